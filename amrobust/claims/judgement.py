@@ -1,0 +1,101 @@
+"""Claims, verdicts and the comparison that holds them, as data: everything a report or an exporter needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from amrobust.runs.arms import Arm, Metric
+from amrobust.stats.results import Caution, Result
+
+ClaimKind = Literal["less spread", "less Avg. STD", "better mean", "equivalent mean", "no worse than"]
+Outcome = Literal["supported", "refuted", "inconclusive", "cannot be judged"]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement about one method against a baseline, made before the runs are read.
+
+    ``less spread`` is about the final spread (STD over seeds of the final value), ``less Avg. STD`` about the mean over
+    epochs of the across-seed STD; ``better mean`` means higher or lower as the metric wants; ``equivalent mean`` and
+    ``no worse than`` need a ``margin`` in the metric's unit.
+    """
+
+    kind: ClaimKind
+    method: str
+    baseline: str
+    margin: float | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the runs say about one claim."""
+
+    claim: Claim
+    outcome: Outcome
+    sentence: str
+    """One plain sentence with the numbers it rests on."""
+    interval: Result | None
+    """Estimate and interval that are printed (at the Bonferroni level of the family); None when refused."""
+    test: Result | None
+    """The test whose p-value decides; the same object as ``interval`` unless another test was asked for."""
+    p: float | None
+    p_adjusted: float | None
+    """Holm-adjusted over the family."""
+    family_size: int
+    second_opinion: Result | None = None
+    material: bool | None = None
+    """For spread ratios: the interval also excludes every ratio nearer to 1 than the material ratio."""
+    seeds_to_settle: int | None = None
+    """For an inconclusive verdict: seeds a method at which this claim would be settled with 80 % power."""
+    cautions: tuple[Caution, ...] = ()
+
+
+@dataclass(frozen=True)
+class MethodSummary:
+    """One row of the table: a method's own numbers, each with its interval."""
+
+    method: str
+    n: int
+    diverged: int
+    final_mean: Result | None
+    final_spread: Result | None
+    avg_std: Result | None
+    """None where diverged seeds or too few seeds forbid it, or where the data have a single epoch."""
+    cautions: tuple[Caution, ...] = ()
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """All claims about one group of comparable arms (same workload, data, x0, epochs and metric)."""
+
+    question: str
+    workload: str
+    data_digest: str | None
+    x0_digest: str | None
+    metric: Metric
+    epochs: int
+    first_epoch: int
+    """Epochs before this one are left out for all methods."""
+    final: str
+    """How the final value is defined: "last" or "mean:K"."""
+    baseline: str
+    alpha: float
+    test: str
+    """The name given to ``--test``."""
+    material_ratio: float
+    arms: tuple[Arm, ...]
+    summaries: tuple[MethodSummary, ...]
+    """In the order of ``arms``."""
+    verdicts: tuple[Verdict, ...]
+    cautions: tuple[Caution, ...] = ()
+    """What concerns the whole group."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Everything one ``amrobust compare`` found: one judgement a group, and what could not be read."""
+
+    judgements: tuple[Judgement, ...]
+    problems: tuple[str, ...] = ()
+    """Runs that were set aside, each in one line with its reason."""

@@ -1,0 +1,52 @@
+"""What to run: one method's training on one workload, as data."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+Value = int | float | str | bool | None
+
+
+def canonical_json(value: Any) -> str:
+    """Serialise ``value`` so that equal content gives equal text: sorted keys, no spaces, no NaN."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def content_digest(value: Any) -> str:
+    """SHA-256 of the canonical JSON of ``value``, as 64 hexadecimal digits."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One optimizer with its hyperparameters on one workload; which seeds are trained is not part of it.
+
+    ``workload_params`` and ``hyperparameters`` are complete: every default is resolved before a Spec is made, so that a
+    later change of a default changes the identity of new runs and of no old one.
+    """
+
+    workload: str
+    workload_params: Mapping[str, Value]
+    optimizer: str
+    hyperparameters: Mapping[str, Value]
+    root_seed: int = 0
+    x0_index: int = 0
+    paired: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """The spec as plain JSON data."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Spec:
+        """Rebuild a spec from :meth:`to_dict`; raises TypeError on missing or unknown fields."""
+        return cls(**data)
+
+    @property
+    def method_key(self) -> str:
+        """The text that separates this method's random streams from every other's."""
+        return canonical_json([self.optimizer, dict(self.hyperparameters)])

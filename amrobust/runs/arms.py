@@ -1,0 +1,62 @@
+"""The one form in which runs, logs and tables reach the statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Curves = NDArray[np.float64]
+Direction = Literal["higher", "lower"]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A measured quantity: its name, which way is better, and its unit ("%" or "")."""
+
+    name: str
+    better: Direction
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One method's curves on one workload: the input of every comparison.
+
+    Two arms with the same ``training`` are two outputs of one training (options I and II) and are paired by
+    construction; two arms with the same non-None ``pairing`` were run on the same random streams and are paired by seed.
+    """
+
+    method: str
+    """Unique name within a comparison, such as ``am1[m=5]/II``."""
+    optimizer: str
+    workload: str
+    seeds: tuple[int, ...]
+    curves: Mapping[str, Curves]
+    """For each metric an array (seeds, epochs), rows in the order of ``seeds``; NaN or inf where a seed diverged."""
+    metrics: Mapping[str, Metric]
+    output: str | None = None
+    training: str | None = None
+    """Identity of the run the arm comes from; None for imported data."""
+    pairing: str | None = None
+    data_digest: str | None = None
+    x0_digest: str | None = None
+    diverged: tuple[int, ...] = ()
+    """Seeds that diverged."""
+    first_output_epoch: int = 1
+    """The first epoch at whose end this output differs from x0; earlier epochs are left out for all methods."""
+    steps_per_epoch: int | None = None
+    averaging: int | None = None
+    """The amortization length m, where the method has one."""
+    seed_plans: tuple[int, ...] = ()
+    """Numbers of seeds asked for, in order: more than one entry means that seeds were added later."""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """Everything else worth printing in an appendix: spec, versions, digests, how to reproduce."""
+
+    @property
+    def epochs(self) -> int:
+        """Length of the curves."""
+        return int(next(iter(self.curves.values())).shape[1])

@@ -1,0 +1,54 @@
+"""What every statistic returns: an estimate with its interval, p-value, assumptions and cautions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Caution:
+    """A warning as a value: what is the matter, and what the reader can do about it.
+
+    ``kind`` is a stable, machine-readable name such as ``"few-seeds"``; ``message`` a full sentence for people;
+    ``remedy`` what would remove the caution. Terminal, JSON and PDF all show the same ones.
+    """
+
+    kind: str
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """One estimate or test.
+
+    ``estimate``, ``low`` and ``high`` are None where a test estimates nothing or has no matching interval, ``p`` is None
+    where nothing is tested. ``p`` is two-sided unless ``test`` says otherwise. Ratios are of the first sample over the
+    second, differences are first minus second. ``level`` is the coverage of [low, high].
+    """
+
+    quantity: str
+    """What is estimated, in words: "ratio of STDs", "ratio of Avg. STDs", "difference of means", "STD", "Avg. STD"."""
+    test: str
+    """The construction by name: "jackknife of log STD", "Levene (median)", "Welch t"."""
+    n: tuple[int, ...]
+    """Seeds in each sample (one entry for a single sample or for pairs)."""
+    estimate: float | None = None
+    low: float | None = None
+    high: float | None = None
+    level: float | None = None
+    p: float | None = None
+    smallest_p: float = 0.0
+    """The smallest p-value this test can give on samples of this size; 0 for continuous null distributions."""
+    paired: bool = False
+    centre: str | None = None
+    """What deviations are taken from, where the test has a choice: "median", "mean", "trimmed"."""
+    assumption: str = ""
+    """What has to hold for the interval and p-value to be right, in words."""
+    se: float | None = None
+    """Standard error on the scale of the interval's construction (log for ratios)."""
+    df: float | None = None
+    details: Mapping[str, float] = field(default_factory=dict)
+    """Further numbers worth showing, such as the correlation of pairs or the kurtosis of each sample."""
+    cautions: tuple[Caution, ...] = ()

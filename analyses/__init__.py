@@ -1,0 +1,1 @@
+"""Declared analyses: one TOML file a table, figure or demonstration."""

@@ -1,0 +1,1 @@
+"""Published numbers, and runs measured with this package."""

@@ -1,0 +1,111 @@
+"""Every rule reproduces the exact float64 trajectories, on NumPy and torch, alone and in a batch of seeds."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from amrobust import rules
+
+TOLERANCE = 1e-10
+
+
+@pytest.fixture(scope="module")
+def vectors(shared):
+    return json.loads(shared("vectors/trajectories.json").read_text())
+
+
+def cases(vectors, name):
+    found = [case for case in vectors["cases"] if case["name"] == name]
+    assert found
+    return found
+
+
+def follow(rule, vectors, rates, *, backend, seeds):
+    """States after each iteration; with ``seeds`` rows, all but the last of which start elsewhere."""
+    array = (
+        np.asarray
+        if backend == "numpy"
+        else lambda values: torch.tensor(np.asarray(values), dtype=torch.float64)
+    )
+    a, b = array(vectors["A"]), array(vectors["b"])
+    x0 = np.asarray(vectors["x0"])
+    if seeds:
+        x0 = np.stack([x0 + shift for shift in range(seeds - 1, -1, -1)])
+    state = rule.init(array(x0))
+    for k, lr in enumerate(rates):
+        gradient = state.x @ a.T - b + array(vectors["noise"][k])
+        state = rule.step(state, gradient, lr)
+        yield state
+
+
+def compare(rule, vectors, rates, expected, *, backend, seeds):
+    """``expected`` maps a function of (state, outputs) to the trajectory that it must give."""
+    for k, state in enumerate(follow(rule, vectors, rates, backend=backend, seeds=seeds)):
+        for read, trajectory in expected:
+            value = np.asarray(read(state, rule.outputs(state)))
+            value = value[-1] if seeds else value
+            np.testing.assert_allclose(value, trajectory[k], rtol=0, atol=TOLERANCE, err_msg=f"iteration {k}")
+
+
+both_backends = pytest.mark.parametrize("backend", ["numpy", "torch"])
+with_and_without_seeds = pytest.mark.parametrize("seeds", [0, 3], ids=["one", "batch"])
+
+
+def option(name):
+    return lambda state, outputs: outputs[name]
+
+
+@both_backends
+@with_and_without_seeds
+@pytest.mark.parametrize("case", ["sgd", "m_sgd", "m_sgd_weight_decay", "cm_sgd"])
+def test_rules_with_one_output(vectors, case, backend, seeds):
+    name = {"sgd": "sgd", "cm_sgd": "cm"}.get(case, "msgd")
+    (data,) = cases(vectors, case)
+    given = data["params"]
+    parameters = {"momentum": given["beta"]} if "beta" in given else {}
+    if "weight_decay" in given:
+        parameters["weight_decay"] = given["weight_decay"]
+    rule = rules.make(name, **parameters)
+    rates = [given["eta"]] * vectors["iterations"]
+    compare(rule, vectors, rates, [(option("I"), data["x"])], backend=backend, seeds=seeds)
+
+
+@both_backends
+@with_and_without_seeds
+@pytest.mark.parametrize("which", range(3))
+def test_am1_both_options(vectors, which, backend, seeds):
+    data = cases(vectors, "am1")[which]
+    given = data["params"]
+    rule = rules.am1(given["beta"], given["m"])
+    rates = [given["eta"]] * vectors["iterations"]
+    expected = [(option("I"), data["option_1"]), (option("II"), data["option_2"])]
+    compare(rule, vectors, rates, expected, backend=backend, seeds=seeds)
+
+
+@both_backends
+@with_and_without_seeds
+@pytest.mark.parametrize("which", range(3))
+def test_am2_both_options(vectors, which, backend, seeds):
+    data = cases(vectors, "am2")[which]
+    given = data["params"]
+    indices = given["indices"]
+    if seeds:  # the other seeds sample other rows
+        columns = [(np.asarray(indices) + shift) % given["m"] for shift in range(seeds - 1, -1, -1)]
+        indices = np.stack(columns, axis=1)
+    rule = rules.am2(given["beta"], given["m"], indices=indices)
+    rates = [given["eta"]] * vectors["iterations"]
+    expected = [(option("I"), data["option_1"]), (option("II"), data["option_2"])]
+    compare(rule, vectors, rates, expected, backend=backend, seeds=seeds)
+
+
+@both_backends
+@with_and_without_seeds
+def test_original_nesterov_under_a_learning_rate_drop(vectors, backend, seeds):
+    (data,) = cases(vectors, "nesterov_with_learning_rate_drop")
+    given = data["params"]
+    iterate = (lambda state, outputs: state.x, data["option_1"])
+    output = (option("II"), data["option_2"])
+    for rule in (rules.omsgd(given["beta"]), rules.am1(given["beta"], 1)):
+        compare(rule, vectors, given["etas"], [iterate, output], backend=backend, seeds=seeds)
