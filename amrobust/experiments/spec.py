@@ -6,9 +6,14 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
+
+ExecutorName = Literal["processes", "local"]
 
 Value = int | float | str | bool | None
+
+LOCATIONS = ("data",)
+"""Workload parameters that say where data lie, not what they are: the data's digest stands for them."""
 
 
 def canonical_json(value: Any) -> str:
@@ -45,6 +50,11 @@ class Spec:
     def from_dict(cls, data: Mapping[str, Any]) -> Spec:
         """Rebuild a spec from :meth:`to_dict`; raises TypeError on missing or unknown fields."""
         return cls(**data)
+
+    def identity(self) -> dict[str, Any]:
+        """What two equal runs have in common: :meth:`to_dict` without the places where data lie."""
+        params = {name: value for name, value in self.workload_params.items() if name not in LOCATIONS}
+        return self.to_dict() | {"workload_params": params}
 
     @property
     def method_key(self) -> str:

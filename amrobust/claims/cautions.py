@@ -1,0 +1,128 @@
+"""The cautions that concern what is compared: each says what is the matter and what would remove it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from amrobust.runs.arms import Arm
+from amrobust.stats.results import Caution
+
+FEW_SEEDS = 10
+
+
+def few_seeds(method: str, n: int) -> Caution | None:
+    """Fewer than 10 seeds: intervals of a spread are wide and rest on the assumed shape."""
+    if n >= FEW_SEEDS:
+        return None
+    return Caution(
+        "few-seeds",
+        f"{method} has {n} seeds: an interval for a spread is very wide below {FEW_SEEDS}.",
+        f"run at least {FEW_SEEDS} seeds (--seeds {FEW_SEEDS}); the seeds you have are kept",
+    )
+
+
+def seeds_added(arm: Arm) -> Caution | None:
+    """Seeds added after earlier ones had been finished: a look outside a plan."""
+    if len(arm.seed_plans) < 2:
+        return None
+    steps = ", then ".join(str(n) for n in arm.seed_plans)
+    return Caution(
+        "seeds-added",
+        f"{arm.method} was planned with {steps} seeds: if results were read in between, p-values are too small.",
+        "fix the number of seeds before looking, or treat this comparison as exploratory",
+    )
+
+
+def slow_averaging(arm: Arm) -> Caution | None:
+    """An amortization length m above a twentieth of an epoch's steps."""
+    if arm.averaging is None or not arm.steps_per_epoch or arm.averaging <= arm.steps_per_epoch / 20:
+        return None
+    return Caution(
+        "long-averaging",
+        f"{arm.method} averages over m = {arm.averaging} of the {arm.steps_per_epoch} steps of an epoch, more than a "
+        "twentieth: part of a smaller spread may come from averaging over the epoch, not from the momentum.",
+        f"use m <= {max(1, arm.steps_per_epoch // 20)}, or a smaller batch or more data (more steps an epoch)",
+    )
+
+
+def one_initialisation(arms: Sequence[Arm]) -> Caution:
+    """All runs start at one x0, or nothing is known about where they start."""
+    if any(arm.x0_digest is None for arm in arms):
+        return Caution(
+            "unknown-x0",
+            "These data do not say where the runs started: whether the methods share one x0 cannot be checked.",
+            "record runs with amrobust, or state the starting point where the result is quoted",
+        )
+    return Caution(
+        "one-x0",
+        "All seeds start from one x0: every spread here is conditional on that initialisation.",
+        "repeat the comparison from another x0 (amrobust run --x0 1) before generalising",
+    )
+
+
+def different_x0(workload: str) -> Caution:
+    """Arms from different starting points, compared because the user asked for it."""
+    return Caution(
+        "different-x0",
+        f"Methods on {workload} started from different x0: a difference may come from the starting point.",
+        "run all methods from the same x0",
+    )
+
+
+def epochs_left_out(first_epoch: int) -> Caution | None:
+    """Epochs before some method's output first moved away from x0."""
+    if first_epoch <= 1:
+        return None
+    return Caution(
+        "epochs-left-out",
+        f"Epochs before {first_epoch} are left out for every method: one method's output is still x0 there.",
+        "use a smaller m or more steps an epoch to judge the first epochs too",
+    )
+
+
+def survivors_only(method: str, lost: int, n: int) -> Caution:
+    """Diverged seeds were dropped at the user's request."""
+    return Caution(
+        "survivors-only",
+        f"{method}: {lost} of {n} seeds diverged and are left out: these numbers describe the surviving seeds only.",
+        "quote the divergence rate beside them, or compare without --survivors",
+    )
+
+
+def levels_differ(method: str, baseline: str, share: float, difference: str) -> Caution:
+    """Early means differ, so that a difference of spread may be one of level."""
+    return Caution(
+        "levels-differ",
+        f"In the first {share:.0%} of training {method} differs from {baseline} by {difference} on average: a "
+        "method nearer its ceiling varies less for that alone.",
+        "read the spread beside the mean curves, and compare the final spread as well",
+    )
+
+
+def opinions_disagree(decides: str, p: float, second: str, second_p: float, alpha: float) -> Caution:
+    """The second opinion falls on the other side of alpha."""
+    return Caution(
+        "opinions-disagree",
+        f"{second} gives p = {second_p:.3g} where the deciding {decides} gives p = {p:.3g}: they fall on different "
+        f"sides of {alpha:g}.",
+        "treat the claim as borderline; more seeds would settle it",
+    )
+
+
+def unpaired_seeds(a: Arm, b: Arm, common: int) -> Caution:
+    """Paired arms whose seeds are not all the same."""
+    return Caution(
+        "seeds-not-shared",
+        f"{a.method} and {b.method} are paired by seed but share only {common} seeds: the others are left out of their "
+        "comparison.",
+        "run both with the same --seeds",
+    )
+
+
+def paired_instead(test: str, used: str) -> Caution:
+    """A test for independent samples was asked for on paired arms."""
+    return Caution(
+        "paired-arms",
+        f"{test} assumes independent samples, but these arms share their seeds: {used} was used for them instead.",
+        "compare independently seeded runs if the unpaired test is wanted",
+    )

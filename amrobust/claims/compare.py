@@ -1,0 +1,263 @@
+"""Judge arms against each other: groups of comparable arms, one family of claims, verdicts."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from amrobust import stats
+from amrobust.claims import cautions
+from amrobust.claims.evidence import Evidence, Rules, gather
+from amrobust.claims.judgement import Claim, Comparison, Judgement, MethodSummary
+from amrobust.claims.samples import Pair, Refused, Sample
+from amrobust.claims.verdicts import decide
+from amrobust.errors import UserError
+from amrobust.runs.arms import Arm, Metric
+from amrobust.stats.results import Caution, Result
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which arms and pairs are compared, and on which metric."""
+
+    metric: str | None = None
+    baseline: str | None = None
+    pairs: Literal["baseline", "all"] = "baseline"
+    margin: float | None = None
+    survivors: bool = False
+    allow_different_x0: bool = False
+
+
+@dataclass(frozen=True)
+class _Group:
+    arms: tuple[Arm, ...]
+    baseline: Arm
+    first_epoch: int
+    samples: dict[str, Sample]
+    claims: tuple[Claim, ...]
+    cautions: tuple[Caution, ...]
+
+
+def compare(
+    arms: Sequence[Arm],
+    selection: Selection | None = None,
+    rules: Rules | None = None,
+    *,
+    claims: Sequence[Claim] | None = None,
+    question: str | None = None,
+    problems: Sequence[str] = (),
+) -> Comparison:
+    """Judge ``claims`` (default: final spread, Avg. STD and final mean of every method against the baseline).
+
+    All claims of all groups are one family: p-values are adjusted by Holm's method, intervals by Bonferroni's.
+
+    Raises UserError where nothing can be compared: no arms, an unknown metric or baseline, a single method, or arms
+    from different x0 (unless ``selection.allow_different_x0``).
+    """
+    selection, rules = selection or Selection(), rules or Rules()
+    if not arms:
+        raise UserError(
+            "; ".join(problems) or "there are no runs to compare: make some with 'amrobust run --opt am1'"
+        )
+    metric, measured, skipped = _choose_metric(arms, selection.metric)
+    groups, lonely = _groups(measured, metric, selection, claims)
+    family = sum(len(group.claims) for group in groups)
+    evidence = [_evidence(group, metric, rules, family) for group in groups]
+    adjusted = iter(_holm([item.p for items in evidence for item in items]))
+    judgements = []
+    for group, items in zip(groups, evidence, strict=True):
+        verdicts = tuple(decide(item, next(adjusted), metric, rules, family) for item in items)
+        first = group.arms[0]
+        judgements.append(
+            Judgement(
+                question=question or _question(group, metric),
+                workload=first.workload,
+                data_digest=first.data_digest,
+                x0_digest=None if selection.allow_different_x0 else first.x0_digest,
+                metric=metric,
+                epochs=first.epochs,
+                first_epoch=group.first_epoch,
+                final=rules.final,
+                baseline=group.baseline.method,
+                alpha=rules.alpha,
+                test=rules.test,
+                material_ratio=rules.material_ratio,
+                arms=group.arms,
+                summaries=tuple(_summary(group.samples[arm.method], rules) for arm in group.arms),
+                verdicts=verdicts,
+                cautions=group.cautions,
+            )
+        )
+    return Comparison(tuple(judgements), (*problems, *skipped, *lonely))
+
+
+def _choose_metric(arms: Sequence[Arm], name: str | None) -> tuple[Metric, list[Arm], list[str]]:
+    """The metric asked for, else the first metric of the first arm; arms without it are set aside."""
+    chosen = name or next(iter(arms[0].metrics))
+    measured = [arm for arm in arms if chosen in arm.metrics]
+    if not measured:
+        known = sorted({metric for arm in arms for metric in arm.metrics})
+        raise UserError(f"no run has the metric {chosen!r}: choose one of {', '.join(known)}")
+    skipped = [
+        f"{arm.method} on {arm.workload}: has no {chosen}" for arm in arms if chosen not in arm.metrics
+    ]
+    return measured[0].metrics[chosen], measured, skipped
+
+
+def _groups(
+    arms: Sequence[Arm], metric: Metric, selection: Selection, claims: Sequence[Claim] | None
+) -> tuple[list[_Group], list[str]]:
+    """Split into groups of comparable arms; a method with nothing to compare with becomes a line for the reader."""
+    by_key: dict[tuple[object, ...], list[Arm]] = defaultdict(list)
+    for arm in arms:
+        by_key[arm.workload, arm.data_digest, arm.epochs].append(arm)
+    groups, lonely = [], []
+    for (workload, _, epochs), members in by_key.items():
+        starts = {arm.x0_digest for arm in members}
+        if len(starts) > 1 and not selection.allow_different_x0:
+            raise UserError(
+                f"runs on {workload} start from {len(starts)} different x0: choose runs of one x0, or accept it with "
+                "--allow-different-x0"
+            )
+        if len(members) > 1:
+            groups.append(_group(members, metric, selection, claims, len(starts) > 1))
+        else:
+            lonely.append(
+                f"{members[0].method} on {workload} ({epochs} epochs): nothing comparable to hold it against"
+            )
+    if not groups:
+        raise UserError(
+            f"a comparison needs at least two methods on one workload, with equal data and epochs ({'; '.join(lonely)})"
+        )
+    return groups, lonely
+
+
+def _group(
+    members: list[Arm], metric: Metric, selection: Selection, claims: Sequence[Claim] | None, mixed_x0: bool
+) -> _Group:
+    baseline = find_arm(members, selection.baseline) if selection.baseline else _default_baseline(members)
+    ordered = (baseline, *(arm for arm in members if arm is not baseline))
+    first_epoch = max(arm.first_output_epoch for arm in ordered)
+    if first_epoch > ordered[0].epochs:
+        raise UserError(
+            f"on {ordered[0].workload} no epoch is left to compare: an output is still x0 after training (its m "
+            "is above the number of steps); use a smaller m or more epochs"
+        )
+    samples = {arm.method: Sample.of(arm, metric.name, first_epoch, selection.survivors) for arm in ordered}
+    notes = (
+        cautions.different_x0(baseline.workload) if mixed_x0 else cautions.one_initialisation(ordered),
+        cautions.epochs_left_out(first_epoch),
+    )
+    return _Group(
+        arms=ordered,
+        baseline=baseline,
+        first_epoch=first_epoch,
+        samples=samples,
+        claims=_resolved(claims, ordered) if claims is not None else _default_claims(ordered, selection),
+        cautions=tuple(note for note in notes if note is not None),
+    )
+
+
+def find_arm(arms: Sequence[Arm], name: str) -> Arm:
+    """The arm called ``name``: its method name, or its optimizer's where only one arm has that. Raises UserError."""
+    exact = [arm for arm in arms if arm.method == name]
+    found = exact or [arm for arm in arms if arm.optimizer == name]
+    if len(found) == 1:
+        return found[0]
+    names = ", ".join(arm.method for arm in (found or arms))
+    raise UserError(
+        f"{name!r} is {'not unique' if found else 'not among the methods'}: choose one of {names}"
+    )
+
+
+def _default_baseline(arms: Sequence[Arm]) -> Arm:
+    """M-SGD where it was run once, else the first arm."""
+    standard = [arm for arm in arms if arm.optimizer == "msgd"]
+    return standard[0] if len(standard) == 1 else arms[0]
+
+
+def _default_claims(arms: Sequence[Arm], selection: Selection) -> tuple[Claim, ...]:
+    """Less spread, less Avg. STD and the mean, for every method against the baseline or for all pairs."""
+    others = range(1, len(arms)) if selection.pairs == "baseline" else range(len(arms))
+    pairs = [
+        (arms[i], arms[j])
+        for j in ([0] if selection.pairs == "baseline" else range(len(arms)))
+        for i in others
+        if i > j
+    ]
+    claims = []
+    for method, baseline in pairs:
+        names = method.method, baseline.method
+        claims.append(
+            Claim("equivalent mean", *names, margin=selection.margin)
+            if selection.margin is not None
+            else Claim("better mean", *names)
+        )
+        claims.append(Claim("less spread", *names))
+        if method.epochs > 1:
+            claims.append(Claim("less Avg. STD", *names))
+    return tuple(claims)
+
+
+def _resolved(claims: Iterable[Claim], arms: Sequence[Arm]) -> tuple[Claim, ...]:
+    """Declared claims with their methods' full names."""
+    return tuple(
+        Claim(
+            claim.kind,
+            find_arm(arms, claim.method).method,
+            find_arm(arms, claim.baseline).method,
+            claim.margin,
+        )
+        for claim in claims
+    )
+
+
+def _evidence(group: _Group, metric: Metric, rules: Rules, family: int) -> list[Evidence]:
+    pairs = [Pair.of(group.samples[claim.method], group.samples[claim.baseline]) for claim in group.claims]
+    if rules.test == "levene" and pairs and all(pair.paired for pair in pairs):
+        raise UserError(
+            "Levene's test is for independent samples and every pair here shares its seeds: use --test jackknife or "
+            "--test permutation, which respect the pairing"
+        )
+    return [
+        gather(claim, pair, metric, rules, family) for claim, pair in zip(group.claims, pairs, strict=True)
+    ]
+
+
+def _holm(p_values: Sequence[float | None]) -> list[float | None]:
+    """Holm-adjusted p-values over the whole family; a refused claim stays in it, as one that cannot be rejected."""
+    if not p_values:
+        return []
+    from statsmodels.stats.multitest import multipletests
+
+    adjusted = multipletests([1.0 if p is None else p for p in p_values], method="holm")[1]
+    return [None if p is None else float(q) for p, q in zip(p_values, adjusted, strict=True)]
+
+
+def _summary(sample: Sample, rules: Rules) -> MethodSummary:
+    """A method's own numbers, each with its interval at level 1 - alpha, or None where it cannot be had."""
+    level = 1 - rules.alpha
+    results: list[Result | None] = []
+    for compute in (
+        lambda: stats.mean_interval(stats.final_values(sample.curves, rules.final), level=level),
+        lambda: stats.spread_interval(stats.final_values(sample.curves, rules.final), level=level),
+        lambda: stats.avg_std_interval(sample.curves, level=level) if sample.curves.shape[1] > 1 else None,
+    ):
+        try:
+            sample.require_finite()
+            results.append(compute())
+        except (stats.CannotEstimate, Refused):
+            results.append(None)
+    mean, spread, avg_std = results
+    return MethodSummary(
+        sample.arm.method, len(sample.seeds), sample.diverged, mean, spread, avg_std, sample.cautions
+    )
+
+
+def _question(group: _Group, metric: Metric) -> str:
+    quantity = metric.name.replace("_", " ")
+    others = [arm.method for arm in group.arms[1:]]
+    who = f"Is {others[0]}" if len(others) == 1 else f"Are {', '.join(others[:-1])} and {others[-1]}"
+    return f"{who} more robust than {group.baseline.method} on {group.baseline.workload}, in {quantity}?"

@@ -1,0 +1,167 @@
+"""From a claim and two samples to the numbers that decide: interval, test, second opinion, or a refusal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from amrobust import stats
+from amrobust.claims import cautions
+from amrobust.claims.judgement import Claim
+from amrobust.claims.samples import Curves, Pair, Refused
+from amrobust.runs.arms import Metric
+from amrobust.stats.results import Caution, Result
+
+TestName = Literal["jackknife", "permutation", "levene"]
+TESTS: tuple[TestName, ...] = ("jackknife", "permutation", "levene")
+
+FEWEST_SEEDS = 4
+EARLY_SHARE = 1 / 3
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How claims are judged: the options of a comparison that the numbers depend on."""
+
+    alpha: float = 0.05
+    test: TestName = "jackknife"
+    centre: Literal["median", "mean", "trimmed"] = "median"
+    final: str = "last"
+    material_ratio: float = 0.9
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known about one claim before the family is adjusted for."""
+
+    claim: Claim
+    interval: Result | None = None
+    test: Result | None = None
+    second_opinion: Result | None = None
+    p: float | None = None
+    """The p-value that decides: the chosen test's, or the larger of it and the interval's where they are not one."""
+    refusal: Refused | None = None
+    cautions: tuple[Caution, ...] = ()
+
+
+def gather(claim: Claim, pair: Pair, metric: Metric, rules: Rules, family: int) -> Evidence:
+    """Compute the evidence on ``claim``; intervals are at the Bonferroni level of ``family`` claims.
+
+    A refusal (diverged seeds, fewer than 4 seeds, no variance, a test that could not reject at this number of seeds) is
+    returned, not raised: it is a verdict.
+    """
+    notes = pair.method.cautions + pair.baseline.cautions + pair.cautions
+    try:
+        for sample in (pair.method, pair.baseline):
+            sample.require_finite()
+        if min(len(pair.a), len(pair.b)) < FEWEST_SEEDS:
+            fewest = min((len(pair.a), pair.method.arm.method), (len(pair.b), pair.baseline.arm.method))
+            raise Refused(
+                f"{fewest[1]} has {fewest[0]} usable seeds of the {FEWEST_SEEDS} it takes", FEWEST_SEEDS
+            )
+        if claim.kind in ("less spread", "less Avg. STD"):
+            evidence = _spread(claim, pair, metric, rules, family)
+        else:
+            evidence = _mean(claim, pair, metric, rules, family)
+    except stats.CannotEstimate as error:
+        return Evidence(claim, refusal=Refused(error.reason, error.seeds_needed), cautions=notes)
+    except Refused as refusal:
+        return Evidence(claim, refusal=refusal, cautions=notes)
+    return replace(evidence, cautions=notes + evidence.cautions)
+
+
+def _spread(claim: Claim, pair: Pair, metric: Metric, rules: Rules, family: int) -> Evidence:
+    """Spread ratio by the jackknife, the chosen test if it is another one, and the permutation second opinion."""
+    on_curves = claim.kind == "less Avg. STD"
+    if on_curves and pair.a.shape[1] < 2:
+        raise Refused("Avg. STD needs curves of at least 2 epochs, and these data have one")
+    a, b = (
+        (pair.a, pair.b)
+        if on_curves
+        else (stats.final_values(pair.a, rules.final), stats.final_values(pair.b, rules.final))
+    )
+    interval = stats.spread_ratio(a, b, paired=pair.paired, level=1 - rules.alpha / family)
+    permuted = stats.permutation_spread(a, b, paired=pair.paired)
+    notes: tuple[Caution, ...] = _level_note(pair, metric, rules) if on_curves else ()
+    if rules.test == "jackknife":
+        test, second = interval, permuted
+    elif rules.test == "permutation":
+        test, second = permuted, interval
+    else:
+        test, second = stats.levene(a, b, centre=rules.centre, paired=pair.paired), permuted
+        if pair.paired:
+            notes += (cautions.paired_instead("Levene's test", test.test),)
+    if test.smallest_p > rules.alpha / family:
+        raise Refused(
+            f"{test.test} cannot give a p-value below {test.smallest_p:.3g} with these seeds, and {rules.alpha:g} over "
+            f"a family of {family} asks for {rules.alpha / family:.3g}",
+            _seeds_for(rules.alpha / family, pair.paired),
+        )
+    assert interval.p is not None
+    assert test.p is not None
+    p = max(test.p, interval.p)
+    if second.p is not None and (second.p <= rules.alpha) != (p <= rules.alpha):
+        notes += (cautions.opinions_disagree(test.test, p, second.test, second.p, rules.alpha),)
+    return Evidence(claim, interval, test, second, p, cautions=notes + _own(interval, test))
+
+
+def _own(*results: Result) -> tuple[Caution, ...]:
+    """The cautions that the statistics carry, each once."""
+    return tuple(dict.fromkeys(caution for result in results for caution in result.cautions))
+
+
+def _seeds_for(threshold: float, paired: bool) -> int:
+    """The smallest number of seeds a method at which an exact label test can reach ``threshold``."""
+    n = FEWEST_SEEDS
+    while stats.smallest_permutation_p(n, n, paired=paired) > threshold:
+        n += 1
+    return n
+
+
+def _level_note(pair: Pair, metric: Metric, rules: Rules) -> tuple[Caution, ...]:
+    """A caution where the mean over the first third of training differs between the arms."""
+    early = max(1, round(pair.a.shape[1] * EARLY_SHARE))
+
+    def level(curves: Curves) -> Curves:
+        return curves[:, :early].mean(axis=1)
+
+    try:
+        result = stats.mean_difference(
+            level(pair.a), level(pair.b), paired=pair.paired, level=1 - rules.alpha
+        )
+    except stats.CannotEstimate:
+        return ()
+    if result.p is None or result.estimate is None or result.p > rules.alpha:
+        return ()
+    unit = " percentage points" if metric.unit == "%" else ""
+    note = cautions.levels_differ(
+        pair.method.arm.method,
+        pair.baseline.arm.method,
+        early / pair.a.shape[1],
+        f"{result.estimate:+.3g}{unit}",
+    )
+    return (note,)
+
+
+def _mean(claim: Claim, pair: Pair, metric: Metric, rules: Rules, family: int) -> Evidence:
+    """Difference of final means: Welch or paired t, or its one-sided forms against a margin."""
+    a, b = (stats.final_values(curves, rules.final) for curves in (pair.a, pair.b))
+    if claim.kind == "better mean":
+        result = stats.mean_difference(a, b, paired=pair.paired, level=1 - rules.alpha / family)
+    else:
+        assert claim.margin is not None
+        level = 1 - 2 * rules.alpha / family
+        if claim.kind == "equivalent mean":
+            result = stats.equivalence(a, b, claim.margin, paired=pair.paired, level=level)
+        else:
+            result = stats.non_inferiority(
+                a, b, claim.margin, better=metric.better, paired=pair.paired, level=level
+            )
+    return Evidence(claim, result, result, None, result.p, cautions=_own(result))
+
+
+def spread_is_material(result: Result, material_ratio: float) -> bool:
+    """Whether the interval of a ratio lies wholly beyond ``material_ratio`` or its reciprocal."""
+    assert result.low is not None
+    assert result.high is not None
+    return result.high < material_ratio or result.low > 1 / material_ratio

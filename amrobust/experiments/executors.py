@@ -1,0 +1,104 @@
+"""Where seeds train: in worker processes of one thread each, or one block after the other in this process."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from typing import get_args
+
+from amrobust.errors import UserError
+from amrobust.experiments.outcome import SeedOutcome
+from amrobust.experiments.spec import ExecutorName, Spec
+from amrobust.experiments.training import one_thread, train_unit, units
+
+Unit = tuple[int, ...]
+
+BROKEN_POOLS = 3
+"""How many times a fresh pool takes over the missing units after a worker died."""
+
+
+def train_seeds(
+    spec: Spec, seeds: Sequence[int], *, executor: ExecutorName = "processes", jobs: int | None = None
+) -> Iterator[SeedOutcome]:
+    """Train ``seeds`` of ``spec`` and yield each outcome as it is finished.
+
+    ``executor`` is "processes" (``jobs`` workers, by default one a usable core) or "local"; both give the same numbers.
+    Closing the iterator stops the workers at once. Raises UserError on another executor or fewer than one job.
+    """
+    if executor not in get_args(ExecutorName):
+        raise UserError(
+            f"no executor is called {executor!r}: choose one of {', '.join(get_args(ExecutorName))}"
+        )
+    if jobs is not None and jobs < 1:
+        raise UserError(f"jobs = {jobs} is not at least 1")
+    work = units(spec, list(seeds))
+    if executor == "local":
+        return _in_this_process(spec, work)
+    return _in_processes(spec, work, jobs or usable_cores())
+
+
+def usable_cores() -> int:
+    """Cores that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _in_this_process(spec: Spec, work: list[Unit]) -> Iterator[SeedOutcome]:
+    for unit in work:
+        with one_thread():
+            outcomes = train_unit(spec, unit)
+        yield from outcomes
+
+
+def _in_processes(spec: Spec, work: list[Unit], jobs: int) -> Iterator[SeedOutcome]:
+    missing = set(work)
+    for _ in range(BROKEN_POOLS + 1):
+        pool = _pool(min(jobs, len(missing)))
+        try:
+            futures: dict[Future[list[SeedOutcome]], Unit] = {
+                pool.submit(train_unit, spec, unit): unit for unit in work if unit in missing
+            }
+            for future in as_completed(futures):
+                outcomes = future.result()
+                missing.discard(futures[future])
+                yield from outcomes
+            pool.shutdown()
+            return
+        except BrokenProcessPool:
+            continue
+        finally:
+            _stop(pool)
+    for unit in work:
+        if unit in missing:
+            reason = "the worker process died each time it was tried (out of memory, or killed)"
+            yield from (SeedOutcome(seed, error=reason) for seed in unit)
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    import multiprocessing
+
+    return ProcessPoolExecutor(
+        workers, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker
+    )
+
+
+def _start_worker() -> None:
+    """Keep Ctrl-C for the parent, which stops its workers itself, and stay on one thread for good."""
+    import threadpoolctl
+    import torch
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    torch.set_num_threads(1)
+    threadpoolctl.threadpool_limits(1)
+
+
+def _stop(pool: ProcessPoolExecutor) -> None:
+    """Drop what is queued and end the workers without waiting for their current unit."""
+    workers = list((pool._processes or {}).values())
+    pool.shutdown(wait=False, cancel_futures=True)
+    for worker in workers:
+        worker.terminate()

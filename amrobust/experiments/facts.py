@@ -1,0 +1,28 @@
+"""What a spec amounts to before it is trained: its starting point, data, outputs, metrics and lengths."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """Derived from a Spec by :func:`amrobust.experiments.describe`; recorded with the run."""
+
+    x0_digest: str
+    """SHA-256 of the starting point."""
+    data_digest: str
+    outputs: tuple[str, ...]
+    methods: Mapping[str, str]
+    """The method's name for each output."""
+    metrics: tuple[tuple[str, str, str], ...]
+    """(name, "higher" or "lower", unit), the primary metric first."""
+    epochs: int
+    steps_per_epoch: int | None
+    first_output_epoch: Mapping[str, int]
+    """For each output the first epoch at whose end it differs from x0."""
+    workload_label: str
+    """The workload with its parameters that differ from the defaults, epochs and data apart."""
+    versions: Mapping[str, str]
+    device: str

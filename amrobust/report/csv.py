@@ -1,0 +1,166 @@
+"""The comparison as one tidy CSV table: a row an estimate, a verdict, a caution, a problem."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from amrobust.claims.judgement import Comparison, Judgement, MethodSummary, Verdict
+from amrobust.report.notes import Note, notes
+from amrobust.report.text import csv_cell
+from amrobust.stats.results import Result
+
+Cell = str | int | float | bool | None
+
+
+@dataclass(frozen=True)
+class _Row:
+    """The columns, in order; what does not apply to a record is empty."""
+
+    group: int | None = None
+    record: str = ""
+    workload: str | None = None
+    metric: str | None = None
+    unit: str | None = None
+    method: str | None = None
+    baseline: str | None = None
+    claim: str | None = None
+    margin: float | None = None
+    n: int | None = None
+    n_baseline: int | None = None
+    diverged: int | None = None
+    quantity: str | None = None
+    estimate: float | None = None
+    low: float | None = None
+    high: float | None = None
+    level: float | None = None
+    interval_by: str | None = None
+    p: float | None = None
+    p_adjusted: float | None = None
+    smallest_p: float | None = None
+    test: str | None = None
+    paired: bool | None = None
+    assumption: str | None = None
+    second_opinion: str | None = None
+    second_opinion_p: float | None = None
+    outcome: str | None = None
+    material: bool | None = None
+    seeds_to_settle: int | None = None
+    kind: str | None = None
+    message: str | None = None
+    remedy: str | None = None
+    about: str | None = None
+
+
+def render(comparison: Comparison) -> str:
+    """One header, then rows told apart by ``record``: ``method``, ``claim``, ``caution``, ``problem``.
+
+    A method has a row for each quantity that could be estimated (mean, STD, Avg. STD), or one without an estimate.
+    Numbers are at full precision; text that a spreadsheet would take for a formula has an apostrophe before it.
+    """
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(_Row.__dataclass_fields__)
+    for row in _rows(comparison):
+        writer.writerow([_cell(getattr(row, name)) for name in _Row.__dataclass_fields__])
+    return buffer.getvalue()
+
+
+def _cell(value: Cell) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return csv_cell(value) if isinstance(value, str) else repr(value)
+
+
+def _rows(comparison: Comparison) -> Iterator[_Row]:
+    for group, judgement in enumerate(comparison.judgements, start=1):
+        for summary in judgement.summaries:
+            yield from _summary_rows(group, judgement, summary)
+        for verdict in judgement.verdicts:
+            yield _verdict_row(group, judgement, verdict)
+        for note in notes(judgement):
+            yield _note_row(group, judgement, note)
+    for problem in comparison.problems:
+        yield _Row(record="problem", message=problem)
+
+
+def _summary_rows(group: int, judgement: Judgement, summary: MethodSummary) -> Iterator[_Row]:
+    results: list[Result | None] = [
+        r for r in (summary.final_mean, summary.final_spread, summary.avg_std) if r is not None
+    ]
+    for result in results or [None]:
+        yield _Row(
+            group=group,
+            record="method",
+            workload=judgement.workload,
+            metric=judgement.metric.name,
+            unit=judgement.metric.unit,
+            method=summary.method,
+            n=summary.n,
+            diverged=summary.diverged,
+            quantity=result.quantity if result else None,
+            estimate=result.estimate if result else None,
+            low=result.low if result else None,
+            high=result.high if result else None,
+            level=result.level if result else None,
+            interval_by=result.test if result else None,
+            assumption=result.assumption if result else None,
+        )
+
+
+def _verdict_row(group: int, judgement: Judgement, verdict: Verdict) -> _Row:
+    interval, test, second = verdict.interval, verdict.test, verdict.second_opinion
+    counts = {summary.method: summary for summary in judgement.summaries}
+    claim = verdict.claim
+    return _Row(
+        group=group,
+        record="claim",
+        workload=judgement.workload,
+        metric=judgement.metric.name,
+        unit=judgement.metric.unit,
+        method=claim.method,
+        baseline=claim.baseline,
+        claim=claim.kind,
+        margin=claim.margin,
+        n=counts[claim.method].n if claim.method in counts else None,
+        n_baseline=counts[claim.baseline].n if claim.baseline in counts else None,
+        quantity=interval.quantity if interval else None,
+        estimate=interval.estimate if interval else None,
+        low=interval.low if interval else None,
+        high=interval.high if interval else None,
+        level=interval.level if interval else None,
+        interval_by=interval.test if interval else None,
+        p=verdict.p,
+        p_adjusted=verdict.p_adjusted,
+        smallest_p=test.smallest_p if test else None,
+        test=test.test if test else None,
+        paired=test.paired if test else None,
+        assumption=_assumptions(interval, test),
+        second_opinion=second.test if second else None,
+        second_opinion_p=second.p if second else None,
+        outcome=verdict.outcome,
+        material=verdict.material,
+        seeds_to_settle=verdict.seeds_to_settle,
+        message=verdict.sentence,
+    )
+
+
+def _assumptions(*results: Result | None) -> str:
+    return "; ".join(dict.fromkeys(r.assumption for r in results if r is not None and r.assumption))
+
+
+def _note_row(group: int, judgement: Judgement, note: Note) -> _Row:
+    return _Row(
+        group=group,
+        record="caution",
+        workload=judgement.workload,
+        metric=judgement.metric.name,
+        kind=note.caution.kind,
+        message=note.caution.message,
+        remedy=note.caution.remedy,
+        about="; ".join((*note.about, *note.alike)) or None,
+    )

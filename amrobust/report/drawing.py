@@ -1,0 +1,145 @@
+"""How every figure is drawn: colours and line styles of the methods, type, size, and the way to deterministic SVG."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from amrobust.claims.judgement import Comparison
+from amrobust.report.text import printable
+
+WIDTH = 6.53
+"""Width of the text column in inches, so that figures are placed at their own size."""
+GREY = "#8a8a8a"
+FAINT = "#d9d9d9"
+
+BASELINE_COLOUR = "#000000"
+# Okabe and Ito's colours that hold on white paper, ordered so that neighbours differ in lightness too.
+COLOURS = ("#d55e00", "#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9")
+DASHES: tuple[Any, ...] = ("solid", (0, (5, 1.6)), (0, (1.2, 1.2)), (0, (6, 1.4, 1.2, 1.4)), (0, (3, 1.2)))
+MARKERS = ("s", "^", "D", "v", "P", "X", "o")
+
+# Figures are laid out with a face that matplotlib brings along and set in the report's own, of nearly equal width.
+_LAYOUT_FACE = "STIXGeneral"
+_REPORT_FACE = "Libertinus Serif"
+_LONGEST_LABEL = 30
+
+_SETTINGS = {
+    "font.family": [_LAYOUT_FACE, "DejaVu Sans"],
+    "font.size": 8.5,
+    "axes.titlesize": 8.5,
+    "axes.labelsize": 8.5,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "axes.linewidth": 0.6,
+    "axes.edgecolor": "#404040",
+    "xtick.color": "#404040",
+    "ytick.color": "#404040",
+    "xtick.labelcolor": "#000000",
+    "ytick.labelcolor": "#000000",
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "xtick.minor.size": 0,
+    "ytick.minor.size": 0,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "lines.linewidth": 1.2,
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "legend.handlelength": 3.0,
+    "text.parse_math": False,
+    "axes.unicode_minus": True,
+    "axes.formatter.useoffset": False,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "amrobust",
+}
+
+
+@dataclass(frozen=True)
+class Style:
+    """What a method looks like in every figure: told apart by colour, and without colour by dashes and marker."""
+
+    colour: str
+    dashes: Any
+    marker: str
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure ready to be placed: vector graphics, what it shows, and the same for those who cannot see it."""
+
+    svg: str
+    caption: str
+    alt: str
+
+
+def styles(comparison: Comparison) -> dict[str, Style]:
+    """One style for each method of ``comparison``: the first baseline black, the others in order of appearance."""
+    names = dict.fromkeys(arm.method for judgement in comparison.judgements for arm in judgement.arms)
+    baseline = comparison.judgements[0].baseline if comparison.judgements else None
+    found = {baseline: Style(BASELINE_COLOUR, DASHES[0], "o")} if baseline in names else {}
+    others = [name for name in names if name != baseline]
+    for i, name in enumerate(others):
+        turn = i + i // len(COLOURS)
+        dashes = DASHES[1 + turn % (len(DASHES) - 1)]
+        found[name] = Style(COLOURS[i % len(COLOURS)], dashes, MARKERS[turn % len(MARKERS)])
+    return {name: found[name] for name in names}
+
+
+def labels(names: Sequence[str], longest: int = _LONGEST_LABEL) -> dict[str, str]:
+    """Names short enough for a figure: long ones lose their middle, and a number keeps equal ones apart."""
+    found: dict[str, str] = {}
+    for name in names:
+        text = printable(name)
+        if len(text) > longest:
+            head = (longest - 1) * 3 // 5
+            text = f"{text[:head]}…{text[-(longest - 1 - head) :]}"
+        taken = set(found.values())
+        found[name] = next(
+            candidate
+            for candidate in (text, *(f"{text} ({k})" for k in range(2, len(names) + 2)))
+            if candidate not in taken
+        )
+    return found
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """Matplotlib's defaults with the report's settings, whatever the user's configuration says, for a while."""
+    import matplotlib as mpl
+
+    with mpl.rc_context(), warnings.catch_warnings():
+        # A glyph that the layout face lacks is measured as a box and set in the report's face.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        mpl.rcdefaults()
+        parameters: Any = mpl.rcParams
+        parameters.update(_SETTINGS)
+        yield
+
+
+def new_figure(height: float) -> Any:
+    """An empty figure of the column's width and ``height`` inches, without pyplot's global state."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(WIDTH, height))
+
+
+def to_svg(figure: Any) -> str:
+    """The figure as SVG text, the same for the same figure: no date, hashed identifiers with a fixed salt."""
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    buffer = io.StringIO()
+    canvas: Any = FigureCanvasSVG(figure)
+    canvas.print_svg(buffer, metadata={"Date": None, "Creator": None})
+    return buffer.getvalue().replace(f"'{_LAYOUT_FACE}'", f"'{_REPORT_FACE}'")
+
+
+def plain_number(value: float, _position: object = None) -> str:
+    """A tick label on a logarithmic axis, without mathematics: ``0.05``, ``1e−06``."""
+    return f"{value:g}".replace("-", "−")

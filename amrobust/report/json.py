@@ -1,0 +1,62 @@
+"""The comparison as JSON: every number at full precision, every caution with its remedy."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from amrobust import __version__
+from amrobust.claims.judgement import Comparison, Judgement
+from amrobust.report.notes import notes
+from amrobust.runs.arms import Arm
+
+SCHEMA_VERSION = 1
+
+
+def render(comparison: Comparison) -> str:
+    """A JSON document with the fields of Comparison, Judgement, Verdict and Result by their own names.
+
+    Curves are left out (``amrobust export`` writes them); each arm carries its final values instead. ``notes`` lists
+    each caution of a judgement once, with what it concerns. JSON has no NaN and no infinity: they are the strings
+    ``"NaN"``, ``"Infinity"`` and ``"-Infinity"``.
+    """
+    document = {
+        "schema_version": SCHEMA_VERSION,
+        "amrobust_version": __version__,
+        "judgements": [_judgement(judgement) for judgement in comparison.judgements],
+        "problems": list(comparison.problems),
+    }
+    return json.dumps(document, indent=2, allow_nan=False) + "\n"
+
+
+def _judgement(judgement: Judgement) -> dict[str, Any]:
+    arms = [_arm(arm, judgement) for arm in judgement.arms]
+    listed = [{**plain(note.caution), "about": [*note.about, *note.alike]} for note in notes(judgement)]
+    return {**plain(judgement, without=("arms",)), "arms": arms, "notes": listed}
+
+
+def _arm(arm: Arm, judgement: Judgement) -> dict[str, Any]:
+    from amrobust.stats import final_values
+
+    values = final_values(arm.curves[judgement.metric.name], judgement.final)
+    return {
+        **plain(arm, without=("curves", "metrics")),
+        "epochs": arm.epochs,
+        "final_values": plain(values.tolist()),
+    }
+
+
+def plain(value: Any, without: tuple[str, ...] = ()) -> Any:
+    """``value`` as JSON can hold it: dataclasses as objects, tuples as lists, non-finite numbers as strings."""
+    if is_dataclass(value):
+        return {f.name: plain(getattr(value, f.name)) for f in fields(value) if f.name not in without}
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return value

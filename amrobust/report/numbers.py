@@ -1,0 +1,90 @@
+"""Numbers as they are printed: decimals that the uncertainty supports, the same ones down a column."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from statistics import median
+
+from amrobust.stats.results import Result
+
+ABSENT = "–"
+_MOST_DECIMALS = 6
+_TOO_LONG = 1e7
+
+
+@dataclass(frozen=True)
+class Precision:
+    """Prints numbers so that ``digits`` significant digits of a quantity of size ``scale`` are shown."""
+
+    scale: float
+    digits: int
+
+    @classmethod
+    def of(cls, sizes: Iterable[float | None], digits: int) -> Precision:
+        """The precision that suits a column whose uncertainties have these ``sizes``: their median decides."""
+        usable = [size for size in sizes if size is not None and math.isfinite(size) and size > 0]
+        return cls(median(usable) if usable else 1.0, digits)
+
+    @property
+    def decimals(self) -> int:
+        """Digits after the point."""
+        return max(0, self.digits - 1 - math.floor(math.log10(self.scale)))
+
+    def __call__(self, value: float | None, *, sign: bool = False) -> str:
+        """``value`` in fixed point, or with an exponent where that would be long; a dash where there is no number."""
+        if value is None or math.isnan(value):
+            return ABSENT
+        plus = "+" if sign else ""
+        if math.isinf(value):
+            return "-∞" if value < 0 else f"{plus}∞"
+        if self.decimals <= _MOST_DECIMALS and abs(value) < _TOO_LONG:
+            text = f"{value:{plus}.{self.decimals}f}"
+            return text.replace("-", plus) if float(text) == 0 else text
+        if value == 0:
+            return "0"
+        order = math.floor(math.log10(abs(value))) - math.floor(math.log10(self.scale))
+        return f"{value:{plus}.{max(0, order + self.digits - 1)}e}"
+
+    def interval(self, result: Result | None) -> str:
+        """``[low, high]`` of a result, or a dash where it has none."""
+        if result is None or result.low is None or result.high is None:
+            return ABSENT
+        return f"[{self(result.low)}, {self(result.high)}]"
+
+
+def ratio(value: float | None) -> str:
+    """A ratio of spreads: two decimals, and three significant digits where these would hide it."""
+    if value is None or math.isnan(value):
+        return ABSENT
+    if math.isinf(value):
+        return "∞"
+    return f"{value:.2f}" if 0.1 <= value < 100 or value == 0 else f"{value:.3g}"
+
+
+def ratio_interval(result: Result | None) -> str:
+    """``[low, high]`` of a ratio."""
+    if result is None or result.low is None or result.high is None:
+        return ABSENT
+    return f"[{ratio(result.low)}, {ratio(result.high)}]"
+
+
+def p_value(p: float | None) -> str:
+    """A p-value to three decimals, or its upper bound below 0.001."""
+    if p is None or math.isnan(p):
+        return ABSENT
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def percent(level: float) -> str:
+    """A coverage such as 0.95 as ``95 %``, to two decimals where it needs them."""
+    return f"{round(100 * level, 2):g} %"
+
+
+def interval_heading(results: Iterable[Result | None]) -> str:
+    """The heading of a column of intervals: their level where they share one."""
+    levels = {
+        percent(r.level) for r in results if r is not None and r.low is not None and r.level is not None
+    }
+    return f"{levels.pop()} interval" if len(levels) == 1 else "Interval"

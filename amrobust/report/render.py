@@ -1,0 +1,30 @@
+"""One function from a comparison to text in the format asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+
+from amrobust.claims.judgement import Comparison
+from amrobust.errors import UserError
+
+FORMATS = ("table", "json", "csv", "latex", "markdown")
+
+
+def render(comparison: Comparison, form: str, *, color: bool = False, width: int | None = None) -> str:
+    """``comparison`` as text in one of :data:`FORMATS`, ending in a line break.
+
+    ``color`` and ``width`` (in characters) are for the terminal table only: without a width its lines are as long as
+    they need to be, as a pipe or a log wants. Names and messages are data in every format: escape codes, markup,
+    commands and formulas in them are shown, never acted on.
+
+    Raises UserError for a format that there is none of.
+    """
+    if form not in FORMATS:
+        raise UserError(f"there is no format {form!r}: choose one of {', '.join(FORMATS)}")
+    module = import_module(f"amrobust.report.{form}")
+    if form == "table":
+        table: Callable[..., str] = module.render
+        return table(comparison, color=color, width=width)
+    plain: Callable[[Comparison], str] = module.render
+    return plain(comparison)

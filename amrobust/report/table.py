@@ -1,0 +1,191 @@
+"""The comparison as tables for a terminal, or plain lines for a pipe."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from amrobust.claims.judgement import Comparison
+from amrobust.report.numbers import ABSENT
+from amrobust.report.text import visible
+from amrobust.report.view import PairRows, View, view
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+_STYLES = {
+    "supported": "bold green",
+    "refuted": "bold red",
+    "inconclusive": "yellow",
+    "cannot be judged": "magenta",
+}
+_UNLIMITED = 100_000
+_LEAST_FOLDED = 12
+
+
+def render(comparison: Comparison, *, color: bool, width: int | None) -> str:
+    """Per method the numbers, per pair the verdicts, then the cautions with their remedies."""
+    from rich.console import Console
+
+    buffer = io.StringIO()
+    console = Console(
+        file=buffer,
+        width=width or _UNLIMITED,
+        force_terminal=color,
+        color_system="standard" if color else None,
+        legacy_windows=False,
+        markup=False,
+        highlight=False,
+        emoji=False,
+    )
+    for number, judgement in enumerate(comparison.judgements):
+        if number:
+            console.print()
+        _print_judgement(console, view(judgement))
+    if comparison.problems:
+        console.print("\nSet aside", style="bold")
+        for problem in comparison.problems:
+            _print_item(console, "-", visible(problem))
+    return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()).strip("\n") + "\n"
+
+
+def _print_judgement(console: Console, shown: View) -> None:
+    console.print(visible(shown.heading), style="bold")
+    console.print(visible(shown.question))
+    console.print()
+    _print_methods(console, shown)
+    if shown.pairs:
+        console.print(f"\n{shown.tally}", style="bold")
+        for pair in shown.pairs:
+            title = f"{pair.method} against {pair.baseline}" + (" (paired by seed)" if pair.paired else "")
+            console.print()
+            console.print(visible(title), style="bold")
+            _print_claims(console, pair, shown)
+            for row in pair.rows:
+                if row.outcome == "cannot be judged":
+                    _print_item(console, "-", visible(row.sentence))
+        console.print()
+        for line in _legend(shown):
+            console.print(visible(line), style="dim")
+    if shown.notes:
+        console.print("\nCautions", style="bold")
+        for number, note in enumerate(shown.notes, start=1):
+            _print_item(console, f"{number}.", visible(note.caution.message))
+            _print_item(console, "", f"Remedy: {visible(note.remedy)}")
+            if note.scope:
+                _print_item(console, "", visible(note.scope))
+
+
+def _print_item(console: Console, bullet: str, text: str) -> None:
+    """``text`` behind a bullet, its further lines aligned under its first."""
+    from rich.table import Table
+
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(width=3, justify="right")
+    grid.add_column(overflow="fold")
+    grid.add_row(bullet, text)
+    console.print(grid)
+
+
+def _print_table(
+    console: Console, columns: Sequence[tuple[str, str, Sequence[Text]]], widths: Sequence[int], wraps: int
+) -> None:
+    """Print ``columns`` (heading, justification, cells): only column ``wraps`` folds, and never to less than a word.
+
+    Where even that is wider than the terminal, the lines run over: no number is ever cut off.
+    """
+    from rich.measure import Measurement
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+    for place, ((heading, justify, _), width) in enumerate(zip(columns, widths, strict=True)):
+        least = min(width, _LEAST_FOLDED) if place == wraps else width
+        table.add_column(heading, justify=justify, min_width=least, overflow="fold")  # type: ignore[arg-type]
+    for cells in zip(*(cells for _, _, cells in columns), strict=True):
+        table.add_row(*cells)
+    usual = console.width
+    needed = Measurement.get(console, console.options.update(width=_UNLIMITED), table).minimum
+    console.width = max(usual, needed)
+    console.print(table)
+    console.width = usual
+
+
+def _width(heading: str, cells: Iterable[str]) -> int:
+    from rich.cells import cell_len
+
+    return max(cell_len(line) for text in (heading, *cells) for line in text.split("\n"))
+
+
+def _print_methods(console: Console, shown: View) -> None:
+    from rich.text import Text
+
+    rows, interval = shown.methods, shown.method_interval
+    columns = [
+        ("Method", [visible(row.method) for row in rows]),
+        ("n", [row.seeds for row in rows]),
+        (f"Final mean\n± STD{shown.unit}", [row.mean_std for row in rows]),
+        (f"{interval}\nof the mean", [row.mean_interval for row in rows]),
+        (f"{interval}\nof the STD", [row.std_interval for row in rows]),
+    ]
+    if any(row.avg_std != ABSENT for row in rows):
+        columns += [
+            (f"Avg. STD\n{shown.unit.strip()}", [row.avg_std for row in rows]),
+            (f"{interval}\nof Avg. STD", [row.avg_std_interval for row in rows]),
+        ]
+    sides = ["left"] + ["right"] * (len(columns) - 1)
+    cells = [
+        (heading, side, [Text(cell) for cell in column])
+        for (heading, column), side in zip(columns, sides, strict=True)
+    ]
+    _print_table(console, cells, [_width(heading, column) for heading, column in columns], wraps=0)
+
+
+def _claim_columns(shown: View) -> dict[str, str]:
+    """Heading of each column of the verdicts, and the field of a row that it shows; the last one may wrap."""
+    rows = [row for pair in shown.pairs for row in pair.rows]
+    columns = {
+        "Claim": "claim",
+        "Estimate": "estimate",
+        shown.claim_interval: "interval",
+        "p": "p",
+        "Holm p": "p_adjusted",
+        "2nd p": "second_p" if any(row.second_p for row in rows) else "",
+        "Verdict": "outcome",
+        "Seeds": "seeds" if any(row.seeds for row in rows) else "",
+        "Test": "test",
+    }
+    return {heading: name for heading, name in columns.items() if name}
+
+
+def _print_claims(console: Console, pair: PairRows, shown: View) -> None:
+    """The verdicts on one pair, in columns as wide as the widest pair needs, so that the pairs' tables align."""
+    from rich.text import Text
+
+    everything = [row for other in shown.pairs for row in other.rows]
+    columns, widths = [], []
+    for heading, name in _claim_columns(shown).items():
+        side = "left" if heading in ("Claim", "Verdict", "Test") else "right"
+        cells = [
+            Text(visible(getattr(row, name)), style=_STYLES[row.outcome] if name == "outcome" else "")
+            for row in pair.rows
+        ]
+        columns.append((heading, side, cells))
+        widths.append(_width(heading, (getattr(row, name) for row in everything)))
+    _print_table(console, columns, widths, wraps=len(columns) - 1)
+
+
+def _legend(shown: View) -> list[str]:
+    """What the columns that do not explain themselves mean."""
+    rows = [row for pair in shown.pairs for row in pair.rows]
+    lines = []
+    if any("×" in row.estimate for row in rows):
+        lines.append("×: ratio of STDs, method over baseline; below 1 the method varies less.")
+    if shown.levels:
+        lines.append(shown.levels)
+    if second := dict.fromkeys(row.second_opinion for row in rows if row.second_opinion):
+        lines.append(f"2nd p: a second opinion, which never decides, by {'; '.join(second)}.")
+    if any(row.seeds for row in rows):
+        lines.append("Seeds: how many a method it would take to settle the claim.")
+    return lines

@@ -1,0 +1,87 @@
+"""Text that came from outside made harmless for each language it is printed in."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+_TYPESETTABLE = ((0x20, 0x24F), (0x370, 0x52F), (0x1E00, 0x22FF))
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "%": r"\%",
+    "_": r"\_",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\textquotedbl{}",
+    "`": r"\textasciigrave{}",
+    # A bracket after a line's end would be read as its optional argument, and one in an optional argument would end it.
+    "[": "{[}",
+    "]": "{]}",
+    "±": r"$\pm$",
+    "×": r"$\times$",
+    "∞": r"$\infty$",
+    "−": "$-$",
+    "≤": r"$\le$",
+    "≥": r"$\ge$",
+    "–": r"\textendash{}",
+    "—": r"\textemdash{}",
+}
+_NEGATIVE = re.compile(r"(?<![\w-])-(?=\d)")
+_MARKDOWN_PUNCTUATION = re.compile(r"([\\`*_{}\[\]|#~$@])")
+_MARKDOWN_BLOCK = re.compile(r"^(\d*)([-+.)](?=\s|$)|[-=]+$)")
+
+
+def visible(text: str) -> str:
+    """``text`` on one line with every control, format and surrogate character written out as an escape.
+
+    Terminal escape sequences, bidirectional overrides and line breaks are shown (``\\x1b``, ``\\u202e``, ``\\n``)
+    instead of acting.
+    """
+    return "".join(
+        character.encode("unicode_escape").decode("ascii")
+        if unicodedata.category(character) in _INVISIBLE
+        else character
+        for character in text
+    )
+
+
+def printable(text: str) -> str:
+    """``text`` made visible for the report, whose fonts have Latin, Greek and Cyrillic letters, signs and symbols.
+
+    Every other character, which would come out as an empty box, is written out as an escape (``\\u65e5``).
+    """
+    return "".join(
+        character
+        if any(first <= ord(character) <= last for first, last in _TYPESETTABLE)
+        else character.encode("unicode_escape").decode("ascii")
+        for character in visible(text)
+    )
+
+
+def latex(text: str) -> str:
+    """``text`` for a LaTeX document's body: no character of it is a command, and none ends a cell or a row."""
+    plain = _NEGATIVE.sub("−", visible(text))
+    # Two hyphens would join into a dash: a command's options have to stay what they are.
+    return re.sub("-(?=-)", "-{}", "".join(_LATEX.get(character, character) for character in plain))
+
+
+def markdown(text: str) -> str:
+    """``text`` for CommonMark and GitHub tables: no markup, no HTML, no new cell."""
+    plain = visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return _MARKDOWN_BLOCK.sub(r"\1\\\2", _MARKDOWN_PUNCTUATION.sub(r"\\\1", plain))
+
+
+def csv_cell(text: str) -> str:
+    """``text`` for a CSV cell: where a spreadsheet would run it as a formula, an apostrophe goes before it."""
+    plain = visible(text)
+    return f"'{plain}" if plain.lstrip().startswith(("=", "+", "-", "@")) else plain

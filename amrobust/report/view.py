@@ -1,0 +1,251 @@
+"""A judgement as rows of printed numbers: the one source of the tables in every format for people."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from amrobust.claims.judgement import ClaimKind, Judgement, Outcome, Verdict
+from amrobust.report.notes import Note, notes
+from amrobust.report.numbers import (
+    ABSENT,
+    Precision,
+    interval_heading,
+    p_value,
+    percent,
+    ratio,
+    ratio_interval,
+)
+from amrobust.runs.arms import Metric
+
+OUTCOMES: tuple[Outcome, ...] = ("supported", "refuted", "inconclusive", "cannot be judged")
+
+
+@dataclass(frozen=True)
+class MethodRow:
+    """One method's numbers as printed."""
+
+    method: str
+    n: int
+    diverged: int
+    mean: str
+    std: str
+    mean_interval: str
+    std_interval: str
+    avg_std: str
+    avg_std_interval: str
+
+    @property
+    def seeds(self) -> str:
+        """``20``, or ``20 (2 diverged)``."""
+        return f"{self.n} ({self.diverged} diverged)" if self.diverged else str(self.n)
+
+    @property
+    def mean_std(self) -> str:
+        """``98.12 ± 0.17``, or a dash."""
+        return self.mean if self.std == ABSENT else f"{self.mean} ± {self.std}"
+
+
+@dataclass(frozen=True)
+class ClaimRow:
+    """One verdict as printed; ``estimate`` is ``×0.71`` for a ratio, ``+0.12 pp`` for a difference."""
+
+    claim: str
+    estimate: str
+    interval: str
+    p: str
+    p_adjusted: str
+    outcome: str
+    seeds: str
+    """Seeds a method that would settle the claim; empty where that is not known or not needed."""
+    test: str
+    second_opinion: str
+    second_p: str
+    assumption: str
+    sentence: str
+
+    @property
+    def verdict(self) -> str:
+        """The outcome, with the seeds that would settle it: ``inconclusive (needs 58 seeds)``."""
+        return f"{self.outcome} (needs {self.seeds} seeds)" if self.seeds else self.outcome
+
+    @property
+    def second(self) -> str:
+        """The second opinion with its p-value: ``permutation of labels, p = 0.031``."""
+        equals = self.second_p.replace("<", "< ") if self.second_p.startswith("<") else f"= {self.second_p}"
+        return f"{self.second_opinion}, p {equals}" if self.second_opinion else ""
+
+
+@dataclass(frozen=True)
+class PairRows:
+    """The verdicts about one method against one baseline."""
+
+    method: str
+    baseline: str
+    paired: bool
+    rows: tuple[ClaimRow, ...]
+
+
+@dataclass(frozen=True)
+class View:
+    """Everything that is printed about a judgement apart from its figures."""
+
+    heading: str
+    """Workload, metric with unit, epochs: ``digits, test accuracy (%), 30 epochs``."""
+    question: str
+    tally: str
+    """How many claims ended how: ``4 claims: 1 supported, 3 inconclusive``."""
+    unit: str
+    """`` (%)``, or nothing: what a heading adds to a quantity in the metric's unit."""
+    methods: tuple[MethodRow, ...]
+    method_interval: str
+    pairs: tuple[PairRows, ...]
+    claim_interval: str
+    levels: str
+    """Where the claims' intervals differ in level, which claims have which, as a sentence; else empty."""
+    notes: tuple[Note, ...]
+
+
+def view(judgement: Judgement) -> View:
+    """Format ``judgement`` for people."""
+    metric = judgement.metric
+    epochs = f"{judgement.epochs} epoch{'s' if judgement.epochs != 1 else ''}"
+    return View(
+        heading=f"{judgement.workload}, {quantity(metric)}, {epochs}",
+        question=judgement.question,
+        tally=tally(judgement.verdicts),
+        unit=f" ({metric.unit})" if metric.unit else "",
+        methods=_methods(judgement),
+        method_interval=interval_heading(
+            result for s in judgement.summaries for result in (s.final_mean, s.final_spread, s.avg_std)
+        ),
+        pairs=_pairs(judgement),
+        claim_interval=interval_heading(verdict.interval for verdict in judgement.verdicts),
+        levels=_levels(judgement),
+        notes=notes(judgement),
+    )
+
+
+def quantity(metric: Metric) -> str:
+    """A metric in words with its unit: ``test accuracy (%)``."""
+    return metric.name.replace("_", " ") + (f" ({metric.unit})" if metric.unit else "")
+
+
+def claim_words(kind: ClaimKind, margin: float | None, metric: Metric) -> str:
+    """The short name of a claim in a table."""
+    within = f"{margin:g}{difference_unit(metric)}" if margin is not None else ""
+    return {
+        "less spread": "less spread",
+        "less Avg. STD": "less Avg. STD",
+        "better mean": f"{metric.better} mean",
+        "equivalent mean": f"mean ± {within}",
+        "no worse than": f"mean > −{within}" if metric.better == "higher" else f"mean < +{within}",
+    }[kind]
+
+
+def difference_unit(metric: Metric) -> str:
+    """The unit of a difference with its leading space: percentage points for a percentage."""
+    if metric.unit == "%":
+        return " pp"
+    return f" {metric.unit}" if metric.unit else ""
+
+
+def tally(verdicts: tuple[Verdict, ...]) -> str:
+    """How many claims ended how, in words."""
+    counts = Counter(verdict.outcome for verdict in verdicts)
+    parts = [f"{counts[outcome]} {outcome}" for outcome in OUTCOMES if counts[outcome]]
+    noun = "claim" if len(verdicts) == 1 else "claims"
+    return f"{len(verdicts)} {noun}" + (f": {', '.join(parts)}" if parts else "")
+
+
+def _methods(judgement: Judgement) -> tuple[MethodRow, ...]:
+    summaries = judgement.summaries
+    final = Precision.of((s.final_spread.estimate for s in summaries if s.final_spread), digits=2)
+    average = Precision.of((s.avg_std.estimate for s in summaries if s.avg_std), digits=3)
+    return tuple(
+        MethodRow(
+            method=s.method,
+            n=s.n,
+            diverged=s.diverged,
+            mean=final(s.final_mean.estimate if s.final_mean else None),
+            std=final(s.final_spread.estimate if s.final_spread else None),
+            mean_interval=final.interval(s.final_mean),
+            std_interval=final.interval(s.final_spread),
+            avg_std=average(s.avg_std.estimate if s.avg_std else None),
+            avg_std_interval=average.interval(s.avg_std),
+        )
+        for s in summaries
+    )
+
+
+def _pairs(judgement: Judgement) -> tuple[PairRows, ...]:
+    differences = Precision.of(
+        (
+            (v.interval.high - v.interval.low) / 2
+            for v in judgement.verdicts
+            if not is_ratio(v.claim.kind)
+            and v.interval is not None
+            and v.interval.low is not None
+            and v.interval.high is not None
+        ),
+        digits=2,
+    )
+    pairs: dict[tuple[str, str], list[Verdict]] = {}
+    for verdict in judgement.verdicts:
+        pairs.setdefault((verdict.claim.method, verdict.claim.baseline), []).append(verdict)
+    return tuple(
+        PairRows(
+            method,
+            baseline,
+            any(v.interval is not None and v.interval.paired for v in verdicts),
+            tuple(_claim_row(v, judgement.metric, differences) for v in verdicts),
+        )
+        for (method, baseline), verdicts in pairs.items()
+    )
+
+
+def _levels(judgement: Judgement) -> str:
+    kinds: dict[str, dict[str, None]] = {}
+    for verdict in judgement.verdicts:
+        if verdict.interval is not None and verdict.interval.level is not None:
+            name = claim_words(verdict.claim.kind, verdict.claim.margin, judgement.metric)
+            kinds.setdefault(percent(verdict.interval.level), {})[name] = None
+    if len(kinds) < 2:
+        return ""
+    parts = [f"{level} for {', '.join(names)}" for level, names in kinds.items()]
+    return f"Intervals: {'; '.join(parts)}."
+
+
+def _claim_row(verdict: Verdict, metric: Metric, differences: Precision) -> ClaimRow:
+    result, test, second = verdict.interval, verdict.test, verdict.second_opinion
+    estimate = result.estimate if result is not None else None
+    if estimate is None:
+        shown = ABSENT
+    elif is_ratio(verdict.claim.kind):
+        shown = f"×{ratio(estimate)}"
+    else:
+        shown = differences(estimate, sign=True) + difference_unit(metric)
+    interval = ratio_interval(result) if is_ratio(verdict.claim.kind) else differences.interval(result)
+    names = [test.test] if test is not None else []
+    if result is not None and test is not None and result.test != test.test:
+        names.append(f"interval: {result.test}")
+    assumptions = dict.fromkeys(r.assumption for r in (test, result) if r is not None and r.assumption)
+    return ClaimRow(
+        claim=claim_words(verdict.claim.kind, verdict.claim.margin, metric),
+        estimate=shown,
+        interval=interval,
+        p=p_value(verdict.p),
+        p_adjusted=p_value(verdict.p_adjusted),
+        outcome=verdict.outcome,
+        seeds=str(verdict.seeds_to_settle) if verdict.seeds_to_settle is not None else "",
+        test="; ".join(names) or ABSENT,
+        second_opinion=second.test if second is not None else "",
+        second_p=p_value(second.p) if second is not None else "",
+        assumption="; ".join(assumptions),
+        sentence=verdict.sentence,
+    )
+
+
+def is_ratio(kind: ClaimKind) -> bool:
+    """Whether a claim of this kind is about a ratio of spreads."""
+    return kind in ("less spread", "less Avg. STD")

@@ -1,0 +1,136 @@
+"""``digits``: scikit-learn's handwritten digits, real data that needs no download, and a small convolutional network."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from amrobust.workloads.workload import MetricRow, require
+
+if TYPE_CHECKING:
+    import torch
+
+    from amrobust.workloads.models.small_cnn import SmallCNN
+
+
+@dataclass(frozen=True)
+class Split:
+    """Training and test images (n, 1, 8, 8), standardised by the training set, and labels (n,)."""
+
+    train_images: torch.Tensor
+    train_labels: torch.Tensor
+    test_images: torch.Tensor
+    test_labels: torch.Tensor
+
+
+def held_out(labels: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """The fixed split: within each class, every third image in the data's own order is held out."""
+    mask = np.zeros(len(labels), bool)
+    for label in np.unique(labels):
+        mask[np.flatnonzero(labels == label)[2::3]] = True
+    return mask
+
+
+@cache
+def _raw() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    from sklearn.datasets import load_digits
+
+    data = load_digits()
+    return data.images.astype(np.float64), data.target.astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Digits:
+    """1,797 images of 8 × 8 pixels in 10 classes, a third held out; batches of 16, so that an epoch has 75 steps.
+
+    The learning rate is divided by 10 ``lr_drops`` times, at equal distances (twice: after one and two thirds). The last
+    batch of an epoch is the smaller remainder. ``train_batch_loss`` is the mean over an epoch of the losses of its batches,
+    in training mode and at the iterate, where gradients are taken: for two outputs of one training it is the same number.
+    """
+
+    name: str = "digits"
+    kind: Literal["network"] = "network"
+    metrics: tuple[MetricRow, ...] = (
+        ("test_accuracy", "higher", "%"),
+        ("test_loss", "lower", ""),
+        ("train_loss", "lower", ""),
+        ("train_batch_loss", "lower", ""),
+    )
+
+    @property
+    def defaults(self) -> Mapping[str, Any]:
+        """30 epochs, batches of 16, two drops of the learning rate."""
+        return {"epochs": 30, "batch_size": 16, "lr_drops": 2}
+
+    def optimizer_defaults(self, optimizer: str) -> Mapping[str, float | int]:
+        """One learning rate for all, as in the paper."""
+        return {"lr": 0.1, "momentum": 0.9, "m": 5, "weight_decay": 5e-4}
+
+    def check(self, params: Mapping[str, Any]) -> None:
+        """Raise UserError on values out of range."""
+        for name, least in (("epochs", 1), ("batch_size", 2), ("lr_drops", 0)):
+            value = params[name]
+            require(
+                isinstance(value, int) and value >= least,
+                self.name,
+                name,
+                value,
+                f"an integer of at least {least}",
+            )
+        require(
+            params["lr_drops"] < params["epochs"], self.name, "lr_drops", params["lr_drops"], "below epochs"
+        )
+
+    def data_digest(self, params: Mapping[str, Any]) -> str:
+        """Of the images and labels as loaded."""
+        images, labels = _raw()
+        return hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest()
+
+    def epochs(self, params: Mapping[str, Any]) -> int:
+        """As asked for."""
+        return int(params["epochs"])
+
+    def steps_per_epoch(self, params: Mapping[str, Any]) -> int:
+        """Batches in one pass over the training images."""
+        train = int((~held_out(_raw()[1])).sum())
+        return -(-train // int(params["batch_size"]))
+
+    def steps_per_point(self, params: Mapping[str, Any]) -> int:
+        """A curve has one point an epoch."""
+        return self.steps_per_epoch(params)
+
+    def learning_rate(self, params: Mapping[str, Any], lr: float, epoch: int) -> float:
+        """The rate of epoch 0, 1, … when training starts with ``lr``."""
+        drops = int(params["lr_drops"])
+        passed = sum(epoch >= round(params["epochs"] * part / (drops + 1)) for part in range(1, drops + 1))
+        return lr / 10**passed
+
+    def split(self) -> Split:
+        """The data as float32 tensors."""
+        import torch
+
+        images, labels = _raw()
+        test = held_out(labels)
+        train_images = images[~test]
+        standardised = (images - train_images.mean()) / train_images.std()
+        tensor = torch.from_numpy(standardised.astype(np.float32))[:, None]
+        targets = torch.from_numpy(labels)
+        mask = torch.from_numpy(test)
+        return Split(tensor[~mask], targets[~mask], tensor[mask], targets[mask])
+
+    def model(self, generator: torch.Generator) -> SmallCNN:
+        """The network at x0, drawn from ``generator``."""
+        from amrobust.workloads.models.small_cnn import SmallCNN
+
+        network = SmallCNN()
+        network.initialise(generator)
+        return network
+
+
+WORKLOAD = Digits()

@@ -1,0 +1,59 @@
+"""What every workload states about itself; how it is trained depends on its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, Protocol
+
+from amrobust.errors import UserError
+
+MetricRow = tuple[str, Literal["higher", "lower"], str]
+"""A metric's name, which way is better, and its unit."""
+
+
+class Workload(Protocol):
+    """A problem that methods are run on.
+
+    ``kind`` chooses the trainer: "network" workloads train one seed at a time with a torch optimizer, "convex" workloads
+    many seeds at once as the rows of one NumPy computation. ``defaults`` holds every parameter of the workload.
+    """
+
+    @property
+    def name(self) -> str:
+        """The name on the command line."""
+
+    @property
+    def kind(self) -> Literal["network", "convex"]:
+        """Which trainer runs it."""
+
+    @property
+    def defaults(self) -> Mapping[str, Any]:
+        """Every parameter with its default."""
+
+    @property
+    def metrics(self) -> tuple[MetricRow, ...]:
+        """The metrics of its curves, the primary one first."""
+
+    def optimizer_defaults(self, optimizer: str) -> Mapping[str, float | int]:
+        """The hyperparameters used where none are given."""
+
+    def check(self, params: Mapping[str, Any]) -> None:
+        """Raise UserError where a parameter's value makes no sense."""
+
+    def data_digest(self, params: Mapping[str, Any]) -> str:
+        """SHA-256 of the data that the parameters select."""
+
+    def epochs(self, params: Mapping[str, Any]) -> int:
+        """Length of the curves."""
+
+    def steps_per_epoch(self, params: Mapping[str, Any]) -> int | None:
+        """Optimizer steps in one pass over the data; None where a curve's points are not passes."""
+
+    def steps_per_point(self, params: Mapping[str, Any]) -> int:
+        """Optimizer steps between two points of a curve."""
+
+
+def require(condition: bool, workload: str, name: str, value: Any, wanted: str) -> None:
+    """Raise UserError unless ``condition``: the value of a workload's parameter is not what is wanted."""
+    if not condition:
+        raise UserError(f"{workload}: {name} = {value!r} is not {wanted}")

@@ -1,0 +1,76 @@
+"""``amrobust analyze``: run what a declared analysis still lacks, judge its claims, write its report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("analyze")
+@click.argument("name")
+@click.option(
+    "--seeds", type=click.IntRange(min=1), help="Seeds a method [default: as the analysis declares]."
+)
+@click.option(
+    "--runs-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("runs"),
+    show_default=True,
+    help="Where runs are kept; what is already there is not run again.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The PDF to write [default: NAME.pdf].",
+)
+@click.option(
+    "--executor",
+    type=click.Choice(["processes", "local"]),
+    default="processes",
+    show_default=True,
+    help="Where seeds train: worker processes, or this process.",
+)
+@click.option("-j", "--jobs", type=click.IntRange(min=1), help="Worker processes [default: one a core].")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "csv", "latex", "markdown"]),
+    default="table",
+    show_default=True,
+    help="How to print the comparison.",
+)
+def command(
+    name: str,
+    seeds: int | None,
+    runs_dir: Path,
+    output: Path | None,
+    executor: str,
+    jobs: int | None,
+    form: str,
+) -> None:
+    """Run a declared analysis, judge its claims and write its report as a PDF.
+
+    NAME is an analysis that comes with amrobust (demo), or a TOML file of your own. Its claims, margins and seeds are
+    fixed in the file, before anything is run. A repeated command resumes.
+
+    \b
+    amrobust analyze demo
+    amrobust analyze demo --seeds 5 -o quick.pdf
+    amrobust analyze my_claims.toml --runs-dir runs/
+    """
+    from amrobust.cli.progress import progress_reporter
+
+    from amrobust.claims.analysis import load_analysis, run_analysis
+    from amrobust.report import render, write_pdf
+
+    analysis = load_analysis(name)
+    with progress_reporter() as reporter:
+        comparison = run_analysis(
+            analysis, runs_dir, seeds=seeds, executor=executor, jobs=jobs, reporter=reporter
+        )
+    click.echo(render(comparison, form).rstrip("\n"))
+    path = output or Path(f"{analysis.name}.pdf")
+    write_pdf(comparison, path, title=analysis.title)
+    click.echo(f"report: {path}", err=True)

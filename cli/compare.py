@@ -1,0 +1,40 @@
+"""``amrobust compare``: estimates, intervals, adjusted p-values and verdicts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+from amrobust.cli.comparison_options import comparison_options, load_comparison
+
+
+@click.command("compare")
+@click.argument(
+    "paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="RUNS..."
+)
+@comparison_options
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "csv", "latex", "markdown"]),
+    default="table",
+    show_default=True,
+    help="How to print the comparison.",
+)
+def command(paths: tuple[Path, ...], form: str, **options: Any) -> None:
+    """Judge which method varies less from seed to seed, and how sure that is.
+
+    RUNS are a directory of runs, single run directories, or CSV files with the columns method, seed, step, value.
+
+    \b
+    amrobust compare runs/
+    amrobust compare runs/ --test levene --center mean
+    amrobust compare runs/ --metric test_loss --baseline sgd
+    amrobust compare runs/ --margin 0.5 --format markdown
+    amrobust compare results.csv --baseline adam --format json
+    """
+    from amrobust.report import render
+
+    comparison = load_comparison(paths, **options)
+    click.echo(render(comparison, form).rstrip("\n"))

@@ -1,0 +1,100 @@
+"""The options that ``compare``, ``report`` and ``analyze`` share, and the one call they end in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from amrobust.claims import Comparison
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+OPTIONS = (
+    click.option(
+        "--metric", help="Metric to judge [default: the workload's first, test_accuracy on digits]."
+    ),
+    click.option(
+        "--test",
+        type=click.Choice(["jackknife", "permutation", "levene"]),
+        default="jackknife",
+        show_default=True,
+        help="Test of spread. On curves a test other than the jackknife sees one number a seed, never epochs.",
+    ),
+    click.option(
+        "--center",
+        type=click.Choice(["median", "mean", "trimmed"]),
+        default="median",
+        show_default=True,
+        help="Centre that Levene's test takes deviations from.",
+    ),
+    click.option(
+        "--baseline", help="Method that the others are held against [default: msgd, else the first]."
+    ),
+    click.option(
+        "--pairs",
+        type=click.Choice(["baseline", "all"]),
+        default="baseline",
+        show_default=True,
+        help="Compare every method with the baseline, or all pairs.",
+    ),
+    click.option(
+        "--margin",
+        type=click.FloatRange(min=0, min_open=True),
+        help="Judge whether final means agree within this margin (metric's unit) instead of whether they differ.",
+    ),
+    click.option(
+        "--alpha",
+        type=click.FloatRange(min=0, max=0.5, min_open=True),
+        default=0.05,
+        show_default=True,
+        help="Error rate of the whole family of claims.",
+    ),
+    click.option(
+        "--final",
+        default="last",
+        show_default=True,
+        help="What a seed's final value is: 'last', or 'mean:K' for the mean of the last K epochs.",
+    ),
+    click.option("--survivors", is_flag=True, help="Leave diverged seeds out, and say so."),
+    click.option(
+        "--allow-different-x0", is_flag=True, help="Compare runs that started from different points."
+    ),
+)
+
+
+def comparison_options(command: Command) -> Command:
+    """Decorate a click command with every option that :func:`load_comparison` takes."""
+    for option in reversed(OPTIONS):
+        command = option(command)
+    return command
+
+
+def load_comparison(
+    paths: tuple[Path, ...],
+    *,
+    metric: str | None,
+    test: Literal["jackknife", "permutation", "levene"],
+    center: Literal["median", "mean", "trimmed"],
+    baseline: str | None,
+    pairs: Literal["baseline", "all"],
+    margin: float | None,
+    alpha: float,
+    final: str,
+    survivors: bool,
+    allow_different_x0: bool,
+) -> Comparison:
+    """Read runs, run directories or CSV files and judge them. Raises UserError with a remedy on bad input."""
+    from amrobust.claims import Rules, Selection, compare
+    from amrobust.runs import load_arms
+
+    arms, problems = load_arms(paths, metric)
+    return compare(
+        arms,
+        Selection(metric, baseline, pairs, margin, survivors, allow_different_x0),
+        Rules(alpha=alpha, test=test, centre=center, final=final),
+        problems=problems,
+    )

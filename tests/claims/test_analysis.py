@@ -1,0 +1,80 @@
+"""Analysis files: what ships is valid, and mistakes are named."""
+
+import pytest
+
+from amrobust.claims.analysis import analysis_names, load_analysis
+from amrobust.errors import UserError
+
+VALID = """
+title = "t"
+question = "q"
+workload = "digits"
+metric = "test_accuracy"
+baseline = "msgd"
+seeds = 5
+[[methods]]
+opt = "msgd"
+[[methods]]
+opt = "am1"
+m = 3
+[[claims]]
+kind = "less Avg. STD"
+method = "am1[m=3]/II"
+[[claims]]
+kind = "equivalent mean"
+method = "am1[m=3]/II"
+margin = 0.5
+"""
+
+
+def written(tmp_path, text):
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    return str(path)
+
+
+@pytest.mark.parametrize("name", analysis_names())
+def test_every_shipped_analysis_reads(name):
+    analysis = load_analysis(name)
+    assert analysis.claims
+    assert analysis.seeds >= 5
+
+
+def test_a_file_of_the_users_own_reads(tmp_path):
+    analysis = load_analysis(written(tmp_path, VALID))
+    assert [training.optimizer for training in analysis.trainings] == ["msgd", "am1"]
+    assert analysis.trainings[1].hyperparameters == {"m": 3}
+    assert [claim.margin for claim in analysis.claims] == [None, 0.5]
+    assert {claim.baseline for claim in analysis.claims} == {"msgd"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("seeds = 5", "", "'seeds' is missing"),
+        ("seeds = 5", "seeds = 'five'", "wrong type"),
+        ("seeds = 5", "seeds = true", "wrong type"),
+        ("seeds = 5", "seeds = 0", "at least one seed"),
+        ("seeds = 5", "seeds = 5\nsedes = 6", "unknown 'sedes'"),
+        ("less Avg. STD", "least spread", "no claim is called"),
+        ("margin = 0.5", "", "'margin' is missing"),
+        ("seeds = 5", "seeds = 5\ntest = 'magic'", "no test is called"),
+        ("title", "title title", "not valid TOML"),
+    ],
+)
+def test_mistakes_are_named(tmp_path, old, new, message):
+    with pytest.raises(UserError, match=message):
+        load_analysis(written(tmp_path, VALID.replace(old, new, 1)))
+
+
+def test_unknown_names_list_the_known_ones():
+    with pytest.raises(UserError, match="demo"):
+        load_analysis("table99")
+
+
+def test_missing_and_binary_files_are_user_errors(tmp_path):
+    with pytest.raises(UserError, match="cannot read"):
+        load_analysis(str(tmp_path / "nowhere.toml"))
+    (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UserError, match="cannot read"):
+        load_analysis(str(tmp_path / "binary.toml"))

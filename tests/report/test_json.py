@@ -1,0 +1,55 @@
+"""The JSON document keeps everything that a comparison holds."""
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+
+from amrobust.claims.judgement import Comparison, Judgement, Verdict
+from amrobust.report import render
+from amrobust.stats.results import Result
+
+
+def test_numbers_survive_the_round_trip_exactly(comparison: Comparison) -> None:
+    document = json.loads(render(comparison, "json"))
+    assert document["schema_version"] == 1
+    judgement = comparison.judgements[0]
+    written = document["judgements"][0]
+    for verdict, data in zip(judgement.verdicts, written["verdicts"], strict=True):
+        assert set(data) == {field.name for field in fields(Verdict)}
+        assert verdict.interval is not None
+        rebuilt = Result(**{**data["interval"], "n": tuple(data["interval"]["n"]), "cautions": ()})
+        assert rebuilt == verdict.interval
+        assert (data["p"], data["p_adjusted"], data["outcome"]) == (
+            verdict.p,
+            verdict.p_adjusted,
+            verdict.outcome,
+        )
+    assert written["notes"][0]["remedy"] == judgement.cautions[0].remedy
+    assert document["problems"] == list(comparison.problems)
+
+
+def test_arms_carry_final_values_but_no_curves(comparison: Comparison) -> None:
+    arm = json.loads(render(comparison, "json"))["judgements"][0]["arms"][0]
+    curves = comparison.judgements[0].arms[0].curves["test_accuracy"]
+    assert arm["final_values"] == curves[:, -1].tolist()
+    assert "curves" not in arm
+    assert arm["facts"]["torch"] == "2.6.0"
+
+
+def test_what_is_not_finite_is_a_string_that_float_reads(judged: Callable[..., Judgement]) -> None:
+    judgement = judged(("msgd", "sgd"), diverged=("sgd",))
+    mean = judgement.summaries[0].final_mean
+    assert mean is not None
+    summary = replace(judgement.summaries[0], final_mean=replace(mean, high=math.inf))
+    judgement = replace(judgement, summaries=(summary, *judgement.summaries[1:]))
+    written = json.loads(render(Comparison((judgement,)), "json"), parse_constant=pytest.fail)["judgements"][
+        0
+    ]
+    values = np.array([float(value) for value in written["arms"][1]["final_values"]])
+    assert np.isnan(values[:2]).all()
+    assert np.isfinite(values[2:]).all()
+    assert float(written["summaries"][0]["final_mean"]["high"]) == math.inf

@@ -1,0 +1,57 @@
+"""Numbers show the digits that their uncertainty supports."""
+
+import math
+
+import pytest
+
+from amrobust.report.numbers import Precision, interval_heading, p_value, percent, ratio, ratio_interval
+from amrobust.stats.results import Result
+
+
+@pytest.mark.parametrize(
+    ("sizes", "value", "shown"),
+    [
+        ([0.17, 0.15], 94.7345, "94.73"),
+        ([1.7], 94.7345, "94.7"),
+        ([170.0], 94.7345, "95"),
+        ([1.7e-6], 2.34567e-4, "2.346e-04"),
+        ([], 1.234, "1.2"),
+    ],
+)
+def test_a_column_shows_two_digits_of_its_median_spread(sizes: list[float], value: float, shown: str) -> None:
+    assert Precision.of(sizes, digits=2)(value) == shown
+
+
+def test_signs_zero_and_what_is_not_a_number() -> None:
+    two = Precision(0.17, 2)
+    assert two(0.123, sign=True) == "+0.12"
+    assert two(-0.001, sign=True) == "+0.00"
+    assert two(-0.001) == "0.00"
+    assert two(None) == two(math.nan) == "–"
+    assert (two(math.inf), two(-math.inf)) == ("∞", "-∞")
+
+
+def test_intervals_and_their_heading() -> None:
+    def result(low: float, high: float, level: float) -> Result:
+        return Result("STD", "Bonett", (20,), 0.2, low, high, level)
+
+    assert Precision(0.17, 2).interval(result(0.134, 0.256, 0.95)) == "[0.13, 0.26]"
+    assert Precision(0.17, 2).interval(None) == "–"
+    assert ratio_interval(result(0.5549, math.inf, 0.95)) == "[0.55, ∞]"
+    assert interval_heading([result(0, 1, 0.95), None, result(0, 1, 0.95)]) == "95 % interval"
+    assert interval_heading([result(0, 1, 0.95), result(0, 1, 0.99)]) == "Interval"
+    assert percent(1 - 0.05 / 15) == "99.67 %"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(0.714, "0.71"), (1, "1.00"), (0.01234, "0.0123"), (123.4, "123"), (None, "–")]
+)
+def test_ratios(value: float | None, shown: str) -> None:
+    assert ratio(value) == shown
+
+
+@pytest.mark.parametrize(
+    ("p", "shown"), [(0.0321, "0.032"), (0.0009, "<0.001"), (0.001, "0.001"), (1.0, "1.000"), (None, "–")]
+)
+def test_p_values(p: float | None, shown: str) -> None:
+    assert p_value(p) == shown
