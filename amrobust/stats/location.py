@@ -1,0 +1,105 @@
+"""Means: intervals, differences, equivalence and non-inferiority."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import special
+
+from amrobust.stats.results import Result
+from amrobust.stats.samples import CannotEstimate, as_pair, as_values
+from amrobust.stats.spread import t_quantile, t_two_sided
+
+
+def mean_interval(x: ArrayLike, *, level: float = 0.95) -> Result:
+    """Mean of one sample with Student's interval."""
+    values = as_values(x)
+    n = len(values)
+    se = float(values.std(ddof=1) / np.sqrt(n))
+    half = t_quantile(n - 1, 0.5 + level / 2) * se
+    mean = float(values.mean())
+    return Result(
+        "mean", "t", (n,), mean, mean - half, mean + half, level,
+        assumption="independent seeds; means about normal", se=se, df=n - 1,
+    )  # fmt: skip
+
+
+def mean_difference(a: ArrayLike, b: ArrayLike, *, paired: bool = False, level: float = 0.95) -> Result:
+    """mean(a) − mean(b): Welch's t for independent samples, the paired t for pairs; two-sided p.
+
+    Raises CannotEstimate where neither sample varies (or, for pairs, where the differences do not).
+    """
+    x, y = (values[:, 0] for values in as_pair(as_values(a), as_values(b), paired))
+    n_a, n_b = len(x), len(y)
+    details = {}
+    if paired:
+        differences = x - y
+        variance, df = float(differences.var(ddof=1) / n_a), float(n_a - 1)
+        if x.std() > 0 and y.std() > 0:
+            details["correlation"] = float(np.corrcoef(x, y)[0, 1])
+    else:
+        parts = x.var(ddof=1) / n_a, y.var(ddof=1) / n_b
+        variance = float(sum(parts))
+        df = (
+            float(variance**2 / (parts[0] ** 2 / (n_a - 1) + parts[1] ** 2 / (n_b - 1)))
+            if variance > 0
+            else np.nan
+        )
+    if variance == 0:
+        raise CannotEstimate(
+            "the values do not vary at all, so that there is no error to judge a difference by"
+        )
+    estimate, se = float(x.mean() - y.mean()), float(np.sqrt(variance))
+    half = t_quantile(df, 0.5 + level / 2) * se
+    return Result(
+        "difference of means", "paired t" if paired else "Welch t", (n_a,) if paired else (n_a, n_b),
+        estimate, estimate - half, estimate + half, level, t_two_sided(estimate / se, df), paired=paired,
+        assumption="independent seeds; means about normal", se=se, df=df, details=details,
+    )  # fmt: skip
+
+
+def equivalence(
+    a: ArrayLike, b: ArrayLike, margin: float, *, paired: bool = False, level: float = 0.90
+) -> Result:
+    """Two one-sided tests (TOST) of |mean(a) − mean(b)| < ``margin``; p is the larger of the two.
+
+    The means are equivalent at α exactly when the interval at ``level`` = 1 − 2α lies within ±margin.
+    """
+    result = mean_difference(a, b, paired=paired, level=level)
+    below = _one_sided(result, -margin, "above")
+    above = _one_sided(result, margin, "below")
+    return _with_one_sided(result, max(below, above), margin, f"TOST ({result.test})")
+
+
+def non_inferiority(
+    a: ArrayLike,
+    b: ArrayLike,
+    margin: float,
+    *,
+    better: Literal["higher", "lower"],
+    paired: bool = False,
+    level: float = 0.90,
+) -> Result:
+    """One-sided test that mean(a) is worse than mean(b) by less than ``margin``.
+
+    It is at α exactly when the interval at ``level`` = 1 − 2α lies on the right side of the margin.
+    """
+    result = mean_difference(a, b, paired=paired, level=level)
+    p = _one_sided(result, -margin, "above") if better == "higher" else _one_sided(result, margin, "below")
+    return _with_one_sided(result, p, margin, f"non-inferiority ({result.test})")
+
+
+def _one_sided(result: Result, border: float, side: Literal["above", "below"]) -> float:
+    """p-value of the claim that the difference lies above (below) ``border``."""
+    assert result.estimate is not None
+    assert result.se is not None
+    t = (result.estimate - border) / result.se
+    return float(special.stdtr(result.df, -t if side == "above" else t))
+
+
+def _with_one_sided(result: Result, p: float, margin: float, test: str) -> Result:
+    from dataclasses import replace
+
+    return replace(result, p=p, test=test, details={**result.details, "margin": margin})

@@ -1,0 +1,156 @@
+"""Permutation tests of spread: labels of independent seeds, or swaps within pairs."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from math import comb
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from amrobust.stats.results import Caution, Result
+from amrobust.stats.samples import Array, CannotEstimate, as_pair
+
+EXACT_UP_TO = 20_000
+"""Arrangements that are enumerated rather than sampled."""
+
+TIE = 1e-9
+"""Relative difference below which two statistics count as equal."""
+
+
+def smallest_permutation_p(n_a: int, n_b: int, *, paired: bool = False) -> float:
+    """The smallest two-sided p-value that labels of ``n_a`` and ``n_b`` seeds (or swaps of ``n_a`` pairs) can give.
+
+    Equal group sizes: 2/C(2n, n), since exchanging the groups gives the same size of difference; unequal: 1/C(n_a+n_b, n_a).
+    Pairs: 2/2ⁿ.
+    """
+    if paired:
+        return 2.0 / 2**n_a
+    return (2.0 if n_a == n_b else 1.0) / comb(n_a + n_b, n_a)
+
+
+def permutation_spread(
+    a: ArrayLike, b: ArrayLike, *, paired: bool = False, resamples: int = 9_999, seed: int = 0
+) -> Result:
+    """Permutation test of equal spread, two-sided; a p-value, no interval.
+
+    Final values, independent: the difference of mean |x − median| of each sample, where an odd-sized sample's one zero (the
+    median itself) is left out, over relabellings of these deviations. Final values, paired: the log ratio of mean squared
+    deviations from each sample's mean over swaps within pairs. Curves: the log ratio of Avg. STDs over relabellings (or swaps)
+    of whole curves centred for each method and epoch; approximate, since centring breaks exact exchangeability.
+
+    All arrangements are enumerated up to 20,000; beyond, ``resamples`` are drawn and p = (b+1)/(B+1), with its Monte Carlo
+    standard error in ``details["monte_carlo_se"]``.
+    """
+    first, second = as_pair(a, b, paired)
+    scalar = first.shape[1] == 1
+    if not np.ptp(first, axis=0).any() or not np.ptp(second, axis=0).any():
+        raise CannotEstimate("all seeds gave the same values: the spread is zero")
+    rng = np.random.default_rng(seed)
+    if paired:
+        observed, null, exact = _swap(
+            first - first.mean(axis=0), second - second.mean(axis=0), resamples, rng
+        )
+        smallest = smallest_permutation_p(len(first), len(second), paired=True)
+        name = "swaps within pairs"
+    elif scalar:
+        deviations = _deviations(first[:, 0]), _deviations(second[:, 0])
+        observed, null, exact = _relabel_means(*deviations, resamples, rng)
+        smallest = smallest_permutation_p(len(deviations[0]), len(deviations[1]))
+        name = "permutation of |x - median|"
+    else:
+        observed, null, exact = _relabel_curves(
+            first - first.mean(axis=0), second - second.mean(axis=0), resamples, rng
+        )
+        smallest = smallest_permutation_p(len(first), len(second))
+        name = "permutation of whole curves"
+    extreme = int((np.abs(null) >= abs(observed) * (1 - TIE)).sum())
+    total = len(null)
+    p = extreme / total if exact else (extreme + 1) / (total + 1)
+    details = {"arrangements": float(total), "exact": float(exact)}
+    if not exact:
+        details["monte_carlo_se"] = float(np.sqrt(p * (1 - p) / total))
+        smallest = max(smallest, 1 / (total + 1))
+    return Result(
+        quantity="spread" if scalar else "Avg. STD",
+        test=name,
+        n=(len(first),) if paired else (len(first), len(second)),
+        p=p,
+        smallest_p=smallest,
+        paired=paired,
+        centre="median" if scalar and not paired else "mean",
+        assumption="exchangeable seeds under equal spread",
+        details=details,
+        cautions=() if scalar else (APPROXIMATE,),
+    )
+
+
+APPROXIMATE = Caution(
+    "approximate-permutation",
+    "Curves are centred before their labels are permuted, which makes this test approximate at few seeds.",
+    "rest on the jackknife interval; read the permutation as a second opinion",
+)
+
+
+def _deviations(values: Array) -> Array:
+    """|x − median|, without the one zero that an odd-sized sample's median leaves."""
+    deviations = np.sort(np.abs(values - np.median(values)))
+    return deviations[1:] if len(values) % 2 else deviations
+
+
+def _labels(n_a: int, n: int, resamples: int, rng: np.random.Generator) -> tuple[NDArray[np.bool_], bool]:
+    """Rows that say which of ``n`` seeds carry the first label: all of them where few, else random ones."""
+    if comb(n, n_a) <= EXACT_UP_TO:
+        rows = np.zeros((comb(n, n_a), n), bool)
+        for row, chosen in zip(rows, combinations(range(n), n_a), strict=True):
+            row[list(chosen)] = True
+        return rows, True
+    ranks = rng.random((resamples, n)).argsort(axis=1)
+    return ranks < n_a, False
+
+
+def _relabel_means(a: Array, b: Array, resamples: int, rng: np.random.Generator) -> tuple[float, Array, bool]:
+    pooled = np.concatenate([a, b])
+    labels, exact = _labels(len(a), len(pooled), resamples, rng)
+    sums = labels @ pooled
+    null = sums / len(a) - (pooled.sum() - sums) / len(b)
+    return float(a.mean() - b.mean()), np.asarray(null), exact
+
+
+def _log_ratio(first: Array, second: Array) -> Array:
+    """log of the ratio of mean roots: rows are arrangements, columns epochs of sums of squares over (n − 1)."""
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log(np.sqrt(first).mean(axis=1)) - np.log(np.sqrt(second).mean(axis=1)))
+
+
+def _variances(counts: Array, total: int, curves: Array) -> Array:
+    """Variance over the chosen rows of ``curves`` at every epoch, for every row of 0/1 ``counts`` choosing ``total``."""
+    means = counts @ curves / total
+    return np.asarray(np.maximum((counts @ curves**2 - total * means**2) / (total - 1), 0.0))
+
+
+def _relabel_curves(
+    a: Array, b: Array, resamples: int, rng: np.random.Generator
+) -> tuple[float, Array, bool]:
+    pooled = np.concatenate([a, b])
+    labels, exact = _labels(len(a), len(pooled), resamples, rng)
+    chosen = labels.astype(np.float64)
+    null = _log_ratio(_variances(chosen, len(a), pooled), _variances(1 - chosen, len(b), pooled))
+    observed = _log_ratio(a.var(axis=0, ddof=1)[None], b.var(axis=0, ddof=1)[None])
+    return float(observed[0]), null, exact
+
+
+def _swap(a: Array, b: Array, resamples: int, rng: np.random.Generator) -> tuple[float, Array, bool]:
+    n = len(a)
+    exact = 2**n <= EXACT_UP_TO
+    swapped = (
+        (np.arange(2**n)[:, None] >> np.arange(n) & 1).astype(np.float64)
+        if exact
+        else rng.integers(2, size=(resamples, n)).astype(np.float64)
+    )
+    sums_a, squares_a = (1 - swapped) @ a + swapped @ b, (1 - swapped) @ a**2 + swapped @ b**2
+    sums_b, squares_b = swapped @ a + (1 - swapped) @ b, swapped @ a**2 + (1 - swapped) @ b**2
+    variance_a = np.maximum((squares_a - sums_a**2 / n) / (n - 1), 0.0)
+    variance_b = np.maximum((squares_b - sums_b**2 / n) / (n - 1), 0.0)
+    observed = _log_ratio(a.var(axis=0, ddof=1)[None], b.var(axis=0, ddof=1)[None])
+    return float(observed[0]), _log_ratio(variance_a, variance_b), exact

@@ -1,0 +1,46 @@
+"""How many seeds would settle a claim, if the truth were what was estimated."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import special
+
+from amrobust.stats.results import Result
+
+MOST_SEEDS = 100_000
+
+
+def seeds_to_settle(
+    result: Result, *, alpha: float = 0.05, power: float = 0.8, margin: float | None = None
+) -> int | None:
+    """Seeds a method at which ``result``'s claim would be settled with the given power, were the estimate the truth.
+
+    The standard error shrinks as 1/√n from the observed one. Ratios and differences: the smallest n whose two-sided t test
+    at ``alpha`` rejects with ``power``. With ``margin``: the one-sided test of the nearer border, at ``alpha``. A plug-in
+    figure: as uncertain as the estimate itself. None where the estimate sits at the border, or more than 100,000 are needed.
+    """
+    if result.estimate is None or not result.se:
+        return None
+    n = max(result.n)
+    if margin is not None:
+        effect = abs(margin - abs(result.estimate))
+        tail = alpha
+    else:
+        effect = abs(result.estimate) if "difference" in result.quantity else abs(np.log(result.estimate))
+        tail = alpha / 2
+    if effect == 0:
+        return None
+    spread = result.se * np.sqrt(n)
+    groups = len(result.n)
+    candidate = max(4.0, ((special.ndtri(1 - tail) + special.ndtri(power)) * spread / effect) ** 2)
+    for _ in range(50):
+        if candidate > MOST_SEEDS:
+            return None
+        df = groups * (candidate - 1)
+        wanted = ((special.stdtrit(df, 1 - tail) + special.stdtrit(df, power)) * spread / effect) ** 2
+        wanted = max(4.0, wanted)
+        if abs(wanted - candidate) < 0.01:
+            break
+        candidate = wanted
+    seeds = int(np.ceil(candidate))
+    return seeds if seeds <= MOST_SEEDS else None

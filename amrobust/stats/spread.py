@@ -1,0 +1,184 @@
+"""Intervals for one spread, and the jackknife of the log spread that compares two."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import special
+
+from amrobust.stats.results import Caution, Result
+from amrobust.stats.samples import (
+    Array,
+    CannotEstimate,
+    as_curves,
+    as_pair,
+    as_values,
+    avg_std,
+    kurtosis,
+    leave_one_out_log_spread,
+    std,
+)
+
+SHAPES_DIFFER = 2.0
+"""Ratio of sample kurtoses from which the shapes are called unequal."""
+
+
+def t_quantile(df: float, p: float) -> float:
+    """Quantile of Student's t."""
+    return float(special.stdtrit(df, p))
+
+
+def t_two_sided(t: float, df: float) -> float:
+    """Two-sided p-value of a t statistic."""
+    return float(2 * special.stdtr(df, -abs(t)))
+
+
+def spread_interval(x: ArrayLike, *, level: float = 0.95) -> Result:
+    """Bonett's (2006) interval for one standard deviation; robust to moderate non-normality.
+
+    ln(c s²) ± z c √((γ − (n−3)/n) / (n−1)), c = n/(n − z), with γ the kurtosis about a trimmed mean (trim proportion
+    1/(2√(n−4)), at most one half) and z the two-sided normal quantile.
+
+    Source: D. G. Bonett, Approximate confidence interval for standard deviation of nonnormal distributions,
+    Computational Statistics & Data Analysis 50 (2006). Raises CannotEstimate on zero variance or where c has no meaning.
+    """
+    values = as_values(x)
+    n, s = len(values), std(values)
+    if s == 0:
+        raise CannotEstimate("all seeds gave the same value: the spread is zero")
+    z = float(special.ndtri(0.5 + level / 2))
+    if n <= z:
+        raise CannotEstimate(f"{n} seeds are too few for an interval at this level", int(z) + 2)
+    shifted = values - values[0]
+    trim = min(0.5, 1 / (2 * np.sqrt(n - 4))) if n > 4 else 0.5
+    centre = _trimmed_mean(shifted, trim)
+    gamma = n * ((shifted - centre) ** 4).sum() / (((shifted - shifted.mean()) ** 2).sum()) ** 2
+    c = n / (n - z)
+    se = c * np.sqrt(max(gamma - (n - 3) / n, 0.0) / (n - 1))
+    log_variance = np.log(c * s**2)
+    return Result(
+        "STD", "Bonett", (n,), s,
+        float(np.exp((log_variance - z * se) / 2)), float(np.exp((log_variance + z * se) / 2)), level,
+        assumption="independent seeds; finite fourth moment", se=float(se / 2), details={"kurtosis": kurtosis(values)},
+    )  # fmt: skip
+
+
+def _trimmed_mean(values: Array, proportion: float) -> float:
+    """The mean after the given proportion is cut from each end; the median where nothing would be left."""
+    cut = int(proportion * len(values))
+    kept = np.sort(values)[cut : len(values) - cut]
+    return float(kept.mean() if len(kept) else np.median(values))
+
+
+def chi_square_interval(x: ArrayLike, *, level: float = 0.95) -> Result:
+    """The interval for one standard deviation that is exact for normal seeds and wrong for heavy tails."""
+    values = as_values(x)
+    n, s = len(values), std(values)
+    if s == 0:
+        raise CannotEstimate("all seeds gave the same value: the spread is zero")
+    upper, lower = (special.chdtri(n - 1, tail) for tail in ((1 - level) / 2, (1 + level) / 2))
+    return Result(
+        "STD", "chi-square", (n,), s, s * float(np.sqrt((n - 1) / upper)), s * float(np.sqrt((n - 1) / lower)), level,
+        assumption="independent, normally distributed seeds",
+    )  # fmt: skip
+
+
+def avg_std_interval(curves: ArrayLike, *, level: float = 0.95) -> Result:
+    """Avg. STD with the delete-one-seed jackknife interval of its logarithm, t with n − 1 degrees of freedom."""
+    values = as_curves(curves)
+    n = len(values)
+    centre, variance = _jackknife(values)
+    half = t_quantile(n - 1, 0.5 + level / 2) * np.sqrt(variance)
+    return Result(
+        "Avg. STD", "jackknife of log Avg. STD", (n,), avg_std(values),
+        float(np.exp(centre - half)), float(np.exp(centre + half)), level,
+        assumption="independent seeds", se=float(np.sqrt(variance)), df=n - 1,
+    )  # fmt: skip
+
+
+def _pseudo_values(curves: Array) -> Array:
+    """Jackknife pseudo-values n·θ − (n−1)·θ₋ᵢ of the log spread θ."""
+    n = len(curves)
+    whole, parts = leave_one_out_log_spread(curves)
+    return np.asarray(n * whole - (n - 1) * parts)
+
+
+def _jackknife(curves: Array) -> tuple[float, float]:
+    """Mean of the pseudo-values of the log spread, and the variance of that mean."""
+    pseudo = _pseudo_values(curves)
+    return float(pseudo.mean()), float(pseudo.var(ddof=1) / len(pseudo))
+
+
+def spread_ratio(a: ArrayLike, b: ArrayLike, *, paired: bool = False, level: float = 0.95) -> Result:
+    """Ratio spread(a) / spread(b), by the delete-one-seed jackknife of the log spread (Miller 1968).
+
+    Spread is the STD of final values (one number a seed), or the Avg. STD of curves. Pseudo-values of seed i are
+    n·θ − (n−1)·θ₋ᵢ with θ the log spread. Independent samples: difference of the pseudo-values' means, pooled variance, t with
+    n_a + n_b − 2 degrees of freedom where the sample sizes are equal, and Welch's form where they are not. Paired: the mean of
+    the pseudo-values' differences, t with n − 1. The p-value is the inversion of the interval: p < 1 − level exactly when the
+    interval excludes 1.
+
+    ``estimate`` is the plain ratio of the two sample spreads; the interval is centred at the jackknife's own, bias-corrected
+    estimate, given as ``details["jackknife"]``.
+
+    Source: R. G. Miller, Jackknifing variances, Annals of Mathematical Statistics 39 (1968).
+    """
+    first, second = as_pair(a, b, paired)
+    scalar = first.shape[1] == 1
+    pseudo_a, pseudo_b = _pseudo_values(first), _pseudo_values(second)
+    n_a, n_b = len(first), len(second)
+    details = {"kurtosis of the first": kurtosis(first), "kurtosis of the second": kurtosis(second)}
+    if paired:
+        difference = pseudo_a - pseudo_b
+        variance, df = float(difference.var(ddof=1) / n_a), float(n_a - 1)
+        details["correlation"] = _correlation(first, second)
+    else:
+        parts = pseudo_a.var(ddof=1) / n_a, pseudo_b.var(ddof=1) / n_b
+        variance = float(sum(parts))
+        df = (
+            float(n_a + n_b - 2)
+            if n_a == n_b
+            else float(variance**2 / (parts[0] ** 2 / (n_a - 1) + parts[1] ** 2 / (n_b - 1)))
+        )
+    if variance == 0:
+        raise CannotEstimate("the two samples are copies of each other up to scale: there is nothing to test")
+    centre, se = float(pseudo_a.mean() - pseudo_b.mean()), float(np.sqrt(variance))
+    half = t_quantile(df, 0.5 + level / 2) * se
+    return Result(
+        quantity="ratio of STDs" if scalar else "ratio of Avg. STDs",
+        test="jackknife of log STD" if scalar else "jackknife of log Avg. STD",
+        n=(n_a,) if paired else (n_a, n_b),
+        estimate=avg_std(first) / avg_std(second),
+        low=float(np.exp(centre - half)),
+        high=float(np.exp(centre + half)),
+        level=level,
+        p=t_two_sided(centre / se, df),
+        paired=paired,
+        assumption="pairs of seeds independent of each other"
+        if paired
+        else "independent seeds, similar shapes",
+        se=se,
+        df=df,
+        details=details | {"jackknife": float(np.exp(centre))},
+        cautions=() if paired else _shape_cautions(details),
+    )
+
+
+def _correlation(a: Array, b: Array) -> float:
+    """Correlation of the two samples over pairs of seeds, after each epoch's means are taken off."""
+    x, y = a - a.mean(axis=0), b - b.mean(axis=0)
+    return float((x * y).sum() / np.sqrt((x**2).sum() * (y**2).sum()))
+
+
+def _shape_cautions(details: dict[str, float]) -> tuple[Caution, ...]:
+    first, second = details["kurtosis of the first"], details["kurtosis of the second"]
+    if max(first, second) < SHAPES_DIFFER * min(first, second):
+        return ()
+    return (
+        Caution(
+            "unequal-shapes",
+            f"The two samples differ in shape (kurtosis {first:.2g} and {second:.2g}): p-values of a spread ratio may be too "
+            "small.",
+            "look at the per-seed values for outliers; more seeds, or a metric without them, make the comparison safer",
+        ),
+    )
