@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -239,20 +239,31 @@ def _holm(p_values: Sequence[float | None]) -> list[float | None]:
 def _summary(sample: Sample, rules: Rules) -> MethodSummary:
     """A method's own numbers, each with its interval at level 1 - alpha, or None where it cannot be had."""
     level = 1 - rules.alpha
-    results: list[Result | None] = []
-    for compute in (
-        lambda: stats.mean_interval(stats.final_values(sample.curves, rules.final), level=level),
-        lambda: stats.spread_interval(stats.final_values(sample.curves, rules.final), level=level),
-        lambda: stats.avg_std_interval(sample.curves, level=level) if sample.curves.shape[1] > 1 else None,
-    ):
+
+    def mean() -> Result:
+        return stats.mean_interval(stats.final_values(sample.curves, rules.final), level=level)
+
+    def final_spread() -> Result:
+        return stats.spread_interval(stats.final_values(sample.curves, rules.final), level=level)
+
+    def avg_std() -> Result | None:
+        return stats.avg_std_interval(sample.curves, level=level) if sample.curves.shape[1] > 1 else None
+
+    def attempt(compute: Callable[[], Result | None]) -> Result | None:
         try:
             sample.require_finite()
-            results.append(compute())
+            return compute()
         except (stats.CannotEstimate, Refused):
-            results.append(None)
-    mean, spread, avg_std = results
+            return None
+
     return MethodSummary(
-        sample.arm.method, len(sample.seeds), sample.diverged, mean, spread, avg_std, sample.cautions
+        method=sample.arm.method,
+        n=len(sample.seeds),
+        diverged=sample.diverged,
+        final_mean=attempt(mean),
+        final_spread=attempt(final_spread),
+        avg_std=attempt(avg_std),
+        cautions=sample.cautions,
     )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import numpy as np
+
 from amrobust import stats
 from amrobust.claims import cautions
 from amrobust.claims.judgement import Claim
@@ -123,7 +125,7 @@ def _level_note(pair: Pair, metric: Metric, rules: Rules) -> tuple[Caution, ...]
     early = max(1, round(pair.a.shape[1] * EARLY_SHARE))
 
     def level(curves: Curves) -> Curves:
-        return curves[:, :early].mean(axis=1)
+        return np.asarray(curves[:, :early].mean(axis=1))
 
     try:
         result = stats.mean_difference(

@@ -12,7 +12,7 @@ from amrobust import rules
 from amrobust.experiments.methods import info
 from amrobust.experiments.outcome import SeedOutcome
 from amrobust.experiments.spec import Spec
-from amrobust.experiments.streams import integer, seed_sequence
+from amrobust.experiments.streams import integer, seed_sequence, x0_sequence
 from amrobust.workloads.logistic import WORKLOAD as LOGISTIC
 from amrobust.workloads.logistic import sphere_noise
 
@@ -24,9 +24,7 @@ def starting_point(spec: Spec) -> NDArray[np.float64]:
     dimension = LOGISTIC.problem(spec.workload_params).signed_rows.shape[1]
     if spec.x0_index == 0:
         return np.zeros(dimension)
-    from amrobust.experiments.streams import x0_sequence
-
-    return np.random.default_rng(x0_sequence(spec)).standard_normal(dimension)
+    return np.asarray(np.random.default_rng(x0_sequence(spec)).standard_normal(dimension))
 
 
 def make_rule(spec: Spec, seeds: Sequence[int]) -> rules.Rule:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +28,7 @@ OPTIMIZERS: dict[str, OptimizerInfo] = {
     "am2": OptimizerInfo("AM2-SGD", ("lr", "momentum", "m", "weight_decay"), ("I", "II")),
 }
 
-RANGES = {
+RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
     "lr": (lambda value: value > 0, "above 0"),
     "momentum": (lambda value: 0 <= value < 1, "in [0, 1)"),
     "m": (lambda value: value >= 1 and value == int(value), "an integer of at least 1"),

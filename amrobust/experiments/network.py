@@ -110,7 +110,7 @@ def _train_epoch(
     permutation = torch.from_numpy(order.permutation(len(labels)))
     shuffled, targets = images[permutation], labels[permutation]
     losses = []
-    for x, y in zip(shuffled.split(batch), targets.split(batch), strict=True):
+    for x, y in zip(torch.split(shuffled, batch), torch.split(targets, batch), strict=True):
         optimizer.zero_grad(set_to_none=True)
         loss = cross_entropy(model(x), y)
         loss.backward()  # type: ignore[no-untyped-call]

@@ -1,1 +1,20 @@
 """What a run is on disk, and how it is read back."""
+
+from amrobust.runs.arms import Arm, Metric
+from amrobust.runs.execute import Interrupted, execute
+from amrobust.runs.load import command_of, load_arms
+from amrobust.runs.reporter import Reporter
+from amrobust.runs.store import Run, find_run, open_runs
+
+__all__ = [
+    "Arm",
+    "Interrupted",
+    "Metric",
+    "Reporter",
+    "Run",
+    "command_of",
+    "execute",
+    "find_run",
+    "load_arms",
+    "open_runs",
+]

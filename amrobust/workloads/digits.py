@@ -109,7 +109,7 @@ class Digits:
         """The rate of epoch 0, 1, … when training starts with ``lr``."""
         drops = int(params["lr_drops"])
         passed = sum(epoch >= round(params["epochs"] * part / (drops + 1)) for part in range(1, drops + 1))
-        return lr / 10**passed
+        return float(lr / 10**passed)
 
     def split(self) -> Split:
         """The data as float32 tensors."""

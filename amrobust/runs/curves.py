@@ -1,0 +1,103 @@
+"""Curves as Parquet: one row per seed, output and epoch, one column per metric, every bit kept."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from amrobust.experiments.facts import RunFacts
+from amrobust.runs.files import shown
+from amrobust.runs.manifest import CurvesFile
+from amrobust.runs.validate import Broken
+
+SeedCurves = Mapping[str, Mapping[str, NDArray[np.float64]]]
+"""Of one seed: ``[output][metric]`` of shape (epochs,)."""
+
+RunCurves = dict[str, dict[str, NDArray[np.float64]]]
+"""Of a run: ``[output][metric]`` of shape (seeds, epochs)."""
+
+
+def metric_names(facts: RunFacts) -> list[str]:
+    """The names of the metrics, the primary one first."""
+    return [name for name, _, _ in facts.metrics]
+
+
+def encode(curves: Mapping[int, SeedCurves], facts: RunFacts) -> bytes:
+    """Parquet of the curves of each seed; equal curves give equal bytes. NaN and infinities are kept as they are.
+
+    Columns seed (int32), output (string), epoch (int32, from 1) and a float64 column per metric, sorted by seed, output
+    and epoch.
+    """
+    import pyarrow
+    import pyarrow.parquet
+
+    seeds, outputs, epochs = sorted(curves), facts.outputs, facts.epochs
+    per_seed = len(outputs) * epochs
+    columns: dict[str, Any] = {
+        "seed": np.repeat(np.array(seeds, np.int32), per_seed),
+        "output": [output for _ in seeds for output in outputs for _ in range(epochs)],
+        "epoch": np.tile(np.arange(1, epochs + 1, dtype=np.int32), len(seeds) * len(outputs)),
+    }
+    for name in metric_names(facts):
+        columns[name] = np.concatenate([curves[seed][output][name] for seed in seeds for output in outputs])
+    buffer = io.BytesIO()
+    table = pyarrow.table(columns, schema=_schema(facts))
+    pyarrow.parquet.write_table(table, buffer, use_dictionary=["output"], write_statistics=False)
+    return buffer.getvalue()
+
+
+def describe_bytes(data: bytes) -> CurvesFile:
+    """The manifest's entry for a curves file of this content."""
+    sha256 = hashlib.sha256(data).hexdigest()
+    return CurvesFile(f"curves-{sha256[:12]}.parquet", sha256, len(data))
+
+
+def decode(data: bytes, seeds: Sequence[int], facts: RunFacts) -> RunCurves:
+    """The curves of ``seeds`` (ascending) from :func:`encode`'s bytes.
+
+    Raises Broken unless the columns are exactly those of ``facts`` and every seed has every output and epoch once.
+    """
+    import pyarrow
+    import pyarrow.compute
+    import pyarrow.parquet
+
+    rows = len(seeds) * len(facts.outputs) * facts.epochs
+    try:
+        file = pyarrow.parquet.ParquetFile(io.BytesIO(data))
+        if not file.schema_arrow.equals(_schema(facts)) or file.metadata.num_rows != rows:
+            raise Broken("its curves file does not have the columns and rows that its manifest announces")
+        table = file.read()
+        table.validate(full=True)
+    except (pyarrow.ArrowException, OSError, MemoryError, OverflowError) as error:
+        raise Broken(f"its curves file cannot be read as Parquet ({shown(error).split('. ')[0]})") from None
+    if any(column.null_count for column in table.columns):
+        raise Broken("its curves file has missing cells")
+    number = {output: index for index, output in enumerate(facts.outputs)}
+    shape = (len(seeds), len(facts.outputs), facts.epochs)
+    names = pyarrow.compute.unique(table["output"]).to_pylist()
+    if any(name not in number for name in names):
+        raise Broken("its curves file has an output that its manifest does not name")
+    codes = pyarrow.compute.index_in(table["output"], pyarrow.array(facts.outputs)).to_numpy()
+    seed, epoch = table["seed"].to_numpy(), table["epoch"].to_numpy()
+    order = np.lexsort((epoch, codes, seed))
+    wanted = np.meshgrid(seeds, range(len(facts.outputs)), range(1, facts.epochs + 1), indexing="ij")
+    for found, expected in zip((seed, codes, epoch), wanted, strict=True):
+        if not np.array_equal(found[order], expected.ravel()):
+            raise Broken("its curves file does not have every output and epoch of every complete seed once")
+    cubes = {name: table[name].to_numpy()[order].reshape(shape) for name in metric_names(facts)}
+    return {
+        output: {name: np.ascontiguousarray(cube[:, index]) for name, cube in cubes.items()}
+        for output, index in number.items()
+    }
+
+
+def _schema(facts: RunFacts) -> Any:
+    import pyarrow
+
+    index = [("seed", pyarrow.int32()), ("output", pyarrow.string()), ("epoch", pyarrow.int32())]
+    return pyarrow.schema([*index, *((name, pyarrow.float64()) for name in metric_names(facts))])

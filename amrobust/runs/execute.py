@@ -1,0 +1,213 @@
+"""Train what a run still lacks, committing as seeds finish."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from amrobust.errors import RunError, UserError
+from amrobust.experiments.facts import RunFacts
+from amrobust.experiments.outcome import SeedOutcome
+from amrobust.experiments.spec import Spec
+from amrobust.runs.curves import SeedCurves, metric_names
+from amrobust.runs.files import shown
+from amrobust.runs.manifest import Manifest, SeedRecord, identity
+from amrobust.runs.provenance import now, session
+from amrobust.runs.reporter import Reporter, Silent
+from amrobust.runs.store import MANIFEST, Run, broken_line, commit, directory_name, locked, read_run
+from amrobust.runs.validate import MAX_EPOCHS, MAX_SEED, MAX_VALUES, Broken
+
+COMMIT_INTERVAL = 1.0
+"""Seconds between commits: so much work is lost at most when the process is killed."""
+
+
+class Interrupted(RunError):
+    """The user stopped an execution; what had finished is kept. Exit status 130."""
+
+    exit_status = 130
+
+
+class Train(Protocol):
+    """Trains seeds of a spec and yields each outcome as it finishes."""
+
+    def __call__(
+        self, spec: Spec, seeds: Sequence[int], *, executor: str, jobs: int | None
+    ) -> Iterator[SeedOutcome]:
+        """See :func:`amrobust.experiments.train_seeds`."""
+
+
+def execute(
+    spec: Spec,
+    seeds: Iterable[int],
+    directory: Path,
+    *,
+    executor: str = "processes",
+    jobs: int | None = None,
+    reporter: Reporter | None = None,
+    train: Train | None = None,
+    describe: Callable[[Spec], RunFacts] | None = None,
+) -> Run:
+    """Train those of ``seeds`` that the run of ``spec`` in ``directory`` lacks, and return the run.
+
+    Complete seeds are kept, failed and interrupted ones are tried again. Where another process holds the run, this one waits
+    and then trains only what is missing. ``train`` and ``describe`` default to those of ``amrobust.experiments``.
+
+    Raises UserError on bad seeds, Interrupted on Ctrl-C (finished seeds are kept), RunError where seeds failed, the disk
+    cannot be written to, or what is there is broken.
+    """
+    from amrobust import experiments
+
+    wanted = _checked(seeds)
+    try:
+        facts = (describe or experiments.describe)(spec)
+        if (
+            facts.epochs > MAX_EPOCHS
+            or len(wanted) * facts.epochs * len(facts.outputs) * len(facts.metrics) > MAX_VALUES
+        ):
+            raise UserError(
+                f"{len(wanted)} seeds of {facts.epochs} epochs are too many to record: ask for fewer"
+            )
+        key = identity(spec, facts)
+        path = directory / directory_name(spec, key)
+        reporter = reporter or Silent()
+        with locked(path, lambda: reporter.waiting(path)):
+            execution = _Execution(path, spec, facts, key, reporter)
+            execution.run(wanted, train or experiments.train_seeds, executor, jobs)  # type: ignore[arg-type]
+            return read_run(path)
+    except KeyboardInterrupt:
+        raise Interrupted("interrupted: nothing was changed; the same command starts again") from None
+    except Broken as problem:
+        raise RunError(broken_line(path, problem)) from None
+
+
+def _checked(seeds: Iterable[int]) -> list[int]:
+    wanted = sorted(set(seeds))
+    if not wanted:
+        raise UserError("no seeds were asked for: give at least one")
+    if wanted[0] < 0 or wanted[-1] >= MAX_SEED:
+        raise UserError(f"seeds are numbers from 0 to {MAX_SEED - 1:,}")
+    return wanted
+
+
+class _Execution:
+    """One execution under the run's lock: the state in memory is always one that may be committed."""
+
+    def __init__(self, path: Path, spec: Spec, facts: RunFacts, key: str, reporter: Reporter) -> None:
+        self.path, self.facts, self.reporter = path, facts, reporter
+        self.curves: dict[int, SeedCurves] = {}
+        self.manifest = Manifest(key, spec, facts, {})
+        if (path / MANIFEST).exists():
+            self._take_up(read_run(path))
+
+    def _take_up(self, run: Run) -> None:
+        recorded = run.manifest
+        if recorded.identity != self.manifest.identity:
+            raise Broken("it holds another run than its name says")
+        for name in ("outputs", "metrics", "epochs"):
+            if getattr(recorded.facts, name) != getattr(self.facts, name):
+                raise Broken(f"this version of amrobust would record other {name} than it has")
+        curves = run.curves()
+        self.curves = {
+            seed: {
+                output: {name: values[row] for name, values in metrics.items()}
+                for output, metrics in curves.items()
+            }
+            for row, seed in enumerate(recorded.complete)
+        }
+        # The lock is ours, so whoever was running these seeds is gone.
+        stale = {seed: SeedRecord("planned") for seed in recorded.in_state("running")}
+        self.manifest = replace(recorded, seeds={**recorded.seeds, **stale})
+
+    def run(self, wanted: Sequence[int], train: Train, executor: str, jobs: int | None) -> None:
+        """Plan ``wanted``, train what is missing, commit as outcomes arrive."""
+        complete = set(self.manifest.complete)
+        missing = [seed for seed in wanted if seed not in complete]
+        self.reporter.started(self.path.name, len(wanted), len(wanted) - len(missing))
+        if not missing:
+            self.reporter.finished(0, 0.0)
+            return
+        outcomes = train(self.manifest.spec, missing, executor=executor, jobs=jobs)
+        begun = time.perf_counter()
+        running = {seed: SeedRecord("running") for seed in missing}
+        planned = self.manifest.planned(wanted, now())
+        self.manifest = replace(
+            planned,
+            seeds={**planned.seeds, **running},
+            provenance=(*planned.provenance, session(self.facts, executor, jobs)),
+        )
+        self._commit(begun)
+        committed = time.monotonic()
+        left = set(missing)
+        try:
+            with closing(outcomes):  # type: ignore[type-var]
+                for outcome in outcomes:
+                    if outcome.seed in left:
+                        left.discard(outcome.seed)
+                        self._record(outcome)
+                    if time.monotonic() - committed >= COMMIT_INTERVAL:
+                        self._commit(begun)
+                        committed = time.monotonic()
+            self._set({seed: SeedRecord("failed", error="its training gave no result") for seed in left})
+        except KeyboardInterrupt:
+            self._set({seed: SeedRecord("planned") for seed in left})
+            self._commit(begun)
+            kept = len(set(wanted) & set(self.manifest.complete))
+            raise Interrupted(
+                f"interrupted: {kept} of {len(wanted)} seeds are kept; the same command resumes"
+            ) from None
+        except BaseException:
+            self._set({seed: SeedRecord("planned") for seed in left})
+            self._commit(begun)
+            raise
+        self._commit(begun)
+        failed = [seed for seed in missing if self.manifest.seeds[seed].state == "failed"]
+        self.reporter.finished(len(missing) - len(failed), time.perf_counter() - begun)
+        if failed:
+            first = self.manifest.seeds[failed[0]].error or ""
+            names = ", ".join(map(str, failed[:10])) + (", ..." if len(failed) > 10 else "")
+            raise RunError(
+                f"{len(failed)} of {len(wanted)} seeds failed ({names}): {shown(first)}; the others are kept, and the same "
+                "command tries the failed ones again"
+            )
+
+    def _record(self, outcome: SeedOutcome) -> None:
+        error = outcome.error or self._misfit(outcome)
+        if error is not None:
+            record = SeedRecord("failed", wall_seconds=outcome.wall_seconds, error=error[:2000])
+        else:
+            self.curves[outcome.seed] = outcome.curves
+            finite = all(
+                np.isfinite(c).all() for metrics in outcome.curves.values() for c in metrics.values()
+            )
+            record = SeedRecord("complete", outcome.diverged or not finite, outcome.wall_seconds)
+        self._set({outcome.seed: record})
+        self.reporter.seed_done(outcome if error == outcome.error else replace(outcome, error=error))
+
+    def _misfit(self, outcome: SeedOutcome) -> str | None:
+        """Why the outcome's curves are not those that the facts announce, if they are not."""
+        for output in self.facts.outputs:
+            for name in metric_names(self.facts):
+                curve = outcome.curves.get(output, {}).get(name)
+                if curve is None or np.shape(curve) != (self.facts.epochs,):
+                    return f"its training gave no curve of {name} with {self.facts.epochs} epochs for output {output}"
+        return None
+
+    def _set(self, records: dict[int, SeedRecord]) -> None:
+        self.manifest = replace(self.manifest, seeds={**self.manifest.seeds, **records})
+
+    def _commit(self, begun: float) -> None:
+        *earlier, current = self.manifest.provenance
+        before = sum(past.seeds for past in earlier)
+        current = replace(
+            current,
+            seeds=len(self.manifest.complete) - before,
+            wall_seconds=round(time.perf_counter() - begun, 3),
+        )
+        self.manifest = replace(self.manifest, provenance=(*earlier, current))
+        self.manifest = commit(self.path, self.manifest, self.curves)

@@ -1,0 +1,160 @@
+"""From recorded runs and CSV files to arms: the one way in for every comparison."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from amrobust.errors import RunError, UserError
+from amrobust.runs.arms import Arm, Metric
+from amrobust.runs.files import shown
+from amrobust.runs.long_csv import read_long_csv
+from amrobust.runs.manifest import Manifest
+from amrobust.runs.store import Run, open_runs
+
+
+def load_arms(paths: Sequence[Path], metric: str | None = None) -> tuple[list[Arm], list[str]]:
+    """The arms under ``paths`` (directories of runs, run directories, long CSV files), and a line for each problem.
+
+    One arm an output of a run, in the order of the paths; names that would be equal within a workload get what
+    distinguishes them. With ``metric`` given, only that metric's curves are kept where an arm has it. Raises UserError
+    where a path holds nothing that can be read.
+    """
+    arms: list[Arm] = []
+    problems: list[str] = []
+    directories = []
+    for path in paths:
+        if path.is_dir():
+            directories.append(path)
+        else:
+            arms += read_long_csv(path)
+    if directories:
+        runs, problems = open_runs(directories)
+        for run in runs:
+            try:
+                arms += _arms_of(run)
+            except RunError as error:
+                problems.append(str(error))
+            else:
+                problems += _unfinished(run)
+    if metric is not None:
+        arms = [_only(arm, metric) for arm in arms]
+    if not arms and not problems:
+        raise UserError("nothing to compare was found under the given paths")
+    return _with_unique_names(arms), problems
+
+
+def _only(arm: Arm, metric: str) -> Arm:
+    if metric not in arm.metrics:
+        return arm
+    return replace(arm, curves={metric: arm.curves[metric]}, metrics={metric: arm.metrics[metric]})
+
+
+def _unfinished(run: Run) -> list[str]:
+    """A line where seeds are planned, running or failed."""
+    manifest = run.manifest
+    done, total, failed = len(manifest.complete), len(manifest.seeds), len(manifest.in_state("failed"))
+    if done == total:
+        return []
+    what = f"{failed} failed" if failed else "the rest is unfinished"
+    return [
+        f"{shown(run.path.name)}: {done} of {total} seeds are complete, {what}; repeat its run to finish it"
+    ]
+
+
+def _arms_of(run: Run) -> list[Arm]:
+    manifest = run.manifest
+    if not manifest.complete:
+        return []
+    facts, spec, curves = manifest.facts, manifest.spec, run.curves()
+    metrics = {
+        name: Metric(name, "higher" if better == "higher" else "lower", unit)
+        for name, better, unit in facts.metrics
+    }
+    averaging = spec.hyperparameters.get("m")
+    several = len(facts.outputs) > 1
+    return [
+        Arm(
+            method=facts.methods[output],
+            optimizer=spec.optimizer,
+            workload=facts.workload_label,
+            seeds=manifest.complete,
+            curves=curves[output],
+            metrics=metrics,
+            output=output if several else None,
+            training=manifest.identity,
+            pairing=f"root seed {spec.root_seed}" if spec.paired else None,
+            data_digest=facts.data_digest,
+            x0_digest=facts.x0_digest,
+            diverged=tuple(seed for seed in manifest.complete if manifest.seeds[seed].diverged),
+            first_output_epoch=facts.first_output_epoch[output],
+            steps_per_epoch=facts.steps_per_epoch,
+            averaging=averaging if isinstance(averaging, int) else None,
+            seed_plans=manifest.seed_plans,
+            facts=_facts(run),
+        )
+        for output in facts.outputs
+    ]
+
+
+def command_of(manifest: Manifest) -> str:
+    """The command that makes the run again."""
+    spec = manifest.spec
+    words = ["amrobust", "run", "--opt", spec.optimizer, "--workload", spec.workload]
+    for name, value in (*spec.hyperparameters.items(), *spec.workload_params.items()):
+        if value is not None:
+            words += ["--param", f"{name}={value}"]
+    words += ["--seeds", str(len(manifest.seeds))]
+    if spec.root_seed:
+        words += ["--root-seed", str(spec.root_seed)]
+    if spec.x0_index:
+        words += ["--x0", str(spec.x0_index)]
+    if spec.paired:
+        words.append("--paired")
+    return shlex.join(words)
+
+
+def _facts(run: Run) -> dict[str, str]:
+    """What an appendix prints about a run, as text."""
+    manifest = run.manifest
+    spec, facts = manifest.spec, manifest.facts
+    text = {
+        "command": command_of(manifest),
+        "run": run.path.name,
+        "seeds": f"{len(manifest.complete)} complete of {len(manifest.seeds)}",
+        "hyperparameters": ", ".join(f"{name} = {value}" for name, value in spec.hyperparameters.items()),
+        "workload": ", ".join(
+            f"{name} = {value}" for name, value in spec.workload_params.items() if value is not None
+        ),
+        "epochs": str(facts.epochs),
+        "steps an epoch": str(facts.steps_per_epoch or ""),
+        "x0 digest": facts.x0_digest,
+        "data digest": facts.data_digest,
+    }
+    if manifest.provenance:
+        made = manifest.provenance[-1]
+        dirty = " with uncommitted changes" if made.git_dirty else ""
+        text |= {
+            "versions": ", ".join(f"{name} {version}" for name, version in made.versions.items()),
+            "platform": f"{made.platform}, {made.cpu_count} cores, {made.device}",
+            "code revision": f"{made.git_revision}{dirty}" if made.git_revision else "",
+        }
+    return {name: value for name, value in text.items() if value}
+
+
+def _with_unique_names(arms: list[Arm]) -> list[Arm]:
+    """Arms of one workload that would share a name get the first 6 digits of their run's identity, or a number."""
+    counts = Counter((arm.workload, arm.method) for arm in arms)
+    seen: Counter[tuple[str, str]] = Counter()
+    unique = []
+    for arm in arms:
+        key = arm.workload, arm.method
+        seen[key] += 1
+        if counts[key] > 1:
+            mark = arm.training[:6] if arm.training else str(seen[key])
+            arm = replace(arm, method=f"{arm.method}#{mark}")
+        unique.append(arm)
+    return unique

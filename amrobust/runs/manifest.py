@@ -1,0 +1,151 @@
+"""What a run's manifest says: the spec, its facts, every seed's state, plans, provenance, and the curves file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+from amrobust.experiments.facts import RunFacts
+from amrobust.experiments.spec import Spec, content_digest
+
+SCHEMA_VERSION = 1
+"""Version of the manifest's form; a reader refuses a later one."""
+
+RECORD_VERSION = 1
+"""Version of what is recorded; part of a run's identity."""
+
+SeedState = Literal["planned", "running", "complete", "failed"]
+
+
+@dataclass(frozen=True)
+class SeedRecord:
+    """How far one seed is.
+
+    "running" means handed to workers: by a process that still holds the run's lock, or by one that was killed.
+    """
+
+    state: SeedState
+    diverged: bool = False
+    wall_seconds: float = 0.0
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One request for seeds that the run did not have in its plan yet."""
+
+    seeds: tuple[int, ...]
+    when: str
+    """UTC, ISO 8601."""
+    complete_before: int
+    """Seeds that were complete when it was made."""
+    extends: bool
+    """Whether everything planned earlier had finished by then: a look at results was possible before this plan."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """Provenance of one execution that trained seeds: where it ran and on what."""
+
+    when: str
+    executor: str
+    jobs: int | None
+    device: str
+    versions: Mapping[str, str]
+    platform: str
+    cpu_count: int
+    git_revision: str | None
+    git_dirty: bool | None
+    seeds: int = 0
+    """Seeds that it finished."""
+    wall_seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class CurvesFile:
+    """Name, SHA-256 and length of the file that holds the curves of the complete seeds."""
+
+    file: str
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Everything about a run but its curves."""
+
+    identity: str
+    spec: Spec
+    facts: RunFacts
+    seeds: Mapping[int, SeedRecord]
+    plans: tuple[Plan, ...] = ()
+    provenance: tuple[Session, ...] = ()
+    curves: CurvesFile | None = None
+
+    @property
+    def complete(self) -> tuple[int, ...]:
+        """Complete seeds, ascending: the rows of the curves."""
+        return self.in_state("complete")
+
+    @property
+    def wall_seconds(self) -> float:
+        """Time spent training, all executions together."""
+        return sum(session.wall_seconds for session in self.provenance)
+
+    def in_state(self, state: SeedState) -> tuple[int, ...]:
+        """Seeds in ``state``, ascending."""
+        return tuple(sorted(seed for seed, record in self.seeds.items() if record.state == state))
+
+    def planned(self, wanted: Iterable[int], when: str) -> Manifest:
+        """This manifest with ``wanted`` seeds in its plan; itself where it has them all already."""
+        new = [seed for seed in wanted if seed not in self.seeds]
+        if not new:
+            return self
+        open_seeds = self.in_state("planned") + self.in_state("running")
+        plan = Plan(tuple(wanted), when, len(self.complete), extends=bool(self.seeds) and not open_seeds)
+        seeds = {**self.seeds, **{seed: SeedRecord("planned") for seed in new}}
+        return replace(self, seeds=seeds, plans=(*self.plans, plan))
+
+    @property
+    def seed_plans(self) -> tuple[int, ...]:
+        """Numbers of seeds asked for in order, an interrupted plan merged with the one that took it up."""
+        seen: set[int] = set()
+        totals: list[int] = []
+        for plan in self.plans:
+            seen.update(plan.seeds)
+            if plan.extends or not totals:
+                totals.append(len(seen))
+            else:
+                totals[-1] = len(seen)
+        return tuple(totals)
+
+    def to_json(self) -> bytes:
+        """The manifest as indented JSON, sealed with the digest of its own content."""
+        content: dict[str, Any] = {
+            "schema_version": SCHEMA_VERSION,
+            "record_version": RECORD_VERSION,
+            "identity": self.identity,
+            "spec": self.spec.to_dict(),
+            "facts": asdict(self.facts),
+            "seeds": {str(seed): asdict(self.seeds[seed]) for seed in sorted(self.seeds)},
+            "plans": [asdict(plan) for plan in self.plans],
+            "provenance": [asdict(session) for session in self.provenance],
+            "wall_seconds": self.wall_seconds,
+            "curves": None if self.curves is None else asdict(self.curves),
+        }
+        content["checksum"] = content_digest(content)
+        return (json.dumps(content, indent=2, ensure_ascii=True, allow_nan=False) + "\n").encode()
+
+
+def identity(spec: Spec, facts: RunFacts) -> str:
+    """SHA-256 of what makes two runs the same one: the spec, the starting point, the data and the record version."""
+    return content_digest(
+        {
+            "spec": spec.identity(),
+            "x0": facts.x0_digest,
+            "data": facts.data_digest,
+            "record_version": RECORD_VERSION,
+        }
+    )

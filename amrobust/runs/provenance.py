@@ -1,0 +1,61 @@
+"""Where and on what a run was made. Nothing here can make a run fail: what cannot be found out is left empty."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+import amrobust
+from amrobust.experiments.facts import RunFacts
+from amrobust.runs.manifest import Session
+
+
+def now() -> str:
+    """The time in UTC, ISO 8601, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def session(facts: RunFacts, executor: str, jobs: int | None) -> Session:
+    """The provenance of an execution that begins now."""
+    revision, dirty = git_revision(Path(amrobust.__file__).parent)
+    return Session(
+        when=now(),
+        executor=executor,
+        jobs=jobs,
+        device=facts.device,
+        versions=dict(facts.versions) | {"python": platform.python_version()},
+        platform=platform.platform(),
+        cpu_count=os.cpu_count() or 0,
+        git_revision=revision,
+        git_dirty=dirty,
+    )
+
+
+def git_revision(package: Path) -> tuple[str | None, bool | None]:
+    """Commit of the checkout that tracks ``package``, and whether tracked files differ from it; (None, None) otherwise.
+
+    An installed package inside somebody else's checkout is not tracked by it, and has no revision.
+    """
+    try:
+        _git(package, "ls-files", "--error-unmatch", "__init__.py")
+        revision = _git(package, "rev-parse", "HEAD").strip()
+        changes = _git(package, "status", "--porcelain", "--untracked-files=no")
+    except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
+        return None, None
+    return revision, bool(changes.strip())
+
+
+def _git(directory: Path, *arguments: str) -> str:
+    environment = os.environ | {"GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+    done = subprocess.run(
+        ["git", "-C", str(directory), *arguments],
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        check=True,
+        timeout=10,
+        env=environment,
+    )
+    return done.stdout.decode()

@@ -1,0 +1,110 @@
+"""Progress of training: a bar with the time left on a terminal, plain lines in a log; always on stderr."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from amrobust.experiments.outcome import SeedOutcome
+    from amrobust.runs import Reporter
+
+
+@contextmanager
+def progress_reporter(*, quiet: bool = False) -> Iterator[Reporter]:
+    """A reporter for :func:`amrobust.runs.execute`, suited to where stderr goes."""
+    if quiet:
+        from amrobust.runs.reporter import Silent
+
+        yield Silent()
+    elif sys.stderr.isatty():
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
+
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("seeds,"),
+            TimeElapsedColumn(),
+            TextColumn("gone,"),
+            TimeRemainingColumn(),
+            TextColumn("left"),
+        )
+        with Progress(*columns, console=Console(stderr=True)) as progress:
+            yield _Bar(progress)
+    else:
+        yield _Lines()
+
+
+def _problem(outcome: SeedOutcome) -> str | None:
+    if outcome.error is not None:
+        return f"seed {outcome.seed} failed: {outcome.error}"
+    return f"seed {outcome.seed} diverged" if outcome.diverged else None
+
+
+class _Lines:
+    """One line a seed, for a log."""
+
+    def __init__(self) -> None:
+        self.run, self.wanted, self.done = "", 0, 0
+
+    def waiting(self, path: Path) -> None:
+        click.echo(f"{path.name}: another process is working on this run; waiting for it", err=True)
+
+    def started(self, run: str, wanted: int, kept: int) -> None:
+        self.run, self.wanted, self.done = run, wanted, kept
+        left = f"{wanted - kept} to train" if kept < wanted else "nothing left to train"
+        click.echo(f"{run}: {kept} of {wanted} seeds are there, {left}", err=True)
+
+    def seed_done(self, outcome: SeedOutcome) -> None:
+        self.done += outcome.error is None
+        note = _problem(outcome)
+        click.echo(
+            f"{self.run}: {self.done}/{self.wanted} seeds, the last in {outcome.wall_seconds:.1f} s"
+            + (f" ({note})" if note else ""),
+            err=True,
+        )
+
+    def finished(self, trained: int, seconds: float) -> None:
+        if trained:
+            click.echo(f"{self.run}: trained {trained} seeds in {seconds:.1f} s", err=True)
+
+
+class _Bar:
+    """A bar a run."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+        self.task: TaskID | None = None
+
+    def waiting(self, path: Path) -> None:
+        self.progress.console.print(
+            f"{path.name}: another process is working on this run; waiting for it", markup=False
+        )
+
+    def started(self, run: str, wanted: int, kept: int) -> None:
+        self.task = self.progress.add_task(run, total=wanted, completed=kept)
+
+    def seed_done(self, outcome: SeedOutcome) -> None:
+        assert self.task is not None
+        self.progress.advance(self.task)
+        if note := _problem(outcome):
+            self.progress.console.print(note, markup=False)
+
+    def finished(self, trained: int, seconds: float) -> None:
+        """The full bar says it."""

@@ -1,0 +1,177 @@
+"""``amrobust run``: train one method on one workload over many seeds."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from amrobust.cli.parameters import Value, parse_pair, parse_selection
+
+from amrobust.errors import UserError
+
+if TYPE_CHECKING:
+    from amrobust.runs import Run
+
+HYPERPARAMETERS = ("lr", "momentum", "m", "weight_decay")
+
+
+@click.command("run")
+@click.option("--opt", required=True, help="sgd, msgd, omsgd, cm, am1 or am2; also am1[m=3,lr=0.05].")
+@click.option("--workload", default="digits", show_default=True, help="digits or logistic.")
+@click.option(
+    "--seeds", type=click.IntRange(1, 1_000_000), default=20, show_default=True, help="How many, from 0 on."
+)
+@click.option("--lr", type=float, help="Learning rate [default: the workload's].")
+@click.option("--momentum", "--beta", "momentum", type=float, help="Momentum [default: the workload's].")
+@click.option("--m", type=int, help="Amortization length of am1 and am2 [default: the workload's].")
+@click.option("--weight-decay", type=float, help="Coupled L2 coefficient [default: the workload's].")
+@click.option("--epochs", type=int, help="Epochs of training (digits) [default: the workload's].")
+@click.option("--batch-size", type=int, help="Batch size (digits).")
+@click.option("--data", type=click.Path(exists=True, dir_okay=False), help="A LIBSVM file (logistic).")
+@click.option("--sigma", type=float, help="Radius of the gradient noise (logistic).")
+@click.option("--iterations", type=int, help="Iterations (logistic).")
+@click.option(
+    "--param", "params", multiple=True, metavar="NAME=VALUE", help="Any other parameter; repeatable."
+)
+@click.option(
+    "--root-seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Root of all random streams.",
+)
+@click.option("--x0", type=click.IntRange(min=0), default=0, show_default=True, help="Which starting point.")
+@click.option("--paired", is_flag=True, help="Share the random streams with other paired runs, seed by seed.")
+@click.option(
+    "--executor",
+    type=click.Choice(["processes", "local"]),
+    default="processes",
+    show_default=True,
+    help="Where seeds train: worker processes of one thread each, or this process.",
+)
+@click.option("-j", "--jobs", type=click.IntRange(min=1), help="Worker processes [default: one a core].")
+@click.option(
+    "--runs-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("runs"),
+    show_default=True,
+    help="Where runs are kept.",
+)
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+def command(
+    opt: str,
+    workload: str,
+    seeds: int,
+    params: tuple[str, ...],
+    root_seed: int,
+    x0: int,
+    paired: bool,
+    executor: str,
+    jobs: int | None,
+    runs_dir: Path,
+    form: str,
+    quiet: bool,
+    **named: Any,
+) -> None:
+    """Train a method on a workload over many seeds, from one shared starting point.
+
+    The same command again resumes what was interrupted, or does nothing; more --seeds adds the missing ones. Both outputs
+    of am1 and am2 (options I and II) come out of one training.
+
+    \b
+    amrobust run --opt am1 --m 5 --seeds 20
+    amrobust run --opt 'am2[m=10]' --epochs 60
+    amrobust run --opt msgd --workload logistic --data a5a --sigma 2 --seeds 1000
+    """
+    from amrobust.cli.progress import progress_reporter
+
+    from amrobust import experiments, runs
+
+    optimizer, given = parse_selection(opt)
+    hyperparameters, workload_params = sort_parameters(workload, given, params, named)
+    spec = experiments.make_spec(
+        workload, optimizer, workload_params, hyperparameters, root_seed=root_seed, x0_index=x0, paired=paired
+    )
+    started = time.perf_counter()
+    with progress_reporter(quiet=quiet) as reporter:
+        run = runs.execute(spec, range(seeds), runs_dir, executor=executor, jobs=jobs, reporter=reporter)
+    click.echo(summary(run, seeds, time.perf_counter() - started, runs_dir, form))
+
+
+def sort_parameters(
+    workload: str, given: dict[str, Value], params: tuple[str, ...], named: dict[str, Any]
+) -> tuple[dict[str, Value], dict[str, Value]]:
+    """Hyperparameters and workload parameters from the brackets, --param and the named options.
+
+    Raises UserError where one is given twice.
+    """
+    from amrobust import workloads
+
+    known = workloads.get(workload).defaults
+    pairs = [*given.items(), *map(parse_pair, params), *((k, v) for k, v in named.items() if v is not None)]
+    hyperparameters: dict[str, Value] = {}
+    workload_params: dict[str, Value] = {}
+    for name, value in pairs:
+        if name not in known and name not in HYPERPARAMETERS and name in named:
+            raise UserError(f"{workload} has no parameter {name!r}: it has {', '.join(known)}")
+        target = workload_params if name in known else hyperparameters
+        if name in target:
+            raise UserError(f"{name!r} is given twice")
+        target[name] = value
+    return hyperparameters, workload_params
+
+
+def summary(run: Run, seeds: int, seconds: float, runs_dir: Path, form: str) -> str:
+    """What is said at the end: final mean ± STD an output, speed, where the run is, what to do next."""
+    import numpy as np
+
+    manifest, curves = run.manifest, run.curves()
+    facts = manifest.facts
+    metric, _, unit = facts.metrics[0]
+    made = manifest.provenance[-1]
+    speed = made.seeds * facts.epochs / made.wall_seconds if made.wall_seconds else None
+    finals = {facts.methods[output]: curves[output][metric][:, -1] for output in facts.outputs}
+    rows = {
+        name: {
+            "final_mean": float(np.mean(values)),
+            "final_std": float(np.std(values, ddof=1)) if len(values) > 1 else None,
+        }
+        for name, values in finals.items()
+    }
+    if form == "json":
+        data = {
+            "run": str(run.path),
+            "seeds_complete": len(manifest.complete),
+            "metric": metric,
+            "unit": unit,
+            "outputs": {
+                name: {
+                    key: value if value is None or np.isfinite(value) else None for key, value in row.items()
+                }
+                for name, row in rows.items()
+            },
+            "wall_seconds": round(seconds, 3),
+            "seed_epochs_per_second": speed,
+        }
+        return json.dumps(data, indent=2)
+    width = max(map(len, rows))
+    lines = [
+        f"{name:<{width}}  final {metric} {row['final_mean']:.4g}{unit}"
+        + (
+            f" ± {row['final_std']:.2g} (STD of {len(finals[name])} seeds)"
+            if row["final_std"] is not None
+            else ""
+        )
+        for name, row in rows.items()
+    ]
+    if speed is not None:
+        lines.append(
+            f"{made.seeds} seeds x {facts.epochs} epochs in {made.wall_seconds:.1f} s: {speed:.1f} seeds x epochs/s"
+        )
+    lines.append(f"run: {run.path}")
+    lines.append(f"next: amrobust compare {runs_dir}")
+    return "\n".join(lines)

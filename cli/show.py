@@ -1,0 +1,75 @@
+"""``amrobust show``: everything recorded about one run but its curves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("show")
+@click.argument("name", metavar="RUN")
+@click.option(
+    "--runs-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("runs"),
+    show_default=True,
+    help="Where RUN is looked for when it is not a path.",
+)
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def command(name: str, runs_dir: Path, form: str) -> None:
+    """Show one run: its spec, seeds, plans and provenance. RUN is a path or the beginning of a run's name.
+
+    \b
+    amrobust show digits-am1
+    amrobust show runs/digits-am1-0a1b2c3d4e5f --format json
+    """
+    from amrobust.cli.columns import aligned
+
+    from amrobust.runs import command_of, find_run
+    from amrobust.runs.files import shown
+
+    run = find_run(name, runs_dir)
+    manifest = run.manifest
+    if form == "json":
+        click.echo(manifest.to_json().decode().rstrip())
+        return
+    spec, facts = manifest.spec, manifest.facts
+    states = {state: len(manifest.in_state(state)) for state in ("complete", "failed", "running", "planned")}
+    rows = [
+        ["run", str(run.path)],
+        ["methods", ", ".join(facts.methods.values())],
+        ["workload", facts.workload_label],
+        *([f"  {key}", str(value)] for key, value in spec.workload_params.items()),
+        ["optimizer", spec.optimizer],
+        *([f"  {key}", str(value)] for key, value in spec.hyperparameters.items()),
+        ["root seed", str(spec.root_seed)],
+        ["x0", f"{spec.x0_index} (sha256 {facts.x0_digest[:12]})"],
+        ["data", f"sha256 {facts.data_digest[:12]}"],
+        ["paired", "yes" if spec.paired else "no"],
+        ["seeds", ", ".join(f"{count} {state}" for state, count in states.items() if count)],
+        ["epochs", str(facts.epochs)],
+        ["metrics", ", ".join(name for name, _, _ in facts.metrics)],
+    ]
+    for plan in manifest.plans:
+        look = ", after earlier seeds had finished" if plan.extends else ""
+        rows.append(
+            ["plan", f"{len(plan.seeds)} seeds on {plan.when}, {plan.complete_before} complete before{look}"]
+        )
+    for session in manifest.provenance:
+        versions = ", ".join(f"{key} {value}" for key, value in session.versions.items())
+        rows += [
+            [
+                "trained",
+                f"{session.seeds} seeds in {session.wall_seconds:.1f} s on {session.when}, {session.executor}",
+            ],
+            ["  with", versions],
+            ["  on", f"{session.platform}, {session.cpu_count} cores, {session.device}"],
+        ]
+        if session.git_revision:
+            rows.append(["  code", session.git_revision + (" with changes" if session.git_dirty else "")])
+    for seed, record in sorted(manifest.seeds.items()):
+        if record.error or record.diverged:
+            rows.append([f"seed {seed}", f"{record.state}: {record.error or 'diverged'}"])
+    rows.append(["again", command_of(manifest)])
+    click.echo(aligned([[shown(key), shown(value)] for key, value in rows]))

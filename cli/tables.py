@@ -1,0 +1,37 @@
+"""Long tables as CSV and JSON text."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+
+def as_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """CSV with a header; text that a spreadsheet would run as a formula gets a leading apostrophe."""
+    sink = io.StringIO()
+    writer = csv.writer(sink, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([_guarded(cell) for cell in row] for row in rows)
+    return sink.getvalue()
+
+
+def _guarded(cell: Any) -> Any:
+    if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        return "'" + cell
+    return cell
+
+
+def as_json(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """A JSON array of objects; numbers that are not finite become null."""
+    records = [
+        {
+            name: None if isinstance(cell, float) and not math.isfinite(cell) else cell
+            for name, cell in zip(columns, row, strict=True)
+        }
+        for row in rows
+    ]
+    return json.dumps(records, indent=1) + "\n"
