@@ -106,8 +106,9 @@ def _train_epoch(
     order: np.random.Generator,
     batch: int,
 ) -> float:
-    """One pass over the data in a fresh order; the mean of the losses of its batches."""
-    permutation = torch.from_numpy(order.permutation(len(labels)))
+    """One pass over the data in a fresh order, whole batches only; the mean of their losses."""
+    whole = len(labels) // batch * batch
+    permutation = torch.from_numpy(order.permutation(len(labels))[:whole])
     shuffled, targets = images[permutation], labels[permutation]
     losses = []
     for x, y in zip(torch.split(shuffled, batch), torch.split(targets, batch), strict=True):

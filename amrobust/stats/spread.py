@@ -113,10 +113,9 @@ def spread_ratio(a: ArrayLike, b: ArrayLike, *, paired: bool = False, level: flo
     """Ratio spread(a) / spread(b), by the delete-one-seed jackknife of the log spread (Miller 1968).
 
     Spread is the STD of final values (one number a seed), or the Avg. STD of curves. Pseudo-values of seed i are
-    n·θ − (n−1)·θ₋ᵢ with θ the log spread. Independent samples: difference of the pseudo-values' means, pooled variance, t with
-    n_a + n_b − 2 degrees of freedom where the sample sizes are equal, and Welch's form where they are not. Paired: the mean of
-    the pseudo-values' differences, t with n − 1. The p-value is the inversion of the interval: p < 1 − level exactly when the
-    interval excludes 1.
+    n·θ − (n−1)·θ₋ᵢ with θ the log spread. Independent samples: Welch's t on the pseudo-values (pooled degrees of freedom
+    reject a true null slightly more often at 5 to 20 seeds, and no condition measured favours them). Paired: the paired t on
+    the pseudo-values. The p-value is the inversion of the interval: p < 1 − level exactly when the interval excludes 1.
 
     ``estimate`` is the plain ratio of the two sample spreads; the interval is centred at the jackknife's own, bias-corrected
     estimate, given as ``details["jackknife"]``.
@@ -136,9 +135,9 @@ def spread_ratio(a: ArrayLike, b: ArrayLike, *, paired: bool = False, level: flo
         parts = pseudo_a.var(ddof=1) / n_a, pseudo_b.var(ddof=1) / n_b
         variance = float(sum(parts))
         df = (
-            float(n_a + n_b - 2)
-            if n_a == n_b
-            else float(variance**2 / (parts[0] ** 2 / (n_a - 1) + parts[1] ** 2 / (n_b - 1)))
+            float(variance**2 / (parts[0] ** 2 / (n_a - 1) + parts[1] ** 2 / (n_b - 1)))
+            if variance
+            else np.nan
         )
     if variance == 0:
         raise CannotEstimate("the two samples are copies of each other up to scale: there is nothing to test")

@@ -49,9 +49,10 @@ def _raw() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
 class Digits:
     """1,797 images of 8 × 8 pixels in 10 classes, a third held out; batches of 16, so that an epoch has 75 steps.
 
-    The learning rate is divided by 10 ``lr_drops`` times, at equal distances (twice: after one and two thirds). The last
-    batch of an epoch is the smaller remainder. ``train_batch_loss`` is the mean over an epoch of the losses of its batches,
-    in training mode and at the iterate, where gradients are taken: for two outputs of one training it is the same number.
+    The learning rate is divided by 10 ``lr_drops`` times, at equal distances (twice: after one and two thirds). What does
+    not fill a last batch is left out, other images each epoch, so that batch norm never sees a tiny batch.
+    ``train_batch_loss`` is the mean over an epoch of the losses of its batches, in training mode and at the iterate, where
+    gradients are taken: for two outputs of one training it is the same number.
     """
 
     name: str = "digits"
@@ -92,14 +93,17 @@ class Digits:
         images, labels = _raw()
         return hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest()
 
+    @staticmethod
+    def _training_images() -> int:
+        return int((~held_out(_raw()[1])).sum())
+
     def epochs(self, params: Mapping[str, Any]) -> int:
         """As asked for."""
         return int(params["epochs"])
 
     def steps_per_epoch(self, params: Mapping[str, Any]) -> int:
-        """Batches in one pass over the training images."""
-        train = int((~held_out(_raw()[1])).sum())
-        return -(-train // int(params["batch_size"]))
+        """Whole batches in one pass over the training images."""
+        return self._training_images() // int(params["batch_size"])
 
     def steps_per_point(self, params: Mapping[str, Any]) -> int:
         """A curve has one point an epoch."""

@@ -1,0 +1,65 @@
+"""Optimizers by name: hyperparameters resolved or refused, methods named."""
+
+import pytest
+
+from amrobust.errors import UserError
+from amrobust.experiments import make_spec
+from amrobust.experiments.methods import OPTIMIZERS, method_name, resolve
+
+DEFAULTS = {"lr": 0.1, "momentum": 0.9, "m": 5, "weight_decay": 0.0}
+
+
+def test_defaults_are_filled_in_and_what_is_given_wins():
+    assert resolve("am1", {"m": 3}, DEFAULTS) == {"lr": 0.1, "momentum": 0.9, "m": 3, "weight_decay": 0.0}
+    assert resolve("sgd", {}, DEFAULTS) == {"lr": 0.1, "weight_decay": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "given", "message"),
+    [
+        ("amm1", {}, "did you mean 'am1'"),
+        ("xyzzy", {}, "choose one of sgd"),
+        ("sgd", {"momentum": 0.9}, "sgd has no 'momentum'"),
+        ("msgd", {"m": 5}, "msgd has no 'm'"),
+        ("am1", {"m": 0}, "m = 0"),
+        ("am1", {"m": 2.5}, "m = 2.5"),
+        ("am1", {"lr": 0.0}, "lr = 0.0"),
+        ("am1", {"lr": float("nan")}, "lr = nan"),
+        ("am1", {"lr": float("inf")}, "infinite"),
+        ("am1", {"lr": "fast"}, "lr = 'fast'"),
+        ("am1", {"momentum": 1.0}, "momentum = 1.0"),
+        ("am1", {"weight_decay": -1}, "weight_decay = -1"),
+        ("am1", {"m": True}, "m = True"),
+    ],
+)
+def test_mistakes_are_named(optimizer, given, message):
+    with pytest.raises(UserError, match=message):
+        resolve(optimizer, given, DEFAULTS)
+
+
+def test_names_show_m_what_differs_and_the_output_where_there_are_two():
+    assert method_name("msgd", resolve("msgd", {}, DEFAULTS), DEFAULTS, "I") == "msgd"
+    assert method_name("msgd", resolve("msgd", {"lr": 0.05}, DEFAULTS), DEFAULTS, "I") == "msgd[lr=0.05]"
+    assert method_name("am1", resolve("am1", {}, DEFAULTS), DEFAULTS, "II") == "am1[m=5]/II"
+    assert (
+        method_name("am2", resolve("am2", {"m": 3, "momentum": 0.95}, DEFAULTS), DEFAULTS, "I")
+        == "am2[m=3,momentum=0.95]/I"
+    )
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_every_optimizer_has_a_complete_spec_on_every_workload(optimizer):
+    for workload in ("digits", "logistic"):
+        spec = make_spec(workload, optimizer)
+        assert set(spec.hyperparameters) == set(OPTIMIZERS[optimizer].hyperparameters)
+
+
+def test_unknown_workload_parameters_name_the_known_ones():
+    with pytest.raises(UserError, match="it has epochs"):
+        make_spec("digits", "sgd", {"sigma": 1.0})
+
+
+def test_the_place_of_the_data_is_no_part_of_the_identity():
+    here, there = (make_spec("logistic", "sgd", {"data": path}) for path in ("a", "b"))
+    assert here.identity() == there.identity()
+    assert here.to_dict() != there.to_dict()

@@ -1,0 +1,204 @@
+"""Training: the same numbers wherever and with whomever a seed trains; divergence and failure stay with their seed."""
+
+import os
+import signal
+import threading
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from amrobust.errors import UserError
+from amrobust.experiments import convex, describe, executors, make_spec, network, train_seeds, training
+from amrobust.experiments.streams import seed_sequence
+
+SHORT = {"epochs": 2, "lr_drops": 1}
+
+
+def curves_of(outcomes):
+    return {
+        outcome.seed: {(o, m): curve for o, metrics in outcome.curves.items() for m, curve in metrics.items()}
+        for outcome in outcomes
+    }
+
+
+def assert_equal(one, other):
+    assert one.keys() == other.keys()
+    for seed in one:
+        for key, curve in one[seed].items():
+            assert np.array_equal(curve, other[seed][key], equal_nan=True), (seed, key)
+
+
+class TestDigits:
+    def test_local_and_processes_give_the_same_bits_whichever_seeds_share_a_worker(self):
+        spec = make_spec("digits", "am1", SHORT)
+        local = curves_of(train_seeds(spec, [0, 1, 2], executor="local"))
+        spread = curves_of(train_seeds(spec, [2, 1, 0], executor="processes", jobs=2))
+        assert_equal(local, spread)
+        alone = curves_of(train_seeds(spec, [1], executor="local"))
+        assert_equal(alone, {1: local[1]})
+
+    @pytest.mark.parametrize("optimizer", ["sgd", "msgd", "omsgd", "cm", "am1", "am2"])
+    def test_every_optimizer_learns(self, optimizer):
+        (outcome,) = train_seeds(
+            make_spec("digits", optimizer, {"epochs": 8, "lr_drops": 1}), [0], executor="local"
+        )
+        facts = describe(make_spec("digits", optimizer, {"epochs": 8, "lr_drops": 1}))
+        assert tuple(outcome.curves) == facts.outputs
+        output = outcome.curves[facts.outputs[-1]]
+        assert output["test_accuracy"][-1] > 80
+        assert output["train_loss"].shape == (8,)
+        assert not outcome.diverged
+
+    def test_options_share_the_training_batches_loss_and_nothing_else(self):
+        (outcome,) = train_seeds(make_spec("digits", "am1", SHORT), [0], executor="local")
+        one, two = outcome.curves["I"], outcome.curves["II"]
+        assert np.array_equal(one["train_batch_loss"], two["train_batch_loss"])
+        assert not np.array_equal(one["test_loss"], two["test_loss"])
+
+    def test_evaluation_touches_neither_statistics_nor_random_numbers(self):
+        model = network.network_at_x0(make_spec("digits", "sgd"))
+        data = network.NETWORKS["digits"].split()
+        before = {name: value.clone() for name, value in model.state_dict().items()}
+        state = torch.get_rng_state()
+        first = network.evaluate(model, data.test_images, data.test_labels)
+        assert network.evaluate(model, data.test_images, data.test_labels) == first
+        assert torch.equal(torch.get_rng_state(), state)
+        assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+
+    def test_a_seed_that_diverges_is_nan_from_there_on_and_stops_early(self):
+        spec = make_spec("digits", "sgd", {"epochs": 5}, {"lr": 1e18})
+        (outcome,) = train_seeds(spec, [0], executor="local")
+        assert outcome.diverged
+        assert outcome.error is None
+        assert all(np.isnan(curve[-1]) for curve in outcome.curves["I"].values())
+
+    def test_the_number_of_threads_is_put_back(self):
+        before = torch.get_num_threads()
+        list(train_seeds(make_spec("digits", "sgd", {"epochs": 1, "lr_drops": 0}), [0], executor="local"))
+        assert torch.get_num_threads() == before
+
+
+class TestLogistic:
+    SPEC = make_spec("logistic", "am1", {"iterations": 100, "record_every": 10})
+
+    def test_a_seed_alone_is_the_seed_in_a_batch_to_rounding(self):
+        together = curves_of(train_seeds(self.SPEC, range(5), executor="local"))
+        for seed in range(5):
+            (alone,) = curves_of(train_seeds(self.SPEC, [seed], executor="local")).values()
+            for key, curve in alone.items():
+                np.testing.assert_allclose(curve, together[seed][key], rtol=1e-11)
+
+    def test_executors_agree(self):
+        local = curves_of(train_seeds(self.SPEC, range(3), executor="local"))
+        assert_equal(local, curves_of(train_seeds(self.SPEC, range(3), executor="processes", jobs=1)))
+
+    @pytest.mark.parametrize("optimizer", ["sgd", "msgd", "omsgd", "cm", "am1", "am2"])
+    def test_every_optimizer_descends(self, optimizer):
+        spec = make_spec("logistic", optimizer, {"iterations": 200, "sigma": 0.1})
+        facts = describe(spec)
+        for outcome in train_seeds(spec, range(2), executor="local"):
+            for output in facts.outputs:
+                assert outcome.curves[output]["train_loss"][-1] < 0.3 < np.log(2)
+
+    def test_without_noise_all_seeds_are_equal(self):
+        spec = make_spec("logistic", "msgd", {"sigma": 0.0, "iterations": 40})
+        one, other = train_seeds(spec, [0, 1], executor="local")
+        assert np.array_equal(one.curves["I"]["train_loss"], other.curves["I"]["train_loss"])
+
+    def test_m_1_is_nesterov(self):
+        def curve(name, output, **hyperparameters):
+            spec = make_spec("logistic", name, {"sigma": 0.0, "iterations": 60}, hyperparameters)
+            (outcome,) = train_seeds(spec, [0], executor="local")
+            return outcome.curves[output]["train_loss"]
+
+        np.testing.assert_allclose(curve("am1", "I", m=1), curve("msgd", "I"), rtol=1e-10)
+        np.testing.assert_allclose(curve("am1", "II", m=1), curve("omsgd", "II"), rtol=1e-10)
+
+    def test_a_diverging_row_leaves_the_others_alone(self, monkeypatch):
+        def noise(generator, steps, dimension, radius):
+            drawn = np.zeros((steps, dimension))
+            if generator.integers(2**31) == first_of[1]:
+                drawn[3] = np.inf
+            return drawn
+
+        spec = make_spec("logistic", "am1", {"iterations": 40})
+        first_of = [
+            int(np.random.default_rng(seed_sequence(spec, "noise", s)).integers(2**31)) for s in range(3)
+        ]
+        monkeypatch.setattr(convex, "sphere_noise", noise)
+        outcomes = convex.train_block(spec, [0, 1, 2])
+        assert [outcome.diverged for outcome in outcomes] == [False, True, False]
+        assert np.isfinite(outcomes[0].curves["II"]["train_loss"]).all()
+
+    def test_the_output_point_is_x0_before_m_steps(self):
+        spec = make_spec("logistic", "am1", {"iterations": 60, "record_every": 20}, {"m": 50})
+        assert describe(spec).first_output_epoch == {"I": 1, "II": 3}
+
+
+class TestExecutors:
+    def test_an_exception_stays_with_its_seed(self, monkeypatch):
+        real = network.train_seed
+
+        def broken(spec, seed):
+            if seed == 1:
+                raise MemoryError("no room")
+            return real(spec, seed)
+
+        monkeypatch.setattr(network, "train_seed", broken)
+        spec = make_spec("digits", "sgd", {"epochs": 1, "lr_drops": 0})
+        outcomes = {outcome.seed: outcome for outcome in train_seeds(spec, range(3), executor="local")}
+        assert "MemoryError: no room" in outcomes[1].error
+        assert not outcomes[1].curves
+        assert outcomes[0].error is None
+        assert outcomes[2].error is None
+
+    def test_a_killed_worker_is_replaced_and_nothing_is_counted_twice(self):
+        spec = make_spec("digits", "sgd", {"epochs": 4})
+        iterator = executors.train_seeds(spec, range(4), executor="processes", jobs=2)
+        killed = threading.Thread(target=_kill_one_child_soon)
+        killed.start()
+        outcomes = list(iterator)
+        killed.join()
+        assert sorted(outcome.seed for outcome in outcomes) == [0, 1, 2, 3]
+        assert all(outcome.error is None for outcome in outcomes)
+
+    def test_stopping_a_pool_ends_its_workers_in_mid_training(self):
+        spec = make_spec("digits", "sgd", {"epochs": 50})
+        pool = executors._pool(1)
+        future = pool.submit(training.train_unit, spec, (0,))
+        while not future.running():
+            time.sleep(0.05)
+        workers = list(pool._processes.values())
+        executors._stop(pool)
+        for worker in workers:
+            worker.join(timeout=20)
+            assert not worker.is_alive()
+
+    def test_unknown_executors_and_no_jobs_are_refused(self):
+        spec = make_spec("digits", "sgd")
+        with pytest.raises(UserError, match="processes, local"):
+            train_seeds(spec, [0], executor="cloud")
+        with pytest.raises(UserError, match="jobs"):
+            train_seeds(spec, [0], jobs=0)
+
+    def test_convex_seeds_go_in_blocks_and_networks_alone(self):
+        assert training.units(make_spec("digits", "sgd"), [3, 4]) == [(3,), (4,)]
+        blocks = training.units(make_spec("logistic", "sgd"), range(130))
+        assert [len(block) for block in blocks] == [64, 64, 2]
+
+
+def _kill_one_child_soon():
+    """kill -9 the first worker that appears, once it has had time to start on a seed."""
+    import multiprocessing
+
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        children = multiprocessing.active_children()
+        if children:
+            time.sleep(1.0)
+            os.kill(children[0].pid, signal.SIGKILL)
+            return
+        time.sleep(0.02)
+    raise AssertionError("no worker appeared")
