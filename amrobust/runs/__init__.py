@@ -1,7 +1,7 @@
 """What a run is on disk, and how it is read back."""
 
 from amrobust.runs.arms import Arm, Metric
-from amrobust.runs.execute import Interrupted, execute
+from amrobust.runs.execution import Interrupted, execute
 from amrobust.runs.load import command_of, load_arms
 from amrobust.runs.reporter import Reporter
 from amrobust.runs.store import Run, find_run, open_runs

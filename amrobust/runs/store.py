@@ -101,7 +101,7 @@ def _read(path: Path, most: int, what: str) -> bytes:
             size = path.stat().st_size
             if size > most:
                 raise Broken(f"its {what} has {size:,} bytes, more than the {most:,} expected")
-            return file.read(most + 1)
+            return file.read(size + 1)
     except OSError as error:
         raise Broken(f"its {what} cannot be read ({reason(error)})") from None
 

@@ -1,0 +1,145 @@
+"""Arms from runs and CSV files."""
+
+import numpy as np
+import pytest
+from made_up_runs import Trainer, curve, describe, outcome, spec
+
+from amrobust.errors import RunError, UserError
+from amrobust.runs import command_of, execute, load_arms, open_runs
+from amrobust.runs.long_csv import direction_of
+
+
+def make(tmp_path, seeds=3, trainer=None, **changes):
+    return execute(spec(**changes), range(seeds), tmp_path, train=trainer or Trainer(), describe=describe)
+
+
+class TestRuns:
+    def test_an_arm_for_every_output_with_what_comparing_needs(self, tmp_path):
+        run = make(tmp_path)
+        arms, problems = load_arms([tmp_path])
+        assert not problems
+        assert [arm.method for arm in arms] == ["am1[m=5]/I", "am1[m=5]/II"]
+        one, two = arms
+        assert one.training == two.training == run.manifest.identity
+        assert one.averaging == 5
+        assert one.steps_per_epoch == 75
+        assert one.metrics["test_loss"].better == "lower"
+        assert one.curves["test_accuracy"][1].tolist() == curve(1, "I", "test_accuracy").tolist()
+        assert one.pairing is None
+        assert one.facts["command"] == command_of(run.manifest)
+
+    def test_paired_runs_share_their_pairing(self, tmp_path):
+        make(tmp_path, paired=True)
+        make(tmp_path, paired=True, optimizer="am2")
+        make(tmp_path, paired=True, optimizer="am3", root_seed=1)
+        pairings = {arm.optimizer: arm.pairing for arm in load_arms([tmp_path])[0]}
+        assert pairings["am1"] == pairings["am2"] != pairings["am3"]
+
+    def test_equal_names_are_told_apart(self, tmp_path):
+        make(tmp_path)
+        make(tmp_path, root_seed=1)
+        methods = [arm.method for arm in load_arms([tmp_path])[0]]
+        assert len(set(methods)) == 4
+
+    def test_a_path_given_twice_counts_once(self, tmp_path):
+        run = make(tmp_path)
+        assert len(load_arms([tmp_path, run.path])[0]) == 2
+
+    def test_unfinished_runs_give_their_complete_seeds_and_a_line(self, tmp_path):
+        with pytest.raises(RunError):
+            make(tmp_path, trainer=Trainer({1: lambda seed: outcome(seed, curves={}, error="x")}))
+        arms, (problem,) = load_arms([tmp_path])
+        assert arms[0].seeds == (0, 2)
+        assert "2 of 3 seeds are complete, 1 failed" in problem
+
+    def test_the_printed_command_makes_the_same_run(self, tmp_path):
+        import shlex
+
+        from amrobust.cli.parameters import parse_pair
+
+        from amrobust.experiments import make_spec
+
+        made = make_spec("digits", "am1", {"epochs": 7}, {"m": 3, "lr": 0.05}, root_seed=2, paired=True)
+        run = execute(made, range(2), tmp_path, train=Trainer(), describe=describe)
+        words = shlex.split(command_of(run.manifest))
+        pairs = dict(parse_pair(words[i + 1]) for i, word in enumerate(words) if word == "--param")
+        again = make_spec(
+            "digits",
+            words[words.index("--opt") + 1],
+            {k: v for k, v in pairs.items() if k in made.workload_params},
+            {k: v for k, v in pairs.items() if k in made.hyperparameters},
+            root_seed=int(words[words.index("--root-seed") + 1]),
+            paired="--paired" in words,
+        )
+        assert again == made
+        assert open_runs([tmp_path])[0]
+
+
+class TestCsv:
+    ROWS = "method,seed,step,value\na,0,1,1.5\na,0,2,2.5\na,1,2,4.5\na,1,1,3.5\nb,0,1,\nb,0,2,inf\n"
+
+    def written(self, tmp_path, text, name="results.csv"):
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def test_long_rows_become_arms_whatever_their_order(self, tmp_path):
+        arms, _ = load_arms([self.written(tmp_path, self.ROWS)])
+        a, b = arms
+        assert a.method == "a"
+        assert a.seeds == (0, 1)
+        assert a.curves["value"].tolist() == [[1.5, 2.5], [3.5, 4.5]]
+        assert a.diverged == ()
+        assert b.diverged == (0,)
+        assert np.isnan(b.curves["value"][0, 0])
+        assert a.x0_digest is None
+
+    def test_metric_and_workload_columns_are_used(self, tmp_path):
+        text = "workload,method,seed,step,metric,value\nw,a,0,1,test_loss,1\nw,a,0,1,acc,2\n"
+        (arm,) = load_arms([self.written(tmp_path, text)])[0]
+        assert arm.workload == "w"
+        assert {name: metric.better for name, metric in arm.metrics.items()} == {
+            "test_loss": "lower",
+            "acc": "higher",
+        }
+
+    @pytest.mark.parametrize(
+        ("old", "new", "message"),
+        [
+            ("value", "vlaue", "'value' is missing"),
+            ("value\n", "value,extra\n", "'extra' is unknown"),
+            ("a,0,1,1.5", "a,0,1,high", "line 2"),
+            ("a,0,1,1.5", "a,zero,1,1.5", "line 2"),
+            ("a,0,1,1.5", "a,0,nan,1.5", "line 2"),
+            ("a,0,1,1.5", "a,0,1", "line 2"),
+            ("a,0,1,1.5", "a,0,1,1.5,9", "line 2"),
+            ("a,0,1,1.5", ",0,1,1.5", "no name"),
+            ("a,0,2,2.5", "a,0,1,2.5", "there twice"),
+            ("a,1,2,4.5\n", "", "common steps"),
+        ],
+    )
+    def test_mistakes_are_named_with_their_line(self, tmp_path, old, new, message):
+        path = self.written(tmp_path, self.ROWS.replace(old, new, 1))
+        with pytest.raises(UserError, match=message) as caught:
+            load_arms([path])
+        assert "\n" not in str(caught.value)
+
+    @pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00\x01", b"method,seed,step,value\n"])
+    def test_empty_and_binary_files_are_refused(self, tmp_path, content):
+        path = tmp_path / "x.csv"
+        path.write_bytes(content)
+        with pytest.raises(UserError):
+            load_arms([path])
+
+    @pytest.mark.parametrize(
+        ("metric", "better"),
+        [
+            ("test_loss", "lower"),
+            ("accuracy", "higher"),
+            ("val_perplexity", "lower"),
+            ("F1", "higher"),
+            ("grad_norm", "lower"),
+        ],
+    )
+    def test_the_better_direction_is_guessed_from_the_name(self, metric, better):
+        assert direction_of(metric) == better

@@ -1,0 +1,169 @@
+"""Reading: whatever is wrong with a run is one line, and the other runs stay usable."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from made_up_runs import EPOCHS, METRICS, OUTPUTS, Trainer, describe, spec
+
+from amrobust.errors import UserError
+from amrobust.experiments.spec import content_digest
+from amrobust.runs import execute, find_run, load_arms, open_runs
+from amrobust.runs.curves import decode, describe_bytes, encode
+
+
+@pytest.fixture
+def runs(tmp_path):
+    """Two runs; the first is the one that is damaged."""
+    for lr in (0.1, 0.2):
+        execute(
+            spec(hyperparameters={"lr": lr, "m": 5}), range(3), tmp_path, train=Trainer(), describe=describe
+        )
+    return tmp_path
+
+
+@pytest.fixture
+def victim(runs):
+    return sorted(child for child in runs.iterdir() if child.is_dir())[0]
+
+
+def curves_file(victim):
+    (path,) = victim.glob("curves-*.parquet")
+    return path
+
+
+def edit(victim, change, *, sealed):
+    """Change the manifest's data; ``sealed`` writes a checksum that fits, as a stranger could."""
+    path = victim / "manifest.json"
+    data = json.loads(path.read_text())
+    change(data)
+    if sealed:
+        data.pop("checksum")
+        data["checksum"] = content_digest(data)
+    path.write_text(json.dumps(data))
+
+
+def assert_one_problem(runs, victim):
+    found, problems = open_runs([runs])
+    arms = []
+    if found:
+        arms, problems = load_arms([runs])
+    assert len(problems) == 1
+    assert victim.name in problems[0]
+    assert "\n" not in problems[0]
+    assert len({arm.training for arm in arms}) == 1, "the other run stays usable"
+
+
+def test_a_truncated_curves_file(runs, victim):
+    path = curves_file(victim)
+    path.write_bytes(path.read_bytes()[:-20])
+    assert_one_problem(runs, victim)
+
+
+@pytest.mark.parametrize("place", [0, 100, -1])
+def test_one_flipped_bit(runs, victim, place):
+    path = curves_file(victim)
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(bytes(content))
+    assert_one_problem(runs, victim)
+
+
+def test_a_missing_curves_file(runs, victim):
+    curves_file(victim).unlink()
+    assert_one_problem(runs, victim)
+
+
+def test_swapped_curves_files(runs, victim):
+    other = next(child for child in runs.iterdir() if child.is_dir() and child != victim)
+    name = curves_file(victim).name
+    content = curves_file(other).read_bytes()[:-8] + b"12345678"
+    (victim / name).write_bytes(content)
+    assert_one_problem(runs, victim)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "\x00", '{"schema_version": 99}', "[" * 100_000])
+def test_a_manifest_that_is_none(runs, victim, text):
+    (victim / "manifest.json").write_text(text)
+    assert_one_problem(runs, victim)
+
+
+def test_a_hand_edited_manifest(runs, victim):
+    edit(victim, lambda data: data["seeds"].pop("2"), sealed=False)
+    assert_one_problem(runs, victim)
+
+
+def set_path(*keys, value):
+    def change(data):
+        for key in keys[:-1]:
+            data = data[key]
+        data[keys[-1]] = value
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        set_path("curves", "file", value="../../../etc/passwd"),
+        set_path("curves", "file", value="curves-../evil.parquet"),
+        set_path("curves", "bytes", value=10**15),
+        set_path("curves", "sha256", value=5),
+        set_path("facts", "epochs", value=10**12),
+        set_path("facts", "epochs", value=EPOCHS + 1),
+        set_path("facts", "epochs", value=True),
+        set_path("facts", "outputs", value=[]),
+        set_path("facts", "metrics", value=[["test_accuracy", "sideways", ""]]),
+        set_path("facts", "methods", value={"I": 3}),
+        set_path("spec", "hyperparameters", "lr", value=5.0),
+        set_path("spec", "optimizer", value=["am1"]),
+        set_path("seeds", value={"x": {}}),
+        set_path(
+            "seeds", "7", value={"state": "complete", "diverged": False, "wall_seconds": 0.0, "error": None}
+        ),
+        set_path("seeds", "0", "state", value="finished"),
+        set_path("plans", value=[{"seeds": -1}]),
+        set_path("provenance", value="mine"),
+    ],
+)
+def test_manifests_made_up_by_a_stranger(runs, victim, change):
+    edit(victim, change, sealed=True)
+    assert_one_problem(runs, victim)
+
+
+def test_an_empty_and_a_missing_directory(tmp_path):
+    with pytest.raises(UserError, match="amrobust run"):
+        open_runs([tmp_path])
+    with pytest.raises(UserError, match="cannot read"):
+        open_runs([tmp_path / "nowhere"])
+
+
+def test_a_run_is_found_by_a_unique_beginning_of_its_name(runs, victim):
+    assert find_run(victim.name[:18], runs).path.name == victim.name
+    with pytest.raises(UserError, match="give more of the name"):
+        find_run("digits", runs)
+    with pytest.raises(UserError, match="amrobust list"):
+        find_run("nothing", runs)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    seeds=st.lists(st.integers(0, 2**20), min_size=1, max_size=5, unique=True),
+    values=arrays(np.float64, (EPOCHS,), elements=st.floats(width=64)),
+)
+def test_any_curves_survive_the_round_trip_bit_for_bit(seeds, values):
+    facts = describe(spec())
+    names = [name for name, _, _ in METRICS]
+    curves = {
+        seed: {o: {n: np.roll(values, i) for i, n in enumerate(names)} for o in OUTPUTS} for seed in seeds
+    }
+    content = encode(curves, facts)
+    assert describe_bytes(content) == describe_bytes(encode(dict(reversed(curves.items())), facts))
+    back = decode(content, sorted(seeds), facts)
+    for row in range(len(seeds)):
+        for output in OUTPUTS:
+            for i, name in enumerate(names):
+                assert np.array_equal(back[output][name][row], np.roll(values, i), equal_nan=True)
