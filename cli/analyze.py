@@ -60,9 +60,8 @@ def command(
     amrobust analyze demo --seeds 5 -o quick.pdf
     amrobust analyze my_claims.toml --runs-dir runs/
     """
-    from amrobust.cli.progress import progress_reporter
-
     from amrobust.claims.analysis import load_analysis, run_analysis
+    from amrobust.cli.progress import progress_reporter
     from amrobust.report import render, write_pdf
 
     analysis = load_analysis(name)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
 import click
+
 from amrobust.cli.comparison_options import comparison_options, load_comparison
 
 
@@ -37,4 +41,11 @@ def command(paths: tuple[Path, ...], form: str, **options: Any) -> None:
     from amrobust.report import render
 
     comparison = load_comparison(paths, **options)
-    click.echo(render(comparison, form).rstrip("\n"))
+    terminal = sys.stdout.isatty()
+    width = shutil.get_terminal_size().columns if terminal else None
+    click.echo(
+        render(comparison, form, color=terminal and "NO_COLOR" not in os.environ, width=width).rstrip("\n")
+    )
+    if form != "table":
+        for problem in comparison.problems:
+            click.echo(f"Warning: {problem}", err=True)

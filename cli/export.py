@@ -28,7 +28,6 @@ def command(paths: tuple[Path, ...], form: str, output: Path | None, metric: str
     amrobust export runs/digits-am1-0a1b2c3d4e5f --metric test_accuracy --format json
     """
     from amrobust.cli.tables import as_csv, as_json
-
     from amrobust.errors import UserError
     from amrobust.runs import load_arms
 

@@ -19,7 +19,6 @@ def command(paths: tuple[Path, ...], form: str) -> None:
     amrobust list other-runs/ --format json
     """
     from amrobust.cli.columns import aligned
-
     from amrobust.runs import open_runs
     from amrobust.runs.files import shown
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+
 from amrobust.cli.comparison_options import comparison_options, load_comparison
 
 
@@ -32,7 +33,7 @@ def command(paths: tuple[Path, ...], output: Path, title: str | None, **options:
     \b
     amrobust report runs/ -o report.pdf
     amrobust report runs/ --baseline sgd --title "AM1 on digits"
-    amrobust report results.csv --metric accuracy --margin 0.5
+    amrobust report results.csv --baseline adam --margin 0.5
     """
     from amrobust.report import write_pdf
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from amrobust.cli.parameters import Value, parse_pair, parse_selection
 
+from amrobust.cli.parameters import Value, parse_pair, parse_selection
 from amrobust.errors import UserError
 
 if TYPE_CHECKING:
@@ -87,9 +87,8 @@ def command(
     amrobust run --opt 'am2[m=10]' --epochs 60
     amrobust run --opt msgd --workload logistic --data a5a --sigma 2 --seeds 1000
     """
-    from amrobust.cli.progress import progress_reporter
-
     from amrobust import experiments, runs
+    from amrobust.cli.progress import progress_reporter
 
     optimizer, given = parse_selection(opt)
     hyperparameters, workload_params = sort_parameters(workload, given, params, named)

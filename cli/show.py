@@ -25,7 +25,6 @@ def command(name: str, runs_dir: Path, form: str) -> None:
     amrobust show runs/digits-am1-0a1b2c3d4e5f --format json
     """
     from amrobust.cli.columns import aligned
-
     from amrobust.runs import command_of, find_run
     from amrobust.runs.files import shown
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -53,13 +54,18 @@ def compare(
 
     All claims of all groups are one family: p-values are adjusted by Holm's method, intervals by Bonferroni's.
 
-    Raises UserError where nothing can be compared: no arms, an unknown metric or baseline, a single method, or arms
+    Raises UserError where nothing can be compared: no arms, an unknown metric or baseline, a single method, another kind
+    of final value, or arms
     from different x0 (unless ``selection.allow_different_x0``).
     """
     selection, rules = selection or Selection(), rules or Rules()
     if not arms:
         raise UserError(
             "; ".join(problems) or "there are no runs to compare: make some with 'amrobust run --opt am1'"
+        )
+    if not re.fullmatch(r"last|mean:[1-9]\d*", rules.final):
+        raise UserError(
+            f"a final value is 'last' or 'mean:K', not {rules.final!r}: the best test epoch is chosen by the test itself"
         )
     metric, measured, skipped = _choose_metric(arms, selection.metric)
     groups, lonely = _groups(measured, metric, selection, claims)

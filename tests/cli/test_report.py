@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from amrobust.cli import main
-from amrobust.cli import report as report_module
 from click.testing import CliRunner
 
 from amrobust.claims.judgement import Comparison
+from amrobust.cli import main
+from amrobust.cli import report as report_module
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def curves(tmp_path: Path) -> Path:
     rng = np.random.default_rng(0)
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["method", "seed", "step", "accuracy"])
+        writer.writerow(["method", "seed", "step", "value"])
         for method, scale in (("adam", 1.0), ("am1", 0.2)):
             for seed in range(8):
                 for step in range(1, 6):

@@ -35,7 +35,7 @@ def imported_names(path, package):
 
 
 @pytest.mark.parametrize(
-    ("floor", "path"), modules(), ids=lambda v: v.name if isinstance(v, Path) else str(v)
+    ("floor", "path"), list(modules()), ids=lambda v: v.name if isinstance(v, Path) else str(v)
 )
 def test_a_module_imports_only_from_its_own_floor_and_those_below(floor, path):
     for name in imported_names(path, "amrobust"):

@@ -78,9 +78,25 @@ def test_wheel_holds_every_subpackage_and_its_data(source, tmp_path):
 
 
 def test_editable_install_finds_the_same_packages_in_the_tree(source, tmp_path):
+    built = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "from setuptools.build_meta import build_editable as b; print(b(r'" + str(tmp_path) + "'))",
+        ],
+        cwd=source,
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    wheel = tmp_path / built.stdout.split()[-1]
     venv.create(tmp_path / "env", with_pip=False)
     python = next((tmp_path / "env").glob("[bS][ic][nr]*/python*"))
-    pip("--python", str(python), "install", "--no-deps", "--no-build-isolation", "--editable", str(source))
-    done = run_outside(python, sysconfig.get_path("purelib"), CHECK, tmp_path)
+    pip("--python", str(python), "install", "--no-deps", str(wheel))
+    # The dependencies come last on the path, so that nothing of this environment hides what was just installed.
+    (site,) = (tmp_path / "env").glob("[lL]ib*/**/site-packages")
+    (site / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
+    done = run_outside(python, "", CHECK, tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == str((source / "cli" / "__init__.py").resolve())

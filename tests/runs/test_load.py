@@ -56,7 +56,6 @@ class TestRuns:
         import shlex
 
         from amrobust.cli.parameters import parse_pair
-
         from amrobust.experiments import make_spec
 
         made = make_spec("digits", "am1", {"epochs": 7}, {"m": 3, "lr": 0.05}, root_seed=2, paired=True)

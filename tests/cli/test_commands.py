@@ -1,0 +1,260 @@
+"""The commands as a user types them: what they print, what they refuse and with which exit status."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from amrobust.cli import main
+
+QUICK = ["--workload", "logistic", "--iterations", "60", "--executor", "local", "--seeds", "8"]
+
+
+def amrobust(*arguments):
+    return CliRunner().invoke(main, [str(argument) for argument in arguments], catch_exceptions=False)
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    """sgd, msgd and am1 on the convex problem, 8 seeds each."""
+    directory = tmp_path_factory.mktemp("runs")
+    for opt in ("sgd", "msgd", "am1"):
+        done = amrobust("run", "--opt", opt, *QUICK, "--runs-dir", directory)
+        assert done.exit_code == 0, done.output
+    return directory
+
+
+class TestRun:
+    def test_it_ends_with_results_speed_place_and_what_to_do_next(self, tmp_path):
+        done = amrobust("run", "--opt", "am1", "--m", 3, *QUICK, "--runs-dir", tmp_path)
+        assert done.exit_code == 0
+        for text in (
+            "am1[m=3]/I ",
+            "am1[m=3]/II",
+            "STD of 8 seeds",
+            "seeds x epochs/s",
+            f"next: amrobust compare {tmp_path}",
+        ):
+            assert text in done.stdout
+        assert "8 to train" in done.stderr
+
+    def test_again_it_does_nothing_and_says_so(self, runs):
+        done = amrobust("run", "--opt", "sgd", *QUICK, "--runs-dir", runs)
+        assert done.exit_code == 0
+        assert "nothing left to train" in done.stderr
+
+    def test_json_is_json_alone(self, runs):
+        done = amrobust("run", "--opt", "sgd", *QUICK, "--runs-dir", runs, "--format", "json", "--quiet")
+        data = json.loads(done.stdout)
+        assert data["seeds_complete"] == 8
+        assert done.stderr == ""
+
+    def test_brackets_and_flags_mean_the_same_run(self, tmp_path):
+        for arguments in (["--opt", "am1[m=3,lr=0.2]"], ["--opt", "am1", "--m", 3, "--param", "lr=0.2"]):
+            assert amrobust("run", *arguments, *QUICK, "--runs-dir", tmp_path).exit_code == 0
+        assert len(list(tmp_path.glob("logistic-am1-*"))) == 1
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ([], "--opt"),
+            (["--opt", "amm1"], "did you mean 'am1'"),
+            (["--opt", "am1[m=3"], "name[param=value"),
+            (["--opt", "am1[m=3,m=4]"], "twice"),
+            (["--opt", "am1[m=3]", "--m", "4"], "twice"),
+            (["--opt", "sgd", "--m", "4"], "sgd has no 'm'"),
+            (["--opt", "sgd", "--sigma", "1"], "digits has no parameter 'sigma'"),
+            (["--opt", "sgd", "--param", "lr"], "name=value"),
+            (["--opt", "sgd", "--lr", "-1"], "above 0"),
+            (["--opt", "sgd", "--workload", "cifar"], "choose one of"),
+            (["--opt", "sgd", "--seeds", "0"], "--seeds"),
+            (["--opt", "sgd", "--epochs", "0"], "epochs"),
+        ],
+    )
+    def test_bad_usage_is_one_line_and_status_2(self, tmp_path, arguments, message):
+        done = amrobust("run", *arguments, "--runs-dir", tmp_path)
+        assert done.exit_code == 2
+        assert message in done.stderr
+        assert "Traceback" not in done.output
+        assert not list(tmp_path.iterdir())
+
+    def test_data_that_is_none(self, tmp_path):
+        path = tmp_path / "data"
+        path.write_text("no LIBSVM\n")
+        done = amrobust(
+            "run", "--opt", "sgd", "--workload", "logistic", "--data", path, "--runs-dir", tmp_path / "runs"
+        )
+        assert done.exit_code == 2
+        assert "LIBSVM" in done.stderr
+
+
+class TestListShowExport:
+    def test_list(self, runs):
+        done = amrobust("list", runs)
+        assert done.stdout.count("8/8") == 3
+        data = json.loads(amrobust("list", runs, "--format", "json").stdout)
+        assert {method for run in data["runs"] for method in run["methods"]} >= {
+            "sgd",
+            "msgd",
+            "am1[m=10]/II",
+        }
+
+    def test_show(self, runs):
+        done = amrobust("show", "logistic-am1", "--runs-dir", runs)
+        assert "am1[m=10]/I, am1[m=10]/II" in done.stdout
+        assert "amrobust run --opt am1" in done.stdout
+        data = json.loads(amrobust("show", "logistic-am1", "--runs-dir", runs, "--format", "json").stdout)
+        assert data["spec"]["optimizer"] == "am1"
+
+    def test_what_is_exported_can_be_compared_and_gives_the_same_numbers(self, runs, tmp_path):
+        path = tmp_path / "curves.csv"
+        assert amrobust("export", runs, "--metric", "train_loss", "-o", path).exit_code == 0
+        ours = json.loads(amrobust("compare", runs, "--format", "json").stdout)
+        theirs = json.loads(amrobust("compare", path, "--format", "json").stdout)
+
+        def numbers(data):
+            return {
+                (claim["claim"]["method"], claim["claim"]["kind"]): claim["p"]
+                for judgement in data["judgements"]
+                for claim in judgement["verdicts"]
+                if not claim["claim"]["method"].startswith(
+                    "am1"
+                )  # a CSV does not know that two outputs are paired
+            }
+
+        assert numbers(ours)
+        assert numbers(ours) == pytest.approx(numbers(theirs))
+
+    def test_export_as_json(self, runs):
+        rows = json.loads(amrobust("export", runs, "--metric", "grad_norm", "--format", "json").stdout)
+        assert {row["metric"] for row in rows} == {"grad_norm"}
+        assert len(rows) == 4 * 8 * 3
+
+    def test_formulas_in_names_are_disarmed(self, tmp_path):
+        path = tmp_path / "x.csv"
+        path.write_text("method,seed,step,value\n=cmd(),0,1,5\n")
+        assert "'=cmd()" in amrobust("export", path).stdout
+
+    @pytest.mark.parametrize(
+        ("arguments", "status", "message"),
+        [
+            (["list", "nowhere"], 2, "cannot read"),
+            (["show", "nothing", "--runs-dir", "."], 2, "amrobust list"),
+            (["export", "nowhere"], 2, "does not exist"),
+            (["liist"], 2, "Did you mean 'list'"),
+        ],
+    )
+    def test_what_is_not_there(self, tmp_path, monkeypatch, arguments, status, message):
+        monkeypatch.chdir(tmp_path)
+        done = amrobust(*arguments)
+        assert done.exit_code == status
+        assert message in done.stderr
+
+
+class TestCompare:
+    def test_the_table(self, runs):
+        done = amrobust("compare", runs)
+        assert done.exit_code == 0
+        for text in ("msgd", "am1[m=10]/II", "Avg. STD", "Holm", "jackknife", "Cautions"):
+            assert text in done.stdout
+
+    @pytest.mark.parametrize("form", ["json", "csv", "latex", "markdown"])
+    def test_every_format(self, runs, form):
+        done = amrobust("compare", runs, "--format", form)
+        assert done.exit_code == 0
+        assert "am1" in done.stdout
+
+    @pytest.mark.parametrize("test", ["jackknife", "permutation", "levene"])
+    @pytest.mark.parametrize("center", ["median", "mean", "trimmed"])
+    def test_every_test(self, runs, test, center):
+        done = amrobust(
+            "compare", runs, "--test", test, "--center", center, "--margin", "0.01", "--pairs", "all"
+        )
+        assert done.exit_code == 0, done.output
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (["--metric", "accuracy"], "choose one of"),
+            (["--baseline", "adam"], "not among the methods"),
+            (["--test", "magic"], "jackknife"),
+            (["--margin", "-1"], "margin"),
+            (["--alpha", "0"], "alpha"),
+            (["--final", "best"], "mean:K"),
+        ],
+    )
+    def test_bad_usage(self, runs, arguments, message):
+        done = amrobust("compare", runs, *arguments)
+        assert done.exit_code == 2
+        assert message in done.stderr
+
+    def test_a_broken_run_is_named_and_the_rest_compared(self, runs, tmp_path):
+        import shutil
+
+        copy = tmp_path / "copy"
+        shutil.copytree(runs, copy)
+        (victim,) = copy.glob("logistic-sgd-*")
+        (path,) = victim.glob("*.parquet")
+        path.write_bytes(path.read_bytes()[:50])
+        done = amrobust("compare", copy)
+        assert done.exit_code == 0
+        assert victim.name in done.output
+        assert "msgd" in done.stdout
+
+    def test_an_empty_directory(self, tmp_path):
+        done = amrobust("compare", tmp_path)
+        assert done.exit_code == 2
+        assert "amrobust run" in done.stderr
+
+
+class TestAnalyze:
+    DECLARED = """
+title = "Convex"
+question = "Is AM1-SGD steadier?"
+workload = "logistic"
+metric = "train_loss"
+baseline = "msgd"
+seeds = 6
+[workload_params]
+iterations = 60
+[[methods]]
+opt = "msgd"
+[[methods]]
+opt = "am1"
+[[claims]]
+kind = "less Avg. STD"
+method = "am1[m=10]/II"
+"""
+
+    def test_it_runs_judges_and_writes_its_report(self, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        path = tmp_path / "mine.toml"
+        path.write_text(self.DECLARED)
+        done = amrobust("analyze", path, "--executor", "local")
+        assert done.exit_code == 0, done.output
+        assert "Is AM1-SGD steadier?" in done.stdout
+        assert "1 claim" in done.stdout
+        assert (tmp_path / "mine.pdf").read_bytes().startswith(b"%PDF-")
+        again = amrobust("analyze", path, "--executor", "local", "-o", tmp_path / "again.pdf")
+        assert again.stderr.count("nothing left to train") == 2
+
+    def test_unknown_names(self):
+        done = amrobust("analyze", "table99")
+        assert done.exit_code == 2
+        assert "demo" in done.stderr
+
+
+def test_comparing_and_listing_never_import_torch(runs):
+    code = (
+        "import sys; from amrobust.cli import main\n"
+        "for arguments in (['list', sys.argv[1]], ['compare', sys.argv[1]], ['export', sys.argv[1]]):\n"
+        "    try: main(arguments)\n"
+        "    except SystemExit as stop: assert not stop.code, stop.code\n"
+        "assert 'torch' not in sys.modules"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(runs)], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stderr
