@@ -55,8 +55,7 @@ def compare(
     All claims of all groups are one family: p-values are adjusted by Holm's method, intervals by Bonferroni's.
 
     Raises UserError where nothing can be compared: no arms, an unknown metric or baseline, a single method, another kind
-    of final value, or arms
-    from different x0 (unless ``selection.allow_different_x0``).
+    of final value, or arms from different x0 (unless ``selection.allow_different_x0``).
     """
     selection, rules = selection or Selection(), rules or Rules()
     if not arms:

@@ -95,7 +95,7 @@ def test_editable_install_finds_the_same_packages_in_the_tree(source, tmp_path):
     python = next((tmp_path / "env").glob("[bS][ic][nr]*/python*"))
     pip("--python", str(python), "install", "--no-deps", str(wheel))
     # The dependencies come last on the path, so that nothing of this environment hides what was just installed.
-    (site,) = (tmp_path / "env").glob("[lL]ib*/**/site-packages")
+    site = next((tmp_path / "env").glob("[lL]ib*/**/site-packages"))
     (site / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
     done = run_outside(python, "", CHECK, tmp_path)
     assert done.returncode == 0, done.stderr
