@@ -27,7 +27,7 @@ def session(facts: RunFacts, executor: str, jobs: int | None) -> Session:
         jobs=jobs,
         device=facts.device,
         versions=dict(facts.versions) | {"python": platform.python_version()},
-        platform=platform.platform(),
+        platform=" ".join(filter(None, (platform.system(), platform.machine(), *platform.libc_ver()))),
         cpu_count=os.cpu_count() or 0,
         git_revision=revision,
         git_dirty=dirty,
