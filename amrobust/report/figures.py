@@ -30,7 +30,6 @@ _TOGETHER = 4
 _COLUMNS = 3
 _MOST_PANELS = 15
 _MOST_ROWS = 30
-_GOLDEN = 0.6180339887498949
 
 
 @dataclass(frozen=True)
@@ -288,6 +287,8 @@ def _strip(
     look: Mapping[str, Style],
     short: Mapping[str, str],
 ) -> str:
+    import seaborn
+
     row_height = 0.27 if len(rows) <= 16 else 0.22
     height = len(rows) * row_height + 0.55
     left = 0.25 + 0.06 * max(len(short[method]) for method, _, _ in rows)
@@ -308,12 +309,11 @@ def _strip(
         axes.set_ylim(len(rows) - 0.5, -0.5)
         for row, (method, values, summary) in enumerate(rows):
             style = look[method]
-            # The golden ratio spreads neighbours in value over the row's height without chance.
-            spread = 0.5 * ((np.arange(values.size) * _GOLDEN) % 1.0 - 0.5)
             axes.axhline(row, color="#ececec", linewidth=0.5, zorder=0)
-            axes.plot(
-                np.sort(values), row + spread, linestyle="none", marker=style.marker, markersize=3.4,
-                markerfacecolor=style.colour, markeredgewidth=0,
+            # A swarm: equal values stand beside each other, and no chance is involved.
+            seaborn.swarmplot(
+                x=values, y=np.full(values.size, row), orient="y", native_scale=True, ax=axes, size=2.8,
+                marker=style.marker, color=style.colour, linewidth=0, warn_thresh=1.0, zorder=1,
                 alpha=0.45 if style.colour == BASELINE_COLOUR else 0.75,
             )  # fmt: skip
             if summary.final_mean is not None and summary.final_mean.estimate is not None:

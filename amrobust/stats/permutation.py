@@ -14,6 +14,9 @@ from amrobust.stats.samples import Array, CannotEstimate, as_pair
 EXACT_UP_TO = 20_000
 """Arrangements that are enumerated rather than sampled."""
 
+MANY_SEEDS = 20
+"""From this many seeds on, centring curves before permuting them makes no difference worth a caution."""
+
 TIE = 1e-9
 """Relative difference below which two statistics count as equal."""
 
@@ -81,7 +84,7 @@ def permutation_spread(
         centre="median" if scalar and not paired else "mean",
         assumption="exchangeable seeds under equal spread",
         details=details,
-        cautions=() if scalar else (APPROXIMATE,),
+        cautions=(APPROXIMATE,) if not scalar and min(len(first), len(second)) < MANY_SEEDS else (),
     )
 
 
