@@ -67,7 +67,13 @@ def compare(
             f"a final value is 'last' or 'mean:K', not {rules.final!r}: the best test epoch is chosen by the test itself"
         )
     metric, measured, skipped = _choose_metric(arms, selection.metric)
-    groups, lonely = _groups(measured, metric, selection, claims)
+    moved = [arm for arm in measured if arm.first_output_epoch <= arm.epochs]
+    skipped += [
+        f"{arm.method} on {arm.workload}: its output is still x0 after all {arm.epochs} epochs; use a smaller m"
+        for arm in measured
+        if arm not in moved
+    ]
+    groups, lonely = _groups(moved, metric, selection, claims)
     family = sum(len(group.claims) for group in groups)
     evidence = [_evidence(group, metric, rules, family) for group in groups]
     adjusted = iter(_holm([item.p for items in evidence for item in items]))
@@ -145,11 +151,6 @@ def _group(
     baseline = find_arm(members, selection.baseline) if selection.baseline else _default_baseline(members)
     ordered = (baseline, *(arm for arm in members if arm is not baseline))
     first_epoch = max(arm.first_output_epoch for arm in ordered)
-    if first_epoch > ordered[0].epochs:
-        raise UserError(
-            f"on {ordered[0].workload} no epoch is left to compare: an output is still x0 after training (its m "
-            "is above the number of steps); use a smaller m or more epochs"
-        )
     samples = {arm.method: Sample.of(arm, metric.name, first_epoch, selection.survivors) for arm in ordered}
     notes = (
         cautions.different_x0(baseline.workload) if mixed_x0 else cautions.one_initialisation(ordered),

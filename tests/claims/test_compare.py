@@ -259,6 +259,12 @@ class TestCautions:
         kept = stats.avg_std(wide.curves["test_accuracy"][:, 2:])
         assert judgement.summaries[0].avg_std.estimate == pytest.approx(kept)
 
+    def test_an_output_that_never_moved_is_set_aside(self, rng, wide, narrow):
+        stuck = arm("am1[m=9999]/II", curves(rng, 20, 30), first_output_epoch=31)
+        comparison = compare([wide, narrow, stuck])
+        assert [a.method for a in comparison.judgements[0].arms] == ["msgd", "am1[m=5]/II"]
+        assert any("still x0" in line for line in comparison.problems)
+
     def test_one_x0_is_said(self, wide, narrow):
         assert "one-x0" in kinds(compare([wide, narrow]).judgements[0])
         unknown = [dataclasses.replace(a, x0_digest=None) for a in (wide, narrow)]
