@@ -6,41 +6,24 @@ from pathlib import Path
 
 import click
 
+from amrobust.cli import options
+
 
 @click.command("analyze")
 @click.argument("name")
 @click.option(
     "--seeds", type=click.IntRange(min=1), help="Seeds a method [default: as the analysis declares]."
 )
-@click.option(
-    "--runs-dir",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("runs"),
-    show_default=True,
-    help="Where runs are kept; what is already there is not run again.",
-)
+@options.runs_dir
 @click.option(
     "-o",
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
     help="The PDF to write [default: NAME.pdf].",
 )
-@click.option(
-    "--executor",
-    type=click.Choice(["processes", "local"]),
-    default="processes",
-    show_default=True,
-    help="Where seeds train: worker processes, or this process.",
-)
-@click.option("-j", "--jobs", type=click.IntRange(min=1), help="Worker processes [default: one a core].")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json", "csv", "latex", "markdown"]),
-    default="table",
-    show_default=True,
-    help="How to print the comparison.",
-)
+@options.executor
+@options.jobs
+@options.table_format
 def command(
     name: str,
     seeds: int | None,

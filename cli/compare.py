@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from amrobust.cli import options
 from amrobust.cli.comparison_options import comparison_options, load_comparison
 
 
@@ -18,15 +19,8 @@ from amrobust.cli.comparison_options import comparison_options, load_comparison
     "paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="RUNS..."
 )
 @comparison_options
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json", "csv", "latex", "markdown"]),
-    default="table",
-    show_default=True,
-    help="How to print the comparison.",
-)
-def command(paths: tuple[Path, ...], form: str, **options: Any) -> None:
+@options.table_format
+def command(paths: tuple[Path, ...], form: str, **choices: Any) -> None:
     """Judge which method varies less from seed to seed, and how sure that is.
 
     RUNS are a directory of runs, single run directories, or CSV files with the columns method, seed, step, value.
@@ -40,7 +34,7 @@ def command(paths: tuple[Path, ...], form: str, **options: Any) -> None:
     """
     from amrobust.report import render
 
-    comparison = load_comparison(paths, **options)
+    comparison = load_comparison(paths, **choices)
     terminal = sys.stdout.isatty()
     width = shutil.get_terminal_size().columns if terminal else None
     click.echo(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from amrobust.cli import options
 from amrobust.cli.parameters import Value, parse_pair, parse_selection
 from amrobust.errors import UserError
 
@@ -45,22 +46,10 @@ HYPERPARAMETERS = ("lr", "momentum", "m", "weight_decay")
 )
 @click.option("--x0", type=click.IntRange(min=0), default=0, show_default=True, help="Which starting point.")
 @click.option("--paired", is_flag=True, help="Share the random streams with other paired runs, seed by seed.")
-@click.option(
-    "--executor",
-    type=click.Choice(["processes", "local"]),
-    default="processes",
-    show_default=True,
-    help="Where seeds train: worker processes of one thread each, or this process.",
-)
-@click.option("-j", "--jobs", type=click.IntRange(min=1), help="Worker processes [default: one a core].")
-@click.option(
-    "--runs-dir",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("runs"),
-    show_default=True,
-    help="Where runs are kept.",
-)
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@options.executor
+@options.jobs
+@options.runs_dir
+@options.text_format
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def command(
     opt: str,

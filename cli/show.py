@@ -6,17 +6,13 @@ from pathlib import Path
 
 import click
 
+from amrobust.cli import options
+
 
 @click.command("show")
 @click.argument("name", metavar="RUN")
-@click.option(
-    "--runs-dir",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=Path("runs"),
-    show_default=True,
-    help="Where RUN is looked for when it is not a path.",
-)
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@options.runs_dir
+@options.text_format
 def command(name: str, runs_dir: Path, form: str) -> None:
     """Show one run: its spec, seeds, plans and provenance. RUN is a path or the beginning of a run's name.
 

@@ -1,0 +1,41 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+runs_dir = click.option(
+    "--runs-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("runs"),
+    show_default=True,
+    help="Where runs are kept.",
+)
+executor = click.option(
+    "--executor",
+    type=click.Choice(["processes", "local"]),
+    default="processes",
+    show_default=True,
+    help="Where seeds train: worker processes of one thread each, or this process.",
+)
+jobs = click.option(
+    "-j", "--jobs", type=click.IntRange(min=1), help="Worker processes [default: one a core]."
+)
+table_format = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "csv", "latex", "markdown"]),
+    default="table",
+    show_default=True,
+    help="How to print the comparison.",
+)
+text_format = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="For people or for machines.",
+)
