@@ -107,9 +107,13 @@ def _parse(name: str, data: dict[str, Any]) -> Analysis:
     test = take(data, "test", str, Rules.test)
     if test not in TESTS:
         raise UserError(f"analysis {name}: no test is called {test!r}: choose one of {', '.join(TESTS)}")
-    seeds = take(data, "seeds", int)
+    if any(claim.margin is not None and claim.margin <= 0 for claim in claims):
+        raise UserError(f"analysis {name}: a margin must be above 0")
+    seeds, alpha = take(data, "seeds", int), take(data, "alpha", float, Rules.alpha)
     if seeds < 1 or not trainings or not claims:
         raise UserError(f"analysis {name}: needs at least one seed, one method and one claim")
+    if not 0 < alpha <= 0.5:
+        raise UserError(f"analysis {name}: alpha = {alpha:g} is not between 0 and 0.5")
     analysis = Analysis(
         name=name,
         title=take(data, "title", str),
@@ -121,7 +125,7 @@ def _parse(name: str, data: dict[str, Any]) -> Analysis:
         trainings=tuple(trainings),
         claims=tuple(claims),
         selection=Selection(metric=take(data, "metric", str), baseline=baseline),
-        rules=Rules(alpha=take(data, "alpha", float, Rules.alpha), test=test),
+        rules=Rules(alpha=alpha, test=test),
     )
     nothing_left(data, "the file")
     return analysis

@@ -9,6 +9,7 @@
 True
 """
 
+from amrobust.stats.bootstrap import bootstrap_interval
 from amrobust.stats.levene import absolute_deviations, levene
 from amrobust.stats.location import equivalence, mean_difference, mean_interval, non_inferiority
 from amrobust.stats.permutation import permutation_spread, smallest_permutation_p
@@ -24,6 +25,7 @@ __all__ = [
     "absolute_deviations",
     "avg_std",
     "avg_std_interval",
+    "bootstrap_interval",
     "chi_square_interval",
     "equivalence",
     "final_values",

@@ -60,6 +60,8 @@ def test_a_file_of_the_users_own_reads(tmp_path):
         ("margin = 0.5", "", "'margin' is missing"),
         ("seeds = 5", "seeds = 5\ntest = 'magic'", "no test is called"),
         ("title", "title title", "not valid TOML"),
+        ("margin = 0.5", "margin = -0.5", "above 0"),
+        ("seeds = 5", "seeds = 5\nalpha = 2.0", "alpha = 2"),
     ],
 )
 def test_mistakes_are_named(tmp_path, old, new, message):

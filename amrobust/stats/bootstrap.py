@@ -1,0 +1,195 @@
+"""Bootstrap of whole seeds, for statistics that are functions of per-epoch means and second moments.
+
+One matrix product of resample counts with the centred curves and their squares gives every resample's means and variances at
+once. Intervals of means are sound; those of a spread cover too little at few seeds, which their caution says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import special
+
+from amrobust.stats.results import Caution, Result
+from amrobust.stats.samples import Array, CannotEstimate, as_curves
+
+Kind = Literal["percentile", "bca", "bootstrap-t"]
+Moments = Callable[[Array, Array], Array]
+"""From means and variances (ddof = 1), shape (resamples, epochs) each, to one number a resample."""
+
+BLOCK = 500
+
+COVERAGE_OF_A_STD = {
+    "percentile": {5: 65, 10: 78, 20: 86},
+    "bca": {5: 65, 10: 82, 20: 89},
+    "bootstrap-t": {5: 88, 10: 92, 20: 93},
+}
+"""Coverage in % of a nominal 95 % interval for the STD of normal seeds, by number of seeds."""
+
+
+def resample_counts(n: int, resamples: int, rng: np.random.Generator) -> Array:
+    """How often each of ``n`` seeds is drawn in each resample: shape (resamples, n)."""
+    drawn = rng.integers(n, size=(resamples, n))
+    flat = drawn + n * np.arange(resamples)[:, None]
+    return np.bincount(flat.ravel(), minlength=resamples * n).reshape(resamples, n).astype(np.float64)
+
+
+def resampled_moments(curves: Array, counts: Array) -> tuple[Array, Array]:
+    """Means and variances (ddof = 1) over seeds at every epoch, for every row of ``counts``: (resamples, epochs) each."""
+    n = len(curves)
+    centre = curves.mean(axis=0)
+    centred = curves - centre
+    both = np.hstack([centred, centred**2])
+    means, variances = [], []
+    for start in range(0, len(counts), BLOCK):
+        first, second = np.hsplit(counts[start : start + BLOCK] @ both / n, 2)
+        means.append(first)
+        variances.append(np.maximum(second - first**2, 0.0) * (n / (n - 1)))
+    return np.vstack(means) + centre, np.vstack(variances)
+
+
+def final_mean(means: Array, variances: Array) -> Array:
+    """The mean over seeds at the last epoch."""
+    return means[:, -1]
+
+
+def log_final_std(means: Array, variances: Array) -> Array:
+    """log STD over seeds at the last epoch."""
+    return np.asarray(0.5 * np.log(variances[:, -1]))
+
+
+def log_avg_std(means: Array, variances: Array) -> Array:
+    """log Avg. STD."""
+    return np.asarray(np.log(np.sqrt(variances).mean(axis=1)))
+
+
+STATISTICS: dict[str, tuple[Moments, bool, str]] = {
+    "mean": (final_mean, False, "mean"),
+    "std": (log_final_std, True, "STD"),
+    "avg_std": (log_avg_std, True, "Avg. STD"),
+}
+
+
+def bootstrap_interval(
+    curves: ArrayLike,
+    statistic: Literal["mean", "std", "avg_std"],
+    *,
+    kind: Kind = "percentile",
+    level: float = 0.95,
+    resamples: int = 9_999,
+    seed: int = 0,
+) -> Result:
+    """Interval for one sample's final mean, final STD or Avg. STD from resamples of whole seeds.
+
+    "percentile"; "bca" with the jackknife's acceleration; "bootstrap-t" studentised by each resample's own delete-one
+    jackknife standard error (spreads on the log scale). Resamples whose spread is zero are left out and counted.
+
+    Raises CannotEstimate where the sample does not vary.
+    """
+    values = as_curves(curves)
+    function, logarithmic, quantity = STATISTICS[statistic]
+    n = len(values)
+    if not np.ptp(values, axis=0).any():
+        raise CannotEstimate("all seeds gave the same values: resampling them says nothing")
+    rng = np.random.default_rng(seed)
+    counts = resample_counts(n, resamples, rng)
+    with np.errstate(divide="ignore"):
+        observed = float(function(*resampled_moments(values, np.ones((1, n))))[0])
+        drawn = function(*resampled_moments(values, counts))
+    usable = np.isfinite(drawn)
+    tails = np.array([(1 - level) / 2, (1 + level) / 2])
+    if kind == "percentile":
+        low, high = np.quantile(drawn[usable], tails)
+    elif kind == "bca":
+        low, high = np.quantile(drawn[usable], _bca_tails(values, function, observed, drawn[usable], tails))
+    else:
+        low, high = _studentised(values, function, observed, drawn, counts, usable, tails)
+    estimate, low, high = (np.exp(x) if logarithmic else x for x in (observed, low, high))
+    return Result(
+        quantity, f"bootstrap ({kind})", (n,), float(estimate), float(low), float(high), level,
+        assumption="independent seeds, enough of them", cautions=_cautions(statistic, kind, n),
+        details={"resamples": float(resamples), "unusable": float((~usable).sum())},
+    )  # fmt: skip
+
+
+def _leave_one_out(values: Array, function: Moments) -> Array:
+    """The statistic without each seed in turn."""
+    n = len(values)
+    parts = []
+    for index in range(n):
+        rest = np.delete(values, index, axis=0)
+        parts.append(function(*resampled_moments(rest, np.ones((1, n - 1))))[0])
+    return np.array(parts)
+
+
+def _bca_tails(values: Array, function: Moments, observed: float, drawn: Array, tails: Array) -> Array:
+    """Efron's bias-corrected and accelerated percentile levels."""
+    below = (np.sum(drawn < observed) + 0.5 * np.sum(drawn == observed)) / len(drawn)
+    z0 = special.ndtri(np.clip(below, 1e-6, 1 - 1e-6))
+    with np.errstate(divide="ignore"):
+        parts = _leave_one_out(values, function)
+    if not np.isfinite(parts).all():
+        raise CannotEstimate("all seeds but one gave the same values: the spread rests on a single seed")
+    d = parts.mean() - parts
+    a = (d**3).sum() / (6 * (d**2).sum() ** 1.5) if d.any() else 0.0
+    z = special.ndtri(tails)
+    return np.asarray(special.ndtr(z0 + (z0 + z) / (1 - a * (z0 + z))))
+
+
+def _studentised(
+    values: Array,
+    function: Moments,
+    observed: float,
+    drawn: Array,
+    counts: Array,
+    usable: Array,
+    tails: Array,
+) -> tuple[float, float]:
+    """Bootstrap-t: quantiles of (θ* − θ)/se*, each se* the jackknife's of that resample."""
+    n = len(values)
+    se = np.full(len(counts), np.nan)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for row in np.flatnonzero(usable):
+            # A seed drawn c times is left out once in c of the n deletions.
+            present = np.flatnonzero(counts[row])
+            without = np.repeat(counts[row][None], len(present), axis=0)
+            without[np.arange(len(present)), present] -= 1
+            parts = function(*_weighted_moments(values, without))
+            weight = counts[row][present]
+            mean = (weight * parts).sum() / n
+            se[row] = np.sqrt((n - 1) / n * (weight * (parts - mean) ** 2).sum())
+        parts = _leave_one_out(values, function)
+        own = float(np.sqrt((n - 1) / n * ((parts - parts.mean()) ** 2).sum()))
+        t = (drawn - observed) / se
+    t = t[np.isfinite(t)]
+    if not np.isfinite(own) or not len(t):
+        raise CannotEstimate("all seeds but one gave the same values: the spread rests on a single seed")
+    upper, lower = np.quantile(t, tails[::-1])
+    return observed - float(upper) * own, observed - float(lower) * own
+
+
+def _weighted_moments(values: Array, counts: Array) -> tuple[Array, Array]:
+    """As :func:`resampled_moments` for counts that add up to n − 1 in every row."""
+    total = counts.sum(axis=1, keepdims=True)
+    centre = values.mean(axis=0)
+    centred = values - centre
+    means = counts @ centred / total
+    variances = np.maximum(counts @ centred**2 / total - means**2, 0.0) * (total / (total - 1))
+    return means + centre, variances
+
+
+def _cautions(statistic: str, kind: Kind, n: int) -> tuple[Caution, ...]:
+    if statistic == "mean":
+        return ()
+    known = COVERAGE_OF_A_STD[kind]
+    nearest = min(known, key=lambda size: abs(size - n))
+    return (
+        Caution(
+            "bootstrap-spread",
+            f"A {kind} interval for a spread covers about {known[nearest]} % instead of 95 % at {nearest} normal seeds.",
+            "use Bonett's interval for one STD, the jackknife's for Avg. STD and for ratios",
+        ),
+    )
