@@ -1,0 +1,210 @@
+"""Tails: how likely, and how bad, are the worst runs? Exact intervals only, and the number of seeds where there is none.
+
+Every function takes values where larger is worse after ``worse`` is applied: "low" for accuracies, "high" for losses. Seeds
+that diverged may be given as NaN or infinite: they count as worse than any value.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil, log
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import special
+
+from amrobust.stats.results import Result
+from amrobust.stats.samples import Array, CannotEstimate
+
+Worse = Literal["low", "high"]
+
+
+def badness(x: ArrayLike, worse: Worse) -> Array:
+    """The values turned so that larger is worse, with every non-finite one as +inf. Raises CannotEstimate on no values."""
+    values = np.asarray(x, dtype=np.float64).ravel()
+    if not len(values):
+        raise CannotEstimate("there are no values", 1)
+    turned = -values if worse == "low" else values
+    return np.where(np.isfinite(values), turned, np.inf)
+
+
+def proportion_interval(hits: int, n: int, *, level: float = 0.95, quantity: str = "proportion") -> Result:
+    """Clopper–Pearson: the exact interval of a binomial proportion.
+
+    The upper bound of zero hits in n is 1 − (tail)^(1/n): with 95 % one-sided, 45 % at n = 5, 26 % at 10, 14 % at 20.
+    """
+    if n < 1 or not 0 <= hits <= n:
+        raise CannotEstimate(f"{hits} of {n} is no proportion")
+    tail = (1 - level) / 2
+    low = float(special.betaincinv(hits, n - hits + 1, tail)) if hits else 0.0
+    high = float(special.betaincinv(hits + 1, n - hits, 1 - tail)) if hits < n else 1.0
+    return Result(
+        quantity, "Clopper-Pearson", (n,), hits / n, low, high, level, assumption="independent seeds",
+        details={"hits": float(hits)},
+    )  # fmt: skip
+
+
+def exceedance(x: ArrayLike, threshold: float, *, worse: Worse, level: float = 0.95) -> Result:
+    """Probability that a run ends worse than ``threshold``, with its exact interval; diverged runs always do."""
+    values = badness(x, worse)
+    border = -threshold if worse == "low" else threshold
+    return proportion_interval(
+        int((values > border).sum()), len(values), level=level, quantity=f"P(worse than {threshold:g})"
+    )
+
+
+def divergence_rate(diverged: int, n: int, *, level: float = 0.95) -> Result:
+    """Probability that a run diverges, with its exact interval."""
+    return proportion_interval(diverged, n, level=level, quantity="divergence rate")
+
+
+def divergence_difference(
+    diverged_a: int, n_a: int, diverged_b: int, n_b: int, *, level: float = 0.95
+) -> Result:
+    """Difference of two divergence rates, first minus second: Newcombe's interval from two Wilson intervals, Fisher's exact p.
+
+    Source: R. G. Newcombe, Interval estimation for the difference between independent proportions, Statistics in Medicine 17
+    (1998), method 10.
+    """
+    from scipy.stats import fisher_exact
+
+    for hits, n in ((diverged_a, n_a), (diverged_b, n_b)):
+        if n < 1 or not 0 <= hits <= n:
+            raise CannotEstimate(f"{hits} of {n} is no proportion")
+    p_a, p_b = diverged_a / n_a, diverged_b / n_b
+    low_a, high_a = _wilson(diverged_a, n_a, level)
+    low_b, high_b = _wilson(diverged_b, n_b, level)
+    difference = p_a - p_b
+    table = [[diverged_a, n_a - diverged_a], [diverged_b, n_b - diverged_b]]
+    return Result(
+        "difference of divergence rates", "Fisher's exact test, Newcombe's interval", (n_a, n_b), difference,
+        difference - float(np.hypot(p_a - low_a, high_b - p_b)), difference + float(np.hypot(high_a - p_a, p_b - low_b)),
+        level, p=float(fisher_exact(table).pvalue), assumption="independent seeds",
+    )  # fmt: skip
+
+
+def _wilson(hits: int, n: int, level: float) -> tuple[float, float]:
+    z = float(special.ndtri(0.5 + level / 2))
+    p = hits / n
+    centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * float(np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2)))
+    return max(0.0, centre - half), min(1.0, centre + half)
+
+
+def seeds_for_quantile_bound(q: float, level: float = 0.95) -> int:
+    """Smallest n whose largest value bounds the q-quantile from above with this confidence: ⌈log(1 − level)/log q⌉.
+
+    29 for q = 0.9, 59 for 0.95, 299 for 0.99 at 95 %.
+    """
+    return ceil(log(1 - level) / log(q) - 1e-12)
+
+
+def tail_quantile(x: ArrayLike, q: float, *, worse: Worse, level: float = 0.95) -> Result:
+    """The q-quantile of badness with a distribution-free upper confidence bound from order statistics.
+
+    ``high`` (``low`` where low values are worse) is the smallest order statistic X₍ᵣ₎ with P(Bin(n, q) < r) ≥ level; the
+    other end is left open. Raises CannotEstimate, with the number of seeds needed, where even the worst value bounds nothing.
+    """
+    if not 0 < q < 1:
+        raise CannotEstimate(f"{q:g} is not a quantile between 0 and 1")
+    values = np.sort(badness(x, worse))
+    n = len(values)
+    needed = seeds_for_quantile_bound(q, level)
+    if n < needed:
+        raise CannotEstimate(f"{n} seeds cannot bound the {q:g} quantile", needed)
+    ranks = np.arange(1, n + 1)
+    enough = special.bdtr(ranks - 1, n, q) >= level
+    bound = float(values[int(np.argmax(enough))])
+    # The inverse of the empirical distribution: an order statistic, never a mixture of two.
+    estimate = float(values[ceil(q * n) - 1])
+    turn = -1.0 if worse == "low" else 1.0
+    return Result(
+        f"{q:g} quantile of badness", "order statistic", (n,), turn * estimate,
+        low=turn * bound if worse == "low" else None, high=None if worse == "low" else bound, level=level,
+        assumption="independent seeds",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class DistributionBand:
+    """The empirical distribution of badness and a band that holds everywhere at once with probability ``level``."""
+
+    values: Array
+    """Sorted badness; diverged seeds are +inf at its end."""
+    share: Array
+    """Share of seeds at most as bad."""
+    low: Array
+    high: Array
+    level: float
+
+
+def distribution_band(x: ArrayLike, *, worse: Worse, level: float = 0.95) -> DistributionBand:
+    """Dvoretzky–Kiefer–Wolfowitz band with Massart's constant: ± √(log(2/(1 − level)) / (2n))."""
+    values = np.sort(badness(x, worse))
+    n = len(values)
+    share = np.arange(1, n + 1) / n
+    half = np.sqrt(np.log(2 / (1 - level)) / (2 * n))
+    return DistributionBand(values, share, np.maximum(share - half, 0), np.minimum(share + half, 1), level)
+
+
+def cvar(x: ArrayLike, q: float, *, worse: Worse, fewest_beyond: int = 5) -> Result:
+    """CVaR: the mean of the worst (1 − q) share of runs; no interval.
+
+    Raises CannotEstimate, with the seeds needed, unless at least ``fewest_beyond`` runs lie in that share; and where one of
+    them diverged, since their mean is then not a number.
+    """
+    values = np.sort(badness(x, worse))
+    n = len(values)
+    beyond = round(n * (1 - q), 9)
+    if beyond < fewest_beyond:
+        raise CannotEstimate(
+            f"{n} seeds have {beyond:g} runs beyond the {q:g} quantile, and a mean of fewer than {fewest_beyond} says little",
+            ceil(round(fewest_beyond / (1 - q), 9)),
+        )
+    worst = values[n - int(beyond) :]
+    if not np.isfinite(worst).all():
+        raise CannotEstimate("diverged runs lie in the tail: its mean is not a number")
+    turn = -1.0 if worse == "low" else 1.0
+    return Result(
+        f"CVaR beyond {q:g}",
+        "mean of the tail",
+        (n,),
+        turn * float(worst.mean()),
+        assumption="independent seeds",
+    )
+
+
+def generalised_pareto(
+    x: ArrayLike, threshold: float, *, worse: Worse, level: float = 0.95, fewest: int = 50
+) -> Result:
+    """Shape ξ of a generalised Pareto distribution of the excesses over ``threshold``, by maximum likelihood.
+
+    The interval is the normal one with the asymptotic variance (1 + ξ)²/n of the shape's estimate (ξ > −1/2). ``details`` has
+    the scale. Raises CannotEstimate with fewer than ``fewest`` finite excesses.
+    """
+    from scipy.stats import genpareto
+
+    values = badness(x, worse)
+    excesses = values[np.isfinite(values)] - (-threshold if worse == "low" else threshold)
+    excesses = excesses[excesses > 0]
+    n = len(excesses)
+    if n < fewest:
+        share = max(n, 1) / len(values)
+        raise CannotEstimate(
+            f"{n} excesses over {threshold:g} are too few for a tail's shape", ceil(fewest / share)
+        )
+    shape, _, scale = genpareto.fit(excesses, floc=0)
+    se = (1 + shape) / np.sqrt(n)
+    z = float(special.ndtri(0.5 + level / 2))
+    return Result(
+        "generalised Pareto shape", "maximum likelihood", (len(values),), float(shape), float(shape - z * se),
+        float(shape + z * se), level, assumption="excesses about generalised Pareto; shape above -1/2", se=float(se),
+        details={"scale": float(scale), "excesses": float(n)},
+    )  # fmt: skip
+
+
+def chance_of_ending_worse(x: ArrayLike, y: ArrayLike, *, worse: Worse) -> float:
+    """P(a run of x ends worse than one of y) + ½ P(tie), over all pairs, diverged runs being worse than all others."""
+    a, b = badness(x, worse), badness(y, worse)
+    return float(((a[:, None] > b).mean()) + 0.5 * (a[:, None] == b).mean())
