@@ -1,0 +1,34 @@
+"""The measured runs that come with the package are whole, and say what their page says."""
+
+from pathlib import Path
+
+import pytest
+
+from amrobust.claims import Selection, compare
+from amrobust.runs import load_arms
+
+ROOT = Path(__file__).resolve().parents[2] / "reference_runs" / "measured"
+
+
+def test_digits():
+    arms, problems = load_arms([ROOT / "digits"])
+    assert not problems
+    assert {len(arm.seeds) for arm in arms} == {20}
+    (judgement,) = compare(arms, Selection(baseline="msgd")).judgements
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    for verdict in judgement.verdicts:
+        if verdict.claim.kind == "less Avg. STD":
+            interval = verdict.interval
+            assert f"{interval.estimate:.2f} [{interval.low:.2f}, {interval.high:.2f}]" in page
+    for summary in judgement.summaries:
+        assert f"{summary.final_mean.estimate:.2f} ± {summary.final_spread.estimate:.2f}" in page
+    found = {v.claim.method: v.outcome for v in judgement.verdicts if v.claim.kind == "less Avg. STD"}
+    assert found == {
+        "am1[m=5]/I": "supported", "am1[m=5]/II": "supported", "am2[m=5]/I": "inconclusive",
+        "am2[m=5]/II": "supported", "sgd": "supported",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("*/*/manifest.json")), ids=lambda path: path.parent.name)
+def test_they_were_made_by_committed_code(path):
+    assert '"git_dirty": false' in path.read_text(encoding="utf-8")
