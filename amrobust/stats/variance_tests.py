@@ -1,0 +1,94 @@
+"""Classical tests of equal variance on one number a seed, for those who ask for them by name."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from amrobust.stats.results import Caution, Result
+from amrobust.stats.samples import Array, CannotEstimate, as_pair, as_values, kurtosis, std
+
+NORMAL_ONLY = Caution(
+    "assumes-normality",
+    "This test holds its level for normal seeds only: heavy tails make it reject a true null in 9 to 16 % of studies at "
+    "5 %, skewness in 12 to 21 %.",
+    "use --test jackknife, or look at the per-seed values before trusting it",
+)
+
+
+def _values(a: ArrayLike, b: ArrayLike, paired: bool = False) -> tuple[Array, Array]:
+    x, y = as_pair(as_values(a), as_values(b), paired)
+    if not np.ptp(x) or not np.ptp(y):
+        raise CannotEstimate("all seeds gave the same value: the spread is zero")
+    return x[:, 0] - x[0, 0], y[:, 0] - y[0, 0]
+
+
+def f_test(a: ArrayLike, b: ArrayLike, *, level: float = 0.95) -> Result:
+    """Ratio of STDs with the F interval and two-sided p, the smaller tail doubled; exact for normal seeds.
+
+    s_a²/s_b² over F(n_a − 1, n_b − 1) quantiles; the interval is the p-value's inversion.
+    """
+    from scipy.stats import f
+
+    x, y = _values(a, b)
+    ratio = (std(x) / std(y)) ** 2
+    df = len(x) - 1, len(y) - 1
+    lower, upper = f.ppf([(1 - level) / 2, (1 + level) / 2], *df)
+    p = min(1.0, 2 * min(float(f.cdf(ratio, *df)), float(f.sf(ratio, *df))))
+    return Result(
+        "ratio of STDs", "F", (len(x), len(y)), float(np.sqrt(ratio)), float(np.sqrt(ratio / upper)),
+        float(np.sqrt(ratio / lower)), level, p, assumption="independent, normally distributed seeds",
+        details={"kurtosis of the first": kurtosis(x), "kurtosis of the second": kurtosis(y)}, cautions=(NORMAL_ONLY,),
+    )  # fmt: skip
+
+
+def bartlett(a: ArrayLike, b: ArrayLike) -> Result:
+    """Bartlett's test (scipy); a p-value only, for normal seeds."""
+    from scipy.stats import bartlett as test
+
+    x, y = _values(a, b)
+    found = test(x, y)
+    return Result(
+        "spread", "Bartlett", (len(x), len(y)), p=float(found.pvalue), centre="mean",
+        assumption="independent, normally distributed seeds", details={"statistic": float(found.statistic)},
+        cautions=(NORMAL_ONLY,),
+    )  # fmt: skip
+
+
+def fligner(a: ArrayLike, b: ArrayLike) -> Result:
+    """The Fligner–Killeen test on ranks of |x − median| (scipy); at 5 seeds a method it cannot reject at 5 %.
+
+    ``smallest_p`` is what the most unequal samples of these sizes give.
+    """
+    from scipy.stats import fligner as test
+
+    x, y = _values(a, b)
+    # The values as given: taking an offset off first would break ties between deviations.
+    found = test(as_values(a), as_values(b))
+    extreme = test(np.linspace(-1e-6, 1e-6, len(x)), np.linspace(-1, 1, len(y)) + 0.1)
+    return Result(
+        "spread", "Fligner-Killeen", (len(x), len(y)), p=float(found.pvalue), smallest_p=float(extreme.pvalue),
+        centre="median", assumption="independent seeds, equal shapes", details={"statistic": float(found.statistic)},
+    )  # fmt: skip
+
+
+def pitman_morgan(a: ArrayLike, b: ArrayLike) -> Result:
+    """The Pitman–Morgan test of equal variances in pairs: the correlation of sums and differences is zero under the null."""
+    from scipy.stats import pearsonr
+
+    x, y = _values(a, b, paired=True)
+    sums, differences = x + y, x - y
+    if np.ptp(sums) == 0 or np.ptp(differences) == 0:
+        raise CannotEstimate("the two samples differ by a constant: there is nothing to test")
+    found = pearsonr(sums, differences)
+    return Result(
+        "spread", "Pitman-Morgan", (len(x),), p=float(found.pvalue), paired=True, centre="mean",
+        assumption="pairs normally distributed", details={"correlation": float(np.corrcoef(x, y)[0, 1])},
+        cautions=(
+            Caution(
+                "assumes-normality",
+                "The Pitman-Morgan test rejects a true null in 10 to 17 % of studies at 5 % under heavy tails (t5).",
+                "use --test jackknife or --test swap on paired seeds",
+            ),
+        ),
+    )  # fmt: skip
