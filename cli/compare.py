@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from pathlib import Path
@@ -35,11 +34,8 @@ def command(paths: tuple[Path, ...], form: str, **choices: Any) -> None:
     from amrobust.report import render
 
     comparison = load_comparison(paths, **choices)
-    terminal = sys.stdout.isatty()
-    width = shutil.get_terminal_size().columns if terminal else None
-    click.echo(
-        render(comparison, form, color=terminal and "NO_COLOR" not in os.environ, width=width).rstrip("\n")
-    )
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    click.echo(render(comparison, form, color=options.colored(sys.stdout), width=width).rstrip("\n"))
     if form != "table":
         for problem in comparison.problems:
             click.echo(f"Warning: {problem}", err=True)

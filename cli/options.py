@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import TextIO
 
 import click
 
@@ -39,3 +41,8 @@ text_format = click.option(
     show_default=True,
     help="For people or for machines.",
 )
+
+
+def colored(stream: TextIO) -> bool:
+    """Whether what goes to ``stream`` may have colours: on a terminal, unless NO_COLOR is set."""
+    return stream.isatty() and "NO_COLOR" not in os.environ

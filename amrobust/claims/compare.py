@@ -76,7 +76,7 @@ def compare(
     groups, lonely = _groups(moved, metric, selection, claims)
     family = sum(len(group.claims) for group in groups)
     evidence = [_evidence(group, metric, rules, family) for group in groups]
-    adjusted = iter(_holm([item.p for items in evidence for item in items]))
+    adjusted = iter(holm([item.p for items in evidence for item in items]))
     judgements = []
     for group, items in zip(groups, evidence, strict=True):
         verdicts = tuple(decide(item, next(adjusted), metric, rules, family) for item in items)
@@ -232,7 +232,7 @@ def _evidence(group: _Group, metric: Metric, rules: Rules, family: int) -> list[
     ]
 
 
-def _holm(p_values: Sequence[float | None]) -> list[float | None]:
+def holm(p_values: Sequence[float | None]) -> list[float | None]:
     """Holm-adjusted p-values over the whole family; a refused claim stays in it, as one that cannot be rejected."""
     if not p_values:
         return []

@@ -68,8 +68,8 @@ def equivalence(
     The means are equivalent at α exactly when the interval at ``level`` = 1 − 2α lies within ±margin.
     """
     result = mean_difference(a, b, paired=paired, level=level)
-    below = _one_sided(result, -margin, "above")
-    above = _one_sided(result, margin, "below")
+    below = one_sided(result, -margin, "above")
+    above = one_sided(result, margin, "below")
     return _with_one_sided(result, max(below, above), margin, f"TOST ({result.test})")
 
 
@@ -87,11 +87,11 @@ def non_inferiority(
     It is at α exactly when the interval at ``level`` = 1 − 2α lies on the right side of the margin.
     """
     result = mean_difference(a, b, paired=paired, level=level)
-    p = _one_sided(result, -margin, "above") if better == "higher" else _one_sided(result, margin, "below")
+    p = one_sided(result, -margin, "above") if better == "higher" else one_sided(result, margin, "below")
     return _with_one_sided(result, p, margin, f"non-inferiority ({result.test})")
 
 
-def _one_sided(result: Result, border: float, side: Literal["above", "below"]) -> float:
+def one_sided(result: Result, border: float, side: Literal["above", "below"]) -> float:
     """p-value of the claim that the difference lies above (below) ``border``."""
     assert result.estimate is not None
     assert result.se is not None

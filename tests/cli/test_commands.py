@@ -258,3 +258,18 @@ def test_comparing_and_listing_never_import_torch(runs):
         [sys.executable, "-c", code, str(runs)], capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+class TestJudgeTable:
+    def test_the_papers_table_in_every_format(self):
+        for form in ("table", "json", "csv", "latex", "markdown"):
+            done = amrobust("judge-table", "--table", "table1", "--margin", "0.5", "--format", form)
+            assert done.exit_code == 0, done.output
+            assert "AM1-SGD" in done.stdout
+
+    def test_a_file_that_is_none(self, tmp_path):
+        path = tmp_path / "x.toml"
+        path.write_text("rows = 5")
+        done = amrobust("judge-table", path)
+        assert done.exit_code == 2
+        assert "Traceback" not in done.output

@@ -1,0 +1,47 @@
+"""``amrobust judge-table``: what a published table alone supports."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from amrobust.cli import options
+
+
+@click.command("judge-table")
+@click.argument(
+    "path", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="[FILE]"
+)
+@click.option("--table", help="One table of the file [default: all].")
+@click.option("--baseline", help="Row that the others are held against [default: M-SGD, else the first].")
+@click.option(
+    "--margin",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Judge whether means agree within this margin instead of whether they differ.",
+)
+@click.option(
+    "--alpha", type=click.FloatRange(min=0, max=0.5, min_open=True), default=0.05, show_default=True
+)
+@options.table_format
+def command(
+    path: Path | None, table: str | None, baseline: str | None, margin: float | None, alpha: float, form: str
+) -> None:
+    """Judge the claims of a published table from its printed means, STDs and numbers of seeds.
+
+    FILE is TOML: a table [name] with metric and seeds, and [[name.rows]] with method, final_mean, final_std and, where
+    printed, avg_std, option, m, model and n. Without FILE: the tables of the paper "Amortized Nesterov's Momentum".
+
+    \b
+    amrobust judge-table --table table1
+    amrobust judge-table mine.toml --baseline Adam --margin 0.5 --format markdown
+    """
+    from amrobust.claims import Rules
+    from amrobust.claims.published import judge_tables, load_tables
+    from amrobust.report import render
+
+    comparison = judge_tables(
+        load_tables(path, table), baseline=baseline, margin=margin, rules=Rules(alpha=alpha)
+    )
+    click.echo(render(comparison, form, color=options.colored(sys.stdout)).rstrip("\n"))
