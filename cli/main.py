@@ -14,6 +14,7 @@ COMMANDS = {
     "compare": ("amrobust.cli.compare", "Judge which method varies less, and how sure that is."),
     "report": ("amrobust.cli.report", "Write the comparison as a PDF."),
     "analyze": ("amrobust.cli.analyze", "Run a declared analysis, judge its claims, write its report."),
+    "plan": ("amrobust.cli.plan", "Say how many seeds a study needs."),
     "judge-table": ("amrobust.cli.judge_table", "Judge what a published table alone supports."),
     "list": ("amrobust.cli.list_runs", "List the runs in a directory."),
     "show": ("amrobust.cli.show", "Show one run: spec, seeds, provenance."),

@@ -67,28 +67,26 @@ def levene(a: ArrayLike, b: ArrayLike, *, centre: Centre = "median", paired: boo
 
 
 def absolute_deviations(curves: Array, centre: Centre) -> Array:
-    """z_i = mean over epochs of |x_it − centre_t|: one number a seed; the zeros that a median leaves are not counted.
+    """z_i = mean over epochs of |x_it − centre_t| for arrays (..., seeds, epochs): one number a seed, shape (..., seeds).
 
     At an epoch where an odd number of seeds has its median among them, that seed's deviation is zero by construction: it is
-    left out of that seed's mean over epochs.
+    left out of that seed's mean over epochs (zero where that leaves none). A single epoch is left as it is, as scipy does.
     """
-    from scipy import stats
-
-    shifted = curves - curves[0]
+    shifted = curves - curves[..., :1, :]
     if centre == "median":
-        middle = np.median(shifted, axis=0)
+        middle = np.median(shifted, axis=-2, keepdims=True)
     elif centre == "mean":
-        middle = shifted.mean(axis=0)
+        middle = shifted.mean(axis=-2, keepdims=True)
     else:
-        middle = stats.trim_mean(shifted, TRIMMED, axis=0)
+        from scipy import stats
+
+        middle = np.expand_dims(stats.trim_mean(shifted, TRIMMED, axis=-2), -2)
     deviations = np.abs(shifted - middle)
-    if centre != "median" or len(curves) % 2 == 0 or curves.shape[1] == 1:
-        return np.asarray(deviations.mean(axis=1))
-    own = deviations.argmin(axis=0)
+    if centre != "median" or curves.shape[-2] % 2 == 0 or curves.shape[-1] == 1:
+        return np.asarray(deviations.mean(axis=-1))
     counted = np.ones_like(deviations, bool)
-    counted[own, np.arange(deviations.shape[1])] = False
-    seen = counted.sum(axis=1)
-    return np.asarray((deviations * counted).sum(axis=1) / np.maximum(seen, 1))
+    np.put_along_axis(counted, deviations.argmin(axis=-2, keepdims=True), False, axis=-2)
+    return np.asarray((deviations * counted).sum(axis=-1) / np.maximum(counted.sum(axis=-1), 1))
 
 
 def _worth(centre: Centre, n: int) -> Caution:

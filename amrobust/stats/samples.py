@@ -97,28 +97,42 @@ def _centred(curves: Array) -> Array:
     return np.asarray(shifted - shifted.mean(axis=0))
 
 
-def leave_one_out_log_spread(curves: Array) -> tuple[float, Array]:
-    """log spread of all seeds and, entry i, without seed i; spread is the STD (one epoch) or the Avg. STD.
+def log_spreads(curves: Array) -> tuple[Array, Array]:
+    """log spread of all seeds and without each in turn, for arrays (..., seeds, epochs): shapes (...) and (..., seeds).
 
-    With deviations d from the mean of n seeds and Q = Σd², leaving seed i out gives Σ = Q − n/(n−1)·d_i².
-
-    Raises CannotEstimate where a spread is zero, since zero has no logarithm.
+    Spread is the STD (one epoch) or the Avg. STD. With deviations d from the mean of n seeds and Q = Σd², leaving seed i out
+    leaves Q − n/(n−1)·d_i². A spread of zero gives −inf.
     """
-    n = len(curves)
-    d = _centred(curves)
-    squares = (d**2).sum(axis=0)
+    n = curves.shape[-2]
+    shifted = curves - curves[..., :1, :]
+    d = shifted - shifted.mean(axis=-2, keepdims=True)
+    squares = (d**2).sum(axis=-2, keepdims=True)
     without = np.maximum(squares - n / (n - 1) * d**2, 0.0)
     # Rounding can leave a tiny positive rest where all other seeds are equal.
     without[without < 1e-12 * squares] = 0.0
-    whole = np.sqrt(squares / (n - 1)).mean()
-    parts = np.sqrt(without / (n - 2)).mean(axis=1)
-    if whole == 0:
+    with np.errstate(divide="ignore"):
+        whole = np.log(np.sqrt(squares[..., 0, :] / (n - 1)).mean(axis=-1))
+        parts = np.log(np.sqrt(without / (n - 2)).mean(axis=-1))
+    return whole, parts
+
+
+def pseudo_values(curves: Array) -> Array:
+    """Jackknife pseudo-values n·θ − (n−1)·θ₋ᵢ of the log spread θ, for arrays (..., seeds, epochs): (..., seeds)."""
+    n = curves.shape[-2]
+    whole, parts = log_spreads(curves)
+    return np.asarray(n * whole[..., None] - (n - 1) * parts)
+
+
+def checked_pseudo_values(curves: Array) -> Array:
+    """:func:`pseudo_values` of one sample; raises CannotEstimate where a spread is zero, which has no logarithm."""
+    whole, parts = log_spreads(curves)
+    if np.isneginf(whole):
         raise CannotEstimate(
             "all seeds gave the same values: the spread is zero, and a ratio to it says nothing"
         )
-    if (parts == 0).any():
+    if np.isneginf(parts).any():
         raise CannotEstimate(
             "all seeds but one gave the same values: the spread rests on a single seed (a finer metric, such as a loss, "
             "may tell more)"
         )
-    return float(np.log(whole)), np.log(parts)
+    return pseudo_values(curves)

@@ -14,8 +14,8 @@ from amrobust.stats.samples import (
     as_pair,
     as_values,
     avg_std,
+    checked_pseudo_values,
     kurtosis,
-    leave_one_out_log_spread,
     std,
 )
 
@@ -96,16 +96,9 @@ def avg_std_interval(curves: ArrayLike, *, level: float = 0.95) -> Result:
     )  # fmt: skip
 
 
-def _pseudo_values(curves: Array) -> Array:
-    """Jackknife pseudo-values n·θ − (n−1)·θ₋ᵢ of the log spread θ."""
-    n = len(curves)
-    whole, parts = leave_one_out_log_spread(curves)
-    return np.asarray(n * whole - (n - 1) * parts)
-
-
 def _jackknife(curves: Array) -> tuple[float, float]:
     """Mean of the pseudo-values of the log spread, and the variance of that mean."""
-    pseudo = _pseudo_values(curves)
+    pseudo = checked_pseudo_values(curves)
     return float(pseudo.mean()), float(pseudo.var(ddof=1) / len(pseudo))
 
 
@@ -124,7 +117,7 @@ def spread_ratio(a: ArrayLike, b: ArrayLike, *, paired: bool = False, level: flo
     """
     first, second = as_pair(a, b, paired)
     scalar = first.shape[1] == 1
-    pseudo_a, pseudo_b = _pseudo_values(first), _pseudo_values(second)
+    pseudo_a, pseudo_b = checked_pseudo_values(first), checked_pseudo_values(second)
     n_a, n_b = len(first), len(second)
     details = {"kurtosis of the first": kurtosis(first), "kurtosis of the second": kurtosis(second)}
     if paired:

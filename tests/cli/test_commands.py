@@ -273,3 +273,47 @@ class TestJudgeTable:
         done = amrobust("judge-table", path)
         assert done.exit_code == 2
         assert "Traceback" not in done.output
+
+
+class TestPlan:
+    QUICK = ("--replications", "400")
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [["--ratio", "2"], ["--ratio", "0.5", "--test", "levene"], ["--margin", "1.5"], ["--difference", "1"],
+         ["--ratio", "2", "--curves", "10", "--claims", "3"]],
+    )  # fmt: skip
+    def test_it_ends_with_the_seeds_needed(self, arguments):
+        done = amrobust("plan", *arguments, *self.QUICK)
+        assert done.exit_code == 0, done.output
+        assert "seeds a method reach a power of 80%" in done.stdout
+
+    def test_the_power_at_a_number_of_seeds_as_json(self):
+        data = json.loads(
+            amrobust("plan", "--ratio", "3", "--seeds", "10", "--format", "json", *self.QUICK).stdout
+        )
+        assert data["found"]["n"] == 10
+        assert 0.6 < data["found"]["power"] < 0.9
+
+    @pytest.mark.parametrize("suffix", ["pdf", "svg", "png"])
+    def test_the_power_curve(self, tmp_path, suffix):
+        paths = [tmp_path / f"{name}.{suffix}" for name in "ab"]
+        for path in paths:
+            assert amrobust("plan", "--ratio", "3", "-o", path, *self.QUICK).exit_code == 0
+        assert paths[0].read_bytes() == paths[1].read_bytes()
+        assert paths[0].stat().st_size > 2000
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ([], "give one of --ratio"),
+            (["--ratio", "2", "--margin", "1"], "give one of --ratio"),
+            (["--ratio", "1"], "do not reach"),
+            (["--ratio", "2", "-o", "x.txt"], "must end in"),
+            (["--ratio", "2", "--seeds", "9", "-o", "x.pdf"], "leave out"),
+        ],
+    )
+    def test_bad_usage(self, arguments, message):
+        done = amrobust("plan", *arguments, *self.QUICK)
+        assert done.exit_code == 2
+        assert message in done.stderr

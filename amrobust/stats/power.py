@@ -1,0 +1,172 @@
+"""Power by simulation of the very test that will decide, and the number of seeds that reaches a wanted power."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy import special
+
+from amrobust.stats.levene import absolute_deviations
+from amrobust.stats.samples import FEWEST_SEEDS, Array, CannotEstimate, pseudo_values
+
+Decision = Literal["jackknife", "levene", "welch", "tost"]
+"""jackknife and levene: a ratio of spreads; welch: a difference of means; tost: equivalence within a margin."""
+
+MOST_SEEDS = 2_000
+CHUNK_VALUES = 4_000_000
+
+
+@dataclass(frozen=True)
+class Study:
+    """What a study would look like if its claim were true, and how it will be decided.
+
+    ``ratio``: the larger true spread over the smaller (jackknife, levene). ``difference`` and ``margin`` are in units of the
+    seed STD (welch, tost). ``epochs`` > 1 with ``autocorrelation`` makes AR(1) curves judged by Avg. STD. ``claims``: members
+    of the family; the level is alpha/claims, which Holm's first step asks for.
+    """
+
+    decision: Decision = "jackknife"
+    ratio: float = 1.0
+    difference: float = 0.0
+    margin: float | None = None
+    alpha: float = 0.05
+    claims: int = 1
+    epochs: int = 1
+    autocorrelation: float = 0.8
+    centre: Literal["median", "mean"] = "median"
+
+    def __post_init__(self) -> None:
+        if self.ratio <= 0 or self.claims < 1 or self.epochs < 1 or not 0 < self.alpha < 1:
+            raise CannotEstimate(
+                "a ratio above 0, at least one claim and epoch, and alpha between 0 and 1 are needed"
+            )
+        if not 0 <= self.autocorrelation < 1:
+            raise CannotEstimate(f"an autocorrelation of {self.autocorrelation:g} is not in [0, 1)")
+        if (self.decision == "tost") != (self.margin is not None) or (
+            self.margin is not None and self.margin <= 0
+        ):
+            raise CannotEstimate("equivalence needs a margin above 0, and nothing else takes one")
+
+
+@dataclass(frozen=True)
+class Power:
+    """Simulated power at ``n`` seeds a method, with the 99 % Monte Carlo interval."""
+
+    n: int
+    power: float
+    low: float
+    high: float
+
+
+def power_at(study: Study, n: int, *, replications: int = 4_000, seed: int = 0) -> Power:
+    """Share of simulated studies of ``n`` normal seeds a method in which the decision supports the claim.
+
+    The same ``seed`` uses the same random numbers at every n. Raises CannotEstimate below 4 seeds.
+    """
+    if n < FEWEST_SEEDS:
+        raise CannotEstimate(f"{n} seeds are too few", FEWEST_SEEDS)
+    rng = np.random.default_rng([seed, n])
+    block = max(1, CHUNK_VALUES // (n * study.epochs))
+    supported = 0
+    for start in range(0, replications, block):
+        size = min(block, replications - start)
+        supported += int(DECISIONS[study.decision](study, *_draw(study, n, size, rng)).sum())
+    tail = 0.005
+    low = float(special.betaincinv(supported, replications - supported + 1, tail)) if supported else 0.0
+    high = (
+        float(special.betaincinv(supported + 1, replications - supported, 1 - tail))
+        if supported < replications
+        else 1.0
+    )
+    return Power(n, supported / replications, low, high)
+
+
+def seeds_for_power(
+    study: Study, power: float = 0.8, *, replications: int = 4_000, seed: int = 0
+) -> list[Power]:
+    """Powers at the numbers of seeds tried, in order of n; the last of them is the smallest n found with ``power``.
+
+    n is doubled until the power is reached, then bisected. Raises CannotEstimate where 2,000 seeds are not enough.
+    """
+    tried: dict[int, Power] = {}
+
+    def reaches(n: int) -> bool:
+        if n not in tried:
+            tried[n] = power_at(study, n, replications=replications, seed=seed)
+        return tried[n].power >= power
+
+    high = FEWEST_SEEDS
+    while not reaches(high):
+        if high >= MOST_SEEDS:
+            raise CannotEstimate(f"{MOST_SEEDS:,} seeds a method do not reach a power of {power:.0%}")
+        high = min(2 * high, MOST_SEEDS)
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if reaches(middle) else (middle, high)
+    return [tried[n] for n in sorted(tried) if n <= high]
+
+
+def _draw(study: Study, n: int, size: int, rng: np.random.Generator) -> tuple[Array, Array]:
+    """Two samples (size, n, epochs): the first with the larger spread and the higher mean."""
+    both = []
+    for _ in range(2):
+        noise = rng.standard_normal((size, n, study.epochs))
+        rho = study.autocorrelation
+        for t in range(1, study.epochs):
+            noise[:, :, t] = rho * noise[:, :, t - 1] + np.sqrt(1 - rho**2) * noise[:, :, t]
+        both.append(noise)
+    first, second = both
+    return study.ratio * first + study.difference, second
+
+
+def _welch(x: Array, y: Array) -> tuple[Array, Array, Array]:
+    """Difference of means, its standard error and Welch's degrees of freedom, over the last axis."""
+    n = x.shape[-1]
+    parts = x.var(axis=-1, ddof=1) / n, y.var(axis=-1, ddof=1) / n
+    variance = parts[0] + parts[1]
+    df = variance**2 / ((parts[0] ** 2 + parts[1] ** 2) / (n - 1))
+    return x.mean(axis=-1) - y.mean(axis=-1), np.sqrt(variance), df
+
+
+def _two_sided(study: Study, x: Array, y: Array) -> Array:
+    """Whether Welch's two-sided test rejects and the sign is right."""
+    difference, se, df = _welch(x, y)
+    p = 2 * special.stdtr(df, -np.abs(difference / se))
+    return np.asarray((p <= study.alpha / study.claims) & (difference > 0))
+
+
+def _jackknife(study: Study, a: Array, b: Array) -> Array:
+    return _two_sided(study, pseudo_values(a), pseudo_values(b))
+
+
+def _levene(study: Study, a: Array, b: Array) -> Array:
+    """The pooled t on mean absolute deviations from the centre, which is Levene's F for two groups."""
+    x, y = absolute_deviations(a, study.centre), absolute_deviations(b, study.centre)
+    n = x.shape[1]
+    se = np.sqrt((x.var(axis=1, ddof=1) + y.var(axis=1, ddof=1)) / n)
+    difference = x.mean(axis=1) - y.mean(axis=1)
+    p = 2 * special.stdtr(2 * n - 2, -np.abs(difference / se))
+    return np.asarray((p <= study.alpha / study.claims) & (difference > 0))
+
+
+def _means(study: Study, a: Array, b: Array) -> Array:
+    return _two_sided(study, a[:, :, -1], b[:, :, -1])
+
+
+def _equivalent(study: Study, a: Array, b: Array) -> Array:
+    assert study.margin is not None
+    difference, se, df = _welch(a[:, :, -1], b[:, :, -1])
+    p = special.stdtr(df, -(study.margin - np.abs(difference)) / se)
+    return np.asarray(p <= study.alpha / study.claims)
+
+
+DECISIONS: dict[Decision, Callable[[Study, Array, Array], Array]] = {
+    "jackknife": _jackknife,
+    "levene": _levene,
+    "welch": _means,
+    "tost": _equivalent,
+}

@@ -1,0 +1,158 @@
+"""``amrobust plan``: how many seeds a study needs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from amrobust.cli import options
+from amrobust.errors import UserError
+
+
+@click.command("plan")
+@click.option(
+    "--ratio", type=click.FloatRange(min=0, min_open=True), help="True ratio of spreads that is to be found."
+)
+@click.option("--difference", type=float, help="True difference of means that is to be found, in seed STDs.")
+@click.option(
+    "--margin",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Show that means agree within this margin, in seed STDs (--difference: their true difference, else 0).",
+)
+@click.option(
+    "--power", type=click.FloatRange(0.05, 0.99), default=0.8, show_default=True, help="Power wanted."
+)
+@click.option("--seeds", type=click.IntRange(min=4), help="Give the power at this number of seeds instead.")
+@click.option(
+    "--test",
+    type=click.Choice(["jackknife", "levene"]),
+    default="jackknife",
+    show_default=True,
+    help="Test that will decide a spread.",
+)
+@click.option(
+    "--center",
+    type=click.Choice(["median", "mean"]),
+    default="median",
+    show_default=True,
+    help="Its centre.",
+)
+@click.option(
+    "--claims", type=click.IntRange(min=1), default=1, show_default=True, help="Claims in the family."
+)
+@click.option(
+    "--curves",
+    type=click.IntRange(min=1),
+    default=1,
+    help="Judge the Avg. STD of curves this long.",
+)
+@click.option(
+    "--autocorrelation",
+    type=click.FloatRange(0, 1, max_open=True),
+    default=0.8,
+    show_default=True,
+    help="Of the curves, AR(1).",
+)
+@click.option(
+    "--alpha", type=click.FloatRange(min=0, max=0.5, min_open=True), default=0.05, show_default=True
+)
+@click.option(
+    "--replications",
+    type=click.IntRange(min=100),
+    default=4_000,
+    show_default=True,
+    help="Studies at each n.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Power curve: .pdf, .svg or .png.",
+)
+@options.text_format
+def command(
+    ratio: float | None,
+    difference: float | None,
+    margin: float | None,
+    power: float,
+    seeds: int | None,
+    test: Literal["jackknife", "levene"],
+    center: Literal["median", "mean"],
+    claims: int,
+    curves: int,
+    autocorrelation: float,
+    alpha: float,
+    replications: int,
+    output: Path | None,
+    form: str,
+) -> None:
+    """Say how many seeds a method a study needs, by simulating the very test that will decide on normal seeds.
+
+    \b
+    amrobust plan --ratio 1.5 --power 0.8
+    amrobust plan --ratio 1.5 --curves 90 --claims 6
+    amrobust plan --margin 1.0 --seeds 20
+    amrobust plan --ratio 2 --test levene -o power.pdf
+    """
+    from amrobust.stats import CannotEstimate
+    from amrobust.stats.power import Study, power_at, seeds_for_power
+
+    if sum(value is not None for value in (ratio, margin if margin is not None else difference)) != 1:
+        raise UserError(
+            "give one of --ratio (a spread), --difference (of means) or --margin (equivalent means)"
+        )
+    decision: Literal["jackknife", "levene", "welch", "tost"]
+    decision = test if ratio is not None else "tost" if margin is not None else "welch"
+    if seeds is not None and output is not None:
+        raise UserError(
+            "a power curve is drawn while the number of seeds is looked for: leave out --seeds or -o"
+        )
+    try:
+        study = Study(
+            decision, ratio=max(ratio, 1 / ratio) if ratio else 1.0, difference=abs(difference or 0.0), margin=margin,
+            alpha=alpha, claims=claims, epochs=curves, autocorrelation=autocorrelation, centre=center,
+        )  # fmt: skip
+        if seeds is not None:
+            powers = [power_at(study, seeds, replications=replications)]
+        else:
+            powers = seeds_for_power(study, power, replications=replications)
+    except CannotEstimate as error:
+        raise UserError(f"{error.reason}; ask for less power, a larger effect or fewer claims") from None
+    found = powers[-1]
+    if output is not None:
+        from amrobust.report.power import write_power_curve
+
+        write_power_curve(powers, power, describe(ratio, difference, margin, test, claims, curves), output)
+    if form == "json":
+        click.echo(
+            json.dumps(
+                {"study": asdict(study), "tried": [asdict(p) for p in powers], "found": asdict(found)},
+                indent=2,
+            )
+        )
+        return
+    for p in powers:
+        click.echo(f"{p.n:>5} seeds a method: power {p.power:6.1%}  [{p.low:.1%}, {p.high:.1%}]")
+    click.echo(f"{describe(ratio, difference, margin, test, claims, curves)}, normal seeds, alpha {alpha:g}")
+    if seeds is None:
+        click.echo(f"{found.n} seeds a method reach a power of {power:.0%}")
+    if output is not None:
+        click.echo(f"power curve: {output}")
+
+
+def describe(
+    ratio: float | None, difference: float | None, margin: float | None, test: str, claims: int, curves: int
+) -> str:
+    """The planned claim in words."""
+    if ratio is not None:
+        what = f"a ratio of {'Avg. STDs' if curves > 1 else 'final STDs'} of {ratio:g} by the {test} test"
+        what += f", curves of {curves} epochs" if curves > 1 else ""
+    elif margin is not None:
+        what = f"means that agree within {margin:g} STD (TOST)"
+    else:
+        what = f"a difference of means of {difference:g} STD (Welch)"
+    return f"To find {what}" + (f", one of {claims} claims" if claims > 1 else "")
