@@ -37,19 +37,15 @@ def write_power_curve(powers: Sequence[Power], wanted: float, title: str, path: 
         axes.axhline(wanted, color="#404040", linewidth=0.7, linestyle=(0, (4, 2)))
         axes.set_ylim(0, 1.02)
         axes.set_xscale("log", base=2)
-        axes.set_xticks(n, [str(value) for value in n])
+        shown = [value for value in n if value < 0.85 * n[-1]] + [n[-1]]
+        axes.set_xticks(shown, [str(value) for value in shown])
         axes.minorticks_off()
         axes.set_xlabel("Seeds a method")
         axes.set_ylabel("Power")
         axes.set_title(title, loc="left")
-        metadata = (
-            {"CreationDate": None}
-            if path.suffix.lower() == ".pdf"
-            else {"Date": None}
-            if path.suffix.lower() == ".svg"
-            else {}
-        )
+        # No date, so that the same study gives the same file.
+        undated = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}
         try:
-            figure.savefig(path, metadata=metadata, dpi=200)
+            figure.savefig(path, metadata=undated.get(path.suffix.lower()), dpi=200)
         except OSError as error:
             raise UserError(f"cannot write {path}: {error.strerror or error}") from None
