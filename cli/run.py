@@ -14,6 +14,9 @@ from amrobust.cli.parameters import Value, parse_pair, parse_selection
 from amrobust.errors import UserError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from amrobust.runs import Run
 
 HYPERPARAMETERS = ("lr", "momentum", "m", "weight_decay")
@@ -147,15 +150,7 @@ def summary(run: Run, seeds: int, seconds: float, runs_dir: Path, form: str) -> 
         }
         return json.dumps(data, indent=2)
     width = max(map(len, rows))
-    lines = [
-        f"{name:<{width}}  final {metric} {row['final_mean']:.4g}{unit}"
-        + (
-            f" ± {row['final_std']:.2g} (STD of {len(finals[name])} seeds)"
-            if row["final_std"] is not None
-            else ""
-        )
-        for name, row in rows.items()
-    ]
+    lines = [f"{name:<{width}}  {_final(metric, unit, finals[name])}" for name in rows]
     if speed is not None:
         lines.append(
             f"{made.seeds} seeds x {facts.epochs} epochs in {made.wall_seconds:.1f} s: {speed:.1f} seeds x epochs/s"
@@ -163,3 +158,14 @@ def summary(run: Run, seeds: int, seconds: float, runs_dir: Path, form: str) -> 
     lines.append(f"run: {run.path}")
     lines.append(f"next: amrobust compare {runs_dir}")
     return "\n".join(lines)
+
+
+def _final(metric: str, unit: str, values: NDArray[np.float64]) -> str:
+    """Mean ± STD of the final values, or how many seeds have none."""
+    import numpy as np
+
+    lost = int((~np.isfinite(values)).sum())
+    if lost:
+        return f"{lost} of {len(values)} seeds diverged"
+    spread = f" ± {np.std(values, ddof=1):.2g} (STD of {len(values)} seeds)" if len(values) > 1 else ""
+    return f"final {metric} {np.mean(values):.4g}{unit}{spread}"

@@ -47,8 +47,8 @@ class Sample:
         if self.diverged and not self.survivors:
             n = len(self.seeds)
             raise Refused(
-                f"{self.diverged} of {n} seeds of {self.arm.method} diverged, and a spread over the survivors alone "
-                "would flatter it (--survivors judges them and says so)"
+                f"{self.diverged} of {n} seeds of {self.arm.method} diverged, and numbers over the survivors alone would "
+                "flatter it (--survivors judges them and says so)"
             )
 
     @property

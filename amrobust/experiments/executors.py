@@ -87,13 +87,26 @@ def _pool(workers: int) -> ProcessPoolExecutor:
 
 
 def _start_worker() -> None:
-    """Keep Ctrl-C for the parent, which stops its workers itself, and stay on one thread for good."""
+    """Keep Ctrl-C for the parent, which stops its workers itself, end with the parent, and stay on one thread for good."""
+    import threading
+
     import threadpoolctl
     import torch
 
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
     threadpoolctl.threadpool_limits(1)
+
+
+def _end_with_parent() -> None:
+    """End this worker when its parent is gone: after a kill -9 nobody else would."""
+    from multiprocessing import connection, parent_process
+
+    parent = parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
 
 
 def _stop(pool: ProcessPoolExecutor) -> None:

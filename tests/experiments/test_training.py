@@ -2,8 +2,11 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -176,6 +179,27 @@ class TestExecutors:
             worker.join(timeout=20)
             assert not worker.is_alive()
 
+    @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL here")
+    def test_workers_end_when_their_parent_is_killed(self):
+        code = (
+            "import multiprocessing, os, signal\n"
+            "from amrobust.experiments import executors, make_spec, training\n"
+            "if __name__ == '__main__':\n"
+            "    pool = executors._pool(1)\n"
+            "    spec = make_spec('digits', 'sgd', {'epochs': 1, 'lr_drops': 0})\n"
+            "    pool.submit(training.train_unit, spec, (0,)).result()\n"
+            "    print(*[p.pid for p in multiprocessing.active_children()], flush=True)\n"
+            "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False
+        )
+        (worker,) = map(int, done.stdout.split())
+        deadline = time.monotonic() + 20
+        while _alive(worker):
+            assert time.monotonic() < deadline, "the worker outlived its parent"
+            time.sleep(0.05)
+
     def test_unknown_executors_and_no_jobs_are_refused(self):
         spec = make_spec("digits", "sgd")
         with pytest.raises(UserError, match="processes, local"):
@@ -202,3 +226,12 @@ def _kill_one_child_soon():
             return
         time.sleep(0.02)
     raise AssertionError("no worker appeared")
+
+
+def _alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    status = Path(f"/proc/{pid}/stat")  # a zombie that nobody has waited for is dead too
+    return not (status.exists() and status.read_text().rpartition(")")[2].split()[0] == "Z")
