@@ -10,6 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from amrobust.claims import Comparison
+    from amrobust.claims.evidence import TestName
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -19,7 +20,9 @@ OPTIONS = (
     ),
     click.option(
         "--test",
-        type=click.Choice(["jackknife", "permutation", "levene"]),
+        type=click.Choice(
+            ["jackknife", "permutation", "levene", "bartlett", "fligner", "f", "swap", "pitman-morgan"]
+        ),
         default="jackknife",
         show_default=True,
         help="Test of spread. On curves a test other than the jackknife sees one number a seed, never epochs.",
@@ -77,7 +80,7 @@ def load_comparison(
     paths: tuple[Path, ...],
     *,
     metric: str | None,
-    test: Literal["jackknife", "permutation", "levene"],
+    test: TestName,
     center: Literal["median", "mean", "trimmed"],
     baseline: str | None,
     pairs: Literal["baseline", "all"],

@@ -123,6 +123,15 @@ def paired_instead(test: str, used: str) -> Caution:
     """A test for independent samples was asked for on paired arms."""
     return Caution(
         "paired-arms",
-        f"{test} assumes independent samples, but these arms share their seeds: {used} was used for them instead.",
+        f"The {test} test assumes independent samples, but these arms share their seeds: {used} was used instead.",
         "compare independently seeded runs if the unpaired test is wanted",
+    )
+
+
+def values_only(test: str, used: str) -> Caution:
+    """A test of variances was asked for on curves."""
+    return Caution(
+        "values-only",
+        f"The {test} test takes one variance of one number a seed and has no form for Avg. STD: the {used} was used for it.",
+        "use --test jackknife, or --test levene, which has a form for curves",
     )

@@ -10,7 +10,7 @@ from typing import Literal
 
 from amrobust import stats
 from amrobust.claims import cautions
-from amrobust.claims.evidence import Evidence, Rules, gather
+from amrobust.claims.evidence import PAIRED, UNPAIRED, Evidence, Rules, gather
 from amrobust.claims.judgement import Claim, Comparison, Judgement, MethodSummary
 from amrobust.claims.samples import Pair, Refused, Sample
 from amrobust.claims.verdicts import decide
@@ -222,10 +222,15 @@ def _resolved(claims: Iterable[Claim], arms: Sequence[Arm]) -> tuple[Claim, ...]
 
 def _evidence(group: _Group, metric: Metric, rules: Rules, family: int) -> list[Evidence]:
     pairs = [Pair.of(group.samples[claim.method], group.samples[claim.baseline]) for claim in group.claims]
-    if rules.test == "levene" and pairs and all(pair.paired for pair in pairs):
+    if rules.test in UNPAIRED and pairs and all(pair.paired for pair in pairs):
         raise UserError(
-            "Levene's test is for independent samples and every pair here shares its seeds: use --test jackknife or "
+            f"the {rules.test} test is for independent samples and every pair here shares its seeds: use --test jackknife or "
             "--test permutation, which respect the pairing"
+        )
+    if rules.test in PAIRED and pairs and not any(pair.paired for pair in pairs):
+        raise UserError(
+            f"the {rules.test} test needs paired seeds and no pair here has them: use --test jackknife or --test permutation, "
+            "or run with --paired"
         )
     return [
         gather(claim, pair, metric, rules, family) for claim, pair in zip(group.claims, pairs, strict=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
@@ -14,8 +14,12 @@ from amrobust.claims.samples import Curves, Pair, Refused
 from amrobust.runs.arms import Metric
 from amrobust.stats.results import Caution, Result
 
-TestName = Literal["jackknife", "permutation", "levene"]
-TESTS: tuple[TestName, ...] = ("jackknife", "permutation", "levene")
+TestName = Literal["jackknife", "permutation", "levene", "bartlett", "fligner", "f", "swap", "pitman-morgan"]
+TESTS: tuple[TestName, ...] = get_args(TestName)
+UNPAIRED: tuple[TestName, ...] = ("levene", "bartlett", "fligner", "f")
+"""Tests for independent samples: paired arms get the paired t test on deviations instead, named so."""
+PAIRED: tuple[TestName, ...] = ("swap", "pitman-morgan")
+"""Tests that need seeds to be paired."""
 
 FEWEST_SEEDS = 4
 EARLY_SHARE = 1 / 3
@@ -85,14 +89,9 @@ def _spread(claim: Claim, pair: Pair, metric: Metric, rules: Rules, family: int)
     interval = stats.spread_ratio(a, b, paired=pair.paired, level=1 - rules.alpha / family)
     permuted = stats.permutation_spread(a, b, paired=pair.paired)
     notes: tuple[Caution, ...] = _level_note(pair, metric, rules) if on_curves else ()
-    if rules.test == "jackknife":
-        test, second = interval, permuted
-    elif rules.test == "permutation":
-        test, second = permuted, interval
-    else:
-        test, second = stats.levene(a, b, centre=rules.centre, paired=pair.paired), permuted
-        if pair.paired:
-            notes += (cautions.paired_instead("Levene's test", test.test),)
+    test, more = _chosen(a, b, pair, rules, interval, permuted)
+    second = permuted if test is not permuted else interval
+    notes += more
     if test.smallest_p > rules.alpha / family:
         raise Refused(
             f"{test.test} cannot give a p-value below {test.smallest_p:.3g} with these seeds, and {rules.alpha:g} over "
@@ -105,6 +104,30 @@ def _spread(claim: Claim, pair: Pair, metric: Metric, rules: Rules, family: int)
     if second.p is not None and (second.p <= rules.alpha) != (p <= rules.alpha):
         notes += (cautions.opinions_disagree(test.test, p, second.test, second.p, rules.alpha),)
     return Evidence(claim, interval, test, second, p, cautions=notes + _own(interval, test))
+
+
+def _chosen(
+    a: Curves, b: Curves, pair: Pair, rules: Rules, interval: Result, permuted: Result
+) -> tuple[Result, tuple[Caution, ...]]:
+    """The test that was asked for, on these samples, and what to say where another had to take its place."""
+    name = rules.test
+    if name in PAIRED and not pair.paired:
+        raise Refused(f"the {name} test needs seeds that are paired, and these arms are independent")
+    if name == "jackknife":
+        return interval, ()
+    if name in ("permutation", "swap"):
+        return permuted, ()
+    if name in UNPAIRED and pair.paired:
+        used = stats.levene(a, b, centre=rules.centre, paired=True)
+        return used, (cautions.paired_instead(name, used.test),)
+    if name == "levene":
+        return stats.levene(a, b, centre=rules.centre), ()
+    if a.ndim > 1:
+        return interval, (cautions.values_only(name, interval.test),)
+    test = {
+        "f": stats.f_test, "bartlett": stats.bartlett, "fligner": stats.fligner, "pitman-morgan": stats.pitman_morgan,
+    }[name]  # fmt: skip
+    return test(a, b), ()
 
 
 def _own(*results: Result) -> tuple[Caution, ...]:

@@ -17,6 +17,7 @@ from amrobust.stats.planning import seeds_to_settle
 from amrobust.stats.results import Caution, Result
 from amrobust.stats.samples import CannotEstimate, avg_std, final_values, kurtosis, std
 from amrobust.stats.spread import avg_std_interval, chi_square_interval, spread_interval, spread_ratio
+from amrobust.stats.variance_tests import bartlett, f_test, fligner, pitman_morgan
 
 __all__ = [
     "CannotEstimate",
@@ -25,16 +26,20 @@ __all__ = [
     "absolute_deviations",
     "avg_std",
     "avg_std_interval",
+    "bartlett",
     "bootstrap_interval",
     "chi_square_interval",
     "equivalence",
+    "f_test",
     "final_values",
+    "fligner",
     "kurtosis",
     "levene",
     "mean_difference",
     "mean_interval",
     "non_inferiority",
     "permutation_spread",
+    "pitman_morgan",
     "seeds_to_settle",
     "smallest_permutation_p",
     "spread_interval",

@@ -231,6 +231,43 @@ class TestChosenTest:
         with pytest.raises(UserError, match="--test jackknife"):
             compare(pair, rules=Rules(test="levene"))
 
+    @pytest.mark.parametrize("test", ["f", "bartlett", "fligner"])
+    def test_variance_tests_judge_the_final_spread_and_leave_curves_to_the_jackknife(
+        self, wide, narrow, test
+    ):
+        comparison = compare([wide, narrow], rules=Rules(test=test))
+        final = {"f": "F", "bartlett": "Bartlett", "fligner": "Fligner-Killeen"}[test]
+        assert verdict(comparison, "less spread").test.test == final
+        average = verdict(comparison, "less Avg. STD")
+        assert average.test.test == "jackknife of log Avg. STD"
+        assert "values-only" in kinds(average)
+
+    @pytest.mark.parametrize("test", ["swap", "pitman-morgan"])
+    def test_paired_tests_need_pairs(self, rng, wide, narrow, test):
+        with pytest.raises(UserError, match="needs paired seeds"):
+            compare([wide, narrow], rules=Rules(test=test))
+        base = curves(rng, 12, 6)
+        pair = [
+            arm("am1/I", base, training="t"),
+            arm("am1/II", base + rng.normal(size=base.shape), training="t"),
+        ]
+        found = verdict(compare(pair, rules=Rules(test=test)), "less spread")
+        assert found.test.paired
+        mixed = compare([*pair, arm("sgd", curves(rng, 12, 6))], rules=Rules(test=test))
+        assert verdict(mixed, "less spread", "sgd").outcome == "cannot be judged"
+
+    def test_unpaired_tests_on_some_paired_arms_become_the_paired_t_on_deviations(self, rng):
+        base = curves(rng, 12, 6)
+        pair = [
+            arm("am1/I", base, training="t"),
+            arm("am1/II", base + rng.normal(size=base.shape), training="t"),
+        ]
+        mixed = compare([*pair, arm("sgd", curves(rng, 12, 6))], rules=Rules(test="f"))
+        found = verdict(mixed, "less spread", "am1/II")
+        assert found.test.test == "paired t on deviations (median)"
+        assert "paired-arms" in kinds(found)
+        assert verdict(mixed, "less spread", "sgd").test.test == "F"
+
     def test_permutation_on_pairs_swaps_within_pairs(self, rng):
         base = curves(rng, 12, 6)
         pair = [

@@ -166,7 +166,9 @@ class TestCompare:
         assert done.exit_code == 0
         assert "am1" in done.stdout
 
-    @pytest.mark.parametrize("test", ["jackknife", "permutation", "levene"])
+    @pytest.mark.parametrize(
+        "test", ["jackknife", "permutation", "levene", "bartlett", "fligner", "f", "swap"]
+    )
     @pytest.mark.parametrize("center", ["median", "mean", "trimmed"])
     def test_every_test(self, runs, test, center):
         done = amrobust(
