@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import combinations
 from math import comb
 
@@ -10,6 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from amrobust.stats.results import Caution, Result
 from amrobust.stats.samples import Array, CannotEstimate, as_pair
+
+Rearrangement = Callable[[Array, Array, int, np.random.Generator], tuple[Array, Array, bool]]
 
 EXACT_UP_TO = 20_000
 """Arrangements that are enumerated rather than sampled."""
@@ -51,9 +54,7 @@ def permutation_spread(
         raise CannotEstimate("all seeds gave the same values: the spread is zero")
     rng = np.random.default_rng(seed)
     if paired:
-        observed, null, exact = _swap(
-            first - first.mean(axis=0), second - second.mean(axis=0), resamples, rng
-        )
+        observed, null, exact = _curves(first, second, swapped_variances, resamples, rng)
         smallest = smallest_permutation_p(len(first), len(second), paired=True)
         name = "swaps within pairs"
     elif scalar:
@@ -62,9 +63,7 @@ def permutation_spread(
         smallest = smallest_permutation_p(len(deviations[0]), len(deviations[1]))
         name = "permutation of |x - median|"
     else:
-        observed, null, exact = _relabel_curves(
-            first - first.mean(axis=0), second - second.mean(axis=0), resamples, rng
-        )
+        observed, null, exact = _curves(first, second, relabelled_variances, resamples, rng)
         smallest = smallest_permutation_p(len(first), len(second))
         name = "permutation of whole curves"
     extreme = int((np.abs(null) >= abs(observed) * (1 - TIE)).sum())
@@ -126,24 +125,39 @@ def _log_ratio(first: Array, second: Array) -> Array:
         return np.asarray(np.log(np.sqrt(first).mean(axis=1)) - np.log(np.sqrt(second).mean(axis=1)))
 
 
+def _curves(
+    a: Array, b: Array, rearranged: Rearrangement, resamples: int, rng: np.random.Generator
+) -> tuple[float, Array, bool]:
+    """The observed log ratio of Avg. STDs, and those of rearrangements of whole centred curves."""
+    x, y = a - a.mean(axis=0), b - b.mean(axis=0)
+    first, second, exact = rearranged(x, y, resamples, rng)
+    observed = _log_ratio(x.var(axis=0, ddof=1)[None], y.var(axis=0, ddof=1)[None])
+    return float(observed[0]), _log_ratio(first, second), exact
+
+
 def _variances(counts: Array, total: int, curves: Array) -> Array:
     """Variance over the chosen rows of ``curves`` at every epoch, for every row of 0/1 ``counts`` choosing ``total``."""
     means = counts @ curves / total
     return np.asarray(np.maximum((counts @ curves**2 - total * means**2) / (total - 1), 0.0))
 
 
-def _relabel_curves(
+def relabelled_variances(
     a: Array, b: Array, resamples: int, rng: np.random.Generator
-) -> tuple[float, Array, bool]:
+) -> tuple[Array, Array, bool]:
+    """Per-epoch variances of both groups under relabelling of whole centred curves: (arrangements, epochs) each.
+
+    The last value says whether all arrangements were enumerated.
+    """
     pooled = np.concatenate([a, b])
     labels, exact = _labels(len(a), len(pooled), resamples, rng)
     chosen = labels.astype(np.float64)
-    null = _log_ratio(_variances(chosen, len(a), pooled), _variances(1 - chosen, len(b), pooled))
-    observed = _log_ratio(a.var(axis=0, ddof=1)[None], b.var(axis=0, ddof=1)[None])
-    return float(observed[0]), null, exact
+    return _variances(chosen, len(a), pooled), _variances(1 - chosen, len(b), pooled), exact
 
 
-def _swap(a: Array, b: Array, resamples: int, rng: np.random.Generator) -> tuple[float, Array, bool]:
+def swapped_variances(
+    a: Array, b: Array, resamples: int, rng: np.random.Generator
+) -> tuple[Array, Array, bool]:
+    """As :func:`relabelled_variances`, under swaps within pairs of centred curves."""
     n = len(a)
     exact = 2**n <= EXACT_UP_TO
     swapped = (
@@ -151,9 +165,10 @@ def _swap(a: Array, b: Array, resamples: int, rng: np.random.Generator) -> tuple
         if exact
         else rng.integers(2, size=(resamples, n)).astype(np.float64)
     )
-    sums_a, squares_a = (1 - swapped) @ a + swapped @ b, (1 - swapped) @ a**2 + swapped @ b**2
-    sums_b, squares_b = swapped @ a + (1 - swapped) @ b, swapped @ a**2 + (1 - swapped) @ b**2
-    variance_a = np.maximum((squares_a - sums_a**2 / n) / (n - 1), 0.0)
-    variance_b = np.maximum((squares_b - sums_b**2 / n) / (n - 1), 0.0)
-    observed = _log_ratio(a.var(axis=0, ddof=1)[None], b.var(axis=0, ddof=1)[None])
-    return float(observed[0]), _log_ratio(variance_a, variance_b), exact
+
+    def variances(own: Array, other: Array) -> Array:
+        sums = (1 - swapped) @ own + swapped @ other
+        squares = (1 - swapped) @ own**2 + swapped @ other**2
+        return np.asarray(np.maximum((squares - sums**2 / n) / (n - 1), 0.0))
+
+    return variances(a, b), variances(b, a), exact

@@ -1,0 +1,100 @@
+"""Spread along training: per-epoch intervals, and the epochs at which two methods differ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import special
+
+from amrobust.stats.permutation import relabelled_variances, swapped_variances
+from amrobust.stats.samples import Array, CannotEstimate, as_curves, as_pair
+
+
+@dataclass(frozen=True)
+class Band:
+    """STD over seeds at every epoch with an interval for each epoch by itself: descriptive, not simultaneous."""
+
+    std: Array
+    low: Array
+    high: Array
+    level: float
+
+
+def std_band(curves: ArrayLike, *, level: float = 0.95) -> Band:
+    """Per-epoch STD with the delete-one-seed jackknife interval of its logarithm (t, n − 1 degrees of freedom).
+
+    NaN bounds where an epoch's spread is zero or rests on a single seed.
+    """
+    values = as_curves(curves)
+    n = len(values)
+    shifted = values - values[0]
+    d = shifted - shifted.mean(axis=0)
+    squares = (d**2).sum(axis=0)
+    without = np.maximum(squares - n / (n - 1) * d**2, 0.0)
+    without[without < 1e-12 * squares] = 0.0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        whole = 0.5 * np.log(squares / (n - 1))
+        pseudo = n * whole - (n - 1) * 0.5 * np.log(without / (n - 2))
+        centre, se = pseudo.mean(axis=0), pseudo.std(axis=0, ddof=1) / np.sqrt(n)
+        half = special.stdtrit(n - 1, 0.5 + level / 2) * se
+        low, high = np.exp(centre - half), np.exp(centre + half)
+    bad = ~np.isfinite(se)
+    low[bad] = high[bad] = np.nan
+    return Band(np.sqrt(squares / (n - 1)), low, high, level)
+
+
+@dataclass(frozen=True)
+class EpochwiseDifference:
+    """Where in training two spreads differ.
+
+    ``log_ratio`` (epochs,) is log STD(a) − log STD(b); ``p_adjusted`` holds over all epochs at once, NaN where an epoch has
+    no spread to compare; ``epochs`` lists those at most ``alpha``, counted from 1.
+    """
+
+    log_ratio: Array
+    p_adjusted: Array
+    epochs: tuple[int, ...]
+    alpha: float
+
+
+def when_spreads_differ(
+    a: ArrayLike,
+    b: ArrayLike,
+    *,
+    paired: bool = False,
+    alpha: float = 0.05,
+    resamples: int = 9_999,
+    seed: int = 0,
+) -> EpochwiseDifference:
+    """The epochs at which two methods' STDs over seeds differ, adjusted over all epochs by max-T (Westfall and Young 1993).
+
+    Whole curves, centred for each method and epoch, are relabelled (paired: swapped within pairs). At each epoch the log ratio
+    of STDs is divided by its standard deviation under relabelling; an epoch's adjusted p is the share of relabellings whose
+    largest statistic over all epochs reaches the one observed there. To ask about the early phase, give its epochs only.
+
+    Approximate, since centring breaks exact exchangeability. Raises CannotEstimate where no epoch has a spread in both.
+    """
+    first, second = as_pair(a, b, paired)
+    both = (np.ptp(first, axis=0) > 0) & (np.ptp(second, axis=0) > 0)
+    if not both.any():
+        raise CannotEstimate("at no epoch do both methods vary")
+    x, y = (values[:, both] - values[:, both].mean(axis=0) for values in (first, second))
+    rng = np.random.default_rng(seed)
+    rearranged = swapped_variances if paired else relabelled_variances
+    one, other, exact = rearranged(x, y, resamples, rng)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        null = 0.5 * (np.log(one) - np.log(other))
+    observed = 0.5 * (np.log(x.var(axis=0, ddof=1)) - np.log(y.var(axis=0, ddof=1)))
+    usable = np.isfinite(null).all(axis=1)
+    scale = null[usable].std(axis=0)
+    largest = np.abs(null[usable] / scale).max(axis=1)
+    reached = (largest[:, None] >= np.abs(observed / scale) * (1 - 1e-9)).sum(axis=0)
+    total = len(largest)
+    ratio, p = np.full(first.shape[1], np.nan), np.full(first.shape[1], np.nan)
+    ratio[both] = observed
+    p[both] = reached / total if exact else (reached + 1) / (total + 1)
+    with np.errstate(invalid="ignore"):
+        epochs = tuple(int(epoch) + 1 for epoch in np.flatnonzero(p <= alpha))
+    return EpochwiseDifference(ratio, p, epochs, alpha)
