@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from amrobust.stats.permutation import relabelled_variances, swapped_variances
-from amrobust.stats.samples import Array, CannotEstimate, as_curves, as_pair
+from amrobust.stats.samples import Array, CannotEstimate, as_curves, as_pair, pseudo_values
 
 
 @dataclass(frozen=True)
@@ -29,20 +29,14 @@ def std_band(curves: ArrayLike, *, level: float = 0.95) -> Band:
     """
     values = as_curves(curves)
     n = len(values)
-    shifted = values - values[0]
-    d = shifted - shifted.mean(axis=0)
-    squares = (d**2).sum(axis=0)
-    without = np.maximum(squares - n / (n - 1) * d**2, 0.0)
-    without[without < 1e-12 * squares] = 0.0
-    with np.errstate(divide="ignore", invalid="ignore"):
-        whole = 0.5 * np.log(squares / (n - 1))
-        pseudo = n * whole - (n - 1) * 0.5 * np.log(without / (n - 2))
-        centre, se = pseudo.mean(axis=0), pseudo.std(axis=0, ddof=1) / np.sqrt(n)
+    with np.errstate(invalid="ignore"):
+        pseudo = pseudo_values(values.T[:, :, None])  # every epoch as a sample of one
+        centre, se = pseudo.mean(axis=1), pseudo.std(axis=1, ddof=1) / np.sqrt(n)
         half = special.stdtrit(n - 1, 0.5 + level / 2) * se
         low, high = np.exp(centre - half), np.exp(centre + half)
     bad = ~np.isfinite(se)
     low[bad] = high[bad] = np.nan
-    return Band(np.sqrt(squares / (n - 1)), low, high, level)
+    return Band((values - values[0]).std(axis=0, ddof=1), low, high, level)
 
 
 @dataclass(frozen=True)
