@@ -77,7 +77,9 @@ def load_analysis(name: str) -> Analysis:
 
 
 def _parse(name: str, data: dict[str, Any]) -> Analysis:
-    def take(table: dict[str, Any], key: str, kind: type | tuple[type, ...], default: Any = None) -> Any:
+    def take(table: Any, key: str, kind: type | tuple[type, ...], default: Any = None) -> Any:
+        if not isinstance(table, dict):
+            raise UserError(f"analysis {name}: {table!r} stands where a table is expected")
         value = table.pop(key, default)
         if value is None:
             raise UserError(f"analysis {name}: {key!r} is missing")
@@ -94,21 +96,29 @@ def _parse(name: str, data: dict[str, Any]) -> Analysis:
     for table in take(data, "methods", list):
         optimizer = take(table, "opt", str)
         trainings.append(Training(optimizer, table))
-    claims = []
-    for table in take(data, "claims", list):
+
+    def claim_of(table: dict[str, Any], method: str | None, against: str) -> Claim:
+        """A claim, or a part of a composite one, which has its method and baseline from the whole."""
         kind = take(table, "kind", str)
-        if kind not in get_args(ClaimKind):
-            raise UserError(
-                f"analysis {name}: no claim is called {kind!r}: choose one of {', '.join(get_args(ClaimKind))}"
-            )
+        kinds = [known for known in get_args(ClaimKind) if method is None or known != "composite"]
+        if kind not in kinds:
+            raise UserError(f"analysis {name}: no claim is called {kind!r}: choose one of {', '.join(kinds)}")
         margin = take(table, "margin", (int, float)) if kind in NEED_MARGIN else None
-        claims.append(Claim(kind, take(table, "method", str), take(table, "baseline", str, baseline), margin))
+        if margin is not None and margin <= 0:
+            raise UserError(f"analysis {name}: a margin must be above 0")
+        if method is None:
+            method, against = take(table, "method", str), take(table, "baseline", str, against)
+        listed = take(table, "parts", list) if kind == "composite" else []
+        parts = tuple(claim_of(part, method, against) for part in listed)
+        if kind == "composite" and len(parts) < 2:
+            raise UserError(f"analysis {name}: a composite claim needs at least two parts")
         nothing_left(table, "a claim")
+        return Claim(kind, method, against, margin, parts)
+
+    claims = [claim_of(table, None, baseline) for table in take(data, "claims", list)]
     test = take(data, "test", str, Rules.test)
     if test not in TESTS:
         raise UserError(f"analysis {name}: no test is called {test!r}: choose one of {', '.join(TESTS)}")
-    if any(claim.margin is not None and claim.margin <= 0 for claim in claims):
-        raise UserError(f"analysis {name}: a margin must be above 0")
     seeds, alpha = take(data, "seeds", int), take(data, "alpha", float, Rules.alpha)
     if seeds < 1 or not trainings or not claims:
         raise UserError(f"analysis {name}: needs at least one seed, one method and one claim")

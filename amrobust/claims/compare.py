@@ -215,6 +215,7 @@ def _resolved(claims: Iterable[Claim], arms: Sequence[Arm]) -> tuple[Claim, ...]
             find_arm(arms, claim.method).method,
             find_arm(arms, claim.baseline).method,
             claim.margin,
+            _resolved(claim.parts, arms),
         )
         for claim in claims
     )

@@ -48,6 +48,7 @@ class Evidence:
     """The p-value that decides: the chosen test's, or the larger of it and the interval's where they are not one."""
     refusal: Refused | None = None
     cautions: tuple[Caution, ...] = ()
+    parts: tuple[Evidence, ...] = ()
 
 
 def gather(claim: Claim, pair: Pair, metric: Metric, rules: Rules, family: int) -> Evidence:
@@ -56,6 +57,10 @@ def gather(claim: Claim, pair: Pair, metric: Metric, rules: Rules, family: int) 
     A refusal (diverged seeds, fewer than 4 seeds, no variance, a test that could not reject at this number of seeds) is
     returned, not raised: it is a verdict.
     """
+    if claim.kind == "composite":
+        return _composite(
+            claim, tuple(gather(part, pair, metric, rules, family) for part in claim.parts), metric
+        )
     notes = pair.method.cautions + pair.baseline.cautions + pair.cautions
     try:
         for sample in (pair.method, pair.baseline):
@@ -74,6 +79,29 @@ def gather(claim: Claim, pair: Pair, metric: Metric, rules: Rules, family: int) 
     except Refused as refusal:
         return Evidence(claim, refusal=refusal, cautions=notes)
     return replace(evidence, cautions=notes + evidence.cautions)
+
+
+def _composite(claim: Claim, parts: tuple[Evidence, ...], metric: Metric) -> Evidence:
+    """Intersection–union: the largest p of the parts, 1 for a part that points the other way; refused if a part is."""
+    notes = tuple(dict.fromkeys(note for part in parts for note in part.cautions))
+    for part in parts:
+        if part.refusal is not None:
+            refusal = Refused(
+                f"of its part {part.claim.kind!r}: {part.refusal.reason}", part.refusal.seeds_needed
+            )
+            return Evidence(claim, refusal=refusal, cautions=notes, parts=parts)
+    p = max(part.p if agrees(part, metric) else 1.0 for part in parts if part.p is not None)
+    return Evidence(claim, p=p, cautions=notes, parts=parts)
+
+
+def agrees(evidence: Evidence, metric: Metric) -> bool:
+    """Whether the estimate points the way that the claim says; claims with a margin have it in their one-sided p."""
+    assert evidence.interval is not None
+    estimate = evidence.interval.estimate
+    assert estimate is not None
+    if evidence.claim.kind == "better mean":
+        return estimate > 0 if metric.better == "higher" else estimate < 0
+    return estimate < 1 if evidence.claim.kind in ("less spread", "less Avg. STD") else True
 
 
 def _spread(claim: Claim, pair: Pair, metric: Metric, rules: Rules, family: int) -> Evidence:

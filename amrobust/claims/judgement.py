@@ -8,7 +8,9 @@ from typing import Literal
 from amrobust.runs.arms import Arm, Metric
 from amrobust.stats.results import Caution, Result
 
-ClaimKind = Literal["less spread", "less Avg. STD", "better mean", "equivalent mean", "no worse than"]
+ClaimKind = Literal[
+    "less spread", "less Avg. STD", "better mean", "equivalent mean", "no worse than", "composite"
+]
 Outcome = Literal["supported", "refuted", "inconclusive", "cannot be judged"]
 
 
@@ -18,13 +20,15 @@ class Claim:
 
     ``less spread`` is about the final spread (STD over seeds of the final value), ``less Avg. STD`` about the mean over
     epochs of the across-seed STD; ``better mean`` means higher or lower as the metric wants; ``equivalent mean`` and
-    ``no worse than`` need a ``margin`` in the metric's unit.
+    ``no worse than`` need a ``margin`` in the metric's unit. ``composite`` holds when all its ``parts`` do (the paper's own
+    claim: as accurate *and* less spread); parts have the same method and baseline and are not composite themselves.
     """
 
     kind: ClaimKind
     method: str
     baseline: str
     margin: float | None = None
+    parts: tuple[Claim, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ class Verdict:
     sentence: str
     """One plain sentence with the numbers it rests on."""
     interval: Result | None
-    """Estimate and interval that are printed (at the Bonferroni level of the family); None when refused."""
+    """Estimate and interval that are printed (at the Bonferroni level of the family); None when refused or composite."""
     test: Result | None
     """The test whose p-value decides; the same object as ``interval`` unless another test was asked for."""
     p: float | None
@@ -49,6 +53,8 @@ class Verdict:
     seeds_to_settle: int | None = None
     """For an inconclusive verdict: seeds a method at which this claim would be settled with 80 % power."""
     cautions: tuple[Caution, ...] = ()
+    parts: tuple[Verdict, ...] = ()
+    """Of a composite claim: the verdicts on its parts, each at the level of the whole family."""
 
 
 @dataclass(frozen=True)

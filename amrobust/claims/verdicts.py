@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from amrobust import stats
-from amrobust.claims.evidence import Evidence, Rules, spread_is_material
+from amrobust.claims.evidence import Evidence, Rules, agrees, spread_is_material
 from amrobust.claims.judgement import Claim, Outcome, Verdict
 from amrobust.runs.arms import Metric
-from amrobust.stats.results import Result
 
 POWER = 0.8
 
@@ -32,9 +31,11 @@ def decide(
             claim, "cannot be judged", sentence, None, None, None, None, family, seeds_to_settle=needed,
             cautions=evidence.cautions,
         )  # fmt: skip
-    assert evidence.interval is not None
     assert p_adjusted is not None
-    outcome = _outcome(claim, evidence.interval, p_adjusted, metric, rules.alpha)
+    if evidence.parts:
+        return _composite(evidence, p_adjusted, metric, rules, family)
+    assert evidence.interval is not None
+    outcome = _outcome(evidence, p_adjusted, metric, rules.alpha)
     ratio = claim.kind in ("less spread", "less Avg. STD")
     verdict = Verdict(
         claim, outcome, "", evidence.interval, evidence.test, evidence.p, p_adjusted, family,
@@ -50,7 +51,33 @@ def decide(
     return replace(verdict, sentence=sentence_of(verdict, metric))
 
 
-def _outcome(claim: Claim, result: Result, p: float, metric: Metric, alpha: float) -> Outcome:
+def _composite(evidence: Evidence, p_adjusted: float, metric: Metric, rules: Rules, family: int) -> Verdict:
+    """Supported when the largest p of the parts is small enough, refuted when a part is, at its own Bonferroni level."""
+    assert evidence.p is not None
+    parts = tuple(
+        decide(part, min(1.0, family * (part.p if part.p is not None else 1.0)), metric, rules, family)
+        for part in evidence.parts
+    )
+    outcome: Outcome = "supported" if p_adjusted <= rules.alpha else "inconclusive"
+    if any(part.outcome == "refuted" for part in parts):
+        outcome = "refuted"
+    numbers = "; ".join(_numbers(part, metric) for part in parts)
+    text = f"{OPENINGS[outcome].format(statement(evidence.claim, metric))}: {numbers}"
+    if outcome != "refuted":
+        text += f"; together {p_text(evidence.p)}"
+        text += f", {p_text(p_adjusted)} after Holm over {family} claims" if family > 1 else ""
+    open_parts = [part.seeds_to_settle for part in parts if part.outcome == "inconclusive"]
+    seeds = None if None in open_parts else max((n for n in open_parts if n is not None), default=None)
+    verdict = Verdict(
+        evidence.claim, outcome, text + ".", None, None, evidence.p, p_adjusted, family,
+        seeds_to_settle=seeds if outcome == "inconclusive" else None, cautions=evidence.cautions, parts=parts,
+    )  # fmt: skip
+    return replace(verdict, sentence=verdict.sentence + _prospect(verdict))
+
+
+def _outcome(evidence: Evidence, p: float, metric: Metric, alpha: float) -> Outcome:
+    claim, result = evidence.claim, evidence.interval
+    assert result is not None
     assert result.estimate is not None
     if claim.kind in ("equivalent mean", "no worse than"):
         assert claim.margin is not None
@@ -64,15 +91,13 @@ def _outcome(claim: Claim, result: Result, p: float, metric: Metric, alpha: floa
         return "refuted" if refuted else "inconclusive"
     if p > alpha:
         return "inconclusive"
-    if claim.kind == "better mean":
-        agrees = result.estimate > 0 if metric.better == "higher" else result.estimate < 0
-    else:
-        agrees = result.estimate < 1
-    return "supported" if agrees else "refuted"
+    return "supported" if agrees(evidence, metric) else "refuted"
 
 
 def statement(claim: Claim, metric: Metric) -> str:
     """The claim in words, as a clause."""
+    if claim.kind == "composite":
+        return " and ".join(statement(part, metric) for part in claim.parts)
     quantity = metric.name.replace("_", " ")
     margin = f"{claim.margin:g}{points(metric)}" if claim.margin is not None else ""
     return {
@@ -101,33 +126,42 @@ OPENINGS: dict[Outcome, str] = {
 
 def sentence_of(verdict: Verdict, metric: Metric) -> str:
     """One sentence: the outcome, the claim, estimate with interval, p-values and what they rest on."""
+    text = (
+        f"{OPENINGS[verdict.outcome].format(statement(verdict.claim, metric))}: {_numbers(verdict, metric)}"
+    )
+    if verdict.family_size > 1:
+        text += f", {p_text(verdict.p_adjusted)} after Holm over {verdict.family_size} claims"
+    if verdict.outcome in ("supported", "refuted") and verdict.material is False:
+        text += "; a ratio close to 1 is not excluded, so the difference may be immaterial"
+    return f"{text}.{_prospect(verdict)}"
+
+
+def _numbers(verdict: Verdict, metric: Metric) -> str:
+    """Estimate with interval, p-value and the test that gives it."""
     result, test = verdict.interval, verdict.test
     assert result is not None
     assert test is not None
-    opening = OPENINGS[verdict.outcome].format(statement(verdict.claim, metric))
     ratio = verdict.claim.kind in ("less spread", "less Avg. STD")
     unit = "" if ratio else points(metric)
     name = "ratio" if ratio else "difference"
     assert result.level is not None
     text = (
-        f"{opening}: {name} {result.estimate:.3g}{unit} [{result.low:.3g}, {result.high:.3g}] "
+        f"{name} {result.estimate:.3g}{unit} [{result.low:.3g}, {result.high:.3g}] "
         f"({100 * result.level:.4g} % interval), {p_text(verdict.p)} by {test.test}"
     )
     if test is not result and verdict.p != test.p:
         text += f" ({test.test} alone {p_text(test.p)}; the interval's {p_text(result.p)} is the larger)"
-    if verdict.family_size > 1:
-        text += f", {p_text(verdict.p_adjusted)} after Holm over {verdict.family_size} claims"
-    if verdict.outcome in ("supported", "refuted") and verdict.material is False:
-        text += "; a ratio close to 1 is not excluded, so the difference may be immaterial"
-    text += "."
-    if verdict.outcome == "inconclusive":
-        n = verdict.seeds_to_settle
-        text += (
-            f" If the truth is as estimated, about {n} seeds a method would settle it with {POWER:.0%} power."
-            if n is not None
-            else " The estimate is too near the border of the claim for any practical number of seeds to settle it."
-        )
     return text
+
+
+def _prospect(verdict: Verdict) -> str:
+    """For an inconclusive verdict, a sentence on the seeds that would settle it."""
+    if verdict.outcome != "inconclusive":
+        return ""
+    if verdict.seeds_to_settle is None:
+        return " The estimate is too near the border of the claim for any practical number of seeds to settle it."
+    n = verdict.seeds_to_settle
+    return f" If the truth is as estimated, about {n} seeds a method would settle it with {POWER:.0%} power."
 
 
 def p_text(p: float | None) -> str:

@@ -17,7 +17,7 @@ from amrobust.report.numbers import ABSENT
 from amrobust.report.text import printable
 from amrobust.report.view import View, claim_words, quantity, view
 
-_SENTENCES_ON_PAGE_ONE = 6
+_SENTENCES_ON_PAGE_ONE = 8
 _BREAK_AFTER = re.compile(r"([/\],=_;:+-])(?=\S)")
 _UNBROKEN = re.compile(r"(\S{18})(?=\S)")
 _NEGATIVE = re.compile(r"(?<=[\s(\[])-(?=\d)")
@@ -162,9 +162,7 @@ def _setup(judgement: Judgement, shown: View) -> list[str]:
 
 def _matrix(judgement: Judgement, shown: View) -> dict[str, Any]:
     """Verdicts at a glance: a row a pair, a column a kind of claim."""
-    kinds = list(
-        dict.fromkeys(claim_words(v.claim.kind, v.claim.margin, judgement.metric) for v in judgement.verdicts)
-    )
+    kinds = list(dict.fromkeys(claim_words(v.claim, judgement.metric) for v in judgement.verdicts))
     baselines = {pair.baseline for pair in shown.pairs}
     one_baseline = len(baselines) == 1
     rows = []

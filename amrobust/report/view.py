@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from amrobust.claims.judgement import ClaimKind, Judgement, Outcome, Verdict
+from amrobust.claims.judgement import Claim, ClaimKind, Judgement, Outcome, Verdict
 from amrobust.report.notes import Note, notes
 from amrobust.report.numbers import (
     ABSENT,
@@ -131,16 +131,18 @@ def quantity(metric: Metric) -> str:
     return metric.name.replace("_", " ") + (f" ({metric.unit})" if metric.unit else "")
 
 
-def claim_words(kind: ClaimKind, margin: float | None, metric: Metric) -> str:
+def claim_words(claim: Claim, metric: Metric) -> str:
     """The short name of a claim in a table."""
-    within = f"{margin:g}{difference_unit(metric)}" if margin is not None else ""
+    if claim.kind == "composite":
+        return " and ".join(claim_words(part, metric) for part in claim.parts)
+    within = f"{claim.margin:g}{difference_unit(metric)}" if claim.margin is not None else ""
     return {
         "less spread": "less spread",
         "less Avg. STD": "less Avg. STD",
         "better mean": f"{metric.better} mean",
         "equivalent mean": f"mean ± {within}",
         "no worse than": f"mean > −{within}" if metric.better == "higher" else f"mean < +{within}",
-    }[kind]
+    }[claim.kind]
 
 
 def difference_unit(metric: Metric) -> str:
@@ -208,7 +210,7 @@ def _levels(judgement: Judgement) -> str:
     kinds: dict[str, dict[str, None]] = {}
     for verdict in judgement.verdicts:
         if verdict.interval is not None and verdict.interval.level is not None:
-            name = claim_words(verdict.claim.kind, verdict.claim.margin, judgement.metric)
+            name = claim_words(verdict.claim, judgement.metric)
             kinds.setdefault(percent(verdict.interval.level), {})[name] = None
     if len(kinds) < 2:
         return ""
@@ -231,7 +233,7 @@ def _claim_row(verdict: Verdict, metric: Metric, differences: Precision) -> Clai
         names.append(f"interval: {result.test}")
     assumptions = dict.fromkeys(r.assumption for r in (test, result) if r is not None and r.assumption)
     return ClaimRow(
-        claim=claim_words(verdict.claim.kind, verdict.claim.margin, metric),
+        claim=claim_words(verdict.claim, metric),
         estimate=shown,
         interval=interval,
         p=p_value(verdict.p),

@@ -69,6 +69,36 @@ def test_mistakes_are_named(tmp_path, old, new, message):
         load_analysis(written(tmp_path, VALID.replace(old, new, 1)))
 
 
+COMPOSITE = """
+[[claims]]
+kind = "composite"
+method = "am1[m=3]/II"
+parts = [{ kind = "equivalent mean", margin = 0.5 }, { kind = "less Avg. STD" }]
+"""
+
+
+def test_parts_of_a_composite_claim_have_its_method_and_baseline(tmp_path):
+    claim = load_analysis(written(tmp_path, VALID + COMPOSITE)).claims[-1]
+    assert [(part.kind, part.method, part.baseline) for part in claim.parts] == [
+        ("equivalent mean", "am1[m=3]/II", "msgd"),
+        ("less Avg. STD", "am1[m=3]/II", "msgd"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (', { kind = "less Avg. STD" }', "", "at least two parts"),
+        ('kind = "less Avg. STD" }]', 'kind = "composite" }]', "no claim is called"),
+        ('{ kind = "less Avg. STD" }', "5", "a table is expected"),
+        ('{ kind = "less Avg. STD" }', '{ kind = "less Avg. STD", method = "x" }', "unknown 'method'"),
+    ],
+)
+def test_mistakes_in_parts_are_named(tmp_path, old, new, message):
+    with pytest.raises(UserError, match=message):
+        load_analysis(written(tmp_path, VALID + COMPOSITE.replace(old, new)))
+
+
 def test_unknown_names_list_the_known_ones():
     with pytest.raises(UserError, match="demo"):
         load_analysis("table99")

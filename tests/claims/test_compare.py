@@ -319,6 +319,54 @@ class TestCautions:
         assert all(caution.message and caution.remedy and caution.kind for caution in found)
 
 
+class TestComposite:
+    """The paper's own claim: as accurate and less spread."""
+
+    @staticmethod
+    def judged(arms, *, margin=0.5, alpha=0.05, more=()):
+        parts = (Claim("equivalent mean", "b", "a", margin), Claim("less Avg. STD", "b", "a"))
+        claims = [Claim("composite", "b", "a", parts=parts), *more]
+        return verdict(compare(arms, rules=Rules(alpha=alpha), claims=claims), "composite")
+
+    def test_it_is_supported_when_all_parts_are_and_its_p_is_the_largest(self, rng):
+        found = self.judged(
+            [arm("a", curves(rng, 20, 30)), arm("b", curves(rng, 20, 30, std=0.3))], margin=1.5
+        )
+        assert found.outcome == "supported"
+        assert found.p == max(part.p for part in found.parts)
+        assert [part.outcome for part in found.parts] == ["supported", "supported"]
+        assert " and " in found.sentence
+        assert found.family_size == 1
+
+    def test_it_is_one_member_of_the_family(self, rng):
+        arms = [arm("a", curves(rng, 20, 30)), arm("b", curves(rng, 20, 30, std=0.3))]
+        found = self.judged(arms, more=[Claim("less spread", "b", "a")])
+        assert found.family_size == 2
+
+    def test_it_is_refuted_when_a_part_is(self, rng):
+        found = self.judged([arm("a", curves(rng, 20, 30, std=0.3)), arm("b", curves(rng, 20, 30))], margin=5)
+        assert found.outcome == "refuted"
+        assert [part.outcome for part in found.parts] == ["supported", "refuted"]
+
+    def test_a_part_that_points_the_other_way_never_supports_it(self, rng):
+        values = curves(rng, 20, 30)
+        found = self.judged([arm("a", values), arm("b", curves(rng, 20, 30, std=1.01))], margin=5)
+        assert found.outcome != "supported"
+
+    def test_it_is_inconclusive_with_the_seeds_of_its_hardest_part(self, rng):
+        a, b = curves(rng, 8, 30), curves(rng, 8, 30, std=0.3)
+        b += a.mean(axis=0) - b.mean(axis=0) + 0.05
+        found = self.judged([arm("a", a), arm("b", b)], margin=0.2)
+        assert found.outcome == "inconclusive"
+        open_parts = [part.seeds_to_settle for part in found.parts if part.outcome == "inconclusive"]
+        assert found.seeds_to_settle == (None if None in open_parts else max(open_parts))
+
+    def test_it_cannot_be_judged_where_a_part_cannot(self, rng):
+        found = self.judged([arm("a", curves(rng, 20, 30)), arm("b", np.full((20, 30), 90.0))])
+        assert found.outcome == "cannot be judged"
+        assert "less Avg. STD" in found.sentence
+
+
 class TestSentences:
     def test_an_inconclusive_verdict_ends_with_the_seeds_that_would_settle_it(self):
         values = np.array([-1.3, -0.9, -0.4, 0.1, 0.5, 2.0])[:, None]
