@@ -9,8 +9,9 @@ from typing import Literal
 import numpy as np
 from scipy import special
 
+from amrobust.stats.jackknife import SpreadContrast
 from amrobust.stats.levene import absolute_deviations
-from amrobust.stats.samples import FEWEST_SEEDS, Array, CannotEstimate, pseudo_values
+from amrobust.stats.samples import FEWEST_SEEDS, Array, CannotEstimate
 
 Decision = Literal["jackknife", "levene", "welch", "tost"]
 """jackknife and levene: a ratio of spreads; welch: a difference of means; tost: equivalence within a margin."""
@@ -140,7 +141,8 @@ def _two_sided(study: Study, x: Array, y: Array) -> Array:
 
 
 def _jackknife(study: Study, a: Array, b: Array) -> Array:
-    return _two_sided(study, pseudo_values(a), pseudo_values(b))
+    contrast = SpreadContrast.of(a, b)
+    return np.asarray((contrast.p() <= study.alpha / study.claims) & (contrast.centre > 0))
 
 
 def _levene(study: Study, a: Array, b: Array) -> Array:

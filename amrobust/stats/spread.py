@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
+from amrobust.stats.jackknife import SpreadContrast
 from amrobust.stats.results import Caution, Result
 from amrobust.stats.samples import (
     Array,
@@ -103,55 +104,47 @@ def _jackknife(curves: Array) -> tuple[float, float]:
 
 
 def spread_ratio(a: ArrayLike, b: ArrayLike, *, paired: bool = False, level: float = 0.95) -> Result:
-    """Ratio spread(a) / spread(b), by the delete-one-seed jackknife of the log spread (Miller 1968).
+    """Ratio spread(a) / spread(b), by the delete-one-seed jackknife of the log spread at the pooled level.
 
     Spread is the STD of final values (one number a seed), or the Avg. STD of curves. Pseudo-values of seed i are
-    n·θ − (n−1)·θ₋ᵢ with θ the log spread. Independent samples: Welch's t on the pseudo-values (pooled degrees of freedom
-    reject a true null slightly more often at 5 to 20 seeds, and no condition measured favours them). Paired: the paired t on
-    the pseudo-values. The p-value is the inversion of the interval: p < 1 − level exactly when the interval excludes 1.
+    n·θ − (n−1)·θ₋ᵢ with θ the log spread; t with Welch's degrees of freedom, or n − 1 for pairs;
+    :class:`amrobust.stats.jackknife.SpreadContrast` says how their variance is taken. The interval holds every ratio whose
+    two-sided p-value is above 1 − level, so that p < 1 − level exactly when the interval excludes 1.
 
-    ``estimate`` is the plain ratio of the two sample spreads; the interval is centred at the jackknife's own, bias-corrected
-    estimate, given as ``details["jackknife"]``.
+    ``estimate`` is the plain ratio of the two sample spreads; the jackknife's own, bias-corrected one, where p is 1, is
+    ``details["jackknife"]``. ``se`` and ``df`` are those of the estimate.
 
-    Source: R. G. Miller, Jackknifing variances, Annals of Mathematical Statistics 39 (1968).
+    Source: R. G. Miller, Jackknifing variances, Annals of Mathematical Statistics 39 (1968), without the pooled level.
     """
     first, second = as_pair(a, b, paired)
     scalar = first.shape[1] == 1
-    pseudo_a, pseudo_b = checked_pseudo_values(first), checked_pseudo_values(second)
+    for sample in (first, second):
+        checked_pseudo_values(sample)
+    contrast = SpreadContrast.of(first, second, paired=paired)
     n_a, n_b = len(first), len(second)
     details = {"kurtosis of the first": kurtosis(first), "kurtosis of the second": kurtosis(second)}
     if paired:
-        difference = pseudo_a - pseudo_b
-        variance, df = float(difference.var(ddof=1) / n_a), float(n_a - 1)
         details["correlation"] = _correlation(first, second)
-    else:
-        parts = pseudo_a.var(ddof=1) / n_a, pseudo_b.var(ddof=1) / n_b
-        variance = float(sum(parts))
-        df = (
-            float(variance**2 / (parts[0] ** 2 / (n_a - 1) + parts[1] ** 2 / (n_b - 1)))
-            if variance
-            else np.nan
-        )
-    if variance == 0:
+    se, df = (float(x) for x in contrast.error())
+    if se <= 1e-12:
         raise CannotEstimate("the two samples are copies of each other up to scale: there is nothing to test")
-    centre, se = float(pseudo_a.mean() - pseudo_b.mean()), float(np.sqrt(variance))
-    half = t_quantile(df, 0.5 + level / 2) * se
+    low, high = contrast.interval(level)
     return Result(
         quantity="ratio of STDs" if scalar else "ratio of Avg. STDs",
         test="jackknife of log STD" if scalar else "jackknife of log Avg. STD",
         n=(n_a,) if paired else (n_a, n_b),
-        estimate=avg_std(first) / avg_std(second),
-        low=float(np.exp(centre - half)),
-        high=float(np.exp(centre + half)),
+        estimate=float(np.exp(contrast.plain)),
+        low=float(np.exp(low)),
+        high=float(np.exp(high)),
         level=level,
-        p=t_two_sided(centre / se, df),
+        p=float(contrast.p()),
         paired=paired,
         assumption="pairs of seeds independent of each other"
         if paired
         else "independent seeds, similar shapes",
         se=se,
         df=df,
-        details=details | {"jackknife": float(np.exp(centre))},
+        details=details | {"jackknife": float(np.exp(contrast.centre))},
         cautions=() if paired else _shape_cautions(details),
     )
 

@@ -33,16 +33,32 @@ def sample(rng, n, epochs, scale=1.0):
     return scale * rng.standard_normal(n if epochs is None else (n, epochs))
 
 
+def p_by_hand(a, b, ratio, *, paired):
+    """The p-value of a ratio from the definition: pseudo-values by deletion, each scaled to the level pooled at that ratio."""
+    x, y = pseudo_values(a), pseudo_values(b)
+    level_a, level_b = math.exp(log_spread(a)) / ratio, math.exp(log_spread(b))
+    weight_a, weight_b = 1 / len(a), 1 / len(b)
+    pooled = math.sqrt((weight_a * level_a**2 + weight_b * level_b**2) / (weight_a + weight_b))
+    x_scaled = x.mean() + (x - x.mean()) * level_a / pooled
+    y_scaled = y.mean() + (y - y.mean()) * level_b / pooled
+    test = (
+        scipy.stats.ttest_rel(x_scaled - math.log(ratio), y_scaled)
+        if paired
+        else scipy.stats.ttest_ind(x_scaled - math.log(ratio), y_scaled, equal_var=False)
+    )
+    return test.pvalue
+
+
 class TestSpreadRatio:
     @shapes
     @pytest.mark.parametrize("sizes", [(9, 9), (7, 15)])
     def test_independent_samples_by_an_explicit_loop_and_scipys_welch_t(self, rng, epochs, sizes):
         a, b = sample(rng, sizes[0], epochs, 2.0), sample(rng, sizes[1], epochs)
-        expected = scipy.stats.ttest_ind(pseudo_values(a), pseudo_values(b), equal_var=False)
-        low, high = np.exp(expected.confidence_interval(0.9))
         found = stats.spread_ratio(a, b, level=0.9)
-        assert (found.low, found.high, found.p) == pytest.approx((low, high, expected.pvalue))
-        assert found.df == pytest.approx(expected.df)
+        assert found.p == pytest.approx(p_by_hand(a, b, 1.0, paired=False))
+        for end in (found.low, found.high):
+            assert p_by_hand(a, b, end, paired=False) == pytest.approx(0.1, rel=1e-6)
+        assert found.low < found.details["jackknife"] < found.high
         assert found.estimate == pytest.approx(math.exp(log_spread(a) - log_spread(b)))
         assert found.n == sizes
 
@@ -50,14 +66,27 @@ class TestSpreadRatio:
     def test_pairs_by_an_explicit_loop_and_scipys_paired_t(self, rng, epochs):
         a = sample(rng, 11, epochs)
         b = 0.8 * a + sample(rng, 11, epochs)
-        expected = scipy.stats.ttest_rel(pseudo_values(a), pseudo_values(b))
-        low, high = np.exp(expected.confidence_interval(0.95))
         found = stats.spread_ratio(a, b, paired=True)
-        assert (found.low, found.high, found.p) == pytest.approx((low, high, expected.pvalue))
+        assert found.p == pytest.approx(p_by_hand(a, b, 1.0, paired=True))
+        for end in (found.low, found.high):
+            assert p_by_hand(a, b, end, paired=True) == pytest.approx(0.05, rel=1e-6)
         assert found.paired
         assert found.n == (11,)
         if epochs is None:
             assert found.details["correlation"] == pytest.approx(np.corrcoef(a, b)[0, 1])
+
+    @shapes
+    def test_its_standard_error_is_the_plain_jackknifes(self, rng, epochs):
+        a, b = sample(rng, 9, epochs, 2.0), sample(rng, 12, epochs)
+        expected = scipy.stats.ttest_ind(pseudo_values(a), pseudo_values(b), equal_var=False)
+        found = stats.spread_ratio(a, b)
+        assert found.df == pytest.approx(expected.df)
+        assert math.log(found.details["jackknife"]) / found.se == pytest.approx(expected.statistic)
+
+    def test_a_ratio_of_two_is_covered_as_often_as_one(self, rng):
+        a, b = sample(rng, 8, None), sample(rng, 8, None)
+        one, two = stats.spread_ratio(a, b), stats.spread_ratio(2 * a, b)
+        assert (two.low, two.high) == pytest.approx((2 * one.low, 2 * one.high), rel=1e-9)
 
     @settings(max_examples=60, deadline=None)
     @given(seed=st.integers(0, 10_000), level=st.floats(0.5, 0.999), paired=st.booleans())
