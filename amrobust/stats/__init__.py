@@ -9,40 +9,68 @@
 True
 """
 
-from amrobust.stats.bootstrap import bootstrap_interval
+from amrobust.stats.bootstrap import bootstrap_difference, bootstrap_interval
+from amrobust.stats.levels import MatchedLevel, aligned, spread_at_matched_level, to_scale
 from amrobust.stats.levene import absolute_deviations, levene
 from amrobust.stats.location import equivalence, mean_difference, mean_interval, non_inferiority
+from amrobust.stats.nested import (
+    VarianceComponents,
+    mean_difference_over_x0s,
+    spread_ratio_over_x0s,
+    variance_components,
+)
 from amrobust.stats.permutation import permutation_spread, smallest_permutation_p
 from amrobust.stats.planning import seeds_to_settle
+from amrobust.stats.ranks import chance_of_winning, mann_whitney
 from amrobust.stats.results import Caution, Result
 from amrobust.stats.samples import CannotEstimate, avg_std, final_values, kurtosis, std
+from amrobust.stats.sequential import Look, obrien_fleming_looks
 from amrobust.stats.spread import avg_std_interval, chi_square_interval, spread_interval, spread_ratio
+from amrobust.stats.trend import TurningPoint, jonckheere, permutation_trend, spread_trend, turning_point
 from amrobust.stats.variance_tests import bartlett, f_test, fligner, pitman_morgan
 
 __all__ = [
     "CannotEstimate",
     "Caution",
+    "Look",
+    "MatchedLevel",
     "Result",
+    "TurningPoint",
+    "VarianceComponents",
     "absolute_deviations",
+    "aligned",
     "avg_std",
     "avg_std_interval",
     "bartlett",
+    "bootstrap_difference",
     "bootstrap_interval",
+    "chance_of_winning",
     "chi_square_interval",
     "equivalence",
     "f_test",
     "final_values",
     "fligner",
+    "jonckheere",
     "kurtosis",
     "levene",
+    "mann_whitney",
     "mean_difference",
+    "mean_difference_over_x0s",
     "mean_interval",
     "non_inferiority",
+    "obrien_fleming_looks",
     "permutation_spread",
+    "permutation_trend",
     "pitman_morgan",
     "seeds_to_settle",
     "smallest_permutation_p",
+    "spread_at_matched_level",
     "spread_interval",
     "spread_ratio",
+    "spread_ratio_over_x0s",
+    "spread_trend",
     "std",
+    "to_scale",
+    "turning_point",
+    "variance_components",
 ]

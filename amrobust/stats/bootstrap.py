@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
+from amrobust.stats.location import mean_difference
 from amrobust.stats.results import Caution, Result
 from amrobust.stats.samples import Array, CannotEstimate, as_curves
 
@@ -112,6 +113,44 @@ def bootstrap_interval(
         quantity, f"bootstrap ({kind})", (n,), float(estimate), float(low), float(high), level,
         assumption="independent seeds, enough of them", cautions=_cautions(statistic, kind, n),
         details={"resamples": float(resamples), "unusable": float((~usable).sum())},
+    )  # fmt: skip
+
+
+def bootstrap_difference(
+    a: ArrayLike,
+    b: ArrayLike,
+    *,
+    paired: bool = False,
+    level: float = 0.95,
+    resamples: int = 9_999,
+    seed: int = 0,
+) -> Result:
+    """mean(a) − mean(b) of final values (seeds,) by the symmetric bootstrap-t: estimate ± quantile of |t*| times its error.
+
+    Each resample's t* = (difference* − difference)/se*, with Welch's error (paired: of the differences); p is the share of |t*|
+    at least as large as |difference|/se, counting the sample itself. Raises CannotEstimate where there is no error to divide by.
+    """
+    result = mean_difference(a, b, paired=paired, level=level)
+    assert result.estimate is not None
+    assert result.se is not None
+    rng = np.random.default_rng(seed)
+    first, second = as_curves(a), as_curves(b)
+    samples = [first - second] if paired else [first, second]
+    moments = [resampled_moments(sample, resample_counts(len(sample), resamples, rng)) for sample in samples]
+    means = [mean[:, 0] for mean, _ in moments]
+    errors = np.sqrt(
+        sum(variance[:, 0] / len(sample) for (_, variance), sample in zip(moments, samples, strict=True))
+    )
+    drawn = means[0] if paired else means[0] - means[1]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = np.abs((drawn - result.estimate) / errors)
+    t = t[errors > 1e-12 * result.se]
+    p = float((1 + (t >= abs(result.estimate) / result.se).sum()) / (len(t) + 1))
+    half = float(np.quantile(t, level)) * result.se
+    return Result(
+        "difference of means", "bootstrap-t", result.n, result.estimate, result.estimate - half, result.estimate + half,
+        level, p, smallest_p=1 / (len(t) + 1), paired=paired, assumption="independent seeds", se=result.se,
+        details={"resamples": float(resamples), "unusable": float(resamples - len(t))},
     )  # fmt: skip
 
 

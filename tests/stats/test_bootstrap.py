@@ -83,3 +83,22 @@ def test_intervals_of_a_spread_carry_their_coverage_and_those_of_a_mean_need_not
 def test_what_does_not_vary_is_refused():
     with pytest.raises(stats.CannotEstimate):
         bootstrap_interval(np.ones((6, 3)), "mean")
+
+
+@pytest.mark.parametrize("paired", [False, True])
+def test_the_difference_of_means_by_bootstrap_t_is_a_naive_loop(paired):
+    rng = np.random.default_rng(8)
+    a, b = rng.exponential(size=9), rng.exponential(size=9)
+    found = stats.bootstrap_difference(a, b, paired=paired, resamples=300, level=0.9, seed=4)
+    rng = np.random.default_rng(4)
+    samples = [a - b] if paired else [a, b]
+    counts = [resample_counts(9, 300, rng).astype(int) for _ in samples]
+    t = []
+    for row in range(300):
+        drawn = [np.repeat(x, c[row]) for x, c in zip(samples, counts, strict=True)]
+        difference = drawn[0].mean() - (0 if paired else drawn[1].mean())
+        error = np.sqrt(sum(x.var(ddof=1) / 9 for x in drawn))
+        t.append(abs(difference - (a - b).mean()) / error)
+    se = np.sqrt(sum(x.var(ddof=1) / 9 for x in samples))
+    assert found.high - found.estimate == pytest.approx(np.quantile(t, 0.9) * se)
+    assert found.p == pytest.approx((1 + sum(np.array(t) >= abs((a - b).mean()) / se)) / 301)

@@ -1,0 +1,90 @@
+"""Spread is confounded with level: other scales, spread at equal means, and curves of unequal length."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from amrobust.stats.samples import Array, CannotEstimate, as_curves
+
+Scale = Literal["none", "logit", "log"]
+Alignment = Literal["refuse", "shortest"]
+
+
+def to_scale(x: ArrayLike, scale: Scale, *, top: float = 1.0) -> Array:
+    """``x`` on a scale on which a spread near a bound is not small for that alone.
+
+    "logit": log(x/(top − x)) for shares, or percentages with ``top`` = 100; "log": log x for losses. Non-finite values stay.
+    Raises CannotEstimate where a value lies on or beyond the bound, which has no such scale.
+    """
+    values = np.asarray(x, dtype=np.float64)
+    if scale == "none":
+        return values
+    finite = values[np.isfinite(values)]
+    if scale == "log":
+        if (finite <= 0).any():
+            raise CannotEstimate("the log scale needs values above 0")
+        return np.asarray(np.log(values, where=np.isfinite(values), out=values.copy()))
+    if ((finite <= 0) | (finite >= top)).any():
+        raise CannotEstimate(
+            f"the logit scale needs values between 0 and {top:g}, neither of them reached: judge a loss on the log scale instead"
+        )
+    shares = values / top
+    return np.asarray(
+        np.log(shares, where=np.isfinite(values), out=values.copy())
+        - np.log(1 - shares, where=np.isfinite(values), out=np.zeros_like(values))
+    )
+
+
+def aligned(curves: Sequence[ArrayLike], policy: Alignment) -> list[Array]:
+    """Curves (seeds, epochs) of one length: by "shortest" all are cut to the shortest, by "refuse" unequal ones are an error."""
+    given = [np.asarray(x, dtype=np.float64) for x in curves]
+    lengths = {x.shape[1] for x in given}
+    if len(lengths) > 1 and policy == "refuse":
+        raise CannotEstimate(
+            f"curves of {', '.join(map(str, sorted(lengths)))} epochs: name a policy for unequal lengths"
+        )
+    return [x[:, : min(lengths)] for x in given]
+
+
+@dataclass(frozen=True)
+class MatchedLevel:
+    """STDs over seeds of two methods read where their mean curves pass the same levels. Descriptive: no interval."""
+
+    levels: Array
+    first: Array
+    """STD of the first method at each level."""
+    second: Array
+
+    @property
+    def ratio(self) -> float:
+        """Ratio of the mean STDs over the levels, first over second."""
+        return float(self.first.mean() / self.second.mean())
+
+
+def spread_at_matched_level(a: ArrayLike, b: ArrayLike, *, points: int = 20) -> MatchedLevel:
+    """STD against mean at matched level: a faster method sits nearer its ceiling, and varies less for that alone.
+
+    The mean curves are made monotone by their running best (in the direction in which the first method moves); at ``points``
+    levels spread evenly over the range that both pass through, each method's STD is interpolated linearly between the two epochs
+    around. Raises CannotEstimate on curves of fewer than 2 epochs, or where the two share no range of levels.
+    """
+    first, second = as_curves(a), as_curves(b)
+    if min(first.shape[1], second.shape[1]) < 2:
+        raise CannotEstimate("a matched level needs curves of at least 2 epochs")
+    means = [x.mean(axis=0) for x in (first, second)]
+    sign = 1.0 if means[0][-1] >= means[0][0] else -1.0
+    climbs = [np.maximum.accumulate(sign * mean) for mean in means]
+    low, high = max(climb[0] for climb in climbs), min(climb[-1] for climb in climbs)
+    if not high > low:
+        raise CannotEstimate("the two mean curves share no range of levels")
+    levels = np.linspace(low, high, points)
+    found = []
+    for climb, x in zip(climbs, (first, second), strict=True):
+        reached, where = np.unique(climb, return_index=True)
+        found.append(np.interp(levels, reached, x.std(axis=0, ddof=1)[where]))
+    return MatchedLevel(sign * levels, found[0], found[1])

@@ -1,0 +1,148 @@
+"""Spread over an ordered sweep, such as AM1-SGD's m: its trend, and the value at which it turns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from amrobust.stats.levene import absolute_deviations
+from amrobust.stats.results import Result
+from amrobust.stats.samples import Array, CannotEstimate, as_curves, checked_pseudo_values
+from amrobust.stats.spread import spread_ratio, t_quantile, t_two_sided
+
+
+def spread_trend(samples: Sequence[ArrayLike], values: Sequence[float], *, level: float = 0.95) -> Result:
+    """Ratio of spreads for each doubling of the swept value, over independent samples.
+
+    The slope Σ c_k θ_k of the jackknifed log spreads θ_k on log2(value), with c_k = (l_k − l̄)/Σ(l − l̄)²; t with Satterthwaite's
+    degrees of freedom for the variance Σ c_k² v_k. ``estimate``, ``low`` and ``high`` are exp(slope): below 1 the spread falls
+    as the value grows. p is two-sided and the inversion of the interval.
+
+    ``samples`` are final values (seeds,) or curves (seeds, epochs), in the order of ``values`` (all above 0). Raises
+    CannotEstimate on fewer than 3 samples, equal values, or a sample without spread.
+    """
+    groups, logs = _sweep(samples, values)
+    weights = (logs - logs.mean()) / ((logs - logs.mean()) ** 2).sum()
+    pseudo = [checked_pseudo_values(group) for group in groups]
+    slope = float(sum(w * p.mean() for w, p in zip(weights, pseudo, strict=True)))
+    parts = np.array([w**2 * p.var(ddof=1) / len(p) for w, p in zip(weights, pseudo, strict=True)])
+    se = float(np.sqrt(parts.sum()))
+    df = float(parts.sum() ** 2 / sum(part**2 / (len(p) - 1) for part, p in zip(parts, pseudo, strict=True)))
+    half = t_quantile(df, 0.5 + level / 2) * se
+    curves = groups[0].shape[1] > 1
+    return Result(
+        f"ratio of {'Avg. STDs' if curves else 'STDs'} for each doubling",
+        f"trend of log {'Avg. STD' if curves else 'STD'} by the jackknife",
+        tuple(len(group) for group in groups),
+        float(np.exp(slope)), float(np.exp(slope - half)), float(np.exp(slope + half)), level, t_two_sided(slope / se, df),
+        assumption="independent seeds", se=se, df=df,
+    )  # fmt: skip
+
+
+def permutation_trend(
+    samples: Sequence[ArrayLike], values: Sequence[float], *, resamples: int = 9_999, seed: int = 0
+) -> Result:
+    """Permutation test of a trend in z_i = mean over epochs of |x_it − median_t|, one number a seed, on log2(value).
+
+    The statistic is the covariance of z with the log value; whole seeds change groups. Two-sided p = (b + 1)/(B + 1).
+    """
+    groups, logs = _sweep(samples, values)
+    z = np.concatenate([absolute_deviations(group, "median") for group in groups])
+    labels = np.repeat(logs - logs.mean(), [len(group) for group in groups])
+    return _permuted(z, labels, groups, "permutation of a trend in |x - median|", resamples, seed)
+
+
+def jonckheere(
+    samples: Sequence[ArrayLike], values: Sequence[float], *, resamples: int = 9_999, seed: int = 0
+) -> Result:
+    """Jonckheere and Terpstra's test of ordered alternatives on the deviations |x − median| of final values (seeds,).
+
+    J counts, over pairs of seeds of two groups, how often the deviation is larger at the larger value (ties ½); its null
+    distribution is that of relabelled seeds. Curves give one number a seed, as in :func:`permutation_trend`.
+    """
+    groups, logs = _sweep(samples, values)
+    z = np.concatenate([absolute_deviations(group, "median") for group in groups])
+    order = np.repeat(np.argsort(np.argsort(logs)), [len(group) for group in groups]).astype(float)
+    # J is half the number of pairs plus half this sum of signs.
+    signs = np.sign(z[:, None] - z)
+    rng = np.random.default_rng(seed)
+
+    def statistic(labels: Array) -> float:
+        return float((signs * np.sign(labels[:, None] - labels)).sum())
+
+    observed = abs(statistic(order))
+    reached = sum(abs(statistic(rng.permutation(order))) >= observed for _ in range(resamples))
+    return Result(
+        "trend of spread", "Jonckheere-Terpstra", tuple(len(group) for group in groups), p=(reached + 1) / (resamples + 1),
+        smallest_p=1 / (resamples + 1), centre="median", assumption="exchangeable seeds under equal spread",
+    )  # fmt: skip
+
+
+def _permuted(
+    z: Array, labels: Array, groups: Sequence[Array], name: str, resamples: int, seed: int
+) -> Result:
+    rng = np.random.default_rng(seed)
+    centred = z - z.mean()
+    observed = abs(float(centred @ labels))
+    null = np.abs(rng.permuted(np.broadcast_to(labels, (resamples, len(labels))), axis=1) @ centred)
+    p = float((1 + (null >= observed * (1 - 1e-9)).sum()) / (resamples + 1))
+    return Result(
+        "trend of average absolute deviation", name, tuple(len(group) for group in groups), p=p,
+        smallest_p=1 / (resamples + 1), centre="median", assumption="exchangeable seeds under equal spread",
+        details={"monte_carlo_se": float(np.sqrt(p * (1 - p) / resamples))},
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class TurningPoint:
+    """Where a sweep's spread is smallest, and how sure that is."""
+
+    value: float
+    """The swept value with the smallest spread."""
+    candidates: tuple[float, ...]
+    """Values whose spread is not shown to be larger than the smallest, each tested at alpha over the number of others."""
+    falls_before: bool
+    """The spread at the smallest value of the sweep is shown to be larger."""
+    rises_after: bool
+    """The spread at the largest value of the sweep is shown to be larger: with ``falls_before``, the sweep is U-shaped."""
+
+
+def turning_point(
+    samples: Sequence[ArrayLike], values: Sequence[float], *, alpha: float = 0.05
+) -> TurningPoint:
+    """The swept value of the smallest spread, with the values that the data do not exclude from being it.
+
+    Every other sample is compared with the smallest by :func:`amrobust.stats.spread_ratio` at alpha/(groups − 1). The smallest
+    was chosen by looking, so this errs towards excluding too many; it describes a sweep and decides nothing.
+    """
+    groups, _ = _sweep(samples, values)
+    spreads = [float(np.std(group, axis=0, ddof=1).mean()) for group in groups]
+    best = int(np.argmin(spreads))
+    level = 1 - alpha / (len(groups) - 1)
+    larger = [
+        i != best and float(spread_ratio(group, groups[best], level=level).low or 0.0) > 1
+        for i, group in enumerate(groups)
+    ]
+    order = np.argsort(values)
+    return TurningPoint(
+        value=float(values[best]),
+        candidates=tuple(float(values[i]) for i in order if not larger[i]),
+        falls_before=larger[order[0]],
+        rises_after=larger[order[-1]],
+    )
+
+
+def _sweep(samples: Sequence[ArrayLike], values: Sequence[float]) -> tuple[list[Array], Array]:
+    """The samples as curves of one length, and log2 of their values."""
+    if len(samples) != len(values) or len(samples) < 3:
+        raise CannotEstimate("a sweep needs at least 3 samples, and one value for each")
+    given = np.asarray(values, float)
+    if not (given > 0).all() or len(np.unique(given)) < len(given):
+        raise CannotEstimate("the values of a sweep are different numbers above 0")
+    groups = [as_curves(sample) for sample in samples]
+    if len({group.shape[1] for group in groups}) > 1:
+        raise CannotEstimate("the curves of a sweep need one length")
+    return groups, np.log2(given)
