@@ -16,6 +16,7 @@ COMMANDS = {
     "analyze": ("amrobust.cli.analyze", "Run a declared analysis, judge its claims, write its report."),
     "plan": ("amrobust.cli.plan", "Say how many seeds a study needs."),
     "judge-table": ("amrobust.cli.judge_table", "Judge what a published table alone supports."),
+    "calibrate": ("amrobust.cli.calibrate", "Measure the error rates of everything that decides."),
     "list": ("amrobust.cli.list_runs", "List the runs in a directory."),
     "show": ("amrobust.cli.show", "Show one run: spec, seeds, provenance."),
     "export": ("amrobust.cli.export", "Write the curves of runs as CSV or JSON."),

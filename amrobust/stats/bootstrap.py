@@ -128,7 +128,7 @@ def bootstrap_difference(
     """mean(a) − mean(b) of final values (seeds,) by the symmetric bootstrap-t: estimate ± quantile of |t*| times its error.
 
     Each resample's t* = (difference* − difference)/se*, with Welch's error (paired: of the differences); p is the share of |t*|
-    at least as large as |difference|/se, counting the sample itself. Raises CannotEstimate where there is no error to divide by.
+    at least as large as |difference|/se, counting the sample itself. Raises CannotEstimate where nothing varies.
     """
     result = mean_difference(a, b, paired=paired, level=level)
     assert result.estimate is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,13 +46,9 @@ class SpreadContrast:
 
     def scales(self, theta: float | Array) -> tuple[Array, Array]:
         """What the deviations of each sample's pseudo-values are multiplied by when exp(θ) is tested."""
-        weight_a, weight_b = 1 / self.first.shape[-1], 1 / self.second.shape[-1]
-        # On the log scale, so that no ratio is too far off to be tested.
-        rho = np.clip(self.plain - np.asarray(theta), -300, 300)
-        pooled = 0.5 * (
-            np.logaddexp(2 * rho + np.log(weight_a), np.log(weight_b)) - np.log(weight_a + weight_b)
-        )
-        return np.exp(rho - pooled), np.exp(-pooled)
+        levels = np.stack(np.broadcast_arrays(self.plain - theta, 0.0), axis=-1)
+        found = pooled_scales(levels, (self.first.shape[-1], self.second.shape[-1]))
+        return found[..., 0], found[..., 1]
 
     def error(self, theta: float | Array | None = None) -> tuple[Array, Array]:
         """Standard error and degrees of freedom when exp(θ) is tested; with None, of the estimate (no scaling)."""
@@ -75,16 +72,34 @@ class SpreadContrast:
             return np.asarray(2 * special.stdtr(df, -np.abs((self.centre - theta) / se)))
 
     def interval(self, level: float) -> tuple[float, float]:
-        """All θ with p(θ) above 1 − level, for a single comparison: the two ends by bisection."""
-        return self._end(level, -1.0), self._end(level, 1.0)
+        """All θ with p(θ) above 1 − level, for a single comparison."""
+        return inverted(lambda theta: float(self.p(theta)), float(self.centre), float(self.error()[0]), level)
 
-    def _end(self, level: float, side: float) -> float:
-        centre, step = float(self.centre), float(self.error(None)[0])
-        inside, outside = centre, centre + side * step
-        while float(self.p(outside)) > 1 - level:
-            step *= 2
-            inside, outside = outside, centre + side * step
+
+def pooled_scales(levels: Array, seeds: Sequence[int]) -> Array:
+    """exp(levels) over their pooled level: the root of their mean square, each weighted by 1/seeds.
+
+    ``levels`` (..., samples) are log spreads less what is tested, so that they share one level if that is true.
+    """
+    weights = 1 / np.asarray(seeds, float)
+    # On the log scale and within bounds, so that nothing is too far off to be tested.
+    bounded = np.clip(levels, -300, 300)
+    largest = bounded.max(axis=-1, keepdims=True)
+    square = (weights * np.exp(2 * (bounded - largest))).sum(axis=-1, keepdims=True) / weights.sum()
+    return np.asarray(np.exp(bounded - largest) / np.sqrt(square))
+
+
+def inverted(p: Callable[[float], float], centre: float, step: float, level: float) -> tuple[float, float]:
+    """The two ends of {θ: p(θ) > 1 − level} around ``centre``, where p is 1; by bisection, from steps of ``step``."""
+
+    def end(side: float) -> float:
+        inside, outside, size = centre, centre + side * step, step
+        while p(outside) > 1 - level:
+            size *= 2
+            inside, outside = outside, centre + side * size
         for _ in range(BISECTIONS):
             middle = 0.5 * (inside + outside)
-            inside, outside = (middle, outside) if float(self.p(middle)) > 1 - level else (inside, middle)
+            inside, outside = (middle, outside) if p(middle) > 1 - level else (inside, middle)
         return 0.5 * (inside + outside)
+
+    return end(-1.0), end(1.0)

@@ -31,7 +31,7 @@ def to_scale(x: ArrayLike, scale: Scale, *, top: float = 1.0) -> Array:
         return np.asarray(np.log(values, where=np.isfinite(values), out=values.copy()))
     if ((finite <= 0) | (finite >= top)).any():
         raise CannotEstimate(
-            f"the logit scale needs values between 0 and {top:g}, neither of them reached: judge a loss on the log scale instead"
+            f"the logit scale needs values between 0 and {top:g}, neither of them reached: judge a loss on the log scale"
         )
     shares = values / top
     return np.asarray(
@@ -41,7 +41,7 @@ def to_scale(x: ArrayLike, scale: Scale, *, top: float = 1.0) -> Array:
 
 
 def aligned(curves: Sequence[ArrayLike], policy: Alignment) -> list[Array]:
-    """Curves (seeds, epochs) of one length: by "shortest" all are cut to the shortest, by "refuse" unequal ones are an error."""
+    """Curves (seeds, epochs) of one length: "shortest" cuts all to the shortest, "refuse" makes unequal ones an error."""
     given = [np.asarray(x, dtype=np.float64) for x in curves]
     lengths = {x.shape[1] for x in given}
     if len(lengths) > 1 and policy == "refuse":
@@ -70,8 +70,8 @@ def spread_at_matched_level(a: ArrayLike, b: ArrayLike, *, points: int = 20) -> 
     """STD against mean at matched level: a faster method sits nearer its ceiling, and varies less for that alone.
 
     The mean curves are made monotone by their running best (in the direction in which the first method moves); at ``points``
-    levels spread evenly over the range that both pass through, each method's STD is interpolated linearly between the two epochs
-    around. Raises CannotEstimate on curves of fewer than 2 epochs, or where the two share no range of levels.
+    levels spread evenly over the range that both pass through, each method's STD is interpolated linearly between the two
+    epochs around. Raises CannotEstimate on curves of fewer than 2 epochs, or where the two share no range of levels.
     """
     first, second = as_curves(a), as_curves(b)
     if min(first.shape[1], second.shape[1]) < 2:

@@ -8,18 +8,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from amrobust.stats.jackknife import inverted, pooled_scales
 from amrobust.stats.levene import absolute_deviations
 from amrobust.stats.results import Result
-from amrobust.stats.samples import Array, CannotEstimate, as_curves, checked_pseudo_values
-from amrobust.stats.spread import spread_ratio, t_quantile, t_two_sided
+from amrobust.stats.samples import Array, CannotEstimate, as_curves, checked_pseudo_values, log_spreads
+from amrobust.stats.spread import spread_ratio, t_two_sided
 
 
 def spread_trend(samples: Sequence[ArrayLike], values: Sequence[float], *, level: float = 0.95) -> Result:
     """Ratio of spreads for each doubling of the swept value, over independent samples.
 
     The slope Σ c_k θ_k of the jackknifed log spreads θ_k on log2(value), with c_k = (l_k − l̄)/Σ(l − l̄)²; t with Satterthwaite's
-    degrees of freedom for the variance Σ c_k² v_k. ``estimate``, ``low`` and ``high`` are exp(slope): below 1 the spread falls
-    as the value grows. p is two-sided and the inversion of the interval.
+    degrees of freedom. When a slope is tested, each sample's variance is taken at the level pooled over the sweep, as in
+    :class:`amrobust.stats.jackknife.SpreadContrast`. ``estimate``, ``low`` and ``high`` are exp(slope): below 1 the spread
+    falls as the value grows. p is two-sided and the inversion of the interval; ``se`` and ``df`` are those of the estimate.
 
     ``samples`` are final values (seeds,) or curves (seeds, epochs), in the order of ``values`` (all above 0). Raises
     CannotEstimate on fewer than 3 samples, equal values, or a sample without spread.
@@ -27,17 +29,26 @@ def spread_trend(samples: Sequence[ArrayLike], values: Sequence[float], *, level
     groups, logs = _sweep(samples, values)
     weights = (logs - logs.mean()) / ((logs - logs.mean()) ** 2).sum()
     pseudo = [checked_pseudo_values(group) for group in groups]
-    slope = float(sum(w * p.mean() for w, p in zip(weights, pseudo, strict=True)))
-    parts = np.array([w**2 * p.var(ddof=1) / len(p) for w, p in zip(weights, pseudo, strict=True)])
-    se = float(np.sqrt(parts.sum()))
-    df = float(parts.sum() ** 2 / sum(part**2 / (len(p) - 1) for part, p in zip(parts, pseudo, strict=True)))
-    half = t_quantile(df, 0.5 + level / 2) * se
+    plain = np.array([float(log_spreads(group)[0]) for group in groups])
+    sizes = np.array([len(group) for group in groups])
+    centre = float(sum(w * p.mean() for w, p in zip(weights, pseudo, strict=True)))
+    parts = weights**2 * np.array([p.var(ddof=1) / len(p) for p in pseudo])
+
+    def error(slope: float | None) -> tuple[float, float]:
+        scaled = parts if slope is None else parts * pooled_scales(plain - slope * logs, sizes.tolist()) ** 2
+        return float(np.sqrt(scaled.sum())), float(scaled.sum() ** 2 / (scaled**2 / (sizes - 1)).sum())
+
+    def p_value(slope: float) -> float:
+        se, df = error(slope)
+        return t_two_sided((centre - slope) / se, df)
+
+    se, df = error(None)
+    low, high = inverted(p_value, centre, se, level)
     curves = groups[0].shape[1] > 1
     return Result(
         f"ratio of {'Avg. STDs' if curves else 'STDs'} for each doubling",
-        f"trend of log {'Avg. STD' if curves else 'STD'} by the jackknife",
-        tuple(len(group) for group in groups),
-        float(np.exp(slope)), float(np.exp(slope - half)), float(np.exp(slope + half)), level, t_two_sided(slope / se, df),
+        f"trend of log {'Avg. STD' if curves else 'STD'} by the jackknife", tuple(int(n) for n in sizes),
+        float(np.exp(centre)), float(np.exp(low)), float(np.exp(high)), level, p_value(0.0),
         assumption="independent seeds", se=se, df=df,
     )  # fmt: skip
 

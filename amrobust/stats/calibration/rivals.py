@@ -1,0 +1,122 @@
+"""The constructions for two spreads, each as p-values: what decides, and what it was chosen against."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from amrobust.stats.calibration.conditions import Condition
+from amrobust.stats.jackknife import SpreadContrast
+from amrobust.stats.levene import Centre, absolute_deviations
+from amrobust.stats.permutation import permutation_spread
+from amrobust.stats.results import Result
+from amrobust.stats.samples import Array, CannotEstimate
+from amrobust.stats.variance_tests import bartlett, fligner, pitman_morgan
+
+Batched = Callable[[Array, Array, bool, float], Array]
+"""From samples (replications, seeds, epochs), whether they are paired, and a log ratio, to its p-values."""
+
+
+def decides(a: Array, b: Array, paired: bool, theta: float) -> Array:
+    """The jackknife at the pooled level."""
+    return SpreadContrast.of(a, b, paired=paired).p(theta)
+
+
+def plain_jackknife(a: Array, b: Array, paired: bool, theta: float) -> Array:
+    """Miller's jackknife: Welch's degrees of freedom, or n − 1 for pairs."""
+    contrast = SpreadContrast.of(a, b, paired=paired)
+    se, df = contrast.error()
+    return np.asarray(2 * special.stdtr(df, -np.abs((contrast.centre - theta) / se)))
+
+
+def pooled_kurtosis(a: Array, b: Array, paired: bool, theta: float) -> Array:
+    """Bonett's (2006) normal interval for log(s_a/s_b), its kurtosis pooled about trimmed means; final values only."""
+    x, y = a[..., 0], b[..., 0]
+    n = x.shape[1]
+    cut = int(n * min(0.5, 1 / (2 * np.sqrt(n - 4))) if n > 4 else n * 0.5)
+    fourth, squares = 0.0, 0.0
+    for values in (x, y):
+        ordered = np.sort(values, axis=1)
+        kept = ordered[:, cut : n - cut] if n > 2 * cut else ordered[:, n // 2 : n // 2 + 1]
+        fourth = fourth + ((values - kept.mean(axis=1, keepdims=True)) ** 4).sum(axis=1)
+        squares = squares + ((values - values.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
+    kurtosis = 2 * n * fourth / np.asarray(squares) ** 2
+    se = np.sqrt(2 * np.maximum(kurtosis - (n - 3) / n, 0) / (n - 1)) / 2
+    z = (np.log(x.std(axis=1, ddof=1) / y.std(axis=1, ddof=1)) - theta) / se
+    return np.asarray(2 * special.ndtr(-np.abs(z)))
+
+
+def f_ratio(a: Array, b: Array, paired: bool, theta: float) -> Array:
+    """F of the final variances."""
+    ratio = a[..., 0].var(axis=1, ddof=1) / b[..., 0].var(axis=1, ddof=1) * np.exp(-2 * theta)
+    n = a.shape[1]
+    tails = special.fdtr(n - 1, n - 1, ratio), special.fdtrc(n - 1, n - 1, ratio)
+    return np.asarray(np.minimum(1.0, 2 * np.minimum(*tails)))
+
+
+def levene(centre: Centre) -> Batched:
+    """Levene's test: for two groups the pooled t on absolute deviations; on curves, on one number a seed."""
+
+    def p(a: Array, b: Array, paired: bool, theta: float) -> Array:
+        x, y = absolute_deviations(a, centre), absolute_deviations(b, centre)
+        n = x.shape[1]
+        se = np.sqrt((x.var(axis=1, ddof=1) + y.var(axis=1, ddof=1)) / n)
+        return np.asarray(2 * special.stdtr(2 * n - 2, -np.abs((x.mean(axis=1) - y.mean(axis=1)) / se)))
+
+    return p
+
+
+def one_by_one(test: Callable[..., Result], **options: Any) -> Batched:
+    """A test of ``amrobust.stats`` called on every replication; where it refuses, it does not reject."""
+
+    def p(a: Array, b: Array, paired: bool, theta: float) -> Array:
+        def single(x: Array, y: Array) -> float:
+            try:
+                found = test(
+                    x, y, **options, **({"paired": True} if paired and test is permutation_spread else {})
+                ).p
+            except CannotEstimate:
+                return 1.0
+            return 1.0 if found is None else found
+
+        return np.array([single(x, y) for x, y in zip(a, b, strict=True)])
+
+    return p
+
+
+@dataclass(frozen=True)
+class Rival:
+    """A construction, and what it applies to."""
+
+    p: Batched
+    has_interval: bool = False
+    independent: bool = True
+    pairs: bool = False
+    curves: bool = False
+    slow: bool = False
+
+    def fits(self, condition: Condition) -> bool:
+        """Whether the construction is made for samples of this kind."""
+        return (self.pairs if condition.paired else self.independent) and (
+            self.curves or condition.epochs == 1
+        )
+
+
+DECIDES = "jackknife (decides)"
+
+RIVALS: dict[str, Rival] = {
+    DECIDES: Rival(decides, has_interval=True, pairs=True, curves=True),
+    "jackknife, level not pooled": Rival(plain_jackknife, has_interval=True, pairs=True, curves=True),
+    "pooled kurtosis": Rival(pooled_kurtosis, has_interval=True),
+    "F": Rival(f_ratio, has_interval=True),
+    "Levene (median)": Rival(levene("median"), curves=True),
+    "Levene (mean)": Rival(levene("mean"), curves=True),
+    "permutation": Rival(one_by_one(permutation_spread, resamples=499), pairs=True, curves=True, slow=True),
+    "Bartlett": Rival(one_by_one(bartlett), slow=True),
+    "Fligner-Killeen": Rival(one_by_one(fligner), slow=True),
+    "Pitman-Morgan": Rival(one_by_one(pitman_morgan), independent=False, pairs=True, slow=True),
+}
