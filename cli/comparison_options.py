@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
+from amrobust.cli.parameters import parse_counts
+
 if TYPE_CHECKING:
     from amrobust.claims import Comparison
-    from amrobust.claims.evidence import TestName
+    from amrobust.claims.rules import TestName
+    from amrobust.stats.levels import Alignment, Scale
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -62,6 +65,25 @@ OPTIONS = (
         show_default=True,
         help="What a seed's final value is: 'last', or 'mean:K' for the mean of the last K epochs.",
     ),
+    click.option(
+        "--looks",
+        metavar="N,N,...",
+        help="Planned looks, in seeds a method (5,10,15,20): claims are tested at the level of the look that the runs are at.",
+    ),
+    click.option(
+        "--scale",
+        type=click.Choice(["none", "logit", "log"]),
+        default="none",
+        show_default=True,
+        help="Judge the metric on this scale: logit for accuracies, log for losses.",
+    ),
+    click.option(
+        "--align",
+        type=click.Choice(["refuse", "shortest"]),
+        default="refuse",
+        show_default=True,
+        help="Curves of unequal length: hold them apart, or cut all to the shortest.",
+    ),
     click.option("--survivors", is_flag=True, help="Leave diverged seeds out, and say so."),
     click.option(
         "--allow-different-x0", is_flag=True, help="Compare runs that started from different points."
@@ -87,6 +109,9 @@ def load_comparison(
     margin: float | None,
     alpha: float,
     final: str,
+    looks: str | None,
+    scale: Scale,
+    align: Alignment,
     survivors: bool,
     allow_different_x0: bool,
 ) -> Comparison:
@@ -97,7 +122,7 @@ def load_comparison(
     arms, problems = load_arms(paths, metric)
     return compare(
         arms,
-        Selection(metric, baseline, pairs, margin, survivors, allow_different_x0),
-        Rules(alpha=alpha, test=test, centre=center, final=final),
+        Selection(metric, baseline, pairs, margin, survivors, allow_different_x0, scale, align),
+        Rules(alpha=alpha, test=test, centre=center, final=final, looks=parse_counts(looks) if looks else ()),
         problems=problems,
     )

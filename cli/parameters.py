@@ -43,3 +43,14 @@ def parse_selection(text: str) -> tuple[str, dict[str, Value]]:
     if len(dict(pairs)) < len(pairs):
         raise UserError(f"{text!r} gives a parameter twice")
     return match["name"], dict(pairs)
+
+
+def parse_counts(text: str) -> tuple[int, ...]:
+    """``5,10,20`` as growing numbers. Raises UserError on anything else."""
+    try:
+        counts = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise UserError(f"{text!r} is no list of numbers such as 5,10,20") from None
+    if counts[0] < 1 or list(counts) != sorted(set(counts)):
+        raise UserError(f"{text!r} is no list of growing numbers such as 5,10,20")
+    return counts

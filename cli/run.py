@@ -48,6 +48,13 @@ HYPERPARAMETERS = ("lr", "momentum", "m", "weight_decay")
     help="Root of all random streams.",
 )
 @click.option("--x0", type=click.IntRange(min=0), default=0, show_default=True, help="Which starting point.")
+@click.option(
+    "--x0s",
+    type=click.IntRange(min=1, max=1000),
+    default=1,
+    show_default=True,
+    help="How many starting points, from --x0 on: the seeds are crossed with them.",
+)
 @click.option("--paired", is_flag=True, help="Share the random streams with other paired runs, seed by seed.")
 @options.executor
 @options.jobs
@@ -61,6 +68,7 @@ def command(
     params: tuple[str, ...],
     root_seed: int,
     x0: int,
+    x0s: int,
     paired: bool,
     executor: str,
     jobs: int | None,
@@ -77,6 +85,7 @@ def command(
     \b
     amrobust run --opt am1 --m 5 --seeds 20
     amrobust run --opt 'am2[m=10]' --epochs 60
+    amrobust run --opt am1 --seeds 10 --x0s 5
     amrobust run --opt msgd --workload logistic --data a5a --sigma 2 --seeds 1000
     """
     from amrobust import experiments, runs
@@ -84,13 +93,23 @@ def command(
 
     optimizer, given = parse_selection(opt)
     hyperparameters, workload_params = sort_parameters(workload, given, params, named)
-    spec = experiments.make_spec(
-        workload, optimizer, workload_params, hyperparameters, root_seed=root_seed, x0_index=x0, paired=paired
-    )
-    started = time.perf_counter()
-    with progress_reporter(quiet=quiet) as reporter:
-        run = runs.execute(spec, range(seeds), runs_dir, executor=executor, jobs=jobs, reporter=reporter)
-    click.echo(summary(run, seeds, time.perf_counter() - started, runs_dir, form))
+    specs = [
+        experiments.make_spec(
+            workload,
+            optimizer,
+            workload_params,
+            hyperparameters,
+            root_seed=root_seed,
+            x0_index=index,
+            paired=paired,
+        )
+        for index in range(x0, x0 + x0s)
+    ]
+    for spec in specs:
+        started = time.perf_counter()
+        with progress_reporter(quiet=quiet) as reporter:
+            run = runs.execute(spec, range(seeds), runs_dir, executor=executor, jobs=jobs, reporter=reporter)
+        click.echo(summary(run, seeds, time.perf_counter() - started, runs_dir, form))
 
 
 def sort_parameters(

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from amrobust.claims.compare import Selection, compare
-from amrobust.claims.evidence import TESTS, Rules
-from amrobust.claims.judgement import Claim, ClaimKind, Comparison
+from amrobust.claims.compare import compare
+from amrobust.claims.judgement import SWEEPS, Claim, ClaimKind, Comparison, Judgement, Verdict
+from amrobust.claims.rules import TESTS, Rules, Selection
 from amrobust.errors import UserError
+from amrobust.stats import CannotEstimate, obrien_fleming_looks
 
 if TYPE_CHECKING:
     from amrobust.runs import Reporter
+    from amrobust.runs.arms import Arm
 
-NEED_MARGIN = ("equivalent mean", "no worse than")
+NEED_MARGIN = ("equivalent mean", "no worse than", "stable over")
 
 
 @dataclass(frozen=True)
@@ -100,26 +102,54 @@ def _parse(name: str, data: dict[str, Any]) -> Analysis:
     def claim_of(table: dict[str, Any], method: str | None, against: str) -> Claim:
         """A claim, or a part of a composite one, which has its method and baseline from the whole."""
         kind = take(table, "kind", str)
-        kinds = [known for known in get_args(ClaimKind) if method is None or known != "composite"]
+        # A part has its whole's two methods, so that it can be neither composite nor about a sweep.
+        kinds = [
+            known for known in get_args(ClaimKind) if method is None or known not in ("composite", *SWEEPS)
+        ]
         if kind not in kinds:
             raise UserError(f"analysis {name}: no claim is called {kind!r}: choose one of {', '.join(kinds)}")
         margin = take(table, "margin", (int, float)) if kind in NEED_MARGIN else None
         if margin is not None and margin <= 0:
             raise UserError(f"analysis {name}: a margin must be above 0")
-        if method is None:
+        phase = take(table, "epochs", list, [])
+        if phase and (
+            len(phase) != 2
+            or not all(type(epoch) is int and epoch > 0 for epoch in phase)
+            or phase[0] > phase[1]
+        ):
+            raise UserError(f"analysis {name}: epochs = {phase} is no phase: give [first, last]")
+        sweep = tuple(take(table, "methods", list)) if kind in SWEEPS else ()
+        if kind in SWEEPS and (len(sweep) < 3 or not all(isinstance(member, str) for member in sweep)):
+            raise UserError(f"analysis {name}: a claim of kind {kind!r} needs at least three methods")
+        rising = table.pop("rising", False) if kind == "trend" else False
+        if not isinstance(rising, bool):
+            raise UserError(f"analysis {name}: 'rising' is true or false, not {rising!r}")
+        if sweep:
+            method, against = sweep[0], sweep[-1]
+        elif method is None:
             method, against = take(table, "method", str), take(table, "baseline", str, against)
         listed = take(table, "parts", list) if kind == "composite" else []
         parts = tuple(claim_of(part, method, against) for part in listed)
         if kind == "composite" and len(parts) < 2:
             raise UserError(f"analysis {name}: a composite claim needs at least two parts")
         nothing_left(table, "a claim")
-        return Claim(kind, method, against, margin, parts)
+        return Claim(
+            kind, method, against, margin, parts, (phase[0], phase[1]) if phase else None, sweep, rising
+        )
 
     claims = [claim_of(table, None, baseline) for table in take(data, "claims", list)]
     test = take(data, "test", str, Rules.test)
     if test not in TESTS:
         raise UserError(f"analysis {name}: no test is called {test!r}: choose one of {', '.join(TESTS)}")
-    seeds, alpha = take(data, "seeds", int), take(data, "alpha", float, Rules.alpha)
+    looks = tuple(take(data, "looks", list, []))
+    if not all(type(n) is int for n in looks):
+        raise UserError(f"analysis {name}: looks are numbers of seeds, such as [5, 10, 20]")
+    seeds = looks[-1] if looks else take(data, "seeds", int)
+    alpha = take(data, "alpha", float, Rules.alpha)
+    try:
+        _ = obrien_fleming_looks(looks, alpha) if looks else ()
+    except CannotEstimate as error:
+        raise UserError(f"analysis {name}: {error.reason}") from None
     if seeds < 1 or not trainings or not claims:
         raise UserError(f"analysis {name}: needs at least one seed, one method and one claim")
     if not 0 < alpha <= 0.5:
@@ -135,7 +165,7 @@ def _parse(name: str, data: dict[str, Any]) -> Analysis:
         trainings=tuple(trainings),
         claims=tuple(claims),
         selection=Selection(metric=take(data, "metric", str), baseline=baseline),
-        rules=Rules(alpha=alpha, test=test),
+        rules=Rules(alpha=alpha, test=test, looks=looks),
     )
     nothing_left(data, "the file")
     return analysis
@@ -152,7 +182,9 @@ def run_analysis(
 ) -> Comparison:
     """Train what ``analysis`` still lacks in ``directory``, then judge its claims.
 
-    ``seeds`` replaces the declared number of seeds. Raises UserError on a bad declaration, RunError when a seed failed.
+    Where looks are planned, train to each in turn and stop when every claim is settled; a claim keeps the verdict of the look
+    that settled it. ``seeds`` replaces the declared number of seeds, or names the last look. Raises UserError on a bad
+    declaration, RunError when a seed failed.
     """
     from amrobust import experiments, runs
 
@@ -166,17 +198,60 @@ def run_analysis(
         )
         for training in analysis.trainings
     ]
-    wanted = range(seeds if seeds is not None else analysis.seeds)
-    finished = [
-        runs.execute(spec, wanted, directory, executor=executor, jobs=jobs, reporter=reporter)
-        for spec in specs
-    ]
-    arms, problems = runs.load_arms([run.path for run in finished], analysis.selection.metric)
-    return compare(
-        arms,
-        analysis.selection,
-        analysis.rules,
-        claims=analysis.claims,
-        question=analysis.question,
-        problems=problems,
+    looks = analysis.rules.looks
+    if looks and seeds is not None and seeds not in looks:
+        raise UserError(
+            f"{analysis.name} plans looks at {', '.join(map(str, looks))} seeds: choose one of these"
+        )
+    settled: dict[Claim, Verdict] = {}
+    for wanted in [n for n in looks if seeds is None or n <= seeds] or [seeds or analysis.seeds]:
+        finished = [
+            runs.execute(spec, range(wanted), directory, executor=executor, jobs=jobs, reporter=reporter)
+            for spec in specs
+        ]
+        arms, problems = runs.load_arms([run.path for run in finished], analysis.selection.metric)
+        comparison = compare(
+            [_first(arm, wanted) for arm in arms] if looks else arms,
+            analysis.selection,
+            analysis.rules,
+            claims=analysis.claims,
+            question=analysis.question,
+            problems=problems,
+        )
+        comparison = _with_settled(comparison, settled)
+        if all(claim in settled for judgement in comparison.judgements for claim in _claims(judgement)):
+            break
+    return comparison
+
+
+def _claims(judgement: Judgement) -> list[Claim]:
+    return [verdict.claim for verdict in judgement.verdicts]
+
+
+def _first(arm: Arm, seeds: int) -> Arm:
+    """The arm's first ``seeds`` seeds: a look sees what had been planned for it, whatever was trained since."""
+    keep = [row for row, seed in enumerate(arm.seeds) if seed < seeds]
+    return replace(
+        arm,
+        seeds=tuple(arm.seeds[row] for row in keep),
+        curves={name: values[keep] for name, values in arm.curves.items()},
+        diverged=tuple(seed for seed in arm.diverged if seed < seeds),
+        x0s=tuple(arm.x0s[row] for row in keep) if arm.x0s else (),
+        seconds=tuple(arm.seconds[row] for row in keep) if arm.seconds else (),
     )
+
+
+def _with_settled(comparison: Comparison, settled: dict[Claim, Verdict]) -> Comparison:
+    """Keep the verdict that settled a claim at an earlier planned look, and note those that settle now."""
+    judgements = []
+    for judgement in comparison.judgements:
+        if judgement.look is None:
+            return comparison
+        verdicts = []
+        for verdict in judgement.verdicts:
+            if verdict.claim not in settled and verdict.outcome in ("supported", "refuted"):
+                text = f"{verdict.sentence} Settled at the look at {judgement.look.seeds} seeds a method."
+                settled[verdict.claim] = replace(verdict, sentence=text)
+            verdicts.append(settled.get(verdict.claim, verdict))
+        judgements.append(replace(judgement, verdicts=tuple(verdicts)))
+    return replace(comparison, judgements=tuple(judgements))

@@ -21,15 +21,15 @@ def few_seeds(method: str, n: int) -> Caution | None:
     )
 
 
-def seeds_added(arm: Arm) -> Caution | None:
-    """Seeds added after earlier ones had been finished: a look outside a plan."""
-    if len(arm.seed_plans) < 2:
+def seeds_added(arm: Arm, looks: Sequence[int] = ()) -> Caution | None:
+    """Seeds added after earlier ones had been finished, other than for the planned looks."""
+    if len(arm.seed_plans) < 2 or set(arm.seed_plans) <= set(looks):
         return None
     steps = ", then ".join(str(n) for n in arm.seed_plans)
     return Caution(
         "seeds-added",
         f"{arm.method} was planned with {steps} seeds: if results were read in between, p-values are too small.",
-        "fix the number of seeds before looking, or treat this comparison as exploratory",
+        "fix the number of seeds before looking, or plan the looks (--looks 5,10,20); else treat this as exploratory",
     )
 
 
@@ -53,10 +53,18 @@ def one_initialisation(arms: Sequence[Arm]) -> Caution:
             "These data do not say where the runs started: whether the methods share one x0 cannot be checked.",
             "record runs with amrobust, or state the starting point where the result is quoted",
         )
+    if any(arm.x0s for arm in arms):
+        k = max(len(set(arm.x0s)) for arm in arms)
+        return Caution(
+            "x0s-are-the-unit",
+            f"Seeds are crossed with {k} starting points: intervals and p-values take the {k} x0 as the sample, with "
+            f"{k - 1} degrees of freedom.",
+            "more x0 (--x0s) narrow the intervals; more seeds at one x0 hardly do",
+        )
     return Caution(
         "one-x0",
         "All seeds start from one x0: every spread here is conditional on that initialisation.",
-        "repeat the comparison from another x0 (amrobust run --x0 1) before generalising",
+        "repeat the comparison from several x0 (amrobust run --x0s 5) before generalising",
     )
 
 
@@ -77,6 +85,45 @@ def epochs_left_out(first_epoch: int) -> Caution | None:
         "epochs-left-out",
         f"Epochs before {first_epoch} are left out for every method: one method's output is still x0 there.",
         "use a smaller m or more steps an epoch to judge the first epochs too",
+    )
+
+
+def low_power(ratio: float, power: float) -> Caution:
+    """A spread claim that these seeds would probably not settle even if a sizeable ratio were true."""
+    return Caution(
+        "low-power",
+        f"With these seeds and this family, a true spread ratio of {ratio:g} would be found with {power:.0%} power: not "
+        "finding one says little.",
+        "amrobust plan gives the seeds that a wanted power takes",
+    )
+
+
+def curves_cut(epochs: int, longest: int) -> Caution:
+    """Curves of unequal length, cut to the shortest at the user's request."""
+    return Caution(
+        "curves-cut",
+        f"Curves of up to {longest} epochs are cut to the shortest, {epochs}: final values are those of epoch {epochs}, in the "
+        "middle of a longer schedule.",
+        "compare runs of one length",
+    )
+
+
+def diverged(method: str, baseline: str, what: str) -> Caution:
+    """Diverged seeds are data: their rates, and the comparison that counts them as the worst."""
+    return Caution(
+        "diverged-seeds",
+        f"Seeds diverged: {method} against {baseline}: {what}.",
+        "lower the learning rate for every method alike, or report the divergence rate as the result",
+    )
+
+
+def cost_measured_apart(method: str, baseline: str) -> Caution:
+    """Wall times depend on what else the machine did."""
+    return Caution(
+        "wall-time",
+        f"Wall times of {method} and {baseline} were measured in separate sessions of training: what else the machine did "
+        "is in them.",
+        "measure the step itself (benchmarks/), or train both at once on an idle machine",
     )
 
 

@@ -4,31 +4,23 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from amrobust import stats
 from amrobust.claims import cautions
-from amrobust.claims.evidence import PAIRED, UNPAIRED, Evidence, Rules, gather
-from amrobust.claims.judgement import Claim, Comparison, Judgement, MethodSummary
-from amrobust.claims.samples import Pair, Refused, Sample
+from amrobust.claims.arms import of_one_length, on_scale
+from amrobust.claims.evidence import gather
+from amrobust.claims.judgement import Claim, Comparison, Judgement
+from amrobust.claims.pairs import divergence_cautions, pair_facts
+from amrobust.claims.rules import PAIRED, UNPAIRED, Evidence, Rules, Selection
+from amrobust.claims.samples import Pair, Sample
+from amrobust.claims.summaries import summary_of
 from amrobust.claims.verdicts import decide
 from amrobust.errors import UserError
 from amrobust.runs.arms import Arm, Metric
-from amrobust.stats.results import Caution, Result
-
-
-@dataclass(frozen=True)
-class Selection:
-    """Which arms and pairs are compared, and on which metric."""
-
-    metric: str | None = None
-    baseline: str | None = None
-    pairs: Literal["baseline", "all"] = "baseline"
-    margin: float | None = None
-    survivors: bool = False
-    allow_different_x0: bool = False
+from amrobust.stats.results import Caution
+from amrobust.stats.sequential import Look
 
 
 @dataclass(frozen=True)
@@ -73,13 +65,19 @@ def compare(
         for arm in measured
         if arm not in moved
     ]
-    groups, lonely = _groups(moved, metric, selection, claims)
+    moved, metric = on_scale(moved, metric, selection.scale)
+    moved, cut = of_one_length(moved, selection.align)
+    groups, lonely = _groups(moved, metric, selection, rules, claims)
+    look = _look(groups, rules)
+    # At a planned look, claims are tested at that look's share of alpha; the rest of the rules stay.
+    applied = replace(rules, alpha=look.alpha) if look is not None else rules
     family = sum(len(group.claims) for group in groups)
-    evidence = [_evidence(group, metric, rules, family) for group in groups]
+    evidence = [_evidence(group, metric, applied, family) for group in groups]
     adjusted = iter(holm([item.p for items in evidence for item in items]))
     judgements = []
     for group, items in zip(groups, evidence, strict=True):
-        verdicts = tuple(decide(item, next(adjusted), metric, rules, family) for item in items)
+        verdicts = tuple(decide(item, next(adjusted), metric, applied, family) for item in items)
+        facts = pair_facts(group.claims, group.samples, metric, rules.alpha)
         first = group.arms[0]
         judgements.append(
             Judgement(
@@ -96,12 +94,36 @@ def compare(
                 test=rules.test,
                 material_ratio=rules.material_ratio,
                 arms=group.arms,
-                summaries=tuple(_summary(group.samples[arm.method], rules) for arm in group.arms),
+                summaries=tuple(summary_of(group.samples[arm.method], rules) for arm in group.arms),
                 verdicts=verdicts,
-                cautions=group.cautions,
+                pairs=facts,
+                look=look,
+                looks=rules.looks,
+                selection=selection,
+                rules=rules,
+                cautions=group.cautions + cut + divergence_cautions(facts),
             )
         )
     return Comparison(tuple(judgements), (*problems, *skipped, *lonely))
+
+
+def _look(groups: Sequence[_Group], rules: Rules) -> Look | None:
+    """The planned look that the runs are at. UserError where their numbers of seeds are none of the plan's."""
+    if not rules.looks:
+        return None
+    try:
+        plan = stats.obrien_fleming_looks(rules.looks, rules.alpha)
+    except stats.CannotEstimate as error:
+        raise UserError(error.reason) from None
+    counts = {len(arm.seeds) for group in groups for arm in group.arms}
+    for look in plan:
+        if counts == {look.seeds}:
+            return look
+    found = ", ".join(map(str, sorted(counts)))
+    raise UserError(
+        f"looks were planned at {', '.join(map(str, rules.looks))} seeds a method, and these runs have {found}: train every "
+        "method to the same look (amrobust run --seeds N)"
+    )
 
 
 def _choose_metric(arms: Sequence[Arm], name: str | None) -> tuple[Metric, list[Arm], list[str]]:
@@ -118,7 +140,7 @@ def _choose_metric(arms: Sequence[Arm], name: str | None) -> tuple[Metric, list[
 
 
 def _groups(
-    arms: Sequence[Arm], metric: Metric, selection: Selection, claims: Sequence[Claim] | None
+    arms: Sequence[Arm], metric: Metric, selection: Selection, rules: Rules, claims: Sequence[Claim] | None
 ) -> tuple[list[_Group], list[str]]:
     """Split into groups of comparable arms; a method with nothing to compare with becomes a line for the reader."""
     by_key: dict[tuple[object, ...], list[Arm]] = defaultdict(list)
@@ -129,11 +151,11 @@ def _groups(
         starts = {arm.x0_digest for arm in members}
         if len(starts) > 1 and not selection.allow_different_x0:
             raise UserError(
-                f"runs on {workload} start from {len(starts)} different x0: choose runs of one x0, or accept it with "
-                "--allow-different-x0"
+                f"runs on {workload} start from {len(starts)} different x0 or sets of x0: run every method from the same "
+                "(--x0, --x0s), or accept it with --allow-different-x0"
             )
         if len(members) > 1:
-            groups.append(_group(members, metric, selection, claims, len(starts) > 1))
+            groups.append(_group(members, metric, selection, rules, claims, len(starts) > 1))
         else:
             lonely.append(
                 f"{members[0].method} on {workload} ({epochs} epochs): nothing comparable to hold it against"
@@ -146,12 +168,22 @@ def _groups(
 
 
 def _group(
-    members: list[Arm], metric: Metric, selection: Selection, claims: Sequence[Claim] | None, mixed_x0: bool
+    members: list[Arm],
+    metric: Metric,
+    selection: Selection,
+    rules: Rules,
+    claims: Sequence[Claim] | None,
+    mixed_x0: bool,
 ) -> _Group:
     baseline = find_arm(members, selection.baseline) if selection.baseline else _default_baseline(members)
     ordered = (baseline, *(arm for arm in members if arm is not baseline))
     first_epoch = max(arm.first_output_epoch for arm in ordered)
-    samples = {arm.method: Sample.of(arm, metric.name, first_epoch, selection.survivors) for arm in ordered}
+    samples = {
+        arm.method: Sample.of(
+            arm, metric.name, first_epoch, selection.survivors, final=rules.final, looks=rules.looks
+        )
+        for arm in ordered
+    }
     notes = (
         cautions.different_x0(baseline.workload) if mixed_x0 else cautions.one_initialisation(ordered),
         cautions.epochs_left_out(first_epoch),
@@ -210,19 +242,23 @@ def _default_claims(arms: Sequence[Arm], selection: Selection) -> tuple[Claim, .
 def _resolved(claims: Iterable[Claim], arms: Sequence[Arm]) -> tuple[Claim, ...]:
     """Declared claims with their methods' full names."""
     return tuple(
-        Claim(
-            claim.kind,
-            find_arm(arms, claim.method).method,
-            find_arm(arms, claim.baseline).method,
-            claim.margin,
-            _resolved(claim.parts, arms),
+        replace(
+            claim,
+            method=find_arm(arms, claim.method).method,
+            baseline=find_arm(arms, claim.baseline).method,
+            methods=tuple(find_arm(arms, name).method for name in claim.methods),
+            parts=_resolved(claim.parts, arms),
         )
         for claim in claims
     )
 
 
 def _evidence(group: _Group, metric: Metric, rules: Rules, family: int) -> list[Evidence]:
-    pairs = [Pair.of(group.samples[claim.method], group.samples[claim.baseline]) for claim in group.claims]
+    pairs = [
+        Pair.of(group.samples[claim.method], group.samples[claim.baseline])
+        for claim in group.claims
+        if not claim.methods
+    ]
     if rules.test in UNPAIRED and pairs and all(pair.paired for pair in pairs):
         raise UserError(
             f"the {rules.test} test is for independent samples and every pair here shares its seeds: use --test jackknife or "
@@ -233,9 +269,7 @@ def _evidence(group: _Group, metric: Metric, rules: Rules, family: int) -> list[
             f"the {rules.test} test needs paired seeds and no pair here has them: use --test jackknife or --test permutation, "
             "or run with --paired"
         )
-    return [
-        gather(claim, pair, metric, rules, family) for claim, pair in zip(group.claims, pairs, strict=True)
-    ]
+    return [gather(claim, group.samples, metric, rules, family) for claim in group.claims]
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
@@ -246,37 +280,6 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
 
     adjusted = multipletests([1.0 if p is None else p for p in p_values], method="holm")[1]
     return [None if p is None else float(q) for p, q in zip(p_values, adjusted, strict=True)]
-
-
-def _summary(sample: Sample, rules: Rules) -> MethodSummary:
-    """A method's own numbers, each with its interval at level 1 - alpha, or None where it cannot be had."""
-    level = 1 - rules.alpha
-
-    def mean() -> Result:
-        return stats.mean_interval(stats.final_values(sample.curves, rules.final), level=level)
-
-    def final_spread() -> Result:
-        return stats.spread_interval(stats.final_values(sample.curves, rules.final), level=level)
-
-    def avg_std() -> Result | None:
-        return stats.avg_std_interval(sample.curves, level=level) if sample.curves.shape[1] > 1 else None
-
-    def attempt(compute: Callable[[], Result | None]) -> Result | None:
-        try:
-            sample.require_finite()
-            return compute()
-        except (stats.CannotEstimate, Refused):
-            return None
-
-    return MethodSummary(
-        method=sample.arm.method,
-        n=len(sample.seeds),
-        diverged=sample.diverged,
-        final_mean=attempt(mean),
-        final_spread=attempt(final_spread),
-        avg_std=attempt(avg_std),
-        cautions=sample.cautions,
-    )
 
 
 def _question(group: _Group, metric: Metric) -> str:

@@ -2,83 +2,82 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
+from scipy import special
 
 from amrobust import stats
 from amrobust.claims import cautions
-from amrobust.claims.judgement import Claim
-from amrobust.claims.samples import Curves, Pair, Refused
+from amrobust.claims.judgement import RATIOS, SPREADS, SWEEPS, Claim
+from amrobust.claims.rules import PAIRED, UNPAIRED, Evidence, Rules
+from amrobust.claims.samples import Curves, Pair, Refused, Sample
+from amrobust.claims.sweeps import of_sweep
 from amrobust.runs.arms import Metric
 from amrobust.stats.results import Caution, Result
 
-TestName = Literal["jackknife", "permutation", "levene", "bartlett", "fligner", "f", "swap", "pitman-morgan"]
-TESTS: tuple[TestName, ...] = get_args(TestName)
-UNPAIRED: tuple[TestName, ...] = ("levene", "bartlett", "fligner", "f")
-"""Tests for independent samples: paired arms get the paired t test on deviations instead, named so."""
-PAIRED: tuple[TestName, ...] = ("swap", "pitman-morgan")
-"""Tests that need seeds to be paired."""
-
 FEWEST_SEEDS = 4
 EARLY_SHARE = 1 / 3
+SIZEABLE_RATIO = 1.5
+LOW_POWER = 0.5
 
 
-@dataclass(frozen=True)
-class Rules:
-    """How claims are judged: the options of a comparison that the numbers depend on."""
-
-    alpha: float = 0.05
-    test: TestName = "jackknife"
-    centre: Literal["median", "mean", "trimmed"] = "median"
-    final: str = "last"
-    material_ratio: float = 0.9
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What is known about one claim before the family is adjusted for."""
-
-    claim: Claim
-    interval: Result | None = None
-    test: Result | None = None
-    second_opinion: Result | None = None
-    p: float | None = None
-    """The p-value that decides: the chosen test's, or the larger of it and the interval's where they are not one."""
-    refusal: Refused | None = None
-    cautions: tuple[Caution, ...] = ()
-    parts: tuple[Evidence, ...] = ()
-
-
-def gather(claim: Claim, pair: Pair, metric: Metric, rules: Rules, family: int) -> Evidence:
+def gather(
+    claim: Claim, samples: Mapping[str, Sample], metric: Metric, rules: Rules, family: int
+) -> Evidence:
     """Compute the evidence on ``claim``; intervals are at the Bonferroni level of ``family`` claims.
 
     A refusal (diverged seeds, fewer than 4 seeds, no variance, a test that could not reject at this number of seeds) is
     returned, not raised: it is a verdict.
     """
     if claim.kind == "composite":
-        return _composite(
-            claim, tuple(gather(part, pair, metric, rules, family) for part in claim.parts), metric
-        )
-    notes = pair.method.cautions + pair.baseline.cautions + pair.cautions
+        parts = tuple(gather(part, samples, metric, rules, family) for part in claim.parts)
+        return _composite(claim, parts, metric)
+    involved = [samples[name] for name in (claim.methods or (claim.method, claim.baseline))]
+    notes = tuple(note for sample in involved for note in sample.cautions)
     try:
-        for sample in (pair.method, pair.baseline):
+        for sample in involved:
             sample.require_finite()
-        if min(len(pair.a), len(pair.b)) < FEWEST_SEEDS:
-            fewest = min((len(pair.a), pair.method.arm.method), (len(pair.b), pair.baseline.arm.method))
-            raise Refused(
-                f"{fewest[1]} has {fewest[0]} usable seeds of the {FEWEST_SEEDS} it takes", FEWEST_SEEDS
-            )
-        if claim.kind in ("less spread", "less Avg. STD"):
-            evidence = _spread(claim, pair, metric, rules, family)
+            if len(sample.seeds) < FEWEST_SEEDS:
+                raise Refused(
+                    f"{sample.arm.method} has {len(sample.seeds)} usable seeds of the {FEWEST_SEEDS} it takes",
+                    FEWEST_SEEDS,
+                )
+        if claim.kind in SWEEPS:
+            evidence = of_sweep(claim, [_in_phase(sample, claim) for sample in involved], rules, family)
         else:
-            evidence = _mean(claim, pair, metric, rules, family)
+            pair = Pair.of(*(_in_phase(sample, claim) for sample in involved))
+            notes += pair.cautions
+            evidence = _of_pair(claim, pair, metric, rules, family)
     except stats.CannotEstimate as error:
         return Evidence(claim, refusal=Refused(error.reason, error.seeds_needed), cautions=notes)
     except Refused as refusal:
         return Evidence(claim, refusal=refusal, cautions=notes)
     return replace(evidence, cautions=notes + evidence.cautions)
+
+
+def _in_phase(sample: Sample, claim: Claim) -> Sample:
+    """The sample's curves in the claim's phase of training, all of them where it names none."""
+    if claim.epochs is None:
+        return sample
+    first, last = (epoch - sample.first_epoch for epoch in claim.epochs)
+    if last < max(first, 0) or last >= sample.curves.shape[1]:
+        raise Refused(
+            f"its phase, epochs {claim.epochs[0]} to {claim.epochs[1]}, is not among the epochs "
+            f"{sample.first_epoch} to {sample.first_epoch + sample.curves.shape[1] - 1} that are judged"
+        )
+    return replace(sample, curves=sample.curves[:, max(first, 0) : last + 1])
+
+
+def _of_pair(claim: Claim, pair: Pair, metric: Metric, rules: Rules, family: int) -> Evidence:
+    if min(len(pair.a), len(pair.b)) < FEWEST_SEEDS:
+        raise Refused(f"the two share {len(pair.a)} seeds of the {FEWEST_SEEDS} it takes", FEWEST_SEEDS)
+    if claim.kind in SPREADS:
+        return _spread(claim, pair, metric, rules, family)
+    if claim.kind == "cheaper":
+        return _cost(claim, pair, rules, family)
+    return _mean(claim, pair, metric, rules, family)
 
 
 def _composite(claim: Claim, parts: tuple[Evidence, ...], metric: Metric) -> Evidence:
@@ -101,12 +100,16 @@ def agrees(evidence: Evidence, metric: Metric) -> bool:
     assert estimate is not None
     if evidence.claim.kind == "better mean":
         return estimate > 0 if metric.better == "higher" else estimate < 0
-    return estimate < 1 if evidence.claim.kind in ("less spread", "less Avg. STD") else True
+    if evidence.claim.kind in RATIOS:
+        return estimate > 1 if evidence.claim.rising else estimate < 1
+    return True
 
 
 def _spread(claim: Claim, pair: Pair, metric: Metric, rules: Rules, family: int) -> Evidence:
     """Spread ratio by the jackknife, the chosen test if it is another one, and the permutation second opinion."""
     on_curves = claim.kind == "less Avg. STD"
+    if not on_curves and claim.epochs is not None:
+        raise Refused("the final spread has no phase: claim less Avg. STD over these epochs")
     if on_curves and pair.a.shape[1] < 2:
         raise Refused("Avg. STD needs curves of at least 2 epochs, and these data have one")
     a, b = (
@@ -114,6 +117,8 @@ def _spread(claim: Claim, pair: Pair, metric: Metric, rules: Rules, family: int)
         if on_curves
         else (stats.final_values(pair.a, rules.final), stats.final_values(pair.b, rules.final))
     )
+    if pair.x0s is not None:
+        return _spread_over_x0s(claim, a, b, pair.x0s, rules, family)
     interval = stats.spread_ratio(a, b, paired=pair.paired, level=1 - rules.alpha / family)
     permuted = stats.permutation_spread(a, b, paired=pair.paired)
     notes: tuple[Caution, ...] = _level_note(pair, metric, rules) if on_curves else ()
@@ -122,7 +127,7 @@ def _spread(claim: Claim, pair: Pair, metric: Metric, rules: Rules, family: int)
     notes += more
     if test.smallest_p > rules.alpha / family:
         raise Refused(
-            f"{test.test} cannot give a p-value below {test.smallest_p:.3g} with these seeds, and {rules.alpha:g} over "
+            f"{test.test} cannot give a p-value below {test.smallest_p:.3g} with these seeds, and {rules.alpha:.3g} over "
             f"a family of {family} asks for {rules.alpha / family:.3g}",
             _seeds_for(rules.alpha / family, pair.paired),
         )
@@ -131,7 +136,44 @@ def _spread(claim: Claim, pair: Pair, metric: Metric, rules: Rules, family: int)
     p = max(test.p, interval.p)
     if second.p is not None and (second.p <= rules.alpha) != (p <= rules.alpha):
         notes += (cautions.opinions_disagree(test.test, p, second.test, second.p, rules.alpha),)
+    if p > rules.alpha / family and (weak := _power(interval, rules.alpha / family)) < LOW_POWER:
+        notes += (cautions.low_power(SIZEABLE_RATIO, weak),)
     return Evidence(claim, interval, test, second, p, cautions=notes + _own(interval, test))
+
+
+def _power(interval: Result, alpha: float) -> float:
+    """Power of the two-sided t test for a sizeable ratio, with the standard error that was found."""
+    assert interval.se is not None
+    assert interval.df is not None
+    critical = float(special.stdtrit(interval.df, 1 - alpha / 2))
+    return float(special.stdtr(interval.df, np.log(SIZEABLE_RATIO) / interval.se - critical))
+
+
+def _spread_over_x0s(
+    claim: Claim,
+    a: Curves,
+    b: Curves,
+    x0s: tuple[tuple[str, ...], tuple[str, ...]],
+    rules: Rules,
+    family: int,
+) -> Evidence:
+    """Seeds of one x0 are not independent, so that no test on seeds applies: x0s are the unit."""
+    if rules.test != "jackknife":
+        raise Refused(f"the {rules.test} test takes seeds as independent, and seeds of one x0 are not")
+    result = stats.spread_ratio_over_x0s(a, x0s[0], b, x0s[1], level=1 - rules.alpha / family)
+    return Evidence(claim, result, result, None, result.p)
+
+
+def _cost(claim: Claim, pair: Pair, rules: Rules, family: int) -> Evidence:
+    """Ratio of wall times a seed."""
+    left, right = pair.method.arm, pair.baseline.arm
+    if not left.seconds or not right.seconds:
+        raise Refused("the wall time of a seed was not recorded")
+    if left.training is not None and left.training == right.training:
+        raise Refused("the two are outputs of one training, which has one cost")
+    result = stats.ratio_of_costs(left.seconds, right.seconds, level=1 - rules.alpha / family)
+    note = cautions.cost_measured_apart(left.method, right.method)
+    return Evidence(claim, result, result, None, result.p, cautions=(note,))
 
 
 def _chosen(
@@ -197,20 +239,43 @@ def _level_note(pair: Pair, metric: Metric, rules: Rules) -> tuple[Caution, ...]
 
 
 def _mean(claim: Claim, pair: Pair, metric: Metric, rules: Rules, family: int) -> Evidence:
-    """Difference of final means: Welch or paired t, or its one-sided forms against a margin."""
-    a, b = (stats.final_values(curves, rules.final) for curves in (pair.a, pair.b))
-    if claim.kind == "better mean":
-        result = stats.mean_difference(a, b, paired=pair.paired, level=1 - rules.alpha / family)
+    """Difference of final means (of means over the claim's phase): Welch or paired t, or its one-sided forms against a margin.
+
+    Rank and bootstrap-t tests give second opinions where the difference itself is claimed.
+    """
+    a, b = (_numbers(curves, claim, rules) for curves in (pair.a, pair.b))
+    level = 1 - rules.alpha / family * (1 if claim.margin is None else 2)
+    if pair.x0s is not None:
+        difference = stats.mean_difference_over_x0s(a, pair.x0s[0], b, pair.x0s[1], level=level)
     else:
-        assert claim.margin is not None
-        level = 1 - 2 * rules.alpha / family
-        if claim.kind == "equivalent mean":
-            result = stats.equivalence(a, b, claim.margin, paired=pair.paired, level=level)
-        else:
-            result = stats.non_inferiority(
-                a, b, claim.margin, better=metric.better, paired=pair.paired, level=level
+        difference = stats.mean_difference(a, b, paired=pair.paired, level=level)
+    if claim.margin is None:
+        second = stats.bootstrap_difference(a, b, paired=pair.paired) if pair.x0s is None else None
+        assert difference.p is not None
+        notes: tuple[Caution, ...] = ()
+        if (
+            second is not None
+            and second.p is not None
+            and (second.p <= rules.alpha) != (difference.p <= rules.alpha)
+        ):
+            notes = (
+                cautions.opinions_disagree(difference.test, difference.p, second.test, second.p, rules.alpha),
             )
+        return Evidence(
+            claim, difference, difference, second, difference.p, cautions=notes + _own(difference)
+        )
+    if claim.kind == "equivalent mean":
+        result = stats.equivalence_of(difference, claim.margin)
+    else:
+        result = stats.non_inferiority_of(difference, claim.margin, better=metric.better)
     return Evidence(claim, result, result, None, result.p, cautions=_own(result))
+
+
+def _numbers(curves: Curves, claim: Claim, rules: Rules) -> Curves:
+    """One number a seed: its final value, or its mean over the claim's phase."""
+    return (
+        stats.final_values(curves, rules.final) if claim.epochs is None else np.asarray(curves.mean(axis=1))
+    )
 
 
 def spread_is_material(result: Result, material_ratio: float) -> bool:

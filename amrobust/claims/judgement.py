@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from amrobust.runs.arms import Arm, Metric
+from amrobust.stats.nested import VarianceComponents
 from amrobust.stats.results import Caution, Result
+from amrobust.stats.sequential import Look
+
+if TYPE_CHECKING:
+    from amrobust.claims.rules import Rules, Selection
 
 ClaimKind = Literal[
-    "less spread", "less Avg. STD", "better mean", "equivalent mean", "no worse than", "composite"
+    "less spread",
+    "less Avg. STD",
+    "better mean",
+    "equivalent mean",
+    "no worse than",
+    "cheaper",
+    "trend",
+    "stable over",
+    "composite",
 ]
+RATIOS: tuple[ClaimKind, ...] = ("less spread", "less Avg. STD", "cheaper", "trend")
+"""Claims whose estimate is a ratio; all others estimate a difference."""
+SPREADS: tuple[ClaimKind, ...] = ("less spread", "less Avg. STD")
+SWEEPS: tuple[ClaimKind, ...] = ("trend", "stable over")
+"""Claims about several methods at once."""
 Outcome = Literal["supported", "refuted", "inconclusive", "cannot be judged"]
 
 
@@ -22,6 +40,12 @@ class Claim:
     epochs of the across-seed STD; ``better mean`` means higher or lower as the metric wants; ``equivalent mean`` and
     ``no worse than`` need a ``margin`` in the metric's unit. ``composite`` holds when all its ``parts`` do (the paper's own
     claim: as accurate *and* less spread); parts have the same method and baseline and are not composite themselves.
+
+    ``cheaper`` is about the wall time of a seed. Two kinds are about a sweep, its ``methods`` in order: ``trend`` says that the
+    spread (Avg. STD of curves) falls, or with ``rising`` rises, as the swept value grows; ``stable over`` that all pairs of
+    final means are equivalent within ``margin``. Their ``method`` and ``baseline`` are the sweep's ends.
+
+    With ``epochs`` = (first, last) a claim is about that phase of training: the Avg. STD over it, or each seed's mean over it.
     """
 
     kind: ClaimKind
@@ -29,6 +53,9 @@ class Claim:
     baseline: str
     margin: float | None = None
     parts: tuple[Claim, ...] = ()
+    epochs: tuple[int, int] | None = None
+    methods: tuple[str, ...] = ()
+    rising: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,6 +85,22 @@ class Verdict:
 
 
 @dataclass(frozen=True)
+class PairFacts:
+    """Two methods side by side: descriptions that no verdict rests on."""
+
+    method: str
+    baseline: str
+    winning: Result | None
+    """Chance that a run of the method ends better than one of the baseline, diverged runs being the worst."""
+    epochs_that_differ: tuple[int, ...] | None
+    """Epochs whose STDs differ, adjusted over all epochs by max-T; None where that cannot be said."""
+    at_matched_level: float | None
+    """Ratio of STDs where the two mean curves pass the same levels; None where they share none."""
+    divergence: Result | None
+    """Difference of divergence rates, where any seed diverged."""
+
+
+@dataclass(frozen=True)
 class MethodSummary:
     """One row of the table: a method's own numbers, each with its interval."""
 
@@ -68,6 +111,8 @@ class MethodSummary:
     final_spread: Result | None
     avg_std: Result | None
     """None where diverged seeds or too few seeds forbid it, or where the data have a single epoch."""
+    components: VarianceComponents | None = None
+    """Over several x0: how much of the final spread each source makes. The other numbers then have x0s as their unit."""
     cautions: tuple[Caution, ...] = ()
 
 
@@ -94,8 +139,22 @@ class Judgement:
     summaries: tuple[MethodSummary, ...]
     """In the order of ``arms``."""
     verdicts: tuple[Verdict, ...]
+    pairs: tuple[PairFacts, ...] = ()
+    """What describes each pair that is compared, and decides nothing."""
+    look: Look | None = None
+    """The planned look that this is: claims are tested at its level, not at ``alpha``."""
+    looks: tuple[int, ...] = ()
+    """Seeds a method at all planned looks."""
+    selection: Selection | None = None
+    """What was chosen for the comparison; None for published tables."""
+    rules: Rules | None = None
     cautions: tuple[Caution, ...] = ()
     """What concerns the whole group."""
+
+    @property
+    def level_alpha(self) -> float:
+        """The error rate that claims are tested at: of this look where looks were planned."""
+        return self.look.alpha if self.look is not None else self.alpha
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from typing import Any
 
 from amrobust import stats
 from amrobust.claims.compare import holm
-from amrobust.claims.evidence import Evidence, Rules
 from amrobust.claims.judgement import Claim, Comparison, Judgement, MethodSummary
+from amrobust.claims.rules import Evidence, Rules
 from amrobust.claims.samples import Refused
 from amrobust.claims.verdicts import decide
 from amrobust.errors import UserError

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from amrobust.claims import cautions
 from amrobust.runs.arms import Arm
+from amrobust.stats import final_values
 from amrobust.stats.results import Caution
 
 Curves = NDArray[np.float64]
@@ -32,15 +33,33 @@ class Sample:
     curves: Curves
     diverged: int
     survivors: bool
+    x0s: tuple[str, ...] = ()
+    """The x0 of every row, where there are several."""
+    finals: Curves | None = None
+    """Final values of all seeds, NaN and infinity where one diverged."""
+    looks: tuple[int, ...] = ()
+    first_epoch: int = 1
+    """The epoch that the first column of ``curves`` is of."""
 
     @classmethod
-    def of(cls, arm: Arm, metric: str, first_epoch: int, survivors: bool) -> Sample:
+    def of(
+        cls,
+        arm: Arm,
+        metric: str,
+        first_epoch: int,
+        survivors: bool,
+        *,
+        final: str = "last",
+        looks: tuple[int, ...] = (),
+    ) -> Sample:
         """Take ``metric`` of ``arm`` from ``first_epoch`` on; a seed with a non-finite value counts as diverged."""
         curves = arm.curves[metric][:, first_epoch - 1 :]
         broken = ~np.isfinite(curves).all(axis=1) | np.isin(arm.seeds, arm.diverged)
         keep = ~broken if survivors else np.ones(len(broken), bool)
         seeds = tuple(seed for seed, kept in zip(arm.seeds, keep, strict=True) if kept)
-        return cls(arm, seeds, curves[keep], int(broken.sum()), survivors)
+        x0s = tuple(x0 for x0, kept in zip(arm.x0s, keep, strict=True) if kept) if arm.x0s else ()
+        finals = np.where(broken, np.nan, final_values(curves, final))
+        return cls(arm, seeds, curves[keep], int(broken.sum()), survivors, x0s, finals, looks, first_epoch)
 
     def require_finite(self) -> None:
         """Raise Refused where diverged seeds are among the curves: no spread and no mean over survivors unasked."""
@@ -56,7 +75,7 @@ class Sample:
         """What the reader should know about this arm alone."""
         found = [
             cautions.few_seeds(self.arm.method, len(self.seeds)),
-            cautions.seeds_added(self.arm),
+            cautions.seeds_added(self.arm, self.looks),
             cautions.slow_averaging(self.arm),
         ]
         if self.diverged and self.survivors:
@@ -76,6 +95,8 @@ class Pair:
     b: Curves
     paired: bool
     cautions: tuple[Caution, ...]
+    x0s: tuple[tuple[str, ...], tuple[str, ...]] | None = None
+    """The x0 of every row of ``a`` and of ``b``, where there are several: then x0s are the unit, not seeds."""
 
     @classmethod
     def of(cls, method: Sample, baseline: Sample) -> Pair:
@@ -88,11 +109,15 @@ class Pair:
         paired = (left.training is not None and left.training == right.training) or (
             left.pairing is not None and left.pairing == right.pairing
         )
+        x0s = (method.x0s, baseline.x0s) if method.x0s and baseline.x0s else None
         if not paired:
-            return cls(method, baseline, method.curves, baseline.curves, False, ())
+            return cls(method, baseline, method.curves, baseline.curves, False, (), x0s)
         common = [seed for seed in method.seeds if seed in set(baseline.seeds)]
-        a = method.curves[[method.seeds.index(seed) for seed in common]]
-        b = baseline.curves[[baseline.seeds.index(seed) for seed in common]]
+        rows = [method.seeds.index(seed) for seed in common]
+        others = [baseline.seeds.index(seed) for seed in common]
+        a, b = method.curves[rows], baseline.curves[others]
+        if x0s is not None:
+            x0s = tuple(x0s[0][row] for row in rows), tuple(x0s[1][row] for row in others)
         lost = len(common) < max(len(method.seeds), len(baseline.seeds))
         notes = (cautions.unpaired_seeds(left, right, len(common)),) if lost else ()
-        return cls(method, baseline, a, b, True, notes)
+        return cls(method, baseline, a, b, True, notes, x0s)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from amrobust import stats
-from amrobust.claims.evidence import Evidence, Rules, agrees, spread_is_material
-from amrobust.claims.judgement import Claim, Outcome, Verdict
+from amrobust.claims.evidence import agrees, spread_is_material
+from amrobust.claims.judgement import RATIOS, SPREADS, Claim, Outcome, Verdict
+from amrobust.claims.rules import Evidence, Rules
 from amrobust.runs.arms import Metric
 
 POWER = 0.8
@@ -36,11 +37,10 @@ def decide(
         return _composite(evidence, p_adjusted, metric, rules, family)
     assert evidence.interval is not None
     outcome = _outcome(evidence, p_adjusted, metric, rules.alpha)
-    ratio = claim.kind in ("less spread", "less Avg. STD")
     verdict = Verdict(
         claim, outcome, "", evidence.interval, evidence.test, evidence.p, p_adjusted, family,
         second_opinion=evidence.second_opinion,
-        material=spread_is_material(evidence.interval, rules.material_ratio) if ratio else None,
+        material=spread_is_material(evidence.interval, rules.material_ratio) if claim.kind in SPREADS else None,
         seeds_to_settle=(
             stats.seeds_to_settle(evidence.interval, alpha=rules.alpha / family, power=POWER, margin=claim.margin)
             if outcome == "inconclusive"
@@ -79,7 +79,7 @@ def _outcome(evidence: Evidence, p: float, metric: Metric, alpha: float) -> Outc
     claim, result = evidence.claim, evidence.interval
     assert result is not None
     assert result.estimate is not None
-    if claim.kind in ("equivalent mean", "no worse than"):
+    if claim.kind in ("equivalent mean", "no worse than", "stable over"):
         assert claim.margin is not None
         assert result.low is not None
         assert result.high is not None
@@ -87,7 +87,7 @@ def _outcome(evidence: Evidence, p: float, metric: Metric, alpha: float) -> Outc
             return "supported"
         below, above = result.high < -claim.margin, result.low > claim.margin
         worse = below if metric.better == "higher" else above
-        refuted = below or above if claim.kind == "equivalent mean" else worse
+        refuted = worse if claim.kind == "no worse than" else below or above
         return "refuted" if refuted else "inconclusive"
     if p > alpha:
         return "inconclusive"
@@ -100,13 +100,19 @@ def statement(claim: Claim, metric: Metric) -> str:
         return " and ".join(statement(part, metric) for part in claim.parts)
     quantity = metric.name.replace("_", " ")
     margin = f"{claim.margin:g}{points(metric)}" if claim.margin is not None else ""
+    phase = f"in epochs {claim.epochs[0]} to {claim.epochs[1]}" if claim.epochs is not None else ""
+    mean = f"the mean {quantity} {phase}" if phase else f"the final mean {quantity}"
+    when = phase or "over training"
+    sweep = ", ".join(claim.methods)
     return {
         "less spread": f"{claim.method} ends with less spread in {quantity} over seeds than {claim.baseline}",
-        "less Avg. STD": f"{claim.method} varies less over training (Avg. STD of {quantity}) than {claim.baseline}",
-        "better mean": f"{claim.method} ends with a {metric.better} mean {quantity} than {claim.baseline}",
-        "equivalent mean": f"the final mean {quantity} of {claim.method} and {claim.baseline} agree within {margin}",
-        "no worse than": f"the final mean {quantity} of {claim.method} is no worse than {claim.baseline}'s by more "
-        f"than {margin}",
+        "less Avg. STD": f"{claim.method} varies less {when} (Avg. STD of {quantity}) than {claim.baseline}",
+        "better mean": f"{mean} of {claim.method} is {metric.better} than that of {claim.baseline}",
+        "equivalent mean": f"{mean} of {claim.method} and {claim.baseline} agree within {margin}",
+        "no worse than": f"{mean} of {claim.method} is no worse than {claim.baseline}'s by more than {margin}",
+        "cheaper": f"{claim.method} takes less wall time a seed than {claim.baseline}",
+        "trend": f"the spread of {quantity} {'rises' if claim.rising else 'falls'} with m over {sweep}",
+        "stable over": f"{mean} of all pairs among {sweep} agree within {margin}",
     }[claim.kind]
 
 
@@ -141,7 +147,7 @@ def _numbers(verdict: Verdict, metric: Metric) -> str:
     result, test = verdict.interval, verdict.test
     assert result is not None
     assert test is not None
-    ratio = verdict.claim.kind in ("less spread", "less Avg. STD")
+    ratio = verdict.claim.kind in RATIOS
     unit = "" if ratio else points(metric)
     name = "ratio" if ratio else "difference"
     assert result.level is not None
@@ -160,8 +166,9 @@ def _prospect(verdict: Verdict) -> str:
         return ""
     if verdict.seeds_to_settle is None:
         return " The estimate is too near the border of the claim for any practical number of seeds to settle it."
-    n = verdict.seeds_to_settle
-    return f" If the truth is as estimated, about {n} seeds a method would settle it with {POWER:.0%} power."
+    n, unit = verdict.seeds_to_settle, verdict.interval.unit if verdict.interval is not None else "seeds"
+    per = "" if unit == "starting points" else " a method"
+    return f" If the truth is as estimated, about {n} {unit}{per} would settle it with {POWER:.0%} power."
 
 
 def p_text(p: float | None) -> str:

@@ -28,6 +28,8 @@ class _Row:
     baseline: str | None = None
     claim: str | None = None
     margin: float | None = None
+    epochs: str | None = None
+    methods: str | None = None
     n: int | None = None
     n_baseline: int | None = None
     diverged: int | None = None
@@ -126,6 +128,8 @@ def _verdict_row(group: int, judgement: Judgement, verdict: Verdict) -> _Row:
         baseline=claim.baseline,
         claim=claim.kind,
         margin=claim.margin,
+        epochs=f"{claim.epochs[0]}-{claim.epochs[1]}" if claim.epochs is not None else None,
+        methods="; ".join(claim.methods) or None,
         n=counts[claim.method].n if claim.method in counts else None,
         n_baseline=counts[claim.baseline].n if claim.baseline in counts else None,
         quantity=interval.quantity if interval else None,

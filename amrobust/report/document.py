@@ -10,6 +10,7 @@ from typing import Any
 
 from amrobust import __version__
 from amrobust.claims.judgement import Comparison, Judgement
+from amrobust.claims.rules import Rules, Selection
 from amrobust.report.drawing import Drawing, Style, styles
 from amrobust.report.figures import FIGURES
 from amrobust.report.forest import forest
@@ -100,7 +101,8 @@ def _group(judgement: Judgement, look: Mapping[str, Style]) -> dict[str, Any]:
             {
                 "method": breakable(pair.method),
                 "baseline": breakable(pair.baseline),
-                "paired": pair.paired,
+                "title": breakable(pair.title),
+                "facts": [_prose(sentence) for sentence in pair.facts],
                 "rows": [
                     {
                         **_texts(asdict(row) | {"verdict": row.verdict, "second": row.second}),
@@ -112,6 +114,7 @@ def _group(judgement: Judgement, look: Mapping[str, Style]) -> dict[str, Any]:
             }
             for pair in shown.pairs
         ],
+        "remarks": [_prose(remark) for remark in shown.remarks],
         "claim_interval": shown.claim_interval,
         "levels": shown.levels,
         "last": judgement.final == "last",
@@ -163,7 +166,7 @@ def _setup(judgement: Judgement, shown: View) -> list[str]:
 def _matrix(judgement: Judgement, shown: View) -> dict[str, Any]:
     """Verdicts at a glance: a row a pair, a column a kind of claim."""
     kinds = list(dict.fromkeys(claim_words(v.claim, judgement.metric) for v in judgement.verdicts))
-    baselines = {pair.baseline for pair in shown.pairs}
+    baselines = {pair.baseline for pair in shown.pairs if not pair.sweep}
     one_baseline = len(baselines) == 1
     rows = []
     for pair in shown.pairs:
@@ -171,6 +174,7 @@ def _matrix(judgement: Judgement, shown: View) -> dict[str, Any]:
             row.claim: {"outcome": row.outcome, "estimate": typeset(row.estimate)} for row in pair.rows
         }
         name = pair.method if one_baseline else f"{pair.method} vs {pair.baseline}"
+        name = f"{pair.sweep[0]} … {pair.sweep[-1]}" if pair.sweep else name
         rows.append({"name": breakable(name), "cells": [cells.get(kind) for kind in kinds]})
     heading = f"Against {baselines.pop()}" if one_baseline else "Method vs baseline"
     return {"heading": breakable(heading), "kinds": [printable(kind) for kind in kinds], "rows": rows}
@@ -248,8 +252,10 @@ def _ranges(seeds: tuple[int, ...]) -> str:
 
 
 def _report_command(judgement: Judgement) -> str:
-    """The command that makes this report from the runs."""
-    words = ["amrobust", "report", "RUNS", "-o", "report.pdf", "--metric", judgement.metric.name]
+    """The command that makes this report from the runs, with every option that is not at its default."""
+    selection, rules = judgement.selection or Selection(), judgement.rules or Rules()
+    metric = judgement.metric.name.removeprefix(f"{selection.scale}_")
+    words = ["amrobust", "report", "RUNS", "-o", "report.pdf", "--metric", metric]
     if judgement.verdicts:
         words += [
             "--baseline",
@@ -260,8 +266,15 @@ def _report_command(judgement: Judgement) -> str:
             f"{judgement.alpha:g}",
         ]
     margins = {v.claim.margin for v in judgement.verdicts if v.claim.margin is not None}
-    if len(margins) == 1:
-        words += ["--margin", f"{margins.pop():g}"]
-    if judgement.final != "last":
-        words += ["--final", judgement.final]
-    return shlex.join(words)
+    values = {
+        "--margin": f"{margins.pop():g}" if len(margins) == 1 else "",
+        "--final": judgement.final if judgement.final != "last" else "",
+        "--center": rules.centre if rules.centre != Rules.centre else "",
+        "--pairs": selection.pairs if selection.pairs != Selection.pairs else "",
+        "--looks": ",".join(map(str, rules.looks)),
+        "--scale": selection.scale if selection.scale != "none" else "",
+        "--align": selection.align if selection.align != "refuse" else "",
+    }
+    words += [word for option, value in values.items() if value for word in (option, value)]
+    flags = {"--survivors": selection.survivors, "--allow-different-x0": selection.allow_different_x0}
+    return shlex.join([*words, *(flag for flag, given in flags.items() if given)])

@@ -23,9 +23,13 @@ def render(comparison: Comparison) -> str:
 
 def _judgement(shown: View) -> list[str]:
     parts = [_methods(shown)]
+    if shown.remarks:
+        parts += [_list("itemize", "Remarks", [escaped(remark) for remark in shown.remarks])]
     if shown.pairs:
         sentences = [escaped(row.sentence) for pair in shown.pairs for row in pair.rows if row.sentence]
         parts += [_claims(shown), *([_list("itemize", "Verdicts", sentences)] if sentences else [])]
+        facts = [escaped(sentence) for pair in shown.pairs for sentence in pair.facts]
+        parts += [_list("itemize", "Beside the claims", facts)] if facts else []
     if shown.notes:
         items = []
         for note in shown.notes:
@@ -87,8 +91,7 @@ def _claims(shown: View) -> str:
     names = ("Claim", "Estimate", shown.claim_interval, "p", "Holm p", "Verdict", "Test", "Second opinion")
     lines = [_row(*names)]
     for pair in shown.pairs:
-        title = f"{pair.method} against {pair.baseline}" + (" (paired by seed)" if pair.paired else "")
-        lines += [r"\midrule", rf"\multicolumn{{8}}{{l}}{{\emph{{{escaped(title)}}}}} \\"]
+        lines += [r"\midrule", rf"\multicolumn{{8}}{{l}}{{\emph{{{escaped(pair.title)}}}}} \\"]
         lines += [
             _row(
                 row.claim,

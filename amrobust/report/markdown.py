@@ -21,11 +21,15 @@ def render(comparison: Comparison) -> str:
 
 def _judgement(shown: View) -> list[str]:
     parts = [f"## {escaped(shown.heading)}", escaped(shown.question), _methods(shown)]
+    parts += [escaped(remark) for remark in shown.remarks]
     if shown.pairs:
         sentences = [row.sentence for pair in shown.pairs for row in pair.rows if row.sentence]
         parts += [f"### {escaped(shown.tally)}", _claims(shown)]
         parts += [escaped(shown.levels)] if shown.levels else []
         parts += ["\n".join(f"- {escaped(sentence)}" for sentence in sentences)] if sentences else []
+        facts = [sentence for pair in shown.pairs for sentence in pair.facts]
+        if facts:
+            parts += ["### Beside the claims", "\n".join(f"- {escaped(sentence)}" for sentence in facts)]
     if shown.notes:
         lines = []
         for number, note in enumerate(shown.notes, start=1):

@@ -56,16 +56,19 @@ def _print_judgement(console: Console, shown: View) -> None:
     console.print(visible(shown.question))
     console.print()
     _print_methods(console, shown)
+    for sentence in shown.remarks:
+        console.print(visible(sentence))
     if shown.pairs:
         console.print(f"\n{shown.tally}", style="bold")
         for pair in shown.pairs:
-            title = f"{pair.method} against {pair.baseline}" + (" (paired by seed)" if pair.paired else "")
             console.print()
-            console.print(visible(title), style="bold")
+            console.print(visible(pair.title), style="bold")
             _print_claims(console, pair, shown)
             for row in pair.rows:
                 if row.outcome == "cannot be judged":
                     _print_item(console, "-", visible(row.sentence))
+            for sentence in pair.facts:
+                console.print(visible(sentence), style="dim")
         console.print()
         for line in _legend(shown):
             console.print(visible(line), style="dim")

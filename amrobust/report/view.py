@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from amrobust.claims.judgement import Claim, ClaimKind, Judgement, Outcome, Verdict
+from amrobust.claims.judgement import (
+    RATIOS,
+    Claim,
+    ClaimKind,
+    Judgement,
+    MethodSummary,
+    Outcome,
+    PairFacts,
+    Verdict,
+)
 from amrobust.report.notes import Note, notes
 from amrobust.report.numbers import (
     ABSENT,
@@ -84,6 +93,17 @@ class PairRows:
     baseline: str
     paired: bool
     rows: tuple[ClaimRow, ...]
+    facts: tuple[str, ...] = ()
+    """Sentences that describe the pair and decide nothing."""
+    sweep: tuple[str, ...] = ()
+    """The methods of a claim about several; empty for a pair."""
+
+    @property
+    def title(self) -> str:
+        """``am1/II against msgd``, or the sweep's methods."""
+        if self.sweep:
+            return f"Over {', '.join(self.sweep)}"
+        return f"{self.method} against {self.baseline}" + (" (paired by seed)" if self.paired else "")
 
 
 @dataclass(frozen=True)
@@ -104,6 +124,8 @@ class View:
     levels: str
     """Where the claims' intervals differ in level, which claims have which, as a sentence; else empty."""
     notes: tuple[Note, ...]
+    remarks: tuple[str, ...] = ()
+    """Sentences on the group as a whole: the planned look, the components of spread."""
 
 
 def view(judgement: Judgement) -> View:
@@ -123,6 +145,18 @@ def view(judgement: Judgement) -> View:
         claim_interval=interval_heading(verdict.interval for verdict in judgement.verdicts),
         levels=_levels(judgement),
         notes=notes(judgement),
+        remarks=(*_look(judgement), *component_sentences(judgement.summaries)),
+    )
+
+
+def _look(judgement: Judgement) -> tuple[str, ...]:
+    look = judgement.look
+    if look is None:
+        return ()
+    place = judgement.looks.index(look.seeds) + 1
+    return (
+        f"Planned look {place} of {len(judgement.looks)}, at {look.seeds} of {judgement.looks[-1]} seeds: claims are tested at "
+        f"{look.alpha:.2g} (Lan-DeMets, O'Brien-Fleming; {look.spent:.2g} of {judgement.alpha:g} is then spent).",
     )
 
 
@@ -142,7 +176,10 @@ def claim_words(claim: Claim, metric: Metric) -> str:
         "better mean": f"{metric.better} mean",
         "equivalent mean": f"mean ± {within}",
         "no worse than": f"mean > −{within}" if metric.better == "higher" else f"mean < +{within}",
-    }[claim.kind]
+        "cheaper": "less wall time",
+        "trend": "rising spread" if claim.rising else "falling spread",
+        "stable over": f"all means ± {within}",
+    }[claim.kind] + (f", epochs {claim.epochs[0]}–{claim.epochs[1]}" if claim.epochs is not None else "")
 
 
 def difference_unit(metric: Metric) -> str:
@@ -192,18 +229,85 @@ def _pairs(judgement: Judgement) -> tuple[PairRows, ...]:
         ),
         digits=2,
     )
-    pairs: dict[tuple[str, str], list[Verdict]] = {}
+    pairs: dict[tuple[str, str, tuple[str, ...]], list[Verdict]] = {}
     for verdict in judgement.verdicts:
-        pairs.setdefault((verdict.claim.method, verdict.claim.baseline), []).append(verdict)
+        claim = verdict.claim
+        pairs.setdefault((claim.method, claim.baseline, claim.methods), []).append(verdict)
+    facts = {(pair.method, pair.baseline): pair for pair in judgement.pairs}
     return tuple(
         PairRows(
             method,
             baseline,
-            any(v.interval is not None and v.interval.paired for v in verdicts),
+            any(
+                v.interval is not None and v.interval.paired and v.interval.unit == "seeds" for v in verdicts
+            ),
             tuple(_claim_row(v, judgement.metric, differences) for v in verdicts),
+            pair_sentences(facts.get((method, baseline)) if not sweep else None),
+            sweep,
         )
-        for (method, baseline), verdicts in pairs.items()
+        for (method, baseline, sweep), verdicts in pairs.items()
     )
+
+
+def pair_sentences(pair: PairFacts | None) -> tuple[str, ...]:
+    """What describes a pair, in words."""
+    if pair is None:
+        return ()
+    found = []
+    won = pair.winning
+    if won is not None and won.estimate is not None:
+        interval = f" [{won.low:.2f}, {won.high:.2f}]" if won.low is not None else ""
+        found.append(
+            f"A run of {pair.method} ends better than one of {pair.baseline} with probability {won.estimate:.2f}{interval} "
+            f"({won.test}, p {_equals(won.p)})."
+        )
+    if pair.epochs_that_differ is not None:
+        which = spans(pair.epochs_that_differ)
+        found.append(
+            f"Their STDs differ at epochs {which} (max-T over all epochs)."
+            if which
+            else "At no single epoch do their STDs differ, adjusted over all epochs (max-T)."
+        )
+    if pair.at_matched_level is not None:
+        found.append(
+            f"Where their means pass the same levels, the ratio of STDs is ×{ratio(pair.at_matched_level)} (descriptive)."
+        )
+    return tuple(found)
+
+
+def _equals(p: float | None) -> str:
+    text = p_value(p)
+    return text.replace("<", "< ") if text.startswith("<") else f"= {text}"
+
+
+def spans(epochs: tuple[int, ...]) -> str:
+    """Epochs as ranges: ``1–9, 12``."""
+    parts: list[list[int]] = []
+    for epoch in epochs:
+        if parts and epoch == parts[-1][1] + 1:
+            parts[-1][1] = epoch
+        else:
+            parts.append([epoch, epoch])
+    return ", ".join(f"{a}" if a == b else f"{a}–{b}" for a, b in parts)
+
+
+def component_sentences(summaries: tuple[MethodSummary, ...]) -> tuple[str, ...]:
+    """Over several x0: how much of each method's final spread comes from x0."""
+    found = []
+    for summary in summaries:
+        parts = summary.components
+        if parts is None:
+            continue
+        share = parts.share
+        assert share.estimate is not None
+        assert share.low is not None
+        assert share.high is not None
+        found.append(
+            f"{summary.method}: x0 makes {share.estimate:.0%} of the variance of final values "
+            f"[{share.low:.0%}, {share.high:.0%}]; STD between x0s {parts.x0.estimate:.2g} [{parts.x0.low:.2g}, "
+            f"{parts.x0.high:.2g}], between seeds of one x0 {parts.seed.estimate:.2g}."
+        )
+    return tuple(found)
 
 
 def _levels(judgement: Judgement) -> str:
@@ -249,5 +353,5 @@ def _claim_row(verdict: Verdict, metric: Metric, differences: Precision) -> Clai
 
 
 def is_ratio(kind: ClaimKind) -> bool:
-    """Whether a claim of this kind is about a ratio of spreads."""
-    return kind in ("less spread", "less Avg. STD")
+    """Whether a claim of this kind is about a ratio."""
+    return kind in RATIOS

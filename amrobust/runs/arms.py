@@ -53,6 +53,10 @@ class Arm:
     """The amortization length m, where the method has one."""
     seed_plans: tuple[int, ...] = ()
     """Numbers of seeds asked for, in order: more than one entry means that seeds were added later."""
+    x0s: tuple[str, ...] = ()
+    """Where runs from several x0 were joined, the digest of each row's x0; ``x0_digest`` then names all of them."""
+    seconds: tuple[float, ...] = ()
+    """Wall time of training each row's seed; empty where that is not known."""
     facts: Mapping[str, str] = field(default_factory=dict)
     """Everything else worth printing in an appendix: spec, versions, digests, how to reproduce."""
 

@@ -8,12 +8,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from amrobust.errors import RunError, UserError
 from amrobust.runs.arms import Arm, Metric
 from amrobust.runs.files import shown
 from amrobust.runs.long_csv import read_long_csv
 from amrobust.runs.manifest import Manifest
 from amrobust.runs.store import Run, open_runs
+from amrobust.runs.validate import MAX_SEED
 
 
 def load_arms(paths: Sequence[Path], metric: str | None = None) -> tuple[list[Arm], list[str]]:
@@ -44,7 +47,48 @@ def load_arms(paths: Sequence[Path], metric: str | None = None) -> tuple[list[Ar
         arms = [_only(arm, metric) for arm in arms]
     if not arms and not problems:
         raise UserError("nothing to compare was found under the given paths")
-    return _with_unique_names(arms), problems
+    return _with_unique_names(_joined_over_x0s(arms)), problems
+
+
+def _joined_over_x0s(arms: list[Arm]) -> list[Arm]:
+    """Runs of one method that differ in their x0 alone become one arm, its rows marked with the x0 each started from.
+
+    Seed s of the k-th x0 (in the order of digests) is called k·MAX_SEED + s, so that pairs stay pairs and no two rows share a
+    name.
+    """
+    groups: dict[tuple[object, ...], list[Arm]] = {}
+    for arm in arms:
+        key = arm.method, arm.workload, arm.data_digest, arm.epochs, arm.pairing, arm.output
+        groups.setdefault(key if arm.x0_digest else (id(arm),), []).append(arm)
+    joined = []
+    for members in groups.values():
+        if len(members) == 1 or len({arm.x0_digest for arm in members}) < len(members):
+            joined += members
+        else:
+            joined.append(_join(sorted(members, key=lambda arm: arm.x0_digest or "")))
+    return joined
+
+
+def _join(members: list[Arm]) -> Arm:
+    first = members[0]
+
+    def renamed(seeds: Sequence[int], place: int) -> list[int]:
+        return [place * MAX_SEED + seed for seed in seeds]
+
+    plans = {arm.seed_plans for arm in members}
+    return replace(
+        first,
+        seeds=tuple(s for k, arm in enumerate(members) for s in renamed(arm.seeds, k)),
+        curves={name: np.concatenate([arm.curves[name] for arm in members]) for name in first.curves},
+        training="+".join(arm.training or "" for arm in members),
+        x0_digest="+".join(arm.x0_digest or "" for arm in members),
+        diverged=tuple(s for k, arm in enumerate(members) for s in renamed(arm.diverged, k)),
+        first_output_epoch=max(arm.first_output_epoch for arm in members),
+        seed_plans=max(plans, key=len),
+        x0s=tuple(arm.x0_digest or "" for arm in members for _ in arm.seeds),
+        seconds=tuple(s for arm in members for s in arm.seconds),
+        facts={**first.facts, "starting points": str(len(members))},
+    )
 
 
 def _only(arm: Arm, metric: str) -> Arm:
@@ -94,6 +138,7 @@ def _arms_of(run: Run) -> list[Arm]:
             steps_per_epoch=facts.steps_per_epoch,
             averaging=averaging if isinstance(averaging, int) else None,
             seed_plans=manifest.seed_plans,
+            seconds=tuple(manifest.seeds[seed].wall_seconds for seed in manifest.complete),
             facts=_facts(run),
         )
         for output in facts.outputs

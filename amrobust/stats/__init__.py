@@ -10,12 +10,23 @@ True
 """
 
 from amrobust.stats.bootstrap import bootstrap_difference, bootstrap_interval
+from amrobust.stats.curves import std_band, when_spreads_differ
 from amrobust.stats.levels import MatchedLevel, aligned, spread_at_matched_level, to_scale
 from amrobust.stats.levene import absolute_deviations, levene
-from amrobust.stats.location import equivalence, mean_difference, mean_interval, non_inferiority
+from amrobust.stats.location import (
+    equivalence,
+    equivalence_of,
+    mean_difference,
+    mean_interval,
+    non_inferiority,
+    non_inferiority_of,
+    ratio_of_costs,
+)
 from amrobust.stats.nested import (
     VarianceComponents,
+    avg_std_over_x0s,
     mean_difference_over_x0s,
+    mean_over_x0s,
     spread_ratio_over_x0s,
     variance_components,
 )
@@ -26,6 +37,15 @@ from amrobust.stats.results import Caution, Result
 from amrobust.stats.samples import CannotEstimate, avg_std, final_values, kurtosis, std
 from amrobust.stats.sequential import Look, obrien_fleming_looks
 from amrobust.stats.spread import avg_std_interval, chi_square_interval, spread_interval, spread_ratio
+from amrobust.stats.tails import (
+    cvar,
+    distribution_band,
+    divergence_difference,
+    divergence_rate,
+    exceedance,
+    generalised_pareto,
+    tail_quantile,
+)
 from amrobust.stats.trend import TurningPoint, jonckheere, permutation_trend, spread_trend, turning_point
 from amrobust.stats.variance_tests import bartlett, f_test, fligner, pitman_morgan
 
@@ -41,15 +61,23 @@ __all__ = [
     "aligned",
     "avg_std",
     "avg_std_interval",
+    "avg_std_over_x0s",
     "bartlett",
     "bootstrap_difference",
     "bootstrap_interval",
     "chance_of_winning",
     "chi_square_interval",
+    "cvar",
+    "distribution_band",
+    "divergence_difference",
+    "divergence_rate",
     "equivalence",
+    "equivalence_of",
+    "exceedance",
     "f_test",
     "final_values",
     "fligner",
+    "generalised_pareto",
     "jonckheere",
     "kurtosis",
     "levene",
@@ -57,11 +85,14 @@ __all__ = [
     "mean_difference",
     "mean_difference_over_x0s",
     "mean_interval",
+    "mean_over_x0s",
     "non_inferiority",
+    "non_inferiority_of",
     "obrien_fleming_looks",
     "permutation_spread",
     "permutation_trend",
     "pitman_morgan",
+    "ratio_of_costs",
     "seeds_to_settle",
     "smallest_permutation_p",
     "spread_at_matched_level",
@@ -70,7 +101,10 @@ __all__ = [
     "spread_ratio_over_x0s",
     "spread_trend",
     "std",
+    "std_band",
+    "tail_quantile",
     "to_scale",
     "turning_point",
     "variance_components",
+    "when_spreads_differ",
 ]

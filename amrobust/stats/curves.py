@@ -83,12 +83,16 @@ def when_spreads_differ(
     observed = 0.5 * (np.log(x.var(axis=0, ddof=1)) - np.log(y.var(axis=0, ddof=1)))
     usable = np.isfinite(null).all(axis=1)
     scale = null[usable].std(axis=0)
-    largest = np.abs(null[usable] / scale).max(axis=1)
-    reached = (largest[:, None] >= np.abs(observed / scale) * (1 - 1e-9)).sum(axis=0)
+    # Pairs that are copies of each other have a ratio that no swap changes: nothing is tested there.
+    tested = scale > 1e-12
+    if not tested.any():
+        raise CannotEstimate("the two samples are copies of each other: there is nothing to test")
+    largest = np.abs(null[usable][:, tested] / scale[tested]).max(axis=1)
+    reached = (largest[:, None] >= np.abs(observed[tested] / scale[tested]) * (1 - 1e-9)).sum(axis=0)
     total = len(largest)
     ratio, p = np.full(first.shape[1], np.nan), np.full(first.shape[1], np.nan)
     ratio[both] = observed
-    p[both] = reached / total if exact else (reached + 1) / (total + 1)
+    p[np.flatnonzero(both)[tested]] = reached / total if exact else (reached + 1) / (total + 1)
     with np.errstate(invalid="ignore"):
         epochs = tuple(int(epoch) + 1 for epoch in np.flatnonzero(p <= alpha))
     return EpochwiseDifference(ratio, p, epochs, alpha)

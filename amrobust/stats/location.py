@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -60,6 +61,29 @@ def mean_difference(a: ArrayLike, b: ArrayLike, *, paired: bool = False, level: 
     )  # fmt: skip
 
 
+def ratio_of_costs(a: ArrayLike, b: ArrayLike, *, level: float = 0.95) -> Result:
+    """Ratio of typical costs (seeds,), such as wall times, first over second: Welch's t on their logarithms.
+
+    ``estimate`` is the ratio of geometric means. Raises CannotEstimate where a cost is not above 0.
+    """
+    x, y = as_values(a), as_values(b)
+    if min(x.min(), y.min()) <= 0:
+        raise CannotEstimate("costs above 0 are needed")
+    logs = mean_difference(np.log(x), np.log(y), level=level)
+    assert logs.estimate is not None
+    assert logs.low is not None
+    assert logs.high is not None
+    return replace(
+        logs,
+        quantity="ratio of costs",
+        test="Welch t on logs",
+        estimate=float(np.exp(logs.estimate)),
+        low=float(np.exp(logs.low)),
+        high=float(np.exp(logs.high)),
+        assumption="independent seeds; log costs about normal",
+    )
+
+
 def equivalence(
     a: ArrayLike, b: ArrayLike, margin: float, *, paired: bool = False, level: float = 0.90
 ) -> Result:
@@ -67,10 +91,14 @@ def equivalence(
 
     The means are equivalent at α exactly when the interval at ``level`` = 1 − 2α lies within ±margin.
     """
-    result = mean_difference(a, b, paired=paired, level=level)
-    below = one_sided(result, -margin, "above")
-    above = one_sided(result, margin, "below")
-    return _with_one_sided(result, max(below, above), margin, f"TOST ({result.test})")
+    return equivalence_of(mean_difference(a, b, paired=paired, level=level), margin)
+
+
+def equivalence_of(difference: Result, margin: float) -> Result:
+    """:func:`equivalence` from a difference of means with its standard error and degrees of freedom."""
+    below = one_sided(difference, -margin, "above")
+    above = one_sided(difference, margin, "below")
+    return _with_one_sided(difference, max(below, above), margin, f"TOST ({difference.test})")
 
 
 def non_inferiority(
@@ -86,9 +114,17 @@ def non_inferiority(
 
     It is at α exactly when the interval at ``level`` = 1 − 2α lies on the right side of the margin.
     """
-    result = mean_difference(a, b, paired=paired, level=level)
-    p = one_sided(result, -margin, "above") if better == "higher" else one_sided(result, margin, "below")
-    return _with_one_sided(result, p, margin, f"non-inferiority ({result.test})")
+    return non_inferiority_of(mean_difference(a, b, paired=paired, level=level), margin, better=better)
+
+
+def non_inferiority_of(difference: Result, margin: float, *, better: Literal["higher", "lower"]) -> Result:
+    """:func:`non_inferiority` from a difference of means with its standard error and degrees of freedom."""
+    p = (
+        one_sided(difference, -margin, "above")
+        if better == "higher"
+        else one_sided(difference, margin, "below")
+    )
+    return _with_one_sided(difference, p, margin, f"non-inferiority ({difference.test})")
 
 
 def one_sided(result: Result, border: float, side: Literal["above", "below"]) -> float:
@@ -100,6 +136,4 @@ def one_sided(result: Result, border: float, side: Literal["above", "below"]) ->
 
 
 def _with_one_sided(result: Result, p: float, margin: float, test: str) -> Result:
-    from dataclasses import replace
-
     return replace(result, p=p, test=test, details={**result.details, "margin": margin})

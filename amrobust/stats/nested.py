@@ -18,6 +18,7 @@ from amrobust.stats.samples import Array, CannotEstimate, as_curves, as_values, 
 from amrobust.stats.spread import t_quantile, t_two_sided
 
 FEWEST_X0S = 3
+X0S = "starting points"
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ def spread_ratio_over_x0s(
     return Result(
         "ratio of STDs" if first.shape[1] == 1 else "ratio of Avg. STDs", "t over x0s of jackknifed log ratios", (len(logs),),
         plain, float(np.exp(centre - half)), float(np.exp(centre + half)), level, t_two_sided(centre / se, len(logs) - 1),
-        paired=True, assumption="independent x0s; log ratios about normal over them", se=se, df=len(logs) - 1,
+        paired=True, assumption="independent x0s; log ratios about normal over them", unit=X0S, se=se, df=len(logs) - 1,
         details={"jackknife": float(np.exp(centre))},
     )  # fmt: skip
 
@@ -122,7 +123,28 @@ def mean_difference_over_x0s(
     return Result(
         "difference of means", "t over x0s of mean differences", (len(differences),), centre, centre - half, centre + half,
         level, t_two_sided(centre / se, len(differences) - 1), paired=True,
-        assumption="independent x0s; mean differences about normal over them", se=se, df=len(differences) - 1,
+        assumption="independent x0s; mean differences about normal over them", unit=X0S, se=se, df=len(differences) - 1,
+    )  # fmt: skip
+
+
+def mean_over_x0s(x: ArrayLike, x0: Sequence[Hashable], *, level: float = 0.95) -> Result:
+    """Mean for a population of starting points: Student's interval over the means at each x0."""
+    means = np.array([group.mean() for group in _by_x0(as_values(x)[:, None], x0).values()])
+    centre, se, half = _t_interval(means, level)
+    return Result(
+        "mean", "t over x0s", (len(means),), centre, centre - half, centre + half, level,
+        assumption="independent x0s; means about normal over them", unit=X0S, se=se, df=len(means) - 1,
+    )  # fmt: skip
+
+
+def avg_std_over_x0s(curves: ArrayLike, x0: Sequence[Hashable], *, level: float = 0.95) -> Result:
+    """Avg. STD of seeds within one x0, for a population of starting points: t over the jackknifed logs at each x0."""
+    groups = [as_curves(group) for group in _by_x0(as_curves(curves), x0).values()]
+    centre, se, half = _t_interval(np.array([checked_pseudo_values(g).mean() for g in groups]), level)
+    plain = float(np.exp(np.mean([np.log(np.std(g, axis=0, ddof=1).mean()) for g in groups])))
+    return Result(
+        "Avg. STD", "t over x0s of jackknifed logs", (len(groups),), plain, float(np.exp(centre - half)),
+        float(np.exp(centre + half)), level, assumption="independent x0s", unit=X0S, se=se, df=len(groups) - 1,
     )  # fmt: skip
 
 

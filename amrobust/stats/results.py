@@ -51,4 +51,6 @@ class Result:
     df: float | None = None
     details: Mapping[str, float] = field(default_factory=dict)
     """Further numbers worth showing, such as the correlation of pairs or the kurtosis of each sample."""
+    unit: str = "seeds"
+    """What ``n`` counts: "seeds", or "starting points" where seeds are nested in them."""
     cautions: tuple[Caution, ...] = ()

@@ -110,3 +110,52 @@ def test_missing_and_binary_files_are_user_errors(tmp_path):
     (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UserError, match="cannot read"):
         load_analysis(str(tmp_path / "binary.toml"))
+
+
+SWEEP = """
+[[claims]]
+kind = "trend"
+methods = ["am1[m=1]/II", "am1[m=3]/II", "am1[m=5]/II"]
+rising = true
+
+[[claims]]
+kind = "less Avg. STD"
+method = "am1[m=3]/II"
+epochs = [1, 3]
+"""
+
+
+def test_sweeps_and_phases_are_read(tmp_path):
+    trend, early = load_analysis(written(tmp_path, VALID + SWEEP)).claims[-2:]
+    assert trend.methods == ("am1[m=1]/II", "am1[m=3]/II", "am1[m=5]/II")
+    assert (trend.method, trend.baseline, trend.rising) == ("am1[m=1]/II", "am1[m=5]/II", True)
+    assert early.epochs == (1, 3)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (', "am1[m=5]/II"]', "]", "at least three methods"),
+        ("rising = true", "rising = 1", "true or false"),
+        ("epochs = [1, 3]", "epochs = [3, 1]", "no phase"),
+        ("epochs = [1, 3]", "epochs = [1]", "no phase"),
+        (
+            'kind = "less Avg. STD"\nmethod',
+            'kind = "stable over"\nmargin = 1.0\nmethod',
+            "'methods' is missing",
+        ),
+    ],
+)
+def test_mistakes_in_sweeps_and_phases_are_named(tmp_path, old, new, message):
+    assert old in SWEEP
+    with pytest.raises(UserError, match=message):
+        load_analysis(written(tmp_path, VALID + SWEEP.replace(old, new)))
+
+
+def test_planned_looks_replace_the_number_of_seeds(tmp_path):
+    text = VALID.replace("seeds = 5", "looks = [4, 8]")
+    assert text != VALID
+    analysis = load_analysis(written(tmp_path, text))
+    assert (analysis.seeds, analysis.rules.looks) == (8, (4, 8))
+    with pytest.raises(UserError, match="growing"):
+        load_analysis(written(tmp_path, VALID.replace("seeds = 5", "looks = [8, 4]")))

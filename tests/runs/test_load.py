@@ -1,5 +1,7 @@
 """Arms from runs and CSV files."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from made_up_runs import Trainer, curve, describe, outcome, spec
@@ -142,3 +144,28 @@ class TestCsv:
     )
     def test_the_better_direction_is_guessed_from_the_name(self, metric, better):
         assert direction_of(metric) == better
+
+
+class TestSeveralStartingPoints:
+    @staticmethod
+    def made(tmp_path, x0s=2, seeds=3):
+        def describe_x0(of):
+            return replace(describe(of), x0_digest=str(of.x0_index) * 64)
+
+        for index in range(x0s):
+            execute(spec(x0_index=index), range(seeds), tmp_path, train=Trainer(), describe=describe_x0)
+
+    def test_runs_that_differ_in_x0_alone_are_one_arm(self, tmp_path):
+        self.made(tmp_path)
+        one, two = load_arms([tmp_path])[0]
+        assert (one.method, two.method) == ("am1[m=5]/I", "am1[m=5]/II")
+        assert one.x0s == ("0" * 64,) * 3 + ("1" * 64,) * 3
+        assert one.x0_digest == "0" * 64 + "+" + "1" * 64
+        assert len(set(one.seeds)) == len(one.seeds) == 6
+        assert one.curves["test_accuracy"].shape == (6, 4)
+        assert one.training == two.training
+        assert len(one.seconds) == 6
+
+    def test_one_x0_is_left_as_it_is(self, tmp_path):
+        self.made(tmp_path, x0s=1)
+        assert load_arms([tmp_path])[0][0].x0s == ()

@@ -76,3 +76,9 @@ def test_epochs_that_do_not_vary_are_passed_over_and_curves_that_never_do_refuse
     assert np.isnan(found.p_adjusted).tolist() == [False, True, False]
     with pytest.raises(stats.CannotEstimate):
         when_spreads_differ(np.ones((6, 3)), b)
+
+
+def test_copies_of_each_other_are_refused():
+    curves = np.random.default_rng(0).normal(size=(6, 4))
+    with pytest.raises(stats.CannotEstimate, match="copies"):
+        when_spreads_differ(curves, curves + 1, paired=True)

@@ -1,0 +1,53 @@
+"""A method's own numbers, each with its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from amrobust import stats
+from amrobust.claims.judgement import MethodSummary
+from amrobust.claims.rules import Rules
+from amrobust.claims.samples import Refused, Sample
+
+Found = TypeVar("Found")
+
+
+def summary_of(sample: Sample, rules: Rules) -> MethodSummary:
+    """One row of the table, at level 1 - alpha; None stands where a number cannot be had.
+
+    Over several x0 the mean and Avg. STD have x0s as their unit, and the final spread is that of seeds within one x0.
+    """
+    level = 1 - rules.alpha
+
+    def attempt(compute: Callable[[], Found]) -> Found | None:
+        try:
+            sample.require_finite()
+            return compute()
+        except (stats.CannotEstimate, Refused):
+            return None
+
+    curves, x0s = sample.curves, sample.x0s
+    several = sample.curves.shape[1] > 1
+    components = None
+    if x0s:
+        components = attempt(
+            lambda: stats.variance_components(stats.final_values(curves, rules.final), x0s, level=level)
+        )
+        mean = attempt(lambda: stats.mean_over_x0s(stats.final_values(curves, rules.final), x0s, level=level))
+        spread = components.seed if components is not None else None
+        avg_std = attempt(lambda: stats.avg_std_over_x0s(curves, x0s, level=level)) if several else None
+    else:
+        mean = attempt(lambda: stats.mean_interval(stats.final_values(curves, rules.final), level=level))
+        spread = attempt(lambda: stats.spread_interval(stats.final_values(curves, rules.final), level=level))
+        avg_std = attempt(lambda: stats.avg_std_interval(curves, level=level)) if several else None
+    return MethodSummary(
+        method=sample.arm.method,
+        n=len(sample.seeds),
+        diverged=sample.diverged,
+        final_mean=mean,
+        final_spread=spread,
+        avg_std=avg_std,
+        components=components,
+        cautions=sample.cautions,
+    )

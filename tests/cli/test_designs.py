@@ -1,0 +1,98 @@
+"""Several x0, planned looks and phases, from the command line to the verdict."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from amrobust.cli.main import main
+
+LOGISTIC = (
+    "--workload",
+    "logistic",
+    "--iterations",
+    "40",
+    "--param",
+    "record_every=10",
+    "--executor",
+    "local",
+    "-q",
+)
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+@pytest.fixture(scope="module")
+def crossed(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("crossed")
+    for opt in ("msgd", "sgd"):
+        done = run("run", "--opt", opt, *LOGISTIC, "--seeds", 4, "--x0s", 3, "--runs-dir", directory)
+        assert done.exit_code == 0, done.output
+    return directory
+
+
+def test_seeds_crossed_with_starting_points_are_judged_over_them(crossed):
+    assert len([path for path in crossed.iterdir() if path.is_dir()]) == 6
+    done = run("compare", crossed)
+    assert done.exit_code == 0, done.output
+    assert "x0 makes" in done.output
+    assert "3 starting points" in done.output
+
+
+def test_a_look_is_named_with_its_level(crossed):
+    done = run("compare", crossed, "--looks", "12,24", "--format", "json")
+    assert done.exit_code == 0, done.output
+    (judgement,) = json.loads(done.output)["judgements"]
+    assert judgement["look"]["seeds"] == 12
+    assert "Planned look 1 of 2" in run("compare", crossed, "--looks", "12,24").output
+    wrong = run("compare", crossed, "--looks", "5,10")
+    assert wrong.exit_code == 2
+    assert "these runs have 12" in wrong.output
+
+
+@pytest.mark.parametrize("text", ["5,x", "10,5", "0,5"])
+def test_looks_are_growing_numbers(crossed, text):
+    done = run("compare", crossed, "--looks", text)
+    assert done.exit_code == 2
+    assert "growing" in done.output or "list of numbers" in done.output
+
+
+ANALYSIS = """
+title = "Looks"
+question = "Does one vary less?"
+workload = "logistic"
+workload_params = {{ iterations = 40, record_every = 10, sigma = {sigma} }}
+metric = "{metric}"
+baseline = "sgd"
+looks = [4, 8, 12]
+methods = [{{ opt = "sgd" }}, {{ opt = "msgd", lr = {lr} }}]
+[[claims]]
+kind = "no worse than"
+method = "msgd[lr={lr}]"
+margin = {margin}
+"""
+
+
+def test_an_analysis_stops_at_the_look_that_settles_its_claims(tmp_path):
+    path = tmp_path / "looks.toml"
+    path.write_text(ANALYSIS.format(sigma=0.01, metric="train_loss", lr=0.05, margin=5.0))
+    done = run(
+        "analyze",
+        path,
+        "--runs-dir",
+        tmp_path / "runs",
+        "--executor",
+        "local",
+        "-o",
+        tmp_path / "x.pdf",
+        "--format",
+        "json",
+    )
+    assert done.exit_code == 0, done.output
+    (judgement,) = json.loads(done.output[done.output.index("{") : done.output.rindex("}") + 1])["judgements"]
+    assert judgement["verdicts"][0]["outcome"] == "supported"
+    assert judgement["look"]["seeds"] < 12
+    assert "Settled at the look" in judgement["verdicts"][0]["sentence"]
+    assert judgement["summaries"][0]["n"] == judgement["look"]["seeds"]
