@@ -9,6 +9,7 @@
 True
 """
 
+from amrobust.stats.bonett import mad_ratio, pooled_kurtosis_ratio
 from amrobust.stats.bootstrap import bootstrap_difference, bootstrap_interval
 from amrobust.stats.curves import std_band, when_spreads_differ
 from amrobust.stats.levels import MatchedLevel, aligned, spread_at_matched_level, to_scale
@@ -81,6 +82,7 @@ __all__ = [
     "jonckheere",
     "kurtosis",
     "levene",
+    "mad_ratio",
     "mann_whitney",
     "mean_difference",
     "mean_difference_over_x0s",
@@ -92,6 +94,7 @@ __all__ = [
     "permutation_spread",
     "permutation_trend",
     "pitman_morgan",
+    "pooled_kurtosis_ratio",
     "ratio_of_costs",
     "seeds_to_settle",
     "smallest_permutation_p",

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
+from amrobust.stats.bonett import trimmed_mean
 from amrobust.stats.jackknife import SpreadContrast
 from amrobust.stats.results import Caution, Result
 from amrobust.stats.samples import (
@@ -22,6 +23,9 @@ from amrobust.stats.samples import (
 
 SHAPES_DIFFER = 2.0
 """Ratio of sample kurtoses from which the shapes are called unequal."""
+
+HEAVY_TAILS = 4.5
+"""Sample kurtosis (3 for normal seeds) from which a sample is called heavy-tailed."""
 
 
 def t_quantile(df: float, p: float) -> float:
@@ -51,8 +55,7 @@ def spread_interval(x: ArrayLike, *, level: float = 0.95) -> Result:
     if n <= z:
         raise CannotEstimate(f"{n} seeds are too few for an interval at this level", int(z) + 2)
     shifted = values - values[0]
-    trim = min(0.5, 1 / (2 * np.sqrt(n - 4))) if n > 4 else 0.5
-    centre = _trimmed_mean(shifted, trim)
+    centre = trimmed_mean(shifted)
     gamma = n * ((shifted - centre) ** 4).sum() / (((shifted - shifted.mean()) ** 2).sum()) ** 2
     c = n / (n - z)
     se = c * np.sqrt(max(gamma - (n - 3) / n, 0.0) / (n - 1))
@@ -61,14 +64,8 @@ def spread_interval(x: ArrayLike, *, level: float = 0.95) -> Result:
         "STD", "Bonett", (n,), s,
         float(np.exp((log_variance - z * se) / 2)), float(np.exp((log_variance + z * se) / 2)), level,
         assumption="independent seeds; finite fourth moment", se=float(se / 2), details={"kurtosis": kurtosis(values)},
+        cautions=_tail_cautions(values),
     )  # fmt: skip
-
-
-def _trimmed_mean(values: Array, proportion: float) -> float:
-    """The mean after the given proportion is cut from each end; the median where nothing would be left."""
-    cut = int(proportion * len(values))
-    kept = np.sort(values)[cut : len(values) - cut]
-    return float(kept.mean() if len(kept) else np.median(values))
 
 
 def chi_square_interval(x: ArrayLike, *, level: float = 0.95) -> Result:
@@ -93,7 +90,8 @@ def avg_std_interval(curves: ArrayLike, *, level: float = 0.95) -> Result:
     return Result(
         "Avg. STD", "jackknife of log Avg. STD", (n,), avg_std(values),
         float(np.exp(centre - half)), float(np.exp(centre + half)), level,
-        assumption="independent seeds", se=float(np.sqrt(variance)), df=n - 1,
+        assumption="independent seeds", se=float(np.sqrt(variance)), df=n - 1, details={"kurtosis": kurtosis(values)},
+        cautions=_tail_cautions(values),
     )  # fmt: skip
 
 
@@ -165,5 +163,20 @@ def _shape_cautions(details: dict[str, float]) -> tuple[Caution, ...]:
             f"The two samples differ in shape (kurtosis {first:.2g} and {second:.2g}): p-values of a spread ratio may be too "
             "small.",
             "look at the per-seed values for outliers; more seeds, or a metric without them, make the comparison safer",
+        ),
+    )
+
+
+def _tail_cautions(sample: Array) -> tuple[Caution, ...]:
+    """A caution where intervals of a single spread are known to be too short; no construction measured is right there."""
+    found = kurtosis(sample)
+    if found < HEAVY_TAILS:
+        return ()
+    return (
+        Caution(
+            "heavy-tails",
+            f"Heavy tails (kurtosis {found:.2g}): 95 % intervals of one method's spread cover 88 to 94 % under t5 seeds and 87 "
+            "to 89 % under skewed ones; they decide nothing.",
+            "read them as approximate; the intervals of ratios, which decide, hold their level there",
         ),
     )
