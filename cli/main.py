@@ -12,6 +12,7 @@ from amrobust.errors import AmrobustError
 COMMANDS = {
     "run": ("amrobust.cli.run", "Train a method on a workload over many seeds."),
     "compare": ("amrobust.cli.compare", "Judge which method varies less, and how sure that is."),
+    "tails": ("amrobust.cli.tails", "Say how bad the worst runs are, and how sure that is."),
     "report": ("amrobust.cli.report", "Write the comparison as a PDF."),
     "analyze": ("amrobust.cli.analyze", "Run a declared analysis, judge its claims, write its report."),
     "plan": ("amrobust.cli.plan", "Say how many seeds a study needs."),

@@ -94,7 +94,7 @@ def low_power(ratio: float, power: float) -> Caution:
         "low-power",
         f"With these seeds and this family, a true spread ratio of {ratio:g} would be found with {power:.0%} power: not "
         "finding one says little.",
-        "amrobust plan gives the seeds that a wanted power takes",
+        "ask amrobust plan for the seeds that a wanted power takes",
     )
 
 

@@ -58,7 +58,7 @@ def compare(
         raise UserError(
             f"a final value is 'last' or 'mean:K', not {rules.final!r}: the best test epoch is chosen by the test itself"
         )
-    metric, measured, skipped = _choose_metric(arms, selection.metric)
+    metric, measured, skipped = choose_metric(arms, selection.metric)
     moved = [arm for arm in measured if arm.first_output_epoch <= arm.epochs]
     skipped += [
         f"{arm.method} on {arm.workload}: its output is still x0 after all {arm.epochs} epochs; use a smaller m"
@@ -126,7 +126,7 @@ def _look(groups: Sequence[_Group], rules: Rules) -> Look | None:
     )
 
 
-def _choose_metric(arms: Sequence[Arm], name: str | None) -> tuple[Metric, list[Arm], list[str]]:
+def choose_metric(arms: Sequence[Arm], name: str | None) -> tuple[Metric, list[Arm], list[str]]:
     """The metric asked for, else the first metric of the first arm; arms without it are set aside."""
     chosen = name or next(iter(arms[0].metrics))
     measured = [arm for arm in arms if chosen in arm.metrics]
