@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from amrobust.stats.permutation import relabelled_variances, swapped_variances
+from amrobust.stats.permutation import relabelled, swapped
 from amrobust.stats.samples import Array, CannotEstimate, as_curves, as_pair, pseudo_values
 
 
@@ -76,11 +76,8 @@ def when_spreads_differ(
         raise CannotEstimate("at no epoch do both methods vary")
     x, y = (values[:, both] - values[:, both].mean(axis=0) for values in (first, second))
     rng = np.random.default_rng(seed)
-    rearranged = swapped_variances if paired else relabelled_variances
-    one, other, exact = rearranged(x, y, resamples, rng)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        null = 0.5 * (np.log(one) - np.log(other))
-    observed = 0.5 * (np.log(x.var(axis=0, ddof=1)) - np.log(y.var(axis=0, ddof=1)))
+    null, exact = (swapped if paired else relabelled)(x, y, _log_ratio_at_every_epoch, resamples, rng)
+    observed = _log_ratio_at_every_epoch(x.var(axis=0, ddof=1), y.var(axis=0, ddof=1))
     usable = np.isfinite(null).all(axis=1)
     scale = null[usable].std(axis=0)
     # Pairs that are copies of each other have a ratio that no swap changes: nothing is tested there.
@@ -96,3 +93,8 @@ def when_spreads_differ(
     with np.errstate(invalid="ignore"):
         epochs = tuple(int(epoch) + 1 for epoch in np.flatnonzero(p <= alpha))
     return EpochwiseDifference(ratio, p, epochs, alpha)
+
+
+def _log_ratio_at_every_epoch(first: Array, second: Array) -> Array:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(0.5 * (np.log(first) - np.log(second)))
