@@ -130,6 +130,16 @@ class TestSpreadRatio:
         assert f"{stats.kurtosis(spiky):.2g}" in caution.message
 
 
+def test_an_avg_std_outside_its_interval_says_that_a_std_of_few_seeds_is_too_small():
+    rng = np.random.default_rng(1)
+    found = [stats.avg_std_interval(rng.normal(size=(5, 90))) for _ in range(30)]
+    outside = [not r.low <= r.estimate <= r.high for r in found]
+    assert 0 < sum(outside) < 30
+    assert [any(c.kind == "few-seeds-bias" for c in r.cautions) for r in found] == outside
+    (note,) = {c for r in found for c in r.cautions if c.kind == "few-seeds-bias"}
+    assert "6% too small" in note.message
+
+
 class TestRefusals:
     @pytest.mark.parametrize(
         ("a", "needed"),
