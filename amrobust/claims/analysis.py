@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 from amrobust.claims.compare import compare
-from amrobust.claims.judgement import SWEEPS, Claim, ClaimKind, Comparison, Judgement, Verdict
+from amrobust.claims.declared import Tables, claims_of, read_toml
+from amrobust.claims.judgement import Claim, Comparison, Judgement, Verdict
 from amrobust.claims.rules import TESTS, Rules, Selection
 from amrobust.errors import UserError
 from amrobust.stats import CannotEstimate, obrien_fleming_looks
@@ -18,8 +19,6 @@ from amrobust.stats import CannotEstimate, obrien_fleming_looks
 if TYPE_CHECKING:
     from amrobust.runs import Reporter
     from amrobust.runs.arms import Arm
-
-NEED_MARGIN = ("equivalent mean", "no worse than", "stable over")
 
 
 @dataclass(frozen=True)
@@ -59,101 +58,41 @@ def analysis_names() -> list[str]:
 def load_analysis(name: str) -> Analysis:
     """Read a named analysis, or a TOML file by its path. Raises UserError on anything missing, unknown or ill-typed."""
     if name.endswith(".toml"):
-        path = Path(name)
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UserError(f"cannot read the analysis {name}: {error}") from None
-        name = path.stem
-    elif name in analysis_names():
-        text = files("amrobust.analyses").joinpath(f"{name}.toml").read_text(encoding="utf-8")
-    else:
+        return _parse(Path(name).stem, read_toml(Path(name), "analysis"))
+    if name not in analysis_names():
         raise UserError(
             f"no analysis is called {name!r}: choose one of {', '.join(analysis_names())}, or give a .toml file"
         )
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UserError(f"the analysis {name} is not valid TOML: {error}") from None
-    return _parse(name, data)
+    text = files("amrobust.analyses").joinpath(f"{name}.toml").read_text(encoding="utf-8")
+    return _parse(name, tomllib.loads(text))
 
 
 def _parse(name: str, data: dict[str, Any]) -> Analysis:
-    def take(table: Any, key: str, kind: type | tuple[type, ...], default: Any = None) -> Any:
-        if not isinstance(table, dict):
-            raise UserError(f"analysis {name}: {table!r} stands where a table is expected")
-        value = table.pop(key, default)
-        if value is None:
-            raise UserError(f"analysis {name}: {key!r} is missing")
-        if not isinstance(value, kind) or isinstance(value, bool):
-            raise UserError(f"analysis {name}: {key!r} has the wrong type ({value!r})")
-        return value
-
-    def nothing_left(table: dict[str, Any], where: str) -> None:
-        if table:
-            raise UserError(f"analysis {name}: unknown {', '.join(map(repr, table))} in {where}")
-
+    tables = Tables(f"analysis {name}")
+    take = tables.take
     baseline = take(data, "baseline", str)
     trainings = []
     for table in take(data, "methods", list):
         optimizer = take(table, "opt", str)
         trainings.append(Training(optimizer, table))
 
-    def claim_of(table: dict[str, Any], method: str | None, against: str) -> Claim:
-        """A claim, or a part of a composite one, which has its method and baseline from the whole."""
-        kind = take(table, "kind", str)
-        # A part has its whole's two methods, so that it can be neither composite nor about a sweep.
-        kinds = [
-            known for known in get_args(ClaimKind) if method is None or known not in ("composite", *SWEEPS)
-        ]
-        if kind not in kinds:
-            raise UserError(f"analysis {name}: no claim is called {kind!r}: choose one of {', '.join(kinds)}")
-        margin = take(table, "margin", (int, float)) if kind in NEED_MARGIN else None
-        if margin is not None and margin <= 0:
-            raise UserError(f"analysis {name}: a margin must be above 0")
-        phase = take(table, "epochs", list, [])
-        if phase and (
-            len(phase) != 2
-            or not all(type(epoch) is int and epoch > 0 for epoch in phase)
-            or phase[0] > phase[1]
-        ):
-            raise UserError(f"analysis {name}: epochs = {phase} is no phase: give [first, last]")
-        sweep = tuple(take(table, "methods", list)) if kind in SWEEPS else ()
-        if kind in SWEEPS and (len(sweep) < 3 or not all(isinstance(member, str) for member in sweep)):
-            raise UserError(f"analysis {name}: a claim of kind {kind!r} needs at least three methods")
-        rising = table.pop("rising", False) if kind == "trend" else False
-        if not isinstance(rising, bool):
-            raise UserError(f"analysis {name}: 'rising' is true or false, not {rising!r}")
-        if sweep:
-            method, against = sweep[0], sweep[-1]
-        elif method is None:
-            method, against = take(table, "method", str), take(table, "baseline", str, against)
-        listed = take(table, "parts", list) if kind == "composite" else []
-        parts = tuple(claim_of(part, method, against) for part in listed)
-        if kind == "composite" and len(parts) < 2:
-            raise UserError(f"analysis {name}: a composite claim needs at least two parts")
-        nothing_left(table, "a claim")
-        return Claim(
-            kind, method, against, margin, parts, (phase[0], phase[1]) if phase else None, sweep, rising
-        )
-
-    claims = [claim_of(table, None, baseline) for table in take(data, "claims", list)]
+    claims = claims_of(tables, take(data, "claims", list), baseline)
     test = take(data, "test", str, Rules.test)
     if test not in TESTS:
-        raise UserError(f"analysis {name}: no test is called {test!r}: choose one of {', '.join(TESTS)}")
+        raise tables.complain(f"no test is called {test!r}: choose one of {', '.join(TESTS)}")
     looks = tuple(take(data, "looks", list, []))
     if not all(type(n) is int for n in looks):
-        raise UserError(f"analysis {name}: looks are numbers of seeds, such as [5, 10, 20]")
+        raise tables.complain("looks are numbers of seeds, such as [5, 10, 20]")
     seeds = looks[-1] if looks else take(data, "seeds", int)
     alpha = take(data, "alpha", float, Rules.alpha)
     try:
         _ = obrien_fleming_looks(looks, alpha) if looks else ()
     except CannotEstimate as error:
-        raise UserError(f"analysis {name}: {error.reason}") from None
+        raise tables.complain(error.reason) from None
     if seeds < 1 or not trainings or not claims:
-        raise UserError(f"analysis {name}: needs at least one seed, one method and one claim")
+        raise tables.complain("needs at least one seed, one method and one claim")
     if not 0 < alpha <= 0.5:
-        raise UserError(f"analysis {name}: alpha = {alpha:g} is not between 0 and 0.5")
+        raise tables.complain(f"alpha = {alpha:g} is not between 0 and 0.5")
     analysis = Analysis(
         name=name,
         title=take(data, "title", str),
@@ -163,11 +102,11 @@ def _parse(name: str, data: dict[str, Any]) -> Analysis:
         seeds=seeds,
         root_seed=take(data, "root_seed", int, 0),
         trainings=tuple(trainings),
-        claims=tuple(claims),
+        claims=claims,
         selection=Selection(metric=take(data, "metric", str), baseline=baseline),
         rules=Rules(alpha=alpha, test=test, looks=looks),
     )
-    nothing_left(data, "the file")
+    tables.nothing_left(data, "the file")
     return analysis
 
 

@@ -96,3 +96,28 @@ def test_an_analysis_stops_at_the_look_that_settles_its_claims(tmp_path):
     assert judgement["look"]["seeds"] < 12
     assert "Settled at the look" in judgement["verdicts"][0]["sentence"]
     assert judgement["summaries"][0]["n"] == judgement["look"]["seeds"]
+
+
+CLAIMS = """
+question = "Is momentum no worse, and does it vary less late in training?"
+baseline = "sgd"
+claims = [
+  { kind = "no worse than", method = "msgd", margin = 10.0 },
+  { kind = "less Avg. STD", method = "msgd", epochs = [3, 4] },
+]
+"""
+
+
+def test_claims_declared_in_a_file_replace_the_usual_ones(crossed, tmp_path):
+    path = tmp_path / "claims.toml"
+    path.write_text(CLAIMS)
+    done = run("compare", crossed, "--claims", path, "--format", "json")
+    assert done.exit_code == 0, done.output
+    (judgement,) = json.loads(done.output)["judgements"]
+    assert [v["claim"]["kind"] for v in judgement["verdicts"]] == ["no worse than", "less Avg. STD"]
+    assert judgement["question"].startswith("Is momentum no worse")
+    both = run("compare", crossed, "--claims", path, "--margin", 1)
+    assert both.exit_code == 2
+    assert "leave out --margin" in both.output
+    report = run("report", crossed, "--claims", path, "-o", tmp_path / "claims.pdf")
+    assert report.exit_code == 0, report.output
