@@ -24,7 +24,17 @@ OPTIONS = (
     click.option(
         "--test",
         type=click.Choice(
-            ["jackknife", "permutation", "levene", "bartlett", "fligner", "f", "swap", "pitman-morgan"]
+            [
+                "jackknife",
+                "bonett",
+                "permutation",
+                "levene",
+                "bartlett",
+                "fligner",
+                "f",
+                "swap",
+                "pitman-morgan",
+            ]
         ),
         default="jackknife",
         show_default=True,

@@ -175,10 +175,10 @@ def paired_instead(test: str, used: str) -> Caution:
     )
 
 
-def values_only(test: str, used: str) -> Caution:
-    """A test of variances was asked for on curves."""
+def values_only(test: str, used: str, what: str) -> Caution:
+    """A test was asked for that has no form for these samples."""
     return Caution(
         "values-only",
-        f"The {test} test takes one variance of one number a seed and has no form for Avg. STD: the {used} was used for it.",
-        "use --test jackknife, or --test levene, which has a form for curves",
+        f"The {test} test takes one number a seed of two independent methods and has no form for {what}: the {used} was used.",
+        "use --test jackknife, which has a form for everything, or --test levene, which has one for curves",
     )

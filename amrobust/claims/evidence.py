@@ -119,7 +119,11 @@ def _spread(claim: Claim, pair: Pair, metric: Metric, rules: Rules, family: int)
     )
     if pair.x0s is not None:
         return _spread_over_x0s(claim, a, b, pair.x0s, rules, family)
-    interval = stats.spread_ratio(a, b, paired=pair.paired, level=1 - rules.alpha / family)
+    level = 1 - rules.alpha / family
+    if rules.test == "bonett" and not on_curves and not pair.paired:
+        interval = stats.pooled_kurtosis_ratio(a, b, level=level)
+    else:
+        interval = stats.spread_ratio(a, b, paired=pair.paired, level=level)
     permuted = stats.permutation_spread(a, b, paired=pair.paired)
     notes: tuple[Caution, ...] = _level_note(pair, metric, rules) if on_curves else ()
     test, more = _chosen(a, b, pair, rules, interval, permuted)
@@ -144,9 +148,9 @@ def _spread(claim: Claim, pair: Pair, metric: Metric, rules: Rules, family: int)
 def _power(interval: Result, alpha: float) -> float:
     """Power of the two-sided t test for a sizeable ratio, with the standard error that was found."""
     assert interval.se is not None
-    assert interval.df is not None
-    critical = float(special.stdtrit(interval.df, 1 - alpha / 2))
-    return float(special.stdtr(interval.df, np.log(SIZEABLE_RATIO) / interval.se - critical))
+    df = interval.df if interval.df is not None else np.inf
+    critical = float(special.stdtrit(df, 1 - alpha / 2))
+    return float(special.stdtr(df, np.log(SIZEABLE_RATIO) / interval.se - critical))
 
 
 def _spread_over_x0s(
@@ -185,6 +189,9 @@ def _chosen(
         raise Refused(f"the {name} test needs seeds that are paired, and these arms are independent")
     if name == "jackknife":
         return interval, ()
+    if name == "bonett":
+        missing = "pairs" if pair.paired else "Avg. STD" if a.ndim > 1 else ""
+        return interval, (cautions.values_only(name, interval.test, missing),) if missing else ()
     if name in ("permutation", "swap"):
         return permuted, ()
     if name in UNPAIRED and pair.paired:
@@ -193,7 +200,7 @@ def _chosen(
     if name == "levene":
         return stats.levene(a, b, centre=rules.centre), ()
     if a.ndim > 1:
-        return interval, (cautions.values_only(name, interval.test),)
+        return interval, (cautions.values_only(name, interval.test, "Avg. STD"),)
     test = {
         "f": stats.f_test, "bartlett": stats.bartlett, "fligner": stats.fligner, "pitman-morgan": stats.pitman_morgan,
     }[name]  # fmt: skip

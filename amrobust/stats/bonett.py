@@ -92,7 +92,7 @@ def mad_ratio(a: ArrayLike, b: ArrayLike, *, paired: bool = False, level: float 
         deviations.append(away)
     shared = 0.0
     if paired and min(np.ptp(away) for away in deviations) > 0:
-        shared = float(np.corrcoef(*deviations)[0, 1]) * np.sqrt(variances[0] * variances[1])
+        shared = float(np.corrcoef(deviations[0], deviations[1])[0, 1]) * np.sqrt(variances[0] * variances[1])
     centre = float(logs[0] - logs[1])
     se = float(np.sqrt(max(variances[0] + variances[1] - 2 * shared, 0.0)))
     if se <= 1e-12:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from amrobust.stats.bonett import trimmed_mean
+from amrobust.stats.bonett import pooled_kurtosis_ratio, trimmed_mean
 from amrobust.stats.jackknife import SpreadContrast
 from amrobust.stats.results import Caution, Result
 from amrobust.stats.samples import (
@@ -23,6 +23,12 @@ from amrobust.stats.samples import (
 
 SHAPES_DIFFER = 2.0
 """Ratio of sample kurtoses from which the shapes are called unequal."""
+
+SLOW, APART, ENOUGH_SEEDS = 0.95, 0.3, 20
+"""Correlation of neighbouring epochs from which curves are called slow, the difference that matters, and where it stops to."""
+
+SKEWED = 0.8
+"""Mean skewness of two samples of final values (0 for normal seeds) from which they are called skewed."""
 
 HEAVY_TAILS = 4.5
 """Sample kurtosis (3 for normal seeds) from which a sample is called heavy-tailed."""
@@ -154,7 +160,10 @@ def spread_ratio(a: ArrayLike, b: ArrayLike, *, paired: bool = False, level: flo
         se=se,
         df=df,
         details=details | {"jackknife": float(np.exp(contrast.centre))},
-        cautions=() if paired else _shape_cautions(details),
+        cautions=()
+        if paired
+        else _shape_cautions(details)
+        + (_skew_cautions(first, second, level) if scalar else _autocorrelation_cautions(first, second)),
     )
 
 
@@ -178,6 +187,55 @@ def _shape_cautions(details: dict[str, float]) -> tuple[Caution, ...]:
     )
 
 
+def _autocorrelation_cautions(a: Array, b: Array) -> tuple[Caution, ...]:
+    """Where one method's curves hardly move from epoch to epoch and the other's do, the pooled level is less exact."""
+    low, high = sorted((_autocorrelation(a), _autocorrelation(b)))
+    n = min(len(a), len(b))
+    if n >= ENOUGH_SEEDS or high < SLOW or high - low < APART:
+        return ()
+    return (
+        Caution(
+            "unequal-autocorrelation",
+            f"Neighbouring epochs correlate {high:.2f} in one method and {low:.2f} in the other: at a contrast of 0.99 to 0.3 "
+            "a true null is rejected in 9 % of studies at 5 seeds, in 8 % at 10.",
+            "train 20 seeds a method, where it is 6 %, before quoting a p-value near the border",
+        ),
+    )
+
+
+def _autocorrelation(curves: Array) -> float:
+    """Correlation of neighbouring epochs over seeds, after each epoch's mean is taken off; 0 where nothing varies."""
+    d = curves - curves.mean(axis=0)
+    scale = float(np.sqrt((d[:, :-1] ** 2).sum() * (d[:, 1:] ** 2).sum()))
+    return float((d[:, :-1] * d[:, 1:]).sum()) / scale if scale > 0 else 0.0
+
+
+def _skew_cautions(a: Array, b: Array, level: float) -> tuple[Caution, ...]:
+    """Under skewed final values of independent seeds the jackknife is above its level, and Bonett's interval is not."""
+    found = 0.5 * sum(float((z**3).mean()) for z in (_standardised(a), _standardised(b)))
+    if abs(found) < SKEWED:
+        return ()
+    try:
+        bonett = pooled_kurtosis_ratio(a, b, level=level)
+        ends = f"[{bonett.low:.3g}, {bonett.high:.3g}], p = {bonett.p:.2g}"
+        other = f"; Bonett's interval, which keeps its level there, is {ends}"
+    except CannotEstimate:
+        other = ""
+    return (
+        Caution(
+            "skewed-seeds",
+            f"Final values are skewed (skewness {found:+.1f}): there the jackknife rejects a true null in 7 to 9 % of studies "
+            f"at 5 %{other}.",
+            "trust the verdict where both agree; a logit or log scale (--scale) may straighten the values",
+        ),
+    )
+
+
+def _standardised(sample: Array) -> Array:
+    deviations = sample - sample.mean(axis=0)
+    return np.asarray(deviations / np.sqrt((deviations**2).mean(axis=0)))
+
+
 def _tail_cautions(sample: Array) -> tuple[Caution, ...]:
     """A caution where intervals of a single spread are known to be too short; no construction measured is right there."""
     found = kurtosis(sample)
@@ -188,6 +246,6 @@ def _tail_cautions(sample: Array) -> tuple[Caution, ...]:
             "heavy-tails",
             f"Heavy tails (kurtosis {found:.2g}): 95 % intervals of one method's spread cover 88 to 94 % under t5 seeds and 87 "
             "to 89 % under skewed ones; they decide nothing.",
-            "read them as approximate; the intervals of ratios, which decide, hold their level there",
+            "read them as approximate; verdicts rest on ratios, whose intervals are nearer to their level there",
         ),
     )
