@@ -7,6 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from threadpoolctl import threadpool_limits
+
 from amrobust import stats
 from amrobust.claims import cautions
 from amrobust.claims.arms import of_one_length, on_scale
@@ -72,12 +74,14 @@ def compare(
     # At a planned look, claims are tested at that look's share of alpha; the rest of the rules stay.
     applied = replace(rules, alpha=look.alpha) if look is not None else rules
     family = sum(len(group.claims) for group in groups)
-    evidence = [_evidence(group, metric, applied, family) for group in groups]
+    # The matrix products are small: threads of BLAS cost more than they bring, many times so on a busy machine.
+    with threadpool_limits(1, user_api="blas"):
+        evidence = [_evidence(group, metric, applied, family) for group in groups]
+        facts = [pair_facts(group.claims, group.samples, metric, rules.alpha) for group in groups]
     adjusted = iter(holm([item.p for items in evidence for item in items]))
     judgements = []
-    for group, items in zip(groups, evidence, strict=True):
+    for group, items, pairs in zip(groups, evidence, facts, strict=True):
         verdicts = tuple(decide(item, next(adjusted), metric, applied, family) for item in items)
-        facts = pair_facts(group.claims, group.samples, metric, rules.alpha)
         first = group.arms[0]
         judgements.append(
             Judgement(
@@ -96,12 +100,12 @@ def compare(
                 arms=group.arms,
                 summaries=tuple(summary_of(group.samples[arm.method], rules) for arm in group.arms),
                 verdicts=verdicts,
-                pairs=facts,
+                pairs=pairs,
                 look=look,
                 looks=rules.looks,
                 selection=selection,
                 rules=rules,
-                cautions=group.cautions + cut + divergence_cautions(facts),
+                cautions=group.cautions + cut + divergence_cautions(pairs),
             )
         )
     return Comparison(tuple(judgements), (*problems, *skipped, *lonely))

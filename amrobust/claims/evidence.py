@@ -21,6 +21,8 @@ FEWEST_SEEDS = 4
 EARLY_SHARE = 1 / 3
 SIZEABLE_RATIO = 1.5
 LOW_POWER = 0.5
+SECOND_OPINION = 1_999
+"""Resamples of a test that decides nothing: its p-value is held against alpha, not against alpha's share in the family."""
 
 
 def gather(
@@ -124,7 +126,8 @@ def _spread(claim: Claim, pair: Pair, metric: Metric, rules: Rules, family: int)
         interval = stats.pooled_kurtosis_ratio(a, b, level=level)
     else:
         interval = stats.spread_ratio(a, b, paired=pair.paired, level=level)
-    permuted = stats.permutation_spread(a, b, paired=pair.paired)
+    resamples = 9_999 if rules.test in ("permutation", "swap") else SECOND_OPINION
+    permuted = stats.permutation_spread(a, b, paired=pair.paired, resamples=resamples)
     notes: tuple[Caution, ...] = _level_note(pair, metric, rules) if on_curves else ()
     test, more = _chosen(a, b, pair, rules, interval, permuted)
     second = permuted if test is not permuted else interval
@@ -257,7 +260,9 @@ def _mean(claim: Claim, pair: Pair, metric: Metric, rules: Rules, family: int) -
     else:
         difference = stats.mean_difference(a, b, paired=pair.paired, level=level)
     if claim.margin is None:
-        second = stats.bootstrap_difference(a, b, paired=pair.paired) if pair.x0s is None else None
+        second = None
+        if pair.x0s is None:
+            second = stats.bootstrap_difference(a, b, paired=pair.paired, resamples=SECOND_OPINION)
         assert difference.p is not None
         notes: tuple[Caution, ...] = ()
         if (

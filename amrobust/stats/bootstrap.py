@@ -7,6 +7,7 @@ once. Intervals of means are sound; those of a spread cover too little at few se
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -36,6 +37,13 @@ def resample_counts(n: int, resamples: int, rng: np.random.Generator) -> Array:
     drawn = rng.integers(n, size=(resamples, n))
     flat = drawn + n * np.arange(resamples)[:, None]
     return np.bincount(flat.ravel(), minlength=resamples * n).reshape(resamples, n).astype(np.float64)
+
+
+@lru_cache(maxsize=1)
+def _counts_of(sizes: tuple[int, ...], resamples: int, seed: int) -> tuple[Array, ...]:
+    """:func:`resample_counts` of samples of these sizes, one after the other; kept for the next pair of methods."""
+    rng = np.random.default_rng(seed)
+    return tuple(resample_counts(n, resamples, rng) for n in sizes)
 
 
 def resampled(curves: Array, counts: Array, function: Moments) -> Array:
@@ -145,10 +153,10 @@ def bootstrap_difference(
     result = mean_difference(a, b, paired=paired, level=level)
     assert result.estimate is not None
     assert result.se is not None
-    rng = np.random.default_rng(seed)
     first, second = as_curves(a), as_curves(b)
     samples = [first - second] if paired else [first, second]
-    moments = [resampled(x, resample_counts(len(x), resamples, rng), final_moments) for x in samples]
+    counts = _counts_of(tuple(map(len, samples)), resamples, seed)
+    moments = [resampled(x, rows, final_moments) for x, rows in zip(samples, counts, strict=True)]
     means = [found[:, 0] for found in moments]
     errors = np.sqrt(sum(found[:, 1] / len(x) for found, x in zip(moments, samples, strict=True)))
     drawn = means[0] if paired else means[0] - means[1]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from amrobust.stats.permutation import relabelled, swapped
+from amrobust.stats.permutation import relabelled_variances, swapped_variances
 from amrobust.stats.samples import Array, CannotEstimate, as_curves, as_pair, pseudo_values
 
 
@@ -75,26 +75,26 @@ def when_spreads_differ(
     if not both.any():
         raise CannotEstimate("at no epoch do both methods vary")
     x, y = (values[:, both] - values[:, both].mean(axis=0) for values in (first, second))
-    rng = np.random.default_rng(seed)
-    null, exact = (swapped if paired else relabelled)(x, y, _log_ratio_at_every_epoch, resamples, rng)
-    observed = _log_ratio_at_every_epoch(x.var(axis=0, ddof=1), y.var(axis=0, ddof=1))
-    usable = np.isfinite(null).all(axis=1)
-    scale = null[usable].std(axis=0)
+    blocks, exact = (swapped_variances if paired else relabelled_variances)(x, y, resamples, seed)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        null = np.concatenate([np.log(np.divide(one, other, out=one)) for one, other in blocks])
+        null *= 0.5
+        if not np.isfinite(null.sum()):
+            null = null[np.isfinite(null).all(axis=1)]
+    observed = 0.5 * (np.log(x.var(axis=0, ddof=1)) - np.log(y.var(axis=0, ddof=1)))
+    total = len(null)
+    mean = null.mean(axis=0)
+    scale = np.sqrt(np.maximum(np.einsum("ij,ij->j", null, null) / total - mean**2, 0.0))
     # Pairs that are copies of each other have a ratio that no swap changes: nothing is tested there.
     tested = scale > 1e-12
     if not tested.any():
         raise CannotEstimate("the two samples are copies of each other: there is nothing to test")
-    largest = np.abs(null[usable][:, tested] / scale[tested]).max(axis=1)
+    np.divide(null, scale, out=null, where=tested)
+    largest = np.abs(null, out=null).max(axis=1, where=tested, initial=0.0)
     reached = (largest[:, None] >= np.abs(observed[tested] / scale[tested]) * (1 - 1e-9)).sum(axis=0)
-    total = len(largest)
     ratio, p = np.full(first.shape[1], np.nan), np.full(first.shape[1], np.nan)
     ratio[both] = observed
     p[np.flatnonzero(both)[tested]] = reached / total if exact else (reached + 1) / (total + 1)
     with np.errstate(invalid="ignore"):
         epochs = tuple(int(epoch) + 1 for epoch in np.flatnonzero(p <= alpha))
     return EpochwiseDifference(ratio, p, epochs, alpha)
-
-
-def _log_ratio_at_every_epoch(first: Array, second: Array) -> Array:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(0.5 * (np.log(first) - np.log(second)))

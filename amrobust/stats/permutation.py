@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import lru_cache, partial
 from itertools import combinations
 from math import comb
 
@@ -12,9 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 from amrobust.stats.results import Caution, Result
 from amrobust.stats.samples import Array, CannotEstimate, as_pair
 
-Contrast = Callable[[Array, Array], Array]
-"""From both groups' variances, (arrangements, epochs) each, to what is read off each arrangement."""
-Rearranged = Callable[[Array, Array, Contrast, int, np.random.Generator], tuple[Array, bool]]
+Rearranged = Iterator[tuple[Array, Array]]
+"""Per-epoch variances of both groups, a block of arrangements after the other: (arrangements, epochs) each."""
+
+Rearrangement = Callable[[Array, Array, int, int], tuple[Rearranged, bool]]
 
 EXACT_UP_TO = 20_000
 """Arrangements that are enumerated rather than sampled."""
@@ -22,8 +24,8 @@ EXACT_UP_TO = 20_000
 MANY_SEEDS = 20
 """From this many seeds on, centring curves before permuting them makes no difference worth a caution."""
 
-BLOCK = 256
-"""Arrangements taken at once, so that their variances stay in the cache."""
+BLOCK = 500
+"""Arrangements that are worked on at a time, so that they stay in the processor's cache."""
 
 TIE = 1e-9
 """Relative difference below which two statistics count as equal."""
@@ -57,18 +59,17 @@ def permutation_spread(
     scalar = first.shape[1] == 1
     if not np.ptp(first, axis=0).any() or not np.ptp(second, axis=0).any():
         raise CannotEstimate("all seeds gave the same values: the spread is zero")
-    rng = np.random.default_rng(seed)
     if paired:
-        observed, null, exact = _curves(first, second, swapped, resamples, rng)
+        observed, null, exact = _curves(first, second, swapped_variances, resamples, seed)
         smallest = smallest_permutation_p(len(first), len(second), paired=True)
         name = "swaps within pairs"
     elif scalar:
         deviations = _deviations(first[:, 0]), _deviations(second[:, 0])
-        observed, null, exact = _relabel_means(*deviations, resamples, rng)
+        observed, null, exact = _relabel_means(*deviations, resamples, seed)
         smallest = smallest_permutation_p(len(deviations[0]), len(deviations[1]))
         name = "permutation of |x - median|"
     else:
-        observed, null, exact = _curves(first, second, relabelled, resamples, rng)
+        observed, null, exact = _curves(first, second, relabelled_variances, resamples, seed)
         smallest = smallest_permutation_p(len(first), len(second))
         name = "permutation of whole curves"
     extreme = int((np.abs(null) >= abs(observed) * (1 - TIE)).sum())
@@ -105,89 +106,115 @@ def _deviations(values: Array) -> Array:
     return deviations[1:] if len(values) % 2 else deviations
 
 
-def _labels(n_a: int, n: int, resamples: int, rng: np.random.Generator) -> tuple[NDArray[np.bool_], bool]:
-    """Rows that say which of ``n`` seeds carry the first label: all of them where few, else random ones."""
-    if comb(n, n_a) <= EXACT_UP_TO:
+@lru_cache(maxsize=4)
+def _labels(n_a: int, n: int, resamples: int, seed: int) -> tuple[NDArray[np.bool_], bool]:
+    """Rows that say which of ``n`` seeds carry the first label: all of them where few, else random ones.
+
+    Kept, since a comparison asks for the same labels for every pair of methods with these numbers of seeds.
+    """
+    exact = comb(n, n_a) <= EXACT_UP_TO
+    if exact:
         rows = np.zeros((comb(n, n_a), n), bool)
         for row, chosen in zip(rows, combinations(range(n), n_a), strict=True):
             row[list(chosen)] = True
-        return rows, True
-    ranks = rng.random((resamples, n)).argsort(axis=1)
-    return ranks < n_a, False
+    else:
+        rows = np.random.default_rng(seed).random((resamples, n)).argsort(axis=1) < n_a
+    rows.flags.writeable = False
+    return rows, exact
 
 
-def _relabel_means(a: Array, b: Array, resamples: int, rng: np.random.Generator) -> tuple[float, Array, bool]:
+def _relabel_means(a: Array, b: Array, resamples: int, seed: int) -> tuple[float, Array, bool]:
     pooled = np.concatenate([a, b])
-    labels, exact = _labels(len(a), len(pooled), resamples, rng)
+    labels, exact = _labels(len(a), len(pooled), resamples, seed)
     sums = labels @ pooled
     null = sums / len(a) - (pooled.sum() - sums) / len(b)
     return float(a.mean() - b.mean()), np.asarray(null), exact
 
 
-def log_ratio_of_avg_stds(first: Array, second: Array) -> Array:
-    """log Avg. STD of the first group less that of the second: shape (arrangements,)."""
+def _log_ratio(first: Array, second: Array) -> Array:
+    """log of the ratio of mean roots: rows are arrangements, columns epochs of variances, which become roots in place."""
     with np.errstate(divide="ignore"):
-        return np.asarray(np.log(np.sqrt(first).mean(axis=1)) - np.log(np.sqrt(second).mean(axis=1)))
+        means = [np.sqrt(variances, out=variances).mean(axis=1) for variances in (first, second)]
+        return np.asarray(np.log(means[0]) - np.log(means[1]))
 
 
 def _curves(
-    a: Array, b: Array, rearranged: Rearranged, resamples: int, rng: np.random.Generator
+    a: Array, b: Array, rearranged: Rearrangement, resamples: int, seed: int
 ) -> tuple[float, Array, bool]:
     """The observed log ratio of Avg. STDs, and those of rearrangements of whole centred curves."""
     x, y = a - a.mean(axis=0), b - b.mean(axis=0)
-    null, exact = rearranged(x, y, log_ratio_of_avg_stds, resamples, rng)
-    observed = log_ratio_of_avg_stds(x.var(axis=0, ddof=1)[None], y.var(axis=0, ddof=1)[None])
+    blocks, exact = rearranged(x, y, resamples, seed)
+    null = np.concatenate([_log_ratio(first, second) for first, second in blocks])
+    observed = _log_ratio(x.var(axis=0, ddof=1)[None], y.var(axis=0, ddof=1)[None])
     return float(observed[0]), null, exact
 
 
-def relabelled(
-    a: Array, b: Array, contrast: Contrast, resamples: int, rng: np.random.Generator
-) -> tuple[Array, bool]:
-    """``contrast`` under relabelling of whole centred curves, and whether all arrangements were enumerated."""
+class _Moments:
+    """Sums and sums of squares of rows of curves, chosen by rows of 0 and 1: the same memory for block after block."""
+
+    def __init__(self, n: int, epochs: int) -> None:
+        self.n, self.epochs = n, epochs
+        self.buffer = np.empty((BLOCK, 2 * epochs))
+        self.found = np.empty((BLOCK, epochs))
+
+    def variances(self, fill: Callable[[Array], object], rows: int) -> Array:
+        """Variances (ddof = 1) of ``n`` rows; ``fill`` writes (rows, 2 epochs) of sums and sums of squares."""
+        moments, found = self.buffer[:rows], self.found[:rows]
+        fill(moments)
+        sums, squares = moments[:, : self.epochs], moments[:, self.epochs :]
+        np.square(sums, out=found)
+        found /= -self.n
+        found += squares
+        found /= self.n - 1
+        return np.maximum(found, 0.0, out=found)
+
+
+def relabelled_variances(a: Array, b: Array, resamples: int, seed: int) -> tuple[Rearranged, bool]:
+    """Per-epoch variances of both groups under relabelling of whole centred curves, in blocks.
+
+    The last value says whether all arrangements are enumerated. A block is overwritten by the next one.
+    """
     pooled = np.concatenate([a, b])
-    labels, exact = _labels(len(a), len(pooled), resamples, rng)
     both = np.hstack([pooled, pooled**2])
-    total = both.sum(axis=0)
+    total, epochs = both.sum(axis=0), a.shape[1]
+    labels, exact = _labels(len(a), len(pooled), resamples, seed)
 
-    def sums(block: Array) -> tuple[Array, Array]:
-        first = block @ both
-        return first, total - first
+    def blocks() -> Rearranged:
+        own, rest = _Moments(len(a), epochs), _Moments(len(b), epochs)
+        for start in range(0, len(labels), BLOCK):
+            chosen = labels[start : start + BLOCK].astype(np.float64)
+            first = own.variances(partial(np.matmul, chosen, both), len(chosen))
+            # What is left of the total loses digits where the groups differ by many orders of magnitude: only among the
+            # arrangements next to the one observed, which all are there when they are enumerated.
+            fill = (
+                partial(np.matmul, 1 - chosen, both)
+                if exact
+                else partial(np.subtract, total, own.buffer[: len(chosen)])
+            )
+            yield first, rest.variances(fill, len(chosen))
 
-    return _contrasts(labels.astype(np.float64), sums, (len(a), len(b)), contrast), exact
+    return blocks(), exact
 
 
-def swapped(
-    a: Array, b: Array, contrast: Contrast, resamples: int, rng: np.random.Generator
-) -> tuple[Array, bool]:
-    """As :func:`relabelled`, under swaps within pairs of centred curves."""
-    n = len(a)
+def swapped_variances(a: Array, b: Array, resamples: int, seed: int) -> tuple[Rearranged, bool]:
+    """As :func:`relabelled_variances`, under swaps within pairs of centred curves."""
+    n, epochs = a.shape
     exact = 2**n <= EXACT_UP_TO
-    swaps = (
-        (np.arange(2**n)[:, None] >> np.arange(n) & 1).astype(np.float64)
+    swapped = (
+        np.arange(2**n)[:, None] >> np.arange(n) & 1
         if exact
-        else rng.integers(2, size=(resamples, n)).astype(np.float64)
+        else np.random.default_rng(seed).integers(2, size=(resamples, n))
     )
-    own, other = np.hstack([a, a**2]), np.hstack([b, b**2])
-    total = own.sum(axis=0) + other.sum(axis=0)
+    one, other = (np.vstack([np.hstack([x, x**2]), np.hstack([y, y**2])]) for x, y in ((a, b), (b, a)))
 
-    def sums(block: Array) -> tuple[Array, Array]:
-        first = block @ (other - own) + own.sum(axis=0)
-        return first, total - first
+    def blocks() -> Rearranged:
+        first, second = _Moments(n, epochs), _Moments(n, epochs)
+        for start in range(0, len(swapped), BLOCK):
+            moved = swapped[start : start + BLOCK].astype(np.float64)
+            chosen = np.hstack([1 - moved, moved])
+            yield (
+                first.variances(partial(np.matmul, chosen, one), len(chosen)),
+                second.variances(partial(np.matmul, chosen, other), len(chosen)),
+            )
 
-    return _contrasts(swaps, sums, (n, n), contrast), exact
-
-
-def _contrasts(
-    rows: Array, sums: Callable[[Array], tuple[Array, Array]], sizes: tuple[int, int], contrast: Contrast
-) -> Array:
-    """``contrast`` of the variances that ``sums`` (of values, then of squares) gives for every row, in blocks."""
-
-    def variances(moments: Array, n: int) -> Array:
-        epochs = moments.shape[1] // 2
-        return np.asarray(np.maximum((moments[:, epochs:] - moments[:, :epochs] ** 2 / n) / (n - 1), 0.0))
-
-    found = []
-    for start in range(0, len(rows), BLOCK):
-        one, other = sums(rows[start : start + BLOCK])
-        found.append(contrast(variances(one, sizes[0]), variances(other, sizes[1])))
-    return np.concatenate(found)
+    return blocks(), exact
