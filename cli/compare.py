@@ -11,6 +11,7 @@ import click
 
 from amrobust.cli import options
 from amrobust.cli.comparison_options import comparison_options, load_comparison
+from amrobust.cli.messages import warn
 
 
 @click.command("compare")
@@ -37,5 +38,4 @@ def command(paths: tuple[Path, ...], form: str, **choices: Any) -> None:
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     click.echo(render(comparison, form, color=options.colored(sys.stdout), width=width).rstrip("\n"))
     if form != "table":
-        for problem in comparison.problems:
-            click.echo(f"Warning: {problem}", err=True)
+        warn(comparison.problems)

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from amrobust.cli.messages import warn
+
 COLUMNS = ("workload", "method", "seed", "step", "metric", "value")
 
 
@@ -46,8 +48,7 @@ def command(paths: tuple[Path, ...], form: str, output: Path | None, metric: str
             output.write_text(text, encoding="utf-8")
         except OSError as error:
             raise UserError(f"cannot write {output}: {error.strerror or error}") from None
-    for problem in problems:
-        click.echo(f"Warning: {problem}", err=True)
+    warn(problems)
 
 
 def _rows(arms: Any, metric: str | None) -> Iterator[tuple[Any, ...]]:

@@ -20,6 +20,7 @@ COMMANDS = {
     "calibrate": ("amrobust.cli.calibrate", "Measure the error rates of everything that decides."),
     "list": ("amrobust.cli.list_runs", "List the runs in a directory."),
     "show": ("amrobust.cli.show", "Show one run: spec, seeds, provenance."),
+    "check": ("amrobust.cli.check", "Check that runs are whole, and set broken ones aside."),
     "export": ("amrobust.cli.export", "Write the curves of runs as CSV or JSON."),
 }
 
@@ -61,7 +62,9 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except AmrobustError as error:
-            click.echo(f"Error: {error}", err=True)
+            from amrobust.cli.messages import warn
+
+            warn([str(error)], "Error")
             sys.exit(error.exit_status)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from amrobust.cli.comparison_options import comparison_options, load_comparison
+from amrobust.cli.messages import warn
 
 
 @click.command("report")
@@ -39,6 +40,5 @@ def command(paths: tuple[Path, ...], output: Path, title: str | None, **options:
 
     comparison = load_comparison(paths, **options)
     write_pdf(comparison, output, title=title)
-    for problem in comparison.problems:
-        click.echo(f"set aside: {problem}", err=True)
+    warn(comparison.problems, "set aside")
     click.echo(output)

@@ -5,5 +5,6 @@ from amrobust.experiments.facts import RunFacts
 from amrobust.experiments.outcome import SeedOutcome
 from amrobust.experiments.prepare import describe, make_spec
 from amrobust.experiments.spec import ExecutorName, Spec
+from amrobust.experiments.training import units
 
-__all__ = ["ExecutorName", "RunFacts", "SeedOutcome", "Spec", "describe", "make_spec", "train_seeds"]
+__all__ = ["ExecutorName", "RunFacts", "SeedOutcome", "Spec", "describe", "make_spec", "train_seeds", "units"]

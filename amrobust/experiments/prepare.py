@@ -6,6 +6,7 @@ import hashlib
 import platform
 from collections.abc import Mapping
 from importlib.metadata import version
+from math import isfinite
 from typing import Any
 
 from amrobust import workloads
@@ -14,6 +15,7 @@ from amrobust.experiments.facts import RunFacts
 from amrobust.experiments.methods import info, method_name, resolve
 from amrobust.experiments.spec import LOCATIONS, Spec
 
+LARGEST_INTEGER = 2**63 - 1
 PACKAGES = ("amrobust", "numpy", "torch", "scikit-learn")
 
 
@@ -38,6 +40,13 @@ def make_spec(
         if name not in defaults:
             raise UserError(f"{workload} has no parameter {name!r}: it has {', '.join(defaults)}")
     params = {**defaults, **given}
+    for name, value in params.items():
+        if name in LOCATIONS and not (value is None or isinstance(value, str)):
+            raise UserError(f"{workload}: {name} = {value!r:.40} is not a path")
+        if isinstance(value, bool) and not isinstance(defaults[name], bool):
+            raise UserError(f"{workload}: {name} = {value!r} is not a number")
+        if isinstance(value, int) and abs(value) > LARGEST_INTEGER or isinstance(value, float) and not isfinite(value):
+            raise UserError(f"{workload}: {name} = {value!r:.40} is no number, or too large")
     problem.check(params)
     if root_seed < 0 or x0_index < 0:
         raise UserError("root seed and x0 are numbers from 0 on")

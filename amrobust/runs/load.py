@@ -15,7 +15,7 @@ from amrobust.runs.arms import Arm, Metric
 from amrobust.runs.files import shown
 from amrobust.runs.long_csv import read_long_csv
 from amrobust.runs.manifest import Manifest
-from amrobust.runs.store import Run, open_runs
+from amrobust.runs.store import Run, each_run
 from amrobust.runs.validate import MAX_SEED
 
 
@@ -35,8 +35,7 @@ def load_arms(paths: Sequence[Path], metric: str | None = None) -> tuple[list[Ar
         else:
             arms += read_long_csv(path)
     if directories:
-        runs, problems = open_runs(directories)
-        for run in runs:
+        for run in each_run(directories, problems):
             try:
                 arms += _arms_of(run)
             except RunError as error:
