@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
+from amrobust.cli.messages import warn
 from amrobust.cli.parameters import parse_counts
 
 if TYPE_CHECKING:
@@ -149,11 +150,18 @@ def load_comparison(
         metric, baseline = metric or declared.metric, baseline or declared.baseline
 
     arms, problems = load_arms(paths, metric)
-    return compare(
-        arms,
-        Selection(metric, baseline, pairs, margin, survivors, allow_different_x0, scale, align),
-        Rules(alpha=alpha, test=test, centre=center, final=final, looks=parse_counts(looks) if looks else ()),
-        claims=declared.claims if declared is not None else None,
-        question=declared.question if declared is not None else None,
-        problems=problems,
-    )
+    try:
+        return compare(
+            arms,
+            Selection(metric, baseline, pairs, margin, survivors, allow_different_x0, scale, align),
+            Rules(
+                alpha=alpha, test=test, centre=center, final=final, looks=parse_counts(looks) if looks else ()
+            ),
+            claims=declared.claims if declared is not None else None,
+            question=declared.question if declared is not None else None,
+            problems=problems,
+        )
+    except UserError:
+        if arms:  # Without any, the error is made of these lines.
+            warn(problems)
+        raise
