@@ -22,6 +22,7 @@ from amrobust.report.drawing import (
     plain_number,
     to_svg,
 )
+from amrobust.report.text import printable
 from amrobust.report.view import quantity
 from amrobust.runs.arms import Arm, Curves
 
@@ -60,7 +61,7 @@ def mean_curves(judgement: Judgement, look: Mapping[str, Style]) -> list[Drawing
         mean = curves.mean(axis=0)
         std = curves.std(axis=0, ddof=1) if len(curves) > 1 else np.zeros_like(mean)
         lines.append(_Line(arm.method, epochs, mean, mean - std, mean + std))
-    name = quantity(judgement.metric)
+    name = printable(quantity(judgement.metric))
     limits, clipped = _focus(lines)
     caption = f"Mean {name} over {_seeds(judgement)}; bands: ± 1 STD over seeds at each epoch."
     if clipped:
@@ -76,7 +77,7 @@ def std_curves(judgement: Judgement, look: Mapping[str, Style]) -> list[Drawing]
     ]
     positive = np.concatenate([line.centre[line.centre > 0] for line in lines]) if lines else np.array([])
     logarithmic = bool(positive.size) and float(positive.max()) > 8 * float(positive.min())
-    unit = f" ({judgement.metric.unit})" if judgement.metric.unit else ""
+    unit = f" ({printable(judgement.metric.unit)})" if judgement.metric.unit else ""
     scale = ", logarithmic scale" if logarithmic else ""
     caption = (
         f"STD of {judgement.metric.name.replace('_', ' ')} over {_seeds(judgement)} at each epoch{scale}; "
@@ -326,7 +327,7 @@ def _strip(
         axes.set_yticks(range(len(rows)), [short[method] for method, _, _ in rows])
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
-        axes.set_xlabel(f"Final {quantity(judgement.metric)}")
+        axes.set_xlabel(f"Final {printable(quantity(judgement.metric))}")
         return to_svg(figure)
 
 
