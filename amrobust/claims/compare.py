@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from threadpoolctl import threadpool_limits
@@ -40,13 +40,14 @@ def compare(
     selection: Selection | None = None,
     rules: Rules | None = None,
     *,
-    claims: Sequence[Claim] | None = None,
+    claims: Sequence[Claim] | Mapping[str, Sequence[Claim]] | None = None,
     question: str | None = None,
     problems: Sequence[str] = (),
 ) -> Comparison:
     """Judge ``claims`` (default: final spread, Avg. STD and final mean of every method against the baseline).
 
-    All claims of all groups are one family: p-values are adjusted by Holm's method, intervals by Bonferroni's.
+    A mapping gives each workload, by its label, its own claims; else they are made on every workload. All claims of all groups
+    are one family: p-values are adjusted by Holm's method, intervals by Bonferroni's.
 
     Raises UserError where nothing can be compared: no arms, an unknown metric or baseline, a single method, another kind
     of final value, or arms from different x0 (unless ``selection.allow_different_x0``).
@@ -144,7 +145,11 @@ def choose_metric(arms: Sequence[Arm], name: str | None) -> tuple[Metric, list[A
 
 
 def _groups(
-    arms: Sequence[Arm], metric: Metric, selection: Selection, rules: Rules, claims: Sequence[Claim] | None
+    arms: Sequence[Arm],
+    metric: Metric,
+    selection: Selection,
+    rules: Rules,
+    claims: Sequence[Claim] | Mapping[str, Sequence[Claim]] | None,
 ) -> tuple[list[_Group], list[str]]:
     """Split into groups of comparable arms; a method with nothing to compare with becomes a line for the reader."""
     by_key: dict[tuple[object, ...], list[Arm]] = defaultdict(list)
@@ -159,7 +164,8 @@ def _groups(
                 "(--x0, --x0s), or accept it with --allow-different-x0"
             )
         if len(members) > 1:
-            groups.append(_group(members, metric, selection, rules, claims, len(starts) > 1))
+            own = claims.get(workload, ()) if isinstance(claims, Mapping) else claims
+            groups.append(_group(members, metric, selection, rules, own, len(starts) > 1))
         else:
             lonely.append(
                 f"{members[0].method} on {workload} ({epochs} epochs): nothing comparable to hold it against"
