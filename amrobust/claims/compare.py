@@ -13,7 +13,7 @@ from amrobust import stats
 from amrobust.claims import cautions
 from amrobust.claims.arms import of_one_length, on_scale
 from amrobust.claims.evidence import gather
-from amrobust.claims.judgement import Claim, Comparison, Judgement
+from amrobust.claims.judgement import Claim, Comparison, Judgement, is_about_a_pair
 from amrobust.claims.pairs import divergence_cautions, pair_facts
 from amrobust.claims.rules import PAIRED, UNPAIRED, Evidence, Rules, Selection
 from amrobust.claims.samples import Pair, Sample
@@ -267,7 +267,7 @@ def _evidence(group: _Group, metric: Metric, rules: Rules, family: int) -> list[
     pairs = [
         Pair.of(group.samples[claim.method], group.samples[claim.baseline])
         for claim in group.claims
-        if not claim.methods
+        if is_about_a_pair(claim)
     ]
     if rules.test in UNPAIRED and pairs and all(pair.paired for pair in pairs):
         raise UserError(

@@ -10,6 +10,8 @@ from typing import Any, get_args
 from amrobust.claims.judgement import SWEEPS, Claim, ClaimKind
 from amrobust.errors import UserError
 
+NOT_PARTS = ("composite", "within bound", *SWEEPS)
+"""A part of a composite claim has its whole's two methods: it can be neither composite, nor about one method or a sweep."""
 NEED_MARGIN = ("equivalent mean", "no worse than", "stable over")
 
 
@@ -75,14 +77,27 @@ def load_claims(path: Path) -> Declared:
 
 def claims_of(tables: Tables, listed: list[Any], baseline: str | None) -> tuple[Claim, ...]:
     """The claims of ``[[claims]]`` tables; ``baseline`` is what those are held against that name no other."""
-    return tuple(_claim(tables, table, None, baseline) for table in listed)
+    return tuple(claim for table in listed for claim in _claims(tables, table, baseline))
+
+
+def _claims(tables: Tables, table: Any, baseline: str | None) -> list[Claim]:
+    """One claim, or for ``within bound`` one for each of its ``bounds``."""
+    if not isinstance(table, dict) or table.get("kind") != "within bound":
+        return [_claim(tables, table, None, baseline)]
+    table.pop("kind")
+    method, bounds = tables.take(table, "method", str), tables.take(table, "bounds", list)
+    for bound in bounds:
+        numbers = isinstance(bound, list) and len(bound) == 2 and all(type(x) in (int, float) for x in bound)
+        if not numbers or not 0 < bound[1] < 1:
+            raise tables.complain(f"bounds are pairs [threshold, probability], and {bound!r} is none")
+    tables.nothing_left(table, "a claim")
+    return [Claim("within bound", method, method, bound=(float(t), float(q))) for t, q in bounds]
 
 
 def _claim(tables: Tables, table: dict[str, Any], method: str | None, against: str | None) -> Claim:
     """A claim, or a part of a composite one, which has its method and baseline from the whole."""
     kind = tables.take(table, "kind", str)
-    # A part has its whole's two methods, so that it can be neither composite nor about a sweep.
-    kinds = [known for known in get_args(ClaimKind) if method is None or known not in ("composite", *SWEEPS)]
+    kinds = [known for known in get_args(ClaimKind) if method is None or known not in NOT_PARTS]
     if kind not in kinds:
         raise tables.complain(f"no claim is called {kind!r}: choose one of {', '.join(kinds)}")
     margin = tables.take(table, "margin", (int, float)) if kind in NEED_MARGIN else None
