@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from amrobust.rules.rule import Array, RestartPoint, Rule
+from amrobust.rules.rule import Array, Rule
 
 Indices = Callable[[int], Any] | Sequence[Any]
 """The table index written at iteration k, for k = 0, 1, …: an int, or an array (S,) with a leading seed axis."""
@@ -49,7 +49,7 @@ def am2(momentum: float = 0.9, m: int = 5, weight_decay: float = 0.0, *, indices
     def outputs(state: AM2State) -> dict[str, Array]:
         return {"I": state.x, "II": state.table.mean(0)}
 
-    def restart(state: AM2State, at: RestartPoint = "iterate") -> AM2State:
-        return init(state.x if at == "iterate" else outputs(state)["II"], state.k)
+    def renew(state: AM2State, point: Array) -> AM2State:
+        return init(point, state.k)
 
-    return Rule("am2", init, step, outputs, restart)
+    return Rule("am2", init, step, outputs, renew=renew)

@@ -29,6 +29,8 @@ def all_rules(m=3):
     return [
         rules.sgd(0.01), rules.cm(0.9, 0.01), rules.msgd(0.9, 0.01), rules.omsgd(0.9, 0.01),
         rules.am1(0.9, m, 0.01), rules.am2(0.9, m, 0.01, indices=stream),
+        rules.msgd_tf(0.9, 0.01), rules.aggmo((0.0, 0.9), 0.01), rules.qhm(0.9, 0.7, 0.01),
+        rules.hybrid(0.3, 0.5, m, 0.01), rules.ntasgd(2, 0.01),
     ]  # fmt: skip
 
 
@@ -103,6 +105,25 @@ def test_am1s_output_is_x0_until_m_steps_are_done():
     for steps in range(4):
         assert np.array_equal(run(rules.am1(0.9, 4), X0, [0.1] * steps).output, X0)
     assert not np.array_equal(run(rules.am1(0.9, 4), X0, [0.1] * 4).output, X0)
+
+
+def test_every_rule_is_tested_here():
+    assert {rule.name for rule in all_rules()} == set(rules.RULES)
+
+
+@every_rule
+def test_weight_decay_is_coupled_l2(rule):
+    """A step with decay λ on the gradient g is a step without it on g + λx."""
+    plain = {
+        "aggmo": rules.aggmo((0.0, 0.9)), "am2": rules.am2(0.9, 3, indices=rules.IndexStream(4, 3)),
+        "hybrid": rules.hybrid(0.3, 0.5, 3), "qhm": rules.qhm(0.9, 0.7), "ntasgd": rules.ntasgd(2), "sgd": rules.sgd(),
+        "am1": rules.am1(0.9, 3),
+    }.get(rule.name) or rules.make(rule.name, momentum=0.9)  # fmt: skip
+    decayed, state = rule.init(X0), plain.init(X0)
+    for k in range(7):
+        state = plain.step(state, gradient(state.x, k) + 0.01 * state.x, 0.1)
+        decayed = rule.step(decayed, gradient(decayed.x, k), 0.1)
+    np.testing.assert_allclose(decayed.x, state.x, atol=1e-12)
 
 
 @every_rule

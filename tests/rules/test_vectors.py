@@ -109,3 +109,45 @@ def test_original_nesterov_under_a_learning_rate_drop(vectors, backend, seeds):
     output = (option("II"), data["option_2"])
     for rule in (rules.omsgd(given["beta"]), rules.am1(given["beta"], 1)):
         compare(rule, vectors, given["etas"], [iterate, output], backend=backend, seeds=seeds)
+
+
+@both_backends
+@with_and_without_seeds
+def test_tensorflows_form_under_a_learning_rate_drop(vectors, backend, seeds):
+    (data,) = cases(vectors, "nesterov_with_learning_rate_drop")
+    given = data["params"]
+    expected = [(option("I"), data["option_1"]), (option("II"), data["option_2"])]
+    rule = rules.msgd_tf(given["beta"])
+    compare(rule, vectors, given["etas"], expected, backend=backend, seeds=seeds)
+
+
+@both_backends
+@with_and_without_seeds
+def test_aggmo(vectors, backend, seeds):
+    (data,) = cases(vectors, "aggmo")
+    given = data["params"]
+    rates = [given["eta"]] * vectors["iterations"]
+    compare(
+        rules.aggmo(given["betas"]), vectors, rates, [(option("I"), data["x"])], backend=backend, seeds=seeds
+    )
+
+
+@both_backends
+@with_and_without_seeds
+def test_qhm(vectors, backend, seeds):
+    (data,) = cases(vectors, "qhm")
+    given = data["params"]
+    rates = [given["alpha"]] * vectors["iterations"]
+    rule = rules.qhm(given["beta"], given["nu"])
+    compare(rule, vectors, rates, [(option("I"), data["x"])], backend=backend, seeds=seeds)
+
+
+@both_backends
+@with_and_without_seeds
+def test_nesterov_plus_amortized(vectors, backend, seeds):
+    (data,) = cases(vectors, "nesterov_plus_amortized")
+    given = data["params"]
+    rule = rules.hybrid(given["nesterov"], given["amortized"], given["m"])
+    rates = [given["eta"]] * vectors["iterations"]
+    expected = [(option("I"), data["option_1"]), (option("II"), data["option_2"])]
+    compare(rule, vectors, rates, expected, backend=backend, seeds=seeds)
