@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace
+from array_api_compat import array_namespace, is_torch_array
 
 from amrobust.rules.rule import Array
 
 
 def like(x: Array, values: Any) -> Array:
     """``values`` as an array of the library, precision and device of ``x``."""
-    return array_namespace(x).asarray(values, dtype=x.dtype, device=getattr(x, "device", None))
+    where = {"device": x.device} if is_torch_array(x) else {}
+    return array_namespace(x).asarray(values, dtype=x.dtype, **where)
 
 
 def per_seed(x: Array, values: Any) -> Any:
@@ -20,3 +21,12 @@ def per_seed(x: Array, values: Any) -> Any:
     if np.ndim(values) == 0:
         return values
     return like(x, np.reshape(values, (-1,) + (1,) * (x.ndim - 1)))
+
+
+def written(array: Array, where: Any, values: Array) -> Array:
+    """A copy of ``array`` with ``values`` at the index ``where``."""
+    if hasattr(array, "at"):  # JAX arrays cannot be written to
+        return array.at[where].set(values)
+    copy = array + 0.0
+    copy[where] = values
+    return copy

@@ -32,7 +32,7 @@ def follow(rule, vectors, rates, *, backend, seeds):
     a, b = array(vectors["A"]), array(vectors["b"])
     x0 = np.asarray(vectors["x0"])
     if seeds:
-        x0 = np.stack([x0 + shift for shift in range(seeds - 1, -1, -1)])
+        x0 = np.stack([np.roll(x0, shift) for shift in range(seeds - 1, -1, -1)])
     state = rule.init(array(x0))
     for k, lr in enumerate(rates):
         gradient = state.x @ a.T - b + array(vectors["noise"][k])
@@ -151,3 +151,50 @@ def test_nesterov_plus_amortized(vectors, backend, seeds):
     rates = [given["eta"]] * vectors["iterations"]
     expected = [(option("I"), data["option_1"]), (option("II"), data["option_2"])]
     compare(rule, vectors, rates, expected, backend=backend, seeds=seeds)
+
+
+PROX = {
+    "euclidean_schedule": rules.Euclidean(),
+    "l1": rules.L1(0.2),
+    "entropy_simplex": rules.Entropy(),
+}
+every_prox = pytest.mark.parametrize("prox", PROX)
+
+
+def scheduled(values):
+    """A schedule given as a list; what comes after the last iteration is not in it."""
+    return lambda index: values[min(index, len(values) - 1)]
+
+
+@both_backends
+@with_and_without_seeds
+@every_prox
+def test_general_am1(vectors, prox, backend, seeds):
+    (data,) = cases(vectors, f"am1_general_{prox}")
+    given = data["params"]
+    m, betas = given["m"], given["betas"]
+    rule = rules.am1_general(scheduled(betas), m, prox=PROX[prox])
+    rates = [alpha * (1 - beta) for alpha, beta in zip(given["alphas"], betas, strict=True) for _ in range(m)]
+    after_cycles = [
+        data["output"][(k + 1) // m - 1] if k + 1 >= m else given.get("x0", vectors["x0"]) for k in range(30)
+    ]
+    problem = vectors | {"x0": given.get("x0", vectors["x0"])}
+    compare(rule, problem, rates, [(option("II"), after_cycles)], backend=backend, seeds=seeds)
+
+
+@both_backends
+@with_and_without_seeds
+@every_prox
+def test_general_am2(vectors, prox, backend, seeds):
+    (data,) = cases(vectors, f"am2_general_{prox}")
+    given = data["params"]
+    betas = given["betas"]
+    indices = np.asarray(
+        [*given["indices"], 0]
+    )  # that of the gradient that would come next is not in the vectors
+    if seeds:
+        indices = np.stack([(indices + shift) % given["m"] for shift in range(seeds - 1, -1, -1)], axis=1)
+    rule = rules.am2_general(scheduled(betas), given["m"], prox=PROX[prox], indices=indices)
+    rates = [alpha * (1 - beta) for alpha, beta in zip(given["alphas"], betas, strict=True)]
+    problem = vectors | {"x0": given.get("x0", vectors["x0"])}
+    compare(rule, problem, rates, [(option("II"), data["output"])], backend=backend, seeds=seeds)
