@@ -123,8 +123,7 @@ def test_the_dual_norm_is_dual(name, x, g):
 
 
 @every_setup
-@pytest.mark.parametrize("as_array", [np.asarray, torch.tensor], ids=["numpy", "torch"])
-def test_rows_are_treated_each_for_itself(name, as_array):
+def test_rows_are_treated_each_for_itself(as_array, name):
     setup, into = SETUPS[name]
     rng = np.random.default_rng(1)
     z, u, G = (
@@ -134,7 +133,7 @@ def test_rows_are_treated_each_for_itself(name, as_array):
     )
     alphas = np.array([[0.1], [0.5], [1.0], [2.0]])
     batch = setup.prox(as_array(z), as_array(G), as_array(alphas))
-    assert isinstance(batch, type(as_array(z)))
+    assert type(batch) is type(as_array(z))
     for row in range(4):
         alone = setup.prox(z[row], G[row], alphas[row, 0])
         np.testing.assert_allclose(np.asarray(batch)[row], alone, atol=1e-14)

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import torch
 
 from amrobust import rules
 
@@ -125,7 +124,6 @@ class TestNTASGD:
         assert len(after) == 9
         np.testing.assert_allclose(state.x, run(rules.sgd(), [0.1] * 12).x, atol=0)
 
-    @pytest.mark.parametrize("as_array", [np.asarray, torch.tensor], ids=["numpy", "torch"])
     def test_every_seed_has_its_own_trigger(self, as_array):
         losses = np.array(
             [[3.0, 3.0, 3.0], [4.0, 2.0, 2.0], [5.0, 1.0, 3.0], [6.0, 0.5, 1.0], [7.0, 0.1, 1.0]]
