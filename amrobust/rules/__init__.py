@@ -28,6 +28,7 @@ from amrobust.rules.ntasgd import ntasgd
 from amrobust.rules.prox import L1, Ball, Box, Entropy, Euclidean, Prox, Simplex
 from amrobust.rules.rule import Rule
 from amrobust.rules.sgd import cm, sgd
+from amrobust.rules.tail import suffix_average, tail_average
 
 RULES: dict[str, Callable[..., Rule]] = {
     "sgd": sgd,
@@ -77,4 +78,6 @@ __all__ = [
     "omsgd",
     "qhm",
     "sgd",
+    "suffix_average",
+    "tail_average",
 ]

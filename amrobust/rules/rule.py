@@ -38,4 +38,8 @@ class Rule(NamedTuple):
         """A state as at initialisation, from the iterate or from the output point (option II where there is one)."""
         outputs = self.outputs(state)
         point = state.x if at == "iterate" else outputs["II" if "II" in outputs else "I"]
+        return self.restart_from(state, point)
+
+    def restart_from(self, state: State, point: Array) -> State:
+        """A state as at initialisation, from any point; what is drawn at random goes on where it was."""
         return self.init(point) if self.renew is None else self.renew(state, point)
