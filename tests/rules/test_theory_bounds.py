@@ -134,7 +134,10 @@ class TestTheorem1a:
         assert bound < case.gap0
         assert math.log(12) + 1e-9 >= case.V
         lr = theory.theorem1_lr(setting, 10)
-        noise = lambda seeds: 0.05 * np.sign(generator.uniform(-1, 1, (seeds, 12)))  # noqa: E731
+
+        def noise(seeds):
+            return 0.05 * np.sign(generator.uniform(-1, 1, (seeds, 12)))
+
         mean, error = mean_and_error(case.gaps(am1(case, 10), 3000, lr, noise, seeds=100))
         assert mean + 4 * error < bound
 
