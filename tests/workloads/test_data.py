@@ -1,6 +1,5 @@
 """The data directory: how it is chosen and what is found in it."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -34,7 +33,7 @@ def test_a_chosen_directory_holds_for_child_processes_started_elsewhere(root, mo
     data.use_directory(Path("inner"))
     code = "from amrobust.workloads import data; print(data.directory())"
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=os.path.expanduser("~"), capture_output=True, text=True, check=True
+        [sys.executable, "-c", code], cwd=Path.home(), capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == str(root / "inner")
 
