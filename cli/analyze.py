@@ -15,6 +15,7 @@ from amrobust.cli import options
     "--seeds", type=click.IntRange(min=1), help="Seeds a method [default: as the analysis declares]."
 )
 @options.runs_dir
+@options.data_dir
 @click.option(
     "-o",
     "--output",

@@ -17,6 +17,7 @@ COMMANDS = {
     "plan": ("amrobust.cli.plan", "Say how many seeds a study needs."),
     "judge-table": ("amrobust.cli.judge_table", "Judge what a published table alone supports."),
     "calibrate": ("amrobust.cli.calibrate", "Measure the error rates of everything that decides."),
+    "data": ("amrobust.cli.data", "List or fetch the data sets that workloads read."),
     "list": ("amrobust.cli.list_runs", "List the runs in a directory."),
     "show": ("amrobust.cli.show", "Show one run: spec, seeds, provenance."),
     "export": ("amrobust.cli.export", "Write the curves of runs as CSV or JSON."),

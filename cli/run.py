@@ -59,6 +59,7 @@ HYPERPARAMETERS = ("lr", "momentum", "m", "weight_decay")
 @options.executor
 @options.jobs
 @options.runs_dir
+@options.data_dir
 @options.text_format
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def command(
