@@ -17,20 +17,33 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from amrobust.rules.aggmo import aggmo, aggmo_betas, qhm
 from amrobust.rules.am1 import am1
 from amrobust.rules.am2 import am2
+from amrobust.rules.general import am1_general, am2_general
+from amrobust.rules.hybrid import hybrid
 from amrobust.rules.indices import IndexStream
-from amrobust.rules.nesterov import msgd, omsgd
+from amrobust.rules.nesterov import msgd, msgd_tf, omsgd
+from amrobust.rules.ntasgd import ntasgd
+from amrobust.rules.prox import L1, Ball, Box, Entropy, Euclidean, Prox, Simplex
 from amrobust.rules.rule import Rule
 from amrobust.rules.sgd import cm, sgd
+from amrobust.rules.tail import suffix_average, tail_average
 
 RULES: dict[str, Callable[..., Rule]] = {
     "sgd": sgd,
+    "ntasgd": ntasgd,
     "msgd": msgd,
     "omsgd": omsgd,
+    "msgd_tf": msgd_tf,
     "cm": cm,
+    "aggmo": aggmo,
+    "qhm": qhm,
     "am1": am1,
     "am2": am2,
+    "hybrid": hybrid,
+    "am1_general": am1_general,
+    "am2_general": am2_general,
 }
 
 
@@ -39,4 +52,32 @@ def make(name: str, **hyperparameters: Any) -> Rule:
     return RULES[name](**hyperparameters)
 
 
-__all__ = ["RULES", "IndexStream", "Rule", "am1", "am2", "cm", "make", "msgd", "omsgd", "sgd"]
+__all__ = [
+    "L1",
+    "RULES",
+    "Ball",
+    "Box",
+    "Entropy",
+    "Euclidean",
+    "IndexStream",
+    "Prox",
+    "Rule",
+    "Simplex",
+    "aggmo",
+    "aggmo_betas",
+    "am1",
+    "am1_general",
+    "am2",
+    "am2_general",
+    "cm",
+    "hybrid",
+    "make",
+    "msgd",
+    "msgd_tf",
+    "ntasgd",
+    "omsgd",
+    "qhm",
+    "sgd",
+    "suffix_average",
+    "tail_average",
+]

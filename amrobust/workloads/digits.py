@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from amrobust.rules.schedules import multi_step
 from amrobust.workloads.workload import MetricRow, require
 
 if TYPE_CHECKING:
@@ -112,8 +113,8 @@ class Digits:
     def learning_rate(self, params: Mapping[str, Any], lr: float, epoch: int) -> float:
         """The rate of epoch 0, 1, … when training starts with ``lr``."""
         drops = int(params["lr_drops"])
-        passed = sum(epoch >= round(params["epochs"] * part / (drops + 1)) for part in range(1, drops + 1))
-        return float(lr / 10**passed)
+        milestones = [round(params["epochs"] * part / (drops + 1)) for part in range(1, drops + 1)]
+        return multi_step(lr, milestones)(epoch)
 
     def split(self) -> Split:
         """The data as float32 tensors."""
