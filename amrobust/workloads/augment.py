@@ -45,18 +45,18 @@ def random_flip(images: Tensor, generator: torch.Generator) -> Tensor:
 def random_resized_box(
     width: int,
     height: int,
-    generator: torch.Generator,
+    draws: Tensor,
     scale: tuple[float, float] = (0.08, 1.0),
     ratio: tuple[float, float] = (3 / 4, 4 / 3),
 ) -> Box:
     """A random box whose share of the area is uniform on ``scale`` and whose width/height is log-uniform on ``ratio``.
 
-    The Inception crop of PyTorch's ImageNet example, which the paper follows (Appendix D.1): ten tries to fit a box into
-    the image, then the largest central box with an allowed ratio. Always takes 40 numbers from the generator.
+    The Inception crop of PyTorch's ImageNet example, which the paper follows (Appendix D.1): ``draws`` (tries, 4), uniform
+    on [0, 1), are share, ratio, and place of each try to fit a box into the image; where none fits, the largest central box
+    with an allowed ratio.
     """
-    draws = torch.rand((10, 4), generator=generator, device=generator.device, dtype=torch.float64).tolist()
     low, high = math.log(ratio[0]), math.log(ratio[1])
-    for share, aspect, x, y in draws:
+    for share, aspect, x, y in draws.tolist():
         area = width * height * (scale[0] + share * (scale[1] - scale[0]))
         form = math.exp(low + aspect * (high - low))
         w, h = round(math.sqrt(area * form)), round(math.sqrt(area / form))
