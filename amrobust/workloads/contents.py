@@ -22,7 +22,7 @@ UNREADABLE = (OSError, EOFError, ValueError, zlib.error, tarfile.TarError, zipfi
 
 @dataclass(frozen=True)
 class Contents:
-    """The bytes of each file of a data set, and which of them are not the publisher's."""
+    """The bytes of each file of a data set, in the order of the catalogue, and which of them are not the publisher's."""
 
     files: Mapping[str, bytes]
     unofficial: tuple[str, ...]
@@ -64,7 +64,7 @@ def read(dataset: DataSet) -> Contents:
     unofficial = tuple(
         name for name, published in dataset.files.items() if not _matches(files[name], published)
     )
-    return Contents(files, unofficial)
+    return Contents({name: files[name] for name in dataset.files}, unofficial)
 
 
 def missing_line(dataset: DataSet, missing: list[str]) -> str:

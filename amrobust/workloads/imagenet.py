@@ -156,11 +156,16 @@ class ImageNet:
         """Whether the optimizer restarts from the current iterate before epoch 0, 1, …"""
         return rates.restarts(params, epoch)
 
-    def model(self, params: Mapping[str, Any], generator: torch.Generator) -> nn.Module:
-        """The network at x0, drawn from ``generator``."""
+    @property
+    def model_params(self) -> tuple[str, ...]:
+        """The parameters that :meth:`model` takes."""
+        return ("model",)
+
+    def model(self, generator: torch.Generator, model: str = "resnet50") -> nn.Module:
+        """The network called ``model`` at x0, drawn from ``generator``, with a class for each folder."""
         from amrobust.workloads.models import resnet
 
-        make = {"resnet50": resnet.resnet50, "resnet152": resnet.resnet152}[params["model"]]
+        make = {"resnet50": resnet.resnet50, "resnet152": resnet.resnet152}[model]
         network = make(len(self._folders()[0].classes))
         network.initialise(generator)
         return network

@@ -252,11 +252,17 @@ class ImageClassification:
 
         return augment
 
-    def model(self, params: Mapping[str, Any], generator: torch.Generator) -> nn.Module:
-        """The network at x0, drawn from ``generator``."""
-        module, constructor = MODELS[params["model"]]
+    @property
+    def model_params(self) -> tuple[str, ...]:
+        """The parameters that :meth:`model` takes."""
+        return ("model",)
+
+    def model(self, generator: torch.Generator, model: str | None = None) -> nn.Module:
+        """The network called ``model`` (the first of ``models`` without one) at x0, drawn from ``generator``."""
+        name = model or self.models[0]
+        module, constructor = MODELS[name]
         make = getattr(importlib.import_module(f"amrobust.workloads.models.{module}"), constructor)
-        options = {"channels": self.shape[0]} if params["model"] == "resnet8" else {}
+        options = {"channels": self.shape[0]} if name == "resnet8" else {}
         network: nn.Module = make(classes=self.classes, **options)
         network.initialise(generator)  # type: ignore[operator]
         return network

@@ -71,7 +71,14 @@ def gzipped(folder, files):
 )
 def test_the_files_are_found(folder, put):
     put(folder, FILES)
-    assert contents.read(SET) == contents.Contents(FILES, ())
+    found = contents.read(SET)
+    assert found == contents.Contents(FILES, ())
+    assert list(found.files) == list(FILES)
+
+
+def test_an_archive_in_another_order_changes_nothing(folder):
+    zipped(folder / "made.zip", dict(reversed(FILES.items())))
+    assert list(contents.read(SET).files) == list(FILES)
 
 
 def test_other_bytes_are_accepted_and_named(folder):

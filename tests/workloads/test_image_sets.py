@@ -147,8 +147,7 @@ def test_augmentation_pads_with_black_and_is_the_generators(root):
     ("workload", "model"), [(w, m) for w in (FASHION, CIFAR10, CIFAR100) for m in w.models]
 )
 def test_each_of_its_models_fits_the_workload(workload, model):
-    params = {**workload.defaults, "model": model}
-    net = workload.model(params, torch.Generator().manual_seed(0)).eval()
+    net = workload.model(torch.Generator().manual_seed(0), model=model).eval()
     with torch.inference_mode():
         assert net(torch.zeros(2, *workload.shape)).shape == (2, workload.classes)
 

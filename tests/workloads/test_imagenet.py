@@ -79,7 +79,7 @@ def test_the_paper_s_schedule_restarts_at_each_drop():
 
 
 def test_the_network_has_as_many_classes_as_there_are_folders(root):
-    net = WORKLOAD.model(PARAMS, torch.Generator().manual_seed(0))
+    net = WORKLOAD.model(torch.Generator().manual_seed(0))
     assert net.head.out_features == 2
     assert len(WORKLOAD.data_digest(PARAMS)) == 64
 

@@ -159,8 +159,3 @@ def _mask(like: Tensor, p: float, shape: tuple[int, ...], generator: torch.Gener
 def _dropped(x: Tensor, p: float, shape: tuple[int, ...], generator: torch.Generator | None) -> Tensor:
     mask = _mask(x, p, shape, generator)
     return x if mask is None else x * mask
-
-
-def small_lstm(words: int = 10_000) -> WeightDroppedLSTM:
-    """One layer of 200 units on a 200-wide embedding, without any dropout: 2,331,600 parameters at 10,000 words."""
-    return WeightDroppedLSTM(words, embedding=200, layers=1, dropouts=NO_DROPOUT)
