@@ -88,6 +88,7 @@ def describe(spec: Spec) -> RunFacts:
         workload_label=spec.workload + (f"[{','.join(shown)}]" if shown else ""),
         versions={"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
         device="cpu",
+        data_note=problem.data_note(params),
     )
 
 

@@ -43,6 +43,9 @@ class Workload(Protocol):
     def data_digest(self, params: Mapping[str, Any]) -> str:
         """SHA-256 of the data that the parameters select."""
 
+    def data_note(self, params: Mapping[str, Any]) -> str | None:
+        """What a reader of results must know about the data; None where they are the publisher's, unchanged."""
+
     def epochs(self, params: Mapping[str, Any]) -> int:
         """Length of the curves."""
 
