@@ -15,6 +15,7 @@ from amrobust.errors import UserError
 from amrobust.workloads import data, rates
 from amrobust.workloads.formats import image_folders
 from amrobust.workloads.formats.image_folders import ImageFolder
+from amrobust.workloads.images import COMPUTATION, check_computation
 from amrobust.workloads.workload import MetricRow, require
 
 if TYPE_CHECKING:
@@ -74,11 +75,12 @@ class ImageNet:
     """1,000 classes in folders of JPEGs; its batches come from iterators, because the set does not fit into memory.
 
     Parameters: ``epochs``, ``batch_size``, ``model`` (resnet50, resnet152), ``augment``, ``decoders`` (threads that decode
-    JPEGs) and those of the learning rate. The data digest is of the names and lengths of all files, not of their content.
+    JPEGs), those of the learning rate, and ``precision``, ``channels_last`` and ``compile``. The data digest is of the names
+    and lengths of all files, not of their content.
     """
 
     name: str = "imagenet"
-    kind: Literal["network"] = "network"
+    kind: Literal["image"] = "image"
     metrics: tuple[MetricRow, ...] = (
         ("test_accuracy", "higher", "%"),
         ("test_loss", "lower", ""),
@@ -89,7 +91,7 @@ class ImageNet:
     def defaults(self) -> Mapping[str, Any]:
         """ResNet50, 90 epochs of batches of 256, drops and restarts every 30 epochs."""
         common = {"epochs": 90, "batch_size": 256, "model": "resnet50", "augment": True, "decoders": 8}
-        return {**common, **rates.defaults(restart=True)}
+        return {**common, **rates.defaults(restart=True), **COMPUTATION}
 
     def optimizer_defaults(self, optimizer: str) -> Mapping[str, float | int]:
         """One learning rate for all, as in the paper."""
@@ -106,6 +108,7 @@ class ImageNet:
         require(params["model"] in MODELS, self.name, "model", params["model"], f"one of {', '.join(MODELS)}")
         require(isinstance(params["augment"], bool), self.name, "augment", params["augment"], "true or false")
         rates.check(self.name, params)
+        check_computation(self.name, params)
 
     def _folder(self, split: Literal["train", "val"]) -> ImageFolder:
         return _scan(data.directory(), split)

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 PADDING = 4
 """Pixels around an image that is cropped at random (Appendix D.1)."""
 
+PRECISIONS = ("float32", "bfloat16")
+COMPUTATION: Mapping[str, Any] = {"precision": "float32", "channels_last": False, "compile": False}
+"""How networks are computed, with the defaults."""
+
 MODELS: Mapping[str, tuple[str, str]] = {
     "small-cnn": ("small_cnn", "SmallCNN"),
     "resnet8": ("resnet", "resnet8"),
@@ -91,6 +95,9 @@ class ImageClassification:
     Parameters: ``epochs``, ``batch_size``, ``model``, ``augment`` (random crops of the padded image and flips),
     ``train_images`` and ``test_images`` (the first so many of each split; all by default), and those of the learning rate
     (:mod:`amrobust.workloads.rates`). What does not fill a last batch is left out, other images each epoch.
+    ``precision`` (float32, or bfloat16 by autocast), ``channels_last`` and ``compile`` (torch.compile) change how the network
+    is computed, and with it the last digits.
+
     Images are standardised channel by channel with ``mean`` and ``std``, which are of pixels scaled to 0 … 1.
     ``train_batch_loss`` is the mean over an epoch of the losses of its batches, at the iterate, where gradients are taken.
     """
@@ -104,7 +111,7 @@ class ImageClassification:
     models: tuple[str, ...]
     """Names of the networks that fit, the default first."""
     own_defaults: Mapping[str, Any]
-    kind: Literal["network"] = "network"
+    kind: Literal["image"] = "image"
     metrics: tuple[MetricRow, ...] = (
         ("test_accuracy", "higher", "%"),
         ("test_loss", "lower", ""),
@@ -116,7 +123,7 @@ class ImageClassification:
     def defaults(self) -> Mapping[str, Any]:
         """The paper's setup where it has one."""
         common = {"model": self.models[0], "train_images": None, "test_images": None}
-        return {**common, **rates.defaults(), **self.own_defaults}
+        return {**common, **rates.defaults(), **COMPUTATION, **self.own_defaults}
 
     def optimizer_defaults(self, optimizer: str) -> Mapping[str, float | int]:
         """One learning rate for all, as in the paper."""
@@ -151,6 +158,7 @@ class ImageClassification:
         )
         require(isinstance(params["augment"], bool), self.name, "augment", params["augment"], "true or false")
         rates.check(self.name, params)
+        check_computation(self.name, params)
 
     def arrays(self) -> Arrays:
         """The set in memory. Raises UserError where it is absent, damaged, or has other images than this workload's."""
@@ -266,6 +274,16 @@ class ImageClassification:
         network: nn.Module = make(classes=self.classes, **options)
         network.initialise(generator)  # type: ignore[operator]
         return network
+
+
+def check_computation(workload: str, params: Mapping[str, Any]) -> None:
+    """Raise UserError where a parameter of :data:`COMPUTATION` makes no sense."""
+    require(
+        params["precision"] in PRECISIONS,
+        workload, "precision", params["precision"], f"one of {', '.join(PRECISIONS)}",
+    )  # fmt: skip
+    for name in ("channels_last", "compile"):
+        require(isinstance(params[name], bool), workload, name, params[name], "true or false")
 
 
 def _whole(value: Any) -> bool:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 WINDOW = 70
 """The usual length of a window; the learning rate is for this length."""
 MODELS = ("lstm", "small-lstm")
+SCHEDULES = ("paper", "plateau", "constant")
 DROPOUTS = ("output", "hidden", "input", "embedding", "weight")
 
 
@@ -63,8 +64,9 @@ class PennTreebank:
     The loss of a step is the mean cross-entropy a word plus ``ar`` and ``tar`` (activation and temporal activation
     regularisation); its gradient is clipped to the norm ``clip``, and the step's learning rate is the epoch's times
     window/70. Under ``schedule`` plateau the rate is divided by ``drop_factor`` after ``patience`` epochs without a better
-    validation loss; constant leaves it. ``dropout_…`` are the five dropouts of the network
-    (:class:`amrobust.workloads.models.lstm.Dropouts`); ``train_tokens`` takes the first so many words of the training text.
+    validation loss; constant leaves it, and paper leaves that of SGD+ASGD only. ``dropout_…`` are the five dropouts of the
+    network (:class:`amrobust.workloads.models.lstm.Dropouts`); ``train_tokens`` takes the first so many words of the text.
+
     Perplexity is exp of the mean loss a word, the state carried over the whole text, read in ``evaluation_batch`` columns.
     ``train_batch_loss`` is the mean loss a word over the epoch's windows, with dropout, without the penalties.
     """
@@ -84,7 +86,7 @@ class PennTreebank:
             "epochs": 750,
             "batch_size": 80,
             "model": "lstm",
-            "schedule": "plateau",
+            "schedule": "paper",
             "patience": 15,
             "drop_factor": 2.0,
             "clip": 0.25,
@@ -100,8 +102,9 @@ class PennTreebank:
         }
 
     def optimizer_defaults(self, optimizer: str) -> Mapping[str, float | int]:
-        """η = 2.5 and β = 0.99 for all (Table 3); 5 evaluations without progress start SGD+ASGD's average."""
-        return {"lr": 2.5, "momentum": 0.99, "m": 5, "weight_decay": 1.2e-6, "nonmono": 5}
+        """η = 2.5 and β = 0.99 (Table 3); for SGD+ASGD η = 30, and 5 evaluations without progress start its average."""
+        lr = 30.0 if optimizer == "ntasgd" else 2.5
+        return {"lr": lr, "momentum": 0.99, "m": 5, "weight_decay": 1.2e-6, "nonmono": 5}
 
     def check(self, params: Mapping[str, Any]) -> None:
         """Raise UserError on values out of range."""
@@ -115,8 +118,8 @@ class PennTreebank:
         )  # fmt: skip
         require(params["model"] in MODELS, self.name, "model", params["model"], f"one of {', '.join(MODELS)}")
         require(
-            params["schedule"] in ("plateau", "constant"),
-            self.name, "schedule", params["schedule"], "one of plateau, constant",
+            params["schedule"] in SCHEDULES,
+            self.name, "schedule", params["schedule"], f"one of {', '.join(SCHEDULES)}",
         )  # fmt: skip
         for name in params:
             value = params[name]
@@ -180,9 +183,9 @@ class PennTreebank:
         """One epoch's windows over the training text, drawn from the seed's order stream."""
         return bptt.random_windows(len(self._columns(params)[0]), WINDOW, order)
 
-    def plateau(self, params: Mapping[str, Any]) -> Plateau | None:
-        """What watches the validation loss and lowers the rate; None under a constant rate."""
-        if params["schedule"] == "constant":
+    def plateau(self, params: Mapping[str, Any], optimizer: str) -> Plateau | None:
+        """What watches the validation loss and lowers the rate; None where the rate is constant."""
+        if params["schedule"] == "constant" or (params["schedule"] == "paper" and optimizer == "ntasgd"):
             return None
         # Drops where more than `patience` evaluations did not improve: one less, to drop after exactly so many epochs.
         return Plateau(patience=params["patience"] - 1, factor=params["drop_factor"], threshold=0.0)

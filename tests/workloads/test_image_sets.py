@@ -6,32 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from made_up_data import CIFAR10_FILES, put_cifar, put_fashion
 
 from amrobust.errors import UserError
 from amrobust.workloads import cifar10, cifar100, data, fashion_mnist
-
-RNG = np.random.default_rng(0)
-
-
-def put_fashion(root, train=40, test=20, classes=10, size=28):
-    folder = root / "fashion-mnist"
-    folder.mkdir(parents=True, exist_ok=True)
-    for part, n in (("train", train), ("t10k", test)):
-        images = RNG.integers(0, 256, (n, size, size), np.uint8)
-        labels = (np.arange(n) % classes).astype(np.uint8)
-        header = struct.pack(">4B3I", 0, 0, 8, 3, n, size, size)
-        (folder / f"{part}-images-idx3-ubyte").write_bytes(header + images.tobytes())
-        (folder / f"{part}-labels-idx1-ubyte").write_bytes(
-            struct.pack(">4BI", 0, 0, 8, 1, n) + labels.tobytes()
-        )
-
-
-def put_cifar(root, name, files, label_bytes, n=10):
-    folder = root / name
-    folder.mkdir()
-    for file in files:
-        records = RNG.integers(0, 10, (n, label_bytes + 3072), np.uint8)
-        (folder / file).write_bytes(records.tobytes())
 
 
 @pytest.fixture
@@ -39,8 +17,7 @@ def root(tmp_path, monkeypatch):
     """A data directory with small sets of every kind; the three together."""
     monkeypatch.setenv(data.ENVIRONMENT, str(tmp_path))
     put_fashion(tmp_path)
-    batches = [f"data_batch_{i}.bin" for i in range(1, 6)]
-    put_cifar(tmp_path, "cifar10", [*batches, "test_batch.bin"], 1)
+    put_cifar(tmp_path, "cifar10", CIFAR10_FILES, 1)
     put_cifar(tmp_path, "cifar100", ["train.bin", "test.bin"], 2)
     return tmp_path
 
@@ -188,6 +165,9 @@ def test_cosine_constant_and_restarts():
         {"drop_factor": 1},
         {"drop_factor": float("nan")},
         {"restart": True, "schedule": "cosine"},
+        {"precision": "float16"},
+        {"channels_last": 1},
+        {"compile": None},
     ],
     ids=str,
 )

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from made_up_data import put_ptb
 from torch.nn.functional import cross_entropy
 
 from amrobust.errors import UserError
@@ -12,21 +13,11 @@ from amrobust.workloads.ptb import WORKLOAD
 PARAMS = {**WORKLOAD.defaults, "batch_size": 4, "evaluation_batch": 2}
 
 
-def words(n, seed):
-    rng = np.random.default_rng(seed)
-    lines = [" ".join(f"w{i}" for i in rng.integers(0, 20, 9)) for _ in range(n)]
-    return ("\n".join(lines) + "\n").encode()
-
-
 @pytest.fixture
 def root(tmp_path, monkeypatch):
     """A data directory with a text of 200 lines of ten words, the end-of-sentence word included."""
     monkeypatch.setenv(data.ENVIRONMENT, str(tmp_path))
-    folder = tmp_path / "ptb"
-    folder.mkdir()
-    for seed, (name, lines) in enumerate((("train", 200), ("valid", 30), ("test", 40))):
-        (folder / f"ptb.{name}.txt").write_bytes(words(lines, seed))
-    return folder
+    return put_ptb(tmp_path)
 
 
 def test_the_texts_lie_side_by_side(root):
@@ -47,14 +38,20 @@ def test_windows_cover_the_training_text_and_are_the_streams(root):
 
 
 def test_the_rate_halves_after_fifteen_epochs_without_a_better_loss():
-    plateau = WORKLOAD.plateau(dict(WORKLOAD.defaults))
+    plateau = WORKLOAD.plateau(dict(WORKLOAD.defaults), "am1")
     state = plateau.observe(plateau.start(2.5), 5.0)
     rates = []
     for _ in range(30):
         state = plateau.observe(state, 5.0)
         rates.append(state.lr)
     assert rates == [2.5] * 14 + [1.25] * 15 + [0.625]
-    assert WORKLOAD.plateau({**PARAMS, "schedule": "constant"}) is None
+    assert WORKLOAD.plateau({**PARAMS, "schedule": "constant"}, "am1") is None
+
+
+def test_sgd_with_averaging_keeps_its_rate_in_the_papers_setup():
+    assert WORKLOAD.plateau(PARAMS, "ntasgd") is None
+    assert WORKLOAD.plateau({**PARAMS, "schedule": "plateau"}, "ntasgd") is not None
+    assert WORKLOAD.optimizer_defaults("ntasgd")["lr"] == 30
 
 
 @pytest.mark.parametrize("model", ["lstm", "small-lstm"])
