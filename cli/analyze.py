@@ -16,6 +16,7 @@ from amrobust.cli import options
 )
 @click.option("--scale", help="One of the scales that the analysis declares [default: the one it names].")
 @options.runs_dir
+@options.data_dir
 @click.option(
     "-o",
     "--output",

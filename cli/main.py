@@ -19,6 +19,7 @@ COMMANDS = {
     "theory": ("amrobust.cli.theory", "Say what the paper's theorems prescribe and prove for several m."),
     "judge-table": ("amrobust.cli.judge_table", "Judge what a published table alone supports."),
     "calibrate": ("amrobust.cli.calibrate", "Measure the error rates of everything that decides."),
+    "data": ("amrobust.cli.data", "List or fetch the data sets that workloads read."),
     "list": ("amrobust.cli.list_runs", "List the runs in a directory."),
     "show": ("amrobust.cli.show", "Show one run: spec, seeds, provenance."),
     "export": ("amrobust.cli.export", "Write the curves of runs as CSV or JSON."),

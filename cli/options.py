@@ -15,6 +15,22 @@ runs_dir = click.option(
     show_default=True,
     help="Where runs are kept.",
 )
+
+
+def _use_data_dir(ctx: click.Context, parameter: click.Parameter, value: Path | None) -> None:
+    if value is not None:
+        from amrobust.workloads import data
+
+        data.use_directory(value)
+
+
+data_dir = click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    expose_value=False,
+    callback=_use_data_dir,
+    help="Where data sets lie [default: AMROBUST_DATA, else the platform's cache folder].",
+)
 executor = click.option(
     "--executor",
     type=click.Choice(["processes", "local"]),

@@ -59,6 +59,7 @@ HYPERPARAMETERS = ("lr", "momentum", "m", "weight_decay")
 @options.executor
 @options.jobs
 @options.runs_dir
+@options.data_dir
 @options.text_format
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def command(
@@ -109,6 +110,8 @@ def command(
         started = time.perf_counter()
         with progress_reporter(quiet=quiet) as reporter:
             run = runs.execute(spec, range(seeds), runs_dir, executor=executor, jobs=jobs, reporter=reporter)
+        if run.manifest.facts.data_note:
+            click.echo(f"Warning: {run.manifest.facts.data_note}", err=True)
         click.echo(summary(run, seeds, time.perf_counter() - started, runs_dir, form))
 
 

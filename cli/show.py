@@ -40,7 +40,7 @@ def command(name: str, runs_dir: Path, form: str) -> None:
         *([f"  {key}", str(value)] for key, value in spec.hyperparameters.items()),
         ["root seed", str(spec.root_seed)],
         ["x0", f"{spec.x0_index} (sha256 {facts.x0_digest[:12]})"],
-        ["data", f"sha256 {facts.data_digest[:12]}"],
+        ["data", f"sha256 {facts.data_digest[:12]}" + (f" ({facts.data_note})" if facts.data_note else "")],
         ["paired", "yes" if spec.paired else "no"],
         ["seeds", ", ".join(f"{count} {state}" for state, count in states.items() if count)],
         ["epochs", str(facts.epochs)],

@@ -26,3 +26,5 @@ class RunFacts:
     """The workload with its parameters that differ from the defaults, epochs and data apart."""
     versions: Mapping[str, str]
     device: str
+    data_note: str | None = None
+    """What a reader must know about the data: that they are not the publisher's bytes, where that is so."""

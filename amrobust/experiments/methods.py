@@ -25,6 +25,7 @@ OPTIMIZERS: dict[str, OptimizerInfo] = {
     "omsgd": OptimizerInfo("OM-SGD", ("lr", "momentum", "weight_decay"), ("II",)),
     "cm": OptimizerInfo("CM", ("lr", "momentum", "weight_decay"), ("I",)),
     "am1": OptimizerInfo("AM1-SGD", ("lr", "momentum", "m", "weight_decay"), ("I", "II")),
+    "ntasgd": OptimizerInfo("SGD+ASGD", ("lr", "nonmono", "weight_decay"), ("II",)),
     "am2": OptimizerInfo("AM2-SGD", ("lr", "momentum", "m", "weight_decay"), ("I", "II")),
 }
 
@@ -32,6 +33,7 @@ RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
     "lr": (lambda value: value > 0, "above 0"),
     "momentum": (lambda value: 0 <= value < 1, "in [0, 1)"),
     "m": (lambda value: value >= 1 and value == int(value), "an integer of at least 1"),
+    "nonmono": (lambda value: value >= 1 and value == int(value), "an integer of at least 1"),
     "weight_decay": (lambda value: value >= 0, "at least 0"),
 }
 
@@ -69,7 +71,7 @@ def resolve(
             raise UserError(f"{optimizer}: {name} = {value!r} is not {wanted}")
         if value == float("inf"):
             raise UserError(f"{optimizer}: {name} is infinite")
-        resolved[name] = int(value) if name == "m" else float(value)
+        resolved[name] = int(value) if name in ("m", "nonmono") else float(value)
     return resolved
 
 

@@ -39,6 +39,8 @@ def make_spec(
             raise UserError(f"{workload} has no parameter {name!r}: it has {', '.join(defaults)}")
     params = {**defaults, **given}
     problem.check(params)
+    if optimizer == "ntasgd" and problem.kind != "language":
+        raise UserError(f"ntasgd watches a validation loss, and {workload} has none: run it on ptb")
     if root_seed < 0 or x0_index < 0:
         raise UserError("root seed and x0 are numbers from 0 on")
     return Spec(
@@ -88,6 +90,7 @@ def describe(spec: Spec) -> RunFacts:
         workload_label=spec.workload + (f"[{','.join(shown)}]" if shown else ""),
         versions={"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
         device="cpu",
+        data_note=problem.data_note(params),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from amrobust import workloads
@@ -26,13 +26,27 @@ def train_unit(spec: Spec, seeds: tuple[int, ...]) -> list[SeedOutcome]:
             from amrobust.experiments.convex import train_block
 
             return train_block(spec, seeds)
-        from amrobust.experiments.network import train_seed
-
-        return [train_seed(spec, seed) for seed in seeds]
+        return [_seed_trainer(spec)(spec, seed) for seed in seeds]
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
         reason = f"{type(error).__name__}: {error} ({where.name}, line {where.lineno})"
         return [SeedOutcome(seed, error=reason) for seed in seeds]
+
+
+def _seed_trainer(spec: Spec) -> Callable[[Spec, int], SeedOutcome]:
+    match workloads.get(spec.workload).kind:
+        case "image":
+            from amrobust.experiments.images import train_image_seed
+
+            return train_image_seed
+        case "language":
+            from amrobust.experiments.language import train_language_seed
+
+            return train_language_seed
+        case _:
+            from amrobust.experiments.network import train_seed
+
+            return train_seed
 
 
 @contextmanager

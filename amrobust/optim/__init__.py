@@ -2,5 +2,6 @@
 
 from amrobust.optim.am1 import AM1SGD
 from amrobust.optim.am2 import AM2SGD
+from amrobust.optim.ntasgd import NTASGD
 
-__all__ = ["AM1SGD", "AM2SGD"]
+__all__ = ["AM1SGD", "AM2SGD", "NTASGD"]

@@ -178,6 +178,7 @@ def _facts(run: Run) -> dict[str, str]:
         "steps an epoch": str(facts.steps_per_epoch or ""),
         "x0 digest": facts.x0_digest,
         "data digest": facts.data_digest,
+        "data note": facts.data_note or "",
     }
     if manifest.provenance:
         made = manifest.provenance[-1]

@@ -199,6 +199,7 @@ def _facts(value: Any, where: str) -> RunFacts:
         workload_label=_field(table, "workload_label", _name),
         versions=_field(table, "versions", _mapping(_text)),
         device=_field(table, "device", _text),
+        data_note=_optional(_text)(table.get("data_note"), "data_note"),
     )
     for names, what in ((facts.outputs, "output"), ([name for name, _, _ in facts.metrics], "metric")):
         if not names or len(set(names)) != len(names):

@@ -8,7 +8,15 @@ import importlib
 from amrobust.errors import UserError
 from amrobust.workloads.workload import Workload
 
-WORKLOADS = {"digits": "amrobust.workloads.digits", "logistic": "amrobust.workloads.logistic"}
+WORKLOADS = {
+    "digits": "amrobust.workloads.digits",
+    "logistic": "amrobust.workloads.logistic",
+    "fashion-mnist": "amrobust.workloads.fashion_mnist",
+    "cifar10": "amrobust.workloads.cifar10",
+    "cifar100": "amrobust.workloads.cifar100",
+    "imagenet": "amrobust.workloads.imagenet",
+    "ptb": "amrobust.workloads.ptb",
+}
 
 
 def get(name: str) -> Workload:

@@ -142,6 +142,10 @@ class Logistic:
         """Of the signed, normalised rows: the same file elsewhere is the same problem."""
         return _load(params["data"])[1]
 
+    def data_note(self, params: Mapping[str, Any]) -> None:
+        """Nothing: a file is the user's own choice, and its digest is recorded."""
+        return
+
     def epochs(self, params: Mapping[str, Any]) -> int:
         """The number of recorded points."""
         return int(params["iterations"]) // int(params["record_every"])
