@@ -23,8 +23,13 @@ HYPERPARAMETERS = ("lr", "momentum", "m", "weight_decay")
 
 
 @click.command("run")
-@click.option("--opt", required=True, help="sgd, msgd, omsgd, cm, am1 or am2; also am1[m=3,lr=0.05].")
-@click.option("--workload", default="digits", show_default=True, help="digits or logistic.")
+@click.option("--opt", required=True, help="sgd, msgd, omsgd, cm, am1, am2 or ntasgd; also am1[m=3,lr=0.05].")
+@click.option(
+    "--workload",
+    default="digits",
+    show_default=True,
+    help="digits, logistic, fashion-mnist, cifar10, cifar100, imagenet or ptb.",
+)
 @click.option(
     "--seeds", type=click.IntRange(1, 1_000_000), default=20, show_default=True, help="How many, from 0 on."
 )
@@ -32,8 +37,8 @@ HYPERPARAMETERS = ("lr", "momentum", "m", "weight_decay")
 @click.option("--momentum", "--beta", "momentum", type=float, help="Momentum [default: the workload's].")
 @click.option("--m", type=int, help="Amortization length of am1 and am2 [default: the workload's].")
 @click.option("--weight-decay", type=float, help="Coupled L2 coefficient [default: the workload's].")
-@click.option("--epochs", type=int, help="Epochs of training (digits) [default: the workload's].")
-@click.option("--batch-size", type=int, help="Batch size (digits).")
+@click.option("--epochs", type=int, help="Epochs of training [default: the workload's].")
+@click.option("--batch-size", type=int, help="Batch size [default: the workload's].")
 @click.option("--data", type=click.Path(exists=True, dir_okay=False), help="A LIBSVM file (logistic).")
 @click.option("--sigma", type=float, help="Radius of the gradient noise (logistic).")
 @click.option("--iterations", type=int, help="Iterations (logistic).")
@@ -87,6 +92,7 @@ def command(
     amrobust run --opt am1 --m 5 --seeds 20
     amrobust run --opt 'am2[m=10]' --epochs 60
     amrobust run --opt am1 --seeds 10 --x0s 5
+    amrobust run --opt am1 --workload cifar10 --data-dir /scratch/data --param model=resnet18 --seeds 5
     amrobust run --opt msgd --workload logistic --data a5a --sigma 2 --seeds 1000
     """
     from amrobust import experiments, runs

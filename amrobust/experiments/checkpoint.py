@@ -24,7 +24,7 @@ class Checkpoint:
 
     path: Path
     key: str
-    every: int = 1
+    every: int = 5
 
     def due(self, epochs_done: int) -> bool:
         """Whether the state after so many epochs is to be saved."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from amrobust import workloads
 from amrobust.experiments.outcome import SeedOutcome
-from amrobust.experiments.spec import Spec
+from amrobust.experiments.spec import Spec, content_digest
 
 CONVEX_BLOCK = 64
 
@@ -19,34 +20,40 @@ def units(spec: Spec, seeds: Sequence[int]) -> list[tuple[int, ...]]:
     return [tuple(seeds[start : start + size]) for start in range(0, len(seeds), size)]
 
 
-def train_unit(spec: Spec, seeds: tuple[int, ...]) -> list[SeedOutcome]:
-    """Train one block; an exception becomes the ``error`` of its seeds, so that other blocks go on."""
+def train_unit(spec: Spec, seeds: tuple[int, ...], checkpoints: Path | None = None) -> list[SeedOutcome]:
+    """Train one block; an exception becomes the ``error`` of its seeds, so that other blocks go on.
+
+    Image and language workloads keep their state in the directory ``checkpoints`` while they train.
+    """
     try:
         if workloads.get(spec.workload).kind == "convex":
             from amrobust.experiments.convex import train_block
 
             return train_block(spec, seeds)
-        return [_seed_trainer(spec)(spec, seed) for seed in seeds]
+        return [_train_seed(spec, seed, checkpoints) for seed in seeds]
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
         reason = f"{type(error).__name__}: {error} ({where.name}, line {where.lineno})"
         return [SeedOutcome(seed, error=reason) for seed in seeds]
 
 
-def _seed_trainer(spec: Spec) -> Callable[[Spec, int], SeedOutcome]:
-    match workloads.get(spec.workload).kind:
-        case "image":
-            from amrobust.experiments.images import train_image_seed
+def _train_seed(spec: Spec, seed: int, checkpoints: Path | None) -> SeedOutcome:
+    kind = workloads.get(spec.workload).kind
+    if kind == "network":
+        from amrobust.experiments.network import train_seed
 
-            return train_image_seed
-        case "language":
-            from amrobust.experiments.language import train_language_seed
+        return train_seed(spec, seed)
+    from amrobust.experiments.checkpoint import Checkpoint
 
-            return train_language_seed
-        case _:
-            from amrobust.experiments.network import train_seed
+    key = content_digest({"spec": spec.identity(), "seed": seed})
+    checkpoint = None if checkpoints is None else Checkpoint(checkpoints / f"seed-{seed}.pt", key)
+    if kind == "image":
+        from amrobust.experiments.images import train_image_seed
 
-            return train_seed
+        return train_image_seed(spec, seed, checkpoint=checkpoint)
+    from amrobust.experiments.language import train_language_seed
+
+    return train_language_seed(spec, seed, checkpoint=checkpoint)
 
 
 @contextmanager

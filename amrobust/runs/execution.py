@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -22,6 +23,9 @@ from amrobust.runs.provenance import now, session
 from amrobust.runs.reporter import Reporter, Silent
 from amrobust.runs.store import MANIFEST, Run, broken_line, commit, directory_name, locked, read_run
 from amrobust.runs.validate import MAX_EPOCHS, MAX_SEED, MAX_VALUES, Broken
+
+CHECKPOINTS = "checkpoints"
+"""Directory in a run's for the state of trainings under way."""
 
 COMMIT_INTERVAL = 1.0
 """Seconds between commits: so much work is lost at most when the process is killed."""
@@ -78,7 +82,8 @@ def execute(
         reporter = reporter or Silent()
         with locked(path, lambda: reporter.waiting(path)):
             execution = _Execution(path, spec, facts, key, reporter)
-            execution.run(wanted, train or experiments.train_seeds, executor, jobs)  # type: ignore[arg-type]
+            trainer = train or partial(experiments.train_seeds, checkpoints=path / CHECKPOINTS)
+            execution.run(wanted, trainer, executor, jobs)
             return read_run(path)
     except KeyboardInterrupt:
         raise Interrupted("interrupted: nothing was changed; the same command starts again") from None

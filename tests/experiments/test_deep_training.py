@@ -1,6 +1,9 @@
 """Image and language trainings on small made-up data: what they depend on, what they do at drops, and exact resume."""
 
 import math
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -14,6 +17,7 @@ from amrobust.experiments.checkpoint import Checkpoint
 from amrobust.experiments.images import ImageTraining, train_image_seed
 from amrobust.experiments.language import LanguageTraining, perplexity, train_language_seed
 from amrobust.experiments.training import train_unit
+from amrobust.runs import execute
 from amrobust.workloads import data
 
 CPU = torch.device("cpu")
@@ -83,7 +87,7 @@ def stopped_after(monkeypatch, kind, epochs):
 def test_an_interrupted_training_resumes_to_the_same_bits(tmp_path, monkeypatch, kind, train, spec):
     spec = spec()
     whole = train(spec, 0)
-    checkpoint = Checkpoint(tmp_path / "seed.pt", "key")
+    checkpoint = Checkpoint(tmp_path / "seed.pt", "key", every=2)
     with monkeypatch.context() as patch:
         stopped_after(patch, kind, 2)
         with pytest.raises(Stop):
@@ -181,6 +185,21 @@ def test_augmented_cifar_trains_with_bfloat16_and_channels_last():
     ).train_epoch(0)
     assert rough != exact
     assert rough == pytest.approx(exact, rel=0.02)
+
+
+def test_streamed_jpegs_train_and_are_evaluated(tmp_path, monkeypatch):
+    image = pytest.importorskip("PIL.Image")
+    monkeypatch.setenv(data.ENVIRONMENT, str(tmp_path))
+    for split in ("train", "val"):
+        for shade, name in ((20, "n01"), (230, "n02")):
+            folder = tmp_path / "imagenet" / split / name
+            folder.mkdir(parents=True)
+            for index in range(2):
+                image.fromarray(np.full((64, 80, 3), shade + index, np.uint8)).save(folder / f"{index}.JPEG")
+    outcome = train_unit(make_spec("imagenet", "am1", {"epochs": 1, "batch_size": 2, "decoders": 2}), (0,))[0]
+    assert outcome.error is None
+    assert set(outcome.curves["II"]) == {"test_accuracy", "test_loss", "train_batch_loss"}
+    assert np.isfinite([curve[0] for curve in outcome.curves["I"].values()]).all()
 
 
 def test_facts_carry_the_note_and_the_starting_point():
@@ -295,3 +314,29 @@ class TestCheckpoint:
         monkeypatch.setattr(Checkpoint, "save", lambda self, state: saved.append(state["epochs_done"]))
         train_image_seed(images("sgd", epochs=7), 0, checkpoint=checkpoint)
         assert saved == [3, 6]
+
+
+class TestInterruptedRuns:
+    def test_a_killed_execution_goes_on_from_its_checkpoints(self, tmp_path):
+        """The process is killed once a checkpoint is there; the same call then gives what an undisturbed one gives."""
+        params = {"epochs": 40, "batch_size": 6, "augment": True}
+        spec = make_spec("fashion-mnist", "am1", params)
+        code = (
+            "from amrobust import experiments, runs; from pathlib import Path\n"
+            f"runs.execute(experiments.make_spec('fashion-mnist', 'am1', {params!r}), range(1), Path({str(tmp_path / 'a')!r}), "
+            "executor='local')"
+        )
+        process = subprocess.Popen([sys.executable, "-c", code])
+        pattern = "a/*/checkpoints/seed-0.pt"
+        deadline = time.monotonic() + 60
+        while not list(tmp_path.glob(pattern)) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.kill()
+        process.wait()
+        assert list(tmp_path.glob(pattern))
+        resumed = execute(spec, range(1), tmp_path / "a", executor="local")
+        whole = execute(spec, range(1), tmp_path / "b", executor="local")
+        for output in ("I", "II"):
+            for name, values in whole.curves()[output].items():
+                assert np.array_equal(resumed.curves()[output][name], values)
+        assert not list(tmp_path.glob("*/*/checkpoints/*.pt"))
