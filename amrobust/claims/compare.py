@@ -251,7 +251,7 @@ def _default_claims(arms: Sequence[Arm], selection: Selection) -> tuple[Claim, .
 
 
 def _resolved(claims: Iterable[Claim], arms: Sequence[Arm]) -> tuple[Claim, ...]:
-    """Declared claims with their methods' full names."""
+    """Declared claims with their methods' full names and their phases in epochs."""
     return tuple(
         replace(
             claim,
@@ -259,9 +259,17 @@ def _resolved(claims: Iterable[Claim], arms: Sequence[Arm]) -> tuple[Claim, ...]
             baseline=find_arm(arms, claim.baseline).method,
             methods=tuple(find_arm(arms, name).method for name in claim.methods),
             parts=_resolved(claim.parts, arms),
+            epochs=_epochs(claim.phase, arms[0].epochs) if claim.phase is not None else claim.epochs,
+            phase=None,
         )
         for claim in claims
     )
+
+
+def _epochs(phase: tuple[float, float], epochs: int) -> tuple[int, int]:
+    """The epochs of a phase: at least one."""
+    first = min(epochs, round(phase[0] * epochs) + 1)
+    return first, max(first, round(phase[1] * epochs))
 
 
 def _evidence(group: _Group, metric: Metric, rules: Rules, family: int) -> list[Evidence]:
