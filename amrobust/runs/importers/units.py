@@ -60,7 +60,8 @@ def look_for_starting_points(methods: Sequence[ImportedMethod], notes: Notes) ->
     for method in methods:
         if len(method.seeds) < 2 or len(method.steps) < 3:
             continue
-        spreads = [np.ptp(values[:, :3], axis=0) for values in method.curves.values()]
+        with np.errstate(invalid="ignore"):
+            spreads = [np.ptp(values[:, :3], axis=0) for values in method.curves.values()]
         if all(spread[0] == 0 and spread[1] > 0 and spread[2] > 0 for spread in spreads):
             second = method.steps[1]
             notes.add(

@@ -168,10 +168,11 @@ class TestWandb:
         def item(key, field):
             return foreign.message(1, foreign.message(1, key) + field)
 
-        rows = [
-            foreign.message(2, item("acc", b"\x31" + struct.pack("<d", 0.5 * t)) + item("_step", b"\x28" + foreign.varint(2 * t)))
-            for t in (1, 2)
-        ]  # fmt: skip
+        def row(t):
+            accuracy = item("acc", b"\x31" + struct.pack("<d", 0.5 * t))
+            return foreign.message(2, accuracy + item("_step", b"\x28" + foreign.varint(2 * t)))
+
+        rows = [row(t) for t in (1, 2)]
         config = foreign.message(17, foreign.message(8, "adam-seed0"))
         (tmp_path / "run-1.wandb").write_bytes(foreign.wandb_file([config, *rows, foreign.message(18, b"")]))
         found = read(tmp_path)["adam"]

@@ -80,44 +80,43 @@ class TestMethods:
         assert method.optimizer == "am1"
 
 
-class TestSteps:
-    SERIES = {
-        "acc": (np.array([5.0, 10, 15]), np.arange(3.0)),
-        "epoch": (np.array([5.0, 10, 10, 15]), np.array([1.0, 9, 2, 3])),
-    }
-    NAMED = {"method": "a", "seed": "0"}
+NAMED = {"method": "a", "seed": "0"}
+SERIES = {
+    "acc": (np.array([5.0, 10, 15]), np.arange(3.0)),
+    "epoch": (np.array([5.0, 10, 10, 15]), np.array([1.0, 9, 2, 3])),
+}
 
+
+class TestSteps:
     def test_the_tools_own_unless_others_are_asked_for(self):
-        assert gathered([run(fields=self.NAMED, series=self.SERIES)]).methods[0].steps == (5, 10, 15)
+        assert gathered([run(fields=NAMED, series=SERIES)]).methods[0].steps == (5, 10, 15)
 
     def test_another_series_that_was_logged_beside(self):
-        (method,) = gathered([run(fields=self.NAMED, series=self.SERIES)], step_from="epoch").methods
+        (method,) = gathered([run(fields=NAMED, series=SERIES)], step_from="epoch").methods
         assert method.steps == (1, 2, 3)
         assert list(method.curves) == ["acc"]
 
     def test_the_place_in_the_series(self):
-        assert gathered([run(fields=self.NAMED, series=self.SERIES)], step_from="index").methods[0].steps == (
+        assert gathered([run(fields=NAMED, series=SERIES)], step_from="index").methods[0].steps == (
             1,
             2,
             3,
         )
 
     def test_points_without_a_step_beside_them(self):
-        series = self.SERIES | {"epoch": (np.array([5.0]), np.array([1.0]))}
+        series = SERIES | {"epoch": (np.array([5.0]), np.array([1.0]))}
         with pytest.raises(UserError, match="2 points of 'acc' have no step beside them"):
-            gathered([run(fields=self.NAMED, series=series)], step_from="epoch")
+            gathered([run(fields=NAMED, series=series)], step_from="epoch")
 
     def test_a_series_that_is_not_there(self):
         with pytest.raises(UserError, match="no series 'epochs'"):
-            gathered([run(fields=self.NAMED, series=self.SERIES)], step_from="epochs")
+            gathered([run(fields=NAMED, series=SERIES)], step_from="epochs")
 
 
 class TestMetrics:
-    NAMED = {"method": "a", "seed": "0"}
-
     def found(self, names, **mappings):
         series = {name: (np.arange(3.0), np.arange(3.0)) for name in names}
-        (method,) = gathered([run(fields=self.NAMED, series=series)], **mappings).methods
+        (method,) = gathered([run(fields=NAMED, series=series)], **mappings).methods
         return {m.name: (m.better, m.unit) for m in method.metrics}
 
     def test_clocks_and_counters_are_no_metrics(self):
