@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from amrobust.cli import messages
+
 
 @click.command("list")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[DIR...]")
@@ -54,4 +56,4 @@ def command(paths: tuple[Path, ...], form: str) -> None:
             )  # fmt: skip
         click.echo(aligned(table))
     for problem in problems:
-        click.echo(f"Warning: {problem}", err=True)
+        messages.warn(problem)

@@ -60,5 +60,5 @@ text_format = click.option(
 
 
 def colored(stream: TextIO) -> bool:
-    """Whether what goes to ``stream`` may have colours: on a terminal, unless NO_COLOR is set."""
-    return stream.isatty() and "NO_COLOR" not in os.environ
+    """Whether what goes to ``stream`` may have colours: on a terminal, unless NO_COLOR is set to anything."""
+    return stream.isatty() and not os.environ.get("NO_COLOR")

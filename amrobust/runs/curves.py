@@ -72,7 +72,7 @@ def decode(data: bytes, seeds: Sequence[int], facts: RunFacts) -> RunCurves:
             raise Broken("its curves file does not have the columns and rows that its manifest announces")
         table = file.read(use_threads=False)
         table.validate(full=True)
-    except (pyarrow.ArrowException, OSError, MemoryError, OverflowError) as error:
+    except (pyarrow.ArrowException, OSError, MemoryError, OverflowError, ValueError) as error:
         raise Broken(f"its curves file cannot be read as Parquet ({shown(error).split('. ')[0]})") from None
     if any(column.null_count for column in table.columns):
         raise Broken("its curves file has missing cells")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -57,8 +58,11 @@ def broken_line(path: Path, problem: Exception | str) -> str:
 
 
 def directory_name(spec: Spec, identity: str) -> str:
-    """``<workload>-<optimizer>-<first 12 digits of the identity>``."""
-    return f"{spec.workload}-{spec.optimizer}-{identity[:12]}"
+    """``<workload>-<optimizer>-<first 12 digits of the identity>``; what a file name should not have becomes ``_``."""
+    names = (
+        re.sub(r"[^A-Za-z0-9.+]+", "_", name)[:40].lstrip(".") for name in (spec.workload, spec.optimizer)
+    )
+    return "-".join((*names, identity[:12]))
 
 
 def read_run(path: Path) -> Run:

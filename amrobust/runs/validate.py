@@ -21,6 +21,7 @@ from amrobust.runs.manifest import (
     SeedRecord,
     SeedState,
     Session,
+    Source,
     identity,
 )
 
@@ -188,8 +189,8 @@ def _spec(value: Any, where: str) -> Spec:
 def _facts(value: Any, where: str) -> RunFacts:
     table = _table(value, where)
     facts = RunFacts(
-        x0_digest=_field(table, "x0_digest", _digest),
-        data_digest=_field(table, "data_digest", _digest),
+        x0_digest=_field(table, "x0_digest", _optional(_digest)),
+        data_digest=_field(table, "data_digest", _optional(_digest)),
         outputs=_field(table, "outputs", _sequence(_name)),
         methods=_field(table, "methods", _mapping(_name)),
         metrics=_field(table, "metrics", _sequence(_metric)),
@@ -258,6 +259,20 @@ def _session(value: Any, where: str) -> Session:
         git_dirty=_field(table, "git_dirty", _optional(_boolean)),
         seeds=_field(table, "seeds", _integer(0, MAX_SEED)),
         wall_seconds=_field(table, "wall_seconds", _seconds),
+        # Of the first schema version, in which every run was trained here.
+        source=_field({"source": None} | table, "source", _optional(_source)),
+    )
+
+
+def _source(value: Any, where: str) -> Source:
+    table = _table(value, where)
+    return Source(
+        form=_field(table, "form", _text),
+        command=_field(table, "command", _text),
+        path=_field(table, "path", _text),
+        files=_field(table, "files", _integer(0)),
+        sha256=_field(table, "sha256", _optional(_digest)),
+        notes=_field(table, "notes", _sequence(_text)),
     )
 
 
