@@ -47,8 +47,12 @@ def command(paths: tuple[Path, ...], form: str, output: Path | None, metric: str
         raise UserError(
             f"no run has the metric {metric!r}: choose one of {', '.join(known)}" if metric else problems[0]
         )
-    form_of = {"csv": as_csv, "json": as_json, "parquet": as_parquet}[form]
-    write(form_of(COLUMNS, rows), output)
+    content: str | bytes
+    if form == "parquet":
+        content = as_parquet(COLUMNS, rows)
+    else:
+        content = (as_csv if form == "csv" else as_json)(COLUMNS, rows)
+    write(content, output)
     for problem in problems:
         messages.warn(problem)
 

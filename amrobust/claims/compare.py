@@ -152,7 +152,7 @@ def _groups(
     claims: Sequence[Claim] | Mapping[str, Sequence[Claim]] | None,
 ) -> tuple[list[_Group], list[str]]:
     """Split into groups of comparable arms; a method with nothing to compare with becomes a line for the reader."""
-    by_key: dict[tuple[object, ...], list[Arm]] = defaultdict(list)
+    by_key: dict[tuple[str, str | None, int], list[Arm]] = defaultdict(list)
     for arm in arms:
         by_key[arm.workload, arm.data_digest, arm.epochs].append(arm)
     groups, lonely = [], []
