@@ -47,11 +47,8 @@ def command(paths: tuple[Path, ...], form: str, output: Path | None, metric: str
         raise UserError(
             f"no run has the metric {metric!r}: choose one of {', '.join(known)}" if metric else problems[0]
         )
-    content: str | bytes
-    if form == "parquet":
-        content = as_parquet(COLUMNS, rows)
-    else:
-        content = (as_csv if form == "csv" else as_json)(COLUMNS, rows)
+    text = as_json if form == "json" else as_csv
+    content = as_parquet(COLUMNS, rows) if form == "parquet" else text(COLUMNS, rows)
     write(content, output)
     for problem in problems:
         messages.warn(problem)
