@@ -59,7 +59,7 @@ def command(name: str, runs_dir: Path, form: str) -> None:
                 f"{session.seeds} seeds in {session.wall_seconds:.1f} s on {session.when}, {session.executor}",
             ],
             ["  with", versions],
-            ["  on", f"{session.platform}, {session.cpu_count} cores, {session.device}"],
+            ["  on", f"{session.platform}, {session.cpu_count} cores, {session.place}"],
         ]
         if session.git_revision:
             rows.append(["  code", session.git_revision + (" with changes" if session.git_dirty else "")])

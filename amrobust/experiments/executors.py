@@ -21,11 +21,18 @@ BROKEN_POOLS = 3
 
 
 def train_seeds(
-    spec: Spec, seeds: Sequence[int], *, executor: ExecutorName = "processes", jobs: int | None = None
+    spec: Spec,
+    seeds: Sequence[int],
+    *,
+    executor: ExecutorName = "processes",
+    jobs: int | None = None,
+    backend: str = "numpy",
+    device: str = "cpu",
 ) -> Iterator[SeedOutcome]:
     """Train ``seeds`` of ``spec`` and yield each outcome as it is finished.
 
     ``executor`` is "processes" (``jobs`` workers, by default one a usable core) or "local"; both give the same numbers.
+    ``backend`` and ``device`` are where convex problems are computed (:mod:`amrobust.workloads.backends`).
     Closing the iterator stops the workers at once. Raises UserError on another executor or fewer than one job.
     """
     if executor not in get_args(ExecutorName):
@@ -36,8 +43,8 @@ def train_seeds(
         raise UserError(f"jobs = {jobs} is not at least 1")
     work = units(spec, list(seeds))
     if executor == "local":
-        return _in_this_process(spec, work)
-    return _in_processes(spec, work, jobs or usable_cores())
+        return _in_this_process(spec, work, backend, device)
+    return _in_processes(spec, work, jobs or usable_cores(), backend, device)
 
 
 def usable_cores() -> int:
@@ -47,20 +54,22 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _in_this_process(spec: Spec, work: list[Unit]) -> Iterator[SeedOutcome]:
+def _in_this_process(spec: Spec, work: list[Unit], backend: str, device: str) -> Iterator[SeedOutcome]:
     for unit in work:
         with one_thread():
-            outcomes = train_unit(spec, unit)
+            outcomes = train_unit(spec, unit, backend, device)
         yield from outcomes
 
 
-def _in_processes(spec: Spec, work: list[Unit], jobs: int) -> Iterator[SeedOutcome]:
+def _in_processes(
+    spec: Spec, work: list[Unit], jobs: int, backend: str, device: str
+) -> Iterator[SeedOutcome]:
     missing = set(work)
     for _ in range(BROKEN_POOLS + 1):
         pool = _pool(min(jobs, len(missing)))
         try:
             futures: dict[Future[list[SeedOutcome]], Unit] = {
-                pool.submit(train_unit, spec, unit): unit for unit in work if unit in missing
+                pool.submit(train_unit, spec, unit, backend, device): unit for unit in work if unit in missing
             }
             for future in as_completed(futures):
                 outcomes = future.result()

@@ -19,13 +19,18 @@ def units(spec: Spec, seeds: Sequence[int]) -> list[tuple[int, ...]]:
     return [tuple(seeds[start : start + size]) for start in range(0, len(seeds), size)]
 
 
-def train_unit(spec: Spec, seeds: tuple[int, ...]) -> list[SeedOutcome]:
-    """Train one block; an exception becomes the ``error`` of its seeds, so that other blocks go on."""
+def train_unit(
+    spec: Spec, seeds: tuple[int, ...], backend: str = "numpy", device: str = "cpu"
+) -> list[SeedOutcome]:
+    """Train one block; an exception becomes the ``error`` of its seeds, so that other blocks go on.
+
+    ``backend`` and ``device`` are where convex problems are computed.
+    """
     try:
         if workloads.get(spec.workload).kind == "convex":
             from amrobust.experiments.convex import train_block
 
-            return train_block(spec, seeds)
+            return train_block(spec, seeds, backend, device)
         return [_seed_trainer(spec)(spec, seed) for seed in seeds]
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]

@@ -200,6 +200,7 @@ def _facts(value: Any, where: str) -> RunFacts:
         versions=_field(table, "versions", _mapping(_text)),
         device=_field(table, "device", _text),
         data_note=_optional(_text)(table.get("data_note"), "data_note"),
+        backend=_optional(_text)(table.get("backend"), "backend"),
     )
     for names, what in ((facts.outputs, "output"), ([name for name, _, _ in facts.metrics], "metric")):
         if not names or len(set(names)) != len(names):
@@ -258,6 +259,7 @@ def _session(value: Any, where: str) -> Session:
         git_dirty=_field(table, "git_dirty", _optional(_boolean)),
         seeds=_field(table, "seeds", _integer(0, MAX_SEED)),
         wall_seconds=_field(table, "wall_seconds", _seconds),
+        backend=_optional(_text)(table.get("backend"), "backend"),
     )
 
 
