@@ -41,6 +41,18 @@ executor = click.option(
 jobs = click.option(
     "-j", "--jobs", type=click.IntRange(min=1), help="Worker processes [default: one a core]."
 )
+backend = click.option(
+    "--backend",
+    default="numpy",
+    show_default=True,
+    help="What computes a convex workload: numpy, torch, jax (needs amrobust[jax]), or an installed one.",
+)
+device = click.option(
+    "--device",
+    default="cpu",
+    show_default=True,
+    help="Where it computes, as its backend names devices: cpu, cuda:0, mps, gpu.",
+)
 table_format = click.option(
     "--format",
     "form",

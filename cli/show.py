@@ -91,7 +91,7 @@ def _session_rows(session: Session) -> list[list[str]]:
             rows.append(["  from", f"{source.path} ({source.form}, {source.files} files{digest})"])
         rows += [["  note", note] for note in source.notes]
         rows.append(["  with", versions])
-    rows.append(["  on", f"{session.platform}, {session.cpu_count} cores, {session.device}"])
+    rows.append(["  on", f"{session.platform}, {session.cpu_count} cores, {session.place}"])
     if session.git_revision:
         rows.append(["  code", session.git_revision + (" with changes" if session.git_dirty else "")])
     return rows

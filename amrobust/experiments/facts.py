@@ -28,3 +28,5 @@ class RunFacts:
     device: str
     data_note: str | None = None
     """What a reader must know about the data: that they are not the publisher's bytes, where that is so."""
+    backend: str | None = None
+    """The array library that computes a convex problem; None where torch trains a network."""

@@ -15,6 +15,7 @@ import numpy as np
 from amrobust.errors import RunError, UserError
 from amrobust.experiments.facts import RunFacts
 from amrobust.experiments.outcome import SeedOutcome
+from amrobust.experiments.place import Place
 from amrobust.experiments.spec import Spec
 from amrobust.runs.curves import SeedCurves, metric_names
 from amrobust.runs.files import shown
@@ -54,13 +55,14 @@ def execute(
     executor: str = "processes",
     jobs: int | None = None,
     reporter: Reporter | None = None,
+    place: Place | None = None,
     train: Train | None = None,
     describe: Callable[[Spec], RunFacts] | None = None,
 ) -> Run:
     """Train those of ``seeds`` that the run of ``spec`` in ``directory`` lacks, and return the run.
 
     Complete seeds are kept, failed and interrupted ones are tried again. Where another process holds the run, this one waits
-    and then trains only what is missing. ``train`` and ``describe`` default to those of ``amrobust.experiments``.
+    and then trains only what is missing, at ``place``. ``train`` and ``describe`` default to those of ``amrobust.experiments``.
 
     Raises UserError on bad seeds, Interrupted on Ctrl-C (finished seeds are kept), RunError where seeds failed, the disk
     cannot be written to, or what is there is broken.
@@ -68,8 +70,9 @@ def execute(
     from amrobust import experiments
 
     wanted = _checked(seeds)
+    place = place or experiments.Place()
     try:
-        facts = (describe or experiments.describe)(spec)
+        facts = describe(spec) if describe is not None else experiments.describe(spec, place)
         if (
             facts.epochs > MAX_EPOCHS
             or len(wanted) * facts.epochs * len(facts.outputs) * len(facts.metrics) > MAX_VALUES
@@ -82,7 +85,8 @@ def execute(
         reporter = reporter or Silent()
         with locked(path, lambda: reporter.waiting(path)):
             execution = _Execution(path, spec, facts, key, reporter)
-            trainer = train or partial(experiments.train_seeds, checkpoints=path / CHECKPOINTS)
+            here = replace(place, checkpoints=path / CHECKPOINTS)
+            trainer = train or partial(experiments.train_seeds, place=here)
             execution.run(wanted, trainer, executor, jobs)
             return read_run(path)
     except KeyboardInterrupt:

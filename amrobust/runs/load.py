@@ -199,7 +199,7 @@ def _facts(run: Run) -> dict[str, str]:
         dirty = " with uncommitted changes" if made.git_dirty else ""
         text |= {
             "versions": ", ".join(f"{name} {version}" for name, version in made.versions.items()),
-            "platform": f"{made.platform}, {made.cpu_count} cores, {made.device}",
+            "platform": f"{made.platform}, {made.cpu_count} cores, {made.place}",
             "code revision": f"{made.git_revision}{dirty}" if made.git_revision else "",
         }
         if made.source is not None:

@@ -79,6 +79,13 @@ class Session:
     """Seeds that it finished."""
     wall_seconds: float = 0.0
     source: Source | None = None
+    backend: str | None = None
+    """The array library that computed a convex problem."""
+
+    @property
+    def place(self) -> str:
+        """Device and backend, as they are shown."""
+        return self.device if self.backend is None else f"{self.backend} on {self.device}"
 
 
 @dataclass(frozen=True)

@@ -201,6 +201,7 @@ def _facts(value: Any, where: str) -> RunFacts:
         versions=_field(table, "versions", _mapping(_text)),
         device=_field(table, "device", _text),
         data_note=_optional(_text)(table.get("data_note"), "data_note"),
+        backend=_optional(_text)(table.get("backend"), "backend"),
     )
     for names, what in ((facts.outputs, "output"), ([name for name, _, _ in facts.metrics], "metric")):
         if not names or len(set(names)) != len(names):
@@ -261,6 +262,7 @@ def _session(value: Any, where: str) -> Session:
         wall_seconds=_field(table, "wall_seconds", _seconds),
         # Of the first schema version, in which every run was trained here.
         source=_field({"source": None} | table, "source", _optional(_source)),
+        backend=_optional(_text)(table.get("backend"), "backend"),
     )
 
 
