@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,21 +72,22 @@ class Problem:
         return 2 * self.margin.kink * float(self.prox.dual_norm(self.signed_rows).mean())
 
     def on(self, backend: backends.Backend, precision: backends.Precision = "float64") -> Objective:
-        """The problem as functions of that backend's arrays."""
-        return Objective(self, backend, precision)
-
-    @cached_property
-    def _on_numpy(self) -> Objective:
-        return self.on(backends.get())
+        """The problem as functions of that backend's arrays, prepared once."""
+        return _objective(self, backend, precision)
 
     def loss(self, x: Points) -> Points:
         """F at each row of ``x`` (S, d): shape (S,)."""
-        return np.asarray(self._on_numpy.loss(x))
+        return np.asarray(self.on(backends.get()).loss(x))
 
     def gradient(self, x: Points) -> Points:
         """∇f, or a subgradient, at each row of ``x``: shape (S, d)."""
         with backends.get().computing():
-            return np.asarray(self._on_numpy.gradient(x))
+            return np.asarray(self.on(backends.get()).gradient(x))
+
+
+@lru_cache(maxsize=4)
+def _objective(problem: Problem, backend: backends.Backend, precision: backends.Precision) -> Objective:
+    return Objective(problem, backend, precision)
 
 
 def sphere_noise(generator: np.random.Generator, steps: int, dimension: int, radius: float) -> Points:
