@@ -25,6 +25,7 @@ COMMANDS = {
     "import": ("amrobust.cli.import_runs", "Import runs that other tools logged."),
     "list": ("amrobust.cli.list_runs", "List the runs in a directory."),
     "show": ("amrobust.cli.show", "Show one run: spec, seeds, provenance."),
+    "check": ("amrobust.cli.check", "Check that runs are whole, and set broken ones aside."),
     "export": ("amrobust.cli.export", "Write the curves of runs as CSV or JSON."),
 }
 
@@ -65,7 +66,7 @@ class LazyGroup(click.Group):
             return result
         except AmrobustError as error:
             messages.explain()
-            click.echo(f"Error: {error}", err=True)
+            messages.error(str(error))
             sys.exit(error.exit_status)
 
 

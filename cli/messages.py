@@ -45,13 +45,25 @@ def verbosity() -> int:
 def warn(text: str) -> None:
     """Something that the reader of the result should know, unless quiet."""
     if verbosity() > QUIET:
-        click.echo(f"Warning: {text}", err=True)
+        _line("Warning", text)
 
 
 def note(text: str) -> None:
     """Something that was decided on the way, unless quiet."""
     if verbosity() > QUIET:
-        click.echo(f"Note: {text}", err=True)
+        _line("Note", text)
+
+
+def error(text: str) -> None:
+    """Why the command failed, however quiet it is."""
+    _line("Error", text)
+
+
+def _line(label: str, text: str) -> None:
+    """One line, in which nothing that was read from a file can act on a terminal."""
+    from amrobust.runs.files import shown
+
+    click.echo(f"{label}: {shown(text)}", err=True)
 
 
 def say(text: str) -> None:

@@ -55,7 +55,9 @@ def progress_reporter(*, quiet: bool = False) -> Iterator[Reporter]:
 
 def _problem(outcome: SeedOutcome) -> str | None:
     if outcome.error is not None:
-        return f"seed {outcome.seed} failed: {outcome.error}"
+        from amrobust.runs.files import shown
+
+        return f"seed {outcome.seed} failed: {shown(outcome.error)}"
     return f"seed {outcome.seed} diverged" if outcome.diverged else None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -41,11 +42,21 @@ INTEGERS = ("m", "nonmono", "theorem")
 SET_BY_THEOREM = ("lr", "momentum")
 """What a theorem's parameters replace: such a method has none of its own."""
 
+LARGEST = sys.float_info.max
+LARGEST_M = 10**15
+"""Steps that no training takes; every integer up to it is a float of its own."""
+
 RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
     "lr": (lambda value: value > 0, "above 0"),
     "momentum": (lambda value: 0 <= value < 1, "in [0, 1)"),
-    "m": (lambda value: value >= 1 and value == int(value), "an integer of at least 1"),
-    "nonmono": (lambda value: value >= 1 and value == int(value), "an integer of at least 1"),
+    "m": (
+        lambda value: 1 <= value <= LARGEST_M and value == int(value),
+        f"an integer from 1 to {LARGEST_M:,}",
+    ),
+    "nonmono": (
+        lambda value: 1 <= value <= LARGEST_M and value == int(value),
+        f"an integer from 1 to {LARGEST_M:,}",
+    ),
     "weight_decay": (lambda value: value >= 0, "at least 0"),
     "theorem": (
         lambda value: value in (0, 1),
@@ -79,15 +90,16 @@ def resolve(
     for name in names:
         value = given.get(name, defaults[name])
         allowed, wanted = RANGES[name]
+        if value == float("inf"):
+            raise UserError(f"{optimizer}: {name} is infinite")
         if (
             isinstance(value, bool)
             or not isinstance(value, (int, float))
             or value != value
+            or not abs(value) <= LARGEST
             or not allowed(value)
         ):
-            raise UserError(f"{optimizer}: {name} = {value!r} is not {wanted}")
-        if value == float("inf"):
-            raise UserError(f"{optimizer}: {name} is infinite")
+            raise UserError(f"{optimizer}: {name} = {value!r:.40} is not {wanted}")
         resolved[name] = int(value) if name in INTEGERS else float(value)
     if resolved.get("theorem"):
         for name in SET_BY_THEOREM:

@@ -6,6 +6,7 @@ import hashlib
 import platform
 from collections.abc import Mapping
 from importlib.metadata import version
+from math import isfinite
 from typing import Any
 
 from amrobust import workloads
@@ -16,6 +17,7 @@ from amrobust.experiments.place import HERE, Place
 from amrobust.experiments.spec import LOCATIONS, Spec
 from amrobust.workloads import backends
 
+LARGEST_INTEGER = 2**63 - 1
 PACKAGES = ("amrobust", "numpy", "torch", "scikit-learn")
 
 
@@ -41,6 +43,15 @@ def make_spec(
             raise UserError(f"{workload} has no parameter {name!r}: it has {', '.join(known)}")
     params = {**problem.defaults}
     params |= {name: value for name, value in given.items() if name in params or value != known[name]}
+    for name, value in params.items():
+        if name in LOCATIONS and not (value is None or isinstance(value, str)):
+            raise UserError(f"{workload}: {name} = {value!r:.40} is not a path")
+        if isinstance(value, bool) and not isinstance(known[name], bool):
+            raise UserError(f"{workload}: {name} = {value!r} is not a number")
+        if (isinstance(value, int) and abs(value) > LARGEST_INTEGER) or (
+            isinstance(value, float) and not isfinite(value)
+        ):
+            raise UserError(f"{workload}: {name} = {value!r:.40} is no number, or too large")
     problem.check(params)
     if optimizer == "ntasgd" and problem.kind != "language":
         raise UserError(f"ntasgd watches a validation loss, and {workload} has none: run it on ptb")

@@ -15,8 +15,9 @@ from amrobust.errors import RunError, UserError
 from amrobust.runs import importers
 from amrobust.runs.arms import Arm, Metric
 from amrobust.runs.files import shown
+from amrobust.runs.find import find_runs
 from amrobust.runs.manifest import Manifest
-from amrobust.runs.store import Run, find_runs, open_runs
+from amrobust.runs.store import Run, each_run
 from amrobust.runs.validate import MAX_SEED
 
 _log = logging.getLogger("amrobust")
@@ -45,9 +46,7 @@ def load_arms(paths: Sequence[Path], metric: str | None = None) -> tuple[list[Ar
                 if note not in gathered.left_out:
                     _log.warning("%s, read as %s: %s", shown(path), form, note)
     if directories:
-        runs, broken = open_runs(directories)
-        problems += broken
-        for run in runs:
+        for run in each_run(directories, problems):
             try:
                 arms += _arms_of(run)
             except RunError as error:

@@ -11,10 +11,10 @@ from amrobust.experiments.facts import RunFacts
 from amrobust.experiments.spec import Spec, content_digest
 
 SCHEMA_VERSION = 2
-"""Version of the manifest's form; a reader refuses a later one."""
+"""Version of the manifest's form; a reader refuses a later one, and ``migrate`` brings an earlier one up to it."""
 
 RECORD_VERSION = 1
-"""Version of what is recorded; part of a run's identity."""
+"""Version of what is recorded; part of a run's identity, so that runs of different versions are never mixed up."""
 
 SeedState = Literal["planned", "running", "complete", "failed"]
 
@@ -108,6 +108,7 @@ class Manifest:
     plans: tuple[Plan, ...] = ()
     provenance: tuple[Session, ...] = ()
     curves: CurvesFile | None = None
+    record_version: int = RECORD_VERSION
 
     @property
     def complete(self) -> tuple[int, ...]:
@@ -150,7 +151,7 @@ class Manifest:
         """The manifest as indented JSON, sealed with the digest of its own content."""
         content: dict[str, Any] = {
             "schema_version": SCHEMA_VERSION,
-            "record_version": RECORD_VERSION,
+            "record_version": self.record_version,
             "identity": self.identity,
             "spec": self.spec.to_dict(),
             "facts": asdict(self.facts),
@@ -164,13 +165,13 @@ class Manifest:
         return (json.dumps(content, indent=2, ensure_ascii=True, allow_nan=False) + "\n").encode()
 
 
-def identity(spec: Spec, facts: RunFacts) -> str:
+def identity(spec: Spec, facts: RunFacts, record_version: int = RECORD_VERSION) -> str:
     """SHA-256 of what makes two runs the same one: the spec, the starting point, the data and the record version."""
     return content_digest(
         {
             "spec": spec.identity(),
             "x0": facts.x0_digest,
             "data": facts.data_digest,
-            "record_version": RECORD_VERSION,
+            "record_version": record_version,
         }
     )
