@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
+from amrobust.cli import messages
 from amrobust.cli.parameters import parse_counts
 from amrobust.cli.stdin import paths_or_stdin
 
@@ -151,11 +152,19 @@ def load_comparison(
 
     with paths_or_stdin(paths) as places:
         arms, problems = load_arms(places, metric)
-    return compare(
-        arms,
-        Selection(metric, baseline, pairs, margin, survivors, allow_different_x0, scale, align),
-        Rules(alpha=alpha, test=test, centre=center, final=final, looks=parse_counts(looks) if looks else ()),
-        claims=declared.claims if declared is not None else None,
-        question=declared.question if declared is not None else None,
-        problems=problems,
-    )
+    try:
+        return compare(
+            arms,
+            Selection(metric, baseline, pairs, margin, survivors, allow_different_x0, scale, align),
+            Rules(
+                alpha=alpha, test=test, centre=center, final=final, looks=parse_counts(looks) if looks else ()
+            ),
+            claims=declared.claims if declared is not None else None,
+            question=declared.question if declared is not None else None,
+            problems=problems,
+        )
+    except UserError:
+        if arms:  # Without any, the error is made of these lines.
+            for problem in problems:
+                messages.warn(problem)
+        raise

@@ -18,7 +18,7 @@ from amrobust.experiments.place import Place
 from amrobust.experiments.spec import Spec
 from amrobust.runs.curves import SeedCurves, metric_names
 from amrobust.runs.files import shown
-from amrobust.runs.find import MANIFEST
+from amrobust.runs.find import is_run
 from amrobust.runs.lock import Held, locked
 from amrobust.runs.manifest import Manifest, SeedRecord, identity
 from amrobust.runs.provenance import now, session
@@ -162,7 +162,7 @@ class _Execution:
         self.held, self.path, self.facts, self.reporter = held, held.path, facts, reporter
         self.curves: dict[int, SeedCurves] = {}
         self.manifest = Manifest(key, spec, facts, {})
-        if (self.path / MANIFEST).exists():
+        if is_run(self.path):
             self._take_up(read_run(self.path))
 
     def _take_up(self, run: Run) -> None:

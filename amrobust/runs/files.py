@@ -41,6 +41,14 @@ def sync_directory(directory: Path) -> None:
             os.close(descriptor)
 
 
+def is_plain_file(path: Path) -> bool:
+    """Whether ``path`` is a regular file: no link that leads elsewhere, no pipe that would block its reader."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except (OSError, ValueError):
+        return False
+
+
 class NotPlain(OSError):
     """Something that is no regular file: a link that leads elsewhere, a pipe that would block its reader, a directory."""
 

@@ -16,12 +16,14 @@ from amrobust.experiments.facts import RunFacts
 from amrobust.experiments.spec import Spec
 from amrobust.runs.curves import RunCurves, SeedCurves
 from amrobust.runs.files import shown
+from amrobust.runs.find import MANIFEST
 from amrobust.runs.importers.assemble import Gathered
 from amrobust.runs.importers.imported import ImportedMethod
 from amrobust.runs.importers.read import steps_text
+from amrobust.runs.lock import locked
 from amrobust.runs.manifest import Manifest, SeedRecord, Source, identity
 from amrobust.runs.provenance import now, session
-from amrobust.runs.store import MANIFEST, Run, broken_line, commit, directory_name, locked, read_run
+from amrobust.runs.store import Run, broken_line, commit, directory_name, read_run
 from amrobust.runs.validate import Broken
 
 OUTPUT = "I"

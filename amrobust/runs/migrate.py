@@ -15,7 +15,6 @@ Content = dict[str, Any]
 Step = Callable[[Content], Content]
 
 
-
 def _only_trained(content: Content) -> Content:
     """Version 2 says where imported seeds came from; before it every seed was trained, for which nothing is said."""
     return content

@@ -65,7 +65,7 @@ def broken_line(path: Path, problem: Broken) -> str:
 
 def directory_name(spec: Spec, identity: str) -> str:
     """``<workload>-<optimizer>-<first 12 digits of the identity>``: one component of a path, whatever the names are."""
-    names = (_NOT_IN_NAMES.sub("_", name)[:60].lstrip(".") for name in (spec.workload, spec.optimizer))
+    names = (_NOT_IN_NAMES.sub("_", name)[:45].lstrip(".") for name in (spec.workload, spec.optimizer))
     return "-".join((*names, identity[:12]))
 
 

@@ -9,7 +9,9 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import traceback
+from datetime import datetime, timedelta
 from pathlib import Path
 
 
@@ -18,13 +20,23 @@ class Child:
 
     def __init__(self, server, pid, log):
         self.server, self.pid, self.log = server, pid, log
+        self.status = None
 
     def kill(self):
         os.kill(self.pid, signal.SIGKILL)
 
     def wait(self):
         """The exit status; negative for a signal."""
-        return self.server.ask({"wait": self.pid})
+        return self._ended(0)
+
+    def running(self):
+        """Whether it has not ended yet."""
+        return self._ended(os.WNOHANG) is None
+
+    def _ended(self, options):
+        if self.status is None:
+            self.status = self.server.ask({"wait": self.pid, "options": options})
+        return self.status
 
     def output(self):
         return self.log.read_text(errors="replace")
@@ -52,7 +64,7 @@ class Server:
         """Fork ``amrobust *arguments``; several lists of arguments run one after the other.
 
         Settings: ``commit_interval`` in seconds, ``dies_at`` the number of the file operation before which it kills itself,
-        ``env``, ``uid``, ``most_bytes`` a file may have.
+        ``env``, ``most_bytes`` a file may have, ``days`` that the clock is wrong by.
         """
         commands = (
             [list(map(str, a)) for a in arguments]
@@ -93,6 +105,20 @@ def _dies_at(number):
         setattr(os, name, counted(getattr(os, name)))
 
 
+def _set_clock(days):
+    """Make the clock of this process wrong by so many days."""
+    from amrobust.runs import provenance
+
+    class Wrong(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime.now(tz) + timedelta(days=days)
+
+    real = time.time
+    time.time = lambda: real() + 86_400 * days
+    provenance.datetime = Wrong
+
+
 def _child(request):
     from amrobust.cli import main
     from amrobust.runs import execution
@@ -102,6 +128,7 @@ def _child(request):
     os.dup2(log, 1)
     os.dup2(log, 2)
     os.environ.update(request.get("env", {}))
+    time.tzset()
     if "commit_interval" in request:
         execution.COMMIT_INTERVAL = request["commit_interval"]
     if "most_bytes" in request:
@@ -109,10 +136,8 @@ def _child(request):
 
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (request["most_bytes"],) * 2)
-    if "uid" in request:
-        os.setgroups([])
-        os.setgid(request["uid"])
-        os.setuid(request["uid"])
+    if "days" in request:
+        _set_clock(request["days"])
     if "dies_at" in request:
         _dies_at(request["dies_at"])
     for command in request["commands"]:
@@ -142,7 +167,8 @@ def _serve():
     for line in sys.stdin:
         request = json.loads(line)
         if "wait" in request:
-            answer = os.waitstatus_to_exitcode(os.waitpid(request["wait"], 0)[1])
+            pid, status = os.waitpid(request["wait"], request["options"])
+            answer = os.waitstatus_to_exitcode(status) if pid else None
         else:
             answer = os.fork()
             if answer == 0:
@@ -155,6 +181,7 @@ def _serve():
                 sys.stderr.flush()
                 os._exit(status)
         print(json.dumps(answer), flush=True)
+    os._exit(0)  # What torch does on leaving takes seconds.
 
 
 if __name__ == "__main__":
