@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
-from amrobust.cli.messages import warn
+from amrobust.cli import messages
 from amrobust.cli.parameters import parse_counts
+from amrobust.cli.stdin import paths_or_stdin
 
 if TYPE_CHECKING:
     from amrobust.claims import Comparison
@@ -134,7 +135,7 @@ def load_comparison(
     survivors: bool,
     allow_different_x0: bool,
 ) -> Comparison:
-    """Read runs, run directories or CSV files and judge them. Raises UserError with a remedy on bad input."""
+    """Read runs, run directories, logs or tables and judge them. Raises UserError with a remedy on bad input."""
     from amrobust.claims import Rules, Selection, compare
     from amrobust.claims.declared import load_claims
     from amrobust.errors import UserError
@@ -149,7 +150,8 @@ def load_comparison(
         declared = load_claims(claims_file)
         metric, baseline = metric or declared.metric, baseline or declared.baseline
 
-    arms, problems = load_arms(paths, metric)
+    with paths_or_stdin(paths) as places:
+        arms, problems = load_arms(places, metric)
     try:
         return compare(
             arms,
@@ -163,5 +165,6 @@ def load_comparison(
         )
     except UserError:
         if arms:  # Without any, the error is made of these lines.
-            warn(problems)
+            for problem in problems:
+                messages.warn(problem)
         raise

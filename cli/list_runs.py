@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from amrobust.cli.messages import warn
+from amrobust.cli import messages
 
 
 @click.command("list")
@@ -32,7 +32,11 @@ def command(paths: tuple[Path, ...], form: str) -> None:
     else:
         table = [["run", "workload", "methods", "seeds", "epochs", "seconds", ""]]
         for run in found:
-            notes = [f"{count} {word}" for word, count in (("failed", run.failed), ("diverged", run.diverged)) if count]
+            notes = [
+                f"{count} {word}"
+                for word, count in (("failed", run.failed), ("diverged", run.diverged))
+                if count
+            ]
             table.append(
                 [
                     shown(run.run), shown(run.workload), shown(", ".join(run.methods)), f"{run.seeds_complete}/{run.seeds}",
@@ -40,4 +44,5 @@ def command(paths: tuple[Path, ...], form: str) -> None:
                 ]
             )  # fmt: skip
         click.echo(aligned(table))
-    warn(problems)
+    for problem in problems:
+        messages.warn(problem)

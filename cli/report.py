@@ -7,13 +7,13 @@ from typing import Any
 
 import click
 
+from amrobust.cli import messages
 from amrobust.cli.comparison_options import comparison_options, load_comparison
-from amrobust.cli.messages import warn
 
 
 @click.command("report")
 @click.argument(
-    "paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="RUNS..."
+    "paths", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True), metavar="RUNS..."
 )
 @click.option(
     "-o",
@@ -40,5 +40,6 @@ def command(paths: tuple[Path, ...], output: Path, title: str | None, **options:
 
     comparison = load_comparison(paths, **options)
     write_pdf(comparison, output, title=title)
-    warn(comparison.problems, "set aside")
+    for problem in comparison.problems:
+        messages.warn(problem)
     click.echo(output)

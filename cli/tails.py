@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from amrobust.cli.messages import warn
+from amrobust.cli import messages
 
 if TYPE_CHECKING:
     from amrobust.claims.tails import TailRow
@@ -66,7 +66,8 @@ def command(
     else:
         write = as_csv if form == "csv" else as_json
         click.echo(write(COLUMNS, [_record(row, level) for row in rows]), nl=False)
-    warn(problems)
+    for problem in problems:
+        messages.warn(problem)
 
 
 def _record(row: TailRow, level: float) -> tuple[Any, ...]:

@@ -77,6 +77,18 @@ def different_x0(workload: str) -> Caution:
     )
 
 
+def unofficial_data(arm: Arm) -> Caution | None:
+    """The runs' record says that their data are not what their publisher offers."""
+    note = arm.facts.get("data note")
+    if note is None:
+        return None
+    return Caution(
+        "unofficial-data",
+        f"The data of {arm.workload} carry a note: {note}.",
+        "state it wherever results on them are quoted; 'amrobust data fetch' gets the publisher's bytes",
+    )
+
+
 def epochs_left_out(first_epoch: int) -> Caution | None:
     """Epochs before some method's output first moved away from x0."""
     if first_epoch <= 1:

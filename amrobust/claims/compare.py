@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from threadpoolctl import threadpool_limits
@@ -13,7 +13,7 @@ from amrobust import stats
 from amrobust.claims import cautions
 from amrobust.claims.arms import of_one_length, on_scale
 from amrobust.claims.evidence import gather
-from amrobust.claims.judgement import Claim, Comparison, Judgement
+from amrobust.claims.judgement import Claim, Comparison, Judgement, is_about_a_pair
 from amrobust.claims.pairs import divergence_cautions, pair_facts
 from amrobust.claims.rules import PAIRED, UNPAIRED, Evidence, Rules, Selection
 from amrobust.claims.samples import Pair, Sample
@@ -40,13 +40,14 @@ def compare(
     selection: Selection | None = None,
     rules: Rules | None = None,
     *,
-    claims: Sequence[Claim] | None = None,
+    claims: Sequence[Claim] | Mapping[str, Sequence[Claim]] | None = None,
     question: str | None = None,
     problems: Sequence[str] = (),
 ) -> Comparison:
     """Judge ``claims`` (default: final spread, Avg. STD and final mean of every method against the baseline).
 
-    All claims of all groups are one family: p-values are adjusted by Holm's method, intervals by Bonferroni's.
+    A mapping gives each workload, by its label, its own claims; else they are made on every workload. All claims of all groups
+    are one family: p-values are adjusted by Holm's method, intervals by Bonferroni's.
 
     Raises UserError where nothing can be compared: no arms, an unknown metric or baseline, a single method, another kind
     of final value, or arms from different x0 (unless ``selection.allow_different_x0``).
@@ -144,10 +145,14 @@ def choose_metric(arms: Sequence[Arm], name: str | None) -> tuple[Metric, list[A
 
 
 def _groups(
-    arms: Sequence[Arm], metric: Metric, selection: Selection, rules: Rules, claims: Sequence[Claim] | None
+    arms: Sequence[Arm],
+    metric: Metric,
+    selection: Selection,
+    rules: Rules,
+    claims: Sequence[Claim] | Mapping[str, Sequence[Claim]] | None,
 ) -> tuple[list[_Group], list[str]]:
     """Split into groups of comparable arms; a method with nothing to compare with becomes a line for the reader."""
-    by_key: dict[tuple[object, ...], list[Arm]] = defaultdict(list)
+    by_key: dict[tuple[str, str | None, int], list[Arm]] = defaultdict(list)
     for arm in arms:
         by_key[arm.workload, arm.data_digest, arm.epochs].append(arm)
     groups, lonely = [], []
@@ -159,7 +164,8 @@ def _groups(
                 "(--x0, --x0s), or accept it with --allow-different-x0"
             )
         if len(members) > 1:
-            groups.append(_group(members, metric, selection, rules, claims, len(starts) > 1))
+            own = claims.get(workload, ()) if isinstance(claims, Mapping) else claims
+            groups.append(_group(members, metric, selection, rules, own, len(starts) > 1))
         else:
             lonely.append(
                 f"{members[0].method} on {workload} ({epochs} epochs): nothing comparable to hold it against"
@@ -190,6 +196,7 @@ def _group(
     }
     notes = (
         cautions.different_x0(baseline.workload) if mixed_x0 else cautions.one_initialisation(ordered),
+        cautions.unofficial_data(baseline),
         cautions.epochs_left_out(first_epoch),
     )
     return _Group(
@@ -244,7 +251,7 @@ def _default_claims(arms: Sequence[Arm], selection: Selection) -> tuple[Claim, .
 
 
 def _resolved(claims: Iterable[Claim], arms: Sequence[Arm]) -> tuple[Claim, ...]:
-    """Declared claims with their methods' full names."""
+    """Declared claims with their methods' full names and their phases in epochs."""
     return tuple(
         replace(
             claim,
@@ -252,16 +259,24 @@ def _resolved(claims: Iterable[Claim], arms: Sequence[Arm]) -> tuple[Claim, ...]
             baseline=find_arm(arms, claim.baseline).method,
             methods=tuple(find_arm(arms, name).method for name in claim.methods),
             parts=_resolved(claim.parts, arms),
+            epochs=_epochs(claim.phase, arms[0].epochs) if claim.phase is not None else claim.epochs,
+            phase=None,
         )
         for claim in claims
     )
+
+
+def _epochs(phase: tuple[float, float], epochs: int) -> tuple[int, int]:
+    """The epochs of a phase: at least one."""
+    first = min(epochs, round(phase[0] * epochs) + 1)
+    return first, max(first, round(phase[1] * epochs))
 
 
 def _evidence(group: _Group, metric: Metric, rules: Rules, family: int) -> list[Evidence]:
     pairs = [
         Pair.of(group.samples[claim.method], group.samples[claim.baseline])
         for claim in group.claims
-        if not claim.methods
+        if is_about_a_pair(claim)
     ]
     if rules.test in UNPAIRED and pairs and all(pair.paired for pair in pairs):
         raise UserError(

@@ -10,6 +10,8 @@ from typing import Any, get_args
 from amrobust.claims.judgement import SWEEPS, Claim, ClaimKind
 from amrobust.errors import UserError
 
+NOT_PARTS = ("composite", "within bound", *SWEEPS)
+"""A part of a composite claim has its whole's two methods: it can be neither composite, nor about one method or a sweep."""
 NEED_MARGIN = ("equivalent mean", "no worse than", "stable over")
 
 
@@ -75,24 +77,48 @@ def load_claims(path: Path) -> Declared:
 
 def claims_of(tables: Tables, listed: list[Any], baseline: str | None) -> tuple[Claim, ...]:
     """The claims of ``[[claims]]`` tables; ``baseline`` is what those are held against that name no other."""
-    return tuple(_claim(tables, table, None, baseline) for table in listed)
+    return tuple(claim for table in listed for claim in _claims(tables, table, baseline))
+
+
+def _claims(tables: Tables, table: Any, baseline: str | None) -> list[Claim]:
+    """One claim, or for ``within bound`` one for each of its ``bounds``."""
+    if not isinstance(table, dict) or table.get("kind") != "within bound":
+        return [_claim(tables, table, None, baseline)]
+    table.pop("kind")
+    method, bounds = tables.take(table, "method", str), tables.take(table, "bounds", list)
+    for bound in bounds:
+        numbers = isinstance(bound, list) and len(bound) == 2 and all(type(x) in (int, float) for x in bound)
+        if not numbers or not 0 < bound[1] < 1:
+            raise tables.complain(f"bounds are pairs [threshold, probability], and {bound!r} is none")
+    tables.nothing_left(table, "a claim")
+    return [Claim("within bound", method, method, bound=(float(t), float(q))) for t, q in bounds]
 
 
 def _claim(tables: Tables, table: dict[str, Any], method: str | None, against: str | None) -> Claim:
     """A claim, or a part of a composite one, which has its method and baseline from the whole."""
     kind = tables.take(table, "kind", str)
-    # A part has its whole's two methods, so that it can be neither composite nor about a sweep.
-    kinds = [known for known in get_args(ClaimKind) if method is None or known not in ("composite", *SWEEPS)]
+    kinds = [known for known in get_args(ClaimKind) if method is None or known not in NOT_PARTS]
     if kind not in kinds:
         raise tables.complain(f"no claim is called {kind!r}: choose one of {', '.join(kinds)}")
     margin = tables.take(table, "margin", (int, float)) if kind in NEED_MARGIN else None
     if margin is not None and margin <= 0:
         raise tables.complain("a margin must be above 0")
-    phase = tables.take(table, "epochs", list, [])
-    if phase and (
-        len(phase) != 2 or not all(type(epoch) is int and epoch > 0 for epoch in phase) or phase[0] > phase[1]
+    epochs, phase = tables.take(table, "epochs", list, []), tables.take(table, "phase", list, [])
+    if epochs and (
+        len(epochs) != 2
+        or not all(type(epoch) is int and epoch > 0 for epoch in epochs)
+        or epochs[0] > epochs[1]
     ):
-        raise tables.complain(f"epochs = {phase} is no phase: give [first, last]")
+        raise tables.complain(f"epochs = {epochs} is no phase: give [first, last]")
+    if phase and (
+        epochs
+        or len(phase) != 2
+        or not all(type(share) in (int, float) for share in phase)
+        or not 0 <= phase[0] < phase[1] <= 1
+    ):
+        raise tables.complain(
+            f"phase = {phase} is none: give two growing shares of the training, and no epochs"
+        )
     sweep = tuple(tables.take(table, "methods", list)) if kind in SWEEPS else ()
     if kind in SWEEPS and (len(sweep) < 3 or not all(isinstance(member, str) for member in sweep)):
         raise tables.complain(f"a claim of kind {kind!r} needs at least three methods")
@@ -111,4 +137,14 @@ def _claim(tables: Tables, table: dict[str, Any], method: str | None, against: s
     if kind == "composite" and len(parts) < 2:
         raise tables.complain("a composite claim needs at least two parts")
     tables.nothing_left(table, "a claim")
-    return Claim(kind, method, against, margin, parts, (phase[0], phase[1]) if phase else None, sweep, rising)
+    return Claim(
+        kind,
+        method,
+        against,
+        margin,
+        parts,
+        (epochs[0], epochs[1]) if epochs else None,
+        sweep,
+        rising,
+        phase=(float(phase[0]), float(phase[1])) if phase else None,
+    )

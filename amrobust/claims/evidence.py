@@ -10,6 +10,7 @@ from scipy import special
 
 from amrobust import stats
 from amrobust.claims import cautions
+from amrobust.claims.bounds import of_bound
 from amrobust.claims.judgement import RATIOS, SPREADS, SWEEPS, Claim
 from amrobust.claims.rules import PAIRED, UNPAIRED, Evidence, Rules
 from amrobust.claims.samples import Curves, Pair, Refused, Sample
@@ -36,11 +37,12 @@ def gather(
     if claim.kind == "composite":
         parts = tuple(gather(part, samples, metric, rules, family) for part in claim.parts)
         return _composite(claim, parts, metric)
-    involved = [samples[name] for name in (claim.methods or (claim.method, claim.baseline))]
+    involved = [samples[name] for name in (claim.methods or dict.fromkeys((claim.method, claim.baseline)))]
     notes = tuple(note for sample in involved for note in sample.cautions)
     try:
         for sample in involved:
-            sample.require_finite()
+            if claim.kind != "within bound":  # whose tail has a place for diverged runs
+                sample.require_finite()
             if len(sample.seeds) < FEWEST_SEEDS:
                 raise Refused(
                     f"{sample.arm.method} has {len(sample.seeds)} usable seeds of the {FEWEST_SEEDS} it takes",
@@ -48,6 +50,8 @@ def gather(
                 )
         if claim.kind in SWEEPS:
             evidence = of_sweep(claim, [_in_phase(sample, claim) for sample in involved], rules, family)
+        elif claim.kind == "within bound":
+            evidence = of_bound(claim, involved[0], metric, rules, family)
         else:
             pair = Pair.of(*(_in_phase(sample, claim) for sample in involved))
             notes += pair.cautions

@@ -101,7 +101,9 @@ def _check_diverged(manifest: Manifest, curves: RunCurves | None) -> None:
             finite &= np.isfinite(values).all(axis=1)
     for seed, good in zip(manifest.complete, finite, strict=True):
         if not good and not manifest.seeds[seed].diverged:
-            raise Broken(f"the curves of seed {seed} are not finite, and its manifest does not say that it diverged")
+            raise Broken(
+                f"the curves of seed {seed} are not finite, and its manifest does not say that it diverged"
+            )
 
 
 class Misnamed(Broken):
@@ -136,7 +138,11 @@ def _leftovers(run: Run) -> str:
     except OSError:
         return ""
     left = [n for n in names if n.startswith(TEMPORARY_PREFIX) or (fnmatch(n, CURVES) and n != current)]
-    return f"{' and '.join(map(shown, left))} left by a killed process; the next training removes it" if left else ""
+    return (
+        f"{' and '.join(map(shown, left))} left by a killed process; the next training removes it"
+        if left
+        else ""
+    )
 
 
 def set_aside(finding: Finding) -> Finding:
@@ -159,7 +165,10 @@ def set_aside(finding: Finding) -> Finding:
     except OSError as error:
         return replace(finding, detail=f"{finding.detail}; not set aside ({reason(error)})")
     if moved.parent.name == QUARANTINE:
-        lines = [shown(f"{path}: {finding.detail}"), *([f"again: {shown(finding.again)}"] if finding.again else [])]
+        lines = [
+            shown(f"{path}: {finding.detail}"),
+            *([f"again: {shown(finding.again)}"] if finding.again else []),
+        ]
         with suppress(OSError):
             write_atomically(moved / REASON, ("\n".join(lines) + "\n").encode())
     return replace(finding, moved=finding.path.parent / moved.relative_to(path.parent))

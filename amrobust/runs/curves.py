@@ -77,7 +77,7 @@ def decode(data: bytes, seeds: Sequence[int], facts: RunFacts) -> RunCurves:
         _check_sizes(file.metadata, len(data))
         table = file.read(use_threads=False)
         table.validate(full=True)
-    except (pyarrow.ArrowException, OSError, MemoryError, OverflowError) as error:
+    except (pyarrow.ArrowException, OSError, MemoryError, OverflowError, ValueError) as error:
         raise Broken(f"its curves file cannot be read as Parquet ({shown(error).split('. ')[0]})") from None
     if any(column.null_count for column in table.columns):
         raise Broken("its curves file has missing cells")
@@ -96,7 +96,9 @@ def decode(data: bytes, seeds: Sequence[int], facts: RunFacts) -> RunCurves:
     wanted = np.array(seeds, np.int32)[:, None, None], np.arange(len(number))[:, None], epochs
     for found, expected in zip((columns["seed"], codes, columns["epoch"]), wanted, strict=True):
         if not (found.reshape(shape) == expected).all():
-            raise Broken("its curves file does not have every output and epoch of every complete seed once, in order")
+            raise Broken(
+                "its curves file does not have every output and epoch of every complete seed once, in order"
+            )
     cubes = {name: columns[name].reshape(shape) for name in metric_names(facts)}
     return {
         output: {name: np.ascontiguousarray(cube[:, index]) for name, cube in cubes.items()}

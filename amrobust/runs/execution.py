@@ -14,6 +14,7 @@ import numpy as np
 from amrobust.errors import RunError, UserError
 from amrobust.experiments.facts import RunFacts
 from amrobust.experiments.outcome import SeedOutcome
+from amrobust.experiments.place import Place
 from amrobust.experiments.spec import Spec
 from amrobust.runs.curves import SeedCurves, metric_names
 from amrobust.runs.files import shown
@@ -24,6 +25,9 @@ from amrobust.runs.provenance import now, session
 from amrobust.runs.reporter import Reporter, Silent
 from amrobust.runs.store import Run, broken_line, commit, directory_name, read_run
 from amrobust.runs.validate import MAX_EPOCHS, MAX_SEED, MAX_VALUES, Broken, OutOfReach
+
+CHECKPOINTS = "checkpoints"
+"""Directory in a run's for the state of trainings under way."""
 
 COMMIT_INTERVAL = 1.0
 """Seconds between commits: so much work is lost at most when the process is killed."""
@@ -52,6 +56,7 @@ def execute(
     executor: str = "processes",
     jobs: int | None = None,
     reporter: Reporter | None = None,
+    place: Place | None = None,
     train: Train | None = None,
     describe: Callable[[Spec], RunFacts] | None = None,
 ) -> Run:
@@ -59,7 +64,7 @@ def execute(
 
     Complete seeds are kept, failed and interrupted ones are tried again. Where nothing is missing the run is only read, and
     may lie where nothing can be written. Where another process holds the run, this one waits and then trains only what is
-    missing. ``train`` and ``describe`` default to those of ``amrobust.experiments``.
+    missing, at ``place``. ``train`` and ``describe`` default to those of ``amrobust.experiments``.
 
     Raises UserError on bad seeds, Interrupted on Ctrl-C (finished seeds are kept), RunError where seeds failed, the disk
     cannot be written to, or what is there is broken.
@@ -67,8 +72,9 @@ def execute(
     from amrobust import experiments
 
     wanted = _checked(seeds)
+    place = place or experiments.Place()
     try:
-        facts = (describe or experiments.describe)(spec)
+        facts = describe(spec) if describe is not None else experiments.describe(spec, place)
         if (
             facts.epochs > MAX_EPOCHS
             or len(wanted) * facts.epochs * len(facts.outputs) * len(facts.metrics) > MAX_VALUES
@@ -86,7 +92,8 @@ def execute(
             return run
         with locked(path, lambda: reporter.waiting(path)) as held:
             execution = _Execution(held, spec, facts, key, reporter)
-            execution.run(wanted, train, executor, jobs)
+            here = replace(place, checkpoints=path / CHECKPOINTS)
+            execution.run(wanted, train, here, executor, jobs)
             return read_run(path)
     except KeyboardInterrupt:
         raise Interrupted("interrupted: nothing was changed; the same command starts again") from None
@@ -174,7 +181,9 @@ class _Execution:
         # Where the data lay may have changed since, with the machine or the directory: what was asked for says where they lie.
         self.manifest = replace(recorded, spec=self.manifest.spec, seeds={**recorded.seeds, **stale})
 
-    def run(self, wanted: Sequence[int], train: Train | None, executor: str, jobs: int | None) -> None:
+    def run(
+        self, wanted: Sequence[int], train: Train | None, place: Place, executor: str, jobs: int | None
+    ) -> None:
         """Plan ``wanted``, train what is missing, commit as units of work become whole."""
         from amrobust import experiments
 
@@ -185,7 +194,13 @@ class _Execution:
             self.reporter.finished(0, 0.0)
             return
         if train is None:
-            outcomes = experiments.train_seeds(self.manifest.spec, missing, executor=executor, jobs=jobs)  # type: ignore[arg-type]
+            outcomes = experiments.train_seeds(
+                self.manifest.spec,
+                missing,
+                executor=executor,
+                jobs=jobs,
+                place=place,  # type: ignore[arg-type]
+            )
             units = experiments.units(self.manifest.spec, missing)
         else:
             outcomes = train(self.manifest.spec, missing, executor=executor, jobs=jobs)

@@ -41,6 +41,14 @@ def sync_directory(directory: Path) -> None:
             os.close(descriptor)
 
 
+def is_plain_file(path: Path) -> bool:
+    """Whether ``path`` is a regular file: no link that leads elsewhere, no pipe that would block its reader."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except (OSError, ValueError):
+        return False
+
+
 class NotPlain(OSError):
     """Something that is no regular file: a link that leads elsewhere, a pipe that would block its reader, a directory."""
 
@@ -57,7 +65,9 @@ def read_bounded(path: Path, most: int) -> bytes:
     """
     if not stat.S_ISREG(path.lstat().st_mode):
         raise NotPlain(f"{path.name} is not a plain file")
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    flags = (
+        os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    )
     with open(os.open(path, flags), "rb") as file:
         found = os.fstat(file.fileno())
         if not stat.S_ISREG(found.st_mode):

@@ -37,7 +37,9 @@ def find_runs(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
         try:
             inside = [path] if is_run(path) else runs_in(path)
         except OSError as error:
-            raise UserError(f"cannot read {shown(path)} ({reason(error)}): give a directory of runs") from None
+            raise UserError(
+                f"cannot read {shown(path)} ({reason(error)}): give a directory of runs"
+            ) from None
         if not inside:
             empty.append(path)
         real = os.path.realpath(path)
@@ -45,7 +47,9 @@ def find_runs(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
             if run is path:
                 found.setdefault(real, run)
             else:
-                found.setdefault(os.path.realpath(run) if run.is_symlink() else os.path.join(real, run.name), run)
+                found.setdefault(
+                    os.path.realpath(run) if run.is_symlink() else os.path.join(real, run.name), run
+                )
     return list(found.values()), empty
 
 

@@ -40,7 +40,9 @@ class Held:
     def in_place(self) -> bool:
         """Whether the file that was locked is still the one at its path."""
         try:
-            return os.path.samestat(os.stat(self.path / LOCK, follow_symlinks=False), os.fstat(self.descriptor))
+            return os.path.samestat(
+                os.stat(self.path / LOCK, follow_symlinks=False), os.fstat(self.descriptor)
+            )
         except OSError:
             return False
 
@@ -56,7 +58,9 @@ def locked(path: Path, on_wait: Callable[[], None] | None) -> Iterator[Held]:
         lock, held = _acquire(path, on_wait)
     except (OSError, NotImplementedError) as error:
         what = reason(error) if isinstance(error, OSError) else "its file system has no locks"
-        raise RunError(f"cannot write to {shown(path)} ({what}): choose another place with --runs-dir") from None
+        raise RunError(
+            f"cannot write to {shown(path)} ({what}): choose another place with --runs-dir"
+        ) from None
     try:
         yield held
     finally:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from amrobust.experiments.facts import RunFacts
 from amrobust.experiments.spec import Spec, content_digest
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Version of the manifest's form; a reader refuses a later one, and ``migrate`` brings an earlier one up to it."""
 
 RECORD_VERSION = 1
@@ -46,8 +46,25 @@ class Plan:
 
 
 @dataclass(frozen=True)
+class Source:
+    """Where curves come from that amrobust did not train."""
+
+    form: str
+    """The importer's name, or "recorder"."""
+    command: str
+    """The command that imports them again; empty where there is none."""
+    path: str
+    files: int
+    """How many files they were read from."""
+    sha256: str | None
+    """Of the names and contents of these files."""
+    notes: tuple[str, ...] = ()
+    """What was decided about them, a sentence each."""
+
+
+@dataclass(frozen=True)
 class Session:
-    """Provenance of one execution that trained seeds: where it ran and on what."""
+    """Provenance of one execution that trained, recorded or imported seeds: where it ran and on what."""
 
     when: str
     executor: str
@@ -61,6 +78,14 @@ class Session:
     seeds: int = 0
     """Seeds that it finished."""
     wall_seconds: float = 0.0
+    source: Source | None = None
+    backend: str | None = None
+    """The array library that computed a convex problem."""
+
+    @property
+    def place(self) -> str:
+        """Device and backend, as they are shown."""
+        return self.device if self.backend is None else f"{self.backend} on {self.device}"
 
 
 @dataclass(frozen=True)

@@ -65,8 +65,8 @@ def broken_line(path: Path, problem: Broken) -> str:
 
 def directory_name(spec: Spec, identity: str) -> str:
     """``<workload>-<optimizer>-<first 12 digits of the identity>``: one component of a path, whatever the names are."""
-    workload, optimizer = (_NOT_IN_NAMES.sub("_", name)[:60] for name in (spec.workload, spec.optimizer))
-    return f"{workload}-{optimizer}-{identity[:12]}"
+    names = (_NOT_IN_NAMES.sub("_", name)[:45].lstrip(".") for name in (spec.workload, spec.optimizer))
+    return "-".join((*names, identity[:12]))
 
 
 def read_run(path: Path) -> Run:

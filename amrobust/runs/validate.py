@@ -23,6 +23,7 @@ from amrobust.runs.manifest import (
     SeedRecord,
     SeedState,
     Session,
+    Source,
     identity,
 )
 from amrobust.runs.migrate import to_current
@@ -103,7 +104,8 @@ def _sealed(data: bytes) -> tuple[dict[str, Any], int]:
     version = _field(top, "schema_version", _integer(1))
     if version > SCHEMA_VERSION:
         raise OutOfReach(
-            f"its manifest has schema version {version}, and this amrobust reads up to {SCHEMA_VERSION}", UPDATE
+            f"its manifest has schema version {version}, and this amrobust reads up to {SCHEMA_VERSION}",
+            UPDATE,
         )
     if found != _field(top, "checksum", _digest):
         raise Broken("its manifest was changed by hand or damaged (its checksum does not match)")
@@ -129,7 +131,9 @@ def _check_whole(manifest: Manifest) -> None:
     if (complete > 0) != (manifest.curves is not None):
         raise Broken("its manifest names complete seeds without a curves file, or the reverse")
     if manifest.curves is not None and manifest.curves.bytes > most_curves_bytes(facts, complete):
-        raise Broken(f"its manifest announces a curves file of {manifest.curves.bytes:,} bytes, which is too many")
+        raise Broken(
+            f"its manifest announces a curves file of {manifest.curves.bytes:,} bytes, which is too many"
+        )
 
 
 def _no_constant(name: str) -> None:
@@ -237,8 +241,8 @@ def _spec(value: Any, where: str) -> Spec:
 def _facts(value: Any, where: str) -> RunFacts:
     table = _table(value, where)
     facts = RunFacts(
-        x0_digest=_field(table, "x0_digest", _digest),
-        data_digest=_field(table, "data_digest", _digest),
+        x0_digest=_field(table, "x0_digest", _optional(_digest)),
+        data_digest=_field(table, "data_digest", _optional(_digest)),
         outputs=_field(table, "outputs", _sequence(_name)),
         methods=_field(table, "methods", _mapping(_name)),
         metrics=_field(table, "metrics", _sequence(_metric)),
@@ -248,6 +252,8 @@ def _facts(value: Any, where: str) -> RunFacts:
         workload_label=_field(table, "workload_label", _name),
         versions=_field(table, "versions", _mapping(_text)),
         device=_field(table, "device", _text),
+        data_note=_optional(_text)(table.get("data_note"), "data_note"),
+        backend=_optional(_text)(table.get("backend"), "backend"),
     )
     for names, what in ((facts.outputs, "output"), ([name for name, _, _ in facts.metrics], "metric")):
         if not names or len(set(names)) != len(names):
@@ -306,6 +312,21 @@ def _session(value: Any, where: str) -> Session:
         git_dirty=_field(table, "git_dirty", _optional(_boolean)),
         seeds=_field(table, "seeds", _integer(0, MAX_SEED)),
         wall_seconds=_field(table, "wall_seconds", _seconds),
+        # Of the first schema version, in which every run was trained here.
+        source=_field({"source": None} | table, "source", _optional(_source)),
+        backend=_optional(_text)(table.get("backend"), "backend"),
+    )
+
+
+def _source(value: Any, where: str) -> Source:
+    table = _table(value, where)
+    return Source(
+        form=_field(table, "form", _text),
+        command=_field(table, "command", _text),
+        path=_field(table, "path", _text),
+        files=_field(table, "files", _integer(0)),
+        sha256=_field(table, "sha256", _optional(_digest)),
+        notes=_field(table, "notes", _sequence(_text)),
     )
 
 

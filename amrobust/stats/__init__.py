@@ -32,7 +32,7 @@ from amrobust.stats.nested import (
     variance_components,
 )
 from amrobust.stats.permutation import permutation_spread, smallest_permutation_p
-from amrobust.stats.planning import seeds_to_settle
+from amrobust.stats.planning import seeds_to_bound, seeds_to_settle
 from amrobust.stats.ranks import chance_of_winning, mann_whitney
 from amrobust.stats.results import Caution, Result
 from amrobust.stats.samples import CannotEstimate, avg_std, final_values, kurtosis, std
@@ -96,6 +96,7 @@ __all__ = [
     "pitman_morgan",
     "pooled_kurtosis_ratio",
     "ratio_of_costs",
+    "seeds_to_bound",
     "seeds_to_settle",
     "smallest_permutation_p",
     "spread_at_matched_level",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from amrobust.rules.schedules import multi_step
 from amrobust.workloads.workload import MetricRow, require
 
 if TYPE_CHECKING:
@@ -93,6 +94,10 @@ class Digits:
         images, labels = _raw()
         return hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest()
 
+    def data_note(self, params: Mapping[str, Any]) -> None:
+        """They come with scikit-learn."""
+        return
+
     @staticmethod
     def _training_images() -> int:
         return int((~held_out(_raw()[1])).sum())
@@ -112,8 +117,8 @@ class Digits:
     def learning_rate(self, params: Mapping[str, Any], lr: float, epoch: int) -> float:
         """The rate of epoch 0, 1, … when training starts with ``lr``."""
         drops = int(params["lr_drops"])
-        passed = sum(epoch >= round(params["epochs"] * part / (drops + 1)) for part in range(1, drops + 1))
-        return float(lr / 10**passed)
+        milestones = [round(params["epochs"] * part / (drops + 1)) for part in range(1, drops + 1)]
+        return multi_step(lr, milestones)(epoch)
 
     def split(self) -> Split:
         """The data as float32 tensors."""

@@ -168,6 +168,13 @@ class TestRefusals:
         allowed = compare([wide, moved], Selection(allow_different_x0=True)).judgements[0]
         assert "different-x0" in kinds(allowed)
 
+    def test_a_note_on_the_data_is_a_caution(self, wide, narrow):
+        assert "unofficial-data" not in kinds(compare([wide, narrow]).judgements[0])
+        noted = [dataclasses.replace(one, facts={"data note": "rebuilt"}) for one in (wide, narrow)]
+        judgement = compare(noted).judgements[0]
+        assert "unofficial-data" in kinds(judgement)
+        assert any("rebuilt" in caution.message for caution in judgement.cautions)
+
     def test_different_data_and_lengths_are_never_compared(self, wide, narrow, rng):
         other = dataclasses.replace(narrow, data_digest="e" * 64)
         with pytest.raises(UserError, match="at least two methods"):

@@ -121,3 +121,49 @@ def test_claims_declared_in_a_file_replace_the_usual_ones(crossed, tmp_path):
     assert "leave out --margin" in both.output
     report = run("report", crossed, "--claims", path, "-o", tmp_path / "claims.pdf")
     assert report.exit_code == 0, report.output
+
+
+GRID = """
+title = "Noise"
+question = "Does momentum help where the noise is large?"
+workload = "logistic"
+workload_params = { iterations = 40, record_every = 10 }
+metric = "train_loss"
+baseline = "sgd"
+scale = "smoke"
+methods = [{ opt = "sgd" }, { opt = "am1", m = [1, 5] }]
+
+[grid]
+sigma = [0.5, 2.0]
+
+[[claims]]
+kind = "better mean"
+method = "am1[m=5]/II"
+
+[[claims]]
+kind = "less spread"
+method = "am1[m=1]/II"
+where = { sigma = 2.0 }
+
+[scales.smoke]
+seeds = 4
+
+[scales.small]
+seeds = 30
+"""
+
+
+def test_every_setting_of_a_grid_is_a_group_with_its_own_claims_in_one_family(tmp_path):
+    path = tmp_path / "noise.toml"
+    path.write_text(GRID)
+    common = (path, "--runs-dir", tmp_path / "runs", "--executor", "local", "--format", "json")
+    done = run("analyze", *common, "-o", tmp_path / "noise.pdf")
+    assert done.exit_code == 0, done.output
+    document = json.loads(done.output[done.output.index("{") : done.output.rindex("}") + 1])
+    quiet, loud = document["judgements"]
+    assert [len(quiet["verdicts"]), len(loud["verdicts"])] == [1, 2]
+    assert {v["family_size"] for v in quiet["verdicts"] + loud["verdicts"]} == {3}
+    assert all(summary["n"] == 4 for summary in quiet["summaries"])
+    wrong = run("analyze", *common, "--scale", "paper")
+    assert wrong.exit_code == 2
+    assert "choose one of smoke, small" in wrong.output

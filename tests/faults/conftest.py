@@ -7,6 +7,7 @@ import pytest
 from warm import Server
 from whole_runs import HERE, numbers
 
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory):
     if not hasattr(os, "fork"):

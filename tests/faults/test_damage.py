@@ -90,7 +90,9 @@ DAMAGE = {
 }
 SWAPS = {
     "swapped curves": lambda runs: swap(curves_of(of(runs, "sgd")), curves_of(of(runs, "cm"))),
-    "swapped manifests": lambda runs: swap(of(runs, "sgd") / "manifest.json", of(runs, "cm") / "manifest.json"),
+    "swapped manifests": lambda runs: swap(
+        of(runs, "sgd") / "manifest.json", of(runs, "cm") / "manifest.json"
+    ),
 }
 
 

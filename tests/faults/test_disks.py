@@ -69,9 +69,9 @@ def read_only(request, tmp_path):
     else:
         directory = tmp_path / "runs"
         directory.mkdir()
-        yield directory, lambda: [os.chmod(path, 0o555) for path in (directory, *directory.iterdir())]
+        yield directory, lambda: [path.chmod(0o555) for path in (directory, *directory.iterdir())]
         for path in (directory, *directory.iterdir()):
-            os.chmod(path, 0o755)
+            path.chmod(0o755)
 
 
 def test_a_read_only_directory(server, whole, read_only):

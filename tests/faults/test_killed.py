@@ -15,7 +15,7 @@ from amrobust.runs import check_runs
 RUNS = {"logistic": ("--opt", "am1", *LOGISTIC), "digits": ("--opt", "am1", *DIGITS)}
 
 
-def killed_at_random(server, whole, tmp_path, arguments, kills, rng):
+def killed_at_random(server, whole, tmp_path, arguments, kills, rng):  # noqa: RET503, it ends by returning
     """Kill the run again and again, reading what it left each time; start another one whenever it gets to its end."""
     expected = whole(*arguments)
     started = time.monotonic()

@@ -77,7 +77,12 @@ def test_an_older_form_is_brought_to_the_current_one_step_by_step(older, tmp_pat
 @pytest.mark.parametrize("seeds", [None, 5, [[]], ["x"]])
 def test_a_record_that_is_not_of_the_form_it_names(older, seeds):
     path, content = older
-    write(path, content | {"seeds": seeds} if seeds is not None else {k: v for k, v in content.items() if k != "seeds"})
+    write(
+        path,
+        content | {"seeds": seeds}
+        if seeds is not None
+        else {k: v for k, v in content.items() if k != "seeds"},
+    )
     found, (problem,) = open_runs([path])
     assert not found
     assert path.name in problem

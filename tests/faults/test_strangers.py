@@ -70,7 +70,7 @@ class TestNoCode:
             assert not seen, seen
         """
         done = subprocess.run(
-            [sys.executable, "-P", "-c", textwrap.dedent(code)], cwd=tmp_path / "runs", capture_output=True, text=True,
+            [sys.executable, "-B", "-P", "-c", textwrap.dedent(code)], cwd=tmp_path / "runs", capture_output=True, text=True,
             timeout=120, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr[-3000:]

@@ -15,12 +15,14 @@ GRID = [
 def test_four_processes_run_overlapping_grids_while_others_read(server, whole, tmp_path):
     orders = list(itertools.permutations(GRID))[::6][:4]
     writers = [
-        server.start(*[["run", *arguments, *HERE, "--runs-dir", tmp_path] for arguments in order], commit_interval=0.0)
+        server.start(
+            *[["run", *arguments, *HERE, "--runs-dir", tmp_path] for arguments in order], commit_interval=0.0
+        )
         for order in orders
     ]
     reads = 0
     seen = {"list": set(), "compare": set()}
-    while any([writer.running() for writer in writers]):
+    while any(writer.running() for writer in writers):
         if any(tmp_path.glob("*/manifest.json")):
             problems = open_runs([tmp_path])[1]
             assert not problems

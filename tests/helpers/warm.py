@@ -48,7 +48,11 @@ class Server:
         self.count = 0
         environment = os.environ | {"OMP_NUM_THREADS": "1"}
         self.process = subprocess.Popen(
-            [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+            [sys.executable, __file__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
         )
 
     def ask(self, request):
@@ -62,7 +66,11 @@ class Server:
         Settings: ``commit_interval`` in seconds, ``dies_at`` the number of the file operation before which it kills itself,
         ``env``, ``most_bytes`` a file may have, ``days`` that the clock is wrong by.
         """
-        commands = [list(map(str, a)) for a in arguments] if isinstance(arguments[0], list) else [list(map(str, arguments))]
+        commands = (
+            [list(map(str, a)) for a in arguments]
+            if isinstance(arguments[0], list)
+            else [list(map(str, arguments))]
+        )
         self.count += 1
         log = self.logs / f"{self.count}.log"
         log.touch()

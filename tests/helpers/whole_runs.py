@@ -16,7 +16,9 @@ def numbers(directory):
     found = {}
     for run in runs:
         manifest = run.manifest
-        assert sum(made.seeds for made in manifest.provenance) == len(manifest.complete), "a seed was counted twice"
+        assert sum(made.seeds for made in manifest.provenance) == len(manifest.complete), (
+            "a seed was counted twice"
+        )
         for output, metrics in run.curves().items():
             for metric, values in metrics.items():
                 for row, seed in enumerate(manifest.complete):
