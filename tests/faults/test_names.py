@@ -79,7 +79,9 @@ def test_comparing(source, form, request):
 
 
 @pytest.mark.parametrize("source", ["runs", "csv_file"])
-@pytest.mark.parametrize("command", [["export"], ["tails", "--format", "csv"]], ids=lambda command: command[0])
+@pytest.mark.parametrize(
+    "command", [["export"], ["tails", "--format", "csv"]], ids=lambda command: command[0]
+)
 def test_tables_for_spreadsheets(source, command, request):
     done = amrobust(command[0], request.getfixturevalue(source), *command[1:])
     assert done.exit_code == 0

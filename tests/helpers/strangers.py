@@ -52,7 +52,11 @@ def record(path, *, seeds=5, changes=None, data=None, **of_spec):
     data = encode(curves, facts) if data is None else data
     entry = describe_bytes(data)
     manifest = Manifest(
-        identity(made, facts), made, facts, {seed: SeedRecord("complete") for seed in range(seeds)}, curves=entry
+        identity(made, facts),
+        made,
+        facts,
+        {seed: SeedRecord("complete") for seed in range(seeds)},
+        curves=entry,
     )
     path.mkdir(parents=True, exist_ok=True)
     (path / entry.file).write_bytes(data)
@@ -78,6 +82,10 @@ def record_with_names(directory):
             },
         )
         session = Session(name, name, 1, name, {name: name}, name, 2, name, True, 5, 1.0)
-        failed = {**made.seeds, 7: SeedRecord("failed", error=name), 8: SeedRecord("failed", error=name * 100)}
+        failed = {
+            **made.seeds,
+            7: SeedRecord("failed", error=name),
+            8: SeedRecord("failed", error=name * 100),
+        }
         made = replace(made, seeds=failed, provenance=(session,), plans=(Plan((0, 1), name, 0, False),))
         (path / "manifest.json").write_bytes(made.to_json())
