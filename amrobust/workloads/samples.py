@@ -13,6 +13,10 @@ from amrobust.errors import UserError
 
 Array = NDArray[np.float64]
 
+MAX_CELLS = 500_000_000
+MAX_CELLS_A_BYTE = 200
+"""Of a file's length: sparse text sets reach about 30."""
+
 
 @lru_cache(maxsize=4)
 def signed_samples(data: str | None) -> tuple[Array, str]:
@@ -47,11 +51,13 @@ def _libsvm(path: Path) -> tuple[Array, Array]:
     except (OSError, ValueError, OverflowError, EOFError, MemoryError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(f"cannot read {path} as LIBSVM text ('label index:value ...'): {reason}") from None
-    if rows.shape[0] * rows.shape[1] > 500_000_000 or rows.shape[1] == 0:
+    cells = rows.shape[0] * rows.shape[1]
+    # A few bytes may name feature 400,000,000: what is made dense must be in proportion to the file too.
+    if not 0 < cells <= min(MAX_CELLS, 1_000_000 + MAX_CELLS_A_BYTE * path.stat().st_size):
         raise UserError(
             f"{path} has {rows.shape[0]} rows of {rows.shape[1]} features, which is not usable dense"
         )
     dense = np.asarray(rows.toarray())
-    if not np.isfinite(dense).all():
+    if not np.isfinite(dense).all() or not np.isfinite(labels).all():
         raise UserError(f"{path} holds values that are not finite numbers")
     return dense, labels

@@ -75,7 +75,8 @@ def report(name, seconds, left):
         flush=True,
     )
     if done.returncode:
-        print("\n".join(done.stdout.splitlines()[-60:]), flush=True)
+        kept = [line for line in done.stdout.splitlines() if not re.match(r"#\d+\t|INFO:|WARNING:", line)]
+        print("\n".join(kept[-60:]), flush=True)
     return done.returncode == 0
 
 
