@@ -28,7 +28,7 @@ jobs = click.option(
 table_format = click.option(
     "--format",
     "form",
-    type=click.Choice(["table", "json", "csv", "latex", "markdown"]),
+    type=click.Choice(["table", "json", "csv", "latex", "markdown", "html"]),
     default="table",
     show_default=True,
     help="How to print the comparison.",
