@@ -40,12 +40,14 @@ def load_arms(paths: Sequence[Path], metric: str | None = None) -> tuple[list[Ar
                 path, mappings=importers.Mappings(metrics=(metric,) if metric else ())
             )
             arms += importers.arms_of(gathered, path)
+            _log.info("%s: %d methods, read as %s", shown(path), len(gathered.methods), form)
             problems += [f"{shown(path)}: {note}" for note in gathered.left_out]
             for note in gathered.notes:
                 if note not in gathered.left_out:
                     _log.warning("%s, read as %s: %s", shown(path), form, note)
     if directories:
         runs, broken = open_runs(directories)
+        _log.info("%s: %d runs", ", ".join(map(shown, directories)), len(runs))
         problems += broken
         for run in runs:
             try:

@@ -240,8 +240,10 @@ def _check_parameters(hyperparameters: Mapping[str, Any]) -> None:
 def _number(name: str, value: Any) -> float:
     if name in INDEX_COLUMNS:
         raise UserError(f"a metric cannot be called {name!r}")
+    # A tensor that still has its graph converts with a warning.
+    detach = getattr(value, "detach", None)
     try:
-        return float(value)
+        return float(detach() if callable(detach) else value)
     except (TypeError, ValueError, RuntimeError):
         raise UserError(f"{name} = {value!r} is not a number") from None
 
@@ -349,10 +351,10 @@ class _Place:
             run = found or Run(self.path, Manifest(self.identity, self.spec, facts, {}))
             check_fit(run, facts)
             finite = all(np.isfinite(curve).all() for curve in curves.values())
-            done = SeedRecord("complete", diverged or not finite, round(seconds, 3))
+            done = SeedRecord("complete", diverged or not finite, round(seconds, 6))
             manifest = self._with_plan(run.manifest, seed)
             made = replace(
-                session(facts, "recorder", None), seeds=1, wall_seconds=round(seconds, 3), source=SOURCE
+                session(facts, "recorder", None), seeds=1, wall_seconds=round(seconds, 6), source=SOURCE
             )
             manifest = replace(
                 manifest,
@@ -401,6 +403,6 @@ def _with_session(manifest: Manifest, made: Any) -> tuple[Any, ...]:
         last = manifest.provenance[-1]
         alike = replace(last, when=made.when, seeds=made.seeds, wall_seconds=made.wall_seconds)
         if alike == made:
-            total = round(last.wall_seconds + made.wall_seconds, 3)
+            total = round(last.wall_seconds + made.wall_seconds, 6)
             return (*manifest.provenance[:-1], replace(last, seeds=last.seeds + 1, wall_seconds=total))
     return (*manifest.provenance, made)

@@ -15,7 +15,11 @@ MAGIC = {"pdf": b"%PDF-", "png": b"\x89PNG\r\n", "svg": b"<svg"}
 def test_every_figure_in_every_format(comparison: Comparison, tmp_path: Path) -> None:
     paths = write_figures(comparison, tmp_path / "new" / "figures", ("pdf", "svg", "png"))
     names = {f"1-{name}.{form}" for name in ("claims", "curves", "stds", "finals") for form in MAGIC}
-    assert {path.name for path in paths} == names == {path.name for path in (tmp_path / "new" / "figures").iterdir()}
+    assert (
+        {path.name for path in paths}
+        == names
+        == {path.name for path in (tmp_path / "new" / "figures").iterdir()}
+    )
     for path in paths:
         assert path.read_bytes().startswith(MAGIC[path.suffix[1:]])
     assert "<text" not in (tmp_path / "new" / "figures" / "1-curves.svg").read_text()

@@ -23,7 +23,9 @@ def with_outcome(judgement: Judgement, outcome: str, p: float) -> Judgement:
         ("refuted", 0.0001, "†††"), ("inconclusive", 0.2, ""), ("cannot be judged", None, ""),
     ],
 )  # fmt: skip
-def test_what_was_decided_has_a_mark(judged: Callable[..., Judgement], outcome: str, p: float, mark: str) -> None:
+def test_what_was_decided_has_a_mark(
+    judged: Callable[..., Judgement], outcome: str, p: float, mark: str
+) -> None:
     judgement = with_outcome(judged(("msgd", "sgd")), outcome, p)
     found = marks(judgement)
     assert found("sgd", SPREAD) == found("sgd", AVERAGE) == mark
@@ -31,7 +33,9 @@ def test_what_was_decided_has_a_mark(judged: Callable[..., Judgement], outcome: 
     assert bool(found.legend) == bool(mark)
 
 
-def test_claims_about_a_phase_or_another_baseline_mark_no_whole_number(judged: Callable[..., Judgement]) -> None:
+def test_claims_about_a_phase_or_another_baseline_mark_no_whole_number(
+    judged: Callable[..., Judgement],
+) -> None:
     judgement = with_outcome(judged(("msgd", "sgd")), "supported", 0.001)
     phases = tuple(replace(v, claim=replace(v.claim, epochs=(1, 5))) for v in judgement.verdicts)
     assert not marks(replace(judgement, verdicts=phases)).found
