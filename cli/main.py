@@ -15,6 +15,7 @@ COMMANDS = {
     "report": ("amrobust.cli.report", "Write the comparison as a PDF."),
     "analyze": ("amrobust.cli.analyze", "Run a declared analysis, judge its claims, write its report."),
     "plan": ("amrobust.cli.plan", "Say how many seeds a study needs."),
+    "theory": ("amrobust.cli.theory", "Say what the paper's theorems prescribe and prove for several m."),
     "judge-table": ("amrobust.cli.judge_table", "Judge what a published table alone supports."),
     "calibrate": ("amrobust.cli.calibrate", "Measure the error rates of everything that decides."),
     "list": ("amrobust.cli.list_runs", "List the runs in a directory."),

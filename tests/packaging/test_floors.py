@@ -57,7 +57,14 @@ def test_stats_stands_on_numpy_and_scipy_alone():
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["compare", "--help"], ["run", "--help"], ["report", "--help"], ["list", "--help"]],
+    [
+        ["--help"],
+        ["compare", "--help"],
+        ["run", "--help"],
+        ["report", "--help"],
+        ["list", "--help"],
+        ["theory", "--help"],
+    ],
 )
 def test_help_imports_neither_torch_nor_the_numeric_stack(arguments):
     code = (

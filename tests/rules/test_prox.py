@@ -44,18 +44,21 @@ def objective(setup, u, z, G, alpha):
 
 def solved(name, setup, z, G, alpha):
     """The minimiser by SLSQP, from the middle of X, knowing nothing but the definition of V, h and X."""
-    euclidean = lambda u: 0.5 * ((u - z) ** 2).sum() + G @ u  # noqa: E731
+
+    def euclidean(u):
+        return 0.5 * ((u - z) ** 2).sum() + G @ u
+
+    def entropic(u):
+        return (u * np.log(u / z)).sum() + G @ u
+
+    def split(pq):  # u = p − q with p, q ≥ 0 makes the l1 norm smooth
+        return euclidean(pq[:DIMENSION] - pq[DIMENSION:]) + alpha * 0.7 * pq.sum()
+
     total = {"type": "eq", "fun": lambda u: u.sum() - 1}
     options = {"ftol": 1e-15, "maxiter": 2000}
-    if name == "l1":  # u = p − q with p, q ≥ 0 makes the l1 norm smooth
-        split = lambda pq: euclidean(pq[:DIMENSION] - pq[DIMENSION:]) + alpha * 0.7 * pq.sum()  # noqa: E731
-        pq = minimize(
-            split,
-            np.ones(2 * DIMENSION),
-            bounds=[(0, None)] * (2 * DIMENSION),
-            options=options,
-            method="SLSQP",
-        ).x
+    if name == "l1":
+        bounds = [(0, None)] * (2 * DIMENSION)
+        pq = minimize(split, np.ones(2 * DIMENSION), bounds=bounds, options=options, method="SLSQP").x
         return pq[:DIMENSION] - pq[DIMENSION:]
     match name:
         case "euclidean":
@@ -68,7 +71,7 @@ def solved(name, setup, z, G, alpha):
             given = {"bounds": [(0, 1)] * DIMENSION, "constraints": total}
         case "entropy":
             given = {"bounds": [(1e-12, 1)] * DIMENSION, "constraints": total}
-    function = (lambda u: (u * np.log(u / z)).sum() + G @ u) if name == "entropy" else euclidean
+    function = entropic if name == "entropy" else euclidean
     start = {"box": (LOW + HIGH) / 2, "ball": CENTRE}.get(name, np.full(DIMENSION, 1 / DIMENSION))
     return minimize(function, start, method="SLSQP", options=options, **given).x
 
