@@ -11,11 +11,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from amrobust import workloads
 from amrobust.experiments.methods import info
 from amrobust.experiments.outcome import SeedOutcome
 from amrobust.experiments.spec import Spec
 from amrobust.experiments.streams import integer, seed_sequence, x0_sequence
-from amrobust.optim import AM1SGD, AM2SGD
+from amrobust.optim import AM1SGD, AM2SGD, NTASGD
 from amrobust.workloads.digits import WORKLOAD as DIGITS
 
 NETWORKS = {"digits": DIGITS}
@@ -28,7 +29,10 @@ METRICS = ("test_accuracy", "test_loss", "train_loss", "train_batch_loss")
 def network_at_x0(spec: Spec) -> nn.Module:
     """The model at the starting point of ``spec``."""
     generator = torch.Generator().manual_seed(integer(x0_sequence(spec)))
-    return NETWORKS[spec.workload].model(generator)
+    workload: Any = workloads.get(spec.workload)
+    chosen = {name: spec.workload_params[name] for name in getattr(workload, "model_params", ())}
+    network: nn.Module = workload.model(generator, **chosen)
+    return network
 
 
 def make_optimizer(spec: Spec, model: nn.Module, seed: int) -> torch.optim.Optimizer:
@@ -44,6 +48,8 @@ def make_optimizer(spec: Spec, model: nn.Module, seed: int) -> torch.optim.Optim
             return torch.optim.SGD(params, **h)
         case "omsgd":
             return AM1SGD(params, m=1, **h)
+        case "ntasgd":
+            return NTASGD(params, **h)
         case "am1":
             return AM1SGD(params, **h)
         case "am2":
@@ -55,7 +61,7 @@ def at_output(optimizer: torch.optim.Optimizer, output: str) -> AbstractContextM
     """A context in which the model holds the given output: nothing to do for option I, the iterate."""
     if output == "I":
         return nullcontext()
-    assert isinstance(optimizer, (AM1SGD, AM2SGD))
+    assert isinstance(optimizer, (AM1SGD, AM2SGD, NTASGD))
     return optimizer.output_point()
 
 

@@ -7,12 +7,14 @@ from amrobust.optim.amortized import AmortizedOptimizer
 from amrobust.optim.base import RuleOptimizer
 from amrobust.optim.batch_norm import batch_norm_statistics
 from amrobust.optim.hybrid import HybridSGD
+from amrobust.optim.ntasgd import NTASGD
 from amrobust.optim.qhm import QHM
 from amrobust.optim.restarts import restart_on_drop
 
 __all__ = [
     "AM1SGD",
     "AM2SGD",
+    "NTASGD",
     "QHM",
     "AggMo",
     "AmortizedOptimizer",

@@ -14,8 +14,11 @@ MetricRow = tuple[str, Literal["higher", "lower"], str]
 class Workload(Protocol):
     """A problem that methods are run on.
 
-    ``kind`` chooses the trainer: "network" workloads train one seed at a time with a torch optimizer, "convex" workloads
-    many seeds at once as the rows of one NumPy computation. ``defaults`` holds every parameter of the workload.
+    ``kind`` chooses the trainer: "network", "image" and "language" workloads train one seed at a time with a torch optimizer,
+    "convex" workloads many seeds at once as the rows of one NumPy computation. ``defaults`` holds every parameter of the
+    workload. Workloads with networks have ``model(generator, …)``, the network at x0, and may name in ``model_params`` the
+    parameters that it takes. ``optional``, where a workload has it, holds parameters that belong to a spec only where they
+    differ from their default; ``metrics_of(params)`` its metrics where they depend on the parameters.
     """
 
     @property
@@ -23,7 +26,7 @@ class Workload(Protocol):
         """The name on the command line."""
 
     @property
-    def kind(self) -> Literal["network", "convex"]:
+    def kind(self) -> Literal["network", "image", "language", "convex"]:
         """Which trainer runs it."""
 
     @property
@@ -42,6 +45,9 @@ class Workload(Protocol):
 
     def data_digest(self, params: Mapping[str, Any]) -> str:
         """SHA-256 of the data that the parameters select."""
+
+    def data_note(self, params: Mapping[str, Any]) -> str | None:
+        """What a reader of results must know about the data; None where they are the publisher's, unchanged."""
 
     def epochs(self, params: Mapping[str, Any]) -> int:
         """Length of the curves."""
