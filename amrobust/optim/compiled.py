@@ -57,7 +57,7 @@ def _own_function(update: Callable[..., None], form: type, phase: Hashable) -> C
 
     own = types.FunctionType(run.__code__.replace(), run.__globals__, run.__name__, None, run.__closure__)
     # Dynamo's guards have looked at sizes already
-    options = {"size_asserts": False} if BACKEND == "inductor" else None
+    options: dict[str, Any] | None = {"size_asserts": False} if BACKEND == "inductor" else None
     try:
         compiled: Callable[..., None] = torch.compile(
             own, backend=BACKEND, dynamic=False, fullgraph=True, options=options
