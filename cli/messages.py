@@ -92,7 +92,8 @@ def listen() -> None:
     log.handlers = [handler for handler in log.handlers if type(handler).__name__ != Handler.__name__]
     log.addHandler(Handler())
     log.propagate = False
-    log.setLevel(logging.INFO if verbosity() >= VERBOSE else logging.WARNING)
+    # How much of it is shown is known only when the subcommand has read its own options.
+    log.setLevel(logging.INFO)
 
 
 def farewell() -> None:

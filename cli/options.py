@@ -56,7 +56,7 @@ device = click.option(
 table_format = click.option(
     "--format",
     "form",
-    type=click.Choice(["table", "json", "csv", "latex", "markdown"]),
+    type=click.Choice(["table", "json", "csv", "latex", "markdown", "html"]),
     default="table",
     show_default=True,
     help="How to print the comparison.",

@@ -25,7 +25,7 @@ def write(content: str | bytes, path: Path | None) -> None:
             return
         if sys.stdout.isatty():
             raise UserError("this format is for programs, not for a terminal: give a file with -o, or a pipe")
-        sys.stdout.buffer.write(content)
+        click.echo(content, nl=False)
         return
     try:
         write_atomically(path, content.encode("utf-8") if isinstance(content, str) else content)

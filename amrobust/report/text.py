@@ -35,6 +35,7 @@ _LATEX = {
     "≥": r"$\ge$",
     "–": r"\textendash{}",
     "—": r"\textemdash{}",
+    "†": r"\textdagger{}",
 }
 _NEGATIVE = re.compile(r"(?<![\w-])-(?=\d)")
 _MARKDOWN_PUNCTUATION = re.compile(r"([\\`*_{}\[\]|#~$@])")

@@ -41,6 +41,7 @@ def load_arms(paths: Sequence[Path], metric: str | None = None) -> tuple[list[Ar
                 path, mappings=importers.Mappings(metrics=(metric,) if metric else ())
             )
             arms += importers.arms_of(gathered, path)
+            _log.info("%s: %d methods, read as %s", shown(path), len(gathered.methods), form)
             problems += [f"{shown(path)}: {note}" for note in gathered.left_out]
             for note in gathered.notes:
                 if note not in gathered.left_out:

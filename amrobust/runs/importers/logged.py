@@ -44,6 +44,8 @@ class LoggedRun:
     """When it started, on any clock: runs without a seed are numbered in this order."""
     steps_in: str | None = None
     """The series that holds the steps of the others where no other is asked for; None where they have their own."""
+    own_steps: str | None = None
+    """What the steps that the series have themselves are called, where they have a name."""
     notes: tuple[str, ...] = ()
     line: int | None = None
     """Of a table the line where it begins."""

@@ -222,7 +222,7 @@ def chosen_series(run: LoggedRun, mappings: Mappings, known: frozenset[str]) -> 
             if name not in skipped and not name.startswith(("_", "system/", "system."))
         }
     chosen = {new: run.series[old] for old, new in renamed.items() if old in run.series}
-    if step in (None, "step") and step not in run.series:
+    if step in (None, "step", run.own_steps) and step not in run.series:
         return chosen
     if step == "index":
         return {name: (np.arange(1.0, len(values) + 1), values) for name, (_, values) in chosen.items()}

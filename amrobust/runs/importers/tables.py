@@ -197,7 +197,8 @@ def _long(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
         names = (
             dict.fromkeys(text(table.columns[metric][row]) or "value" for row in rows) if metric else logged
         )
-        yield _logged(table, naming, key, rows[0], {name: logged[name] for name in names})
+        run = _logged(table, naming, key, rows[0], {name: logged[name] for name in names})
+        yield replace(run, own_steps=step)
 
 
 def _column_a_seed(table: Table, roles: _Roles) -> Iterator[LoggedRun] | None:

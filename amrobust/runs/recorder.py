@@ -1,0 +1,239 @@
+"""Runs recorded from loops that are not amrobust's: one seed at a time, from any number of processes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from os import PathLike
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+
+from amrobust.errors import RunError, UserError
+from amrobust.experiments.spec import Value
+from amrobust.runs.files import shown
+from amrobust.runs.manifest import SeedRecord
+from amrobust.runs.recorder_place import Place
+from amrobust.runs.validate import INDEX_COLUMNS, MAX_EPOCHS, MAX_SEED, MAX_TEXT
+
+
+class Recording:
+    """One seed while it is trained: made by :func:`record`."""
+
+    def __init__(self, place: Place, seed: int, epochs: int | None, metrics: Sequence[str]) -> None:
+        self.seed = seed
+        self._place, self._epochs, self._wanted = place, epochs, tuple(metrics)
+        self._rows: dict[float, dict[str, float]] = {}
+        self._diverged = False
+        self._begun = time.perf_counter()
+        self._open = True
+
+    def log(self, epoch: int, /, **values: float) -> None:
+        """Record the metrics of one epoch; several calls for one epoch add up.
+
+        Epochs are counted from 0 or 1, or in equal steps such as 100, 200, ...; every metric is there at every epoch. A number
+        that is not finite is divergence. Values may be anything that ``float()`` takes, such as a tensor of one number.
+
+        Raises UserError on an epoch that is out of order, or a metric that is missing from the epoch before or is not a number.
+        """
+        if not self._open:
+            raise UserError("this seed is no longer recorded: log inside the with block")
+        kept = {
+            name: _number(name, value) for name, value in values.items() if name in (self._wanted or values)
+        }
+        if isinstance(epoch, bool) or not isinstance(epoch, (int, np.integer)) or epoch < 0:
+            raise UserError(f"an epoch is a whole number from 0 on, not {epoch!r}")
+        if not kept:
+            return
+        last = next(reversed(self._rows), None)
+        if last is not None and epoch < last:
+            raise UserError(f"epoch {epoch} comes after epoch {last:g}: log epochs in their order")
+        if last is not None and epoch > last:
+            self._check_row(last)
+            if len(self._rows) >= MAX_EPOCHS:
+                raise UserError(f"more than {MAX_EPOCHS:,} epochs cannot be recorded")
+        row = self._rows.setdefault(int(epoch), {})
+        doubles = sorted(set(kept) & set(row))
+        if doubles:
+            raise UserError(f"{doubles[0]} is logged twice at epoch {epoch}")
+        row.update(kept)
+
+    def diverged(self) -> None:
+        """Say that training stopped for good: the epochs that are left are NaN.
+
+        How many these are is known from other seeds of the run, or from ``epochs`` of :func:`record`.
+        """
+        self._diverged = True
+
+    def _check_row(self, epoch: float) -> None:
+        first = next(iter(self._rows.values()))
+        missing = sorted(set(first) ^ set(self._rows[epoch]))
+        if missing:
+            raise UserError(
+                f"{missing[0]} is logged at some epochs and not at epoch {epoch:g}: log every metric at every epoch, or name "
+                "those to record with metrics=(...)"
+            )
+
+    def _curves(self, epochs: int | None) -> dict[str, np.ndarray[Any, np.dtype[np.float64]]]:
+        """What was logged as curves. Raises RunError where it is not what a run needs."""
+        if not self._rows:
+            raise RunError(f"seed {self.seed} logged nothing: call run.log(epoch, metric=value) in the loop")
+        steps = list(self._rows)
+        gaps = np.diff(steps)
+        if len(steps) > 1 and (np.any(gaps != gaps[0]) or steps[0] not in (0, 1, gaps[0])):
+            raise RunError(
+                f"seed {self.seed} logged the epochs {steps[0]:g}, {steps[1]:g} ... {steps[-1]:g}: they are counted from 0 "
+                "or 1 in equal "
+                "steps; a loop that was resumed logs its earlier epochs again"
+            )
+        self._check_row(steps[-1])
+        names = self._wanted or tuple(self._rows[steps[0]])
+        absent = [name for name in names if name not in self._rows[steps[0]]]
+        if absent:
+            raise RunError(f"seed {self.seed} never logged {absent[0]}, which metrics=(...) names")
+        curves = {name: np.array([row[name] for row in self._rows.values()]) for name in names}
+        if not self._diverged:
+            return curves
+        if epochs is None:
+            raise RunError(
+                f"seed {self.seed} diverged after {len(steps)} epochs, and how many there were to be is not known: give "
+                "record(epochs=...)"
+            )
+        return {
+            name: np.concatenate([curve, np.full(max(0, epochs - len(curve)), np.nan)])
+            for name, curve in curves.items()
+        }
+
+    def _start(self) -> None:
+        self._place.mark(self.seed, SeedRecord("running"))
+
+    def _finish(self) -> None:
+        self._open = False
+        try:
+            curves = self._curves(self._epochs or self._place.epochs())
+            self._place.complete(
+                self.seed, curves, self._diverged, time.perf_counter() - self._begun, self._epochs
+            )
+        except (RunError, UserError) as problem:
+            kept = self._place.rescue(self.seed, self._rows)
+            self._place.mark(self.seed, SeedRecord("failed", error=str(problem)[:2000]))
+            raise RunError(f"{problem}; what was logged is in {kept}") from None
+
+    def _fail(self, error: BaseException) -> None:
+        self._open = False
+        text = f"{type(error).__name__}: {error}"
+        state = "planned" if isinstance(error, KeyboardInterrupt) else "failed"
+        self._place.mark(
+            self.seed,
+            SeedRecord(state, error=None if state == "planned" else shown(text)[:2000]),  # type: ignore[arg-type]
+        )
+
+    def __enter__(self) -> Recording:
+        self._start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if error is None:
+                self._finish()
+            else:
+                with suppress(RunError):
+                    self._fail(error)
+        finally:
+            self._place.release()
+
+
+def record(
+    directory: str | PathLike[str],
+    *,
+    method: str,
+    seed: int,
+    workload: str,
+    hyperparameters: Mapping[str, Value] | None = None,
+    epochs: int | None = None,
+    seeds: int | None = None,
+    metrics: Sequence[str] = (),
+    better: Mapping[str, str] | None = None,
+    units: Mapping[str, str] | None = None,
+    paired: bool = False,
+) -> Recording:
+    """Record one seed of ``method`` on ``workload`` from a loop of one's own, below ``directory``.
+
+    Use as a context: what is logged becomes one seed of a run when the block ends; a seed whose block ends in an exception, or
+    whose process is killed, is not done. Several processes may record seeds of one run at once. Metrics of losses, errors and
+    the like are better low, all others high, unless ``better`` says "higher" or "lower"; ``metrics`` names those to keep.
+    ``seeds`` is how many the study was planned with: seeds beyond it draw the caution that they were added. ``paired``: equal
+    seeds of different methods share their random streams.
+
+    Raises UserError where the seed is recorded already, or another process is recording it; at the end RunError where what was
+    logged does not fit the run's other seeds (it is kept beside the run as a CSV file).
+
+    >>> import tempfile
+    >>> with record(tempfile.mkdtemp(), method="adam", seed=0, workload="mine") as run:
+    ...     for epoch in range(1, 4):
+    ...         run.log(epoch, test_accuracy=90 + epoch)
+    """
+    _check_names(method, workload, seed, epochs)
+    _check_parameters(hyperparameters or {})
+    # A directory given now is the same one when the block ends, wherever the process has gone meanwhile.
+    place = Place(Path(directory).absolute(), method, workload, dict(hyperparameters or {}), paired)
+    place.better, place.units, place.planned = dict(better or {}), dict(units or {}), seeds
+    place.acquire(seed)
+    return Recording(place, seed, epochs, metrics)
+
+
+def recorded(
+    directory: str | PathLike[str],
+    *,
+    method: str,
+    workload: str,
+    hyperparameters: Mapping[str, Value] | None = None,
+    paired: bool = False,
+) -> tuple[int, ...]:
+    """The seeds of this run that are complete, ascending: those that a loop may pass over.
+
+    >>> recorded("nowhere", method="adam", workload="mine")
+    ()
+    """
+    place = Place(Path(directory).absolute(), method, workload, dict(hyperparameters or {}), paired)
+    run = place.read()
+    return run.manifest.complete if run is not None else ()
+
+
+def _check_names(method: str, workload: str, seed: int, epochs: int | None) -> None:
+    for what, name in (("method", method), ("workload", workload)):
+        if not isinstance(name, str) or not name.strip() or len(name) > MAX_TEXT:
+            raise UserError(f"the {what} is a name, not {name!r}")
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < MAX_SEED:
+        raise UserError(f"a seed is a number from 0 to {MAX_SEED - 1:,}, not {seed!r}")
+    if epochs is not None and not 1 <= epochs <= MAX_EPOCHS:
+        raise UserError(f"epochs is a number from 1 to {MAX_EPOCHS:,}, not {epochs!r}")
+
+
+def _check_parameters(hyperparameters: Mapping[str, Any]) -> None:
+    for name, value in hyperparameters.items():
+        fits = (
+            value is None
+            or isinstance(value, (bool, int, str))
+            or (isinstance(value, float) and np.isfinite(value))
+        )
+        if not isinstance(name, str) or not fits:
+            raise UserError(
+                f"the hyperparameter {name!r} is a number, a text, true, false or None, not {value!r}"
+            )
+
+
+def _number(name: str, value: Any) -> float:
+    if name in INDEX_COLUMNS:
+        raise UserError(f"a metric cannot be called {name!r}")
+    # A tensor that still has its graph converts with a warning.
+    detach = getattr(value, "detach", None)
+    try:
+        return float(detach() if callable(detach) else value)
+    except (TypeError, ValueError, RuntimeError):
+        raise UserError(f"{name} = {value!r} is not a number") from None
