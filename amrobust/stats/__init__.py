@@ -44,6 +44,7 @@ from amrobust.stats.tails import (
     divergence_difference,
     divergence_rate,
     exceedance,
+    exceedance_curve,
     generalised_pareto,
     tail_quantile,
 )
@@ -75,6 +76,7 @@ __all__ = [
     "equivalence",
     "equivalence_of",
     "exceedance",
+    "exceedance_curve",
     "f_test",
     "final_values",
     "fligner",
