@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
+from amrobust.cli import messages
 from amrobust.cli.parameters import parse_counts
+from amrobust.cli.stdin import paths_or_stdin
 
 if TYPE_CHECKING:
     from amrobust.claims import Comparison
@@ -133,7 +135,7 @@ def load_comparison(
     survivors: bool,
     allow_different_x0: bool,
 ) -> Comparison:
-    """Read runs, run directories or CSV files and judge them. Raises UserError with a remedy on bad input."""
+    """Read runs, run directories, logs or tables and judge them. Raises UserError with a remedy on bad input."""
     from amrobust.claims import Rules, Selection, compare
     from amrobust.claims.declared import load_claims
     from amrobust.errors import UserError
@@ -148,12 +150,21 @@ def load_comparison(
         declared = load_claims(claims_file)
         metric, baseline = metric or declared.metric, baseline or declared.baseline
 
-    arms, problems = load_arms(paths, metric)
-    return compare(
-        arms,
-        Selection(metric, baseline, pairs, margin, survivors, allow_different_x0, scale, align),
-        Rules(alpha=alpha, test=test, centre=center, final=final, looks=parse_counts(looks) if looks else ()),
-        claims=declared.claims if declared is not None else None,
-        question=declared.question if declared is not None else None,
-        problems=problems,
-    )
+    with paths_or_stdin(paths) as places:
+        arms, problems = load_arms(places, metric)
+    try:
+        return compare(
+            arms,
+            Selection(metric, baseline, pairs, margin, survivors, allow_different_x0, scale, align),
+            Rules(
+                alpha=alpha, test=test, centre=center, final=final, looks=parse_counts(looks) if looks else ()
+            ),
+            claims=declared.claims if declared is not None else None,
+            question=declared.question if declared is not None else None,
+            problems=problems,
+        )
+    except UserError:
+        if arms:  # Without any, the error is made of these lines.
+            for problem in problems:
+                messages.warn(problem)
+        raise

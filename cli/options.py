@@ -41,10 +41,22 @@ executor = click.option(
 jobs = click.option(
     "-j", "--jobs", type=click.IntRange(min=1), help="Worker processes [default: one a core]."
 )
+backend = click.option(
+    "--backend",
+    default="numpy",
+    show_default=True,
+    help="What computes a convex workload: numpy, torch, jax (needs amrobust[jax]), or an installed one.",
+)
+device = click.option(
+    "--device",
+    default="cpu",
+    show_default=True,
+    help="Where it computes, as its backend names devices: cpu, cuda:0, mps, gpu.",
+)
 table_format = click.option(
     "--format",
     "form",
-    type=click.Choice(["table", "json", "csv", "latex", "markdown"]),
+    type=click.Choice(["table", "json", "csv", "latex", "markdown", "html"]),
     default="table",
     show_default=True,
     help="How to print the comparison.",
@@ -60,5 +72,5 @@ text_format = click.option(
 
 
 def colored(stream: TextIO) -> bool:
-    """Whether what goes to ``stream`` may have colours: on a terminal, unless NO_COLOR is set."""
-    return stream.isatty() and "NO_COLOR" not in os.environ
+    """Whether what goes to ``stream`` may have colours: on a terminal, unless NO_COLOR is set to anything."""
+    return stream.isatty() and not os.environ.get("NO_COLOR")

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from amrobust.cli import messages
+
 if TYPE_CHECKING:
     from amrobust.claims.tails import TailRow
 
@@ -54,17 +56,18 @@ def command(
     from amrobust.claims.tails import tails
     from amrobust.cli.tables import as_csv, as_json
     from amrobust.runs import load_arms
+    from amrobust.runs.files import shown
 
     arms, problems = load_arms(paths, metric)
     chosen, rows = tails(arms, metric, thresholds=thresholds, quantiles=quantiles, level=level, final=final)
     if form == "table":
-        click.echo(f"{chosen.name.replace('_', ' ')}{f' ({chosen.unit})' if chosen.unit else ''}\n")
+        click.echo(shown(chosen.name.replace("_", " ") + (f" ({chosen.unit})" if chosen.unit else "")) + "\n")
         click.echo(_table(rows, level))
     else:
         write = as_csv if form == "csv" else as_json
         click.echo(write(COLUMNS, [_record(row, level) for row in rows]), nl=False)
     for problem in problems:
-        click.echo(f"Warning: {problem}", err=True)
+        messages.warn(problem)
 
 
 def _record(row: TailRow, level: float) -> tuple[Any, ...]:

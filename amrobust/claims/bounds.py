@@ -12,6 +12,7 @@ from amrobust.claims.judgement import Claim
 from amrobust.claims.rules import Evidence, Rules
 from amrobust.claims.samples import Refused, Sample
 from amrobust.runs.arms import Metric
+from amrobust.stats.tails import Worse
 
 
 def of_bound(claim: Claim, sample: Sample, metric: Metric, rules: Rules, family: int) -> Evidence:
@@ -26,7 +27,7 @@ def of_bound(claim: Claim, sample: Sample, metric: Metric, rules: Rules, family:
     if sample.x0s:
         raise Refused("seeds of several x0 are not independent: judge a bound at one x0")
     share = rules.alpha / family
-    worse = "low" if metric.better == "higher" else "high"
+    worse: Worse = "low" if metric.better == "higher" else "high"
     interval = stats.exceedance(sample.finals, threshold, worse=worse, level=1 - share)
     n, hits = len(sample.finals), int(interval.details["hits"])
     assert interval.low is not None

@@ -155,7 +155,7 @@ def _groups(
     claims: Sequence[Claim] | Mapping[str, Sequence[Claim]] | None,
 ) -> tuple[list[_Group], list[str]]:
     """Split into groups of comparable arms; a method with nothing to compare with becomes a line for the reader."""
-    by_key: dict[tuple[object, ...], list[Arm]] = defaultdict(list)
+    by_key: dict[tuple[str, str | None, int], list[Arm]] = defaultdict(list)
     for arm in arms:
         by_key[arm.workload, arm.data_digest, arm.epochs].append(arm)
     groups, lonely = [], []
@@ -254,7 +254,7 @@ def _default_claims(arms: Sequence[Arm], selection: Selection) -> tuple[Claim, .
 
 
 def _resolved(claims: Iterable[Claim], arms: Sequence[Arm]) -> tuple[Claim, ...]:
-    """Declared claims with their methods' full names."""
+    """Declared claims with their methods' full names and their phases in epochs."""
     return tuple(
         replace(
             claim,
@@ -262,9 +262,17 @@ def _resolved(claims: Iterable[Claim], arms: Sequence[Arm]) -> tuple[Claim, ...]
             baseline=find_arm(arms, claim.baseline).method,
             methods=tuple(find_arm(arms, name).method for name in claim.methods),
             parts=_resolved(claim.parts, arms),
+            epochs=_epochs(claim.phase, arms[0].epochs) if claim.phase is not None else claim.epochs,
+            phase=None,
         )
         for claim in claims
     )
+
+
+def _epochs(phase: tuple[float, float], epochs: int) -> tuple[int, int]:
+    """The epochs of a phase: at least one."""
+    first = min(epochs, round(phase[0] * epochs) + 1)
+    return first, max(first, round(phase[1] * epochs))
 
 
 def _evidence(group: _Group, metric: Metric, rules: Rules, family: int) -> list[Evidence]:

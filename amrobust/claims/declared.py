@@ -103,11 +103,22 @@ def _claim(tables: Tables, table: dict[str, Any], method: str | None, against: s
     margin = tables.take(table, "margin", (int, float)) if kind in NEED_MARGIN else None
     if margin is not None and margin <= 0:
         raise tables.complain("a margin must be above 0")
-    phase = tables.take(table, "epochs", list, [])
-    if phase and (
-        len(phase) != 2 or not all(type(epoch) is int and epoch > 0 for epoch in phase) or phase[0] > phase[1]
+    epochs, phase = tables.take(table, "epochs", list, []), tables.take(table, "phase", list, [])
+    if epochs and (
+        len(epochs) != 2
+        or not all(type(epoch) is int and epoch > 0 for epoch in epochs)
+        or epochs[0] > epochs[1]
     ):
-        raise tables.complain(f"epochs = {phase} is no phase: give [first, last]")
+        raise tables.complain(f"epochs = {epochs} is no phase: give [first, last]")
+    if phase and (
+        epochs
+        or len(phase) != 2
+        or not all(type(share) in (int, float) for share in phase)
+        or not 0 <= phase[0] < phase[1] <= 1
+    ):
+        raise tables.complain(
+            f"phase = {phase} is none: give two growing shares of the training, and no epochs"
+        )
     sweep = tuple(tables.take(table, "methods", list)) if kind in SWEEPS else ()
     if kind in SWEEPS and (len(sweep) < 3 or not all(isinstance(member, str) for member in sweep)):
         raise tables.complain(f"a claim of kind {kind!r} needs at least three methods")
@@ -126,4 +137,14 @@ def _claim(tables: Tables, table: dict[str, Any], method: str | None, against: s
     if kind == "composite" and len(parts) < 2:
         raise tables.complain("a composite claim needs at least two parts")
     tables.nothing_left(table, "a claim")
-    return Claim(kind, method, against, margin, parts, (phase[0], phase[1]) if phase else None, sweep, rising)
+    return Claim(
+        kind,
+        method,
+        against,
+        margin,
+        parts,
+        (epochs[0], epochs[1]) if epochs else None,
+        sweep,
+        rising,
+        phase=(float(phase[0]), float(phase[1])) if phase else None,
+    )

@@ -50,6 +50,7 @@ class Claim:
     than the threshold with at most that probability. Diverged runs end worse than everything.
 
     With ``epochs`` = (first, last) a claim is about that phase of training: the Avg. STD over it, or each seed's mean over it.
+    ``phase`` = (from, to) says the same in shares of the training, and becomes ``epochs`` when the runs are known.
     """
 
     kind: ClaimKind
@@ -61,6 +62,7 @@ class Claim:
     methods: tuple[str, ...] = ()
     rising: bool = False
     bound: tuple[float, float] | None = None
+    phase: tuple[float, float] | None = None
 
 
 def is_about_a_pair(claim: Claim) -> bool:

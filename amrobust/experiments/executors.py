@@ -7,11 +7,11 @@ import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from pathlib import Path
 from typing import get_args
 
 from amrobust.errors import UserError
 from amrobust.experiments.outcome import SeedOutcome
+from amrobust.experiments.place import HERE, Place
 from amrobust.experiments.spec import ExecutorName, Spec
 from amrobust.experiments.training import one_thread, train_unit, units
 
@@ -27,12 +27,12 @@ def train_seeds(
     *,
     executor: ExecutorName = "processes",
     jobs: int | None = None,
-    checkpoints: Path | None = None,
+    place: Place = HERE,
 ) -> Iterator[SeedOutcome]:
     """Train ``seeds`` of ``spec`` and yield each outcome as it is finished.
 
     ``executor`` is "processes" (``jobs`` workers, by default one a usable core) or "local"; both give the same numbers.
-    Long trainings keep their state in the directory ``checkpoints``, where one is given, and go on from what is there.
+    ``place`` says on what, and where long trainings keep their state.
     Closing the iterator stops the workers at once. Raises UserError on another executor or fewer than one job.
     """
     if executor not in get_args(ExecutorName):
@@ -43,8 +43,8 @@ def train_seeds(
         raise UserError(f"jobs = {jobs} is not at least 1")
     work = units(spec, list(seeds))
     if executor == "local":
-        return _in_this_process(spec, work, checkpoints)
-    return _in_processes(spec, work, jobs or usable_cores(), checkpoints)
+        return _in_this_process(spec, work, place)
+    return _in_processes(spec, work, jobs or usable_cores(), place)
 
 
 def usable_cores() -> int:
@@ -54,20 +54,20 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _in_this_process(spec: Spec, work: list[Unit], checkpoints: Path | None) -> Iterator[SeedOutcome]:
+def _in_this_process(spec: Spec, work: list[Unit], place: Place) -> Iterator[SeedOutcome]:
     for unit in work:
         with one_thread():
-            outcomes = train_unit(spec, unit, checkpoints)
+            outcomes = train_unit(spec, unit, place)
         yield from outcomes
 
 
-def _in_processes(spec: Spec, work: list[Unit], jobs: int, checkpoints: Path | None) -> Iterator[SeedOutcome]:
+def _in_processes(spec: Spec, work: list[Unit], jobs: int, place: Place) -> Iterator[SeedOutcome]:
     missing = set(work)
     for _ in range(BROKEN_POOLS + 1):
         pool = _pool(min(jobs, len(missing)))
         try:
             futures: dict[Future[list[SeedOutcome]], Unit] = {
-                pool.submit(train_unit, spec, unit, checkpoints): unit for unit in work if unit in missing
+                pool.submit(train_unit, spec, unit, place): unit for unit in work if unit in missing
             }
             for future in as_completed(futures):
                 outcomes = future.result()

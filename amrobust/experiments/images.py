@@ -19,6 +19,7 @@ from amrobust.experiments.network import at_output, make_optimizer, network_at_x
 from amrobust.experiments.outcome import SeedOutcome
 from amrobust.experiments.spec import Spec
 from amrobust.experiments.streams import integer, seed_sequence
+from amrobust.optim import RuleOptimizer
 from amrobust.workloads.imagenet import ImageNet
 from amrobust.workloads.images import ImageClassification
 
@@ -115,7 +116,10 @@ class ImageTraining:
         """One pass; the mean of the batches' losses."""
         if self.workload.restarts(self.params, epoch):
             # The optimizer begins anew at the current iterate; AM2's index stream goes on.
-            self.optimizer.state.clear()
+            if isinstance(self.optimizer, RuleOptimizer):
+                self.optimizer.restart()
+            else:
+                self.optimizer.state.clear()
         for group in self.optimizer.param_groups:
             group["lr"] = self.workload.learning_rate(self.params, self.lr, epoch)
         losses = []

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from amrobust import workloads
 from amrobust.experiments.outcome import SeedOutcome
+from amrobust.experiments.place import HERE, Place
 from amrobust.experiments.spec import Spec, content_digest
 
 CONVEX_BLOCK = 64
@@ -20,17 +21,14 @@ def units(spec: Spec, seeds: Sequence[int]) -> list[tuple[int, ...]]:
     return [tuple(seeds[start : start + size]) for start in range(0, len(seeds), size)]
 
 
-def train_unit(spec: Spec, seeds: tuple[int, ...], checkpoints: Path | None = None) -> list[SeedOutcome]:
-    """Train one block; an exception becomes the ``error`` of its seeds, so that other blocks go on.
-
-    Image and language workloads keep their state in the directory ``checkpoints`` while they train.
-    """
+def train_unit(spec: Spec, seeds: tuple[int, ...], place: Place = HERE) -> list[SeedOutcome]:
+    """Train one block at ``place``; an exception becomes the ``error`` of its seeds, so that other blocks go on."""
     try:
         if workloads.get(spec.workload).kind == "convex":
             from amrobust.experiments.convex import train_block
 
-            return train_block(spec, seeds)
-        return [_train_seed(spec, seed, checkpoints) for seed in seeds]
+            return train_block(spec, seeds, place.backend, place.device)
+        return [_train_seed(spec, seed, place.checkpoints) for seed in seeds]
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
         reason = f"{type(error).__name__}: {error} ({where.name}, line {where.lineno})"

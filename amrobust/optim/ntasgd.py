@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import torch
 from torch import Tensor
 from torch.optim.optimizer import ParamsT
 
-from amrobust.optim.base import OutputPointOptimizer
+from amrobust.optim import forms
+from amrobust.optim.amortized import AmortizedOptimizer
+from amrobust.optim.base import OPTIONS, Group
 
 
-class NTASGD(OutputPointOptimizer):
+class NTASGD(AmortizedOptimizer):
     r"""SGD+ASGD, the baseline of the paper's Table 3 (:func:`amrobust.rules.ntasgd`).
 
     Each step x ← x − η(g + λx). ``observe(loss)`` after each evaluation is the trigger: averaging begins with the next step
@@ -43,11 +44,15 @@ class NTASGD(OutputPointOptimizer):
     ) -> None:
         if not isinstance(nonmono, int) or nonmono < 1:
             raise ValueError(f"Invalid nonmono: {nonmono} (must be an integer of at least 1)")
-        defaults = {
-            "lr": lr, "momentum": 0.0, "m": 1, "weight_decay": weight_decay,
-            "nonmono": nonmono, "losses": [], "averaging": False,
-        }  # fmt: skip
-        super().__init__(params, defaults, maximize=maximize, foreach=foreach, fused=None, compile=False)
+        super().__init__(
+            params,
+            {
+                "lr": lr, "m": 1, "weight_decay": weight_decay,
+                "nonmono": nonmono, "losses": [], "averaging": False,
+            },
+            differentiable=False,
+            **(OPTIONS | {"maximize": maximize, "foreach": foreach}),
+        )  # fmt: skip
 
     def observe(self, loss: float) -> None:
         """Take note of an evaluation's loss; a NaN never triggers."""
@@ -57,27 +62,34 @@ class NTASGD(OutputPointOptimizer):
             group["averaging"] = group["averaging"] or loss > best
             group["losses"] = [*group["losses"], float(loss)]
 
-    def _update(
-        self, group: dict[str, Any], params: list[Tensor], gradients: list[Tensor], foreach: bool
-    ) -> None:
-        lr = float(group["lr"])
-        if foreach:
-            torch._foreach_add_(params, gradients, alpha=-lr)
-        else:
-            for p, g in zip(params, gradients, strict=True):
-                p.add_(g, alpha=-lr)
-        for p in params:
-            state = self.state[p]
-            if not state:
-                state["count"] = 0
-            if group["averaging"]:
-                if state["count"] == 0:
-                    state["average"] = p.detach().clone(memory_format=torch.preserve_format)
-                else:
-                    state["average"].lerp_(p.detach(), 1 / (state["count"] + 1))
-                state["count"] += 1
+    def _points(self, group: Group) -> tuple[str, ...]:
+        return ("average",)
 
-    def _output_points(self, group: dict[str, Any], params: list[Tensor]) -> list[Tensor]:
-        return [
-            self.state[p]["average"].clone() if self.state[p]["count"] else p.detach().clone() for p in params
-        ]
+    def _place(self, p: Tensor, group: Group) -> dict[str, Any]:
+        return {"count": 0}
+
+    def _begin(self, p: Tensor, state: dict[str, Any], group: Group) -> None:
+        state["count"] = 0
+
+    def _phase(self, state: dict[str, Any]) -> int:
+        return int(state["count"])
+
+    def _advance(self, group: Group, phase: Any, params: list[Tensor]) -> None:
+        count = phase + 1 if group["averaging"] else 0
+        forms.run_eagerly(group, ntasgd, count, self._lists(params, ["average"]), self._rates(group))
+        for p in params:
+            self.state[p]["count"] = count
+
+    def _output_points(self, group: Group, params: list[Tensor]) -> list[Tensor]:
+        return [(self.state[p]["average"] if self.state[p]["count"] else p.detach()).clone() for p in params]
+
+
+def ntasgd(form: Any, count: int, lists: forms.Lists, scalars: Any) -> None:
+    """One step of SGD, whose iterate is the ``count``-th that the average takes in; 0 where there is no average yet."""
+    xs, gs, averages = lists
+    form.descend(xs, gs, *scalars)
+    if count == 1:
+        form.copy(averages, xs)
+    elif count:
+        form.scale(averages, 1 - 1 / count)
+        form.add(averages, xs, 1 / count)

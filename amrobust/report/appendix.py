@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import re
 import shlex
 from importlib.metadata import version
+from typing import Any
 
-from amrobust.claims.judgement import Judgement
+from amrobust.claims.judgement import Claim, Judgement
 from amrobust.claims.rules import Rules, Selection
-from amrobust.report.blocks import Block, Commands, Fact, Facts, Heading
+from amrobust.report.blocks import Block, Commands, Fact, Facts, Heading, plain
 from amrobust.report.layout import SECTIONS, Layout
 from amrobust.report.text import printable
 from amrobust.report.typography import breakable
@@ -37,8 +39,13 @@ def reproduce(judgement: Judgement, layout: Layout, level: int) -> list[Block]:
         for method, values in facts.items()
     }
     blocks: list[Block] = [
-        Commands(tuple(_command(command) for command in (*commands, report_command(judgement, layout))))
+        Commands(tuple(_command(c) for c in (*commands, layout.command or report_command(judgement, layout))))
     ]
+    if not _usual(judgement):
+        blocks += [
+            plain("The claims as declared:" if layout.command else "The claims, as declared in CLAIMS.toml:"),
+            Commands(tuple(tuple((line,) for line in table) for table in _declared(judgement))),
+        ]
     if shared:
         blocks += [
             Heading("Common to all methods", level + 1),
@@ -50,6 +57,61 @@ def reproduce(judgement: Judgement, layout: Layout, level: int) -> list[Block]:
             Facts(tuple((breakable(method), found) for method, found in own.items() if found)),
         ]
     return blocks
+
+
+def _usual(judgement: Judgement) -> bool:
+    """Whether the claims are those that a comparison makes when none are declared: the same two or three of every pair."""
+    methods = [arm.method for arm in judgement.arms]
+    pairs = (judgement.selection or Selection()).pairs
+    expected = {
+        (method, baseline)
+        for i, baseline in enumerate(methods[:1] if pairs == "baseline" else methods)
+        for method in methods[i + 1 :]
+    }
+    found: dict[tuple[str, str], list[str]] = {}
+    for verdict in judgement.verdicts:
+        claim = verdict.claim
+        if claim.epochs is not None:
+            return False
+        found.setdefault((claim.method, claim.baseline), []).append(claim.kind)
+    spreads = ["less spread"] + (["less Avg. STD"] if judgement.epochs > 1 else [])
+    return found.keys() == (expected if judgement.verdicts else set()) and all(
+        kinds[0] in ("better mean", "equivalent mean") and kinds[1:] == spreads for kinds in found.values()
+    )
+
+
+def _declared(judgement: Judgement) -> list[list[str]]:
+    """The claims as the tables of a claims file, each a list of lines."""
+    tables = [[f"baseline = {_toml(judgement.baseline)}"]]
+    for verdict in judgement.verdicts:
+        claim = verdict.claim
+        lines = ["[[claims]]", f"kind = {_toml(claim.kind)}"]
+        if claim.methods:
+            lines.append(f"methods = {_toml(list(claim.methods))}")
+        elif claim.bound is not None:
+            lines += [f"method = {_toml(claim.method)}", f"bounds = {_toml([list(claim.bound)])}"]
+        else:
+            lines += [f"method = {_toml(claim.method)}", f"baseline = {_toml(claim.baseline)}"]
+        lines += [f"{name} = {_toml(value)}" for name, value in _own(claim)]
+        if claim.parts:
+            parts = [
+                ", ".join(f"{n} = {_toml(v)}" for n, v in (("kind", p.kind), *_own(p))) for p in claim.parts
+            ]
+            lines.append(f"parts = [{', '.join(f'{{ {part} }}' for part in parts)}]")
+        tables.append(lines)
+    return tables
+
+
+def _own(claim: Claim) -> list[tuple[str, Any]]:
+    """What a claim says besides its kind and methods."""
+    found: list[tuple[str, Any]] = [("margin", claim.margin)] if claim.margin is not None else []
+    found += [("epochs", list(claim.epochs))] if claim.epochs is not None else []
+    return found + ([("rising", True)] if claim.rising else [])
+
+
+def _toml(value: Any) -> str:
+    """A value in TOML's notation, which for texts, lists, numbers and truth is that of JSON."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 def made_with() -> Fact:
@@ -96,7 +158,8 @@ def report_command(judgement: Judgement, layout: Layout) -> str:
         ]
     margins = {v.claim.margin for v in judgement.verdicts if v.claim.margin is not None}
     values = {
-        "--margin": f"{margins.pop():g}" if len(margins) == 1 else "",
+        "--margin": f"{margins.pop():g}" if len(margins) == 1 and _usual(judgement) else "",
+        "--claims": "" if _usual(judgement) else "CLAIMS.toml",
         "--final": judgement.final if judgement.final != "last" else "",
         "--center": rules.centre if rules.centre != Rules.centre else "",
         "--pairs": selection.pairs if selection.pairs != Selection.pairs else "",

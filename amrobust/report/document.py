@@ -15,6 +15,7 @@ from amrobust.report.drawing import styles
 from amrobust.report.evidence import EVIDENCE, Material
 from amrobust.report.layout import Layout
 from amrobust.report.methods import methods_used
+from amrobust.report.notes import notes
 from amrobust.report.text import printable
 from amrobust.report.typography import breakable
 from amrobust.report.view import view
@@ -53,7 +54,10 @@ def _sections(comparison: Comparison, layout: Layout) -> list[Section]:
     Those about one judgement stand together under its heading, where there are several.
     """
     look = styles(comparison)
-    views = [view(judgement) for judgement in comparison.judgements]
+    views = [
+        replace(view(judgement), notes=notes(judgement, in_ranges=True))
+        for judgement in comparison.judgements
+    ]
     alone = len(comparison.judgements) == 1
     materials = [
         Material(judgement, shown, look, alone)

@@ -38,6 +38,8 @@ class Layout:
     sections: tuple[str, ...] = tuple(SECTIONS)
     template: Path | None = None
     """A Typst file (for a PDF) or a Jinja file (for HTML) in the place of the one that comes with amrobust."""
+    command: str | None = None
+    """What the report was made with, where that was not ``amrobust report`` on runs."""
 
 
 def parse_sections(text: str) -> tuple[str, ...]:

@@ -147,7 +147,7 @@ def view(judgement: Judgement) -> View:
         pairs=_pairs(judgement),
         claim_interval=interval_heading(verdict.interval for verdict in judgement.verdicts),
         levels=_levels(judgement),
-        notes=notes(judgement, in_ranges=True),
+        notes=notes(judgement),
         remarks=(*_look(judgement), *component_sentences(judgement.summaries)),
     )
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
 from amrobust.claims.judgement import Comparison
 from amrobust.errors import UserError
-from amrobust.report.layout import Layout
+from amrobust.report.layout import PAPERS, Layout
+from amrobust.runs.files import reason, shown, write_atomically
 
 SUFFIXES = (".pdf", ".html")
 
@@ -32,13 +32,11 @@ def write_report(comparison: Comparison, path: str | os.PathLike[str], layout: L
 
         data = compile_pdf(comparison, layout)
     try:
-        with tempfile.NamedTemporaryFile(
-            dir=target.parent, suffix=f"{target.suffix}.part", delete=False
-        ) as part:
-            part.write(data)
-        _finish(Path(part.name), target)
+        write_atomically(target, data)
     except OSError as error:
-        raise UserError(f"cannot write {target}: {error.strerror}; choose another file with -o") from error
+        raise UserError(
+            f"cannot write {shown(target)}: {reason(error)}; choose another file with -o"
+        ) from error
 
 
 def check_target(target: Path, layout: Layout) -> None:
@@ -51,6 +49,8 @@ def check_target(target: Path, layout: Layout) -> None:
         raise UserError(
             f"cannot write {target}: it is a directory; give a file name, such as {target / 'report.pdf'}"
         )
+    if layout.paper not in PAPERS:
+        raise UserError(f"a report is set on {' or '.join(PAPERS)}, not on {layout.paper!r}")
     if layout.template is not None:
         typst = layout.template.suffix.lower() == ".typ"
         if typst == (target.suffix.lower() == ".html"):
@@ -60,15 +60,3 @@ def check_target(target: Path, layout: Layout) -> None:
             )
         if not layout.template.is_file():
             raise UserError(f"there is no template {layout.template}")
-
-
-def _finish(part: Path, target: Path) -> None:
-    """Give the finished file its name and the permissions of a newly made file."""
-    try:
-        mask = os.umask(0)
-        os.umask(mask)
-        part.chmod(0o666 & ~mask)
-        part.replace(target)
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise

@@ -31,6 +31,7 @@ def session(facts: RunFacts, executor: str, jobs: int | None) -> Session:
         cpu_count=os.cpu_count() or 0,
         git_revision=revision,
         git_dirty=dirty,
+        backend=facts.backend,
     )
 
 

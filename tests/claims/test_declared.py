@@ -48,6 +48,8 @@ def test_claims_and_what_they_are_about_are_read(tmp_path):
         ('baseline = "sgd"\n', "", "'baseline' is missing"),
         ('kind = "composite"', 'kind = "better"', "no claim is called 'better'"),
         ("margin = 0.5", "margin = -1", "above 0"),
+        ("epochs = [1, 10]", "phase = [0.5, 0.2]", "two growing shares"),
+        ("epochs = [1, 10]", "phase = [0, 0.3]\nepochs = [1, 2]", "no epochs"),
         ('metric = "accuracy"', "metric = 3", "wrong type"),
         ('metric = "accuracy"', "metrics = 3", "unknown 'metrics'"),
         ("[[claims]]", "[[methods]]", "amrobust analyze"),

@@ -11,7 +11,7 @@ import pytest
 from amrobust import rules
 from amrobust.rules import theory
 from amrobust.rules.theory import Setting
-from amrobust.workloads.logistic import Problem, sphere_noise
+from amrobust.workloads.problem import Problem, sphere_noise
 
 SEEDS = 4000
 TOO_LARGE = 30.0

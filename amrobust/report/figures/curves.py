@@ -34,7 +34,7 @@ _MOST_POINTS = 400
 
 
 @dataclass(frozen=True)
-class _Line:
+class Line:
     """One method over the epochs: a line, and a band where it has one."""
 
     method: str
@@ -71,13 +71,44 @@ def seeds_in_words(judgement: Judgement) -> str:
     return f"{n} seeds a method" + (", diverged seeds left out" if lost else "")
 
 
-def mean_curves(judgement: Judgement, look: Mapping[str, Style]) -> list[Drawing]:
-    """Mean over seeds at each epoch with a band of one STD on either side; empty without curves of two epochs."""
+def mean_lines(judgement: Judgement) -> list[Line]:
+    """The mean over surviving seeds at each judged epoch, with a band of one STD; none for single epochs."""
     lines = []
     for arm, curves, epochs in _judged(judgement, fewest=1):
         mean = curves.mean(axis=0)
         std = curves.std(axis=0, ddof=1) if len(curves) > 1 else np.zeros_like(mean)
-        lines.append(_Line(arm.method, epochs, mean, mean - std, mean + std))
+        lines.append(Line(arm.method, epochs, mean, mean - std, mean + std))
+    return lines
+
+
+def std_lines(judgement: Judgement) -> list[Line]:
+    """The STD over surviving seeds at each judged epoch, with its simultaneous band; none for single epochs."""
+    lines = []
+    for arm, curves, epochs in _judged(judgement, fewest=2):
+        std = curves.std(axis=0, ddof=1)
+        if len(curves) >= FEWEST_SEEDS and not arm.x0s:
+            band = simultaneous_std_band(curves, level=1 - judgement.alpha)
+            lines.append(Line(arm.method, epochs, std, band.low, band.high))
+        else:
+            lines.append(Line(arm.method, epochs, std))
+    return lines
+
+
+def draw_lines(axes: Any, lines: Sequence[Line], look: Mapping[str, Style]) -> None:
+    """Lines with their bands on ``axes``, labelled with short names of the methods."""
+    short = labels([line.method for line in lines])
+    for line in map(_thinned, lines):
+        style = look[line.method]
+        if line.low is not None:
+            axes.fill_between(line.epochs, line.low, line.high, color=style.colour, alpha=0.16, linewidth=0)
+        axes.plot(
+            line.epochs, line.centre, color=style.colour, linestyle=style.dashes, label=short[line.method]
+        )
+
+
+def mean_curves(judgement: Judgement, look: Mapping[str, Style]) -> list[Drawing]:
+    """Mean over seeds at each epoch with a band of one STD on either side; empty without curves of two epochs."""
+    lines = mean_lines(judgement)
     if not lines:
         return []
     limits, clipped = _focus(lines)
@@ -95,14 +126,7 @@ def mean_curves(judgement: Judgement, look: Mapping[str, Style]) -> list[Drawing
 
 def std_curves(judgement: Judgement, look: Mapping[str, Style]) -> list[Drawing]:
     """STD over seeds at each epoch, of which Avg. STD is the mean, with a band that holds at all epochs at once."""
-    lines = []
-    for arm, curves, epochs in _judged(judgement, fewest=2):
-        std = curves.std(axis=0, ddof=1)
-        if len(curves) >= FEWEST_SEEDS and not arm.x0s:
-            band = simultaneous_std_band(curves, level=1 - judgement.alpha)
-            lines.append(_Line(arm.method, epochs, std, band.low, band.high))
-        else:
-            lines.append(_Line(arm.method, epochs, std))
+    lines = std_lines(judgement)
     if not lines:
         return []
     unit = f" ({judgement.metric.unit})" if judgement.metric.unit else ""
@@ -137,7 +161,7 @@ def _judged(judgement: Judgement, fewest: int) -> list[tuple[Arm, Curves, Curves
     return [item for item in found if len(item[1]) >= fewest]
 
 
-def _focus(lines: Sequence[_Line]) -> tuple[tuple[float, float], bool]:
+def _focus(lines: Sequence[Line]) -> tuple[tuple[float, float], bool]:
     """Limits that show the last two thirds of training, unless the whole takes little more room."""
     start = len(lines[0].epochs) // 3
 
@@ -153,7 +177,7 @@ def _focus(lines: Sequence[_Line]) -> tuple[tuple[float, float], bool]:
     return (low - pad, high + pad), clipped
 
 
-def _std_limits(lines: Sequence[_Line]) -> tuple[float, float]:
+def _std_limits(lines: Sequence[Line]) -> tuple[float, float]:
     """All lines, and of the bands what stays within three times as far: those of a few seeds have no end to speak of."""
     values = np.concatenate([line.centre[line.centre > 0] for line in lines])
     if not values.size:
@@ -165,12 +189,12 @@ def _std_limits(lines: Sequence[_Line]) -> tuple[float, float]:
     return float(edges.min()) / 1.15, float(edges.max()) * 1.15
 
 
-def _thinned(line: _Line) -> _Line:
+def _thinned(line: Line) -> Line:
     """The line at no more than a few hundred epochs, the last among them."""
     if len(line.epochs) <= _MOST_POINTS:
         return line
     keep = np.unique(np.linspace(0, len(line.epochs) - 1, _MOST_POINTS).round().astype(int))
-    return _Line(
+    return Line(
         line.method,
         line.epochs[keep],
         line.centre[keep],
@@ -191,7 +215,7 @@ def _vertical(axes: Any, scale: _Scale, epochs: Curves) -> None:
     quiet_grid(axes)
 
 
-def _one_plot(lines: Sequence[_Line], look: Mapping[str, Style], scale: _Scale) -> str:
+def _one_plot(lines: Sequence[Line], look: Mapping[str, Style], scale: _Scale) -> str:
     """All methods in one plot, their names beside it."""
     with house_style():
         short = labels([line.method for line in lines])
@@ -199,15 +223,7 @@ def _one_plot(lines: Sequence[_Line], look: Mapping[str, Style], scale: _Scale) 
         legend = 0.55 + 0.062 * max(map(len, short.values())) if len(lines) > 1 else 0.08
         right = 1 - legend / WIDTH
         axes = figure.add_axes((0.62 / WIDTH, 0.165, right - 0.62 / WIDTH, 0.8))
-        for line in map(_thinned, lines):
-            style = look[line.method]
-            if line.low is not None:
-                axes.fill_between(
-                    line.epochs, line.low, line.high, color=style.colour, alpha=0.16, linewidth=0
-                )
-            axes.plot(
-                line.epochs, line.centre, color=style.colour, linestyle=style.dashes, label=short[line.method]
-            )
+        draw_lines(axes, lines, look)
         _vertical(axes, scale, lines[0].epochs)
         axes.set_xlabel("Epoch")
         axes.set_ylabel(scale.label)
@@ -218,7 +234,7 @@ def _one_plot(lines: Sequence[_Line], look: Mapping[str, Style], scale: _Scale) 
 
 def _in_panels(
     judgement: Judgement,
-    lines: Sequence[_Line],
+    lines: Sequence[Line],
     look: Mapping[str, Style],
     scale: _Scale,
     caption: str,
@@ -240,8 +256,8 @@ def _in_panels(
 
 
 def _panels_of(
-    shown: Sequence[_Line],
-    lines: Sequence[_Line],
+    shown: Sequence[Line],
+    lines: Sequence[Line],
     baseline: str,
     look: Mapping[str, Style],
     scale: _Scale,

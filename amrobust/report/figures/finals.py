@@ -23,21 +23,29 @@ _OUTERMOST = 10
 
 
 @dataclass(frozen=True)
-class _Row:
+class FinalRow:
+    """A method, the final values of its surviving seeds, and its summary."""
+
     method: str
     values: Curves
     summary: MethodSummary
 
 
-def final_values_figure(judgement: Judgement, look: Mapping[str, Style]) -> list[Drawing]:
-    """A row a method: its final values, the mean and its interval, and how many seeds diverged."""
+def final_rows(judgement: Judgement) -> list[FinalRow]:
+    """A row a method."""
     from amrobust.stats import final_values
 
     rows = []
     for arm, summary in zip(judgement.arms, judgement.summaries, strict=True):
         curves = surviving(arm, judgement)
         values = final_values(curves, judgement.final) if len(curves) else np.array([])
-        rows.append(_Row(arm.method, values, summary))
+        rows.append(FinalRow(arm.method, values, summary))
+    return rows
+
+
+def final_values_figure(judgement: Judgement, look: Mapping[str, Style]) -> list[Drawing]:
+    """A row a method: its final values, the mean and its interval, and how many seeds diverged."""
+    rows = final_rows(judgement)
     if not any(row.values.size for row in rows):
         return []
     short = labels([arm.method for arm in judgement.arms])
@@ -58,14 +66,14 @@ def final_values_figure(judgement: Judgement, look: Mapping[str, Style]) -> list
     ]
 
 
-def _in_words(rows: Sequence[_Row]) -> str:
+def _in_words(rows: Sequence[FinalRow]) -> str:
     parts = [
         f"{row.method}: {row.values.min():.4g} to {row.values.max():.4g}" for row in rows if row.values.size
     ]
     return f"Ranges: {'; '.join(parts[:8])}" + ("; and others." if len(parts) > 8 else ".")
 
 
-def _limits(rows: Sequence[_Row]) -> tuple[float, float]:
+def _limits(rows: Sequence[FinalRow]) -> tuple[float, float]:
     everything = np.concatenate([row.values for row in rows])
     low, high = float(everything.min()), float(everything.max())
     for row in rows:
@@ -77,7 +85,7 @@ def _limits(rows: Sequence[_Row]) -> tuple[float, float]:
 
 
 def _strip(
-    rows: Sequence[_Row],
+    rows: Sequence[FinalRow],
     judgement: Judgement,
     look: Mapping[str, Style],
     short: Mapping[str, str],
@@ -86,20 +94,31 @@ def _strip(
     lost = any(row.summary.diverged for row in rows)
     with house_style():
         plot = row_plot([short[row.method] for row in rows], right=0.85 if lost else 0.12)
-        axes = plot.axes[0]
-        axes.set_xlim(*limits)
-        for position, row in enumerate(rows):
-            style = look[row.method]
-            if row.values.size > _SWARM:
-                _shape(axes, position, np.sort(row.values), style)
-            elif row.values.size:
-                _points(axes, position, row.values, style)
-            if row.summary.final_mean is not None and row.summary.final_mean.estimate is not None:
-                _mean_bar(axes, position, row.summary)
-            if row.summary.diverged:
-                beside(axes, position, f"{row.summary.diverged} diverged", style="italic")
-        axes.set_xlabel(f"Final {quantity(judgement.metric)}")
+        draw_strip(plot.axes[0], rows, judgement, look, limits)
         return to_svg(plot.figure)
+
+
+def draw_strip(
+    axes: Any,
+    rows: Sequence[FinalRow],
+    judgement: Judgement,
+    look: Mapping[str, Style],
+    limits: tuple[float, float] | None = None,
+) -> None:
+    """The points and means on ``axes``, row k at height k; ``limits`` are those of the values, by default their own."""
+    axes.set_xlim(*(limits or _limits(rows)))
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    for position, row in enumerate(rows):
+        style = look[row.method]
+        if row.values.size > _SWARM:
+            _shape(axes, position, np.sort(row.values), style)
+        elif row.values.size:
+            _points(axes, position, row.values, style)
+        if row.summary.final_mean is not None and row.summary.final_mean.estimate is not None:
+            _mean_bar(axes, position, row.summary)
+        if row.summary.diverged:
+            beside(axes, position, f"{row.summary.diverged} diverged", style="italic")
+    axes.set_xlabel(f"Final {quantity(judgement.metric)}")
 
 
 def _points(axes: Any, position: int, values: Curves, style: Style) -> None:

@@ -31,7 +31,12 @@ Key = tuple[int, str, str]
 
 
 @dataclass(frozen=True)
-class _Panel:
+class Panel:
+    """One quantity over all judgements: its title, and the verdict on each pair of methods."""
+
+    kind: ClaimKind
+    """The first of the kinds of claim that it shows."""
+    phase: tuple[int, int] | None
     title: str
     ratio: bool
     directions: tuple[str, str]
@@ -44,7 +49,7 @@ def forest(judgements: Sequence[Judgement], look: Mapping[str, Style]) -> list[D
     Filled marks are decided claims (supported or refuted), hollow ones inconclusive. A composite claim shows by its parts. Of
     several judgements only ratios are shown where there are any, since these have no unit.
     """
-    every = _panels(judgements)
+    every = panels_of(judgements)
     if len(judgements) > 1 and any(panel.ratio for panel in every):
         every = [panel for panel in every if panel.ratio]
     found = []
@@ -71,7 +76,8 @@ def _about_pairs(judgements: Sequence[Judgement]) -> Iterator[tuple[int, Verdict
                 yield place, verdict
 
 
-def _panels(judgements: Sequence[Judgement]) -> list[_Panel]:
+def panels_of(judgements: Sequence[Judgement]) -> list[Panel]:
+    """A panel for each quantity and phase that some claim about a pair has an estimate of."""
     found = []
     for name, kinds in _QUANTITIES:
         mine = [
@@ -89,7 +95,9 @@ def _panels(judgements: Sequence[Judgement]) -> list[_Panel]:
             unit = difference_unit(judgements[0].metric).strip()
             what = name if is_ratio else "Mean" if phase is not None else "Final mean"
             title = f"{what}{when}, {'ratio' if is_ratio else 'difference' + (f' ({unit})' if unit else '')}"
-            found.append(_Panel(title, is_ratio, _directions(kinds[0], judgements[0]), verdicts))
+            found.append(
+                Panel(kinds[0], phase, title, is_ratio, _directions(kinds[0], judgements[0]), verdicts)
+            )
     return found
 
 
@@ -101,7 +109,7 @@ def _directions(kind: ClaimKind, judgement: Judgement) -> tuple[str, str]:
     return ("← worse", "better →") if judgement.metric.better == "higher" else ("← better", "worse →")
 
 
-def _caption(judgements: Sequence[Judgement], panels: Sequence[_Panel], keys: Sequence[Key]) -> str:
+def _caption(judgements: Sequence[Judgement], panels: Sequence[Panel], keys: Sequence[Key]) -> str:
     shown = [v for panel in panels for v in panel.verdicts.values()]
     levels = {v.interval.level for v in shown if v.interval is not None and v.interval.level}
     intervals = f"{percent(levels.pop())} intervals" if len(levels) == 1 else "intervals"
@@ -118,7 +126,7 @@ def _caption(judgements: Sequence[Judgement], panels: Sequence[_Panel], keys: Se
     return f"{caption} Baseline: {baselines.pop()}." if len(baselines) == 1 else caption
 
 
-def _in_words(judgements: Sequence[Judgement], panels: Sequence[_Panel]) -> str:
+def _in_words(judgements: Sequence[Judgement], panels: Sequence[Panel]) -> str:
     parts = []
     for panel in panels:
         for (_, method, baseline), verdict in panel.verdicts.items():
@@ -131,7 +139,7 @@ def _in_words(judgements: Sequence[Judgement], panels: Sequence[_Panel]) -> str:
 
 
 def _draw(
-    judgements: Sequence[Judgement], panels: Sequence[_Panel], keys: Sequence[Key], look: Mapping[str, Style]
+    judgements: Sequence[Judgement], panels: Sequence[Panel], keys: Sequence[Key], look: Mapping[str, Style]
 ) -> str:
     same_baseline = len({baseline for _, _, baseline in keys}) == 1
     methods = list(dict.fromkeys(arm.method for judgement in judgements for arm in judgement.arms))
@@ -155,23 +163,37 @@ def _draw(
         plot = row_plot(names, plots=len(panels), top=0.42, foot=0.24, right=1.75 if alone else 0.1)
         for axes, panel in zip(plot.axes, panels, strict=True):
             limits = _limits([other for other in panels if other.ratio == panel.ratio], judgements[0])
-            _background(axes, panel, judgements[0], limits)
-            for position, row in enumerate(rows):
-                if not isinstance(row, str) and row in panel.verdicts:
-                    verdict = panel.verdicts[row]
-                    _interval(axes, position, verdict, look[row[1]], limits)
-                    if alone:
-                        beside(axes, position, _numbers(verdict), fontsize=7)
-            axes.set_title(panel.title, loc="left", pad=13)
-            for text, x, side in ((panel.directions[0], 0.0, "left"), (panel.directions[1], 1.0, "right")):
-                axes.text(
-                    x, 1.0, text, transform=axes.transAxes, ha=side, va="bottom", fontsize=7, style="italic",
-                    color="#555555",
-                )  # fmt: skip
+            draw_panel(axes, panel, judgements[0], rows, look, limits)
+            if alone:
+                for position, row in enumerate(rows):
+                    if not isinstance(row, str) and row in panel.verdicts:
+                        beside(axes, position, _numbers(panel.verdicts[row]), fontsize=7)
         for label, row in zip(plot.axes[0].get_yticklabels(), rows, strict=True):
             if isinstance(row, str):
                 label.set_fontweight("bold")
         return to_svg(plot.figure)
+
+
+def draw_panel(
+    axes: Any,
+    panel: Panel,
+    judgement: Judgement,
+    rows: Sequence[Key | str],
+    look: Mapping[str, Style],
+    limits: tuple[float, float] | None = None,
+) -> None:
+    """An interval for each of ``rows`` on ``axes``, row k at height k; ``limits`` are by default the panel's own."""
+    limits = limits or _limits([panel], judgement)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    _background(axes, panel, judgement, limits)
+    for position, row in enumerate(rows):
+        if not isinstance(row, str) and row in panel.verdicts:
+            _interval(axes, position, panel.verdicts[row], look[row[1]], limits)
+    axes.set_title(panel.title, loc="left", pad=13)
+    for text, x, side in ((panel.directions[0], 0.0, "left"), (panel.directions[1], 1.0, "right")):
+        axes.text(
+            x, 1.0, text, transform=axes.transAxes, ha=side, va="bottom", fontsize=7, style="italic", color="#555555"
+        )  # fmt: skip
 
 
 def _group_of(row: Key | str) -> int | None:
@@ -187,7 +209,7 @@ def _numbers(verdict: Verdict) -> str:
     return f"{result.estimate:+.3g}{interval}".replace("-", "−")
 
 
-def _limits(panels: Sequence[_Panel], judgement: Judgement) -> tuple[float, float]:
+def _limits(panels: Sequence[Panel], judgement: Judgement) -> tuple[float, float]:
     """The range that ``panels``, all of one scale, share: symmetric about no difference."""
     verdicts = [v for panel in panels for v in panel.verdicts.values()]
     results = [v.interval for v in verdicts if v.interval is not None]
@@ -201,7 +223,7 @@ def _limits(panels: Sequence[_Panel], judgement: Judgement) -> tuple[float, floa
     return -1.08 * largest, 1.08 * largest
 
 
-def _background(axes: Any, panel: _Panel, judgement: Judgement, limits: tuple[float, float]) -> None:
+def _background(axes: Any, panel: Panel, judgement: Judgement, limits: tuple[float, float]) -> None:
     from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
     if panel.ratio:
