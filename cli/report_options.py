@@ -33,8 +33,8 @@ OPTIONS = (
     click.option(
         "--sections",
         metavar="NAME,NAME,...",
-        help="Print these sections only, in this order; with a minus, all but these (-methods,-tails). Names: answer, verdicts, "
-        "results, training, sweep, tests, equivalence, tails, power, cautions, methods, reproduce.",
+        help="Print these sections only, in this order; with a minus, all but these (-methods,-tails). Names: answer, "
+        "verdicts, results, training, sweep, tests, equivalence, tails, power, cautions, methods, reproduce.",
     ),
     click.option(
         "--template",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from amrobust.claims.judgement import Claim, Comparison, Judgement, Outcome, Verdict
+from amrobust.claims.judgement import SWEEPS, Claim, Comparison, Judgement, Outcome, Verdict, is_about_a_pair
 from amrobust.claims.verdicts import statement
 from amrobust.report.blocks import (
     Block,
@@ -249,14 +249,20 @@ def _verdicts(judgements: Sequence[Judgement], views: Sequence[View]) -> list[Bl
 
 
 def _key_figure(judgements: Sequence[Judgement], look: Mapping[str, Style]) -> list[Block]:
-    """The figure that shows the verdicts: intervals of pairs, else a sweep, bounds, or the final values themselves."""
-    if not judgements:
-        return []
-    kinds = {v.claim.kind for judgement in judgements for v in judgement.verdicts}
-    names = ["sweeps"] if kinds & {"trend", "stable over"} else []
-    names += ["exceedances"] if "within bound" in kinds else []
-    found = placed(forest(judgements, look), "forest")
+    """The figure that shows the verdicts: of the first claim's kind, or, over several judgements, intervals of pairs."""
+    claims = [v.claim for judgement in judgements for v in judgement.verdicts]
+    names = ["forest"]
+    if any(claim.kind in SWEEPS for claim in claims):
+        names.append("sweeps")
+    if any(claim.bound is not None for claim in claims):
+        names.append("exceedances")
+    if len(judgements) == 1 and claims and not is_about_a_pair(claims[0]):
+        names.sort(key=("sweeps" if claims[0].methods else "exceedances").__ne__)
     for name in (*names, "finals"):
-        for judgement in judgements:
-            found = found or placed(FIGURES[name](judgement, look), name)
-    return found[:1]
+        if name == "forest":
+            found = forest(judgements, look)
+        else:
+            found = [drawing for judgement in judgements for drawing in FIGURES[name](judgement, look)]
+        if found:
+            return placed(found[:1], name)
+    return []

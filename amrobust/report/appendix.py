@@ -11,7 +11,7 @@ from typing import Any
 
 from amrobust.claims.judgement import Claim, Judgement
 from amrobust.claims.rules import Rules, Selection
-from amrobust.report.blocks import Block, Commands, Fact, Facts, Heading, plain
+from amrobust.report.blocks import Block, Code, Commands, Fact, Facts, Heading, plain
 from amrobust.report.layout import SECTIONS, Layout
 from amrobust.report.text import printable
 from amrobust.report.typography import breakable
@@ -44,7 +44,7 @@ def reproduce(judgement: Judgement, layout: Layout, level: int) -> list[Block]:
     if not _usual(judgement):
         blocks += [
             plain("The claims as declared:" if layout.command else "The claims, as declared in CLAIMS.toml:"),
-            Commands(tuple(tuple((line,) for line in table) for table in _declared(judgement))),
+            Code(tuple(_declared(judgement))),
         ]
     if shared:
         blocks += [
@@ -80,16 +80,20 @@ def _usual(judgement: Judgement) -> bool:
     )
 
 
-def _declared(judgement: Judgement) -> list[list[str]]:
-    """The claims as the tables of a claims file, each a list of lines."""
-    tables = [[f"baseline = {_toml(judgement.baseline)}"]]
+def _declared(judgement: Judgement) -> list[str]:
+    """The claims as the lines of a claims file."""
+    lines = [f"baseline = {_toml(judgement.baseline)}"]
+    bounds: dict[str, list[list[float]]] = {}
     for verdict in judgement.verdicts:
-        claim = verdict.claim
-        lines = ["[[claims]]", f"kind = {_toml(claim.kind)}"]
+        if verdict.claim.bound is not None:
+            bounds.setdefault(verdict.claim.method, []).append(list(verdict.claim.bound))
+    for method, pairs in bounds.items():
+        lines += ["", "[[claims]]", 'kind = "within bound"', f"method = {_toml(method)}", "bounds = ["]
+        lines += [f"  {_toml(pair)}," for pair in pairs] + ["]"]
+    for claim in (v.claim for v in judgement.verdicts if v.claim.bound is None):
+        lines += ["", "[[claims]]", f"kind = {_toml(claim.kind)}"]
         if claim.methods:
-            lines.append(f"methods = {_toml(list(claim.methods))}")
-        elif claim.bound is not None:
-            lines += [f"method = {_toml(claim.method)}", f"bounds = {_toml([list(claim.bound)])}"]
+            lines += ["methods = [", *(f"  {_toml(method)}," for method in claim.methods), "]"]
         else:
             lines += [f"method = {_toml(claim.method)}", f"baseline = {_toml(claim.baseline)}"]
         lines += [f"{name} = {_toml(value)}" for name, value in _own(claim)]
@@ -97,9 +101,8 @@ def _declared(judgement: Judgement) -> list[list[str]]:
             parts = [
                 ", ".join(f"{n} = {_toml(v)}" for n, v in (("kind", p.kind), *_own(p))) for p in claim.parts
             ]
-            lines.append(f"parts = [{', '.join(f'{{ {part} }}' for part in parts)}]")
-        tables.append(lines)
-    return tables
+            lines += ["parts = [", *(f"  {{ {part} }}," for part in parts), "]"]
+    return [printable(line) for line in lines]
 
 
 def _own(claim: Claim) -> list[tuple[str, Any]]:

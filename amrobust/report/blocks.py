@@ -163,6 +163,14 @@ class Commands:
 
 
 @dataclass(frozen=True)
+class Code:
+    """Lines of a file, kept as they are."""
+
+    lines: tuple[str, ...]
+    kind: str = field(default="code", init=False)
+
+
+@dataclass(frozen=True)
 class Fact:
     """A line of the appendix; a digest is set in a typewriter face and kept whole."""
 
@@ -190,6 +198,7 @@ Block = (
     | Definitions
     | Listing
     | Commands
+    | Code
     | Facts
 )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from amrobust import __version__
 from amrobust.claims.judgement import Comparison
-from amrobust.report.answer import answer
+from amrobust.report.answer import answer, matrix_first, sentences_first
 from amrobust.report.appendix import made_with, reproduce
 from amrobust.report.blocks import Block, Facts, Figure, Listing, Section, Table
 from amrobust.report.drawing import styles
@@ -19,6 +19,8 @@ from amrobust.report.notes import notes
 from amrobust.report.text import printable
 from amrobust.report.typography import breakable
 from amrobust.report.view import view
+
+_LONG_TITLE = 50
 
 
 def document(comparison: Comparison, layout: Layout | None = None) -> dict[str, Any]:
@@ -40,11 +42,10 @@ def _title(comparison: Comparison) -> str:
     workloads = list(dict.fromkeys(judgement.workload for judgement in comparison.judgements))
     if not workloads:
         return "Robustness over seeds"
-    shown = (
-        " and ".join(workloads)
-        if len(workloads) < 4
-        else f"{workloads[0]} and {len(workloads) - 1} other settings"
-    )
+    shown = " and ".join(workloads)
+    if len(shown) > _LONG_TITLE and len(workloads) > 1:
+        others = "another setting" if len(workloads) == 2 else f"{len(workloads) - 1} other settings"
+        shown = f"{workloads[0]} and {others}"
     return printable(f"Robustness over seeds on {shown}")
 
 
@@ -59,8 +60,12 @@ def _sections(comparison: Comparison, layout: Layout) -> list[Section]:
         for judgement in comparison.judgements
     ]
     alone = len(comparison.judgements) == 1
+    in_sentences, in_table = sentences_first(comparison.judgements), matrix_first(comparison.judgements)
+    answered = "answer" in layout.sections
     materials = [
-        Material(judgement, shown, look, alone)
+        Material(
+            judgement, shown, look, answered and in_sentences, answered and in_table and not in_sentences
+        )
         for judgement, shown in zip(comparison.judgements, views, strict=True)
     ]
     own = [name for name in layout.sections if name in EVIDENCE or name == "reproduce"]
@@ -96,7 +101,9 @@ def _of_judgement(material: Material, name: str, layout: Layout, level: int) -> 
     else:
         title, make = EVIDENCE[name]
         blocks = make(material)
-    return [Section(name, title, tuple(blocks), level)] if blocks else []
+    # A first page that has room for neither sentences nor their table is full.
+    full = level == 1 and not material.in_sentences and not material.in_table
+    return [Section(name, title, tuple(blocks), level, full and name == "verdicts")] if blocks else []
 
 
 def _numbered(sections: Iterable[Section]) -> Iterator[Section]:

@@ -138,15 +138,15 @@ def text_colour(colour: str) -> str:
 
 
 def labels(names: Sequence[str], longest: int = _LONGEST_LABEL) -> dict[str, str]:
-    """Names short enough for a figure: long ones have their hyperparameters abbreviated, then lose their middle.
+    """Names short enough for a figure: where some are long, hyperparameters are abbreviated; then those lose their middle.
 
     A number keeps equal ones apart.
     """
     found: dict[str, str] = {}
-    for name in names:
-        text = printable(name)
-        if len(text) > longest:
-            text = _HYPERPARAMETER.sub(r"\1", text)
+    texts = [printable(name) for name in names]
+    if any(len(text) > longest for text in texts):
+        texts = [_HYPERPARAMETER.sub(r"\1", text) for text in texts]
+    for name, text in zip(names, texts, strict=True):
         if len(text) > longest:
             head = (longest - 1) * 3 // 5
             text = f"{text[:head]}…{text[-(longest - 1 - head) :]}"

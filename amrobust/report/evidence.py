@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from amrobust.claims.judgement import Judgement, Verdict
-from amrobust.report.answer import matrix, matrix_first, sentences_first, verdict_sentences
+from amrobust.claims.judgement import Judgement, Verdict, is_about_a_pair
+from amrobust.report.answer import matrix, verdict_sentences
 from amrobust.report.blocks import (
     Block,
     Cautions,
@@ -39,22 +39,20 @@ class Material:
     judgement: Judgement
     shown: View
     look: Mapping[str, Style]
-    alone: bool
-    """Whether it is the comparison's only judgement, so that the first page is about it alone."""
+    in_sentences: bool
+    """Whether the first page has every verdict in a sentence."""
+    in_table: bool
+    """Whether it has their table."""
 
 
 def verdicts(material: Material) -> list[Block]:
     """Every verdict in a sentence, unless the first page has them; their table, unless it was there."""
     judgement = material.judgement
-    if not judgement.verdicts or (material.alone and sentences_first([judgement])):
+    if not judgement.verdicts or material.in_sentences:
         return []
     blocks: list[Block] = []
     table = matrix([judgement])
-    if (
-        not (material.alone and matrix_first([judgement]))
-        and 1 < len(table.columns) <= 7
-        and len(table.rows) > 1
-    ):
+    if not material.in_table and 1 < len(table.columns) <= 7 and len(table.rows) > 1:
         blocks.append(table)
     sentences = verdict_sentences(judgement)
     if len(judgement.verdicts) > _MOST_SENTENCES:
@@ -140,9 +138,7 @@ def tests(material: Material) -> list[Block]:
         kind = claim_words(verdict.claim, judgement.metric) if verdict.claim.bound is None else ""
         kinds.setdefault(kind, []).append((verdict, row))
     blocks: list[Block] = placed(forest([judgement], material.look), "forest") if judgement.verdicts else []
-    tables = list(kinds.values())
-    if len(tables) > 1 and all(len(found) == 1 for found in tables):
-        tables = [[found[0] for found in tables]]
+    tables = _merged(list(kinds.values()))
     # Why a claim cannot be judged is in its sentence: a table of nothing else would be one of dashes.
     blocks += [
         test_table(judgement, shown, found)
@@ -151,6 +147,22 @@ def tests(material: Material) -> list[Block]:
     ]
     facts = facts_table(judgement)
     return [*blocks, facts] if facts is not None else blocks
+
+
+def _merged(tables: list[list[tuple[Verdict, ClaimRow]]]) -> list[list[tuple[Verdict, ClaimRow]]]:
+    """The tables; where those about pairs have one claim each, all about one pair, they are one."""
+    about_pairs = [found for found in tables if is_about_a_pair(found[0][0].claim)]
+    claims = [verdict.claim for found in about_pairs for verdict, _ in found]
+    if (
+        len(about_pairs) < 2
+        or len(claims) > len(about_pairs)
+        or len({(c.method, c.baseline) for c in claims}) > 1
+    ):
+        return tables
+    return [
+        [item for found in about_pairs for item in found],
+        *(found for found in tables if found not in about_pairs),
+    ]
 
 
 def cautions(material: Material) -> list[Block]:

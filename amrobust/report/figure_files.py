@@ -25,8 +25,8 @@ _PAGE = f"""
 def write_figures(comparison: Comparison, directory: Path, formats: Sequence[str] = ("pdf",)) -> list[Path]:
     """Write every figure of the report into ``directory`` in each of ``formats``, and return the files.
 
-    ``<group>-<name>.<format>``: claims, curves, stds, finals and the others of each judgement, the groups counted from 1; text is outlines
-    in SVG, so that the files need no fonts. The same comparison gives the same bytes.
+    ``<group>-<name>.<format>``: claims, curves, stds, finals and the rest of each judgement, the groups counted from 1; text
+    is outlines in SVG, so that the files need no fonts. The same comparison gives the same bytes.
 
     Raises UserError on another format or a place that cannot be written to, RunError where a figure cannot be drawn.
     """

@@ -83,4 +83,5 @@ def _interval(row: TailRow) -> str:
     result = row.result
     if result is None or result.low is None or result.high is None:
         return ABSENT
-    return f"[{result.low:.2f}, {result.high:.2f}]"
+    digits = ".2f" if result.high >= 0.1 else ".2g"
+    return f"[{result.low:{digits}}, {result.high:{digits}}]"

@@ -10,6 +10,9 @@ from amrobust.report.numbers import ABSENT, p_value, percent, ratio
 from amrobust.report.typography import breakable, typeset
 from amrobust.report.view import ClaimRow, View, claim_words, difference_unit, is_ratio, spans
 
+_LONG_NAME = 32
+"""Longer names are broken where a table would get too wide."""
+
 Found = Sequence[tuple[Verdict, ClaimRow]]
 _Make = Callable[[Verdict, ClaimRow], Cell]
 
@@ -18,10 +21,13 @@ def test_table(judgement: Judgement, shown: View, found: Found) -> Table:
     """Claims of one kind, or several about one pair; what all rows share is said once, in the caption."""
     claims = [verdict.claim for verdict, _ in found]
     many_claims = len({row.claim for _, row in found}) > 1
+    many_methods = len({(claim.method, claim.methods) for claim in claims}) > 1
     pairs = all(is_about_a_pair(claim) for claim in claims)
     tests, seconds = _distinct(found, "test"), _distinct(found, "second_opinion")
     marks = _marks(found)
-    heading = "Estimate" if many_claims and pairs else _estimate_heading(claims[0], judgement)
+    heading = (
+        "Estimate" if many_claims and claims[0].bound is None else _estimate_heading(claims[0], judgement)
+    )
 
     def named(verdict: Verdict, row: ClaimRow) -> Cell:
         name = verdict.claim.method
@@ -29,17 +35,21 @@ def test_table(judgement: Judgement, shown: View, found: Found) -> Table:
             name = f"{verdict.claim.methods[0]} … {verdict.claim.methods[-1]}"
         return Cell(breakable(name), mark=marks.get(row.assumption, ""))
 
+    def claimed(_: Verdict, row: ClaimRow) -> Cell:
+        mark = "" if many_methods else marks.get(row.assumption, "")
+        return Cell(breakable(typeset(row.claim)), mark=mark)
+
     def estimated(_: Verdict, row: ClaimRow) -> Cell:
         return Cell(typeset(row.estimate if heading == "Estimate" else _bare(row.estimate, judgement)))
 
     columns: list[tuple[bool, Column, _Make]] = [
-        (True, Column("Method", "left", 1.0), named),
+        (many_methods or not many_claims, Column("Method", "left", 1.0), named),
         (
             pairs and len({claim.baseline for claim in claims}) > 1,
             Column("Baseline", "left", 0.8),
             lambda v, _: Cell(breakable(v.claim.baseline)),
         ),
-        (many_claims, Column("Claim", "left", 1.0), lambda _, row: Cell(breakable(typeset(row.claim)))),
+        (many_claims, Column("Claim", "left", 1.0), claimed),
         (len(tests) > 1, Column("Test", "left", 1.2), lambda _, row: Cell(breakable(row.test))),
         (any(row.estimate != ABSENT for _, row in found), Column(heading), estimated),
         (
@@ -94,7 +104,8 @@ def _caption(judgement: Judgement, found: Found, marks: Mapping[str, str]) -> st
     if claims[0].bound is not None:
         text = "Bounds on tails"
     elif len(words) > 1:
-        text = "All claims"
+        methods = {claim.method for claim in claims}
+        text = f"All claims about {methods.pop()}" if len(methods) == 1 else "All claims"
     else:
         name = claim_words(claims[0], judgement.metric)
         text = f"{name[:1].upper()}{name[1:]}"
@@ -149,11 +160,12 @@ def facts_table(judgement: Judgement) -> Table | None:
         return None
     by_pair = len({pair.baseline for pair in pairs}) > 1
     tests = dict.fromkeys(pair.winning.test for pair in pairs if pair.winning is not None)
-    columns = [Column("Method", "left", 0.9)]
-    columns += [Column("Baseline", "left", 0.7)] if by_pair else []
+    long = any(len(name) > _LONG_NAME for pair in pairs for name in (pair.method, pair.baseline))
+    share = 1.0 if long else 0.0
+    columns = [Column("Method", "left", share)] + ([Column("Baseline", "left", share)] if by_pair else [])
     columns += [
         Column("Chance to\nend better"), Column(f"{percent(1 - judgement.alpha)}\ninterval"), Column("p"),
-        Column("Ratio of STDs at\nmatched level"), Column("Epochs whose\nSTDs differ", "left", 1.6),
+        Column("Ratio of STDs at\nmatched level"), Column("Epochs whose\nSTDs differ", "left", 1.0),
     ]  # fmt: skip
     rows = []
     for pair in pairs:

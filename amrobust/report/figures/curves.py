@@ -20,7 +20,15 @@ from amrobust.report.drawing import (
     text_colour,
     to_svg,
 )
-from amrobust.report.figures.panels import in_figures, logarithmic, panels, quiet_grid, title
+from amrobust.report.figures.panels import (
+    BESIDE,
+    clear_left,
+    in_figures,
+    logarithmic,
+    panels,
+    quiet_grid,
+    title,
+)
 from amrobust.report.numbers import percent
 from amrobust.report.view import quantity
 from amrobust.runs.arms import Arm, Curves
@@ -51,6 +59,7 @@ class _Scale:
     label: str
     limits: tuple[float, float]
     logarithmic: bool = False
+    clipped: bool = False
 
 
 def surviving(arm: Arm, judgement: Judgement) -> Curves:
@@ -111,14 +120,15 @@ def mean_curves(judgement: Judgement, look: Mapping[str, Style]) -> list[Drawing
     lines = mean_lines(judgement)
     if not lines:
         return []
-    limits, clipped = _focus(lines)
     name = quantity(judgement.metric)
     caption = f"Mean {name} over {seeds_in_words(judgement)}; bands: ± 1 STD over seeds at each epoch."
-    if clipped:
+    scale = _mean_scale(lines, f"Mean {name}", judgement)
+    if scale.logarithmic:
+        caption += " Logarithmic scale."
+    elif scale.clipped:
         caption += " The vertical axis shows the range of later training; the first epochs run off it."
     ends = [f"{line.method}: {line.centre[-1]:.4g}" for line in lines]
     alt = f"Mean {name} against the epoch, a line for each method. Last values: {_some(ends)}."
-    scale = _Scale(f"Mean {name}", limits)
     if len(lines) <= _TOGETHER:
         return [Drawing(_one_plot(lines, look, scale), caption, alt)]
     return _in_panels(judgement, lines, look, scale, caption, alt)
@@ -161,8 +171,8 @@ def _judged(judgement: Judgement, fewest: int) -> list[tuple[Arm, Curves, Curves
     return [item for item in found if len(item[1]) >= fewest]
 
 
-def _focus(lines: Sequence[Line]) -> tuple[tuple[float, float], bool]:
-    """Limits that show the last two thirds of training, unless the whole takes little more room."""
+def _mean_scale(lines: Sequence[Line], label: str, judgement: Judgement) -> _Scale:
+    """All of training, on a logarithmic axis for what falls over decades; else its last two thirds where it is much more."""
     start = len(lines[0].epochs) // 3
 
     def extent(first: int) -> tuple[float, float]:
@@ -171,10 +181,13 @@ def _focus(lines: Sequence[Line]) -> tuple[tuple[float, float], bool]:
         return float(min(lows)), float(max(highs))
 
     whole, late = extent(0), extent(start)
+    smallest = min(float(line.centre.min()) for line in lines)
+    if judgement.metric.better == "lower" and smallest > 0 and whole[1] > 10 * smallest:
+        return _Scale(label, (max(whole[0], smallest / 2) / 1.1, whole[1] * 1.1), True)
     clipped = whole[1] - whole[0] > 2 * (late[1] - late[0])
     low, high = late if clipped else whole
     pad = 0.05 * (high - low) or max(abs(high), 1.0) * 0.01
-    return (low - pad, high + pad), clipped
+    return _Scale(label, (low - pad, high + pad), False, clipped)
 
 
 def _std_limits(lines: Sequence[Line]) -> tuple[float, float]:
@@ -229,6 +242,7 @@ def _one_plot(lines: Sequence[Line], look: Mapping[str, Style], scale: _Scale) -
         axes.set_ylabel(scale.label)
         if len(lines) > 1:
             axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.03), borderaxespad=0)
+        clear_left(figure, [axes])
         return to_svg(figure)
 
 
@@ -280,4 +294,5 @@ def _panels_of(
             axes.plot(line.epochs, line.centre, color=style.colour, linestyle=style.dashes, linewidth=1.3)
             _vertical(axes, scale, line.epochs)
             title(axes, short[line.method], text_colour(style.colour), len(shown))
+        clear_left(figure, plots, BESIDE)
         return to_svg(figure)

@@ -12,6 +12,8 @@ Item = TypeVar("Item")
 
 _MOST = 24
 """Panels in one figure, which has to fit on a page."""
+BESIDE = 0.2
+"""Inches at the left of panels that their common label takes."""
 _LEFT, _GAP, _RIGHT, _TITLE, _FOOT = 0.62, 0.16, 0.08, 0.24, 0.4
 
 
@@ -54,6 +56,26 @@ def panels(count: int, x_label: str, y_label: str) -> tuple[Any, list[Any]]:
     middle = _LEFT + (columns * width + (columns - 1) * _GAP) / 2
     figure.text(middle / WIDTH, 0.02 / height, x_label, ha="center", va="bottom")
     return figure, found
+
+
+def clear_left(figure: Any, plots: Sequence[Any], left: float = 0.0) -> None:
+    """Move the left ends of ``plots`` to the right where their labels would reach into the outermost ``left`` inches."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas: Any = FigureCanvasAgg(figure)
+    renderer = canvas.get_renderer()
+    reached = min(axes.get_tightbbox(renderer).x0 for axes in plots) / figure.dpi
+    shift = (left - reached) / WIDTH
+    if shift <= 0:
+        return
+    start = min(axes.get_position().x0 for axes in plots)
+    end = max(axes.get_position().x1 for axes in plots)
+    squeeze = (end - start - shift) / (end - start)
+    for axes in plots:
+        box = axes.get_position()
+        axes.set_position(
+            (start + shift + (box.x0 - start) * squeeze, box.y0, box.width * squeeze, box.height)
+        )
 
 
 def title(axes: Any, text: str, colour: str, count: int) -> None:

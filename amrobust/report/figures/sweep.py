@@ -19,7 +19,7 @@ from amrobust.report.drawing import (
     series_styles,
     to_svg,
 )
-from amrobust.report.figures.panels import in_figures, quiet_grid
+from amrobust.report.figures.panels import clear_left, in_figures, quiet_grid
 from amrobust.report.figures.rows import CHARACTER
 from amrobust.report.sweeps import Sweep, sweeps
 from amrobust.report.view import quantity
@@ -118,6 +118,7 @@ def _draw(
             quiet_grid(axes)
             if place == 0:
                 handles = axes.get_legend_handles_labels()
+        clear_left(figure, figure.axes)
         figure.legend(*handles, loc="lower center", bbox_to_anchor=(0.5, 0.0), ncols=columns)
         return to_svg(figure)
 

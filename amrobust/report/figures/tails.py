@@ -10,7 +10,15 @@ import numpy as np
 
 from amrobust.claims.judgement import Judgement, Verdict
 from amrobust.report.drawing import Drawing, Style, house_style, labels, text_colour, to_svg
-from amrobust.report.figures.panels import in_figures, logarithmic, panels, quiet_grid, title
+from amrobust.report.figures.panels import (
+    BESIDE,
+    clear_left,
+    in_figures,
+    logarithmic,
+    panels,
+    quiet_grid,
+    title,
+)
 from amrobust.report.numbers import percent
 from amrobust.report.view import quantity
 from amrobust.runs.arms import Arm, Curves
@@ -173,6 +181,7 @@ def _quantile_panels(
             axes.set_xticks([25, 50, 75])
             quiet_grid(axes, "both")
             title(axes, short[item.method], text_colour(style.colour), len(items))
+        clear_left(figure, plots, BESIDE)
         return to_svg(figure)
 
 
@@ -215,6 +224,7 @@ def _exceedance_panels(
             axes.set_xlim(*limits)
             quiet_grid(axes, "both")
             title(axes, short[item.method], text_colour(style.colour), len(items))
+        clear_left(figure, plots, BESIDE)
         return to_svg(figure)
 
 
