@@ -242,7 +242,7 @@ def _verdicts(judgements: Sequence[Judgement], views: Sequence[View]) -> list[Bl
         blocks: list[Block] = []
         for name, judgement in zip(group_names(judgements), judgements, strict=True):
             if len(judgements) > 1 and judgement.verdicts:
-                blocks.append(Heading(breakable(name), 2))
+                blocks.append(Heading(breakable(name), 1))
             blocks.append(verdict_sentences(judgement))
         return blocks
     return [matrix(judgements)] if matrix_first(judgements) else []

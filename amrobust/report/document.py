@@ -107,7 +107,7 @@ def _of_judgement(material: Material, name: str, layout: Layout, level: int) -> 
 
 
 def _numbered(sections: Iterable[Section]) -> Iterator[Section]:
-    """Figures and tables with their numbers; one that was shown before is not shown again."""
+    """Figures and tables with their numbers; one that the first page has is not shown again."""
     seen: set[tuple[str, object]] = set()
     counts = {"figure": 0, "table": 0}
     for section in sections:
@@ -120,7 +120,8 @@ def _numbered(sections: Iterable[Section]) -> Iterator[Section]:
                 )
                 if content in seen:
                     continue
-                seen.add(content)
+                if section.name == "answer":
+                    seen.add(content)
                 counts[block.kind] += 1
                 block = replace(block, number=counts[block.kind])
             blocks.append(block)

@@ -104,11 +104,12 @@ def styles(comparison: Comparison) -> dict[str, Style]:
         family, share = series.get(name, (name, None))
         place = families.index(family)
         colour = COLOURS[place % len(COLOURS)]
-        turn = i + place // len(COLOURS)
+        # With each round of colours dashes and markers move on, at paces that have no common divisor.
+        turn = place // len(COLOURS)
         found[name] = Style(
             colour if share is None else shaded(colour, 0.85 * share - 0.35),
-            DASHES[1 + turn % (len(DASHES) - 1)],
-            MARKERS[turn % len(MARKERS)],
+            DASHES[1 + (i + turn) % (len(DASHES) - 1)],
+            MARKERS[(i + 2 * turn) % len(MARKERS)],
         )
     return {name: found[name] for name in names}
 

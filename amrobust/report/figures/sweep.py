@@ -25,7 +25,6 @@ from amrobust.report.sweeps import Sweep, sweeps
 from amrobust.report.view import quantity
 from amrobust.stats.results import Result
 
-_MOST_TICKS = 7
 _MOST_REFERENCES = 4
 """Up to this many methods outside the series are drawn as lines across the plot."""
 
@@ -111,7 +110,7 @@ def _draw(
             if is_log:
                 axes.set_xscale("log", base=2)
             axes.minorticks_off()
-            shown = _apart(values, is_log)
+            shown = _apart(values, is_log, width)
             axes.set_xticks(shown, [plain_number(value) for value in shown])
             axes.set_xlabel(sweep.parameter)
             axes.set_ylabel(label)
@@ -167,12 +166,17 @@ def _moved(value: float, aside: float, values: Sequence[float], is_log: bool) ->
     return value + aside * (values[-1] - values[0])
 
 
-def _apart(values: Sequence[float], is_log: bool) -> list[float]:
-    """The values whose tick labels do not collide: the ends, and of the others those far enough from the last one shown."""
+def _apart(values: Sequence[float], is_log: bool, width: float) -> list[float]:
+    """The values whose tick labels do not collide on an axis of ``width`` inches: the ends, and what fits between them."""
     places = [math.log(value) if is_log else value for value in values]
-    least = (places[-1] - places[0]) / _MOST_TICKS
+    scale = width / (places[-1] - places[0])
+    sizes = [CHARACTER * len(plain_number(value)) for value in values]
+
+    def clear(i: int, j: int) -> bool:
+        return (places[j] - places[i]) * scale > (sizes[i] + sizes[j]) / 2 + CHARACTER
+
     shown = [0]
     for i in range(1, len(values) - 1):
-        if places[i] - places[shown[-1]] >= 0.5 * least and places[-1] - places[i] >= 0.5 * least:
+        if clear(shown[-1], i) and clear(i, len(values) - 1):
             shown.append(i)
     return [values[i] for i in (*shown, len(values) - 1)]

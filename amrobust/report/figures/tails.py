@@ -111,7 +111,7 @@ def exceedances(judgement: Judgement, look: Mapping[str, Style]) -> list[Drawing
         Drawing(
             _exceedance_panels(part, judgement, look, level, logarithmic_share),
             caption if i == 0 else f"{caption} (Continued.)",
-            f"The probability that a run ends {side} a value, a panel a method. {_bounds_in_words(part)}",
+            f"The probability that a run ends {side} a value, a panel a method. {_medians(part)} {_bounds_in_words(part)}",
         )
         for i, part in enumerate(in_figures(items))
     ]
