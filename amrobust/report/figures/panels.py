@@ -64,11 +64,12 @@ def clear_left(figure: Any, plots: Sequence[Any], left: float = 0.0) -> None:
 
     canvas: Any = FigureCanvasAgg(figure)
     renderer = canvas.get_renderer()
-    reached = min(axes.get_tightbbox(renderer).x0 for axes in plots) / figure.dpi
+    start = min(axes.get_position().x0 for axes in plots)
+    first = [axes for axes in plots if axes.get_position().x0 == start]
+    reached = min(axes.get_tightbbox(renderer).x0 for axes in first) / figure.dpi
     shift = (left - reached) / WIDTH
     if shift <= 0:
         return
-    start = min(axes.get_position().x0 for axes in plots)
     end = max(axes.get_position().x1 for axes in plots)
     squeeze = (end - start - shift) / (end - start)
     for axes in plots:
