@@ -85,12 +85,12 @@ def _parse(name: str, data: dict[str, Any], scale: str | None) -> Analysis:
     )
     params = take(data, "workload_params", dict, {})
     points = _grid(tables, take(data, "grid", dict, {}))
-    listed = take(data, "claims", list)
-    wheres = [take(table, "where", dict, {}) for table in listed]
-    claims = claims_of(tables, listed, baseline)
-    for where in wheres:
+    claims: list[tuple[Claim, Mapping[str, Any]]] = []
+    for table in take(data, "claims", list):
+        where = take(table, "where", dict, {})
         if not any(_matches(where, point) for point in points):
             raise tables.complain(f"where = {where} is true of no combination of the grid")
+        claims += [(claim, where) for claim in claims_of(tables, [table], baseline)]
     test = take(data, "test", str, Rules.test)
     if test not in TESTS:
         raise tables.complain(f"no test is called {test!r}: choose one of {', '.join(TESTS)}")
@@ -113,10 +113,7 @@ def _parse(name: str, data: dict[str, Any], scale: str | None) -> Analysis:
         question=take(data, "question", str),
         workload=take(data, "workload", str),
         settings=tuple(
-            Setting(
-                {**params, **point},
-                tuple(claim for claim, where in zip(claims, wheres, strict=True) if _matches(where, point)),
-            )
+            Setting({**params, **point}, tuple(claim for claim, where in claims if _matches(where, point)))
             for point in points
         ),
         seeds=seeds,

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import special
 
@@ -22,6 +22,7 @@ def bisected(p, centre, step, level):
     return end(-1.0), end(1.0)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10**6), st.booleans(), st.sampled_from([0.9, 0.95, 0.9998, 0.9999999]))
 def test_it_finds_what_bisection_finds(seed, paired, level):
     rng = np.random.default_rng(seed)
