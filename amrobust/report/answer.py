@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from amrobust.claims.judgement import SWEEPS, Claim, Comparison, Judgement, Outcome, Verdict, is_about_a_pair
 from amrobust.claims.verdicts import statement
@@ -24,6 +25,7 @@ from amrobust.report.blocks import (
 )
 from amrobust.report.drawing import Style
 from amrobust.report.figures import FIGURES, forest
+from amrobust.report.numbers import ABSENT
 from amrobust.report.text import printable
 from amrobust.report.typography import breakable, prose, typeset
 from amrobust.report.view import OUTCOMES, View, claim_rows, claim_words, group_names, quantity
@@ -115,8 +117,16 @@ def matrix(judgements: Sequence[Judgement]) -> Table:
         Column(breakable(heading), "left", 1.25),
         *(Column(printable(kind), "left", 1.0) for kind in kinds),
     )
+    caption = "Verdicts at a glance."
+    if any(cell.badge and cell.text for row in rows for cell in row.cells):
+        # Every badge stands behind an estimate, so that they align.
+        rows = [
+            replace(row, cells=tuple(replace(c, text=c.text or ABSENT) if c.badge else c for c in row.cells))
+            for row in rows
+        ]
+        caption = "Verdicts at a glance, with their estimates: × is a ratio, method over baseline; the rest are differences."
     return Table(
-        "Verdicts at a glance, with their estimates: × is a ratio, method over baseline; the rest are differences.",
+        caption,
         columns,
         tuple(rows),
         small=len(kinds) > 3,
