@@ -94,7 +94,13 @@ def main():
             PEER: [sys.executable, "-c", PEER_CODE, name],
             "list, without an index": [*amrobust, "list", name],
             "list, with an index": [*amrobust, "list", name],
-            "show by the beginning of a name": [*amrobust, "show", Path(selection[0]).name[:-2], "--runs-dir", name],
+            "show by the beginning of a name": [
+                *amrobust,
+                "show",
+                Path(selection[0]).name[:-2],
+                "--runs-dir",
+                name,
+            ],
             "check": [*amrobust, "check", name],
             "compare of a selection": [*amrobust, "compare", *selection],
         }
