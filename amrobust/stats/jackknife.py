@@ -111,9 +111,9 @@ def pooled_scales(levels: Array, seeds: Sequence[int]) -> Array:
 def inverted(p: Callable[[Array], Array], centre: float, half: float, level: float) -> tuple[float, float]:
     """The smallest interval that holds every θ with p(θ) > 1 − level.
 
-    ``centre`` is one of them, ``half`` a guess of how far they reach, and ``p`` takes an array of θ. It need not fall all the way
-    outwards: Welch's degrees of freedom and the error of a difference of pairs change with θ. Where p rises above 1 − level again
-    farther out, the interval reaches out to there. Each end is bracketed, then found by Brent's method on log p.
+    ``centre`` is one of them, ``half`` a guess of how far they reach, and ``p`` takes an array of θ. It need not fall all the
+    way outwards: Welch's degrees of freedom and the error of a difference of pairs change with θ. Where p rises above 1 − level
+    again farther out, the interval reaches out to there. Each end is bracketed, then found by Brent's method on log p.
     """
     from scipy.optimize import brentq
 

@@ -37,9 +37,8 @@ def test_it_holds_what_bisection_finds_and_ends_at_the_level(seed, paired, level
     assert ends[1] >= high - close
     assert contrast.p(np.array(ends)) == pytest.approx(1 - level, rel=1e-5)
     farther = np.linspace(0, 5 * (ends[1] - ends[0]), 200)[1:]
-    assert (contrast.p(ends[0] - farther) < 1 - level).all() and (
-        contrast.p(ends[1] + farther) < 1 - level
-    ).all()
+    assert (contrast.p(ends[0] - farther) < 1 - level).all()
+    assert (contrast.p(ends[1] + farther) < 1 - level).all()
 
 
 def test_where_p_rises_again_farther_out_the_interval_reaches_out_to_there():
