@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from amrobust.claims.words import counted
 from amrobust.runs.arms import Arm
 from amrobust.stats.results import Caution
 
@@ -16,7 +17,7 @@ def few_seeds(method: str, n: int) -> Caution | None:
         return None
     return Caution(
         "few-seeds",
-        f"{method} has {n} seeds: an interval for a spread is very wide below {FEW_SEEDS}.",
+        f"{method} has {counted(n, 'seed')}: an interval for a spread is very wide below {FEW_SEEDS}.",
         f"run at least {FEW_SEEDS} seeds (--seeds {FEW_SEEDS}); the seeds you have are kept",
     )
 
@@ -104,8 +105,8 @@ def low_power(ratio: float, power: float) -> Caution:
     """A spread claim that these seeds would probably not settle even if a sizeable ratio were true."""
     return Caution(
         "low-power",
-        f"With these seeds and this family, a true spread ratio of {ratio:g} would be found with {power:.0%} power: not "
-        "finding one says little.",
+        f"With these seeds and this family, a true spread ratio of {ratio:g} would be found with {100 * power:.0f} % power: "
+        "not finding one says little.",
         "ask amrobust plan for the seeds that a wanted power takes",
     )
 
@@ -152,7 +153,7 @@ def levels_differ(method: str, baseline: str, share: float, difference: str) -> 
     """Early means differ, so that a difference of spread may be one of level."""
     return Caution(
         "levels-differ",
-        f"In the first {share:.0%} of training {method} differs from {baseline} by {difference} on average: a "
+        f"In the first {100 * share:.0f} % of training {method} differs from {baseline} by {difference} on average: a "
         "method nearer its ceiling varies less for that alone.",
         "read the spread beside the mean curves, and compare the final spread as well",
     )
@@ -162,8 +163,8 @@ def opinions_disagree(decides: str, p: float, second: str, second_p: float, alph
     """The second opinion falls on the other side of alpha."""
     return Caution(
         "opinions-disagree",
-        f"{second} gives p = {second_p:.3g} where the deciding {decides} gives p = {p:.3g}: they fall on different "
-        f"sides of {alpha:g}.",
+        f"The second opinion, {second}, gives p = {second_p:.3g} where the deciding {decides} gives p = {p:.3g}: they fall on "
+        f"different sides of {alpha:g}.",
         "treat the claim as borderline; more seeds would settle it",
     )
 

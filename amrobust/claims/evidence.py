@@ -14,6 +14,7 @@ from amrobust.claims.judgement import RATIOS, SPREADS, SWEEPS, Claim
 from amrobust.claims.rules import PAIRED, UNPAIRED, Evidence, Rules
 from amrobust.claims.samples import Curves, Pair, Refused, Sample
 from amrobust.claims.sweeps import of_sweep
+from amrobust.claims.words import counted
 from amrobust.runs.arms import Metric
 from amrobust.stats.results import Caution, Result
 
@@ -44,7 +45,7 @@ def gather(
                 sample.require_finite()
             if len(sample.seeds) < FEWEST_SEEDS:
                 raise Refused(
-                    f"{sample.arm.method} has {len(sample.seeds)} usable seeds of the {FEWEST_SEEDS} it takes",
+                    f"{sample.arm.method} has {counted(len(sample.seeds), 'usable seed')}",
                     FEWEST_SEEDS,
                 )
         if claim.kind in SWEEPS:
@@ -77,7 +78,7 @@ def _in_phase(sample: Sample, claim: Claim) -> Sample:
 
 def _of_pair(claim: Claim, pair: Pair, metric: Metric, rules: Rules, family: int) -> Evidence:
     if min(len(pair.a), len(pair.b)) < FEWEST_SEEDS:
-        raise Refused(f"the two share {len(pair.a)} seeds of the {FEWEST_SEEDS} it takes", FEWEST_SEEDS)
+        raise Refused(f"the two share {counted(len(pair.a), 'seed')}", FEWEST_SEEDS)
     if claim.kind in SPREADS:
         return _spread(claim, pair, metric, rules, family)
     if claim.kind == "cheaper":

@@ -183,7 +183,7 @@ def _prospect(verdict: Verdict) -> str:
         return " The estimate is too near the border of the claim for any practical number of seeds to settle it."
     n, unit = verdict.seeds_to_settle, verdict.interval.unit if verdict.interval is not None else "seeds"
     per = "" if unit == "starting points" else " a method"
-    return f" If the truth is as estimated, about {n} {unit}{per} would settle it with {POWER:.0%} power."
+    return f" If the truth is as estimated, about {n} {unit}{per} would settle it with {100 * POWER:.0f} % power."
 
 
 def p_text(p: float | None) -> str:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from amrobust.claims.judgement import SWEEPS, Claim, Comparison, Judgement, Outcome, Verdict, is_about_a_pair
 from amrobust.claims.verdicts import statement
+from amrobust.claims.words import counted
 from amrobust.report.blocks import (
     Block,
     Callout,
@@ -158,7 +159,7 @@ def _cell(verdicts: Sequence[Verdict], estimates: Mapping[Claim, str]) -> Cell:
     result = verdicts[0].interval
     if result is None or result.estimate is None:
         return Cell("", outcome)
-    return Cell(typeset(estimates[verdicts[0].claim]), outcome)
+    return Cell(typeset(printable(estimates[verdicts[0].claim])), outcome)
 
 
 def _setups(judgements: Sequence[Judgement], views: Sequence[View]) -> list[list[str]]:
@@ -174,12 +175,21 @@ def _setups(judgements: Sequence[Judgement], views: Sequence[View]) -> list[list
 
 def _setup(judgement: Judgement, shown: View) -> list[str]:
     counts = sorted({row.n for row in shown.methods})
-    seeds = f"{counts[0]} seeds a method" if counts[0] == counts[-1] else f"{counts[0]} to {counts[-1]} seeds"
-    methods = f"{len(shown.methods)} method{'s' if len(shown.methods) != 1 else ''}"
-    epochs = f"{judgement.epochs} epoch{'s' if judgement.epochs != 1 else ''}"
+    seeds = (
+        f"{counted(counts[0], 'seed')} a method"
+        if counts[0] == counts[-1]
+        else f"{counts[0]} to {counts[-1]} seeds"
+    )
+    epochs = counted(judgement.epochs, "epoch")
     if judgement.first_epoch > 1:
         epochs += f" (judged from epoch {judgement.first_epoch})"
-    parts = [judgement.workload, quantity(judgement.metric), methods, epochs, seeds]
+    parts = [
+        judgement.workload,
+        quantity(judgement.metric),
+        counted(len(shown.methods), "method"),
+        epochs,
+        seeds,
+    ]
     if any(not pair.sweep and pair.method != pair.baseline for pair in shown.pairs):
         parts.append(f"baseline {judgement.baseline}")
     if judgement.final != "last":

@@ -75,7 +75,7 @@ def results(material: Material) -> list[Block]:
 def _method_table(material: Material) -> Table:
     shown = material.shown
     averages = any(row.avg_std != ABSENT for row in shown.methods)
-    interval, unit = shown.method_interval, shown.unit
+    interval, unit = shown.method_interval, printable(shown.unit)
     columns = [
         Column("Method", "left", 1.0),
         Column("n"),

@@ -6,6 +6,7 @@ from amrobust.claims.judgement import Judgement
 from amrobust.claims.tails import TailRow, tails
 from amrobust.report.blocks import Block, Cell, Column, Row, Table, plain
 from amrobust.report.numbers import ABSENT, Precision
+from amrobust.report.text import printable
 from amrobust.report.typography import breakable, prose, typeset
 from amrobust.report.view import quantity
 
@@ -29,10 +30,10 @@ def tail_numbers(judgement: Judgement) -> list[Block]:
     number = Precision.of(
         (s.final_spread.estimate for s in judgement.summaries if s.final_spread is not None), digits=2
     )
-    unit = f" ({metric.unit})" if metric.unit else ""
+    unit = f" ({printable(metric.unit)})" if metric.unit else ""
     columns = [Column("Method", "left", 1.0), Column("n")]
     cells = [[Cell(breakable(arm.method)), Cell(str(len(arm.seeds)))] for arm in arms]
-    caption = f"The worst runs, by final {quantity(metric)}."
+    caption = f"The worst runs, by final {printable(quantity(metric))}."
     if any(row.result is not None for row in quantiles):
         columns.append(Column(f"Worst tenth\nbegins at{unit}"))
         _add(cells, [_quantile(row, number) for row in quantiles])

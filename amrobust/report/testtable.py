@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from amrobust.claims.judgement import Claim, Judgement, PairFacts, Verdict, is_about_a_pair
+from amrobust.claims.words import counted
 from amrobust.report.blocks import Cell, Column, Row, Table
 from amrobust.report.numbers import ABSENT, p_value, percent, ratio
+from amrobust.report.text import printable
 from amrobust.report.typography import breakable, typeset
 from amrobust.report.view import ClaimRow, View, claim_words, difference_unit, is_ratio, spans
 
@@ -114,7 +116,7 @@ def _caption(judgement: Judgement, found: Found, marks: Mapping[str, str]) -> st
         text += f" against {baselines.pop()}"
     tests, seconds = _distinct(found, "test"), _distinct(found, "second_opinion")
     text += f": {next(iter(tests))}." if len(tests) == 1 else "."
-    text += f" {_sides(claims)} Holm: adjusted over {max(v.family_size for v, _ in found)} claims."
+    text += f" {_sides(claims)} Holm: adjusted over {counted(max(v.family_size for v, _ in found), 'claim')}."
     if len(seconds) == 1:
         text += f" 2nd opinion, which never decides: {next(iter(seconds))}."
     if any(row.seeds for _, row in found):
@@ -144,7 +146,7 @@ def _estimate_heading(claim: Claim, judgement: Judgement) -> str:
         return "Ratio a doubling"
     if is_ratio(claim.kind):
         return "Ratio"
-    unit = difference_unit(judgement.metric).strip()
+    unit = printable(difference_unit(judgement.metric).strip())
     return f"Difference{f' ({unit})' if unit else ''}"
 
 

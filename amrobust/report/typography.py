@@ -6,7 +6,7 @@ import re
 
 from amrobust.report.text import printable
 
-_BREAK_AFTER = re.compile(r"([/\],=_;:+-])(?=\S)")
+_BREAK_AFTER = re.compile(r"([/\],=_;:+]|(?<=[^\s(\[-])-(?!-))(?=\S)")
 _UNBROKEN = re.compile(r"(\S{18})(?=\S)")
 _NEGATIVE = re.compile(r"(?<=[\s(\[])-(?=\d)")
 _AROUND_EQUALS = re.compile(r"(?<=\w) ([=<]) (?=[\d−])")

@@ -16,6 +16,7 @@ from amrobust.claims.judgement import (
     PairFacts,
     Verdict,
 )
+from amrobust.claims.words import counted
 from amrobust.report.notes import Note, notes
 from amrobust.report.numbers import (
     ABSENT,
@@ -134,7 +135,7 @@ class View:
 def view(judgement: Judgement) -> View:
     """Format ``judgement`` for people."""
     metric = judgement.metric
-    epochs = f"{judgement.epochs} epoch{'s' if judgement.epochs != 1 else ''}"
+    epochs = counted(judgement.epochs, "epoch")
     return View(
         heading=f"{judgement.workload}, {quantity(metric)}, {epochs}",
         question=judgement.question,

@@ -204,7 +204,7 @@ def _facts(run: Run) -> dict[str, str]:
         }
         if made.source is not None:
             text |= {
-                "source": f"{made.source.form}, {made.source.path}",
+                "source": ", ".join(filter(None, (made.source.form, made.source.path))),
                 "source digest": made.source.sha256 or "",
             }
     return {name: value for name, value in text.items() if value}

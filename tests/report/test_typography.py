@@ -18,3 +18,7 @@ def test_long_words_may_break_and_short_ones_may_not() -> None:
 
 def test_a_number_stays_with_its_sign_and_its_unit() -> None:
     assert prose("p = 0.03, 95 % of [-1, 2], am1-sgd") == "p\u00a0=\u00a00.03, 95\u00a0% of [−1, 2], am1-sgd"
+
+
+def test_an_option_may_break_between_its_words_only() -> None:
+    assert breakable("(--allow-different-x0)").split("\u200b")[0] == "(--allow-"

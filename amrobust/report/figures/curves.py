@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from amrobust.claims.judgement import Judgement
+from amrobust.claims.words import counted
 from amrobust.report.drawing import (
     FAINT,
     WIDTH,
@@ -30,6 +31,7 @@ from amrobust.report.figures.panels import (
     title,
 )
 from amrobust.report.numbers import percent
+from amrobust.report.text import printable
 from amrobust.report.view import quantity
 from amrobust.runs.arms import Arm, Curves
 from amrobust.stats import simultaneous_std_band
@@ -75,9 +77,9 @@ def surviving(arm: Arm, judgement: Judgement) -> Curves:
 def seeds_in_words(judgement: Judgement) -> str:
     """``n = 20 seeds a method``, and whether diverged ones are left out."""
     counts = sorted({summary.n for summary in judgement.summaries})
-    n = f"n = {counts[0]}" if counts[0] == counts[-1] else f"n = {counts[0]} to {counts[-1]}"
+    few = counted(counts[0], "seed") if counts[0] == counts[-1] else f"{counts[0]} to {counts[-1]} seeds"
     lost = any(summary.diverged for summary in judgement.summaries)
-    return f"{n} seeds a method" + (", diverged seeds left out" if lost else "")
+    return f"n = {few} a method" + (", diverged seeds left out" if lost else "")
 
 
 def mean_lines(judgement: Judgement) -> list[Line]:
@@ -120,7 +122,7 @@ def mean_curves(judgement: Judgement, look: Mapping[str, Style]) -> list[Drawing
     lines = mean_lines(judgement)
     if not lines:
         return []
-    name = quantity(judgement.metric)
+    name = printable(quantity(judgement.metric))
     caption = f"Mean {name} over {seeds_in_words(judgement)}; bands: ± 1 STD over seeds at each epoch."
     scale = _mean_scale(lines, f"Mean {name}", judgement)
     if scale.logarithmic:
@@ -139,9 +141,9 @@ def std_curves(judgement: Judgement, look: Mapping[str, Style]) -> list[Drawing]
     lines = std_lines(judgement)
     if not lines:
         return []
-    unit = f" ({judgement.metric.unit})" if judgement.metric.unit else ""
+    unit = f" ({printable(judgement.metric.unit)})" if judgement.metric.unit else ""
     caption = (
-        f"STD of {judgement.metric.name.replace('_', ' ')} over {seeds_in_words(judgement)} at each epoch, "
+        f"STD of {printable(judgement.metric.name.replace('_', ' '))} over {seeds_in_words(judgement)} at each epoch, "
         "logarithmic scale; its mean over the epochs is Avg. STD."
     )
     if any(line.low is not None for line in lines):

@@ -10,6 +10,7 @@ from amrobust.report.drawing import BASELINE_COLOUR, DASHES, Drawing, Style, hou
 from amrobust.report.figures.panels import in_figures
 from amrobust.report.figures.rows import MOST_ROWS, beside, row_plot
 from amrobust.report.numbers import Precision, percent
+from amrobust.report.text import printable
 from amrobust.report.view import difference_unit
 
 _BLACK = Style(BASELINE_COLOUR, DASHES[0], "o")
@@ -26,7 +27,7 @@ def equivalence(judgement: Judgement, look: Mapping[str, Style]) -> list[Drawing
     )
     levels = {v.interval.level for v in verdicts if v.interval is not None and v.interval.level is not None}
     intervals = f"{percent(levels.pop())} intervals" if len(levels) == 1 else "intervals"
-    unit = difference_unit(judgement.metric).strip()
+    unit = printable(difference_unit(judgement.metric).strip())
     caption = (
         f"Differences of means with {intervals} against the margin (shaded). An interval wholly inside its margin supports the "
         "claim; two one-sided tests at α use an interval of 1 − 2α. Filled: decided, hollow: inconclusive."

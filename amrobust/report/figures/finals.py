@@ -14,12 +14,16 @@ from amrobust.report.drawing import BASELINE_COLOUR, Drawing, Style, house_style
 from amrobust.report.figures.curves import seeds_in_words, surviving
 from amrobust.report.figures.panels import in_figures
 from amrobust.report.figures.rows import MOST_ROWS, beside, row_plot
+from amrobust.report.text import printable
 from amrobust.report.view import quantity
 from amrobust.runs.arms import Curves
 
 _SWARM = 200
 """Up to this many seeds every one is a point; more are drawn as a shape, and the outermost of them as points."""
 _OUTERMOST = 10
+_SEEDS_AT, _BREADTH = -0.14, 0.28
+_MEAN_AT = 0.3
+"""Parts of a row: its seeds, and below them, so that neither hides the other, their mean with its interval."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +54,8 @@ def final_values_figure(judgement: Judgement, look: Mapping[str, Style]) -> list
         return []
     short = labels([arm.method for arm in judgement.arms])
     caption = (
-        f"Final {quantity(judgement.metric)} of every seed ({seeds_in_words(judgement)}); black: the mean with its "
-        "interval, where there is one."
+        f"Final {printable(quantity(judgement.metric))} of every seed ({seeds_in_words(judgement)}); black, below: the mean "
+        "with its interval, where there is one."
     )
     if any(row.values.size > _SWARM for row in rows):
         caption += f" More than {_SWARM} seeds are drawn as a shape as broad as they are many, the outermost as points."
@@ -118,7 +122,7 @@ def draw_strip(
             _mean_bar(axes, position, row.summary)
         if row.summary.diverged:
             beside(axes, position, f"{row.summary.diverged} diverged", style="italic")
-    axes.set_xlabel(f"Final {quantity(judgement.metric)}")
+    axes.set_xlabel(f"Final {printable(quantity(judgement.metric))}")
 
 
 def _points(axes: Any, position: int, values: Curves, style: Style) -> None:
@@ -137,9 +141,9 @@ def _points(axes: Any, position: int, values: Curves, style: Style) -> None:
         offsets[members] = np.where(steps % 2, 1, -1) * ((steps + 1) // 2)
     row = abs(box.height) * 72 / axes.figure.dpi / abs(np.subtract(*axes.get_ylim()))
     furthest = float(np.abs(offsets).max())
-    step = min(size, 0.4 * row / furthest) if furthest else 0.0
+    step = min(size, _BREADTH * row / furthest) if furthest else 0.0
     axes.plot(
-        values, position + offsets * step / row, linestyle="none", marker=style.marker, markersize=size,
+        values, position + _SEEDS_AT + offsets * step / row, linestyle="none", marker=style.marker, markersize=size,
         color=style.colour, markeredgewidth=0, zorder=3, alpha=0.5 if style.colour == BASELINE_COLOUR else 0.8,
     )  # fmt: skip
 
@@ -147,13 +151,13 @@ def _points(axes: Any, position: int, values: Curves, style: Style) -> None:
 def _shape(axes: Any, position: int, values: Curves, style: Style) -> None:
     """A histogram on both sides of the row, and the outermost values as points."""
     counts, edges = np.histogram(values, bins=60)
-    breadth = 0.4 * counts / counts.max()
+    centre, breadth = position + _SEEDS_AT, _BREADTH * counts / counts.max()
     axes.fill_between(
-        (edges[:-1] + edges[1:]) / 2, position - breadth, position + breadth, color=style.colour, alpha=0.5, linewidth=0
+        (edges[:-1] + edges[1:]) / 2, centre - breadth, centre + breadth, color=style.colour, alpha=0.5, linewidth=0
     )  # fmt: skip
     ends = np.concatenate([values[:_OUTERMOST], values[-_OUTERMOST:]])
     axes.plot(
-        ends, np.full(len(ends), position), linestyle="none", marker=style.marker, markersize=2.2, color=style.colour,
+        ends, np.full(len(ends), centre), linestyle="none", marker=style.marker, markersize=2.2, color=style.colour,
         markeredgewidth=0,
     )  # fmt: skip
 
@@ -161,8 +165,7 @@ def _shape(axes: Any, position: int, values: Curves, style: Style) -> None:
 def _mean_bar(axes: Any, position: int, summary: MethodSummary) -> None:
     mean = summary.final_mean
     assert mean is not None
+    height = position + _MEAN_AT
     if mean.low is not None and mean.high is not None:
-        axes.plot(
-            [mean.low, mean.high], [position] * 2, color="#000000", linewidth=1.6, solid_capstyle="butt"
-        )
-    axes.plot([mean.estimate] * 2, [position - 0.28, position + 0.28], color="#000000", linewidth=1.4)
+        axes.plot([mean.low, mean.high], [height] * 2, color="#000000", linewidth=1.6, solid_capstyle="butt")
+    axes.plot([mean.estimate] * 2, [height - 0.14, height + 0.14], color="#000000", linewidth=1.4)

@@ -12,6 +12,7 @@ from amrobust.report.drawing import GREY, Drawing, Style, house_style, labels, p
 from amrobust.report.figures.panels import in_figures
 from amrobust.report.figures.rows import MOST_ROWS, beside, row_plot
 from amrobust.report.numbers import percent, ratio, ratio_interval
+from amrobust.report.text import printable
 from amrobust.report.view import difference_unit, group_names
 
 _RATIO_TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20, 50, 100)
@@ -92,7 +93,7 @@ def panels_of(judgements: Sequence[Judgement]) -> list[Panel]:
                     verdicts.setdefault((i, v.claim.method, v.claim.baseline), v)
             when = f", epochs {phase[0]}–{phase[1]}" if phase is not None else ""
             is_ratio = kinds[0] in RATIOS
-            unit = difference_unit(judgements[0].metric).strip()
+            unit = printable(difference_unit(judgements[0].metric).strip())
             what = name if is_ratio else "Mean" if phase is not None else "Final mean"
             title = f"{what}{when}, {'ratio' if is_ratio else 'difference' + (f' ({unit})' if unit else '')}"
             found.append(

@@ -12,6 +12,7 @@ import numpy as np
 from amrobust.claims.judgement import ClaimKind, Judgement, Verdict
 from amrobust.report.drawing import WIDTH, Drawing, Style, house_style, new_figure, to_svg
 from amrobust.report.figures.panels import quiet_grid
+from amrobust.report.text import printable
 from amrobust.report.view import difference_unit
 from amrobust.stats import power_at_seeds
 from amrobust.stats.results import Result
@@ -94,7 +95,7 @@ def _truths(
 ) -> tuple[_Truth, ...]:
     if kind == "equivalent mean":
         margins = sorted({v.claim.margin for v in verdicts if v.claim.margin is not None})
-        unit = difference_unit(judgement.metric)
+        unit = printable(difference_unit(judgement.metric))
         return tuple(_Truth(f"equal means, margin {margin:g}{unit}", 0.0, margin) for margin in margins[:3])
     if kind == "better mean":
         assert result.se is not None

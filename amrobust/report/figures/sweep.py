@@ -22,6 +22,7 @@ from amrobust.report.drawing import (
 from amrobust.report.figures.panels import clear_left, in_figures, quiet_grid
 from amrobust.report.figures.rows import CHARACTER
 from amrobust.report.sweeps import Sweep, sweeps
+from amrobust.report.text import printable
 from amrobust.report.view import quantity
 from amrobust.stats.results import Result
 
@@ -47,8 +48,8 @@ def _figure(judgement: Judgement, sweep: Sweep, look: Mapping[str, Style]) -> Dr
     references = [name for name in summaries if name not in swept]
     references = references if len(references) <= _MOST_REFERENCES else []
     averages = any(summary.avg_std is not None for summary in judgement.summaries)
-    name = quantity(judgement.metric)
-    unit = f" ({judgement.metric.unit})" if judgement.metric.unit else ""
+    name = printable(quantity(judgement.metric))
+    unit = f" ({printable(judgement.metric.unit)})" if judgement.metric.unit else ""
     picks: tuple[tuple[str, _Pick], tuple[str, _Pick]] = (
         (f"Final mean of {name}", lambda s: s.final_mean),
         (f"Avg. STD{unit}", lambda s: s.avg_std)

@@ -20,6 +20,7 @@ from amrobust.report.figures.panels import (
     title,
 )
 from amrobust.report.numbers import percent
+from amrobust.report.text import printable
 from amrobust.report.view import quantity
 from amrobust.runs.arms import Arm, Curves
 from amrobust.stats import distribution_band, exceedance_curve
@@ -72,7 +73,7 @@ def quantiles(judgement: Judgement, look: Mapping[str, Style]) -> list[Drawing]:
     """The quantile function of each method's final values with the band of Dvoretzky, Kiefer, Wolfowitz and Massart."""
     items = _values(judgement)
     level = 1 - judgement.alpha
-    name = quantity(judgement.metric)
+    name = printable(quantity(judgement.metric))
     caption = (
         f"Quantiles of the final {name}, from the best run to the worst. Band: {percent(level)} for the whole distribution of "
         "a method at once, whatever its shape (Dvoretzky, Kiefer, Wolfowitz; Massart); where it reaches the edge, these seeds "
@@ -95,7 +96,7 @@ def exceedances(judgement: Judgement, look: Mapping[str, Style]) -> list[Drawing
     """P(a run ends worse than x) of each method with Clopper and Pearson's interval at each x, and the claimed bounds."""
     items = _values(judgement)
     level = 1 - judgement.alpha
-    name = quantity(judgement.metric)
+    name = printable(quantity(judgement.metric))
     side = "below" if _worse(judgement) == "low" else "above"
     caption = (
         f"Share of runs that end {side} a value of {name}; band: exact {percent(level)} interval at each value (Clopper and "
@@ -153,7 +154,9 @@ def _quantile_panels(
     with house_style():
         short = labels([item.method for item in items], 30 if len(items) <= 9 else 26)
         figure, plots = panels(
-            len(items), "Share of runs that end at least as well (%)", quantity(judgement.metric).capitalize()
+            len(items),
+            "Share of runs that end at least as well (%)",
+            printable(quantity(judgement.metric)).capitalize(),
         )
         for axes, item in zip(plots, items, strict=True):
             style = look[item.method]
@@ -195,7 +198,7 @@ def _exceedance_panels(
     worse = _worse(judgement)
     with house_style():
         short = labels([item.method for item in items], 30 if len(items) <= 9 else 26)
-        figure, plots = panels(len(items), f"Final {quantity(judgement.metric)}", "P(ends worse)")
+        figure, plots = panels(len(items), f"Final {printable(quantity(judgement.metric))}", "P(ends worse)")
         limits, wide = _reach(items)
         most = max(len(item.values) for item in items)
         least = min([0.3 / most] + [v.claim.bound[1] / 2 for i in items for v in i.bounds if v.claim.bound])

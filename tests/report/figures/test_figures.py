@@ -122,3 +122,13 @@ def test_nothing_is_drawn_of_nothing(judged: Judged) -> None:
     )
     judgement = replace(judgement, arms=gone, verdicts=())
     assert every_figure(judgement) == []
+
+
+def test_a_unit_is_text_too(judged: Judged) -> None:
+    judgement = judged(SHAPES["two"], seeds=6, epochs=5, kinds=("equivalent mean", "better mean"), margin=0.5)
+    metric = replace(judgement.metric, unit="\x1b[31m$x$<b>\u202e")
+    arms = tuple(replace(arm, metrics={metric.name: metric}) for arm in judgement.arms)
+    for name, drawing in every_figure(replace(judgement, metric=metric, arms=arms)):
+        assert not {"\x1b", "\u202e"} & set(drawing.svg + drawing.caption + drawing.alt), name
+        if name == "finals":
+            assert any("\\x1b[31m$x$<b>\\u202e" in text for text in texts(drawing.svg))

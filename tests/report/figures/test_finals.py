@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from xml.etree import ElementTree
 
+import numpy as np
 from svg_texts import texts
 
 from amrobust.claims.judgement import Comparison, Judgement
-from amrobust.report.drawing import styles
-from amrobust.report.figures.finals import final_rows, final_values_figure
+from amrobust.report.drawing import new_figure, styles
+from amrobust.report.figures.finals import draw_strip, final_rows, final_values_figure
 
 Judged = Callable[..., Judgement]
 
@@ -52,3 +53,16 @@ def test_diverged_seeds_are_counted(judged: Judged) -> None:
     (drawing,) = final_values_figure(judgement, styles(Comparison((judgement,))))
     assert "2 diverged" in texts(drawing.svg)
     assert [row.values.size for row in final_rows(judgement)] == [20, 18]
+
+
+def test_the_mean_s_interval_hides_no_seed(judged: Judged) -> None:
+    judgement = judged(("msgd", "sgd"), seeds=30, epochs=3)
+    figure = new_figure(2.0)
+    axes = figure.subplots()
+    draw_strip(axes, final_rows(judgement), judgement, styles(Comparison((judgement,))))
+    seeds = [line for line in axes.lines if line.get_linestyle() == "None"]
+    bars = [line for line in axes.lines if line.get_linestyle() != "None" and line.get_color() == "#000000"]
+    assert len(bars) == 4
+    for row, points in enumerate(seeds):
+        below = [bar for bar in bars if round(float(np.mean(bar.get_ydata()))) == row]
+        assert max(points.get_ydata()) < min(min(bar.get_ydata()) for bar in below)
