@@ -42,7 +42,8 @@ def test_table(judgement: Judgement, shown: View, found: Found) -> Table:
         return Cell(breakable(typeset(row.claim)), mark=mark)
 
     def estimated(_: Verdict, row: ClaimRow) -> Cell:
-        return Cell(typeset(row.estimate if heading == "Estimate" else _bare(row.estimate, judgement)))
+        shown = row.estimate if heading == "Estimate" else _bare(row.estimate, judgement)
+        return Cell(typeset(printable(shown)))
 
     columns: list[tuple[bool, Column, _Make]] = [
         (many_methods or not many_claims, Column("Method", "left", 1.0), named),

@@ -199,3 +199,14 @@ def test_a_template_that_fails_is_a_user_s_error(judged: Judged, tmp_path: Path,
     (folder / "mine.typ").write_text(text)
     with pytest.raises(UserError, match=r"mine\.typ could not be compiled.*--print-template pdf"):
         compile_pdf(Comparison((judged(TWO),)), Layout(template=folder / "mine.typ"))
+
+
+def test_a_hostile_unit_is_shown_as_it_is(judged: Judged, tmp_path: Path) -> None:
+    judgement = judged(
+        TWO, seeds=5, epochs=4, kinds=("equivalent mean", "better mean", "less Avg. STD"), margin=0.5
+    )
+    metric = replace(judgement.metric, unit="\x1b[31m$x$\u202e")
+    arms = tuple(replace(arm, metrics={metric.name: metric}) for arm in judgement.arms)
+    path = tmp_path / "report.pdf"
+    write_report(Comparison((replace(judgement, metric=metric, arms=arms),)), path)
+    assert "Mean±STD(\\x1b[31m$x$\\u202e)" in squeezed(" ".join(pages_as_text(path)))
