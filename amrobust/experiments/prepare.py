@@ -39,6 +39,10 @@ def make_spec(
             raise UserError(f"{workload} has no parameter {name!r}: it has {', '.join(defaults)}")
     params = {**defaults, **given}
     problem.check(params)
+    # Parameters younger than recorded runs: left out at their default, so that those runs keep their identity.
+    for name, value in getattr(problem, "implicit_defaults", {}).items():
+        if params[name] == value:
+            del params[name]
     if root_seed < 0 or x0_index < 0:
         raise UserError("root seed and x0 are numbers from 0 on")
     return Spec(

@@ -15,7 +15,9 @@ class Workload(Protocol):
     """A problem that methods are run on.
 
     ``kind`` chooses the trainer: "network" workloads train one seed at a time with a torch optimizer, "convex" workloads
-    many seeds at once as the rows of one NumPy computation. ``defaults`` holds every parameter of the workload.
+    many seeds at once as the rows of one NumPy computation. ``defaults`` holds every parameter of the workload. A workload may
+    also have ``implicit_defaults``, those of ``defaults`` that a spec names only where they differ, and a network workload
+    ``model_params``, the names of the parameters that its ``model`` takes beside the generator.
     """
 
     @property
