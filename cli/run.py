@@ -58,6 +58,7 @@ HYPERPARAMETERS = ("lr", "momentum", "m", "weight_decay")
 @click.option("--paired", is_flag=True, help="Share the random streams with other paired runs, seed by seed.")
 @options.executor
 @options.jobs
+@options.batching
 @options.runs_dir
 @options.text_format
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
@@ -72,6 +73,7 @@ def command(
     paired: bool,
     executor: str,
     jobs: int | None,
+    batching: str,
     runs_dir: Path,
     form: str,
     quiet: bool,
@@ -86,6 +88,7 @@ def command(
     amrobust run --opt am1 --m 5 --seeds 20
     amrobust run --opt 'am2[m=10]' --epochs 60
     amrobust run --opt am1 --seeds 10 --x0s 5
+    amrobust run --opt am1 --param model=resnet8 --batching none
     amrobust run --opt msgd --workload logistic --data a5a --sigma 2 --seeds 1000
     """
     from amrobust import experiments, runs
@@ -108,7 +111,15 @@ def command(
     for spec in specs:
         started = time.perf_counter()
         with progress_reporter(quiet=quiet) as reporter:
-            run = runs.execute(spec, range(seeds), runs_dir, executor=executor, jobs=jobs, reporter=reporter)
+            run = runs.execute(
+                spec,
+                range(seeds),
+                runs_dir,
+                executor=executor,
+                jobs=jobs,
+                batching=batching,
+                reporter=reporter,
+            )
         click.echo(summary(run, seeds, time.perf_counter() - started, runs_dir, form))
 
 

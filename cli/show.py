@@ -56,7 +56,8 @@ def command(name: str, runs_dir: Path, form: str) -> None:
         rows += [
             [
                 "trained",
-                f"{session.seeds} seeds in {session.wall_seconds:.1f} s on {session.when}, {session.executor}",
+                f"{session.seeds} seeds in {session.wall_seconds:.1f} s on {session.when}, {session.executor}"
+                + (f", up to {max(map(len, session.stacks))} seeds together" if session.stacks else ""),
             ],
             ["  with", versions],
             ["  on", f"{session.platform}, {session.cpu_count} cores, {session.device}"],

@@ -41,7 +41,10 @@ class SeededDropout(nn.Module):
         if self.channels:
             shape[2:] = [1] * len(shape[2:])
         kept = 1 - self.rate
-        masks = [torch.empty(shape, dtype=x.dtype, device=x.device).bernoulli_(kept, generator=g) for g in self.generators]
+        masks = [
+            torch.empty(shape, dtype=x.dtype, device=x.device).bernoulli_(kept, generator=g)
+            for g in self.generators
+        ]
         mask = torch.cat(masks, self.dim)
         return x * (mask / kept if kept else mask)
 
@@ -62,6 +65,7 @@ class LayeredLSTM(nn.Module):
                 batch_first=lstm.batch_first,
                 bidirectional=lstm.bidirectional,
                 proj_size=lstm.proj_size,
+                device="meta",  # no numbers are drawn for parameters that are replaced at once
             )
             for name, _ in list(single.named_parameters()):
                 setattr(single, name, getattr(lstm, name.replace("_l0", f"_l{layer}")))

@@ -87,7 +87,7 @@ def evaluate(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[float, f
     correct = (logits.argmax(dim=1) == labels).sum().item()
     loss = cross_entropy(logits.double(), labels).item()
     model.train()
-    return 100.0 * correct / len(labels), loss
+    return 100.0 * correct / labels.numel(), loss
 
 
 def dropout_generator(spec: Spec, seed: int, device: torch.device) -> torch.Generator:

@@ -1,4 +1,4 @@
-"""One unit of work: a block of seeds of one spec, trained by whatever suits the workload."""
+"""One block of seeds of one spec, trained by whatever suits the workload and the block."""
 
 from __future__ import annotations
 
@@ -10,29 +10,42 @@ from amrobust import workloads
 from amrobust.experiments.outcome import SeedOutcome
 from amrobust.experiments.spec import Spec
 
-CONVEX_BLOCK = 64
 
+def train_unit(spec: Spec, seeds: Sequence[int]) -> list[SeedOutcome]:
+    """Train ``seeds`` together; where that raises an exception, each half on its own, down to the seed that it comes from.
 
-def units(spec: Spec, seeds: Sequence[int]) -> list[tuple[int, ...]]:
-    """Split ``seeds`` into blocks: single seeds for networks, up to 64 rows for convex problems."""
-    size = CONVEX_BLOCK if workloads.get(spec.workload).kind == "convex" else 1
-    return [tuple(seeds[start : start + size]) for start in range(0, len(seeds), size)]
-
-
-def train_unit(spec: Spec, seeds: tuple[int, ...]) -> list[SeedOutcome]:
-    """Train one block; an exception becomes the ``error`` of its seeds, so that other blocks go on."""
+    That seed's outcome carries the exception as its ``error``, and the others are unharmed. A block of one seed is trained by
+    the reference.
+    """
     try:
-        if workloads.get(spec.workload).kind == "convex":
-            from amrobust.experiments.convex import train_block
-
-            return train_block(spec, seeds)
-        from amrobust.experiments.network import train_seed
-
-        return [train_seed(spec, seed) for seed in seeds]
+        return _train(spec, seeds)
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
         reason = f"{type(error).__name__}: {error} ({where.name}, line {where.lineno})"
-        return [SeedOutcome(seed, error=reason) for seed in seeds]
+    # Out of the handler, so that what the failed attempt held in memory is free again.
+    if len(seeds) == 1:
+        return [SeedOutcome(seeds[0], error=reason)]
+    return [outcome for half in halves(seeds) for outcome in train_unit(spec, half)]
+
+
+def halves(seeds: Sequence[int]) -> list[tuple[int, ...]]:
+    """``seeds`` in two halves; one half where there is only one seed."""
+    middle = (len(seeds) + 1) // 2
+    return [tuple(half) for half in (seeds[:middle], seeds[middle:]) if half]
+
+
+def _train(spec: Spec, seeds: Sequence[int]) -> list[SeedOutcome]:
+    if workloads.get(spec.workload).kind == "convex":
+        from amrobust.experiments import convex
+
+        return convex.train_block(spec, seeds)
+    if len(seeds) == 1:
+        from amrobust.experiments import network
+
+        return [network.train_seed(spec, seeds[0])]
+    from amrobust.experiments.stacking import trainer
+
+    return trainer.train_stack([(spec, seed) for seed in seeds])
 
 
 @contextmanager

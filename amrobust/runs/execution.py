@@ -11,7 +11,9 @@ from typing import Protocol
 
 import numpy as np
 
+from amrobust import experiments
 from amrobust.errors import RunError, UserError
+from amrobust.experiments import Layout
 from amrobust.experiments.facts import RunFacts
 from amrobust.experiments.outcome import SeedOutcome
 from amrobust.experiments.spec import Spec
@@ -49,6 +51,7 @@ def execute(
     *,
     executor: str = "processes",
     jobs: int | None = None,
+    batching: str = "auto",
     reporter: Reporter | None = None,
     train: Train | None = None,
     describe: Callable[[Spec], RunFacts] | None = None,
@@ -56,13 +59,12 @@ def execute(
     """Train those of ``seeds`` that the run of ``spec`` in ``directory`` lacks, and return the run.
 
     Complete seeds are kept, failed and interrupted ones are tried again. Where another process holds the run, this one waits
-    and then trains only what is missing. ``train`` and ``describe`` default to those of ``amrobust.experiments``.
+    and then trains only what is missing. ``batching`` is that of :func:`amrobust.experiments.plan_layout`; the layout is kept.
+    ``train`` and ``describe`` default to those of ``amrobust.experiments``; a ``train`` that is given has no layout.
 
     Raises UserError on bad seeds, Interrupted on Ctrl-C (finished seeds are kept), RunError where seeds failed, the disk
     cannot be written to, or what is there is broken.
     """
-    from amrobust import experiments
-
     wanted = _checked(seeds)
     try:
         facts = (describe or experiments.describe)(spec)
@@ -78,7 +80,7 @@ def execute(
         reporter = reporter or Silent()
         with locked(path, lambda: reporter.waiting(path)):
             execution = _Execution(path, spec, facts, key, reporter)
-            execution.run(wanted, train or experiments.train_seeds, executor, jobs)  # type: ignore[arg-type]
+            execution.run(wanted, train, executor, jobs, batching)
             return read_run(path)
     except KeyboardInterrupt:
         raise Interrupted("interrupted: nothing was changed; the same command starts again") from None
@@ -124,7 +126,9 @@ class _Execution:
         stale = {seed: SeedRecord("planned") for seed in recorded.in_state("running")}
         self.manifest = replace(recorded, seeds={**recorded.seeds, **stale})
 
-    def run(self, wanted: Sequence[int], train: Train, executor: str, jobs: int | None) -> None:
+    def run(
+        self, wanted: Sequence[int], train: Train | None, executor: str, jobs: int | None, batching: str
+    ) -> None:
         """Plan ``wanted``, train what is missing, commit as outcomes arrive."""
         complete = set(self.manifest.complete)
         missing = [seed for seed in wanted if seed not in complete]
@@ -132,14 +136,16 @@ class _Execution:
         if not missing:
             self.reporter.finished(0, 0.0)
             return
-        outcomes = train(self.manifest.spec, missing, executor=executor, jobs=jobs)
+        outcomes, layout = self._outcomes(missing, train, executor, jobs, batching)
+        if layout.note is not None:
+            self.reporter.note(layout.note)
         begun = time.perf_counter()
         running = {seed: SeedRecord("running") for seed in missing}
         planned = self.manifest.planned(wanted, now())
         self.manifest = replace(
             planned,
             seeds={**planned.seeds, **running},
-            provenance=(*planned.provenance, session(self.facts, executor, jobs)),
+            provenance=(*planned.provenance, session(self.facts, executor, jobs, layout)),
         )
         self._commit(begun)
         committed = time.monotonic()
@@ -176,6 +182,20 @@ class _Execution:
                 "command tries the failed ones again"
             )
 
+    def _outcomes(
+        self, missing: Sequence[int], train: Train | None, executor: str, jobs: int | None, batching: str
+    ) -> tuple[Iterator[SeedOutcome], Layout]:
+        """What trains ``missing`` seeds, and in which layout."""
+        spec = self.manifest.spec
+        if train is not None:
+            layout = Layout("none", tuple((seed,) for seed in missing))
+            return train(spec, missing, executor=executor, jobs=jobs), layout
+        workers = experiments.workers_of(executor, jobs)
+        layout = experiments.plan_layout(
+            spec, missing, batching=batching, workers=workers, recorded=self.manifest.layout
+        )
+        return experiments.train_seeds(spec, missing, executor=executor, jobs=jobs, layout=layout), layout  # type: ignore[arg-type]
+
     def _record(self, outcome: SeedOutcome) -> None:
         error = outcome.error or self._misfit(outcome)
         if error is not None:
@@ -185,7 +205,8 @@ class _Execution:
             finite = all(
                 np.isfinite(c).all() for metrics in outcome.curves.values() for c in metrics.values()
             )
-            record = SeedRecord("complete", outcome.diverged or not finite, outcome.wall_seconds)
+            diverged = outcome.diverged or not finite
+            record = SeedRecord("complete", diverged, outcome.wall_seconds, stack=outcome.stack)
         self._set({outcome.seed: record})
         self.reporter.seed_done(outcome if error == outcome.error else replace(outcome, error=error))
 

@@ -101,6 +101,11 @@ def _field(table: Mapping[str, Any], name: str, check: Callable[[Any, str], T]) 
     return check(table[name], name)
 
 
+def _later_field(table: Mapping[str, Any], name: str, check: Callable[[Any, str], T], default: T) -> T:
+    """A field that manifests did not have from the first day on."""
+    return check(table[name], name) if name in table else default
+
+
 def _integer(least: int, most: int | None = None) -> Callable[[Any, str], int]:
     def check(value: Any, where: str) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
@@ -229,6 +234,7 @@ def _seeds(value: Any, where: str) -> dict[int, SeedRecord]:
             diverged=_field(record, "diverged", _boolean),
             wall_seconds=_field(record, "wall_seconds", _seconds),
             error=_field(record, "error", _optional(_text)),
+            stack=_later_field(record, "stack", _integer(1, MAX_SEED), 1),
         )
     return seeds
 
@@ -257,7 +263,15 @@ def _session(value: Any, where: str) -> Session:
         git_dirty=_field(table, "git_dirty", _optional(_boolean)),
         seeds=_field(table, "seeds", _integer(0, MAX_SEED)),
         wall_seconds=_field(table, "wall_seconds", _seconds),
+        batching=_later_field(table, "batching", _optional(_batching), None),
+        stacks=_later_field(table, "stacks", _sequence(_sequence(_integer(0, MAX_SEED - 1))), ()),
     )
+
+
+def _batching(value: Any, where: str) -> str:
+    if value not in ("none", "stack"):
+        raise Broken(f"{where} in its manifest is neither none nor stack")
+    return str(value)
 
 
 def _curves(value: Any, where: str) -> CurvesFile:

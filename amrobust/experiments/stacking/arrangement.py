@@ -18,10 +18,12 @@ def arrange(parts: Tensor, arrangement: Arrangement) -> Tensor:
     """One tensor of the activations (S, batch, ...) of S seeds; images come out with channels last in memory."""
     if parts.ndim != 5:
         return parts.flatten(0, 1) if arrangement == "batch" else parts.transpose(0, 1).flatten(1, 2)
-    if arrangement == "batch":
-        images = parts.permute(0, 1, 3, 4, 2).flatten(0, 1)
-    else:
-        images = parts.permute(1, 3, 4, 0, 2).flatten(3)
+    among_channels = arrangement == "channels"
+    images = (
+        parts.permute(1, 3, 4, 0, 2).flatten(3)
+        if among_channels
+        else parts.permute(0, 1, 3, 4, 2).flatten(0, 1)
+    )
     return images.contiguous().permute(0, 3, 1, 2)
 
 

@@ -70,7 +70,9 @@ def _check(template: nn.Module, arrangement: Arrangement, inputs: Tensor, labels
     for seed, network in enumerate(alone):
         seed_dropout(network, generators[1][seed])
         own = network(x[seed])
-        own_gradients = torch.autograd.grad(losses(own[None], y[seed][None]).sum(), list(network.parameters()))
+        own_gradients = torch.autograd.grad(
+            losses(own[None], y[seed][None]).sum(), list(network.parameters())
+        )
         network.eval()
         with torch.inference_mode():
             own_evaluated = network(x[seed])

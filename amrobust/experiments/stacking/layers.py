@@ -59,6 +59,13 @@ def flat(tensor: Tensor | None) -> Tensor | None:
     return None if tensor is None else tensor.flatten(0, 1)
 
 
+def joined(weight: Tensor) -> Tensor:
+    """Weights (S, outputs, inputs, ...) as (S·outputs, inputs, ...); those of images with channels last in memory."""
+    if weight.ndim != 5:
+        return weight.flatten(0, 1)
+    return weight.permute(0, 1, 3, 4, 2).flatten(0, 1).permute(0, 3, 1, 2)
+
+
 class StackedConv(StackedLayer):
     """A convolution of each seed as one grouped convolution."""
 
@@ -77,14 +84,9 @@ class StackedConv(StackedLayer):
 
     def forward(self, x: Tensor) -> Tensor:
         """The convolution of every seed's images with its own weight."""
-        weight = self.weight
-        if weight.ndim == 5:  # with channels last in memory, as the images are
-            weight = weight.permute(0, 1, 3, 4, 2).flatten(0, 1).permute(0, 3, 1, 2)
-        else:
-            weight = weight.flatten(0, 1)
         out = self.convolve(
             self.to_channels(x),
-            weight,
+            joined(self.weight),
             flat(self.bias),
             groups=self.seeds * self.groups,
             **self.settings,
@@ -179,7 +181,9 @@ class StackedLinear(StackedLayer):
         parts = self.separated(x)
         rows = parts.reshape(self.seeds, -1, parts.shape[-1])
         weight = self.weight.transpose(1, 2)
-        out = torch.bmm(rows, weight) if self.bias is None else torch.baddbmm(self.bias[:, None], rows, weight)
+        out = (
+            torch.bmm(rows, weight) if self.bias is None else torch.baddbmm(self.bias[:, None], rows, weight)
+        )
         return self.arranged(out.view(*parts.shape[:-1], -1))
 
 
@@ -191,7 +195,9 @@ class StackedEmbedding(StackedLayer):
     def __init__(self, layer: nn.Embedding, arrangement: Arrangement) -> None:
         super().__init__(arrangement)
         if layer.max_norm is not None or layer.scale_grad_by_freq or layer.sparse:
-            raise CannotStack("an embedding renormalises, scales its gradient by frequency, or has sparse ones")
+            raise CannotStack(
+                "an embedding renormalises, scales its gradient by frequency, or has sparse ones"
+            )
         self.padding = layer.padding_idx
 
     def forward(self, tokens: Tensor) -> Tensor:

@@ -23,7 +23,11 @@ class StackedLSTM(StackedLayer):
             raise CannotStack("an LSTM is bidirectional or projects its states")
         self.names = tuple(name for name, _ in layer.named_parameters())
         super().__init__(arrangement)
-        self.layers, self.batch_first, self.hidden_size = layer.num_layers, layer.batch_first, layer.hidden_size
+        self.layers, self.batch_first, self.hidden_size = (
+            layer.num_layers,
+            layer.batch_first,
+            layer.hidden_size,
+        )
         self.dropout = SeededDropout(layer.dropout, generators, dim=0 if layer.batch_first else 1)
 
     def forward(self, x: Tensor, states: States | None = None) -> tuple[Tensor, States]:

@@ -63,7 +63,9 @@ class AM2Rows:
     def __init__(self, specs: Sequence[Spec], seeds: Sequence[int], rows: Tensor, gradients: Tensor) -> None:
         self.rows, self.gradients = rows, gradients
         h: dict[str, Any] = {name: value for name, value in specs[0].hyperparameters.items() if name != "lr"}
-        streams = [integer(seed_sequence(spec, "rule", seed)) for spec, seed in zip(specs, seeds, strict=True)]
+        streams = [
+            integer(seed_sequence(spec, "rule", seed)) for spec, seed in zip(specs, seeds, strict=True)
+        ]
         self.rule = rules.make("am2", indices=rules.IndexStream(streams, h["m"]), **h)
         self.state = self.rule.init(rows.clone())
 

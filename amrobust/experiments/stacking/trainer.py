@@ -101,14 +101,15 @@ class _Stack:
         spec = entries[0][0]
         self.workload, self.params = NETWORKS[spec.workload], spec.workload_params
         self.epochs = self.workload.epochs(self.params)
-        arrangement = [arrangement_of(spec) for spec, _ in entries][0]
+        for method in {spec.method_key: spec for spec, _ in entries}.values():
+            require_elementwise(method)
         self.data = load(spec, device, dtype)
         self.orders = [order_generator(spec, seed) for spec, seed in entries]
         starts = {(spec.root_seed, spec.x0_index): spec for spec, _ in entries}
         networks = {key: network_at_x0(spec).to(device, dtype) for key, spec in starts.items()}
         each = [networks[spec.root_seed, spec.x0_index] for spec, _ in entries]
         generators = [dropout_generator(spec, seed, device) for spec, seed in entries]
-        self.model = StackedModel(each[0], arrangement, generators)
+        self.model = StackedModel(each[0], arrangement_of(spec), generators)
         self.rows = torch.stack([self.model.row(network) for network in each])
         self.buffers = self.model.buffers(each)
         self.gradients = torch.zeros_like(self.rows)
@@ -119,7 +120,9 @@ class _Stack:
         start = 0
         while start < len(self.entries):
             key = self.entries[start][0].method_key
-            specs, seeds = zip(*(entry for entry in self.entries[start:] if entry[0].method_key == key), strict=True)
+            specs, seeds = zip(
+                *(entry for entry in self.entries[start:] if entry[0].method_key == key), strict=True
+            )
             stop = start + len(seeds)
             rows = rows_of(specs, seeds, self.rows[start:stop], self.gradients[start:stop])
             methods.append(_Method(specs[0], range(start, stop), rows))
