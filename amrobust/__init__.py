@@ -1,7 +1,50 @@
 """amrobust: says, honestly, whether one optimizer is more robust than another.
 
+>>> import amrobust
+>>> runs = amrobust.load("runs/")                                      # doctest: +SKIP
+>>> comparison = amrobust.compare(runs, metric="test_accuracy")        # doctest: +SKIP
+>>> comparison.table()                                                 # doctest: +SKIP
+
+:func:`load` and :func:`compare` judge what is recorded or what other tools logged; :func:`record` records a loop of one's own.
+They are imported when they are first used, so that ``import amrobust`` costs nothing.
+
 The floors of the package, top to bottom, each importing only from those below it:
-``cli``, ``report``, ``claims``, ``stats``, ``runs``, ``experiments``, ``workloads``, ``optim``, ``rules``.
+``cli``, ``api``, ``report``, ``claims``, ``stats``, ``runs``, ``experiments``, ``workloads``, ``optim``, ``rules``.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from amrobust.api import Comparison as Comparison
+    from amrobust.api import Runs as Runs
+    from amrobust.api import compare as compare
+    from amrobust.api import load as load
+    from amrobust.runs.recorder import record as record
+    from amrobust.runs.recorder import recorded as recorded
+
+_HOMES = {
+    "Comparison": "amrobust.api",
+    "Runs": "amrobust.api",
+    "compare": "amrobust.api",
+    "load": "amrobust.api",
+    "record": "amrobust.runs.recorder",
+    "recorded": "amrobust.runs.recorder",
+}
+
+__all__ = ["Comparison", "Runs", "__version__", "compare", "load", "record", "recorded"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'amrobust' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -10,7 +10,7 @@ import time
 import numpy as np
 import scipy.stats
 
-from amrobust.stats.bootstrap import log_avg_std, resample_counts, resampled_moments
+from amrobust.stats.bootstrap import log_avg_std, resample_counts, resampled
 from amrobust.stats.permutation import permutation_spread
 
 SEEDS, EPOCHS, RESAMPLES, ROUNDS = 20, 90, 10_000, 7
@@ -29,7 +29,7 @@ def main():
 
     contests = {
         "bootstrap of Avg. STD": (
-            lambda: log_avg_std(*resampled_moments(a, resample_counts(SEEDS, RESAMPLES, np.random.default_rng(0)))),
+            lambda: resampled(a, resample_counts(SEEDS, RESAMPLES, np.random.default_rng(0)), log_avg_std),
             lambda: scipy.stats.bootstrap(
                 (rows,), by_rows, n_resamples=RESAMPLES, method="percentile", vectorized=True, batch=500, rng=rng
             ),

@@ -14,7 +14,9 @@ from amrobust.cli import options
 @click.option(
     "--seeds", type=click.IntRange(min=1), help="Seeds a method [default: as the analysis declares]."
 )
+@click.option("--scale", help="One of the scales that the analysis declares [default: the one it names].")
 @options.runs_dir
+@options.data_dir
 @click.option(
     "-o",
     "--output",
@@ -27,6 +29,7 @@ from amrobust.cli import options
 def command(
     name: str,
     seeds: int | None,
+    scale: str | None,
     runs_dir: Path,
     output: Path | None,
     executor: str,
@@ -41,13 +44,15 @@ def command(
     \b
     amrobust analyze demo
     amrobust analyze demo --seeds 5 -o quick.pdf
+    amrobust analyze figure14 --scale smoke
     amrobust analyze my_claims.toml --runs-dir runs/
     """
-    from amrobust.claims.analysis import load_analysis, run_analysis
+    from amrobust.claims.analysis import load_analysis
+    from amrobust.claims.study import run_analysis
     from amrobust.cli.progress import progress_reporter
     from amrobust.report import render, write_pdf
 
-    analysis = load_analysis(name)
+    analysis = load_analysis(name, scale)
     with progress_reporter() as reporter:
         comparison = run_analysis(
             analysis, runs_dir, seeds=seeds, executor=executor, jobs=jobs, reporter=reporter

@@ -47,12 +47,19 @@ def command(
     chosen = [cell for cell in cells() if not topics or cell.topic in topics]
     effort = Effort(replications, max(50, replications // 5), max(50, replications // 20))
     found = {}
+    measured = measure_all(chosen, effort, root=seed, jobs=jobs or os.cpu_count() or 1)
     with click.progressbar(
-        length=len(chosen), label="calibrating", file=sys.stderr, hidden=quiet, show_pos=True
-    ) as bar:
-        for index, figures in measure_all(chosen, effort, root=seed, jobs=jobs or os.cpu_count() or 1):
+        measured, len(chosen), label="calibrating", file=sys.stderr, hidden=quiet or not sys.stderr.isatty(), show_pos=True
+    ) as bar:  # fmt: skip
+        for done, (index, figures) in enumerate(bar, start=1):
             found[index] = figures
-            bar.update(1)
+            # A log gets a line for every tenth of the work instead of a bar.
+            if (
+                not quiet
+                and not sys.stderr.isatty()
+                and 10 * done // len(chosen) > 10 * (done - 1) // len(chosen)
+            ):
+                click.echo(f"calibrating: {done} of {len(chosen)} conditions", err=True)
     ordered = [figure for index in sorted(found) for figure in found[index]]
     write_calibration(ordered, effort, seed, output)
     outside = [figure for figure in ordered if figure.outside]

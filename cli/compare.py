@@ -9,20 +9,33 @@ from typing import Any
 
 import click
 
-from amrobust.cli import options
+from amrobust.cli import messages, options
 from amrobust.cli.comparison_options import comparison_options, load_comparison
+from amrobust.cli.gate import Gate, judged_by
+from amrobust.cli.output import output_option, write
+
+GATE_CLOSED = 3
+"""Exit status where --fail-unless asks for a verdict that was not reached."""
 
 
 @click.command("compare")
 @click.argument(
-    "paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="RUNS..."
+    "paths", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True), metavar="RUNS..."
 )
 @comparison_options
 @options.table_format
-def command(paths: tuple[Path, ...], form: str, **choices: Any) -> None:
+@output_option
+@click.option(
+    "--fail-unless", "gates", multiple=True, metavar="[CLAIM=]OUTCOME", callback=Gate.parse_all,
+    help="Exit with status 3 unless every claim (of this kind) is 'supported', or 'not-refuted'; repeatable.",
+)  # fmt: skip
+def command(
+    paths: tuple[Path, ...], form: str, output: Path | None, gates: tuple[Gate, ...], **choices: Any
+) -> None:
     """Judge which method varies less from seed to seed, and how sure that is.
 
-    RUNS are a directory of runs, single run directories, or CSV files with the columns method, seed, step, value.
+    RUNS are a directory of runs, single run directories, or what 'amrobust import' reads: tables (- for one on standard
+    input) and the logs of other tools.
 
     \b
     amrobust compare runs/
@@ -30,12 +43,19 @@ def command(paths: tuple[Path, ...], form: str, **choices: Any) -> None:
     amrobust compare runs/ --metric test_loss --baseline sgd
     amrobust compare runs/ --margin 0.5 --format markdown
     amrobust compare results.csv --baseline adam --format json
+    amrobust compare runs/ --fail-unless "less Avg. STD=supported"
+    cat results.csv | amrobust compare -
     """
     from amrobust.report import render
 
     comparison = load_comparison(paths, **choices)
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-    click.echo(render(comparison, form, color=options.colored(sys.stdout), width=width).rstrip("\n"))
+    to_terminal = output is None and sys.stdout.isatty()
+    width = shutil.get_terminal_size().columns if to_terminal else None
+    write(render(comparison, form, color=to_terminal and options.colored(sys.stdout), width=width), output)
     if form != "table":
         for problem in comparison.problems:
-            click.echo(f"Warning: {problem}", err=True)
+            messages.warn(problem)
+    if missed := judged_by(gates, comparison):
+        for line in missed:
+            click.echo(line, err=True)
+        sys.exit(GATE_CLOSED)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
+from amrobust.cli import messages
 from amrobust.cli.parameters import parse_counts
+from amrobust.cli.stdin import paths_or_stdin
 
 if TYPE_CHECKING:
     from amrobust.claims import Comparison
@@ -24,7 +26,17 @@ OPTIONS = (
     click.option(
         "--test",
         type=click.Choice(
-            ["jackknife", "permutation", "levene", "bartlett", "fligner", "f", "swap", "pitman-morgan"]
+            [
+                "jackknife",
+                "bonett",
+                "permutation",
+                "levene",
+                "bartlett",
+                "fligner",
+                "f",
+                "swap",
+                "pitman-morgan",
+            ]
         ),
         default="jackknife",
         show_default=True,
@@ -84,6 +96,13 @@ OPTIONS = (
         show_default=True,
         help="Curves of unequal length: hold them apart, or cut all to the shortest.",
     ),
+    click.option(
+        "--claims",
+        "claims_file",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Judge the claims declared in this TOML file ([[claims]] tables as in an analysis) instead of the usual three.",
+    ),
     click.option("--survivors", is_flag=True, help="Leave diverged seeds out, and say so."),
     click.option(
         "--allow-different-x0", is_flag=True, help="Compare runs that started from different points."
@@ -112,17 +131,40 @@ def load_comparison(
     looks: str | None,
     scale: Scale,
     align: Alignment,
+    claims_file: Path | None,
     survivors: bool,
     allow_different_x0: bool,
 ) -> Comparison:
-    """Read runs, run directories or CSV files and judge them. Raises UserError with a remedy on bad input."""
+    """Read runs, run directories, logs or tables and judge them. Raises UserError with a remedy on bad input."""
     from amrobust.claims import Rules, Selection, compare
+    from amrobust.claims.declared import load_claims
+    from amrobust.errors import UserError
     from amrobust.runs import load_arms
 
-    arms, problems = load_arms(paths, metric)
-    return compare(
-        arms,
-        Selection(metric, baseline, pairs, margin, survivors, allow_different_x0, scale, align),
-        Rules(alpha=alpha, test=test, centre=center, final=final, looks=parse_counts(looks) if looks else ()),
-        problems=problems,
-    )
+    declared = None
+    if claims_file is not None:
+        if margin is not None or pairs != "baseline":
+            raise UserError(
+                "--claims says what is compared, and within which margin: leave out --margin and --pairs"
+            )
+        declared = load_claims(claims_file)
+        metric, baseline = metric or declared.metric, baseline or declared.baseline
+
+    with paths_or_stdin(paths) as places:
+        arms, problems = load_arms(places, metric)
+    try:
+        return compare(
+            arms,
+            Selection(metric, baseline, pairs, margin, survivors, allow_different_x0, scale, align),
+            Rules(
+                alpha=alpha, test=test, centre=center, final=final, looks=parse_counts(looks) if looks else ()
+            ),
+            claims=declared.claims if declared is not None else None,
+            question=declared.question if declared is not None else None,
+            problems=problems,
+        )
+    except UserError:
+        if arms:  # Without any, the error is made of these lines.
+            for problem in problems:
+                messages.warn(problem)
+        raise

@@ -8,46 +8,50 @@ from typing import Any
 
 import click
 
+from amrobust.cli import messages
+from amrobust.cli.output import output_option, write
+from amrobust.cli.stdin import paths_or_stdin
+
 COLUMNS = ("workload", "method", "seed", "step", "metric", "value")
 
 
 @click.command("export")
 @click.argument(
-    "paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="RUNS..."
+    "paths", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True), metavar="RUNS..."
 )
-@click.option("--format", "form", type=click.Choice(["csv", "json"]), default="csv", show_default=True)
 @click.option(
-    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="File to write [default: stdout]."
+    "--format", "form", type=click.Choice(["csv", "json", "parquet"]), default="csv", show_default=True
 )
+@output_option
 @click.option("--metric", help="One metric only.")
 def command(paths: tuple[Path, ...], form: str, output: Path | None, metric: str | None) -> None:
-    """Write the curves of runs: one row a (method, seed, step, metric), which compare reads back.
+    """Write the curves of runs: one row a (method, seed, step, metric), which compare and import read back.
+
+    RUNS are what 'amrobust compare' takes. For the comparison itself: 'amrobust compare --format', for figures 'amrobust report
+    --figures'.
 
     \b
     amrobust export runs/ -o curves.csv
+    amrobust export runs/ --format parquet -o curves.parquet
     amrobust export runs/digits-am1-0a1b2c3d4e5f --metric test_accuracy --format json
     """
-    from amrobust.cli.tables import as_csv, as_json
+    from amrobust.cli.tables import as_csv, as_json, as_parquet
     from amrobust.errors import UserError
     from amrobust.runs import load_arms
 
-    arms, problems = load_arms(paths, metric)
+    with paths_or_stdin(paths) as places:
+        arms, problems = load_arms(places, metric)
     rows = list(_rows(arms, metric))
     if not rows:
         known = sorted({name for arm in arms for name in arm.metrics})
         raise UserError(
             f"no run has the metric {metric!r}: choose one of {', '.join(known)}" if metric else problems[0]
         )
-    text = as_csv(COLUMNS, rows) if form == "csv" else as_json(COLUMNS, rows)
-    if output is None:
-        click.echo(text, nl=False)
-    else:
-        try:
-            output.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise UserError(f"cannot write {output}: {error.strerror or error}") from None
+    text = as_json if form == "json" else as_csv
+    content = as_parquet(COLUMNS, rows) if form == "parquet" else text(COLUMNS, rows)
+    write(content, output)
     for problem in problems:
-        click.echo(f"Warning: {problem}", err=True)
+        messages.warn(problem)
 
 
 def _rows(arms: Any, metric: str | None) -> Iterator[tuple[Any, ...]]:

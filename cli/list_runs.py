@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import click
+
+from amrobust.cli import messages
 
 
 @click.command("list")
@@ -19,39 +22,27 @@ def command(paths: tuple[Path, ...], form: str) -> None:
     amrobust list other-runs/ --format json
     """
     from amrobust.cli.columns import aligned
-    from amrobust.runs import open_runs
+    from amrobust.runs import summaries
     from amrobust.runs.files import shown
 
-    found, problems = open_runs(paths or (Path("runs"),))
-    rows = [
-        {
-            "run": run.path.name,
-            "workload": run.manifest.facts.workload_label,
-            "methods": list(run.manifest.facts.methods.values()),
-            "seeds_complete": len(run.manifest.complete),
-            "seeds": len(run.manifest.seeds),
-            "failed": len(run.manifest.in_state("failed")),
-            "diverged": sum(record.diverged for record in run.manifest.seeds.values()),
-            "epochs": run.manifest.facts.epochs,
-            "wall_seconds": run.manifest.wall_seconds,
-        }
-        for run in found
-    ]
+    found, problems = summaries(paths or (Path("runs"),))
     if form == "json":
+        rows = [{k: v for k, v in asdict(run).items() if k != "identity"} for run in found]
         click.echo(json.dumps({"runs": rows, "problems": problems}, indent=2))
     else:
         table = [["run", "workload", "methods", "seeds", "epochs", "seconds", ""]]
-        for row in rows:
-            methods = row["methods"]
-            assert isinstance(methods, list)
-            notes = [f"{row[key]} {key}" for key in ("failed", "diverged") if row[key]]
-            seeds = f"{row['seeds_complete']}/{row['seeds']}"
+        for run in found:
+            notes = [
+                f"{count} {word}"
+                for word, count in (("failed", run.failed), ("diverged", run.diverged))
+                if count
+            ]
             table.append(
                 [
-                    shown(row["run"]), shown(row["workload"]), shown(", ".join(methods)), seeds, str(row["epochs"]),
-                    f"{row['wall_seconds']:.1f}", ", ".join(notes),
+                    shown(run.run), shown(run.workload), shown(", ".join(run.methods)), f"{run.seeds_complete}/{run.seeds}",
+                    str(run.epochs), f"{run.wall_seconds:.1f}", ", ".join(notes),
                 ]
             )  # fmt: skip
         click.echo(aligned(table))
     for problem in problems:
-        click.echo(f"Warning: {problem}", err=True)
+        messages.warn(problem)

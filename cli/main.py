@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import importlib
 import sys
+from pathlib import Path
 
 import click
 
+from amrobust.cli import config, messages
 from amrobust.errors import AmrobustError
 
 COMMANDS = {
     "run": ("amrobust.cli.run", "Train a method on a workload over many seeds."),
     "compare": ("amrobust.cli.compare", "Judge which method varies less, and how sure that is."),
+    "tails": ("amrobust.cli.tails", "Say how bad the worst runs are, and how sure that is."),
     "report": ("amrobust.cli.report", "Write the comparison as a PDF."),
     "analyze": ("amrobust.cli.analyze", "Run a declared analysis, judge its claims, write its report."),
     "plan": ("amrobust.cli.plan", "Say how many seeds a study needs."),
+    "theory": ("amrobust.cli.theory", "Say what the paper's theorems prescribe and prove for several m."),
     "judge-table": ("amrobust.cli.judge_table", "Judge what a published table alone supports."),
     "calibrate": ("amrobust.cli.calibrate", "Measure the error rates of everything that decides."),
+    "data": ("amrobust.cli.data", "List or fetch the data sets that workloads read."),
+    "import": ("amrobust.cli.import_runs", "Import runs that other tools logged."),
     "list": ("amrobust.cli.list_runs", "List the runs in a directory."),
     "show": ("amrobust.cli.show", "Show one run: spec, seeds, provenance."),
+    "check": ("amrobust.cli.check", "Check that runs are whole, and set broken ones aside."),
     "export": ("amrobust.cli.export", "Write the curves of runs as CSV or JSON."),
 }
 
@@ -32,11 +39,7 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import the module of ``cmd_name`` and return its ``command``."""
-        if cmd_name not in COMMANDS:
-            return None
-        command = importlib.import_module(COMMANDS[cmd_name][0]).command
-        assert isinstance(command, click.Command)
-        return command
+        return command_of(cmd_name) if cmd_name in COMMANDS else None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -58,15 +61,52 @@ class LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         """Run the subcommand; an AmrobustError becomes one line on stderr and its exit status."""
         try:
-            return super().invoke(ctx)
+            result = super().invoke(ctx)
+            messages.farewell()
+            return result
         except AmrobustError as error:
-            click.echo(f"Error: {error}", err=True)
+            messages.explain()
+            messages.error(str(error))
             sys.exit(error.exit_status)
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="amrobust")
-def main() -> None:
+def command_of(name: str) -> click.Command:
+    """The subcommand ``name``, with the options that every command has."""
+    command = importlib.import_module(COMMANDS[name][0]).command
+    assert isinstance(command, click.Command)
+    taken = {opt for param in command.params for opt in param.opts}
+    for option in (messages.quiet_option(), messages.verbose_option()):
+        if not taken & set(option.opts):
+            command.params.append(option)
+    return command
+
+
+def _show_version(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    if not value or ctx.resilient_parsing:
+        return
+    from amrobust.cli.environment import environment
+
+    click.echo(environment())
+    ctx.exit()
+
+
+EXIT_STATUSES = (
+    "Exit status: 0 done; 1 something failed while it was carried out; 2 bad usage or bad input; 3 the verdict that "
+    "--fail-unless asks for was not reached; 130 interrupted."
+)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]}, epilog=EXIT_STATUSES)
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version,
+    help="Show the version and the environment, and exit.",
+)  # fmt: skip
+@click.option(
+    "--config", "config_file", type=click.Path(exists=True, dir_okay=False, path_type=Path), envvar="AMROBUST_CONFIG",
+    help="A TOML file with defaults of options [default: [tool.amrobust] of the nearest pyproject.toml].",
+)  # fmt: skip
+@click.pass_context
+def main(ctx: click.Context, config_file: Path | None) -> None:
     """Say, honestly, whether one optimizer is more robust than another.
 
     \b
@@ -75,3 +115,8 @@ def main() -> None:
     amrobust compare runs/                      estimates, intervals, tests, verdicts
     amrobust report runs/ -o report.pdf         the same as a PDF
     """
+    ctx.default_map = config.load(config_file, COMMANDS, command_of)
+    messages.listen()
+
+
+main.params += [messages.quiet_option(), messages.verbose_option()]

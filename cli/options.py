@@ -15,6 +15,22 @@ runs_dir = click.option(
     show_default=True,
     help="Where runs are kept.",
 )
+
+
+def _use_data_dir(ctx: click.Context, parameter: click.Parameter, value: Path | None) -> None:
+    if value is not None:
+        from amrobust.workloads import data
+
+        data.use_directory(value)
+
+
+data_dir = click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    expose_value=False,
+    callback=_use_data_dir,
+    help="Where data sets lie [default: AMROBUST_DATA, else the platform's cache folder].",
+)
 executor = click.option(
     "--executor",
     type=click.Choice(["processes", "local"]),
@@ -33,10 +49,22 @@ batching = click.option(
     help="Seeds of a network one by one (none, the reference), many as one computation (stack), or the faster of the two. "
     "A run that exists goes on as it was made.",
 )
+backend = click.option(
+    "--backend",
+    default="numpy",
+    show_default=True,
+    help="What computes a convex workload: numpy, torch, jax (needs amrobust[jax]), or an installed one.",
+)
+device = click.option(
+    "--device",
+    default="cpu",
+    show_default=True,
+    help="Where it computes, as its backend names devices: cpu, cuda:0, mps, gpu.",
+)
 table_format = click.option(
     "--format",
     "form",
-    type=click.Choice(["table", "json", "csv", "latex", "markdown"]),
+    type=click.Choice(["table", "json", "csv", "latex", "markdown", "html"]),
     default="table",
     show_default=True,
     help="How to print the comparison.",
@@ -52,5 +80,5 @@ text_format = click.option(
 
 
 def colored(stream: TextIO) -> bool:
-    """Whether what goes to ``stream`` may have colours: on a terminal, unless NO_COLOR is set."""
-    return stream.isatty() and "NO_COLOR" not in os.environ
+    """Whether what goes to ``stream`` may have colours: on a terminal, unless NO_COLOR is set to anything."""
+    return stream.isatty() and not os.environ.get("NO_COLOR")

@@ -25,12 +25,18 @@ def parse_value(text: str) -> Value:
     return text.strip()
 
 
-def parse_pair(text: str) -> tuple[str, Value]:
-    """``name=value``. Raises UserError on anything else."""
+def parse_text_pair(text: str) -> tuple[str, str]:
+    """``name=text``. Raises UserError on anything else."""
     name, equals, value = text.partition("=")
     if not equals or not name.strip() or not value.strip():
         raise UserError(f"{text!r} is not of the form name=value")
-    return name.strip(), parse_value(value)
+    return name.strip(), value.strip()
+
+
+def parse_pair(text: str) -> tuple[str, Value]:
+    """``name=value``. Raises UserError on anything else."""
+    name, value = parse_text_pair(text)
+    return name, parse_value(value)
 
 
 def parse_selection(text: str) -> tuple[str, dict[str, Value]]:

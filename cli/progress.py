@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from amrobust.cli import messages
+
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 @contextmanager
 def progress_reporter(*, quiet: bool = False) -> Iterator[Reporter]:
     """A reporter for :func:`amrobust.runs.execute`, suited to where stderr goes."""
-    if quiet:
+    if quiet or messages.is_quiet():
         from amrobust.runs.reporter import Silent
 
         yield Silent()
@@ -53,7 +55,9 @@ def progress_reporter(*, quiet: bool = False) -> Iterator[Reporter]:
 
 def _problem(outcome: SeedOutcome) -> str | None:
     if outcome.error is not None:
-        return f"seed {outcome.seed} failed: {outcome.error}"
+        from amrobust.runs.files import shown
+
+        return f"seed {outcome.seed} failed: {shown(outcome.error)}"
     return f"seed {outcome.seed} diverged" if outcome.diverged else None
 
 

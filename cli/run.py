@@ -23,8 +23,19 @@ HYPERPARAMETERS = ("lr", "momentum", "m", "weight_decay")
 
 
 @click.command("run")
-@click.option("--opt", required=True, help="sgd, msgd, omsgd, cm, am1 or am2; also am1[m=3,lr=0.05].")
-@click.option("--workload", default="digits", show_default=True, help="digits or logistic.")
+@click.option(
+    "--opt",
+    required=True,
+    help="sgd, msgd, omsgd, cm, am1, am2 or ntasgd; also am1[m=3,lr=0.05]. Convex workloads have acsa, am1g, am2g and "
+    "msgd-tail too.",
+)
+@click.option(
+    "--workload",
+    default="digits",
+    show_default=True,
+    help="A problem to train: digits, fashion-mnist, cifar10, cifar100, imagenet, ptb, logistic, logistic-ball, logistic-l1, "
+    "logistic-simplex or hinge-box.",
+)
 @click.option(
     "--seeds", type=click.IntRange(1, 1_000_000), default=20, show_default=True, help="How many, from 0 on."
 )
@@ -32,11 +43,13 @@ HYPERPARAMETERS = ("lr", "momentum", "m", "weight_decay")
 @click.option("--momentum", "--beta", "momentum", type=float, help="Momentum [default: the workload's].")
 @click.option("--m", type=int, help="Amortization length of am1 and am2 [default: the workload's].")
 @click.option("--weight-decay", type=float, help="Coupled L2 coefficient [default: the workload's].")
-@click.option("--epochs", type=int, help="Epochs of training (digits) [default: the workload's].")
-@click.option("--batch-size", type=int, help="Batch size (digits).")
-@click.option("--data", type=click.Path(exists=True, dir_okay=False), help="A LIBSVM file (logistic).")
-@click.option("--sigma", type=float, help="Radius of the gradient noise (logistic).")
-@click.option("--iterations", type=int, help="Iterations (logistic).")
+@click.option("--epochs", type=int, help="Epochs of training [default: the workload's].")
+@click.option("--batch-size", type=int, help="Batch size [default: the workload's].")
+@click.option(
+    "--data", type=click.Path(exists=True, dir_okay=False), help="A LIBSVM file (convex workloads)."
+)
+@click.option("--sigma", type=float, help="Radius of the gradient noise (convex workloads).")
+@click.option("--iterations", type=int, help="Iterations (convex workloads).")
 @click.option(
     "--param", "params", multiple=True, metavar="NAME=VALUE", help="Any other parameter; repeatable."
 )
@@ -56,10 +69,13 @@ HYPERPARAMETERS = ("lr", "momentum", "m", "weight_decay")
     help="How many starting points, from --x0 on: the seeds are crossed with them.",
 )
 @click.option("--paired", is_flag=True, help="Share the random streams with other paired runs, seed by seed.")
+@options.backend
+@options.device
 @options.executor
 @options.jobs
 @options.batching
 @options.runs_dir
+@options.data_dir
 @options.text_format
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 def command(
@@ -71,6 +87,8 @@ def command(
     x0: int,
     x0s: int,
     paired: bool,
+    backend: str,
+    device: str,
     executor: str,
     jobs: int | None,
     batching: str,
@@ -89,7 +107,10 @@ def command(
     amrobust run --opt 'am2[m=10]' --epochs 60
     amrobust run --opt am1 --seeds 10 --x0s 5
     amrobust run --opt am1 --param model=resnet8 --batching none
+    amrobust run --opt am1 --workload cifar10 --data-dir /scratch/data --param model=resnet18 --seeds 5
     amrobust run --opt msgd --workload logistic --data a5a --sigma 2 --seeds 1000
+    amrobust run --opt 'am1g[m=10,theorem=1]' --workload logistic-ball --data a5a --seeds 1000
+    amrobust run --opt am1 --workload hinge-box --backend torch --device cuda --executor local
     """
     from amrobust import experiments, runs
     from amrobust.cli.progress import progress_reporter
@@ -112,14 +133,11 @@ def command(
         started = time.perf_counter()
         with progress_reporter(quiet=quiet) as reporter:
             run = runs.execute(
-                spec,
-                range(seeds),
-                runs_dir,
-                executor=executor,
-                jobs=jobs,
-                batching=batching,
-                reporter=reporter,
-            )
+                spec, range(seeds), runs_dir, executor=executor, jobs=jobs, batching=batching, reporter=reporter,
+                place=experiments.Place(backend, device),
+            )  # fmt: skip
+        if run.manifest.facts.data_note:
+            click.echo(f"Warning: {run.manifest.facts.data_note}", err=True)
         click.echo(summary(run, seeds, time.perf_counter() - started, runs_dir, form))
 
 
@@ -132,7 +150,7 @@ def sort_parameters(
     """
     from amrobust import workloads
 
-    known = workloads.get(workload).defaults
+    known = workloads.parameters(workloads.get(workload))
     pairs = [*given.items(), *map(parse_pair, params), *((k, v) for k, v in named.items() if v is not None)]
     hyperparameters: dict[str, Value] = {}
     workload_params: dict[str, Value] = {}

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from amrobust.cli import options
+
+if TYPE_CHECKING:
+    from amrobust.experiments.facts import RunFacts
+    from amrobust.runs.manifest import Session
 
 
 @click.command("show")
@@ -39,8 +44,8 @@ def command(name: str, runs_dir: Path, form: str) -> None:
         ["optimizer", spec.optimizer],
         *([f"  {key}", str(value)] for key, value in spec.hyperparameters.items()),
         ["root seed", str(spec.root_seed)],
-        ["x0", f"{spec.x0_index} (sha256 {facts.x0_digest[:12]})"],
-        ["data", f"sha256 {facts.data_digest[:12]}"],
+        ["x0", f"{spec.x0_index} (sha256 {facts.x0_digest[:12]})" if facts.x0_digest else "not known"],
+        ["data", _data(facts)],
         ["paired", "yes" if spec.paired else "no"],
         ["seeds", ", ".join(f"{count} {state}" for state, count in states.items() if count)],
         ["epochs", str(facts.epochs)],
@@ -52,20 +57,43 @@ def command(name: str, runs_dir: Path, form: str) -> None:
             ["plan", f"{len(plan.seeds)} seeds on {plan.when}, {plan.complete_before} complete before{look}"]
         )
     for session in manifest.provenance:
-        versions = ", ".join(f"{key} {value}" for key, value in session.versions.items())
-        rows += [
-            [
-                "trained",
-                f"{session.seeds} seeds in {session.wall_seconds:.1f} s on {session.when}, {session.executor}"
-                + (f", up to {max(map(len, session.stacks))} seeds together" if session.stacks else ""),
-            ],
-            ["  with", versions],
-            ["  on", f"{session.platform}, {session.cpu_count} cores, {session.device}"],
-        ]
-        if session.git_revision:
-            rows.append(["  code", session.git_revision + (" with changes" if session.git_dirty else "")])
+        rows += _session_rows(session)
     for seed, record in sorted(manifest.seeds.items()):
         if record.error or record.diverged:
             rows.append([f"seed {seed}", f"{record.state}: {record.error or 'diverged'}"])
-    rows.append(["again", command_of(manifest)])
+    if again := command_of(manifest):
+        rows.append(["again", again])
     click.echo(aligned([[shown(key), shown(value)] for key, value in rows]))
+
+
+def _data(facts: RunFacts) -> str:
+    if facts.data_digest is None:
+        return "not known"
+    return f"sha256 {facts.data_digest[:12]}" + (f" ({facts.data_note})" if facts.data_note else "")
+
+
+def _session_rows(session: Session) -> list[list[str]]:
+    """Where seeds were trained, recorded or read, and with what."""
+    versions = ", ".join(f"{key} {value}" for key, value in session.versions.items())
+    source = session.source
+    if source is None:
+        took = f"{session.seeds} seeds in {session.wall_seconds:.1f} s on {session.when}, {session.executor}"
+        if session.stacks:
+            took += f", up to {max(map(len, session.stacks))} seeds together"
+        rows = [["trained", took], ["  with", versions]]
+    else:
+        rows = [
+            [
+                "recorded" if source.form == "recorder" else "imported",
+                f"{session.seeds} seeds on {session.when}",
+            ]
+        ]
+        if source.path:
+            digest = f", sha256 {source.sha256[:12]}" if source.sha256 else ""
+            rows.append(["  from", f"{source.path} ({source.form}, {source.files} files{digest})"])
+        rows += [["  note", note] for note in source.notes]
+        rows.append(["  with", versions])
+    rows.append(["  on", f"{session.platform}, {session.cpu_count} cores, {session.place}"])
+    if session.git_revision:
+        rows.append(["  code", session.git_revision + (" with changes" if session.git_dirty else "")])
+    return rows

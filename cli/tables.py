@@ -1,4 +1,4 @@
-"""Long tables as CSV and JSON text."""
+"""Long tables as CSV, JSON and Parquet."""
 
 from __future__ import annotations
 
@@ -12,17 +12,13 @@ from typing import Any
 
 def as_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """CSV with a header; text that a spreadsheet would run as a formula gets a leading apostrophe."""
+    from amrobust.report.text import csv_cell
+
     sink = io.StringIO()
     writer = csv.writer(sink, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows([_guarded(cell) for cell in row] for row in rows)
+    writer.writerows([csv_cell(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
     return sink.getvalue()
-
-
-def _guarded(cell: Any) -> Any:
-    if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return "'" + cell
-    return cell
 
 
 def as_json(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
@@ -35,3 +31,14 @@ def as_json(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
         for row in rows
     ]
     return json.dumps(records, indent=1) + "\n"
+
+
+def as_parquet(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
+    """Parquet with a column of its own type for each of ``columns``; equal rows give equal bytes."""
+    import pyarrow
+    import pyarrow.parquet
+
+    table = pyarrow.table({name: [row[place] for row in rows] for place, name in enumerate(columns)})
+    buffer = io.BytesIO()
+    pyarrow.parquet.write_table(table, buffer)
+    return buffer.getvalue()

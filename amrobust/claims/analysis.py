@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from importlib.resources import files
+from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any
 
-from amrobust.claims.compare import compare
-from amrobust.claims.judgement import SWEEPS, Claim, ClaimKind, Comparison, Judgement, Verdict
+from amrobust.claims.declared import Tables, claims_of, read_toml
+from amrobust.claims.judgement import Claim
 from amrobust.claims.rules import TESTS, Rules, Selection
 from amrobust.errors import UserError
 from amrobust.stats import CannotEstimate, obrien_fleming_looks
-
-if TYPE_CHECKING:
-    from amrobust.runs import Reporter
-    from amrobust.runs.arms import Arm
-
-NEED_MARGIN = ("equivalent mean", "no worse than", "stable over")
 
 
 @dataclass(frozen=True)
@@ -31,18 +26,27 @@ class Training:
 
 
 @dataclass(frozen=True)
+class Setting:
+    """One workload with its parameters, and what is claimed on it: a group of the comparison."""
+
+    workload_params: Mapping[str, Any]
+    claims: tuple[Claim, ...]
+
+
+@dataclass(frozen=True)
 class Analysis:
     """An analysis as declared: what to run, what is claimed, and how it is judged."""
 
     name: str
     title: str
+    """With the scale in it, where the file has scales."""
     question: str
     workload: str
-    workload_params: Mapping[str, Any]
+    settings: tuple[Setting, ...]
+    """One for each combination of the file's ``[grid]``, in its order; a single one where there is no grid."""
     seeds: int
     root_seed: int
     trainings: tuple[Training, ...]
-    claims: tuple[Claim, ...]
     selection: Selection
     rules: Rules
 
@@ -56,202 +60,113 @@ def analysis_names() -> list[str]:
     )
 
 
-def load_analysis(name: str) -> Analysis:
-    """Read a named analysis, or a TOML file by its path. Raises UserError on anything missing, unknown or ill-typed."""
+def load_analysis(name: str, scale: str | None = None) -> Analysis:
+    """Read a named analysis, or a TOML file by its path, at one of the scales that it declares (default: its own).
+
+    Raises UserError on anything missing, unknown or ill-typed.
+    """
     if name.endswith(".toml"):
-        path = Path(name)
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise UserError(f"cannot read the analysis {name}: {error}") from None
-        name = path.stem
-    elif name in analysis_names():
-        text = files("amrobust.analyses").joinpath(f"{name}.toml").read_text(encoding="utf-8")
-    else:
+        return _parse(Path(name).stem, read_toml(Path(name), "analysis"), scale)
+    if name not in analysis_names():
         raise UserError(
             f"no analysis is called {name!r}: choose one of {', '.join(analysis_names())}, or give a .toml file"
         )
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UserError(f"the analysis {name} is not valid TOML: {error}") from None
-    return _parse(name, data)
+    text = files("amrobust.analyses").joinpath(f"{name}.toml").read_text(encoding="utf-8")
+    return _parse(name, tomllib.loads(text), scale)
 
 
-def _parse(name: str, data: dict[str, Any]) -> Analysis:
-    def take(table: Any, key: str, kind: type | tuple[type, ...], default: Any = None) -> Any:
-        if not isinstance(table, dict):
-            raise UserError(f"analysis {name}: {table!r} stands where a table is expected")
-        value = table.pop(key, default)
-        if value is None:
-            raise UserError(f"analysis {name}: {key!r} is missing")
-        if not isinstance(value, kind) or isinstance(value, bool):
-            raise UserError(f"analysis {name}: {key!r} has the wrong type ({value!r})")
-        return value
-
-    def nothing_left(table: dict[str, Any], where: str) -> None:
-        if table:
-            raise UserError(f"analysis {name}: unknown {', '.join(map(repr, table))} in {where}")
-
+def _parse(name: str, data: dict[str, Any], scale: str | None) -> Analysis:
+    tables = Tables(f"analysis {name}")
+    take = tables.take
+    data, scale = _at_scale(tables, data, scale)
     baseline = take(data, "baseline", str)
-    trainings = []
-    for table in take(data, "methods", list):
-        optimizer = take(table, "opt", str)
-        trainings.append(Training(optimizer, table))
-
-    def claim_of(table: dict[str, Any], method: str | None, against: str) -> Claim:
-        """A claim, or a part of a composite one, which has its method and baseline from the whole."""
-        kind = take(table, "kind", str)
-        # A part has its whole's two methods, so that it can be neither composite nor about a sweep.
-        kinds = [
-            known for known in get_args(ClaimKind) if method is None or known not in ("composite", *SWEEPS)
-        ]
-        if kind not in kinds:
-            raise UserError(f"analysis {name}: no claim is called {kind!r}: choose one of {', '.join(kinds)}")
-        margin = take(table, "margin", (int, float)) if kind in NEED_MARGIN else None
-        if margin is not None and margin <= 0:
-            raise UserError(f"analysis {name}: a margin must be above 0")
-        phase = take(table, "epochs", list, [])
-        if phase and (
-            len(phase) != 2
-            or not all(type(epoch) is int and epoch > 0 for epoch in phase)
-            or phase[0] > phase[1]
-        ):
-            raise UserError(f"analysis {name}: epochs = {phase} is no phase: give [first, last]")
-        sweep = tuple(take(table, "methods", list)) if kind in SWEEPS else ()
-        if kind in SWEEPS and (len(sweep) < 3 or not all(isinstance(member, str) for member in sweep)):
-            raise UserError(f"analysis {name}: a claim of kind {kind!r} needs at least three methods")
-        rising = table.pop("rising", False) if kind == "trend" else False
-        if not isinstance(rising, bool):
-            raise UserError(f"analysis {name}: 'rising' is true or false, not {rising!r}")
-        if sweep:
-            method, against = sweep[0], sweep[-1]
-        elif method is None:
-            method, against = take(table, "method", str), take(table, "baseline", str, against)
-        listed = take(table, "parts", list) if kind == "composite" else []
-        parts = tuple(claim_of(part, method, against) for part in listed)
-        if kind == "composite" and len(parts) < 2:
-            raise UserError(f"analysis {name}: a composite claim needs at least two parts")
-        nothing_left(table, "a claim")
-        return Claim(
-            kind, method, against, margin, parts, (phase[0], phase[1]) if phase else None, sweep, rising
-        )
-
-    claims = [claim_of(table, None, baseline) for table in take(data, "claims", list)]
+    trainings = tuple(
+        training for table in take(data, "methods", list) for training in _trainings(take, table)
+    )
+    params = take(data, "workload_params", dict, {})
+    points = _grid(tables, take(data, "grid", dict, {}))
+    listed = take(data, "claims", list)
+    wheres = [take(table, "where", dict, {}) for table in listed]
+    claims = claims_of(tables, listed, baseline)
+    for where in wheres:
+        if not any(_matches(where, point) for point in points):
+            raise tables.complain(f"where = {where} is true of no combination of the grid")
     test = take(data, "test", str, Rules.test)
     if test not in TESTS:
-        raise UserError(f"analysis {name}: no test is called {test!r}: choose one of {', '.join(TESTS)}")
+        raise tables.complain(f"no test is called {test!r}: choose one of {', '.join(TESTS)}")
     looks = tuple(take(data, "looks", list, []))
     if not all(type(n) is int for n in looks):
-        raise UserError(f"analysis {name}: looks are numbers of seeds, such as [5, 10, 20]")
+        raise tables.complain("looks are numbers of seeds, such as [5, 10, 20]")
     seeds = looks[-1] if looks else take(data, "seeds", int)
     alpha = take(data, "alpha", float, Rules.alpha)
     try:
         _ = obrien_fleming_looks(looks, alpha) if looks else ()
     except CannotEstimate as error:
-        raise UserError(f"analysis {name}: {error.reason}") from None
+        raise tables.complain(error.reason) from None
     if seeds < 1 or not trainings or not claims:
-        raise UserError(f"analysis {name}: needs at least one seed, one method and one claim")
+        raise tables.complain("needs at least one seed, one method and one claim")
     if not 0 < alpha <= 0.5:
-        raise UserError(f"analysis {name}: alpha = {alpha:g} is not between 0 and 0.5")
+        raise tables.complain(f"alpha = {alpha:g} is not between 0 and 0.5")
     analysis = Analysis(
         name=name,
-        title=take(data, "title", str),
+        title=take(data, "title", str) + (f" (scale: {scale})" if scale else ""),
         question=take(data, "question", str),
         workload=take(data, "workload", str),
-        workload_params=take(data, "workload_params", dict, {}),
+        settings=tuple(
+            Setting(
+                {**params, **point},
+                tuple(claim for claim, where in zip(claims, wheres, strict=True) if _matches(where, point)),
+            )
+            for point in points
+        ),
         seeds=seeds,
         root_seed=take(data, "root_seed", int, 0),
-        trainings=tuple(trainings),
-        claims=tuple(claims),
+        trainings=trainings,
         selection=Selection(metric=take(data, "metric", str), baseline=baseline),
         rules=Rules(alpha=alpha, test=test, looks=looks),
     )
-    nothing_left(data, "the file")
+    tables.nothing_left(data, "the file")
     return analysis
 
 
-def run_analysis(
-    analysis: Analysis,
-    directory: Path,
-    *,
-    seeds: int | None = None,
-    executor: str = "processes",
-    jobs: int | None = None,
-    reporter: Reporter | None = None,
-) -> Comparison:
-    """Train what ``analysis`` still lacks in ``directory``, then judge its claims.
-
-    Where looks are planned, train to each in turn and stop when every claim is settled; a claim keeps the verdict of the look
-    that settled it. ``seeds`` replaces the declared number of seeds, or names the last look. Raises UserError on a bad
-    declaration, RunError when a seed failed.
-    """
-    from amrobust import experiments, runs
-
-    specs = [
-        experiments.make_spec(
-            analysis.workload,
-            training.optimizer,
-            analysis.workload_params,
-            training.hyperparameters,
-            root_seed=analysis.root_seed,
-        )
-        for training in analysis.trainings
-    ]
-    looks = analysis.rules.looks
-    if looks and seeds is not None and seeds not in looks:
-        raise UserError(
-            f"{analysis.name} plans looks at {', '.join(map(str, looks))} seeds: choose one of these"
-        )
-    settled: dict[Claim, Verdict] = {}
-    for wanted in [n for n in looks if seeds is None or n <= seeds] or [seeds or analysis.seeds]:
-        finished = [
-            runs.execute(spec, range(wanted), directory, executor=executor, jobs=jobs, reporter=reporter)
-            for spec in specs
-        ]
-        arms, problems = runs.load_arms([run.path for run in finished], analysis.selection.metric)
-        comparison = compare(
-            [_first(arm, wanted) for arm in arms] if looks else arms,
-            analysis.selection,
-            analysis.rules,
-            claims=analysis.claims,
-            question=analysis.question,
-            problems=problems,
-        )
-        comparison = _with_settled(comparison, settled)
-        if all(claim in settled for judgement in comparison.judgements for claim in _claims(judgement)):
-            break
-    return comparison
+def _at_scale(tables: Tables, data: dict[str, Any], scale: str | None) -> tuple[dict[str, Any], str | None]:
+    """The file's tables with those of the scale over them: tables entry by entry, everything else as a whole."""
+    scales = tables.take(data, "scales", dict, {})
+    default = tables.take(data, "scale", str, "") or None
+    chosen = scale or default
+    if chosen is None:
+        if scales:
+            raise tables.complain(
+                "has scales, and 'scale', the one to take where none is asked for, is missing"
+            )
+        return data, None
+    if chosen not in scales:
+        known = f"choose one of {', '.join(scales)}" if scales else "it has none"
+        raise tables.complain(f"no scale is called {chosen!r}: {known}")
+    over = scales[chosen]
+    if not isinstance(over, dict):
+        raise tables.complain(f"the scale {chosen!r} is not a table")
+    merged = dict(data)
+    for key, value in over.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = {**merged[key], **value} if both else value
+    return merged, chosen
 
 
-def _claims(judgement: Judgement) -> list[Claim]:
-    return [verdict.claim for verdict in judgement.verdicts]
+def _trainings(take: Callable[..., Any], table: dict[str, Any]) -> list[Training]:
+    """One training for every combination of the hyperparameters that are given as lists."""
+    optimizer = take(table, "opt", str)
+    values = [value if isinstance(value, list) else [value] for value in table.values()]
+    return [Training(optimizer, dict(zip(table, chosen, strict=True))) for chosen in product(*values)]
 
 
-def _first(arm: Arm, seeds: int) -> Arm:
-    """The arm's first ``seeds`` seeds: a look sees what had been planned for it, whatever was trained since."""
-    keep = [row for row, seed in enumerate(arm.seeds) if seed < seeds]
-    return replace(
-        arm,
-        seeds=tuple(arm.seeds[row] for row in keep),
-        curves={name: values[keep] for name, values in arm.curves.items()},
-        diverged=tuple(seed for seed in arm.diverged if seed < seeds),
-        x0s=tuple(arm.x0s[row] for row in keep) if arm.x0s else (),
-        seconds=tuple(arm.seconds[row] for row in keep) if arm.seconds else (),
-    )
+def _grid(tables: Tables, grid: dict[str, Any]) -> list[dict[str, Any]]:
+    """Every combination of the lists of ``[grid]``; one empty one where there is no grid."""
+    for key, values in grid.items():
+        if not isinstance(values, list) or not values:
+            raise tables.complain(f"grid: {key} = {values!r} is not a list of values")
+    return [dict(zip(grid, chosen, strict=True)) for chosen in product(*grid.values())]
 
 
-def _with_settled(comparison: Comparison, settled: dict[Claim, Verdict]) -> Comparison:
-    """Keep the verdict that settled a claim at an earlier planned look, and note those that settle now."""
-    judgements = []
-    for judgement in comparison.judgements:
-        if judgement.look is None:
-            return comparison
-        verdicts = []
-        for verdict in judgement.verdicts:
-            if verdict.claim not in settled and verdict.outcome in ("supported", "refuted"):
-                text = f"{verdict.sentence} Settled at the look at {judgement.look.seeds} seeds a method."
-                settled[verdict.claim] = replace(verdict, sentence=text)
-            verdicts.append(settled.get(verdict.claim, verdict))
-        judgements.append(replace(judgement, verdicts=tuple(verdicts)))
-    return replace(comparison, judgements=tuple(judgements))
+def _matches(where: Mapping[str, Any], point: Mapping[str, Any]) -> bool:
+    return all(key in point and point[key] == value for key, value in where.items())

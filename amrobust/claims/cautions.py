@@ -77,6 +77,18 @@ def different_x0(workload: str) -> Caution:
     )
 
 
+def unofficial_data(arm: Arm) -> Caution | None:
+    """The runs' record says that their data are not what their publisher offers."""
+    note = arm.facts.get("data note")
+    if note is None:
+        return None
+    return Caution(
+        "unofficial-data",
+        f"The data of {arm.workload} carry a note: {note}.",
+        "state it wherever results on them are quoted; 'amrobust data fetch' gets the publisher's bytes",
+    )
+
+
 def epochs_left_out(first_epoch: int) -> Caution | None:
     """Epochs before some method's output first moved away from x0."""
     if first_epoch <= 1:
@@ -94,7 +106,7 @@ def low_power(ratio: float, power: float) -> Caution:
         "low-power",
         f"With these seeds and this family, a true spread ratio of {ratio:g} would be found with {power:.0%} power: not "
         "finding one says little.",
-        "amrobust plan gives the seeds that a wanted power takes",
+        "ask amrobust plan for the seeds that a wanted power takes",
     )
 
 
@@ -175,10 +187,10 @@ def paired_instead(test: str, used: str) -> Caution:
     )
 
 
-def values_only(test: str, used: str) -> Caution:
-    """A test of variances was asked for on curves."""
+def values_only(test: str, used: str, what: str) -> Caution:
+    """A test was asked for that has no form for these samples."""
     return Caution(
         "values-only",
-        f"The {test} test takes one variance of one number a seed and has no form for Avg. STD: the {used} was used for it.",
-        "use --test jackknife, or --test levene, which has a form for curves",
+        f"The {test} test takes one number a seed of two independent methods and has no form for {what}: the {used} was used.",
+        "use --test jackknife, which has a form for everything, or --test levene, which has one for curves",
     )

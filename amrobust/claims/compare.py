@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+
+from threadpoolctl import threadpool_limits
 
 from amrobust import stats
 from amrobust.claims import cautions
 from amrobust.claims.arms import of_one_length, on_scale
 from amrobust.claims.evidence import gather
-from amrobust.claims.judgement import Claim, Comparison, Judgement
+from amrobust.claims.judgement import Claim, Comparison, Judgement, is_about_a_pair
 from amrobust.claims.pairs import divergence_cautions, pair_facts
 from amrobust.claims.rules import PAIRED, UNPAIRED, Evidence, Rules, Selection
 from amrobust.claims.samples import Pair, Sample
@@ -38,13 +40,14 @@ def compare(
     selection: Selection | None = None,
     rules: Rules | None = None,
     *,
-    claims: Sequence[Claim] | None = None,
+    claims: Sequence[Claim] | Mapping[str, Sequence[Claim]] | None = None,
     question: str | None = None,
     problems: Sequence[str] = (),
 ) -> Comparison:
     """Judge ``claims`` (default: final spread, Avg. STD and final mean of every method against the baseline).
 
-    All claims of all groups are one family: p-values are adjusted by Holm's method, intervals by Bonferroni's.
+    A mapping gives each workload, by its label, its own claims; else they are made on every workload. All claims of all groups
+    are one family: p-values are adjusted by Holm's method, intervals by Bonferroni's.
 
     Raises UserError where nothing can be compared: no arms, an unknown metric or baseline, a single method, another kind
     of final value, or arms from different x0 (unless ``selection.allow_different_x0``).
@@ -58,7 +61,7 @@ def compare(
         raise UserError(
             f"a final value is 'last' or 'mean:K', not {rules.final!r}: the best test epoch is chosen by the test itself"
         )
-    metric, measured, skipped = _choose_metric(arms, selection.metric)
+    metric, measured, skipped = choose_metric(arms, selection.metric)
     moved = [arm for arm in measured if arm.first_output_epoch <= arm.epochs]
     skipped += [
         f"{arm.method} on {arm.workload}: its output is still x0 after all {arm.epochs} epochs; use a smaller m"
@@ -72,12 +75,14 @@ def compare(
     # At a planned look, claims are tested at that look's share of alpha; the rest of the rules stay.
     applied = replace(rules, alpha=look.alpha) if look is not None else rules
     family = sum(len(group.claims) for group in groups)
-    evidence = [_evidence(group, metric, applied, family) for group in groups]
+    # The matrix products are small: threads of BLAS cost more than they bring, many times so on a busy machine.
+    with threadpool_limits(1, user_api="blas"):
+        evidence = [_evidence(group, metric, applied, family) for group in groups]
+        facts = [pair_facts(group.claims, group.samples, metric, rules.alpha) for group in groups]
     adjusted = iter(holm([item.p for items in evidence for item in items]))
     judgements = []
-    for group, items in zip(groups, evidence, strict=True):
+    for group, items, pairs in zip(groups, evidence, facts, strict=True):
         verdicts = tuple(decide(item, next(adjusted), metric, applied, family) for item in items)
-        facts = pair_facts(group.claims, group.samples, metric, rules.alpha)
         first = group.arms[0]
         judgements.append(
             Judgement(
@@ -96,12 +101,12 @@ def compare(
                 arms=group.arms,
                 summaries=tuple(summary_of(group.samples[arm.method], rules) for arm in group.arms),
                 verdicts=verdicts,
-                pairs=facts,
+                pairs=pairs,
                 look=look,
                 looks=rules.looks,
                 selection=selection,
                 rules=rules,
-                cautions=group.cautions + cut + divergence_cautions(facts),
+                cautions=group.cautions + cut + divergence_cautions(pairs),
             )
         )
     return Comparison(tuple(judgements), (*problems, *skipped, *lonely))
@@ -126,7 +131,7 @@ def _look(groups: Sequence[_Group], rules: Rules) -> Look | None:
     )
 
 
-def _choose_metric(arms: Sequence[Arm], name: str | None) -> tuple[Metric, list[Arm], list[str]]:
+def choose_metric(arms: Sequence[Arm], name: str | None) -> tuple[Metric, list[Arm], list[str]]:
     """The metric asked for, else the first metric of the first arm; arms without it are set aside."""
     chosen = name or next(iter(arms[0].metrics))
     measured = [arm for arm in arms if chosen in arm.metrics]
@@ -140,10 +145,14 @@ def _choose_metric(arms: Sequence[Arm], name: str | None) -> tuple[Metric, list[
 
 
 def _groups(
-    arms: Sequence[Arm], metric: Metric, selection: Selection, rules: Rules, claims: Sequence[Claim] | None
+    arms: Sequence[Arm],
+    metric: Metric,
+    selection: Selection,
+    rules: Rules,
+    claims: Sequence[Claim] | Mapping[str, Sequence[Claim]] | None,
 ) -> tuple[list[_Group], list[str]]:
     """Split into groups of comparable arms; a method with nothing to compare with becomes a line for the reader."""
-    by_key: dict[tuple[object, ...], list[Arm]] = defaultdict(list)
+    by_key: dict[tuple[str, str | None, int], list[Arm]] = defaultdict(list)
     for arm in arms:
         by_key[arm.workload, arm.data_digest, arm.epochs].append(arm)
     groups, lonely = [], []
@@ -155,7 +164,8 @@ def _groups(
                 "(--x0, --x0s), or accept it with --allow-different-x0"
             )
         if len(members) > 1:
-            groups.append(_group(members, metric, selection, rules, claims, len(starts) > 1))
+            own = claims.get(workload, ()) if isinstance(claims, Mapping) else claims
+            groups.append(_group(members, metric, selection, rules, own, len(starts) > 1))
         else:
             lonely.append(
                 f"{members[0].method} on {workload} ({epochs} epochs): nothing comparable to hold it against"
@@ -186,6 +196,7 @@ def _group(
     }
     notes = (
         cautions.different_x0(baseline.workload) if mixed_x0 else cautions.one_initialisation(ordered),
+        cautions.unofficial_data(baseline),
         cautions.epochs_left_out(first_epoch),
     )
     return _Group(
@@ -240,7 +251,7 @@ def _default_claims(arms: Sequence[Arm], selection: Selection) -> tuple[Claim, .
 
 
 def _resolved(claims: Iterable[Claim], arms: Sequence[Arm]) -> tuple[Claim, ...]:
-    """Declared claims with their methods' full names."""
+    """Declared claims with their methods' full names and their phases in epochs."""
     return tuple(
         replace(
             claim,
@@ -248,16 +259,24 @@ def _resolved(claims: Iterable[Claim], arms: Sequence[Arm]) -> tuple[Claim, ...]
             baseline=find_arm(arms, claim.baseline).method,
             methods=tuple(find_arm(arms, name).method for name in claim.methods),
             parts=_resolved(claim.parts, arms),
+            epochs=_epochs(claim.phase, arms[0].epochs) if claim.phase is not None else claim.epochs,
+            phase=None,
         )
         for claim in claims
     )
+
+
+def _epochs(phase: tuple[float, float], epochs: int) -> tuple[int, int]:
+    """The epochs of a phase: at least one."""
+    first = min(epochs, round(phase[0] * epochs) + 1)
+    return first, max(first, round(phase[1] * epochs))
 
 
 def _evidence(group: _Group, metric: Metric, rules: Rules, family: int) -> list[Evidence]:
     pairs = [
         Pair.of(group.samples[claim.method], group.samples[claim.baseline])
         for claim in group.claims
-        if not claim.methods
+        if is_about_a_pair(claim)
     ]
     if rules.test in UNPAIRED and pairs and all(pair.paired for pair in pairs):
         raise UserError(

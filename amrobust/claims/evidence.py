@@ -10,6 +10,7 @@ from scipy import special
 
 from amrobust import stats
 from amrobust.claims import cautions
+from amrobust.claims.bounds import of_bound
 from amrobust.claims.judgement import RATIOS, SPREADS, SWEEPS, Claim
 from amrobust.claims.rules import PAIRED, UNPAIRED, Evidence, Rules
 from amrobust.claims.samples import Curves, Pair, Refused, Sample
@@ -21,6 +22,8 @@ FEWEST_SEEDS = 4
 EARLY_SHARE = 1 / 3
 SIZEABLE_RATIO = 1.5
 LOW_POWER = 0.5
+SECOND_OPINION = 1_999
+"""Resamples of a test that decides nothing: its p-value is held against alpha, not against alpha's share in the family."""
 
 
 def gather(
@@ -34,11 +37,12 @@ def gather(
     if claim.kind == "composite":
         parts = tuple(gather(part, samples, metric, rules, family) for part in claim.parts)
         return _composite(claim, parts, metric)
-    involved = [samples[name] for name in (claim.methods or (claim.method, claim.baseline))]
+    involved = [samples[name] for name in (claim.methods or dict.fromkeys((claim.method, claim.baseline)))]
     notes = tuple(note for sample in involved for note in sample.cautions)
     try:
         for sample in involved:
-            sample.require_finite()
+            if claim.kind != "within bound":  # whose tail has a place for diverged runs
+                sample.require_finite()
             if len(sample.seeds) < FEWEST_SEEDS:
                 raise Refused(
                     f"{sample.arm.method} has {len(sample.seeds)} usable seeds of the {FEWEST_SEEDS} it takes",
@@ -46,6 +50,8 @@ def gather(
                 )
         if claim.kind in SWEEPS:
             evidence = of_sweep(claim, [_in_phase(sample, claim) for sample in involved], rules, family)
+        elif claim.kind == "within bound":
+            evidence = of_bound(claim, involved[0], metric, rules, family)
         else:
             pair = Pair.of(*(_in_phase(sample, claim) for sample in involved))
             notes += pair.cautions
@@ -119,8 +125,13 @@ def _spread(claim: Claim, pair: Pair, metric: Metric, rules: Rules, family: int)
     )
     if pair.x0s is not None:
         return _spread_over_x0s(claim, a, b, pair.x0s, rules, family)
-    interval = stats.spread_ratio(a, b, paired=pair.paired, level=1 - rules.alpha / family)
-    permuted = stats.permutation_spread(a, b, paired=pair.paired)
+    level = 1 - rules.alpha / family
+    if rules.test == "bonett" and not on_curves and not pair.paired:
+        interval = stats.pooled_kurtosis_ratio(a, b, level=level)
+    else:
+        interval = stats.spread_ratio(a, b, paired=pair.paired, level=level)
+    resamples = 9_999 if rules.test in ("permutation", "swap") else SECOND_OPINION
+    permuted = stats.permutation_spread(a, b, paired=pair.paired, resamples=resamples)
     notes: tuple[Caution, ...] = _level_note(pair, metric, rules) if on_curves else ()
     test, more = _chosen(a, b, pair, rules, interval, permuted)
     second = permuted if test is not permuted else interval
@@ -144,9 +155,9 @@ def _spread(claim: Claim, pair: Pair, metric: Metric, rules: Rules, family: int)
 def _power(interval: Result, alpha: float) -> float:
     """Power of the two-sided t test for a sizeable ratio, with the standard error that was found."""
     assert interval.se is not None
-    assert interval.df is not None
-    critical = float(special.stdtrit(interval.df, 1 - alpha / 2))
-    return float(special.stdtr(interval.df, np.log(SIZEABLE_RATIO) / interval.se - critical))
+    df = interval.df if interval.df is not None else np.inf
+    critical = float(special.stdtrit(df, 1 - alpha / 2))
+    return float(special.stdtr(df, np.log(SIZEABLE_RATIO) / interval.se - critical))
 
 
 def _spread_over_x0s(
@@ -185,6 +196,9 @@ def _chosen(
         raise Refused(f"the {name} test needs seeds that are paired, and these arms are independent")
     if name == "jackknife":
         return interval, ()
+    if name == "bonett":
+        missing = "pairs" if pair.paired else "Avg. STD" if a.ndim > 1 else ""
+        return interval, (cautions.values_only(name, interval.test, missing),) if missing else ()
     if name in ("permutation", "swap"):
         return permuted, ()
     if name in UNPAIRED and pair.paired:
@@ -193,7 +207,7 @@ def _chosen(
     if name == "levene":
         return stats.levene(a, b, centre=rules.centre), ()
     if a.ndim > 1:
-        return interval, (cautions.values_only(name, interval.test),)
+        return interval, (cautions.values_only(name, interval.test, "Avg. STD"),)
     test = {
         "f": stats.f_test, "bartlett": stats.bartlett, "fligner": stats.fligner, "pitman-morgan": stats.pitman_morgan,
     }[name]  # fmt: skip
@@ -250,7 +264,9 @@ def _mean(claim: Claim, pair: Pair, metric: Metric, rules: Rules, family: int) -
     else:
         difference = stats.mean_difference(a, b, paired=pair.paired, level=level)
     if claim.margin is None:
-        second = stats.bootstrap_difference(a, b, paired=pair.paired) if pair.x0s is None else None
+        second = None
+        if pair.x0s is None:
+            second = stats.bootstrap_difference(a, b, paired=pair.paired, resamples=SECOND_OPINION)
         assert difference.p is not None
         notes: tuple[Caution, ...] = ()
         if (

@@ -22,6 +22,7 @@ ClaimKind = Literal[
     "cheaper",
     "trend",
     "stable over",
+    "within bound",
     "composite",
 ]
 RATIOS: tuple[ClaimKind, ...] = ("less spread", "less Avg. STD", "cheaper", "trend")
@@ -45,7 +46,11 @@ class Claim:
     spread (Avg. STD of curves) falls, or with ``rising`` rises, as the swept value grows; ``stable over`` that all pairs of
     final means are equivalent within ``margin``. Their ``method`` and ``baseline`` are the sweep's ends.
 
+    ``within bound`` is about one method (its own ``baseline``): with ``bound`` = (threshold, probability), a run ends worse
+    than the threshold with at most that probability. Diverged runs end worse than everything.
+
     With ``epochs`` = (first, last) a claim is about that phase of training: the Avg. STD over it, or each seed's mean over it.
+    ``phase`` = (from, to) says the same in shares of the training, and becomes ``epochs`` when the runs are known.
     """
 
     kind: ClaimKind
@@ -56,6 +61,13 @@ class Claim:
     epochs: tuple[int, int] | None = None
     methods: tuple[str, ...] = ()
     rising: bool = False
+    bound: tuple[float, float] | None = None
+    phase: tuple[float, float] | None = None
+
+
+def is_about_a_pair(claim: Claim) -> bool:
+    """Whether a method is held against a baseline, and not a sweep or a method by itself."""
+    return not claim.methods and claim.bound is None
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 
 from amrobust import stats
 from amrobust.claims import cautions
-from amrobust.claims.judgement import Claim, PairFacts
+from amrobust.claims.judgement import Claim, PairFacts, is_about_a_pair
 from amrobust.claims.samples import Pair, Sample
 from amrobust.runs.arms import Metric
 from amrobust.stats.results import Caution
@@ -23,7 +23,7 @@ def pair_facts(
     claims: Sequence[Claim], samples: Mapping[str, Sample], metric: Metric, alpha: float
 ) -> tuple[PairFacts, ...]:
     """The facts about every pair of methods that some claim is about, in the claims' order."""
-    names = dict.fromkeys((claim.method, claim.baseline) for claim in claims if not claim.methods)
+    names = dict.fromkeys((claim.method, claim.baseline) for claim in claims if is_about_a_pair(claim))
     return tuple(_facts(samples[method], samples[baseline], metric, alpha) for method, baseline in names)
 
 

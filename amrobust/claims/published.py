@@ -18,7 +18,7 @@ from amrobust.claims.samples import Refused
 from amrobust.claims.verdicts import decide
 from amrobust.errors import UserError
 from amrobust.runs.arms import Metric
-from amrobust.runs.long_csv import direction_of
+from amrobust.runs.directions import direction_of
 from amrobust.stats.published import (
     Summary,
     equivalence_from_summary,

@@ -10,7 +10,9 @@ from amrobust.claims.samples import Refused
 from amrobust.stats.levels import Alignment, Scale
 from amrobust.stats.results import Caution, Result
 
-TestName = Literal["jackknife", "permutation", "levene", "bartlett", "fligner", "f", "swap", "pitman-morgan"]
+TestName = Literal[
+    "jackknife", "bonett", "permutation", "levene", "bartlett", "fligner", "f", "swap", "pitman-morgan"
+]
 TESTS: tuple[TestName, ...] = get_args(TestName)
 UNPAIRED: tuple[TestName, ...] = ("levene", "bartlett", "fligner", "f")
 """Tests for independent samples: paired arms get the paired t test on deviations instead, named so."""

@@ -20,7 +20,8 @@ def decide(
 
     Directional claims are supported when the adjusted two-sided p is at most alpha and the sign agrees, refuted when
     it disagrees. ``equivalent mean`` and ``no worse than`` are supported by their one-sided p, and refuted when the
-    interval lies wholly outside the margin. Anything else is inconclusive.
+    interval lies wholly outside the margin; ``within bound`` is supported by its one-sided p, and refuted when the interval
+    lies wholly above the probability. Anything else is inconclusive.
     """
     claim = evidence.claim
     if evidence.refusal is not None:
@@ -41,14 +42,20 @@ def decide(
         claim, outcome, "", evidence.interval, evidence.test, evidence.p, p_adjusted, family,
         second_opinion=evidence.second_opinion,
         material=spread_is_material(evidence.interval, rules.material_ratio) if claim.kind in SPREADS else None,
-        seeds_to_settle=(
-            stats.seeds_to_settle(evidence.interval, alpha=rules.alpha / family, power=POWER, margin=claim.margin)
-            if outcome == "inconclusive"
-            else None
-        ),
+        seeds_to_settle=_seeds(evidence, rules.alpha / family) if outcome == "inconclusive" else None,
         cautions=evidence.cautions,
     )  # fmt: skip
     return replace(verdict, sentence=sentence_of(verdict, metric))
+
+
+def _seeds(evidence: Evidence, alpha: float) -> int | None:
+    """Seeds a method that would settle an open claim."""
+    claim, result = evidence.claim, evidence.interval
+    assert result is not None
+    if claim.bound is not None:
+        assert result.estimate is not None
+        return stats.seeds_to_bound(result.estimate, claim.bound[1], alpha=alpha, power=POWER)
+    return stats.seeds_to_settle(result, alpha=alpha, power=POWER, margin=claim.margin)
 
 
 def _composite(evidence: Evidence, p_adjusted: float, metric: Metric, rules: Rules, family: int) -> Verdict:
@@ -89,6 +96,9 @@ def _outcome(evidence: Evidence, p: float, metric: Metric, alpha: float) -> Outc
         worse = below if metric.better == "higher" else above
         refuted = worse if claim.kind == "no worse than" else below or above
         return "refuted" if refuted else "inconclusive"
+    if claim.bound is not None:
+        assert result.low is not None
+        return "supported" if p <= alpha else "refuted" if result.low > claim.bound[1] else "inconclusive"
     if p > alpha:
         return "inconclusive"
     return "supported" if agrees(evidence, metric) else "refuted"
@@ -104,6 +114,11 @@ def statement(claim: Claim, metric: Metric) -> str:
     mean = f"the mean {quantity} {phase}" if phase else f"the final mean {quantity}"
     when = phase or "over training"
     sweep = ", ".join(claim.methods)
+    if claim.bound is not None:
+        threshold, probability = claim.bound
+        side = "below" if metric.better == "higher" else "above"
+        what = f"ends {side} a {quantity} of {threshold:.4g}"
+        return f"a run of {claim.method} {what} with a probability of at most {probability:.3g}"
     return {
         "less spread": f"{claim.method} ends with less spread in {quantity} over seeds than {claim.baseline}",
         "less Avg. STD": f"{claim.method} varies less {when} (Avg. STD of {quantity}) than {claim.baseline}",
@@ -148,14 +163,14 @@ def _numbers(verdict: Verdict, metric: Metric) -> str:
     assert result is not None
     assert test is not None
     ratio = verdict.claim.kind in RATIOS
-    unit = "" if ratio else points(metric)
-    name = "ratio" if ratio else "difference"
+    unit = "" if ratio or verdict.claim.bound is not None else points(metric)
+    name = "share" if verdict.claim.bound is not None else "ratio" if ratio else "difference"
     assert result.level is not None
     text = (
         f"{name} {result.estimate:.3g}{unit} [{result.low:.3g}, {result.high:.3g}] "
         f"({100 * result.level:.4g} % interval), {p_text(verdict.p)} by {test.test}"
     )
-    if test is not result and verdict.p != test.p:
+    if test is not result and result.p is not None and verdict.p != test.p:
         text += f" ({test.test} alone {p_text(test.p)}; the interval's {p_text(result.p)} is the larger)"
     return text
 

@@ -4,6 +4,7 @@ from amrobust.experiments.executors import train_seeds, workers_of
 from amrobust.experiments.facts import RunFacts
 from amrobust.experiments.layout import Batching, Layout, plan_layout
 from amrobust.experiments.outcome import SeedOutcome
+from amrobust.experiments.place import Place
 from amrobust.experiments.prepare import describe, make_spec
 from amrobust.experiments.spec import ExecutorName, Spec
 
@@ -11,6 +12,7 @@ __all__ = [
     "Batching",
     "ExecutorName",
     "Layout",
+    "Place",
     "RunFacts",
     "SeedOutcome",
     "Spec",

@@ -1,70 +1,33 @@
-"""Training of convex workloads: the seeds are the rows of one NumPy computation."""
+"""Training of convex workloads: the seeds are the rows of one computation, on any backend."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from amrobust import rules
+from amrobust.experiments.convex_rules import learning_rate, make_rule, starting_point, workload_of
 from amrobust.experiments.methods import info
 from amrobust.experiments.outcome import SeedOutcome
 from amrobust.experiments.spec import Spec
-from amrobust.experiments.streams import integer, seed_sequence, x0_sequence
-from amrobust.workloads.logistic import WORKLOAD as LOGISTIC
-from amrobust.workloads.logistic import sphere_noise
+from amrobust.experiments.streams import seed_sequence
+from amrobust.rules.rule import Array
+from amrobust.workloads import backends, metrics_of
+from amrobust.workloads.problem import Objective, sphere_noise
 
 NOISE_BYTES = 32_000_000
 
 
-def starting_point(spec: Spec) -> NDArray[np.float64]:
-    """x0 = 0, or a standard normal point for an ``x0_index`` above 0."""
-    dimension = LOGISTIC.problem(spec.workload_params).signed_rows.shape[1]
-    if spec.x0_index == 0:
-        return np.zeros(dimension)
-    return np.asarray(np.random.default_rng(x0_sequence(spec)).standard_normal(dimension))
-
-
-def make_rule(spec: Spec, seeds: Sequence[int]) -> rules.Rule:
-    """The rule of ``spec`` for a batch of seeds."""
-    hyperparameters = {name: value for name, value in spec.hyperparameters.items() if name != "lr"}
-    if spec.optimizer == "am2":
-        streams = [integer(seed_sequence(spec, "rule", seed)) for seed in seeds]
-        hyperparameters["indices"] = rules.IndexStream(streams, int(hyperparameters["m"]))  # type: ignore[arg-type,assignment]
-    return rules.make(spec.optimizer, **hyperparameters)
-
-
-def train_block(spec: Spec, seeds: Sequence[int]) -> list[SeedOutcome]:
+def train_block(
+    spec: Spec, seeds: Sequence[int], backend: str = "numpy", device: str = "cpu"
+) -> list[SeedOutcome]:
     """Run a block of seeds together. Which seeds share a block changes results at the 1e-14 level only."""
     started = time.perf_counter()
-    params = spec.workload_params
-    problem = LOGISTIC.problem(params)
-    epochs, every = LOGISTIC.epochs(params), LOGISTIC.steps_per_point(params)
-    lr, sigma = float(spec.hyperparameters["lr"]), float(params["sigma"])  # type: ignore[arg-type]
-    rule = make_rule(spec, seeds)
-    x0 = starting_point(spec)
-    generators = [np.random.default_rng(seed_sequence(spec, "noise", seed)) for seed in seeds]
-    chunk = max(1, NOISE_BYTES // (8 * len(seeds) * len(x0)))
-    outputs = info(spec.optimizer).outputs
-    names = [name for name, _, _ in LOGISTIC.metrics]
-    curves = {output: {name: np.full((len(seeds), epochs), np.nan) for name in names} for output in outputs}
-    state = rule.init(np.tile(x0, (len(seeds), 1)))
-    steps = epochs * every
-    with np.errstate(
-        over="ignore", invalid="ignore"
-    ):  # a diverging row overflows; the others are not touched
-        for k in range(steps):
-            if k % chunk == 0:
-                size = min(chunk, steps - k)
-                noise = np.stack([sphere_noise(g, size, len(x0), sigma) for g in generators], axis=1)
-            state = rule.step(state, problem.gradient(state.x) + noise[k % chunk], lr)
-            if (k + 1) % every == 0:
-                point = (k + 1) // every - 1
-                for output, x in rule.outputs(state).items():
-                    curves[output]["train_loss"][:, point] = problem.loss(x)
-                    curves[output]["grad_norm"][:, point] = np.linalg.norm(problem.gradient(x), axis=1)
+    library = backends.get(backend, device)
+    with library.computing():
+        curves = _curves(spec, seeds, library)
     wall = (time.perf_counter() - started) / len(seeds)
     return [
         _outcome(
@@ -74,6 +37,55 @@ def train_block(spec: Spec, seeds: Sequence[int]) -> list[SeedOutcome]:
         )
         for row, seed in enumerate(seeds)
     ]
+
+
+def _curves(
+    spec: Spec, seeds: Sequence[int], library: backends.Backend
+) -> dict[str, dict[str, NDArray[np.float64]]]:
+    """For each output and metric the curves of all seeds, (S, epochs)."""
+    params, workload = spec.workload_params, workload_of(spec)
+    precision: backends.Precision = params.get("dtype", "float64")  # type: ignore[assignment]
+    problem, comparator = workload.problem(params), workload.comparator(params)
+    objective = problem.on(library, precision)
+    epochs, every = workload.epochs(params), workload.steps_per_point(params)
+    lr, rule, x0 = learning_rate(spec), make_rule(spec, seeds), starting_point(spec)
+    names = [name for name, _, _ in metrics_of(workload, params)]
+    least = comparator.value if comparator else np.nan
+    curves = {
+        output: {name: np.full((len(seeds), epochs), np.nan) for name in names}
+        for output in info(spec.optimizer).outputs
+    }
+    state = rule.init(library.array(np.tile(x0, (len(seeds), 1)), precision))
+    noise = _noise(spec, seeds, epochs * every, len(x0))
+    for k, errors in enumerate(noise, 1):
+        state = rule.step(state, objective.gradient(state.x) + library.array(errors, precision), lr)
+        if k % every == 0:
+            points = rule.outputs(state)
+            for output, of_output in curves.items():
+                for name, values in _measured(objective, points[output], names, least, library).items():
+                    of_output[name][:, k // every - 1] = values
+    return curves
+
+
+def _noise(spec: Spec, seeds: Sequence[int], steps: int, dimension: int) -> Iterator[NDArray[np.float64]]:
+    """The gradients' errors (S, d) of one iteration after another, each seed's from its own stream, drawn ahead in chunks."""
+    sigma = float(spec.workload_params["sigma"])  # type: ignore[arg-type]
+    generators = [np.random.default_rng(seed_sequence(spec, "noise", seed)) for seed in seeds]
+    chunk = max(1, NOISE_BYTES // (8 * len(seeds) * dimension))
+    for start in range(0, steps, chunk):
+        size = min(chunk, steps - start)
+        yield from np.stack([sphere_noise(g, size, dimension, sigma) for g in generators], axis=1)
+
+
+def _measured(
+    objective: Objective, x: Array, names: Sequence[str], least: float, library: backends.Backend
+) -> dict[str, NDArray[np.float64]]:
+    """The metrics ``names`` at each row of ``x``; ``least`` is what the gap is taken against."""
+    loss = library.numpy(objective.loss(x))
+    values = {"gap": loss - least, "train_loss": loss}
+    if "grad_norm" in names:
+        values["grad_norm"] = np.linalg.norm(library.numpy(objective.gradient(x)), axis=1)
+    return {name: values[name] for name in names}
 
 
 def _outcome(seed: int, curves: dict[str, dict[str, NDArray[np.float64]]], wall: float) -> SeedOutcome:

@@ -13,6 +13,7 @@ from typing import get_args
 from amrobust.errors import UserError
 from amrobust.experiments.layout import Block, Layout, plan_layout
 from amrobust.experiments.outcome import SeedOutcome
+from amrobust.experiments.place import HERE, Place
 from amrobust.experiments.spec import ExecutorName, Spec
 from amrobust.experiments.training import halves, one_thread, train_unit
 
@@ -26,22 +27,24 @@ def train_seeds(
     *,
     executor: ExecutorName = "processes",
     jobs: int | None = None,
+    place: Place = HERE,
     layout: Layout | None = None,
 ) -> Iterator[SeedOutcome]:
     """Train ``seeds`` of ``spec`` and yield each outcome as it is finished.
 
     ``executor`` is "processes" (``jobs`` workers, by default one a usable core) or "local". Both give the same numbers in the
     same ``layout``, by default the one that :func:`plan_layout` makes for them; of its blocks those that hold a seed asked for
-    are trained, whole. Closing the iterator stops the workers at once. Raises UserError on another executor or fewer than
-    one job.
+    are trained, whole. ``place`` says on what, and where long trainings keep their state.
+    Closing the iterator stops the workers at once. Raises UserError on another executor or fewer than one job.
     """
     workers = workers_of(executor, jobs)
     if layout is None:
         layout = plan_layout(spec, seeds, workers=workers)
     wanted = set(seeds)
     work = [block for block in layout.blocks if wanted.intersection(block)]
-    outcomes = _in_this_process(spec, work) if executor == "local" else _in_processes(spec, work, workers)
-    return _only(outcomes, wanted)
+    if executor == "local":
+        return _only(_in_this_process(spec, work, place), wanted)
+    return _only(_in_processes(spec, work, workers, place), wanted)
 
 
 def workers_of(executor: str, jobs: int | None) -> int:
@@ -68,20 +71,20 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _in_this_process(spec: Spec, work: list[Block]) -> Iterator[SeedOutcome]:
+def _in_this_process(spec: Spec, work: list[Block], place: Place) -> Iterator[SeedOutcome]:
     for block in work:
         with one_thread():
-            outcomes = train_unit(spec, block)
+            outcomes = train_unit(spec, block, place)
         yield from outcomes
 
 
-def _in_processes(spec: Spec, work: list[Block], jobs: int) -> Iterator[SeedOutcome]:
+def _in_processes(spec: Spec, work: list[Block], jobs: int, place: Place) -> Iterator[SeedOutcome]:
     missing = list(work)
     for attempt in range(BROKEN_POOLS + 1):
         pool = _pool(min(jobs, len(missing)))
         try:
             futures: dict[Future[list[SeedOutcome]], Block] = {
-                pool.submit(train_unit, spec, block): block for block in missing
+                pool.submit(train_unit, spec, block, place): block for block in missing
             }
             for future in as_completed(futures):
                 outcomes = future.result()

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 class RunFacts:
     """Derived from a Spec by :func:`amrobust.experiments.describe`; recorded with the run."""
 
-    x0_digest: str
-    """SHA-256 of the starting point."""
-    data_digest: str
+    x0_digest: str | None
+    """SHA-256 of the starting point; None where the training was not amrobust's own."""
+    data_digest: str | None
     outputs: tuple[str, ...]
     methods: Mapping[str, str]
     """The method's name for each output."""
@@ -26,3 +26,7 @@ class RunFacts:
     """The workload with its parameters that differ from the defaults, epochs and data apart."""
     versions: Mapping[str, str]
     device: str
+    data_note: str | None = None
+    """What a reader must know about the data: that they are not the publisher's bytes, where that is so."""
+    backend: str | None = None
+    """The array library that computes a convex problem; None where torch trains a network."""

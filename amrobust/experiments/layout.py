@@ -50,21 +50,24 @@ def plan_layout(
     """
     if batching not in get_args(Batching):
         raise UserError(f"no batching is called {batching!r}: choose one of {', '.join(get_args(Batching))}")
-    convex = workloads.get(spec.workload).kind == "convex"
+    kind = workloads.get(spec.workload).kind
     kept: list[Block] = []
     left = set(seeds)
-    chosen = batching
+    chosen: str | None = batching
     if batching == "auto" and recorded is not None:
-        chosen = recorded.batching or ("stack" if convex else "none")
+        chosen = recorded.batching or ("stack" if kind == "convex" else "none")
         for block in recorded.blocks:
             if left.intersection(block):
                 kept.append(block)
                 left.difference_update(block)
     rest = [seed for seed in seeds if seed in left]
     if chosen == "none" or not rest:
-        return Layout(chosen, (*kept, *((seed,) for seed in rest)))
-    if convex:
+        return Layout(chosen, (*kept, *in_blocks(rest, 1)))
+    if kind == "convex":
         return Layout("stack", (*kept, *in_blocks(rest, CONVEX_BLOCK)))
+    if kind != "network":
+        why = f"seeds are trained one by one: there is no stacked training of {spec.workload}"
+        return Layout("none", (*kept, *in_blocks(rest, 1)), why if chosen == "stack" else None)
     from amrobust.experiments.stacking.cost import stack_size
 
     size, note = stack_size(spec, workers, forced=chosen == "stack")

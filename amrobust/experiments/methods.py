@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -25,14 +26,42 @@ OPTIMIZERS: dict[str, OptimizerInfo] = {
     "omsgd": OptimizerInfo("OM-SGD", ("lr", "momentum", "weight_decay"), ("II",)),
     "cm": OptimizerInfo("CM", ("lr", "momentum", "weight_decay"), ("I",)),
     "am1": OptimizerInfo("AM1-SGD", ("lr", "momentum", "m", "weight_decay"), ("I", "II")),
+    "ntasgd": OptimizerInfo("SGD+ASGD", ("lr", "nonmono", "weight_decay"), ("II",)),
     "am2": OptimizerInfo("AM2-SGD", ("lr", "momentum", "m", "weight_decay"), ("I", "II")),
+    "msgd-tail": OptimizerInfo("M-SGD, tail average", ("lr", "momentum", "m", "weight_decay"), ("I",)),
+    "acsa": OptimizerInfo("AC-SA", ("lr", "momentum", "theorem"), ("I", "II")),
+    "am1g": OptimizerInfo("AM1-SGD, general", ("lr", "momentum", "m", "theorem"), ("I", "II")),
+    "am2g": OptimizerInfo("AM2-SGD, general", ("lr", "momentum", "m", "theorem"), ("I", "II")),
 }
+
+CONVEX_ONLY = ("msgd-tail", "acsa", "am1g", "am2g")
+"""Optimizers that run on convex workloads only."""
+
+INTEGERS = ("m", "nonmono", "theorem")
+
+SET_BY_THEOREM = ("lr", "momentum")
+"""What a theorem's parameters replace: such a method has none of its own."""
+
+LARGEST = sys.float_info.max
+LARGEST_M = 10**15
+"""Steps that no training takes; every integer up to it is a float of its own."""
 
 RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
     "lr": (lambda value: value > 0, "above 0"),
     "momentum": (lambda value: 0 <= value < 1, "in [0, 1)"),
-    "m": (lambda value: value >= 1 and value == int(value), "an integer of at least 1"),
+    "m": (
+        lambda value: 1 <= value <= LARGEST_M and value == int(value),
+        f"an integer from 1 to {LARGEST_M:,}",
+    ),
+    "nonmono": (
+        lambda value: 1 <= value <= LARGEST_M and value == int(value),
+        f"an integer from 1 to {LARGEST_M:,}",
+    ),
     "weight_decay": (lambda value: value >= 0, "at least 0"),
+    "theorem": (
+        lambda value: value in (0, 1),
+        "0 (constant lr and momentum) or 1 (those of the paper's theorem)",
+    ),
 }
 
 
@@ -50,7 +79,8 @@ def resolve(
 ) -> dict[str, float | int]:
     """The complete hyperparameters of a method: those given, else the workload's defaults.
 
-    Raises UserError on a hyperparameter that the optimizer does not have, or a value out of range.
+    With ``theorem`` = 1 there is neither a learning rate nor a momentum among them. Raises UserError on a hyperparameter that
+    the optimizer does not have, or a value out of range.
     """
     names = info(optimizer).hyperparameters
     for name in given:
@@ -60,16 +90,22 @@ def resolve(
     for name in names:
         value = given.get(name, defaults[name])
         allowed, wanted = RANGES[name]
+        if value == float("inf"):
+            raise UserError(f"{optimizer}: {name} is infinite")
         if (
             isinstance(value, bool)
             or not isinstance(value, (int, float))
             or value != value
+            or not abs(value) <= LARGEST
             or not allowed(value)
         ):
-            raise UserError(f"{optimizer}: {name} = {value!r} is not {wanted}")
-        if value == float("inf"):
-            raise UserError(f"{optimizer}: {name} is infinite")
-        resolved[name] = int(value) if name == "m" else float(value)
+            raise UserError(f"{optimizer}: {name} = {value!r:.40} is not {wanted}")
+        resolved[name] = int(value) if name in INTEGERS else float(value)
+    if resolved.get("theorem"):
+        for name in SET_BY_THEOREM:
+            if name in given:
+                raise UserError(f"{optimizer}: theorem = 1 sets {name} itself; leave one of the two out")
+            del resolved[name]
     return resolved
 
 

@@ -5,23 +5,23 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from amrobust import workloads
 from amrobust.experiments.dropout import seed_dropout
 from amrobust.experiments.methods import info
 from amrobust.experiments.outcome import SeedOutcome
 from amrobust.experiments.recorder import CurveRecorder
 from amrobust.experiments.spec import Spec
 from amrobust.experiments.streams import integer, seed_sequence, x0_sequence
-from amrobust.optim import AM1SGD, AM2SGD
-from amrobust.workloads.digits import WORKLOAD as DIGITS
+from amrobust.optim import AM1SGD, AM2SGD, NTASGD
+from amrobust.workloads.workload import NetworkWorkload
 
-NETWORKS = {"digits": DIGITS}
 CPU = torch.device("cpu")
 EVALUATION_BATCH = 200
 """Small enough for the activations to stay in the cache: faster than the whole set at once."""
@@ -36,9 +36,14 @@ class Data(NamedTuple):
     test_labels: Tensor
 
 
+def workload_of(spec: Spec) -> NetworkWorkload:
+    """The network workload of ``spec``."""
+    return cast(NetworkWorkload, workloads.get(spec.workload))
+
+
 def load(spec: Spec, device: torch.device, dtype: torch.dtype) -> Data:
     """The data of ``spec``; inputs that are not whole numbers in ``dtype``."""
-    split = NETWORKS[spec.workload].split()
+    split = workload_of(spec).split()
     parts = (split.train_images, split.train_labels, split.test_images, split.test_labels)
     return Data(*(part.to(device, dtype if part.is_floating_point() else None) for part in parts))
 
@@ -46,10 +51,11 @@ def load(spec: Spec, device: torch.device, dtype: torch.dtype) -> Data:
 def network_at_x0(spec: Spec) -> nn.Module:
     """The model at the starting point of ``spec``."""
     generator = torch.Generator().manual_seed(integer(x0_sequence(spec)))
-    workload = NETWORKS[spec.workload]
+    workload: Any = workloads.get(spec.workload)
     names = getattr(workload, "model_params", ())
     chosen = {name: spec.workload_params[name] for name in names if name in spec.workload_params}
-    return workload.model(generator, **chosen)  # type: ignore[arg-type]
+    network: nn.Module = workload.model(generator, **chosen)
+    return network
 
 
 def make_optimizer(spec: Spec, params: list[nn.Parameter], seed: int) -> torch.optim.Optimizer:
@@ -64,6 +70,8 @@ def make_optimizer(spec: Spec, params: list[nn.Parameter], seed: int) -> torch.o
             return torch.optim.SGD(params, **h)
         case "omsgd":
             return AM1SGD(params, m=1, **h)
+        case "ntasgd":
+            return NTASGD(params, **h)
         case "am1":
             return AM1SGD(params, **h)
         case "am2":
@@ -75,7 +83,7 @@ def at_output(optimizer: torch.optim.Optimizer, output: str) -> AbstractContextM
     """A context in which the model holds the given output: nothing to do for option I, the iterate."""
     if output == "I":
         return nullcontext()
-    assert isinstance(optimizer, (AM1SGD, AM2SGD))
+    assert isinstance(optimizer, (AM1SGD, AM2SGD, NTASGD))
     return optimizer.output_point()
 
 
@@ -105,7 +113,7 @@ def train_seed(
 ) -> SeedOutcome:
     """Train one seed of ``spec``; its numbers depend on nothing but (spec, seed) and the machine's arithmetic."""
     started = time.perf_counter()
-    workload = NETWORKS[spec.workload]
+    workload = workload_of(spec)
     params = spec.workload_params
     epochs = workload.epochs(params)
     data = load(spec, device, dtype)

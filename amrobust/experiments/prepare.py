@@ -6,14 +6,18 @@ import hashlib
 import platform
 from collections.abc import Mapping
 from importlib.metadata import version
+from math import isfinite
 from typing import Any
 
 from amrobust import workloads
 from amrobust.errors import UserError
 from amrobust.experiments.facts import RunFacts
-from amrobust.experiments.methods import info, method_name, resolve
+from amrobust.experiments.methods import CONVEX_ONLY, info, method_name, resolve
+from amrobust.experiments.place import HERE, Place
 from amrobust.experiments.spec import LOCATIONS, Spec
+from amrobust.workloads import backends
 
+LARGEST_INTEGER = 2**63 - 1
 PACKAGES = ("amrobust", "numpy", "torch", "scikit-learn")
 
 
@@ -32,20 +36,30 @@ def make_spec(
     Raises UserError on unknown names and values that make no sense, with what to do instead.
     """
     problem = workloads.get(workload)
-    defaults = problem.defaults
+    known = workloads.parameters(problem)
     given = dict(workload_params or {})
     for name in given:
-        if name not in defaults:
-            raise UserError(f"{workload} has no parameter {name!r}: it has {', '.join(defaults)}")
-    params = {**defaults, **given}
+        if name not in known:
+            raise UserError(f"{workload} has no parameter {name!r}: it has {', '.join(known)}")
+    params = {**problem.defaults}
+    params |= {name: value for name, value in given.items() if name in params or value != known[name]}
+    for name, value in params.items():
+        if name in LOCATIONS and not (value is None or isinstance(value, str)):
+            raise UserError(f"{workload}: {name} = {value!r:.40} is not a path")
+        if isinstance(value, bool) and not isinstance(known[name], bool):
+            raise UserError(f"{workload}: {name} = {value!r} is not a number")
+        if (isinstance(value, int) and abs(value) > LARGEST_INTEGER) or (
+            isinstance(value, float) and not isfinite(value)
+        ):
+            raise UserError(f"{workload}: {name} = {value!r:.40} is no number, or too large")
     problem.check(params)
-    # Parameters younger than recorded runs: left out at their default, so that those runs keep their identity.
-    for name, value in getattr(problem, "implicit_defaults", {}).items():
-        if params[name] == value:
-            del params[name]
+    if optimizer == "ntasgd" and problem.kind != "language":
+        raise UserError(f"ntasgd watches a validation loss, and {workload} has none: run it on ptb")
+    if optimizer in CONVEX_ONLY and problem.kind != "convex":
+        raise UserError(f"{optimizer} is for convex workloads (logistic, ...), and {workload} is none")
     if root_seed < 0 or x0_index < 0:
         raise UserError("root seed and x0 are numbers from 0 on")
-    return Spec(
+    spec = Spec(
         workload=workload,
         workload_params=params,
         optimizer=optimizer,
@@ -54,6 +68,11 @@ def make_spec(
         x0_index=x0_index,
         paired=paired,
     )
+    if problem.kind == "convex":
+        from amrobust.experiments.convex_rules import check
+
+        check(spec)
+    return spec
 
 
 def _hyperparameters(problem: workloads.Workload, optimizer: str, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -61,19 +80,24 @@ def _hyperparameters(problem: workloads.Workload, optimizer: str, given: Mapping
     return resolve(optimizer, given, problem.optimizer_defaults(optimizer))
 
 
-def describe(spec: Spec) -> RunFacts:
-    """The facts of ``spec``. Builds x0 and reads the data; raises UserError where the data cannot be read."""
+def describe(spec: Spec, place: Place = HERE) -> RunFacts:
+    """The facts of ``spec``, run at ``place``. Builds x0 and reads the data.
+
+    Raises UserError where the data cannot be read, or the backend cannot be used.
+    """
     problem = workloads.get(spec.workload)
     params = spec.workload_params
+    library = _library(problem, place)
     outputs = info(spec.optimizer).outputs
+    known = workloads.parameters(problem)
     points = problem.steps_per_point(params)
     m = int(spec.hyperparameters.get("m") or 1)
     # AM1's output point stays x0 for the first m steps; every other output moves with the first step.
-    waits = {"II": m} if spec.optimizer == "am1" else {}
+    waits = {"II": m} if spec.optimizer in ("am1", "am1g") else {}
     shown = [
         f"{name}={value}"
         for name, value in sorted(params.items())
-        if name not in ("epochs", *LOCATIONS) and value != problem.defaults[name]
+        if name not in ("epochs", *LOCATIONS) and value != known[name]
     ]
     return RunFacts(
         x0_digest=_x0_digest(spec, problem),
@@ -85,20 +109,35 @@ def describe(spec: Spec) -> RunFacts:
             )
             for output in outputs
         },
-        metrics=problem.metrics,
+        metrics=workloads.metrics_of(problem, params),
         epochs=problem.epochs(params),
         steps_per_epoch=problem.steps_per_epoch(params),
         first_output_epoch={output: -(-waits.get(output, 1) // points) for output in outputs},
         workload_label=spec.workload + (f"[{','.join(shown)}]" if shown else ""),
-        versions={"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
-        device="cpu",
+        versions={"python": platform.python_version()}
+        | {name: version(name) for name in PACKAGES}
+        | (library.versions if library else {}),
+        device=place.device if library is None else library.device,
+        backend=None if library is None else library.name,
+        data_note=problem.data_note(params),
     )
+
+
+def _library(problem: workloads.Workload, place: Place) -> backends.Backend | None:
+    """The backend of a convex problem; UserError where another problem is to run elsewhere than torch's CPU."""
+    if problem.kind == "convex":
+        return backends.get(place.backend, place.device)
+    if (place.backend, place.device) != ("numpy", "cpu"):
+        raise UserError(
+            f"a backend and a device are chosen for convex workloads (logistic, ...); {problem.name} trains on torch's CPU"
+        )
+    return None
 
 
 def _x0_digest(spec: Spec, problem: workloads.Workload) -> str:
     digest = hashlib.sha256()
     if problem.kind == "convex":
-        from amrobust.experiments.convex import starting_point
+        from amrobust.experiments.convex_rules import starting_point
 
         digest.update(starting_point(spec).tobytes())
     else:

@@ -5,27 +5,29 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from amrobust import workloads
 from amrobust.experiments.outcome import SeedOutcome
-from amrobust.experiments.spec import Spec
+from amrobust.experiments.place import HERE, Place
+from amrobust.experiments.spec import Spec, content_digest
 
 
-def train_unit(spec: Spec, seeds: Sequence[int]) -> list[SeedOutcome]:
-    """Train ``seeds`` together; where that raises an exception, each half on its own, down to the seed that it comes from.
+def train_unit(spec: Spec, seeds: Sequence[int], place: Place = HERE) -> list[SeedOutcome]:
+    """Train ``seeds`` together at ``place``; where that raises an exception, each half on its own.
 
-    That seed's outcome carries the exception as its ``error``, and the others are unharmed. A block of one seed is trained by
-    the reference.
+    So it comes down to the seed that raises it, whose outcome carries the exception as its ``error``; the others are unharmed.
+    A block of one seed is trained by the reference.
     """
     try:
-        return _train(spec, seeds)
+        return _train(spec, seeds, place)
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
         reason = f"{type(error).__name__}: {error} ({where.name}, line {where.lineno})"
     # Out of the handler, so that what the failed attempt held in memory is free again.
     if len(seeds) == 1:
         return [SeedOutcome(seeds[0], error=reason)]
-    return [outcome for half in halves(seeds) for outcome in train_unit(spec, half)]
+    return [outcome for half in halves(seeds) for outcome in train_unit(spec, half, place)]
 
 
 def halves(seeds: Sequence[int]) -> list[tuple[int, ...]]:
@@ -34,18 +36,35 @@ def halves(seeds: Sequence[int]) -> list[tuple[int, ...]]:
     return [tuple(half) for half in (seeds[:middle], seeds[middle:]) if half]
 
 
-def _train(spec: Spec, seeds: Sequence[int]) -> list[SeedOutcome]:
+def _train(spec: Spec, seeds: Sequence[int], place: Place) -> list[SeedOutcome]:
     if workloads.get(spec.workload).kind == "convex":
         from amrobust.experiments import convex
 
-        return convex.train_block(spec, seeds)
+        return convex.train_block(spec, seeds, place.backend, place.device)
     if len(seeds) == 1:
-        from amrobust.experiments import network
-
-        return [network.train_seed(spec, seeds[0])]
+        return [_train_seed(spec, seeds[0], place.checkpoints)]
     from amrobust.experiments.stacking import trainer
 
     return trainer.train_stack([(spec, seed) for seed in seeds])
+
+
+def _train_seed(spec: Spec, seed: int, checkpoints: Path | None) -> SeedOutcome:
+    kind = workloads.get(spec.workload).kind
+    if kind == "network":
+        from amrobust.experiments import network
+
+        return network.train_seed(spec, seed)
+    from amrobust.experiments.checkpoint import Checkpoint
+
+    key = content_digest({"spec": spec.identity(), "seed": seed})
+    checkpoint = None if checkpoints is None else Checkpoint(checkpoints / f"seed-{seed}.pt", key)
+    if kind == "image":
+        from amrobust.experiments.images import train_image_seed
+
+        return train_image_seed(spec, seed, checkpoint=checkpoint)
+    from amrobust.experiments.language import train_language_seed
+
+    return train_language_seed(spec, seed, checkpoint=checkpoint)
 
 
 @contextmanager

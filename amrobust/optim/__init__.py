@@ -1,6 +1,25 @@
 """The rules as PyTorch optimizers, proven equal to :mod:`amrobust.rules` in float64 by the tests."""
 
+from amrobust.optim.aggmo import AggMo
 from amrobust.optim.am1 import AM1SGD
 from amrobust.optim.am2 import AM2SGD
+from amrobust.optim.amortized import AmortizedOptimizer
+from amrobust.optim.base import RuleOptimizer
+from amrobust.optim.batch_norm import batch_norm_statistics
+from amrobust.optim.hybrid import HybridSGD
+from amrobust.optim.ntasgd import NTASGD
+from amrobust.optim.qhm import QHM
+from amrobust.optim.restarts import restart_on_drop
 
-__all__ = ["AM1SGD", "AM2SGD"]
+__all__ = [
+    "AM1SGD",
+    "AM2SGD",
+    "NTASGD",
+    "QHM",
+    "AggMo",
+    "AmortizedOptimizer",
+    "HybridSGD",
+    "RuleOptimizer",
+    "batch_norm_statistics",
+    "restart_on_drop",
+]

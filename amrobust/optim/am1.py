@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.optim.optimizer import ParamsT
 
-from amrobust.optim.base import OutputPointOptimizer
+from amrobust.optim import forms
+from amrobust.optim.amortized import AmortizedOptimizer
+from amrobust.optim.base import Group, check_momentum
 
 
-class AM1SGD(OutputPointOptimizer):
+class AM1SGD(AmortizedOptimizer):
     r"""AM1-SGD: Nesterov's momentum amortized over ``m`` steps (Algorithm 5; :func:`amrobust.rules.am1`).
 
     Each step x ← x − η(g + λx); every m-th step x ← x + β(x̄ − x̃), x̃ ← x̄, with x̄ the mean of the last m iterates before
     the momentum is added. The parameters are x (option I); x̃ (option II) is in them inside ``with opt.output_point():``.
 
-    Per parameter the state holds the running sum of the cycle and m·x̃, exchanged at its end, so nothing is zeroed or copied:
-    two buffers. A parameter's first step starts its x̃ from where the parameter is then.
+    Per parameter the state holds m·x̃ and the sum of the iterates of the cycle, which are exchanged at its end and touched
+    every second step: after j steps the sum is that of the first 2⌊j/2⌋ iterates. A parameter's first step starts its x̃
+    from where the parameter is then.
 
     Args:
-        params: parameters or parameter groups; ``lr``, ``momentum``, ``m`` and ``weight_decay`` may differ between groups.
-            ``m`` must not be changed once a group has been stepped.
-        lr: learning rate η.
+        params: parameters or parameter groups; every argument may differ between groups. ``m`` may be changed later only
+            together with a :meth:`restart`.
+        lr: learning rate η, a number or a tensor of one element.
         momentum: β in [0, 1).
         m: amortization length; m = 1 is Nesterov's momentum.
-        weight_decay: coupled L2 coefficient λ.
-        maximize: step along +g.
-        foreach: use torch's kernels over lists of tensors; None: where they apply.
-        fused, compile: not available; anything but the default raises ValueError.
+        weight_decay: coefficient λ.
+        maximize, foreach, fused, compile, capturable, decoupled_weight_decay, differentiable: as in
+            :class:`amrobust.optim.RuleOptimizer`.
 
     Example:
         >>> import torch
@@ -47,7 +48,7 @@ class AM1SGD(OutputPointOptimizer):
     def __init__(
         self,
         params: ParamsT,
-        lr: float,
+        lr: float | Tensor,
         momentum: float = 0.9,
         m: int = 5,
         weight_decay: float = 0,
@@ -56,77 +57,90 @@ class AM1SGD(OutputPointOptimizer):
         foreach: bool | None = None,
         fused: bool | None = None,
         compile: bool = False,
+        capturable: bool = False,
+        decoupled_weight_decay: bool = False,
+        differentiable: bool = False,
     ) -> None:
-        defaults = {"lr": lr, "momentum": momentum, "m": m, "weight_decay": weight_decay}
-        super().__init__(params, defaults, maximize=maximize, foreach=foreach, fused=fused, compile=compile)
+        super().__init__(
+            params,
+            {"lr": lr, "momentum": momentum, "m": m, "weight_decay": weight_decay},
+            maximize=maximize,
+            foreach=foreach,
+            fused=fused,
+            compile=compile,
+            capturable=capturable,
+            decoupled_weight_decay=decoupled_weight_decay,
+            differentiable=differentiable,
+        )
 
-    def _update(
-        self, group: dict[str, Any], params: list[Tensor], gradients: list[Tensor], foreach: bool
-    ) -> None:
-        m, lr, beta = group["m"], float(group["lr"]), group["momentum"]
-        # Parameters that missed a gradient are at another place of their cycle.
-        at: dict[int, list[int]] = defaultdict(list)
-        states = []
-        for index, p in enumerate(params):
-            state = self.state[p]
-            if not state:
-                state["position"] = 0
-                state["total"] = torch.empty_like(p, memory_format=torch.preserve_format)
-                state["output_times_m"] = p.detach() * m
-            states.append(state)
-            at[state["position"]].append(index)
-        for position, members in at.items():
-            xs = [params[index] for index in members]
-            totals = [states[index]["total"] for index in members]
-            outputs = [states[index]["output_times_m"] for index in members]
-            step = _step_foreach if foreach else _step_loop
-            step(xs, [gradients[index] for index in members], totals, outputs, position, m, lr, beta)
-            last = position + 1 == m
-            for index in members:
-                state = states[index]
-                state["position"] = 0 if last else position + 1
-                if last:
-                    state["total"], state["output_times_m"] = state["output_times_m"], state["total"]
+    def _check(self, settings: dict[str, Any]) -> None:
+        super()._check(settings)
+        check_momentum("momentum", settings["momentum"])
 
-    def _output_points(self, group: dict[str, Any], params: list[Tensor]) -> list[Tensor]:
-        return [self.state[p]["output_times_m"] / group["m"] for p in params]
+    def _points(self, group: Group) -> tuple[str, ...]:
+        return "total", "output_times_m"
 
+    def _begin(self, p: Tensor, state: dict[str, Any], group: Group) -> None:
+        state["output_times_m"].copy_(p).mul_(group["m"])
+        state["step"] *= 0
 
-def _step_foreach(
-    xs: list[Tensor],
-    gradients: list[Tensor],
-    totals: list[Tensor],
-    outputs: list[Tensor],
-    position: int,
-    m: int,
-    lr: float,
-    beta: float,
-) -> None:
-    torch._foreach_add_(xs, gradients, alpha=-lr)
-    if position == 0:
-        torch._foreach_copy_(totals, xs)
-    else:
-        torch._foreach_add_(totals, xs)
-    if position + 1 == m:
-        torch._foreach_add_(xs, totals, alpha=beta / m)
-        torch._foreach_add_(xs, outputs, alpha=-beta / m)
+    def _phase(self, state: dict[str, Any]) -> int:
+        return int(state["step"])
+
+    def _advance(self, group: Group, phase: Any, params: list[Tensor]) -> None:
+        m, states = group["m"], [self.state[p] for p in params]
+        lists = self._lists(params, self._points(group))
+        scalars = (*self._rates(group), group["momentum"] / m)
+        if group["capturable"]:
+            lists.append([state["step"] for state in states])
+            update, lists = self._framed(group, am1_without_branches, params, lists)
+            forms.run(group, update, m, lists, scalars)
+            return
+        last = phase + 1 == m
+        update, lists = self._framed(group, am1, params, lists)
+        forms.run(group, update, Phase(phase % 2 == 1, phase == 1, last, m == 1), lists, scalars)
+        for state in states:
+            state["step"] = 0 if last else phase + 1
+            if last:
+                state["total"], state["output_times_m"] = state["output_times_m"], state["total"]
+
+    def _output_points(self, group: Group, params: list[Tensor]) -> list[Tensor]:
+        points = [self.state[p]["output_times_m"] / group["m"] for p in params]
+        return self._less_decayed(group, params, points)
 
 
-def _step_loop(
-    xs: list[Tensor],
-    gradients: list[Tensor],
-    totals: list[Tensor],
-    outputs: list[Tensor],
-    position: int,
-    m: int,
-    lr: float,
-    beta: float,
-) -> None:
-    for x, g, total, output in zip(xs, gradients, totals, outputs, strict=True):
-        x.add_(g, alpha=-lr)
-        if position == 0:
-            total.copy_(x)
-        else:
-            total.add_(x)
-        if position + 1 == m:
-            x.add_(total, alpha=beta / m).add_(output, alpha=-beta / m)
+class Phase(NamedTuple):
+    """What one step does beside descending: the sum is touched in ``odd`` places and the last, overwritten at ``first``."""
+
+    odd: bool
+    first: bool
+    last: bool
+    single: bool
+
+
+def am1(form: Any, phase: Phase, lists: forms.Lists, scalars: Any) -> None:
+    """One step of AM1-SGD; the caller exchanges total and output after the last of a cycle."""
+    xs, gs, totals, outputs = lists
+    lr, decay, weight = scalars
+    if phase.odd:
+        (form.copy if phase.first else form.add)(totals, xs)
+    form.descend(xs, gs, lr, decay)
+    if phase.odd or phase.last:
+        (form.copy if phase.single else form.add)(totals, xs)
+    if phase.last:
+        form.pull(xs, totals, outputs, weight)
+
+
+def am1_without_branches(form: Any, m: int, lists: forms.Lists, scalars: Any) -> None:
+    """The same with the place in the cycle in 0-d tensors, so that every step is the same work."""
+    xs, gs, totals, outputs, steps = lists
+    weight = scalars[2]
+    before = [torch.where(k == 1, x, total + x) for x, total, k in zip(xs, totals, steps, strict=True)]
+    form.descend(xs, gs, *scalars[:2])
+    for x, total, output, step, sum_before in zip(xs, totals, outputs, steps, before, strict=True):
+        odd, last = step % 2 == 1, step == m - 1
+        total.copy_(torch.where(odd, sum_before + x, total))
+        whole = x.clone() if m == 1 else total if m % 2 == 0 else total + x
+        x.add_(torch.where(last, weight * (whole - output), 0.0))
+        output.copy_(torch.where(last, whole, output))
+        step.copy_(torch.where(last, 0.0, step + 1))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,11 +9,13 @@ import torch
 from torch import Tensor
 from torch.optim.optimizer import ParamsT
 
-from amrobust.optim.base import OutputPointOptimizer
+from amrobust.optim import forms
+from amrobust.optim.amortized import AmortizedOptimizer
+from amrobust.optim.base import Group, check_momentum
 from amrobust.rules.indices import IndexStream
 
 
-class AM2SGD(OutputPointOptimizer):
+class AM2SGD(AmortizedOptimizer):
     r"""AM2-SGD: amortized momentum from a table of ``m`` past points (Algorithm 4; :func:`amrobust.rules.am2`).
 
     With j the current index and j′ the next, sampled uniformly: old ← φ_j; φ_j ← x − η(g + λx); x ← φ_j + β(φ_{j′} − old). The
@@ -22,26 +23,27 @@ class AM2SGD(OutputPointOptimizer):
     ``with opt.output_point():``.
 
     Per parameter the state holds the m rows of the table and one spare row; rows change places by pointer. The indices
-    are a function of (seed, step), both in the state dict, so that training resumes exactly.
+    are a function of (seed, step), both in the state dict, so that training resumes exactly. Every process of a distributed
+    training must sample the same rows: give them one ``seed``.
 
     Args:
-        params: parameters or parameter groups; ``lr``, ``momentum``, ``m`` and ``weight_decay`` may differ between groups.
-            ``m`` must not be changed once a group has been stepped.
-        lr: learning rate η.
+        params: parameters or parameter groups; every argument may differ between groups. ``m`` may be changed later only
+            together with a :meth:`restart`.
+        lr: learning rate η, a number or a tensor of one element.
         momentum: β in [0, 1).
         m: number of rows of the table.
-        weight_decay: coupled L2 coefficient λ.
+        weight_decay: coefficient λ.
         seed: seed of the index stream; None draws one from torch's global generator.
         indices: the indices themselves instead, one more than there will be steps.
-        maximize: step along +g.
-        foreach: use torch's kernels over lists of tensors; None: where they apply.
-        fused, compile: not available; anything but the default raises ValueError.
+        maximize, foreach, fused, compile, decoupled_weight_decay, differentiable: as in
+            :class:`amrobust.optim.RuleOptimizer`.
+        capturable: not available, because the rows are chosen in Python; True raises ValueError.
     """
 
     def __init__(
         self,
         params: ParamsT,
-        lr: float,
+        lr: float | Tensor,
         momentum: float = 0.9,
         m: int = 5,
         weight_decay: float = 0,
@@ -52,89 +54,130 @@ class AM2SGD(OutputPointOptimizer):
         foreach: bool | None = None,
         fused: bool | None = None,
         compile: bool = False,
+        capturable: bool = False,
+        decoupled_weight_decay: bool = False,
+        differentiable: bool = False,
     ) -> None:
         if seed is None:
+            if indices is None and _world_size() > 1:
+                raise ValueError(
+                    "give AM2SGD a seed, the same in every process: all must sample the same rows"
+                )
             seed = int(torch.randint(2**63 - 1, ()))
-        defaults = {
-            "lr": lr,
-            "momentum": momentum,
-            "m": m,
-            "weight_decay": weight_decay,
-            "seed": int(seed),
-            "indices": None if indices is None else [int(index) for index in indices],
-            "steps": 0,
-        }
-        super().__init__(params, defaults, maximize=maximize, foreach=foreach, fused=fused, compile=compile)
+        super().__init__(
+            params,
+            {
+                "lr": lr,
+                "momentum": momentum,
+                "m": m,
+                "weight_decay": weight_decay,
+                "seed": int(seed),
+                "indices": None if indices is None else [int(index) for index in indices],
+                "steps": 0,
+            },
+            maximize=maximize,
+            foreach=foreach,
+            fused=fused,
+            compile=compile,
+            capturable=capturable,
+            decoupled_weight_decay=decoupled_weight_decay,
+            differentiable=differentiable,
+        )
 
-    def _index(self, group: dict[str, Any], k: int) -> int:
+    def _check(self, settings: dict[str, Any]) -> None:
+        super()._check(settings)
+        check_momentum("momentum", settings["momentum"])
+        if settings["capturable"]:
+            raise ValueError(
+                "AM2SGD has no capturable=True: its rows are chosen in Python; AM1SGD can be captured"
+            )
+        indices = settings["indices"]
+        if indices is not None and not all(0 <= index < settings["m"] for index in indices):
+            raise ValueError(f"Invalid indices: the table has rows 0 to {settings['m'] - 1}")
+
+    def _points(self, group: Group) -> tuple[str, ...]:
+        return (*(_row(index) for index in range(group["m"])), "spare")
+
+    def _place(self, p: Tensor, group: Group) -> dict[str, Any]:
+        return {"index": 0}
+
+    def _begin(self, p: Tensor, state: dict[str, Any], group: Group) -> None:
+        for index in range(group["m"]):
+            state[_row(index)].copy_(p)
+        state["index"] = self._index(group, group["steps"])
+
+    def _phase(self, state: dict[str, Any]) -> int:
+        # a parameter that missed a gradient still waits to write the row that it sampled last
+        return int(state["index"])
+
+    def _index(self, group: Group, k: int) -> int:
         """The table index of iteration ``k`` of ``group``."""
         if group["indices"] is not None:
-            given: int = group["indices"][k]
-            return given
+            if k >= len(group["indices"]):
+                raise RuntimeError(f"AM2SGD was given {len(group['indices'])} indices and needs one more")
+            return int(group["indices"][k])
         streams: dict[tuple[int, int], IndexStream] = self.__dict__.setdefault("_streams", {})
         key = group["seed"], group["m"]
         if key not in streams:
             streams[key] = IndexStream(*key)
         return int(streams[key](k))
 
-    def _update(
-        self, group: dict[str, Any], params: list[Tensor], gradients: list[Tensor], foreach: bool
-    ) -> None:
-        m, lr, beta = group["m"], float(group["lr"]), group["momentum"]
-        current, following = self._index(group, group["steps"]), self._index(group, group["steps"] + 1)
+    def _step_group(self, group: Group, together: dict[Any, list[Tensor]]) -> None:
+        following = self._index(group, group["steps"] + 1)
         group["steps"] += 1
-        # A parameter that missed a gradient still waits to write the row that it sampled last.
-        at: dict[int, list[int]] = defaultdict(list)
-        states = []
-        for index, p in enumerate(params):
-            state = self.state[p]
-            if not state:
-                state["index"] = current
-                state["table"] = [p.detach().clone(memory_format=torch.preserve_format) for _ in range(m)]
-                state["spare"] = torch.empty_like(p, memory_format=torch.preserve_format)
-            states.append(state)
-            at[state["index"]].append(index)
-        for row, members in at.items():
-            xs = [params[index] for index in members]
-            news = [states[index]["spare"] for index in members]
-            olds = [states[index]["table"][row] for index in members]
-            for index in members:
-                state = states[index]
-                state["table"][row], state["spare"] = state["spare"], state["table"][row]
-                state["index"] = following
-            nexts = [states[index]["table"][following] for index in members]
-            step = _step_foreach if foreach else _step_loop
-            step(xs, [gradients[index] for index in members], news, olds, nexts, lr, beta)
+        for (index, *_), params in together.items():
+            self._advance(group, (index, following), params)
 
-    def _output_points(self, group: dict[str, Any], params: list[Tensor]) -> list[Tensor]:
-        return [torch.stack(self.state[p]["table"]).mean(0) for p in params]
+    def _advance(self, group: Group, phase: Any, params: list[Tensor]) -> None:
+        here, following = (_row(index) for index in phase)
+        same = here == following
+        names = (here, "spare") if same else (here, "spare", following)
+        scalars = (*self._rates(group), group["momentum"])
+        states = [self.state[p] for p in params]
+        lists = self._lists(params, names)
+        in_place, without_spares = self._framed(group, am2_in_place, params, lists[:3] + lists[4:])
+        if not forms.run_as_compiled(group, in_place, same, without_spares, scalars):
+            update, lists = self._framed(group, am2, params, lists)
+            forms.run_eagerly(group, update, same, lists, scalars)
+            for state in states:
+                state[here], state["spare"] = state["spare"], state[here]
+        for state in states:
+            state["index"] = phase[1]
 
+    def _output_points(self, group: Group, params: list[Tensor]) -> list[Tensor]:
+        points = [self._mean(self.state[p], group["m"]) for p in params]
+        return self._less_decayed(group, params, points)
 
-def _step_foreach(
-    xs: list[Tensor],
-    gradients: list[Tensor],
-    news: list[Tensor],
-    olds: list[Tensor],
-    nexts: list[Tensor],
-    lr: float,
-    beta: float,
-) -> None:
-    torch._foreach_add_(xs, gradients, alpha=-lr)
-    torch._foreach_copy_(news, xs)
-    torch._foreach_add_(xs, nexts, alpha=beta)
-    torch._foreach_add_(xs, olds, alpha=-beta)
+    def _mean(self, state: dict[str, Any], m: int) -> Tensor:
+        first: Tensor = state[_row(0)]
+        half = first.dtype in (torch.float16, torch.bfloat16)
+        total = first.to(torch.float32) if half else first.clone()
+        for index in range(1, m):
+            total.add_(state[_row(index)])
+        return total.div_(m).to(first.dtype)
 
 
-def _step_loop(
-    xs: list[Tensor],
-    gradients: list[Tensor],
-    news: list[Tensor],
-    olds: list[Tensor],
-    nexts: list[Tensor],
-    lr: float,
-    beta: float,
-) -> None:
-    for x, g, new, old, following in zip(xs, gradients, news, olds, nexts, strict=True):
-        x.add_(g, alpha=-lr)
-        new.copy_(x)
-        x.add_(following, alpha=beta).add_(old, alpha=-beta)
+def _row(index: int) -> str:
+    return f"row_{index}"
+
+
+def _world_size() -> int:
+    distributed = torch.distributed
+    return distributed.get_world_size() if distributed.is_available() and distributed.is_initialized() else 1
+
+
+def am2(form: Any, same: bool, lists: forms.Lists, scalars: Any) -> None:
+    """One step of AM2-SGD, which writes the spare row; the caller exchanges it with the row that it stands for."""
+    xs, gs, rows, spares, *nexts = lists
+    form.descend(xs, gs, *scalars[:2])
+    form.copy(spares, xs)
+    form.pull(xs, spares if same else nexts[0], rows, scalars[2])
+
+
+def am2_in_place(form: Any, same: bool, lists: forms.Lists, scalars: Any) -> None:
+    """The same without the spare row: compiled, nothing is written before all is read."""
+    lr, decay, momentum = scalars
+    for x, g, row, *following in zip(*lists, strict=True):
+        point = x - lr * (g + decay * x)
+        x.copy_(point + momentum * ((point if same else following[0]) - row))
+        row.copy_(point)

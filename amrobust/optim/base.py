@@ -1,59 +1,103 @@
-"""What AM1SGD and AM2SGD share: arguments, the gradients of a step, and the output point."""
+"""What the optimizers share: arguments, state that exists from the start, the step over groups, restarts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any, overload
+import functools
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import Any, Literal, overload
 
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.optimizer import ParamsT
 
+from amrobust.optim import forms
 
-class OutputPointOptimizer(Optimizer):
-    """A torch optimizer whose result (option II) is another point than the parameters that it updates.
+RestartPoint = Literal["iterate", "output"]
+Group = dict[str, Any]
 
-    Subclasses update a list of parameters in :meth:`_update` and give their output points in :meth:`_output_points`.
+OPTIONS: dict[str, Any] = {
+    "maximize": False,
+    "foreach": None,
+    "fused": None,
+    "compile": False,
+    "capturable": False,
+    "decoupled_weight_decay": False,
+}
+"""Keys that every parameter group has beside the hyperparameters, with their defaults."""
+
+
+def check_momentum(name: str, value: float) -> None:
+    """Raise ValueError unless ``value`` is in [0, 1)."""
+    if not 0 <= value < 1:
+        raise ValueError(f"Invalid {name}: {value} (must be in [0, 1))")
+
+
+class RuleOptimizer(Optimizer):
+    """A torch optimizer that follows an update rule of :mod:`amrobust.rules`.
+
+    The keyword arguments are common to all:
+
+    ``maximize``: step along +g; weight decay still shrinks.
+    ``foreach``: torch's kernels over lists of tensors; None: for plain tensors, on every device. On a CPU the lists are cut
+    into blocks that stay in its cache.
+    ``fused``: torch's fused SGD kernel where it does part of the step, on CPU (float32 and float64) and CUDA; elsewhere, and
+    for the rest of the step, as ``foreach``.
+    ``compile``: the step as one kernel a tensor by ``torch.compile``. The first steps take up to minutes; where there is no
+    compiler, as ``foreach``. A learning rate may change at every step.
+    ``capturable``: the step can be captured in a CUDA graph, after one step outside of it: without branches in Python, with
+    the place in the cycle in a tensor. The learning rate must be a tensor on the device to change afterwards.
+    ``decoupled_weight_decay``: x ← x − ηλx beside the step, none of which gets into the momentum; False: coupled, λx is added
+    to the gradient, as in ``torch.optim.SGD``.
+    ``differentiable``: not available; True raises ValueError.
+
+    State is in the parameters' dtype, as torch's momentum buffers are. Complex parameters are updated as pairs of reals.
+    Every state dict entry is a tensor of the parameter's shape, a 0-d tensor or an int.
     """
 
     _at_output = False
+    _fixed = ""
+    """The settings that :meth:`_key` watches, in words."""
 
     def __init__(
-        self,
-        params: ParamsT,
-        defaults: dict[str, Any],
-        *,
-        maximize: bool,
-        foreach: bool | None,
-        fused: bool | None,
-        compile: bool,
+        self, params: ParamsT, hyperparameters: dict[str, Any], *, differentiable: bool, **options: Any
     ) -> None:
-        for option, value in (("fused", fused), ("compile", compile)):
-            if value:
-                raise ValueError(
-                    f"{type(self).__name__} has no {option}=True form: leave it out for the foreach form"
-                )
-        super().__init__(params, defaults | {"maximize": maximize, "foreach": foreach})
+        super().__init__(params, hyperparameters | options | {"differentiable": differentiable})
 
-    def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """As torch's, with the hyperparameters of the group checked. Raises ValueError on one out of range."""
-        self._refuse_at_output("add_param_group()")
-        settings = self.defaults | param_group
-        lr, momentum, m, weight_decay = (settings[key] for key in ("lr", "momentum", "m", "weight_decay"))
-        if lr < 0:
-            raise ValueError(f"Invalid learning rate: {lr} (must be at least 0)")
-        if not 0 <= momentum < 1:
-            raise ValueError(f"Invalid momentum: {momentum} (must be in [0, 1))")
-        if not isinstance(m, int) or m < 1:
-            raise ValueError(f"Invalid amortization length m: {m} (must be an integer of at least 1)")
-        if weight_decay < 0:
-            raise ValueError(f"Invalid weight decay: {weight_decay} (must be at least 0)")
-        super().add_param_group(param_group)
-        for p in self.param_groups[-1]["params"]:
-            if p.is_complex():
-                raise ValueError(f"{type(self).__name__} takes real parameters, not complex ones")
+    # What a rule adds.
+
+    def _check(self, settings: dict[str, Any]) -> None:
+        """Raise ValueError on hyperparameters out of range."""
+
+    def _key(self, group: Group) -> int:
+        """A number, not 0, that changes with the settings that must stay while a parameter's state is in use."""
+        return 1
+
+    def _buffers(self, group: Group) -> tuple[str, ...]:
+        """The names of a parameter's state tensors."""
+        raise NotImplementedError
+
+    def _place(self, p: Tensor, group: Group) -> dict[str, Any]:
+        """What a parameter's state holds beside its tensors: where it is in the rule's cycle."""
+        return {}
+
+    def _begin(self, p: Tensor, state: dict[str, Any], group: Group) -> None:
+        """Set a parameter's state, whose tensors are zero, to that of the rule started from where ``p`` is."""
+
+    def _phase(self, state: dict[str, Any]) -> Hashable:
+        """Parameters of equal phase are updated together."""
+        return None
+
+    def _advance(self, group: Group, phase: Any, params: list[Tensor]) -> None:
+        """Take one step of the rule for ``params``, which have gradients, one device, dtype and phase."""
+        raise NotImplementedError
+
+    def _output_points(self, group: Group, params: list[Tensor]) -> list[Tensor]:
+        """The output points of ``params``, all of which have been stepped: the iterates, unless there are others."""
+        return [p.detach() for p in params]
+
+    # The step.
 
     @overload
     def step(self, closure: None = None) -> None: ...
@@ -61,85 +105,160 @@ class OutputPointOptimizer(Optimizer):
     @overload
     def step(self, closure: Callable[[], float]) -> float: ...
 
+    # A compiled training step calls it as it is; `compile` is what compiles the update.
+    @torch._disable_dynamo  # type: ignore[attr-defined]
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:
         """Update every parameter that has a gradient; ``p.grad`` is left as it is.
 
         A parameter without a gradient is passed over entirely: its own trajectory is the rule on the steps at which it
-        had one. Returns what ``closure`` returns. Raises RuntimeError inside :meth:`output_point` and on sparse gradients.
+        had one, started from where it was at the first of them. Returns what ``closure`` returns. Raises RuntimeError
+        inside ``output_point()``, on gradients that are not dense, and if ``m`` was changed without :meth:`restart`.
         """
         self._refuse_at_output("step()")
         loss = None
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        for group in self.param_groups:
-            params = [p for p in group["params"] if p.grad is not None]
-            gradients = [p.grad for p in params]
-            if any(g.is_sparse for g in gradients):
-                raise RuntimeError(f"{type(self).__name__} does not support sparse gradients")
-            if not params:
-                continue
-            foreach = group["foreach"]
-            if foreach is None:
-                # torch's kernels over lists take plain tensors only
-                foreach = all(type(p) in (Tensor, torch.nn.Parameter) for p in params)
-            if group["maximize"]:
-                gradients = list(torch._foreach_neg(gradients)) if foreach else [-g for g in gradients]
-            if group["weight_decay"]:
-                decay = group["weight_decay"]
-                gradients = (
-                    list(torch._foreach_add(gradients, params, alpha=decay))
-                    if foreach
-                    else [g.add(p, alpha=decay) for g, p in zip(gradients, params, strict=True)]
-                )
-            self._update(group, params, gradients, foreach)
+        for group, together in [(group, self._together(group)) for group in self.param_groups]:
+            if together:
+                self._step_group(group, together)
         return loss
 
-    def _update(
-        self, group: dict[str, Any], params: list[Tensor], gradients: list[Tensor], foreach: bool
-    ) -> None:
-        """Apply one step of the rule to ``params``, given gradients with weight decay and sign already in them."""
-        raise NotImplementedError
+    def _together(self, group: Group) -> dict[Hashable, list[Tensor]]:
+        """The parameters with a gradient, started where they are not, by what they are updated together for."""
+        together: dict[Hashable, list[Tensor]] = defaultdict(list)
+        key = self._key(group)
+        for p in group["params"]:
+            if p.grad is None:
+                continue
+            if p.grad.layout is not torch.strided:
+                raise RuntimeError(
+                    f"{type(self).__name__} does not support sparse gradients: build the layer with sparse=False"
+                )
+            state = self.state[p]
+            if not state or state["started"] != key:
+                if state and state["started"]:
+                    raise RuntimeError(f"{type(self).__name__}: call restart() after changing {self._fixed}")
+                self._start(p, group)
+            phase = None if group["capturable"] else self._phase(state)
+            together[phase, p.device, p.dtype, forms.is_plain(p)].append(p)
+        return together
 
-    def _output_points(self, group: dict[str, Any], params: list[Tensor]) -> list[Tensor]:
-        """Fresh tensors with the output points of ``params``, all of which have been stepped."""
-        raise NotImplementedError
+    def _step_group(self, group: Group, together: dict[Any, list[Tensor]]) -> None:
+        for (phase, *_), params in together.items():
+            self._advance(group, phase, params)
 
-    @contextmanager
-    def output_point(self) -> Iterator[None]:
-        """Within this context the parameters hold the output point (option II); afterwards the iterate, bit for bit.
+    def _lists(self, params: list[Tensor], names: Sequence[str]) -> list[list[Tensor]]:
+        """Parameters, gradients and the named buffers, complex ones as reals."""
+        states = [self.state[p] for p in params]
+        lists: list[list[Tensor]] = [params, [p.grad for p in params if p.grad is not None]]
+        lists += [[state[name] for state in states] for name in names]
+        if params[0].is_complex():
+            return [[torch.view_as_real(t) for t in ts] for ts in lists]
+        return lists
 
-        Pointers are exchanged, nothing is computed in place. A parameter that was never stepped is its own output point.
-        ``step()``, ``state_dict()``, ``load_state_dict()``, ``add_param_group()`` and re-entry raise RuntimeError meanwhile.
-        Buffers of the model, such as batch-norm statistics, stay those gathered at the iterate.
+    def _rates(self, group: Group) -> tuple[float | Tensor, float | Tensor]:
+        """Learning rate and weight decay, both reversed where the objective is maximized: x ← x − lr·(g + decay·x)."""
+        sign = -1 if group["maximize"] else 1
+        return sign * group["lr"], sign * group["weight_decay"]
+
+    # State.
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """As torch's; the group's parameters start their own cycles. Raises ValueError on a setting out of range."""
+        self._refuse_at_output("add_param_group()")
+        settings = self.defaults | param_group
+        self._check_common(settings)
+        self._check(settings)
+        super().add_param_group(param_group)
+        group = self.param_groups[-1]
+        for p in group["params"]:
+            # a distributed checkpoint steps an optimizer without state to see what there is: that must change nothing
+            if p.requires_grad and not torch.nn.parameter.is_lazy(p):
+                self._allocate(p, group)
+
+    def _check_common(self, settings: dict[str, Any]) -> None:
+        lr, weight_decay = settings["lr"], settings["weight_decay"]
+        if isinstance(lr, Tensor) and lr.numel() != 1:
+            raise ValueError("a learning rate that is a tensor must have one element")
+        if not lr >= 0:
+            raise ValueError(f"Invalid learning rate: {lr} (must be at least 0)")
+        if not weight_decay >= 0:
+            raise ValueError(f"Invalid weight decay: {weight_decay} (must be at least 0)")
+        if settings["differentiable"]:
+            raise ValueError(
+                f"{type(self).__name__} updates in place and has no differentiable=True: leave it out"
+            )
+        chosen = [name for name in ("foreach", "fused", "compile") if settings[name]]
+        if len(chosen) > 1:
+            raise ValueError(f"{' and '.join(chosen)} cannot be True together: choose one form")
+
+    def _allocate(self, p: Tensor, group: Group) -> None:
+        state = self.state[p]
+        state.clear()
+        state["started"] = 0
+        for name in self._buffers(group):
+            state[name] = torch.zeros_like(p.detach(), memory_format=torch.preserve_format)
+        state.update(self._place(p, group))
+
+    def _start(self, p: Tensor, group: Group) -> None:
+        """Start ``p`` from where it is; its tensors are made again where the parameter has moved or been cast since."""
+        if group["capturable"] and p.is_cuda and torch.cuda.is_current_stream_capturing():
+            raise RuntimeError("take one step before capturing: parameters are started outside of the graph")
+        state, names = self.state[p], self._buffers(group)
+        held = {name: t for name, t in state.items() if isinstance(t, Tensor) and name != "step"}
+        if held.keys() != set(names) or any(
+            (t.shape, t.device, t.dtype) != (p.shape, p.device, p.dtype) for t in held.values()
+        ):
+            self._allocate(p, group)
+        else:
+            for t in held.values():
+                t.zero_()
+        self._begin(p, state, group)
+        state["started"] = self._key(group)
+
+    @torch.no_grad()
+    def restart(self, at: RestartPoint = "iterate", *, groups: Iterable[Group] | None = None) -> None:
+        """Forget the momentum: state as at initialisation, from the iterate or from the output point.
+
+        The paper restarts after a large reduction of the learning rate and does not say from which point. ``groups`` are
+        the parameter groups to restart; None: all. What is drawn at random goes on where it was. Raises ValueError on
+        another ``at``, RuntimeError inside ``output_point()``.
         """
-        self._refuse_at_output("output_point()")
-        exchanged: list[tuple[Tensor, Tensor]] = []
-        with torch.no_grad():
-            for group in self.param_groups:
-                params = [p for p in group["params"] if self.state.get(p)]
-                if params:
-                    exchanged += zip(params, self._output_points(group, params), strict=True)
-        iterates = [p.data for p, _ in exchanged]
-        self._at_output = True
-        try:
-            for p, point in exchanged:
-                p.data = point
-            yield
-        finally:
-            for (p, _), iterate in zip(exchanged, iterates, strict=True):
-                p.data = iterate
-            self._at_output = False
+        self._refuse_at_output("restart()")
+        if at not in ("iterate", "output"):
+            raise ValueError(f"at = {at!r}: restart at the 'iterate' or at the 'output' point")
+        for group in self.param_groups if groups is None else groups:
+            params = [p for p in group["params"] if self.state.get(p, {}).get("started")]
+            if at == "output":
+                for p, point in zip(params, self._output_points(group, params), strict=True):
+                    p.copy_(point)
+            for p in params:
+                self.state[p]["started"] = 0
+                if group["capturable"]:  # a replayed graph does not come by here again
+                    self._start(p, group)
+
+    def __getstate__(self) -> dict[str, Any]:
+        self._refuse_at_output("copying")
+        return super().__getstate__()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        for group in self.param_groups:
+            for name, default in OPTIONS.items():
+                group.setdefault(name, default)
 
     def state_dict(self) -> dict[str, Any]:
-        """As torch's; raises RuntimeError inside :meth:`output_point`."""
+        """As torch's; raises RuntimeError inside ``output_point()``."""
         self._refuse_at_output("state_dict()")
         return super().state_dict()
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """As torch's; raises RuntimeError inside :meth:`output_point`."""
+        """As torch's. Raises RuntimeError inside ``output_point()``, ValueError on another optimizer's state."""
         self._refuse_at_output("load_state_dict()")
+        if any("started" not in state for state in state_dict["state"].values()):
+            raise ValueError(f"this is not the state of a {type(self).__name__}")
         super().load_state_dict(state_dict)
 
     def _refuse_at_output(self, call: str) -> None:
@@ -147,3 +266,15 @@ class OutputPointOptimizer(Optimizer):
             raise RuntimeError(
                 f"{call} inside output_point(): the parameters hold the output point, not the iterate; leave the context first"
             )
+
+
+@functools.cache
+def decay_beside(update: forms.Update) -> forms.Update:
+    """``update`` of a rule whose buffers are in gradient units, with x ← x − ηλx instead of λx in the gradient."""
+
+    def beside(form: Any, phase: Hashable, lists: forms.Lists, scalars: Any) -> None:
+        lr, decay, *others = scalars
+        form.add(lists[0], lists[0], -(lr * decay))
+        update(form, phase, lists, (lr, 0 * decay, *others))
+
+    return beside

@@ -28,6 +28,8 @@ class _Row:
     baseline: str | None = None
     claim: str | None = None
     margin: float | None = None
+    threshold: float | None = None
+    probability: float | None = None
     epochs: str | None = None
     methods: str | None = None
     n: int | None = None
@@ -128,6 +130,8 @@ def _verdict_row(group: int, judgement: Judgement, verdict: Verdict) -> _Row:
         baseline=claim.baseline,
         claim=claim.kind,
         margin=claim.margin,
+        threshold=claim.bound[0] if claim.bound is not None else None,
+        probability=claim.bound[1] if claim.bound is not None else None,
         epochs=f"{claim.epochs[0]}-{claim.epochs[1]}" if claim.epochs is not None else None,
         methods="; ".join(claim.methods) or None,
         n=counts[claim.method].n if claim.method in counts else None,

@@ -7,9 +7,11 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from amrobust.claims.judgement import Comparison
+from amrobust.errors import UserError
 from amrobust.report.text import printable
 
 WIDTH = 6.53
@@ -138,6 +140,21 @@ def to_svg(figure: Any) -> str:
     canvas: Any = FigureCanvasSVG(figure)
     canvas.print_svg(buffer, metadata={"Date": None, "Creator": None})
     return buffer.getvalue().replace(f"'{_LAYOUT_FACE}'", f"'{_REPORT_FACE}'")
+
+
+def save_figure(figure: Any, path: Path) -> None:
+    """Write the figure as PDF, SVG or PNG by the name's ending: no date, so that the same figure gives the same file.
+
+    Raises UserError on another ending, or where ``path`` cannot be written.
+    """
+    undated = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}, ".png": {}}
+    metadata = undated.get(path.suffix.lower())
+    if metadata is None:
+        raise UserError(f"cannot draw {path}: the name must end in one of {', '.join(undated)}")
+    try:
+        figure.savefig(path, metadata=metadata, dpi=200)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror or error}") from None
 
 
 def plain_number(value: float, _position: object = None) -> str:

@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from amrobust.claims.judgement import Judgement, MethodSummary
+from amrobust.claims.judgement import Judgement
 from amrobust.report.drawing import (
-    BASELINE_COLOUR,
     FAINT,
     WIDTH,
     Drawing,
@@ -22,6 +21,8 @@ from amrobust.report.drawing import (
     plain_number,
     to_svg,
 )
+from amrobust.report.strip import Row, strip
+from amrobust.report.text import printable
 from amrobust.report.view import quantity
 from amrobust.runs.arms import Arm, Curves
 
@@ -33,7 +34,7 @@ _MOST_ROWS = 30
 
 
 @dataclass(frozen=True)
-class _Line:
+class Line:
     """One method over the epochs: a line, and a band where it has one."""
 
     method: str
@@ -53,14 +54,40 @@ def surviving(arm: Arm, judgement: Judgement) -> Curves:
     return kept
 
 
-def mean_curves(judgement: Judgement, look: Mapping[str, Style]) -> list[Drawing]:
-    """Mean over seeds at each epoch with a band of one STD on either side; empty without curves of two epochs."""
+def mean_lines(judgement: Judgement) -> list[Line]:
+    """The mean over surviving seeds at each judged epoch, with bands of one STD; none for single epochs."""
     lines = []
     for arm, curves, epochs in _judged(judgement, fewest=1):
         mean = curves.mean(axis=0)
         std = curves.std(axis=0, ddof=1) if len(curves) > 1 else np.zeros_like(mean)
-        lines.append(_Line(arm.method, epochs, mean, mean - std, mean + std))
-    name = quantity(judgement.metric)
+        lines.append(Line(arm.method, epochs, mean, mean - std, mean + std))
+    return lines
+
+
+def std_lines(judgement: Judgement) -> list[Line]:
+    """The STD over surviving seeds at each judged epoch; none for single epochs."""
+    return [
+        Line(arm.method, epochs, curves.std(axis=0, ddof=1))
+        for arm, curves, epochs in _judged(judgement, fewest=2)
+    ]
+
+
+def draw_lines(axes: Any, lines: Sequence[Line], look: Mapping[str, Style]) -> None:
+    """Lines with their bands on ``axes``, labelled with short names of the methods."""
+    short = labels([line.method for line in lines])
+    for line in lines:
+        style = look[line.method]
+        if line.low is not None:
+            axes.fill_between(line.epochs, line.low, line.high, color=style.colour, alpha=0.16, linewidth=0)
+        axes.plot(
+            line.epochs, line.centre, color=style.colour, linestyle=style.dashes, label=short[line.method]
+        )
+
+
+def mean_curves(judgement: Judgement, look: Mapping[str, Style]) -> list[Drawing]:
+    """Mean over seeds at each epoch with a band of one STD on either side; empty without curves of two epochs."""
+    lines = mean_lines(judgement)
+    name = printable(quantity(judgement.metric))
     limits, clipped = _focus(lines)
     caption = f"Mean {name} over {_seeds(judgement)}; bands: ± 1 STD over seeds at each epoch."
     if clipped:
@@ -70,13 +97,10 @@ def mean_curves(judgement: Judgement, look: Mapping[str, Style]) -> list[Drawing
 
 def std_curves(judgement: Judgement, look: Mapping[str, Style]) -> list[Drawing]:
     """STD over seeds at each epoch: what Avg. STD is the mean of."""
-    lines = [
-        _Line(arm.method, epochs, curves.std(axis=0, ddof=1))
-        for arm, curves, epochs in _judged(judgement, fewest=2)
-    ]
+    lines = std_lines(judgement)
     positive = np.concatenate([line.centre[line.centre > 0] for line in lines]) if lines else np.array([])
     logarithmic = bool(positive.size) and float(positive.max()) > 8 * float(positive.min())
-    unit = f" ({judgement.metric.unit})" if judgement.metric.unit else ""
+    unit = f" ({printable(judgement.metric.unit)})" if judgement.metric.unit else ""
     scale = ", logarithmic scale" if logarithmic else ""
     caption = (
         f"STD of {judgement.metric.name.replace('_', ' ')} over {_seeds(judgement)} at each epoch{scale}; "
@@ -86,8 +110,8 @@ def std_curves(judgement: Judgement, look: Mapping[str, Style]) -> list[Drawing]
     return _line_figures(judgement, lines, look, f"STD over seeds{unit}", limits, logarithmic, caption)
 
 
-def final_values_figure(judgement: Judgement, look: Mapping[str, Style]) -> list[Drawing]:
-    """Every seed's final value, with the mean and its interval, a row a method."""
+def final_rows(judgement: Judgement) -> list[Row]:
+    """A row a method."""
     from amrobust.stats import final_values
 
     rows = []
@@ -95,6 +119,12 @@ def final_values_figure(judgement: Judgement, look: Mapping[str, Style]) -> list
         curves = surviving(arm, judgement)
         values = final_values(curves, judgement.final) if len(curves) else np.array([])
         rows.append((arm.method, values, summary))
+    return rows
+
+
+def final_values_figure(judgement: Judgement, look: Mapping[str, Style]) -> list[Drawing]:
+    """Every seed's final value, with the mean and its interval, a row a method."""
+    rows = final_rows(judgement)
     if not any(values.size for _, values, _ in rows):
         return []
     short = labels([arm.method for arm in judgement.arms])
@@ -104,7 +134,7 @@ def final_values_figure(judgement: Judgement, look: Mapping[str, Style]) -> list
     )
     return [
         Drawing(
-            _strip(rows[i : i + _MOST_ROWS], judgement, look, short),
+            strip(rows[i : i + _MOST_ROWS], judgement, look, short),
             caption if i == 0 else f"{caption[:-1]}, continued.",
             "A row of points for each method, one point a seed, at its final value, with the mean and its interval.",
         )
@@ -129,7 +159,7 @@ def _seeds(judgement: Judgement) -> str:
     return f"{n} seeds a method" + (", diverged seeds left out" if lost else "")
 
 
-def _focus(lines: Sequence[_Line]) -> tuple[tuple[float, float] | None, bool]:
+def _focus(lines: Sequence[Line]) -> tuple[tuple[float, float] | None, bool]:
     """Limits that show the last two thirds of training, unless the whole takes little more room."""
     if not lines:
         return None, False
@@ -149,7 +179,7 @@ def _focus(lines: Sequence[_Line]) -> tuple[tuple[float, float] | None, bool]:
 
 def _line_figures(
     judgement: Judgement,
-    lines: Sequence[_Line],
+    lines: Sequence[Line],
     look: Mapping[str, Style],
     axis: str,
     limits: tuple[float, float] | None,
@@ -200,7 +230,7 @@ def _log_locator(limits: tuple[float, float] | None) -> Any:
 
 
 def _one_plot(
-    lines: Sequence[_Line],
+    lines: Sequence[Line],
     look: Mapping[str, Style],
     axis: str,
     limits: tuple[float, float] | None,
@@ -212,15 +242,7 @@ def _one_plot(
         legend = 0.55 + 0.062 * max(map(len, short.values())) if len(lines) > 1 else 0.08
         right = 1 - legend / WIDTH
         axes = figure.add_axes((0.62 / WIDTH, 0.155, right - 0.62 / WIDTH, 0.81))
-        for line in lines:
-            style = look[line.method]
-            if line.low is not None:
-                axes.fill_between(
-                    line.epochs, line.low, line.high, color=style.colour, alpha=0.16, linewidth=0
-                )
-            axes.plot(
-                line.epochs, line.centre, color=style.colour, linestyle=style.dashes, label=short[line.method]
-            )
+        draw_lines(axes, lines, look)
         _axes_style(axes, limits, logarithmic, lines[0].epochs)
         axes.set_xlabel("Epoch")
         axes.set_ylabel(axis)
@@ -230,8 +252,8 @@ def _one_plot(
 
 
 def _panels(
-    shown: Sequence[_Line],
-    lines: Sequence[_Line],
+    shown: Sequence[Line],
+    lines: Sequence[Line],
     baseline: str,
     look: Mapping[str, Style],
     axis: str,
@@ -279,63 +301,6 @@ def _panels(
 def _dark(colour: str) -> str:
     """The colour at two thirds of its lightness: readable as text."""
     return "#" + "".join(f"{int(colour[i : i + 2], 16) * 2 // 3:02x}" for i in (1, 3, 5))
-
-
-def _strip(
-    rows: Sequence[tuple[str, Curves, MethodSummary]],
-    judgement: Judgement,
-    look: Mapping[str, Style],
-    short: Mapping[str, str],
-) -> str:
-    import seaborn
-
-    row_height = 0.27 if len(rows) <= 16 else 0.22
-    height = len(rows) * row_height + 0.55
-    left = 0.25 + 0.06 * max(len(short[method]) for method, _, _ in rows)
-    right = 0.85 if any(summary.diverged for _, _, summary in rows) else 0.12
-    everything = np.concatenate([values for _, values, _ in rows])
-    low, high = float(everything.min()), float(everything.max())
-    for _, _, summary in rows:
-        mean = summary.final_mean
-        if mean is not None and mean.low is not None and mean.high is not None and math.isfinite(mean.high):
-            low, high = min(low, mean.low), max(high, mean.high)
-    pad = 0.04 * (high - low) or max(abs(high), 1.0) * 0.01
-    with house_style():
-        figure = new_figure(height)
-        axes = figure.add_axes(
-            (left / WIDTH, 0.46 / height, (WIDTH - left - right) / WIDTH, len(rows) * row_height / height)
-        )
-        axes.set_xlim(low - pad, high + pad)
-        axes.set_ylim(len(rows) - 0.5, -0.5)
-        for row, (method, values, summary) in enumerate(rows):
-            style = look[method]
-            axes.axhline(row, color="#ececec", linewidth=0.5, zorder=0)
-            # A swarm: equal values stand beside each other, and no chance is involved.
-            seaborn.swarmplot(
-                x=values, y=np.full(values.size, row), orient="y", native_scale=True, ax=axes, size=2.8,
-                marker=style.marker, color=style.colour, linewidth=0, warn_thresh=1.0, zorder=1,
-                alpha=0.45 if style.colour == BASELINE_COLOUR else 0.75,
-            )  # fmt: skip
-            if summary.final_mean is not None and summary.final_mean.estimate is not None:
-                _mean_bar(axes, row, summary)
-            if summary.diverged:
-                axes.text(
-                    1.02, row, f"{summary.diverged} diverged", transform=axes.get_yaxis_transform(), ha="left",
-                    va="center", fontsize=7.5, style="italic",
-                )  # fmt: skip
-        axes.set_yticks(range(len(rows)), [short[method] for method, _, _ in rows])
-        axes.tick_params(axis="y", length=0)
-        axes.spines["left"].set_visible(False)
-        axes.set_xlabel(f"Final {quantity(judgement.metric)}")
-        return to_svg(figure)
-
-
-def _mean_bar(axes: Any, row: int, summary: MethodSummary) -> None:
-    mean = summary.final_mean
-    assert mean is not None
-    if mean.low is not None and mean.high is not None:
-        axes.plot([mean.low, mean.high], [row, row], color="#000000", linewidth=1.6, solid_capstyle="butt")
-    axes.plot([mean.estimate] * 2, [row - 0.28, row + 0.28], color="#000000", linewidth=1.4)
 
 
 FIGURES: dict[str, Callable[[Judgement, Mapping[str, Style]], list[Drawing]]] = {

@@ -19,6 +19,7 @@ from amrobust.report.drawing import (
     plain_number,
     to_svg,
 )
+from amrobust.report.text import printable
 from amrobust.report.view import difference_unit
 
 _RATIO_TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20, 50, 100)
@@ -28,7 +29,9 @@ _WIDEST = 20.0
 
 
 @dataclass(frozen=True)
-class _Panel:
+class Panel:
+    """One quantity: its title, whether it is a ratio, and the verdict on each pair of methods."""
+
     title: str
     ratio: bool
     verdicts: Mapping[tuple[str, str], Verdict]
@@ -39,7 +42,7 @@ def forest(judgement: Judgement, look: Mapping[str, Style]) -> Drawing | None:
 
     Filled marks are decided claims (supported or refuted), hollow ones inconclusive.
     """
-    panels = [panel for panel in _panels(judgement) if panel.verdicts]
+    panels = [panel for panel in panels_of(judgement) if panel.verdicts]
     if not panels:
         return None
     pairs = list(dict.fromkeys((v.claim.method, v.claim.baseline) for v in judgement.verdicts))
@@ -61,7 +64,9 @@ def forest(judgement: Judgement, look: Mapping[str, Style]) -> Drawing | None:
     return Drawing(_draw(judgement, panels, pairs, look), caption, alt)
 
 
-def _panels(judgement: Judgement) -> list[_Panel]:
+def panels_of(judgement: Judgement) -> list[Panel]:
+    """Final spread, Avg. STD and final mean, each with the verdicts that have an estimate."""
+
     def having(*kinds: ClaimKind) -> dict[tuple[str, str], Verdict]:
         return {
             (v.claim.method, v.claim.baseline): v
@@ -70,10 +75,10 @@ def _panels(judgement: Judgement) -> list[_Panel]:
         }
 
     return [
-        _Panel("Final STD, ratio", True, having("less spread")),
-        _Panel("Avg. STD, ratio", True, having("less Avg. STD")),
-        _Panel(
-            f"Final mean, difference{_bracketed(difference_unit(judgement.metric))}",
+        Panel("Final STD, ratio", True, having("less spread")),
+        Panel("Avg. STD, ratio", True, having("less Avg. STD")),
+        Panel(
+            f"Final mean, difference{_bracketed(printable(difference_unit(judgement.metric)))}",
             False,
             having("better mean", "equivalent mean", "no worse than"),
         ),
@@ -86,7 +91,7 @@ def _bracketed(unit: str) -> str:
 
 def _draw(
     judgement: Judgement,
-    panels: Sequence[_Panel],
+    panels: Sequence[Panel],
     pairs: Sequence[tuple[str, str]],
     look: Mapping[str, Style],
 ) -> str:
@@ -111,19 +116,33 @@ def _draw(
                 )
             )
             limits = _limits([p for p in panels if p.ratio == panel.ratio], judgement)
-            _background(axes, panel, judgement, limits, len(pairs))
-            for position, pair in enumerate(pairs):
-                if pair in panel.verdicts:
-                    _interval(axes, position, panel.verdicts[pair], look[pair[0]], limits)
-            axes.set_yticks(range(len(pairs)), names if place == 0 else [])
-            axes.tick_params(axis="y", length=0)
-            axes.spines["left"].set_visible(False)
-            axes.set_title(panel.title, loc="left", pad=13)
-            _directions(axes, panel, judgement)
+            draw_panel(axes, panel, judgement, pairs, names if place == 0 else [], look, limits)
         return to_svg(figure)
 
 
-def _limits(panels: Sequence[_Panel], judgement: Judgement) -> tuple[float, float]:
+def draw_panel(
+    axes: Any,
+    panel: Panel,
+    judgement: Judgement,
+    pairs: Sequence[tuple[str, str]],
+    names: Sequence[str],
+    look: Mapping[str, Style],
+    limits: tuple[float, float] | None = None,
+) -> None:
+    """One panel on ``axes``: an interval for each of ``pairs``, called ``names``."""
+    limits = limits or _limits([panel], judgement)
+    _background(axes, panel, judgement, limits, len(pairs))
+    for position, pair in enumerate(pairs):
+        if pair in panel.verdicts:
+            _interval(axes, position, panel.verdicts[pair], look[pair[0]], limits)
+    axes.set_yticks(range(len(pairs)), names)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.set_title(panel.title, loc="left", pad=13)
+    _directions(axes, panel, judgement)
+
+
+def _limits(panels: Sequence[Panel], judgement: Judgement) -> tuple[float, float]:
     """The range that ``panels``, all of one scale, share: symmetric about no difference."""
     verdicts = [v for panel in panels for v in panel.verdicts.values()]
     results = [v.interval for v in verdicts if v.interval is not None]
@@ -138,7 +157,7 @@ def _limits(panels: Sequence[_Panel], judgement: Judgement) -> tuple[float, floa
 
 
 def _background(
-    axes: Any, panel: _Panel, judgement: Judgement, limits: tuple[float, float], rows: int
+    axes: Any, panel: Panel, judgement: Judgement, limits: tuple[float, float], rows: int
 ) -> None:
     from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 
@@ -168,7 +187,7 @@ def _background(
     axes.set_xlim(*limits)
 
 
-def _directions(axes: Any, panel: _Panel, judgement: Judgement) -> None:
+def _directions(axes: Any, panel: Panel, judgement: Judgement) -> None:
     if panel.ratio:
         left, right = "← varies less", "varies more →"
     elif judgement.metric.better == "higher":

@@ -1,28 +1,37 @@
-"""The comparison as LaTeX tables in the booktabs style."""
+"""The comparison as LaTeX tables in the booktabs style, its numbers in siunitx columns."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from amrobust.claims.judgement import Comparison
+from amrobust.claims.judgement import Comparison, Judgement
+from amrobust.report.marks import AVERAGE, MEAN, SPREAD, marks
 from amrobust.report.text import latex as escaped
 from amrobust.report.view import View, view
 
-_PREAMBLE = r"% Needs \usepackage{array,booktabs,textcomp}."
+_PREAMBLE = r"""% Needs \usepackage{array,booktabs,siunitx,textcomp}. Means are written 98.12(17), their STD in the last digits:
+% \sisetup{uncertainty-mode = separate} prints 98.12 ± 0.17 (before version 3 of siunitx: separate-uncertainty)."""
+_PLAIN = re.compile(r"-?\d+(\.\d+)?")
+_DAGGER = {"†": r"\textdagger{}", "*": r"\textasteriskcentered{}"}
 
 
 def render(comparison: Comparison) -> str:
-    """Two tables a judgement (methods, verdicts) and the cautions as a list, to be input into a document."""
+    """Two tables a judgement (methods, verdicts) and the cautions as a list, to be input into a document.
+
+    Stars and daggers mark what is decided against the baseline; a line under the table says what they mean.
+    """
     parts = [_PREAMBLE]
     for judgement in comparison.judgements:
-        parts += _judgement(view(judgement))
+        parts += _judgement(judgement)
     if comparison.problems:
         parts += [_list("itemize", "Set aside", [escaped(problem) for problem in comparison.problems])]
     return "\n\n".join(parts) + "\n"
 
 
-def _judgement(shown: View) -> list[str]:
-    parts = [_methods(shown)]
+def _judgement(judgement: Judgement) -> list[str]:
+    shown = view(judgement)
+    parts = [_methods(shown, judgement)]
     if shown.remarks:
         parts += [_list("itemize", "Remarks", [escaped(remark) for remark in shown.remarks])]
     if shown.pairs:
@@ -45,7 +54,7 @@ def _list(kind: str, title: str, items: Sequence[str]) -> str:
     return "\n".join([*lines, rf"\end{{{kind}}}"])
 
 
-def _table(caption: str, columns: str, lines: Sequence[str]) -> str:
+def _table(caption: str, columns: str, lines: Sequence[str], legend: str = "") -> str:
     return "\n".join(
         [
             r"\begin{table}",
@@ -56,6 +65,7 @@ def _table(caption: str, columns: str, lines: Sequence[str]) -> str:
             *(f"    {line}" for line in lines),
             r"    \bottomrule",
             r"  \end{tabular}",
+            *([rf"  \par\smallskip {escaped(legend)}"] if legend else []),
             r"\end{table}",
         ]
     )
@@ -65,11 +75,16 @@ def _row(*cells: str) -> str:
     return " & ".join(escaped(cell) for cell in cells) + r" \\"
 
 
-def _methods(shown: View) -> str:
-    interval = shown.method_interval
+def _braced(*cells: str) -> str:
+    """A row of words: braces keep a siunitx column from reading them as numbers."""
+    return " & ".join(f"{{{escaped(cell)}}}" if cell else "" for cell in cells) + r" \\"
+
+
+def _methods(shown: View, judgement: Judgement) -> str:
+    interval, marked = shown.method_interval, marks(judgement)
     lines = [
-        _row("", "", "Final mean", interval, interval, "Avg. STD", interval),
-        _row(
+        _braced("", "", "Final mean", interval, interval, "Avg. STD", interval),
+        _braced(
             "Method",
             "n",
             f"± STD{shown.unit}",
@@ -80,11 +95,52 @@ def _methods(shown: View) -> str:
         ),
         r"\midrule",
     ]
-    lines += [
-        _row(r.method, r.seeds, r.mean_std, r.mean_interval, r.std_interval, r.avg_std, r.avg_std_interval)
-        for r in shown.methods
+    means = [_with_uncertainty(row.mean, row.std) for row in shown.methods]
+    for row, mean in zip(shown.methods, means, strict=True):
+        cells = (
+            escaped(row.method),
+            escaped(row.seeds),
+            _number(mean, row.mean_std, marked(row.method, MEAN)),
+            escaped(row.mean_interval),
+            escaped(row.std_interval) + _superscript(marked(row.method, SPREAD)),
+            _number(row.avg_std, row.avg_std, marked(row.method, AVERAGE)),
+            escaped(row.avg_std_interval),
+        )
+        lines.append(" & ".join(cells) + r" \\")
+    columns = f"lr{_column(means)}rr{_column([row.avg_std for row in shown.methods])}r"
+    return _table(f"{shown.heading}. {shown.question}", columns, lines, marked.legend)
+
+
+def _with_uncertainty(mean: str, std: str) -> str:
+    """``98.12(17)``, or nothing where the two are not numbers of equally many decimals."""
+    if not (_PLAIN.fullmatch(mean) and _PLAIN.fullmatch(std)) or std.startswith("-"):
+        return ""
+    decimals = len(mean.partition(".")[2])
+    digits = std.replace(".", "").lstrip("0") or "0"
+    return f"{mean}({digits})" if len(std.partition(".")[2]) == decimals else ""
+
+
+def _number(number: str, words: str, mark: str) -> str:
+    """A cell of a siunitx column: the number as it is, or else the words in braces."""
+    plain = bool(re.fullmatch(r"-?\d+(\.\d+)?(\(\d+\))?", number))
+    return (number if plain else f"{{{escaped(words)}}}") + (f"{{{_superscript(mark)}}}" if mark else "")
+
+
+def _superscript(mark: str) -> str:
+    return rf"\textsuperscript{{{''.join(_DAGGER[sign] for sign in mark)}}}" if mark else ""
+
+
+def _column(numbers: Sequence[str]) -> str:
+    """A siunitx column as wide as its widest number."""
+    found = [
+        match for number in numbers if (match := re.fullmatch(r"-?(\d+)(?:\.(\d+))?(?:\((\d+)\))?", number))
     ]
-    return _table(f"{shown.heading}. {shown.question}", "lrrrrrr", lines)
+    if not found:
+        return "r"
+    whole, decimals, digits = (max(len(match[part] or "") for match in found) for part in (1, 2, 3))
+    sign = "-" if any(number.startswith("-") for number in numbers) else ""
+    form = f"{sign}{whole}" + (f".{decimals}" if decimals else "") + (f"({digits})" if digits else "")
+    return f"S[table-format={form},table-space-text-post={{\\textsuperscript{{***}}}}]"
 
 
 def _claims(shown: View) -> str:

@@ -80,6 +80,8 @@ def _of_methods(cautions: Mapping[Caution, tuple[str, ...]], count: int) -> list
 
 def claim_name(claim: Claim) -> str:
     """A claim in few words: ``less spread: am1[m=5]/II vs msgd``."""
+    if claim.bound is not None:
+        return f"{claim.kind} ({claim.bound[0]:.4g}, {claim.bound[1]:.2g}): {claim.method}"
     margin = f" (margin {claim.margin:g})" if claim.margin is not None else ""
     return f"{claim.kind}{margin}: {claim.method} vs {claim.baseline}"
 

@@ -8,7 +8,7 @@ from importlib import import_module
 from amrobust.claims.judgement import Comparison
 from amrobust.errors import UserError
 
-FORMATS = ("table", "json", "csv", "latex", "markdown")
+FORMATS = ("table", "json", "csv", "latex", "markdown", "html")
 
 
 def render(comparison: Comparison, form: str, *, color: bool = False, width: int | None = None) -> str:

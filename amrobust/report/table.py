@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from amrobust.claims.judgement import Comparison
@@ -60,10 +61,11 @@ def _print_judgement(console: Console, shown: View) -> None:
         console.print(visible(sentence))
     if shown.pairs:
         console.print(f"\n{shown.tally}", style="bold")
+        columns = _claim_columns(shown)
         for pair in shown.pairs:
             console.print()
             console.print(visible(pair.title), style="bold")
-            _print_claims(console, pair, shown)
+            _print_claims(console, pair, columns)
             for row in pair.rows:
                 if row.outcome == "cannot be judged":
                     _print_item(console, "-", visible(row.sentence))
@@ -99,6 +101,9 @@ def _print_table(
 
     Where even that is wider than the terminal, the lines run over: no number is ever cut off.
     """
+    if console.width == _UNLIMITED and console.color_system is None:
+        console.file.write(_plain(columns, widths))
+        return
     from rich.measure import Measurement
     from rich.table import Table
 
@@ -115,6 +120,26 @@ def _print_table(
     console.width = usual
 
 
+def _plain(columns: Sequence[tuple[str, str, Sequence[Text]]], widths: Sequence[int]) -> str:
+    """The table as a pipe wants it: what rich would print without colour and limits, for hundreds of pairs at once."""
+    from rich.cells import cell_len
+
+    headings = [heading.split("\n") for heading, _, _ in columns]
+    height = max(map(len, headings))
+    rows = [
+        *zip(*([""] * (height - len(lines)) + lines for lines in headings), strict=True),
+        *zip(*([cell.plain for cell in cells] for _, _, cells in columns), strict=True),
+    ]
+    text = []
+    for row in rows:
+        cells = []
+        for cell, (_, side, _), width in zip(row, columns, widths, strict=True):
+            gap = " " * (width - cell_len(cell))
+            cells.append(gap + cell if side == "right" else cell + gap)
+        text.append("  ".join(cells).rstrip() + "\n")
+    return "".join(text)
+
+
 def _width(heading: str, cells: Iterable[str]) -> int:
     from rich.cells import cell_len
 
@@ -124,17 +149,17 @@ def _width(heading: str, cells: Iterable[str]) -> int:
 def _print_methods(console: Console, shown: View) -> None:
     from rich.text import Text
 
-    rows, interval = shown.methods, shown.method_interval
+    rows, interval, unit = shown.methods, shown.method_interval, visible(shown.unit)
     columns = [
         ("Method", [visible(row.method) for row in rows]),
         ("n", [row.seeds for row in rows]),
-        (f"Final mean\n± STD{shown.unit}", [row.mean_std for row in rows]),
+        (f"Final mean\n± STD{unit}", [row.mean_std for row in rows]),
         (f"{interval}\nof the mean", [row.mean_interval for row in rows]),
         (f"{interval}\nof the STD", [row.std_interval for row in rows]),
     ]
     if any(row.avg_std != ABSENT for row in rows):
         columns += [
-            (f"Avg. STD\n{shown.unit.strip()}", [row.avg_std for row in rows]),
+            (f"Avg. STD\n{unit.strip()}", [row.avg_std for row in rows]),
             (f"{interval}\nof Avg. STD", [row.avg_std_interval for row in rows]),
         ]
     sides = ["left"] + ["right"] * (len(columns) - 1)
@@ -145,10 +170,19 @@ def _print_methods(console: Console, shown: View) -> None:
     _print_table(console, cells, [_width(heading, column) for heading, column in columns], wraps=0)
 
 
-def _claim_columns(shown: View) -> dict[str, str]:
-    """Heading of each column of the verdicts, and the field of a row that it shows; the last one may wrap."""
+@dataclass(frozen=True)
+class _Column:
+    """A column of the verdicts: its heading, the field of a row that it shows, and its width over all pairs."""
+
+    heading: str
+    field: str
+    width: int
+
+
+def _claim_columns(shown: View) -> list[_Column]:
+    """The columns, as wide as the widest pair needs, so that the pairs' tables align; the last one may wrap."""
     rows = [row for pair in shown.pairs for row in pair.rows]
-    columns = {
+    fields = {
         "Claim": "claim",
         "Estimate": "estimate",
         shown.claim_interval: "interval",
@@ -159,24 +193,32 @@ def _claim_columns(shown: View) -> dict[str, str]:
         "Seeds": "seeds" if any(row.seeds for row in rows) else "",
         "Test": "test",
     }
-    return {heading: name for heading, name in columns.items() if name}
+    return [
+        _Column(heading, name, _width(heading, dict.fromkeys(getattr(row, name) for row in rows)))
+        for heading, name in fields.items()
+        if name
+    ]
 
 
-def _print_claims(console: Console, pair: PairRows, shown: View) -> None:
-    """The verdicts on one pair, in columns as wide as the widest pair needs, so that the pairs' tables align."""
+def _print_claims(console: Console, pair: PairRows, columns: Sequence[_Column]) -> None:
+    """The verdicts on one pair."""
     from rich.text import Text
 
-    everything = [row for other in shown.pairs for row in other.rows]
-    columns, widths = [], []
-    for heading, name in _claim_columns(shown).items():
-        side = "left" if heading in ("Claim", "Verdict", "Test") else "right"
-        cells = [
-            Text(visible(getattr(row, name)), style=_STYLES[row.outcome] if name == "outcome" else "")
-            for row in pair.rows
-        ]
-        columns.append((heading, side, cells))
-        widths.append(_width(heading, (getattr(row, name) for row in everything)))
-    _print_table(console, columns, widths, wraps=len(columns) - 1)
+    cells = [
+        (
+            column.heading,
+            "left" if column.heading in ("Claim", "Verdict", "Test") else "right",
+            [
+                Text(
+                    visible(getattr(row, column.field)),
+                    style=_STYLES[row.outcome] if column.field == "outcome" else "",
+                )
+                for row in pair.rows
+            ],
+        )
+        for column in columns
+    ]
+    _print_table(console, cells, [column.width for column in columns], wraps=len(columns) - 1)
 
 
 def _legend(shown: View) -> list[str]:

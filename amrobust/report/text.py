@@ -35,6 +35,7 @@ _LATEX = {
     "≥": r"$\ge$",
     "–": r"\textendash{}",
     "—": r"\textemdash{}",
+    "†": r"\textdagger{}",
 }
 _NEGATIVE = re.compile(r"(?<![\w-])-(?=\d)")
 _MARKDOWN_PUNCTUATION = re.compile(r"([\\`*_{}\[\]|#~$@])")
@@ -84,4 +85,5 @@ def markdown(text: str) -> str:
 def csv_cell(text: str) -> str:
     """``text`` for a CSV cell: where a spreadsheet would run it as a formula, an apostrophe goes before it."""
     plain = visible(text)
-    return f"'{plain}" if plain.lstrip().startswith(("=", "+", "-", "@")) else plain
+    # The wide forms are signs of a formula too, where East Asian text is typed.
+    return f"'{plain}" if plain.lstrip().startswith(tuple("=+-@＝＋－＠")) else plain

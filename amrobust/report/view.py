@@ -101,6 +101,8 @@ class PairRows:
     @property
     def title(self) -> str:
         """``am1/II against msgd``, or the sweep's methods."""
+        if self.method == self.baseline:
+            return f"{self.method} by itself"
         if self.sweep:
             return f"Over {', '.join(self.sweep)}"
         return f"{self.method} against {self.baseline}" + (" (paired by seed)" if self.paired else "")
@@ -169,6 +171,10 @@ def claim_words(claim: Claim, metric: Metric) -> str:
     """The short name of a claim in a table."""
     if claim.kind == "composite":
         return " and ".join(claim_words(part, metric) for part in claim.parts)
+    if claim.bound is not None:
+        threshold, probability = claim.bound
+        sign = "<" if metric.better == "higher" else ">"
+        return f"P(ends {sign} {threshold:.4g}) ≤ {probability:.2g}"
     within = f"{claim.margin:g}{difference_unit(metric)}" if claim.margin is not None else ""
     return {
         "less spread": "less spread",
@@ -223,6 +229,7 @@ def _pairs(judgement: Judgement) -> tuple[PairRows, ...]:
             (v.interval.high - v.interval.low) / 2
             for v in judgement.verdicts
             if not is_ratio(v.claim.kind)
+            and v.claim.bound is None
             and v.interval is not None
             and v.interval.low is not None
             and v.interval.high is not None
@@ -329,9 +336,13 @@ def _claim_row(verdict: Verdict, metric: Metric, differences: Precision) -> Clai
         shown = ABSENT
     elif is_ratio(verdict.claim.kind):
         shown = f"×{ratio(estimate)}"
+    elif verdict.claim.bound is not None:
+        shown = f"{estimate:.3g}"
     else:
         shown = differences(estimate, sign=True) + difference_unit(metric)
     interval = ratio_interval(result) if is_ratio(verdict.claim.kind) else differences.interval(result)
+    if verdict.claim.bound is not None and result is not None:
+        interval = f"[{result.low:.3g}, {result.high:.3g}]"
     names = [test.test] if test is not None else []
     if result is not None and test is not None and result.test != test.test:
         names.append(f"interval: {result.test}")

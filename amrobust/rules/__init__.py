@@ -1,6 +1,6 @@
 """The definition of every update rule, as pure functions over arrays.
 
-A rule works on NumPy arrays and torch tensors alike, and on a batch of seeds along a leading axis::
+A rule works on NumPy arrays, torch tensors and JAX arrays alike, and on a batch of seeds along a leading axis::
 
     >>> import numpy as np
     >>> from amrobust import rules
@@ -10,6 +10,10 @@ A rule works on NumPy arrays and torch tensors alike, and on a batch of seeds al
     ...     state = rule.step(state, state.x, lr=0.1)  # the gradient of |x|²/2 is x
     >>> sorted(rule.outputs(state))
     ['I', 'II']
+
+``RULES`` lists them by name; :func:`tail_average` and :func:`suffix_average` wrap any of them. The general rules take a prox
+setup (:mod:`~amrobust.rules.prox`); :mod:`~amrobust.rules.schedules` has learning rates, :mod:`~amrobust.rules.theory` the
+paper's theorems.
 """
 
 from __future__ import annotations
@@ -17,20 +21,34 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from amrobust.rules.aggmo import aggmo, aggmo_betas
 from amrobust.rules.am1 import am1
 from amrobust.rules.am2 import am2
+from amrobust.rules.general import am1_general, am2_general
+from amrobust.rules.hybrid import hybrid
 from amrobust.rules.indices import IndexStream
-from amrobust.rules.nesterov import msgd, omsgd
+from amrobust.rules.nesterov import msgd, msgd_tf, omsgd
+from amrobust.rules.ntasgd import ntasgd
+from amrobust.rules.prox import L1, Ball, Box, Entropy, Euclidean, Prox, Simplex
+from amrobust.rules.qhm import qhm
 from amrobust.rules.rule import Rule
 from amrobust.rules.sgd import cm, sgd
+from amrobust.rules.tail import suffix_average, tail_average
 
 RULES: dict[str, Callable[..., Rule]] = {
     "sgd": sgd,
+    "ntasgd": ntasgd,
     "msgd": msgd,
     "omsgd": omsgd,
+    "msgd_tf": msgd_tf,
     "cm": cm,
+    "aggmo": aggmo,
+    "qhm": qhm,
     "am1": am1,
     "am2": am2,
+    "hybrid": hybrid,
+    "am1_general": am1_general,
+    "am2_general": am2_general,
 }
 
 
@@ -39,4 +57,32 @@ def make(name: str, **hyperparameters: Any) -> Rule:
     return RULES[name](**hyperparameters)
 
 
-__all__ = ["RULES", "IndexStream", "Rule", "am1", "am2", "cm", "make", "msgd", "omsgd", "sgd"]
+__all__ = [
+    "L1",
+    "RULES",
+    "Ball",
+    "Box",
+    "Entropy",
+    "Euclidean",
+    "IndexStream",
+    "Prox",
+    "Rule",
+    "Simplex",
+    "aggmo",
+    "aggmo_betas",
+    "am1",
+    "am1_general",
+    "am2",
+    "am2_general",
+    "cm",
+    "hybrid",
+    "make",
+    "msgd",
+    "msgd_tf",
+    "ntasgd",
+    "omsgd",
+    "qhm",
+    "sgd",
+    "suffix_average",
+    "tail_average",
+]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from amrobust.rules.rule import Array, RestartPoint, Rule
+from amrobust.rules.rule import Array, Rule
 
 
 class AM1State(NamedTuple):
@@ -38,7 +38,4 @@ def am1(momentum: float = 0.9, m: int = 5, weight_decay: float = 0.0) -> Rule:
     def outputs(state: AM1State) -> dict[str, Array]:
         return {"I": state.x, "II": state.output}
 
-    def restart(state: AM1State, at: RestartPoint = "iterate") -> AM1State:
-        return init(state.x if at == "iterate" else state.output)
-
-    return Rule("am1", init, step, outputs, restart)
+    return Rule("am1", init, step, outputs)

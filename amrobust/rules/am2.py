@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
-
-from amrobust.rules.rule import Array, RestartPoint, Rule
-
-Indices = Callable[[int], Any] | Sequence[Any]
-"""The table index written at iteration k, for k = 0, 1, …: an int, or an array (S,) with a leading seed axis."""
+from amrobust.rules.arrays import written
+from amrobust.rules.indices import Indices, initial_table, table_positions
+from amrobust.rules.rule import Array, Rule
 
 
 class AM2State(NamedTuple):
@@ -28,28 +24,22 @@ def am2(momentum: float = 0.9, m: int = 5, weight_decay: float = 0.0, *, indices
     after the write. Option I is x (the paper advises against it), option II the mean of the table. ``indices`` needs one
     entry more than there are steps; :class:`amrobust.rules.IndexStream` draws them.
     """
-    index_of = indices if callable(indices) else indices.__getitem__
-
-    def where(k: int) -> Any:
-        index = index_of(k)
-        # With a seed axis, row s of the iterate uses row index[s] of the table.
-        return index if np.ndim(index) == 0 else (index, np.arange(len(index)))
+    where = table_positions(indices)
 
     def init(x0: Array, k: int = 0) -> AM2State:
-        return AM2State(x0, x0[None][np.zeros(m, dtype=np.int64)], k)
+        return AM2State(x0, initial_table(x0, m), k)
 
     def step(state: AM2State, gradient: Array, lr: float) -> AM2State:
         here, following = where(state.k), where(state.k + 1)
         old = state.table[here]
         point = state.x - lr * (gradient + weight_decay * state.x)
-        table = state.table + 0.0
-        table[here] = point
+        table = written(state.table, here, point)
         return AM2State(point + momentum * (table[following] - old), table, state.k + 1)
 
     def outputs(state: AM2State) -> dict[str, Array]:
         return {"I": state.x, "II": state.table.mean(0)}
 
-    def restart(state: AM2State, at: RestartPoint = "iterate") -> AM2State:
-        return init(state.x if at == "iterate" else outputs(state)["II"], state.k)
+    def renew(state: AM2State, point: Array) -> AM2State:
+        return init(point, state.k)
 
-    return Rule("am2", init, step, outputs, restart)
+    return Rule("am2", init, step, outputs, renew=renew)

@@ -1,11 +1,17 @@
-"""The table indices that AM2-SGD samples, as a random stream that can be read anywhere."""
+"""AM2-SGD's table: its start, and the indices sampled from it, as a random stream that can be read anywhere."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from amrobust.rules.rule import Array
+
+Indices = Callable[[int], Any] | Sequence[Any]
+"""The table index written at iteration k, for k = 0, 1, …: an int, or an array (S,) with a leading seed axis."""
 
 CHUNK = 1024
 
@@ -35,3 +41,20 @@ class IndexStream:
             self._chunks[number] = np.stack(drawn, axis=1)
         row = self._chunks[number][offset]
         return int(row[0]) if self._single else row
+
+
+def initial_table(x0: Array, m: int) -> Array:
+    """m copies of x0, shape (m, *shape of x0)."""
+    return x0[None][np.zeros(m, dtype=np.int64)]
+
+
+def table_positions(indices: Indices) -> Callable[[int], Any]:
+    """Where iteration k writes: what a table of shape (m, *d), or (m, S, *d) with a seed axis, is indexed with."""
+    index_of = indices if callable(indices) else indices.__getitem__
+
+    def where(k: int) -> Any:
+        index = index_of(k)
+        # With a seed axis, row s of the iterate uses row index[s] of the table.
+        return index if np.ndim(index) == 0 else (index, np.arange(len(index)))
+
+    return where

@@ -1,4 +1,4 @@
-"""What an update rule is: four pure functions over arrays."""
+"""What an update rule is: pure functions over arrays."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
 
 Array = Any
-"""A NumPy array or a torch tensor of shape (*d), or (S, *d) with a leading seed axis."""
+"""A NumPy array, torch tensor or JAX array of shape (*d), or (S, *d) with a leading seed axis."""
 
 State = Any
 """A NamedTuple whose field ``x`` is the point where the next gradient is taken."""
@@ -14,16 +14,32 @@ State = Any
 RestartPoint = Literal["iterate", "output"]
 
 
+def _unmoved(state: State, loss: Any) -> State:
+    return state
+
+
 class Rule(NamedTuple):
     """An update rule.
 
     ``init(x0)`` makes a state; ``step(state, gradient, lr)`` the next one from the gradient at ``state.x``, without writing
-    to its inputs; ``outputs(state)`` the points that the rule offers as results, ``{"I": ..., "II": ...}``;
-    ``restart(state, at="iterate")`` a state as at initialisation, from the iterate or from the output point.
+    to its inputs; ``outputs(state)`` the points that the rule offers as results, ``{"I": ..., "II": ...}``.
+    ``observe(state, loss)`` is told a validation loss, () or (S,): only rules that are triggered by one do anything with it.
+    ``renew(state, point)`` is a state as at initialisation, at ``point``; None where that is ``init(point)``.
     """
 
     name: str
     init: Callable[[Array], State]
     step: Callable[[State, Array, float], State]
     outputs: Callable[[State], dict[str, Array]]
-    restart: Callable[..., State]
+    observe: Callable[[State, Any], State] = _unmoved
+    renew: Callable[[State, Array], State] | None = None
+
+    def restart(self, state: State, at: RestartPoint = "iterate") -> State:
+        """A state as at initialisation, from the iterate or from the output point (option II where there is one)."""
+        outputs = self.outputs(state)
+        point = state.x if at == "iterate" else outputs["II" if "II" in outputs else "I"]
+        return self.restart_from(state, point)
+
+    def restart_from(self, state: State, point: Array) -> State:
+        """A state as at initialisation, from any point; what is drawn at random goes on where it was."""
+        return self.init(point) if self.renew is None else self.renew(state, point)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from amrobust.rules.rule import Array, RestartPoint, Rule
+from amrobust.rules.rule import Array, Rule
 
 
 class SGDState(NamedTuple):
@@ -19,10 +19,7 @@ def sgd(weight_decay: float = 0.0) -> Rule:
     def step(state: SGDState, gradient: Array, lr: float) -> SGDState:
         return SGDState(state.x - lr * (gradient + weight_decay * state.x))
 
-    def restart(state: SGDState, at: RestartPoint = "iterate") -> SGDState:
-        return SGDState(state.x)
-
-    return Rule("sgd", SGDState, step, lambda state: {"I": state.x}, restart)
+    return Rule("sgd", SGDState, step, lambda state: {"I": state.x})
 
 
 class BufferState(NamedTuple):
@@ -43,7 +40,4 @@ def cm(momentum: float = 0.9, weight_decay: float = 0.0) -> Rule:
         buffer = g if state.buffer is None else momentum * state.buffer + g
         return BufferState(state.x - lr * buffer, buffer)
 
-    def restart(state: BufferState, at: RestartPoint = "iterate") -> BufferState:
-        return BufferState(state.x)
-
-    return Rule("cm", BufferState, step, lambda state: {"I": state.x}, restart)
+    return Rule("cm", BufferState, step, lambda state: {"I": state.x})

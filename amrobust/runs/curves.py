@@ -18,6 +18,9 @@ from amrobust.runs.validate import Broken
 SeedCurves = Mapping[str, Mapping[str, NDArray[np.float64]]]
 """Of one seed: ``[output][metric]`` of shape (epochs,)."""
 
+MOST_UNPACKED = 64
+"""How many times its size on disk a curves file may have in memory; constant curves reach about 20."""
+
 RunCurves = dict[str, dict[str, NDArray[np.float64]]]
 """Of a run: ``[output][metric]`` of shape (seeds, epochs)."""
 
@@ -60,44 +63,87 @@ def describe_bytes(data: bytes) -> CurvesFile:
 def decode(data: bytes, seeds: Sequence[int], facts: RunFacts) -> RunCurves:
     """The curves of ``seeds`` (ascending) from :func:`encode`'s bytes.
 
-    Raises Broken unless the columns are exactly those of ``facts`` and every seed has every output and epoch once.
+    What would unpack to far more than the file holds is refused before it is unpacked. Raises Broken unless the columns are
+    exactly those of ``facts`` and every seed has every output and epoch once, in encode's order.
     """
     import pyarrow
-    import pyarrow.compute
     import pyarrow.parquet
 
     rows = len(seeds) * len(facts.outputs) * facts.epochs
     try:
-        file = pyarrow.parquet.ParquetFile(io.BytesIO(data))
-        if not file.schema_arrow.equals(_schema(facts)) or file.metadata.num_rows != rows:
+        file = pyarrow.parquet.ParquetFile(io.BytesIO(data), read_dictionary=["output"])
+        if not file.schema_arrow.equals(_schema(facts, coded=True)) or file.metadata.num_rows != rows:
             raise Broken("its curves file does not have the columns and rows that its manifest announces")
-        table = file.read()
+        _check_sizes(file.metadata, len(data))
+        table = file.read(use_threads=False)
         table.validate(full=True)
-    except (pyarrow.ArrowException, OSError, MemoryError, OverflowError) as error:
+    except (pyarrow.ArrowException, OSError, MemoryError, OverflowError, ValueError) as error:
         raise Broken(f"its curves file cannot be read as Parquet ({shown(error).split('. ')[0]})") from None
     if any(column.null_count for column in table.columns):
         raise Broken("its curves file has missing cells")
     number = {output: index for index, output in enumerate(facts.outputs)}
     shape = (len(seeds), len(facts.outputs), facts.epochs)
-    names = pyarrow.compute.unique(table["output"]).to_pylist()
-    if any(name not in number for name in names):
-        raise Broken("its curves file has an output that its manifest does not name")
-    codes = pyarrow.compute.index_in(table["output"], pyarrow.array(facts.outputs)).to_numpy()
-    seed, epoch = table["seed"].to_numpy(), table["epoch"].to_numpy()
-    order = np.lexsort((epoch, codes, seed))
-    wanted = np.meshgrid(seeds, range(len(facts.outputs)), range(1, facts.epochs + 1), indexing="ij")
-    for found, expected in zip((seed, codes, epoch), wanted, strict=True):
-        if not np.array_equal(found[order], expected.ravel()):
-            raise Broken("its curves file does not have every output and epoch of every complete seed once")
-    cubes = {name: table[name].to_numpy()[order].reshape(shape) for name in metric_names(facts)}
+    codes = _codes(table["output"], number)
+    columns = {
+        name: np.concatenate([np.array([], dtype), *(_numbers(c, dtype) for c in table[name].chunks)])
+        for name, dtype in [
+            ("seed", np.int32),
+            ("epoch", np.int32),
+            *((m, np.float64) for m in metric_names(facts)),
+        ]
+    }
+    epochs = np.arange(1, facts.epochs + 1, dtype=np.int32)
+    wanted = np.array(seeds, np.int32)[:, None, None], np.arange(len(number))[:, None], epochs
+    for found, expected in zip((columns["seed"], codes, columns["epoch"]), wanted, strict=True):
+        if not (found.reshape(shape) == expected).all():
+            raise Broken(
+                "its curves file does not have every output and epoch of every complete seed once, in order"
+            )
+    cubes = {name: columns[name].reshape(shape) for name in metric_names(facts)}
     return {
         output: {name: np.ascontiguousarray(cube[:, index]) for name, cube in cubes.items()}
         for output, index in number.items()
     }
 
 
-def _schema(facts: RunFacts) -> Any:
+def _check_sizes(metadata: Any, size: int) -> None:
+    """Raise Broken where the pages unpack to much more than a file of ``size`` bytes that encode wrote can hold.
+
+    Encode writes numbers plainly, compressed by Snappy, which makes at best 64 bytes out of 3; codecs that pack tighter and
+    row groups that repeat one stored value without end are what a bomb is made of.
+    """
+    groups = [metadata.row_group(place) for place in range(metadata.num_row_groups)]
+    columns = [group.column(place) for group in groups for place in range(group.num_columns)]
+    if any(column.compression not in ("SNAPPY", "UNCOMPRESSED") for column in columns):
+        raise Broken("its curves file is compressed in a way that amrobust does not use")
+    # Counted in rows, which is what reading allocates for, not in what the file says of its own pages.
+    unpacked = metadata.num_rows * 8 * metadata.num_columns
+    if unpacked > MOST_UNPACKED * size + 1_000_000 or sum(g.num_rows for g in groups) != metadata.num_rows:
+        raise Broken(f"its curves file would unpack to {unpacked:,} bytes out of {size:,}")
+
+
+def _numbers(array: Any, dtype: Any) -> NDArray[Any]:
+    """An array without nulls, from its buffer: pyarrow's own to_numpy would import pandas."""
+    end = array.offset + len(array)
+    return np.frombuffer(array.buffers()[1], dtype, count=end)[array.offset :] if end else np.array([], dtype)
+
+
+def _codes(outputs: Any, number: Mapping[str, int]) -> NDArray[np.int64]:
+    """Each row's output as its number. Raises Broken on an output that has none."""
+    parts = [np.array([], np.int64)]
+    for chunk in outputs.chunks:
+        names = chunk.dictionary.to_pylist()
+        codes = _numbers(chunk.indices, np.int32)
+        if any(names[code] not in number for code in np.unique(codes)):
+            raise Broken("its curves file has an output that its manifest does not name")
+        parts.append(np.array([number.get(name, -1) for name in names], np.int64)[codes])
+    return np.concatenate(parts)
+
+
+def _schema(facts: RunFacts, *, coded: bool = False) -> Any:
+    """The columns of a curves file; ``coded`` as they are read, each output as a number into a list of names."""
     import pyarrow
 
-    index = [("seed", pyarrow.int32()), ("output", pyarrow.string()), ("epoch", pyarrow.int32())]
+    text = pyarrow.dictionary(pyarrow.int32(), pyarrow.string()) if coded else pyarrow.string()
+    index = [("seed", pyarrow.int32()), ("output", text), ("epoch", pyarrow.int32())]
     return pyarrow.schema([*index, *((name, pyarrow.float64()) for name in metric_names(facts))])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -16,14 +16,20 @@ from amrobust.errors import RunError, UserError
 from amrobust.experiments import Layout
 from amrobust.experiments.facts import RunFacts
 from amrobust.experiments.outcome import SeedOutcome
-from amrobust.experiments.spec import Spec
+from amrobust.experiments.place import Place
+from amrobust.experiments.spec import ExecutorName, Spec
 from amrobust.runs.curves import SeedCurves, metric_names
 from amrobust.runs.files import shown
+from amrobust.runs.find import is_run
+from amrobust.runs.lock import Held, locked
 from amrobust.runs.manifest import Manifest, SeedRecord, identity
 from amrobust.runs.provenance import now, session
 from amrobust.runs.reporter import Reporter, Silent
-from amrobust.runs.store import MANIFEST, Run, broken_line, commit, directory_name, locked, read_run
-from amrobust.runs.validate import MAX_EPOCHS, MAX_SEED, MAX_VALUES, Broken
+from amrobust.runs.store import Run, broken_line, commit, directory_name, read_run
+from amrobust.runs.validate import MAX_EPOCHS, MAX_SEED, MAX_VALUES, Broken, OutOfReach
+
+CHECKPOINTS = "checkpoints"
+"""Directory in a run's for the state of trainings under way."""
 
 COMMIT_INTERVAL = 1.0
 """Seconds between commits: so much work is lost at most when the process is killed."""
@@ -53,21 +59,24 @@ def execute(
     jobs: int | None = None,
     batching: str = "auto",
     reporter: Reporter | None = None,
+    place: Place | None = None,
     train: Train | None = None,
     describe: Callable[[Spec], RunFacts] | None = None,
 ) -> Run:
     """Train those of ``seeds`` that the run of ``spec`` in ``directory`` lacks, and return the run.
 
-    Complete seeds are kept, failed and interrupted ones are tried again. Where another process holds the run, this one waits
-    and then trains only what is missing. ``batching`` is that of :func:`amrobust.experiments.plan_layout`; the layout is kept.
-    ``train`` and ``describe`` default to those of ``amrobust.experiments``; a ``train`` that is given has no layout.
+    Complete seeds are kept, failed and interrupted ones are tried again. Where nothing is missing the run is only read, and
+    may lie where nothing can be written. Where another process holds the run, this one waits and then trains only what is
+    missing, at ``place``, in the layout that :func:`amrobust.experiments.plan_layout` makes of ``batching``. ``train`` and
+    ``describe`` default to those of ``amrobust.experiments``; a ``train`` that is given has no layout.
 
     Raises UserError on bad seeds, Interrupted on Ctrl-C (finished seeds are kept), RunError where seeds failed, the disk
     cannot be written to, or what is there is broken.
     """
     wanted = _checked(seeds)
+    place = place or experiments.Place()
     try:
-        facts = (describe or experiments.describe)(spec)
+        facts = describe(spec) if describe is not None else experiments.describe(spec, place)
         if (
             facts.epochs > MAX_EPOCHS
             or len(wanted) * facts.epochs * len(facts.outputs) * len(facts.metrics) > MAX_VALUES
@@ -78,9 +87,15 @@ def execute(
         key = identity(spec, facts)
         path = directory / directory_name(spec, key)
         reporter = reporter or Silent()
-        with locked(path, lambda: reporter.waiting(path)):
-            execution = _Execution(path, spec, facts, key, reporter)
-            execution.run(wanted, train, executor, jobs, batching)
+        run = _finished(path, Manifest(key, spec, facts, {}), wanted)
+        if run is not None:
+            reporter.started(path.name, len(wanted), len(wanted))
+            reporter.finished(0, 0.0)
+            return run
+        with locked(path, lambda: reporter.waiting(path)) as held:
+            execution = _Execution(held, spec, facts, key, reporter)
+            here = replace(place, checkpoints=path / CHECKPOINTS)
+            execution.run(wanted, _Training(train, here, executor, jobs, batching))
             return read_run(path)
     except KeyboardInterrupt:
         raise Interrupted("interrupted: nothing was changed; the same command starts again") from None
@@ -97,23 +112,90 @@ def _checked(seeds: Iterable[int]) -> list[int]:
     return wanted
 
 
+def _finished(path: Path, asked: Manifest, wanted: Sequence[int]) -> Run | None:
+    """The run in ``path`` where it has every wanted seed. What is wrong with it is left to whoever has the lock."""
+    try:
+        run = read_run(path)
+        _check_same(run.manifest, asked)
+    except Broken:
+        return None
+    return run if set(wanted) <= set(run.manifest.complete) else None
+
+
+def _check_same(recorded: Manifest, asked: Manifest) -> None:
+    """Raise Broken unless seeds of ``asked`` may be added to what is recorded."""
+    if recorded.identity != asked.identity:
+        raise Broken("it holds another run than its name says")
+    for name in ("outputs", "metrics", "epochs"):
+        if getattr(recorded.facts, name) != getattr(asked.facts, name):
+            raise OutOfReach(
+                f"this version of amrobust would record other {name} than it has", "choose another --runs-dir"
+            )
+
+
+@dataclass(frozen=True)
+class _Training:
+    """How the missing seeds are to be trained."""
+
+    train: Train | None
+    place: Place
+    executor: str
+    jobs: int | None
+    batching: str
+
+    def begin(self, manifest: Manifest, missing: Sequence[int]) -> tuple[Iterator[SeedOutcome], Layout]:
+        """The outcomes to come, and the layout they are trained in: what is recorded of it goes on as it was."""
+        spec, jobs = manifest.spec, self.jobs
+        if self.train is not None:
+            alone = Layout("none", tuple((seed,) for seed in missing))
+            return self.train(spec, missing, executor=self.executor, jobs=jobs), alone
+        workers = experiments.workers_of(self.executor, jobs)
+        layout = experiments.plan_layout(
+            spec, missing, batching=self.batching, workers=workers, recorded=manifest.layout
+        )
+        executor: ExecutorName = self.executor  # type: ignore[assignment]
+        return experiments.train_seeds(
+            spec, missing, executor=executor, jobs=jobs, place=self.place, layout=layout
+        ), layout
+
+
+class _Waiting:
+    """Outcomes held back until their block is whole.
+
+    Seeds that were trained together differ in their last bits from seeds trained in other company. A run that is killed and
+    resumed trains whole blocks again, and so gives what an uninterrupted one gives, bit for bit.
+    """
+
+    def __init__(self, blocks: Iterable[Sequence[int]]) -> None:
+        self.block = {seed: tuple(block) for block in blocks for seed in block}
+        self.arrived: dict[tuple[int, ...], dict[int, SeedOutcome]] = {b: {} for b in self.block.values()}
+
+    def add(self, outcome: SeedOutcome) -> Iterable[SeedOutcome]:
+        """What ``outcome`` makes whole; nothing where more of its block is to come, or it was there before."""
+        block = self.block.get(outcome.seed, ())
+        if block not in self.arrived:
+            return ()
+        self.arrived[block].setdefault(outcome.seed, outcome)
+        return self.arrived.pop(block).values() if len(self.arrived[block]) == len(block) else ()
+
+    def partial(self) -> list[SeedOutcome]:
+        """What has arrived of the blocks that are not whole."""
+        return [outcome for arrived in self.arrived.values() for outcome in arrived.values()]
+
+
 class _Execution:
     """One execution under the run's lock: the state in memory is always one that may be committed."""
 
-    def __init__(self, path: Path, spec: Spec, facts: RunFacts, key: str, reporter: Reporter) -> None:
-        self.path, self.facts, self.reporter = path, facts, reporter
+    def __init__(self, held: Held, spec: Spec, facts: RunFacts, key: str, reporter: Reporter) -> None:
+        self.held, self.path, self.facts, self.reporter = held, held.path, facts, reporter
         self.curves: dict[int, SeedCurves] = {}
         self.manifest = Manifest(key, spec, facts, {})
-        if (path / MANIFEST).exists():
-            self._take_up(read_run(path))
+        if is_run(self.path):
+            self._take_up(read_run(self.path))
 
     def _take_up(self, run: Run) -> None:
         recorded = run.manifest
-        if recorded.identity != self.manifest.identity:
-            raise Broken("it holds another run than its name says")
-        for name in ("outputs", "metrics", "epochs"):
-            if getattr(recorded.facts, name) != getattr(self.facts, name):
-                raise Broken(f"this version of amrobust would record other {name} than it has")
+        _check_same(recorded, self.manifest)
         curves = run.curves()
         self.curves = {
             seed: {
@@ -124,19 +206,18 @@ class _Execution:
         }
         # The lock is ours, so whoever was running these seeds is gone.
         stale = {seed: SeedRecord("planned") for seed in recorded.in_state("running")}
-        self.manifest = replace(recorded, seeds={**recorded.seeds, **stale})
+        # Where the data lay may have changed since, with the machine or the directory: what was asked for says where they lie.
+        self.manifest = replace(recorded, spec=self.manifest.spec, seeds={**recorded.seeds, **stale})
 
-    def run(
-        self, wanted: Sequence[int], train: Train | None, executor: str, jobs: int | None, batching: str
-    ) -> None:
-        """Plan ``wanted``, train what is missing, commit as outcomes arrive."""
+    def run(self, wanted: Sequence[int], training: _Training) -> None:
+        """Plan ``wanted``, train what is missing, commit as blocks become whole."""
         complete = set(self.manifest.complete)
         missing = [seed for seed in wanted if seed not in complete]
         self.reporter.started(self.path.name, len(wanted), len(wanted) - len(missing))
         if not missing:
             self.reporter.finished(0, 0.0)
             return
-        outcomes, layout = self._outcomes(missing, train, executor, jobs, batching)
+        outcomes, layout = training.begin(self.manifest, missing)
         if layout.note is not None:
             self.reporter.note(layout.note)
         begun = time.perf_counter()
@@ -145,20 +226,25 @@ class _Execution:
         self.manifest = replace(
             planned,
             seeds={**planned.seeds, **running},
-            provenance=(*planned.provenance, session(self.facts, executor, jobs, layout)),
+            provenance=(*planned.provenance, session(self.facts, training.executor, training.jobs, layout)),
         )
         self._commit(begun)
         committed = time.monotonic()
         left = set(missing)
+        waiting = _Waiting([seed for seed in block if seed in left] for block in layout.blocks)
         try:
             with closing(outcomes):  # type: ignore[type-var]
                 for outcome in outcomes:
-                    if outcome.seed in left:
-                        left.discard(outcome.seed)
-                        self._record(outcome)
-                    if time.monotonic() - committed >= COMMIT_INTERVAL:
+                    finished = waiting.add(outcome)
+                    for each in finished:
+                        left.discard(each.seed)
+                        self._record(each)
+                    if finished and time.monotonic() - committed >= COMMIT_INTERVAL:
                         self._commit(begun)
                         committed = time.monotonic()
+            for outcome in waiting.partial():
+                left.discard(outcome.seed)
+                self._record(outcome)
             self._set({seed: SeedRecord("failed", error="its training gave no result") for seed in left})
         except KeyboardInterrupt:
             self._set({seed: SeedRecord("planned") for seed in left})
@@ -181,20 +267,6 @@ class _Execution:
                 f"{len(failed)} of {len(wanted)} seeds failed ({names}): {shown(first)}; the others are kept, and the same "
                 "command tries the failed ones again"
             )
-
-    def _outcomes(
-        self, missing: Sequence[int], train: Train | None, executor: str, jobs: int | None, batching: str
-    ) -> tuple[Iterator[SeedOutcome], Layout]:
-        """What trains ``missing`` seeds, and in which layout."""
-        spec = self.manifest.spec
-        if train is not None:
-            layout = Layout("none", tuple((seed,) for seed in missing))
-            return train(spec, missing, executor=executor, jobs=jobs), layout
-        workers = experiments.workers_of(executor, jobs)
-        layout = experiments.plan_layout(
-            spec, missing, batching=batching, workers=workers, recorded=self.manifest.layout
-        )
-        return experiments.train_seeds(spec, missing, executor=executor, jobs=jobs, layout=layout), layout  # type: ignore[arg-type]
 
     def _record(self, outcome: SeedOutcome) -> None:
         error = outcome.error or self._misfit(outcome)
@@ -231,4 +303,5 @@ class _Execution:
             wall_seconds=round(time.perf_counter() - begun, 3),
         )
         self.manifest = replace(self.manifest, provenance=(*earlier, current))
+        self.held.check()
         self.manifest = commit(self.path, self.manifest, self.curves)

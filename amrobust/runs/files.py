@@ -1,4 +1,4 @@
-"""Files that are either wholly there or not there at all, and text from disk that is safe to print."""
+"""Files that are wholly there or not there at all, reads that no link or size can misuse, text that is safe to print."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ TEMPORARY_PREFIX = ".tmp-"
 def write_atomically(path: Path, data: bytes) -> None:
     """Write ``data`` under a temporary name, flush it to the disk and rename it to ``path``.
 
-    Whoever reads ``path`` meanwhile sees the old file or the new one, also after a crash. Raises OSError; the temporary
-    file is removed then.
+    Whoever reads ``path`` meanwhile sees the old file or the new one, also after a crash. What a killed process left under
+    the temporary name is replaced, and a link there is not followed. Raises OSError; the temporary file is removed then.
     """
     temporary = path.with_name(f"{TEMPORARY_PREFIX}{path.name}")
     try:
-        with temporary.open("wb") as file:
+        temporary.unlink(missing_ok=True)
+        with temporary.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -46,6 +47,34 @@ def is_plain_file(path: Path) -> bool:
         return stat.S_ISREG(path.lstat().st_mode)
     except (OSError, ValueError):
         return False
+
+
+class NotPlain(OSError):
+    """Something that is no regular file: a link that leads elsewhere, a pipe that would block its reader, a directory."""
+
+
+class TooLong(OSError):
+    """A file that is longer than what was expected of it; nothing of it was read."""
+
+
+def read_bounded(path: Path, most: int) -> bytes:
+    """The content of the regular file ``path``, at most ``most`` bytes.
+
+    The file that is checked is the one that is read, whatever is put in its place meanwhile. Raises NotPlain, TooLong, or
+    another OSError.
+    """
+    if not stat.S_ISREG(path.lstat().st_mode):
+        raise NotPlain(f"{path.name} is not a plain file")
+    flags = (
+        os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    )
+    with open(os.open(path, flags), "rb") as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            raise NotPlain(f"{path.name} is not a plain file")
+        if found.st_size > most:
+            raise TooLong(f"{found.st_size:,} bytes, more than the {most:,} expected")
+        return file.read(found.st_size + 1)
 
 
 def shown(name: object) -> str:

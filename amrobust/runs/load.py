@@ -1,7 +1,8 @@
-"""From recorded runs and CSV files to arms: the one way in for every comparison."""
+"""From recorded runs, logs and tables to arms: the one way in for every comparison."""
 
 from __future__ import annotations
 
+import logging
 import shlex
 from collections import Counter
 from collections.abc import Sequence
@@ -11,16 +12,19 @@ from pathlib import Path
 import numpy as np
 
 from amrobust.errors import RunError, UserError
+from amrobust.runs import importers
 from amrobust.runs.arms import Arm, Metric
 from amrobust.runs.files import shown
-from amrobust.runs.long_csv import read_long_csv
+from amrobust.runs.find import find_runs
 from amrobust.runs.manifest import Manifest
-from amrobust.runs.store import Run, open_runs
+from amrobust.runs.store import Run, each_run
 from amrobust.runs.validate import MAX_SEED
+
+_log = logging.getLogger("amrobust")
 
 
 def load_arms(paths: Sequence[Path], metric: str | None = None) -> tuple[list[Arm], list[str]]:
-    """The arms under ``paths`` (directories of runs, run directories, long CSV files), and a line for each problem.
+    """The arms under ``paths`` (directories of runs, single runs, logs and tables of other tools), and a line for each problem.
 
     One arm an output of a run, in the order of the paths; names that would be equal within a workload get what
     distinguishes them. With ``metric`` given, only that metric's curves are kept where an arm has it. Raises UserError
@@ -30,13 +34,20 @@ def load_arms(paths: Sequence[Path], metric: str | None = None) -> tuple[list[Ar
     problems: list[str] = []
     directories = []
     for path in paths:
-        if path.is_dir():
+        if path.is_dir() and (not find_runs([path])[1] or importers.detect(path) is None):
             directories.append(path)
         else:
-            arms += read_long_csv(path)
+            gathered, form = importers.read_path(
+                path, mappings=importers.Mappings(metrics=(metric,) if metric else ())
+            )
+            arms += importers.arms_of(gathered, path)
+            _log.info("%s: %d methods, read as %s", shown(path), len(gathered.methods), form)
+            problems += [f"{shown(path)}: {note}" for note in gathered.left_out]
+            for note in gathered.notes:
+                if note not in gathered.left_out:
+                    _log.warning("%s, read as %s: %s", shown(path), form, note)
     if directories:
-        runs, problems = open_runs(directories)
-        for run in runs:
+        for run in each_run(directories, problems):
             try:
                 arms += _arms_of(run)
             except RunError as error:
@@ -146,7 +157,10 @@ def _arms_of(run: Run) -> list[Arm]:
 
 
 def command_of(manifest: Manifest) -> str:
-    """The command that makes the run again."""
+    """The command that makes the run again; of a recorded run there is none."""
+    sources = [made.source for made in manifest.provenance if made.source is not None]
+    if sources:
+        return sources[-1].command
     spec = manifest.spec
     words = ["amrobust", "run", "--opt", spec.optimizer, "--workload", spec.workload]
     for name, value in (*spec.hyperparameters.items(), *spec.workload_params.items()):
@@ -176,17 +190,23 @@ def _facts(run: Run) -> dict[str, str]:
         ),
         "epochs": str(facts.epochs),
         "steps an epoch": str(facts.steps_per_epoch or ""),
-        "x0 digest": facts.x0_digest,
-        "data digest": facts.data_digest,
+        "x0 digest": facts.x0_digest or "",
+        "data digest": facts.data_digest or "",
+        "data note": facts.data_note or "",
     }
     if manifest.provenance:
         made = manifest.provenance[-1]
         dirty = " with uncommitted changes" if made.git_dirty else ""
         text |= {
             "versions": ", ".join(f"{name} {version}" for name, version in made.versions.items()),
-            "platform": f"{made.platform}, {made.cpu_count} cores, {made.device}",
+            "platform": f"{made.platform}, {made.cpu_count} cores, {made.place}",
             "code revision": f"{made.git_revision}{dirty}" if made.git_revision else "",
         }
+        if made.source is not None:
+            text |= {
+                "source": f"{made.source.form}, {made.source.path}",
+                "source digest": made.source.sha256 or "",
+            }
     return {name: value for name, value in text.items() if value}
 
 

@@ -11,11 +11,11 @@ from amrobust.experiments.facts import RunFacts
 from amrobust.experiments.layout import Layout
 from amrobust.experiments.spec import Spec, content_digest
 
-SCHEMA_VERSION = 1
-"""Version of the manifest's form; a reader refuses a later one."""
+SCHEMA_VERSION = 2
+"""Version of the manifest's form; a reader refuses a later one, and ``migrate`` brings an earlier one up to it."""
 
 RECORD_VERSION = 1
-"""Version of what is recorded; part of a run's identity."""
+"""Version of what is recorded; part of a run's identity, so that runs of different versions are never mixed up."""
 
 SeedState = Literal["planned", "running", "complete", "failed"]
 
@@ -49,8 +49,25 @@ class Plan:
 
 
 @dataclass(frozen=True)
+class Source:
+    """Where curves come from that amrobust did not train."""
+
+    form: str
+    """The importer's name, or "recorder"."""
+    command: str
+    """The command that imports them again; empty where there is none."""
+    path: str
+    files: int
+    """How many files they were read from."""
+    sha256: str | None
+    """Of the names and contents of these files."""
+    notes: tuple[str, ...] = ()
+    """What was decided about them, a sentence each."""
+
+
+@dataclass(frozen=True)
 class Session:
-    """Provenance of one execution that trained seeds: where it ran and on what."""
+    """Provenance of one execution that trained, recorded or imported seeds: where it ran and on what."""
 
     when: str
     executor: str
@@ -64,10 +81,18 @@ class Session:
     seeds: int = 0
     """Seeds that it finished."""
     wall_seconds: float = 0.0
+    source: Source | None = None
+    backend: str | None = None
+    """The array library that computed a convex problem."""
     batching: str | None = None
     """"none" or "stack"; None where that was not recorded yet."""
     stacks: tuple[tuple[int, ...], ...] = ()
     """The seeds that it was to train together, a tuple a stack."""
+
+    @property
+    def place(self) -> str:
+        """Device and backend, as they are shown."""
+        return self.device if self.backend is None else f"{self.backend} on {self.device}"
 
 
 @dataclass(frozen=True)
@@ -90,6 +115,7 @@ class Manifest:
     plans: tuple[Plan, ...] = ()
     provenance: tuple[Session, ...] = ()
     curves: CurvesFile | None = None
+    record_version: int = RECORD_VERSION
 
     @property
     def complete(self) -> tuple[int, ...]:
@@ -140,7 +166,7 @@ class Manifest:
         """The manifest as indented JSON, sealed with the digest of its own content."""
         content: dict[str, Any] = {
             "schema_version": SCHEMA_VERSION,
-            "record_version": RECORD_VERSION,
+            "record_version": self.record_version,
             "identity": self.identity,
             "spec": self.spec.to_dict(),
             "facts": asdict(self.facts),
@@ -154,13 +180,13 @@ class Manifest:
         return (json.dumps(content, indent=2, ensure_ascii=True, allow_nan=False) + "\n").encode()
 
 
-def identity(spec: Spec, facts: RunFacts) -> str:
+def identity(spec: Spec, facts: RunFacts, record_version: int = RECORD_VERSION) -> str:
     """SHA-256 of what makes two runs the same one: the spec, the starting point, the data and the record version."""
     return content_digest(
         {
             "spec": spec.identity(),
             "x0": facts.x0_digest,
             "data": facts.data_digest,
-            "record_version": RECORD_VERSION,
+            "record_version": record_version,
         }
     )

@@ -19,7 +19,7 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def session(facts: RunFacts, executor: str, jobs: int | None, layout: Layout) -> Session:
+def session(facts: RunFacts, executor: str, jobs: int | None, layout: Layout | None = None) -> Session:
     """The provenance of an execution that begins now."""
     revision, dirty = git_revision(Path(amrobust.__file__).parent)
     return Session(
@@ -32,8 +32,9 @@ def session(facts: RunFacts, executor: str, jobs: int | None, layout: Layout) ->
         cpu_count=os.cpu_count() or 0,
         git_revision=revision,
         git_dirty=dirty,
-        batching=layout.batching,
-        stacks=tuple(block for block in layout.blocks if len(block) > 1),
+        backend=facts.backend,
+        batching=layout.batching if layout else None,
+        stacks=tuple(block for block in layout.blocks if len(block) > 1) if layout else (),
     )
 
 

@@ -1,26 +1,33 @@
-"""Run directories: found, read without a lock, and committed to under one."""
+"""Run directories: read without a lock, and committed to under one."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from amrobust.errors import RunError, UserError
 from amrobust.experiments.spec import Spec
 from amrobust.runs.curves import RunCurves, SeedCurves, decode, describe_bytes, encode
-from amrobust.runs.files import TEMPORARY_PREFIX, is_plain_file, reason, shown, write_atomically
+from amrobust.runs.files import (
+    TEMPORARY_PREFIX,
+    NotPlain,
+    TooLong,
+    read_bounded,
+    reason,
+    shown,
+    write_atomically,
+)
+from amrobust.runs.find import CURVES, MANIFEST, by_prefix, find_runs, is_run
 from amrobust.runs.manifest import Manifest
-from amrobust.runs.validate import Broken, parse_manifest
+from amrobust.runs.validate import Broken, OutOfReach, parse_manifest
 
-MANIFEST = "manifest.json"
-LOCK = ".lock"
 MAX_MANIFEST_BYTES = 400_000_000
 READ_ATTEMPTS = 20
-
-REMEDY = "move or delete its directory and run the same command again; nothing else depends on it"
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_.+-]")
 
 
 @dataclass(frozen=True)
@@ -51,14 +58,15 @@ class Run:
             raise RunError(broken_line(self.path, problem)) from None
 
 
-def broken_line(path: Path, problem: Exception | str) -> str:
+def broken_line(path: Path, problem: Broken) -> str:
     """A broken run in one line: which, what is wrong, and what to do."""
-    return f"{shown(path)}: {problem}; {REMEDY}"
+    return shown(f"{path}: {problem}; {problem.remedy_for(path)}")
 
 
 def directory_name(spec: Spec, identity: str) -> str:
-    """``<workload>-<optimizer>-<first 12 digits of the identity>``."""
-    return f"{spec.workload}-{spec.optimizer}-{identity[:12]}"
+    """``<workload>-<optimizer>-<first 12 digits of the identity>``: one component of a path, whatever the names are."""
+    names = (_NOT_IN_NAMES.sub("_", name)[:45].lstrip(".") for name in (spec.workload, spec.optimizer))
+    return "-".join((*names, identity[:12]))
 
 
 def read_run(path: Path) -> Run:
@@ -93,40 +101,19 @@ def _unchanged(path: Path, manifest: Manifest) -> bool:
 
 
 def _read(path: Path, most: int, what: str) -> bytes:
-    """Up to ``most`` bytes of a regular file; one byte more where it is longer."""
-    if not is_plain_file(path):
-        raise Broken(f"its {what} is missing" if not path.exists() else f"its {what} is not a plain file")
+    """The content of a file of a run, at most ``most`` bytes. Raises Broken."""
     try:
-        with path.open("rb") as file:
-            size = path.stat().st_size
-            if size > most:
-                raise Broken(f"its {what} has {size:,} bytes, more than the {most:,} expected")
-            return file.read(size + 1)
+        return read_bounded(path, most)
+    except FileNotFoundError:
+        raise Broken(f"its {what} is missing") from None
+    except NotPlain:
+        raise Broken(f"its {what} is not a plain file") from None
+    except TooLong as error:
+        raise Broken(f"its {what} has {error}") from None
     except OSError as error:
-        raise Broken(f"its {what} cannot be read ({reason(error)})") from None
-
-
-def find_runs(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
-    """Run directories under ``paths`` (each a run, or a directory of runs), and those of ``paths`` that hold none."""
-    found: dict[Path, Path] = {}
-    empty = []
-    for path in paths:
-        try:
-            inside = [path] if _is_run(path) else sorted(entry for entry in path.iterdir() if _is_run(entry))
-        except OSError as error:
-            raise UserError(
-                f"cannot read {shown(path)} ({reason(error)}): give a directory of runs"
-            ) from None
-        if not inside:
-            empty.append(path)
-        for run in inside:
-            found.setdefault(run.resolve(), run)
-    return list(found.values()), empty
-
-
-def _is_run(path: Path) -> bool:
-    """Whether ``path`` holds a manifest, or curves that lack one."""
-    return path.is_dir() and ((path / MANIFEST).exists() or any(path.glob("curves-*.parquet")))
+        raise OutOfReach(
+            f"its {what} cannot be read ({reason(error)})", "see to its permissions, or to the disk"
+        ) from None
 
 
 def open_runs(paths: Iterable[Path]) -> tuple[list[Run], list[str]]:
@@ -134,57 +121,45 @@ def open_runs(paths: Iterable[Path]) -> tuple[list[Run], list[str]]:
 
     Raises UserError where a path holds no run at all.
     """
+    problems: list[str] = []
+    return list(each_run(paths, problems)), problems
+
+
+def each_run(paths: Iterable[Path], problems: list[str]) -> Iterator[Run]:
+    """The runs of :func:`open_runs` one after the other, each read when it is asked for; adds to ``problems``."""
     found, empty = find_runs(paths)
     if empty:
-        raise UserError(
-            f"there are no runs in {shown(empty[0])}: make some with 'amrobust run --opt am1 --seeds 20'"
-        )
-    runs: dict[str, Run] = {}
-    problems = []
+        raise UserError(no_runs(empty[0]))
+    first: dict[str, Path] = {}
     for path in found:
         try:
             run = read_run(path)
         except Broken as problem:
             problems.append(broken_line(path, problem))
             continue
-        first = runs.setdefault(run.manifest.identity, run)
-        if first is not run:
-            problems.append(f"{shown(path)}: is the same run as {shown(first.path)}; give only one of them")
-    return list(runs.values()), problems
+        earlier = first.setdefault(run.manifest.identity, path)
+        if earlier is path:
+            yield run
+        else:
+            problems.append(same_run(path, earlier))
 
 
-@contextmanager
-def locked(path: Path, on_wait: Callable[[], None]) -> Iterator[None]:
-    """Hold the run's lock, creating its directory; ``on_wait()`` is called when another process has it.
+def no_runs(path: Path) -> str:
+    """That there are no runs in ``path``."""
+    return f"there are no runs in {shown(path)}: make some with 'amrobust run --opt am1 --seeds 20'"
 
-    Raises RunError where the directory cannot be written to.
-    """
-    import filelock
 
-    lock = filelock.FileLock(path / LOCK)
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        try:
-            lock.acquire(timeout=0)
-        except filelock.Timeout:
-            on_wait()
-            lock.acquire(poll_interval=0.1)
-    except (OSError, NotImplementedError) as error:
-        what = reason(error) if isinstance(error, OSError) else "its file system has no locks"
-        raise RunError(
-            f"cannot write to {shown(path)} ({what}): choose another place with --runs-dir"
-        ) from None
-    try:
-        yield
-    finally:
-        lock.release()
+def same_run(path: Path, earlier: Path) -> str:
+    """That two directories hold the same run, of which the second is left out."""
+    return f"{shown(path)}: is the same run as {shown(earlier)}; give only one of them"
 
 
 def commit(path: Path, manifest: Manifest, curves: Mapping[int, SeedCurves]) -> Manifest:
     """Make ``manifest`` and the ``curves`` of its complete seeds the run's state; returns it with its curves file named.
 
     The order is: new curves file, manifest, removal of the old curves file. A process killed anywhere in between leaves the
-    state before or the state after. The caller holds the lock. Raises RunError where the disk is full or read-only.
+    state before or the state after. The caller holds the lock. Raises RunError where the disk is full or read-only, or the
+    directory is gone.
     """
     try:
         if curves:
@@ -194,6 +169,10 @@ def commit(path: Path, manifest: Manifest, curves: Mapping[int, SeedCurves]) -> 
                 write_atomically(path / entry.file, data)
             manifest = replace(manifest, curves=entry)
         write_atomically(path / MANIFEST, manifest.to_json())
+    except FileNotFoundError:
+        raise RunError(
+            f"cannot write to {shown(path)}: the directory was deleted or moved; the same command starts it again"
+        ) from None
     except OSError as error:
         raise RunError(
             f"cannot write to {shown(path)} ({reason(error)}): free some space or choose another --runs-dir; what was "
@@ -208,7 +187,7 @@ def _remove_leftovers(path: Path, manifest: Manifest) -> None:
     current = manifest.curves.file if manifest.curves else None
     with suppress(OSError):
         for entry in path.iterdir():
-            stale = entry.match("curves-*.parquet") and entry.name != current
+            stale = entry.match(CURVES) and entry.name != current
             if stale or entry.name.startswith(TEMPORARY_PREFIX):
                 entry.unlink(missing_ok=True)
 
@@ -219,22 +198,9 @@ def find_run(name: str, directory: Path) -> Run:
     Raises UserError where there is none or more than one, RunError where it is broken.
     """
     path = Path(name)
-    if not (path.is_dir() and _is_run(path)):
-        path = _by_prefix(name, directory)
+    if not (path.is_dir() and is_run(path)):
+        path = by_prefix(name, directory)
     try:
         return read_run(path)
     except Broken as problem:
         raise RunError(broken_line(path, problem)) from None
-
-
-def _by_prefix(name: str, directory: Path) -> Path:
-    runs: Sequence[Path] = find_runs([directory])[0] if directory.is_dir() else []
-    found = [run for run in runs if run.name.startswith(name)]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        names = ", ".join(shown(run.name) for run in found[:5])
-        raise UserError(f"{shown(name)!r} could be {names}: give more of the name")
-    raise UserError(
-        f"no run in {shown(directory)} is called {shown(name)!r}: 'amrobust list {shown(directory)}' has them"
-    )

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import math
 import re
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import fields
+from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 from amrobust.experiments.facts import RunFacts
@@ -21,17 +23,24 @@ from amrobust.runs.manifest import (
     SeedRecord,
     SeedState,
     Session,
+    Source,
     identity,
 )
+from amrobust.runs.migrate import to_current
 
 MAX_SEED = 1_000_000
 MAX_EPOCHS = 1_000_000
-MAX_VALUES = 1_000_000_000
+MAX_VALUES = 250_000_000
+"""Values in one run, 2 GB of them: a million seeds of 50 points, two outputs and two metrics fit."""
 MAX_TEXT = 10_000
+MAX_INTEGER = 2**63 - 1
+MAX_JSON_ITEMS = 20_000_000
+"""Items of a manifest's lists and objects, together: a million seeds have five each."""
 INDEX_COLUMNS = ("seed", "output", "epoch")
+UPDATE = "a later version of amrobust made it: update to read it"
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_CURVES_NAME = re.compile(r"curves-[0-9a-f]{12}\.parquet")
+CURVES_NAME = re.compile(r"curves-[0-9a-f]{12}\.parquet")
 _SEED = re.compile(r"0|[1-9][0-9]{0,6}")
 
 T = TypeVar("T")
@@ -40,26 +49,36 @@ T = TypeVar("T")
 class Broken(Exception):
     """What is wrong with a run on disk, in words that complete "<run>: ..."."""
 
+    remedy = "'amrobust check --repair {run}' sets it aside, and its command makes it again"
+    """What to do; ``{run}`` stands for where it is."""
+
+    def remedy_for(self, path: Path) -> str:
+        """What to do about the run in ``path``."""
+        return self.remedy.replace("{run}", shlex.quote(str(path)))
+
+
+class OutOfReach(Broken):
+    """Why a run cannot be used here and now although nothing says that it is damaged, and what to do."""
+
+    def __init__(self, problem: str, remedy: str) -> None:
+        super().__init__(problem)
+        self.remedy = remedy
+
 
 def parse_manifest(data: bytes) -> Manifest:
     """The manifest in ``data``. Raises Broken, naming the field that is wrong."""
+    top, version = _sealed(data)
     try:
-        content = json.loads(data, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        raise Broken(f"its manifest is not valid JSON ({shown(error)})") from None
-    top = _table(content, "the manifest")
-    version = _field(top, "schema_version", _integer(1))
-    if version > SCHEMA_VERSION:
-        raise Broken(
-            f"its manifest has schema version {version}, and this amrobust reads up to {SCHEMA_VERSION}"
-        )
-    claimed = _field(top, "checksum", _digest)
-    if claimed != content_digest({key: value for key, value in top.items() if key != "checksum"}):
-        raise Broken("its manifest was changed by hand or damaged (its checksum does not match)")
+        top = to_current(top, version)
+    except (LookupError, TypeError, ValueError, AttributeError):
+        raise Broken(f"its manifest is not of schema version {version}, as it says") from None
     record = _field(top, "record_version", _integer(1))
-    if record != RECORD_VERSION:
-        raise Broken(f"it was recorded in version {record}, and this amrobust reads version {RECORD_VERSION}")
+    if record > RECORD_VERSION:
+        raise OutOfReach(
+            f"it was recorded in version {record}, and this amrobust reads up to {RECORD_VERSION}", UPDATE
+        )
     manifest = Manifest(
+        record_version=record,
         identity=_field(top, "identity", _digest),
         spec=_field(top, "spec", _spec),
         facts=_field(top, "facts", _facts),
@@ -72,10 +91,38 @@ def parse_manifest(data: bytes) -> Manifest:
     return manifest
 
 
+def _sealed(data: bytes) -> tuple[dict[str, Any], int]:
+    """The JSON object in ``data`` and its schema version, once its checksum has been found to be right."""
+    # Counted before anything is built: the text is the only part of a manifest whose size the file's length bounds.
+    if sum(map(data.count, (b",", b"[", b"{"))) > MAX_JSON_ITEMS:
+        raise Broken(f"its manifest has more than {MAX_JSON_ITEMS:,} items")
+    try:
+        top = _table(json.loads(data.decode(), parse_constant=_no_constant), "the manifest")
+        found = content_digest({key: value for key, value in top.items() if key != "checksum"})
+    except (ValueError, RecursionError) as error:
+        raise Broken(f"its manifest is not valid JSON ({shown(error)})") from None
+    version = _field(top, "schema_version", _integer(1))
+    if version > SCHEMA_VERSION:
+        raise OutOfReach(
+            f"its manifest has schema version {version}, and this amrobust reads up to {SCHEMA_VERSION}",
+            UPDATE,
+        )
+    if found != _field(top, "checksum", _digest):
+        raise Broken("its manifest was changed by hand or damaged (its checksum does not match)")
+    return top, version
+
+
+def most_curves_bytes(facts: RunFacts, seeds: int) -> int:
+    """More than the curves file of so many seeds can have: uncompressed columns twice, and room for names."""
+    rows = seeds * len(facts.outputs) * facts.epochs
+    names = sum(map(len, facts.outputs)) + sum(len(name) for name, _, _ in facts.metrics)
+    return 1_000_000 + 2 * rows * (16 + 8 * len(facts.metrics)) + 1_000 * names
+
+
 def _check_whole(manifest: Manifest) -> None:
     """What fields say about each other."""
     facts, complete = manifest.facts, len(manifest.complete)
-    if manifest.identity != identity(manifest.spec, facts):
+    if manifest.identity != identity(manifest.spec, facts, manifest.record_version):
         raise Broken("its identity is not that of its spec: the manifest was changed by hand")
     if set(facts.methods) != set(facts.outputs) or set(facts.first_output_epoch) != set(facts.outputs):
         raise Broken("its manifest does not name a method and a first epoch for every output")
@@ -83,6 +130,10 @@ def _check_whole(manifest: Manifest) -> None:
         raise Broken(f"its manifest announces more than {MAX_VALUES:,} values")
     if (complete > 0) != (manifest.curves is not None):
         raise Broken("its manifest names complete seeds without a curves file, or the reverse")
+    if manifest.curves is not None and manifest.curves.bytes > most_curves_bytes(facts, complete):
+        raise Broken(
+            f"its manifest announces a curves file of {manifest.curves.bytes:,} bytes, which is too many"
+        )
 
 
 def _no_constant(name: str) -> None:
@@ -101,12 +152,7 @@ def _field(table: Mapping[str, Any], name: str, check: Callable[[Any, str], T]) 
     return check(table[name], name)
 
 
-def _later_field(table: Mapping[str, Any], name: str, check: Callable[[Any, str], T], default: T) -> T:
-    """A field that manifests did not have from the first day on."""
-    return check(table[name], name) if name in table else default
-
-
-def _integer(least: int, most: int | None = None) -> Callable[[Any, str], int]:
+def _integer(least: int, most: int | None = MAX_INTEGER) -> Callable[[Any, str], int]:
     def check(value: Any, where: str) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise Broken(f"{where} in its manifest is not an integer of at least {least}")
@@ -148,8 +194,10 @@ def _boolean(value: Any, where: str) -> bool:
 
 
 def _scalar(value: Any, where: str) -> int | float | str | bool | None:
-    if value is None or isinstance(value, (bool, int)):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, int):
+        return _integer(-MAX_INTEGER)(value, where)
     if isinstance(value, float) and math.isfinite(value):
         return value
     return _text(value, where)
@@ -184,8 +232,8 @@ def _spec(value: Any, where: str) -> Spec:
         workload_params=_field(table, "workload_params", _mapping(_scalar)),
         optimizer=_field(table, "optimizer", _name),
         hyperparameters=_field(table, "hyperparameters", _mapping(_scalar)),
-        root_seed=_field(table, "root_seed", _integer(0)),
-        x0_index=_field(table, "x0_index", _integer(0)),
+        root_seed=_field(table, "root_seed", _integer(0, most=None)),
+        x0_index=_field(table, "x0_index", _integer(0, most=None)),
         paired=_field(table, "paired", _boolean),
     )
 
@@ -193,8 +241,8 @@ def _spec(value: Any, where: str) -> Spec:
 def _facts(value: Any, where: str) -> RunFacts:
     table = _table(value, where)
     facts = RunFacts(
-        x0_digest=_field(table, "x0_digest", _digest),
-        data_digest=_field(table, "data_digest", _digest),
+        x0_digest=_field(table, "x0_digest", _optional(_digest)),
+        data_digest=_field(table, "data_digest", _optional(_digest)),
         outputs=_field(table, "outputs", _sequence(_name)),
         methods=_field(table, "methods", _mapping(_name)),
         metrics=_field(table, "metrics", _sequence(_metric)),
@@ -204,6 +252,8 @@ def _facts(value: Any, where: str) -> RunFacts:
         workload_label=_field(table, "workload_label", _name),
         versions=_field(table, "versions", _mapping(_text)),
         device=_field(table, "device", _text),
+        data_note=_optional(_text)(table.get("data_note"), "data_note"),
+        backend=_optional(_text)(table.get("backend"), "backend"),
     )
     for names, what in ((facts.outputs, "output"), ([name for name, _, _ in facts.metrics], "metric")):
         if not names or len(set(names)) != len(names):
@@ -234,7 +284,7 @@ def _seeds(value: Any, where: str) -> dict[int, SeedRecord]:
             diverged=_field(record, "diverged", _boolean),
             wall_seconds=_field(record, "wall_seconds", _seconds),
             error=_field(record, "error", _optional(_text)),
-            stack=_later_field(record, "stack", _integer(1, MAX_SEED), 1),
+            stack=_integer(1, MAX_SEED)(record.get("stack", 1), "stack"),
         )
     return seeds
 
@@ -263,8 +313,11 @@ def _session(value: Any, where: str) -> Session:
         git_dirty=_field(table, "git_dirty", _optional(_boolean)),
         seeds=_field(table, "seeds", _integer(0, MAX_SEED)),
         wall_seconds=_field(table, "wall_seconds", _seconds),
-        batching=_later_field(table, "batching", _optional(_batching), None),
-        stacks=_later_field(table, "stacks", _sequence(_sequence(_integer(0, MAX_SEED - 1))), ()),
+        # Of the first schema version, in which every run was trained here.
+        source=_field({"source": None} | table, "source", _optional(_source)),
+        backend=_optional(_text)(table.get("backend"), "backend"),
+        batching=_optional(_batching)(table.get("batching"), "batching"),
+        stacks=_sequence(_sequence(_integer(0, MAX_SEED - 1)))(table.get("stacks", []), "stacks"),
     )
 
 
@@ -274,10 +327,22 @@ def _batching(value: Any, where: str) -> str:
     return str(value)
 
 
+def _source(value: Any, where: str) -> Source:
+    table = _table(value, where)
+    return Source(
+        form=_field(table, "form", _text),
+        command=_field(table, "command", _text),
+        path=_field(table, "path", _text),
+        files=_field(table, "files", _integer(0)),
+        sha256=_field(table, "sha256", _optional(_digest)),
+        notes=_field(table, "notes", _sequence(_text)),
+    )
+
+
 def _curves(value: Any, where: str) -> CurvesFile:
     table = _table(value, where)
     name, sha256 = _field(table, "file", _name), _field(table, "sha256", _digest)
-    if not _CURVES_NAME.fullmatch(name) or name != f"curves-{sha256[:12]}.parquet":
+    if not CURVES_NAME.fullmatch(name) or name != f"curves-{sha256[:12]}.parquet":
         raise Broken(
             "the curves file in its manifest is not named curves-<12 hex digits of its digest>.parquet"
         )

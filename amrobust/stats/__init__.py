@@ -9,6 +9,7 @@
 True
 """
 
+from amrobust.stats.bonett import mad_ratio, pooled_kurtosis_ratio
 from amrobust.stats.bootstrap import bootstrap_difference, bootstrap_interval
 from amrobust.stats.curves import std_band, when_spreads_differ
 from amrobust.stats.levels import MatchedLevel, aligned, spread_at_matched_level, to_scale
@@ -31,7 +32,7 @@ from amrobust.stats.nested import (
     variance_components,
 )
 from amrobust.stats.permutation import permutation_spread, smallest_permutation_p
-from amrobust.stats.planning import seeds_to_settle
+from amrobust.stats.planning import seeds_to_bound, seeds_to_settle
 from amrobust.stats.ranks import chance_of_winning, mann_whitney
 from amrobust.stats.results import Caution, Result
 from amrobust.stats.samples import CannotEstimate, avg_std, final_values, kurtosis, std
@@ -81,6 +82,7 @@ __all__ = [
     "jonckheere",
     "kurtosis",
     "levene",
+    "mad_ratio",
     "mann_whitney",
     "mean_difference",
     "mean_difference_over_x0s",
@@ -92,7 +94,9 @@ __all__ = [
     "permutation_spread",
     "permutation_trend",
     "pitman_morgan",
+    "pooled_kurtosis_ratio",
     "ratio_of_costs",
+    "seeds_to_bound",
     "seeds_to_settle",
     "smallest_permutation_p",
     "spread_at_matched_level",

@@ -7,6 +7,7 @@ once. Intervals of means are sound; those of a spread cover too little at few se
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -21,7 +22,7 @@ Kind = Literal["percentile", "bca", "bootstrap-t"]
 Moments = Callable[[Array, Array], Array]
 """From means and variances (ddof = 1), shape (resamples, epochs) each, to one number a resample."""
 
-BLOCK = 500
+BLOCK = 256
 
 COVERAGE_OF_A_STD = {
     "percentile": {5: 65, 10: 78, 20: 86},
@@ -38,18 +39,37 @@ def resample_counts(n: int, resamples: int, rng: np.random.Generator) -> Array:
     return np.bincount(flat.ravel(), minlength=resamples * n).reshape(resamples, n).astype(np.float64)
 
 
-def resampled_moments(curves: Array, counts: Array) -> tuple[Array, Array]:
-    """Means and variances (ddof = 1) over seeds at every epoch, for every row of ``counts``: (resamples, epochs) each."""
-    n = len(curves)
+@lru_cache(maxsize=1)
+def _counts_of(sizes: tuple[int, ...], resamples: int, seed: int) -> tuple[Array, ...]:
+    """:func:`resample_counts` of samples of these sizes, one after the other; kept for the next pair of methods."""
+    rng = np.random.default_rng(seed)
+    return tuple(resample_counts(n, resamples, rng) for n in sizes)
+
+
+def resampled(curves: Array, counts: Array, function: Moments) -> Array:
+    """``function`` of the means and variances (ddof = 1) over seeds at every epoch, for every row of ``counts``.
+
+    Rows are taken in blocks, so that what lies between the matrix product and the result stays in the cache.
+    """
+    n, epochs = curves.shape
     centre = curves.mean(axis=0)
     centred = curves - centre
-    both = np.hstack([centred, centred**2])
-    means, variances = [], []
+    both = np.hstack([centred, centred**2]) / n
+    found = []
     for start in range(0, len(counts), BLOCK):
-        first, second = np.hsplit(counts[start : start + BLOCK] @ both / n, 2)
-        means.append(first)
-        variances.append(np.maximum(second - first**2, 0.0) * (n / (n - 1)))
-    return np.vstack(means) + centre, np.vstack(variances)
+        moments = counts[start : start + BLOCK] @ both
+        means, variances = moments[:, :epochs], moments[:, epochs:]
+        variances -= means**2
+        np.maximum(variances, 0.0, out=variances)
+        variances *= n / (n - 1)
+        means += centre
+        found.append(function(means, variances))
+    return np.concatenate(found)
+
+
+def final_moments(means: Array, variances: Array) -> Array:
+    """Mean and variance at the last epoch: shape (resamples, 2)."""
+    return np.stack([means[:, -1], variances[:, -1]], axis=1)
 
 
 def final_mean(means: Array, variances: Array) -> Array:
@@ -98,8 +118,8 @@ def bootstrap_interval(
     rng = np.random.default_rng(seed)
     counts = resample_counts(n, resamples, rng)
     with np.errstate(divide="ignore"):
-        observed = float(function(*resampled_moments(values, np.ones((1, n))))[0])
-        drawn = function(*resampled_moments(values, counts))
+        observed = float(resampled(values, np.ones((1, n)), function)[0])
+        drawn = resampled(values, counts, function)
     usable = np.isfinite(drawn)
     tails = np.array([(1 - level) / 2, (1 + level) / 2])
     if kind == "percentile":
@@ -133,14 +153,12 @@ def bootstrap_difference(
     result = mean_difference(a, b, paired=paired, level=level)
     assert result.estimate is not None
     assert result.se is not None
-    rng = np.random.default_rng(seed)
     first, second = as_curves(a), as_curves(b)
     samples = [first - second] if paired else [first, second]
-    moments = [resampled_moments(sample, resample_counts(len(sample), resamples, rng)) for sample in samples]
-    means = [mean[:, 0] for mean, _ in moments]
-    errors = np.sqrt(
-        sum(variance[:, 0] / len(sample) for (_, variance), sample in zip(moments, samples, strict=True))
-    )
+    counts = _counts_of(tuple(map(len, samples)), resamples, seed)
+    moments = [resampled(x, rows, final_moments) for x, rows in zip(samples, counts, strict=True)]
+    means = [found[:, 0] for found in moments]
+    errors = np.sqrt(sum(found[:, 1] / len(x) for found, x in zip(moments, samples, strict=True)))
     drawn = means[0] if paired else means[0] - means[1]
     with np.errstate(divide="ignore", invalid="ignore"):
         t = np.abs((drawn - result.estimate) / errors)
@@ -160,7 +178,7 @@ def _leave_one_out(values: Array, function: Moments) -> Array:
     parts = []
     for index in range(n):
         rest = np.delete(values, index, axis=0)
-        parts.append(function(*resampled_moments(rest, np.ones((1, n - 1))))[0])
+        parts.append(resampled(rest, np.ones((1, n - 1)), function)[0])
     return np.array(parts)
 
 
@@ -211,7 +229,7 @@ def _studentised(
 
 
 def _weighted_moments(values: Array, counts: Array) -> tuple[Array, Array]:
-    """As :func:`resampled_moments` for counts that add up to n − 1 in every row."""
+    """Means and variances as in :func:`resampled`, for counts that add up to n − 1 in every row."""
     total = counts.sum(axis=1, keepdims=True)
     centre = values.mean(axis=0)
     centred = values - centre

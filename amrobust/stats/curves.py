@@ -75,21 +75,23 @@ def when_spreads_differ(
     if not both.any():
         raise CannotEstimate("at no epoch do both methods vary")
     x, y = (values[:, both] - values[:, both].mean(axis=0) for values in (first, second))
-    rng = np.random.default_rng(seed)
-    rearranged = swapped_variances if paired else relabelled_variances
-    one, other, exact = rearranged(x, y, resamples, rng)
+    blocks, exact = (swapped_variances if paired else relabelled_variances)(x, y, resamples, seed)
     with np.errstate(divide="ignore", invalid="ignore"):
-        null = 0.5 * (np.log(one) - np.log(other))
+        null = np.concatenate([np.log(np.divide(one, other, out=one)) for one, other in blocks])
+        null *= 0.5
+        if not np.isfinite(null.sum()):
+            null = null[np.isfinite(null).all(axis=1)]
     observed = 0.5 * (np.log(x.var(axis=0, ddof=1)) - np.log(y.var(axis=0, ddof=1)))
-    usable = np.isfinite(null).all(axis=1)
-    scale = null[usable].std(axis=0)
+    total = len(null)
+    mean = null.mean(axis=0)
+    scale = np.sqrt(np.maximum(np.einsum("ij,ij->j", null, null) / total - mean**2, 0.0))
     # Pairs that are copies of each other have a ratio that no swap changes: nothing is tested there.
     tested = scale > 1e-12
     if not tested.any():
         raise CannotEstimate("the two samples are copies of each other: there is nothing to test")
-    largest = np.abs(null[usable][:, tested] / scale[tested]).max(axis=1)
+    np.divide(null, scale, out=null, where=tested)
+    largest = np.abs(null, out=null).max(axis=1, where=tested, initial=0.0)
     reached = (largest[:, None] >= np.abs(observed[tested] / scale[tested]) * (1 - 1e-9)).sum(axis=0)
-    total = len(largest)
     ratio, p = np.full(first.shape[1], np.nan), np.full(first.shape[1], np.nan)
     ratio[both] = observed
     p[np.flatnonzero(both)[tested]] = reached / total if exact else (reached + 1) / (total + 1)

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import special
 
 from amrobust.stats.samples import Array, log_spreads
 
-BISECTIONS = 60
+CLOSE = 1e-12
+"""How far an end of an interval may be off, relative to half its width."""
+
+WIDENING = 1.3
+"""Factor by which an end is looked for farther out."""
+
+TINY = 1e-300
+"""p-values below this are not told apart."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +52,15 @@ class SpreadContrast:
             mean_x, mean_y = x.mean(axis=-1, keepdims=True), y.mean(axis=-1, keepdims=True)
             return cls((mean_x - mean_y)[..., 0], whole_a - whole_b, x - mean_x, y - mean_y, paired)
 
+    @cached_property
+    def variances(self) -> tuple[Array, Array]:
+        """Of the mean of each sample's pseudo-values, unscaled."""
+        found = []
+        for deviations in (self.first, self.second):
+            n = deviations.shape[-1]
+            found.append(np.asarray((deviations**2).sum(axis=-1) / (n - 1) / n))
+        return found[0], found[1]
+
     def scales(self, theta: float | Array) -> tuple[Array, Array]:
         """What the deviations of each sample's pseudo-values are multiplied by when exp(θ) is tested."""
         levels = np.stack(np.broadcast_arrays(self.plain - theta, 0.0), axis=-1)
@@ -59,8 +76,8 @@ class SpreadContrast:
             # Scaled deviations still have mean zero.
             variance = (difference**2).sum(axis=-1) / (n_a - 1) / n_a
             return np.sqrt(variance), np.full_like(variance, n_a - 1)
-        v_a = one**2 * (self.first**2).sum(axis=-1) / (n_a - 1) / n_a
-        v_b = other**2 * (self.second**2).sum(axis=-1) / (n_b - 1) / n_b
+        variances = self.variances
+        v_a, v_b = one**2 * variances[0], other**2 * variances[1]
         with np.errstate(invalid="ignore", divide="ignore"):
             df = (v_a + v_b) ** 2 / (v_a**2 / (n_a - 1) + v_b**2 / (n_b - 1))
         return np.sqrt(v_a + v_b), df
@@ -73,7 +90,9 @@ class SpreadContrast:
 
     def interval(self, level: float) -> tuple[float, float]:
         """All θ with p(θ) above 1 − level, for a single comparison."""
-        return inverted(lambda theta: float(self.p(theta)), float(self.centre), float(self.error()[0]), level)
+        se, df = (float(x) for x in self.error())
+        half = se * float(special.stdtrit(df, 0.5 + level / 2))
+        return inverted(lambda theta: float(self.p(theta)), float(self.centre), half, level)
 
 
 def pooled_scales(levels: Array, seeds: Sequence[int]) -> Array:
@@ -89,17 +108,26 @@ def pooled_scales(levels: Array, seeds: Sequence[int]) -> Array:
     return np.asarray(np.exp(bounded - largest) / np.sqrt(square))
 
 
-def inverted(p: Callable[[float], float], centre: float, step: float, level: float) -> tuple[float, float]:
-    """The two ends of {θ: p(θ) > 1 − level} around ``centre``, where p is 1; by bisection, from steps of ``step``."""
+def inverted(p: Callable[[float], float], centre: float, half: float, level: float) -> tuple[float, float]:
+    """The two ends of {θ: p(θ) > 1 − level} around ``centre``, where p is 1; ``half`` is a guess of how far off they are.
+
+    Each is bracketed from the guess outwards, then found by Brent's method on log p.
+    """
+    from scipy.optimize import brentq
+
+    target = float(np.log1p(-level))
+
+    def excess(theta: float) -> float:
+        return float(np.log(max(p(theta), TINY)) - target)
 
     def end(side: float) -> float:
-        inside, outside, size = centre, centre + side * step, step
-        while p(outside) > 1 - level:
-            size *= 2
-            inside, outside = outside, centre + side * size
-        for _ in range(BISECTIONS):
-            middle = 0.5 * (inside + outside)
-            inside, outside = (middle, outside) if p(middle) > 1 - level else (inside, middle)
-        return 0.5 * (inside + outside)
+        size = half
+        while excess(centre + side * size) > 0:
+            size *= WIDENING
+        return float(
+            brentq(
+                excess, centre, centre + side * size, xtol=CLOSE * half, rtol=8 * float(np.finfo(float).eps)
+            )
+        )
 
     return end(-1.0), end(1.0)

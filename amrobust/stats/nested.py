@@ -96,20 +96,14 @@ def spread_ratio_over_x0s(
     seeds.
     """
     first, second = as_curves(a), as_curves(b)
-    logs = [
-        (
-            checked_pseudo_values(as_curves(x)).mean() - checked_pseudo_values(as_curves(y)).mean(),
-            np.std(x, axis=0, ddof=1).mean() / np.std(y, axis=0, ddof=1).mean(),
-        )
-        for x, y in _matched(first, x0_a, second, x0_b)
-    ]
-    centre, se, half = _t_interval(np.array([log for log, _ in logs]), level)
-    plain = float(np.exp(np.mean(np.log([ratio for _, ratio in logs]))))
+    pairs = [(as_curves(x), as_curves(y)) for x, y in _matched(first, x0_a, second, x0_b)]
+    logs = np.array([checked_pseudo_values(x).mean() - checked_pseudo_values(y).mean() for x, y in pairs])
+    centre, se, half = _t_interval(logs, level)
     return Result(
         "ratio of STDs" if first.shape[1] == 1 else "ratio of Avg. STDs", "t over x0s of jackknifed log ratios", (len(logs),),
-        plain, float(np.exp(centre - half)), float(np.exp(centre + half)), level, t_two_sided(centre / se, len(logs) - 1),
-        paired=True, assumption="independent x0s; log ratios about normal over them", unit=X0S, se=se, df=len(logs) - 1,
-        details={"jackknife": float(np.exp(centre))},
+        float(np.exp(centre)), float(np.exp(centre - half)), float(np.exp(centre + half)), level,
+        t_two_sided(centre / se, len(logs) - 1), paired=True,
+        assumption="independent x0s; log ratios about normal over them", unit=X0S, se=se, df=len(logs) - 1,
     )  # fmt: skip
 
 
@@ -138,12 +132,14 @@ def mean_over_x0s(x: ArrayLike, x0: Sequence[Hashable], *, level: float = 0.95) 
 
 
 def avg_std_over_x0s(curves: ArrayLike, x0: Sequence[Hashable], *, level: float = 0.95) -> Result:
-    """Avg. STD of seeds within one x0, for a population of starting points: t over the jackknifed logs at each x0."""
+    """Avg. STD of seeds within one x0, for a population of starting points: t over the jackknifed logs at each x0.
+
+    The estimate has the jackknife's correction of the bias of a log spread, which at 6 seeds is about +10 %.
+    """
     groups = [as_curves(group) for group in _by_x0(as_curves(curves), x0).values()]
     centre, se, half = _t_interval(np.array([checked_pseudo_values(g).mean() for g in groups]), level)
-    plain = float(np.exp(np.mean([np.log(np.std(g, axis=0, ddof=1).mean()) for g in groups])))
     return Result(
-        "Avg. STD", "t over x0s of jackknifed logs", (len(groups),), plain, float(np.exp(centre - half)),
+        "Avg. STD", "t over x0s of jackknifed logs", (len(groups),), float(np.exp(centre)), float(np.exp(centre - half)),
         float(np.exp(centre + half)), level, assumption="independent x0s", unit=X0S, se=se, df=len(groups) - 1,
     )  # fmt: skip
 

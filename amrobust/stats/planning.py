@@ -44,3 +44,18 @@ def seeds_to_settle(
         candidate = wanted
     seeds = int(np.ceil(candidate))
     return seeds if seeds <= MOST_SEEDS else None
+
+
+def seeds_to_bound(share: float, bound: float, *, alpha: float = 0.05, power: float = 0.8) -> int | None:
+    """Seeds at which a probability would be shown to be below ``bound`` with the given power, were ``share`` the truth.
+
+    By the normal approximation of the one-sided binomial test, and never fewer than a tail without a run takes. None where the
+    share is not below the bound, or more than 100,000 are needed.
+    """
+    if not share < bound:
+        return None
+    wanted = special.ndtri(1 - alpha) * np.sqrt(bound * (1 - bound)) + special.ndtri(power) * np.sqrt(
+        share * (1 - share)
+    )
+    seeds = int(np.ceil(max((wanted / (bound - share)) ** 2, np.log(alpha) / np.log1p(-bound))))
+    return seeds if seeds <= MOST_SEEDS else None

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
+from amrobust.stats.bonett import pooled_kurtosis_ratio, trimmed_mean
 from amrobust.stats.jackknife import SpreadContrast
 from amrobust.stats.results import Caution, Result
 from amrobust.stats.samples import (
@@ -22,6 +23,15 @@ from amrobust.stats.samples import (
 
 SHAPES_DIFFER = 2.0
 """Ratio of sample kurtoses from which the shapes are called unequal."""
+
+SLOW, APART, ENOUGH_SEEDS = 0.95, 0.3, 20
+"""Correlation of neighbouring epochs from which curves are called slow, the difference that matters, and where it stops to."""
+
+SKEWED = 0.8
+"""Mean skewness of two samples of final values (0 for normal seeds) from which they are called skewed."""
+
+HEAVY_TAILS = 4.5
+"""Sample kurtosis (3 for normal seeds) from which a sample is called heavy-tailed."""
 
 
 def t_quantile(df: float, p: float) -> float:
@@ -51,8 +61,7 @@ def spread_interval(x: ArrayLike, *, level: float = 0.95) -> Result:
     if n <= z:
         raise CannotEstimate(f"{n} seeds are too few for an interval at this level", int(z) + 2)
     shifted = values - values[0]
-    trim = min(0.5, 1 / (2 * np.sqrt(n - 4))) if n > 4 else 0.5
-    centre = _trimmed_mean(shifted, trim)
+    centre = trimmed_mean(shifted)
     gamma = n * ((shifted - centre) ** 4).sum() / (((shifted - shifted.mean()) ** 2).sum()) ** 2
     c = n / (n - z)
     se = c * np.sqrt(max(gamma - (n - 3) / n, 0.0) / (n - 1))
@@ -61,14 +70,8 @@ def spread_interval(x: ArrayLike, *, level: float = 0.95) -> Result:
         "STD", "Bonett", (n,), s,
         float(np.exp((log_variance - z * se) / 2)), float(np.exp((log_variance + z * se) / 2)), level,
         assumption="independent seeds; finite fourth moment", se=float(se / 2), details={"kurtosis": kurtosis(values)},
+        cautions=_tail_cautions(values),
     )  # fmt: skip
-
-
-def _trimmed_mean(values: Array, proportion: float) -> float:
-    """The mean after the given proportion is cut from each end; the median where nothing would be left."""
-    cut = int(proportion * len(values))
-    kept = np.sort(values)[cut : len(values) - cut]
-    return float(kept.mean() if len(kept) else np.median(values))
 
 
 def chi_square_interval(x: ArrayLike, *, level: float = 0.95) -> Result:
@@ -90,11 +93,23 @@ def avg_std_interval(curves: ArrayLike, *, level: float = 0.95) -> Result:
     n = len(values)
     centre, variance = _jackknife(values)
     half = t_quantile(n - 1, 0.5 + level / 2) * np.sqrt(variance)
+    estimate, low, high = avg_std(values), float(np.exp(centre - half)), float(np.exp(centre + half))
     return Result(
-        "Avg. STD", "jackknife of log Avg. STD", (n,), avg_std(values),
-        float(np.exp(centre - half)), float(np.exp(centre + half)), level,
-        assumption="independent seeds", se=float(np.sqrt(variance)), df=n - 1,
+        "Avg. STD", "jackknife of log Avg. STD", (n,), estimate, low, high, level, assumption="independent seeds",
+        se=float(np.sqrt(variance)), df=n - 1, details={"kurtosis": kurtosis(values)},
+        cautions=_tail_cautions(values) + (() if low <= estimate <= high else (_biased(n),)),
     )  # fmt: skip
+
+
+def _biased(n: int) -> Caution:
+    """Why a plain estimate can lie outside its interval: E[s] of n normal seeds is c₄(n) σ."""
+    short = 1 - np.sqrt(2 / (n - 1)) * np.exp(special.gammaln(n / 2) - special.gammaln((n - 1) / 2))
+    return Caution(
+        "few-seeds-bias",
+        f"The STD of {n} normal seeds is on average {short:.0%} too small: an Avg. STD, printed as it is defined, can lie "
+        "outside its interval, which is corrected for that.",
+        "hold intervals or ratios against each other: in a ratio of equally many seeds the bias cancels",
+    )
 
 
 def _jackknife(curves: Array) -> tuple[float, float]:
@@ -145,7 +160,10 @@ def spread_ratio(a: ArrayLike, b: ArrayLike, *, paired: bool = False, level: flo
         se=se,
         df=df,
         details=details | {"jackknife": float(np.exp(contrast.centre))},
-        cautions=() if paired else _shape_cautions(details),
+        cautions=()
+        if paired
+        else _shape_cautions(details)
+        + (_skew_cautions(first, second, level) if scalar else _autocorrelation_cautions(first, second)),
     )
 
 
@@ -165,5 +183,69 @@ def _shape_cautions(details: dict[str, float]) -> tuple[Caution, ...]:
             f"The two samples differ in shape (kurtosis {first:.2g} and {second:.2g}): p-values of a spread ratio may be too "
             "small.",
             "look at the per-seed values for outliers; more seeds, or a metric without them, make the comparison safer",
+        ),
+    )
+
+
+def _autocorrelation_cautions(a: Array, b: Array) -> tuple[Caution, ...]:
+    """Where one method's curves hardly move from epoch to epoch and the other's do, the pooled level is less exact."""
+    low, high = sorted((_autocorrelation(a), _autocorrelation(b)))
+    n = min(len(a), len(b))
+    if n >= ENOUGH_SEEDS or high < SLOW or high - low < APART:
+        return ()
+    return (
+        Caution(
+            "unequal-autocorrelation",
+            f"Neighbouring epochs correlate {high:.2f} in one method and {low:.2f} in the other: at a contrast of 0.99 to 0.3 "
+            "a true null is rejected in 9 % of studies at 5 seeds, in 8 % at 10.",
+            "train 20 seeds a method, where it is 6 %, before quoting a p-value near the border",
+        ),
+    )
+
+
+def _autocorrelation(curves: Array) -> float:
+    """Correlation of neighbouring epochs over seeds, after each epoch's mean is taken off; 0 where nothing varies."""
+    d = curves - curves.mean(axis=0)
+    scale = float(np.sqrt((d[:, :-1] ** 2).sum() * (d[:, 1:] ** 2).sum()))
+    return float((d[:, :-1] * d[:, 1:]).sum()) / scale if scale > 0 else 0.0
+
+
+def _skew_cautions(a: Array, b: Array, level: float) -> tuple[Caution, ...]:
+    """Under skewed final values of independent seeds the jackknife is above its level, and Bonett's interval is not."""
+    found = 0.5 * sum(float((z**3).mean()) for z in (_standardised(a), _standardised(b)))
+    if abs(found) < SKEWED:
+        return ()
+    try:
+        bonett = pooled_kurtosis_ratio(a, b, level=level)
+        ends = f"[{bonett.low:.3g}, {bonett.high:.3g}], p = {bonett.p:.2g}"
+        other = f"; Bonett's interval, which keeps its level there, is {ends}"
+    except CannotEstimate:
+        other = ""
+    return (
+        Caution(
+            "skewed-seeds",
+            f"Final values are skewed (skewness {found:+.1f}): there the jackknife rejects a true null in 7 to 9 % of studies "
+            f"at 5 %{other}.",
+            "trust the verdict where both agree; a logit or log scale (--scale) may straighten the values",
+        ),
+    )
+
+
+def _standardised(sample: Array) -> Array:
+    deviations = sample - sample.mean(axis=0)
+    return np.asarray(deviations / np.sqrt((deviations**2).mean(axis=0)))
+
+
+def _tail_cautions(sample: Array) -> tuple[Caution, ...]:
+    """A caution where intervals of a single spread are known to be too short; no construction measured is right there."""
+    found = kurtosis(sample)
+    if found < HEAVY_TAILS:
+        return ()
+    return (
+        Caution(
+            "heavy-tails",
+            f"Heavy tails (kurtosis {found:.2g}): 95 % intervals of one method's spread cover 88 to 94 % under t5 seeds and 87 "
+            "to 89 % under skewed ones; they decide nothing.",
+            "read them as approximate; verdicts rest on ratios, whose intervals are nearer to their level there",
         ),
     )

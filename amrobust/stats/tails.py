@@ -190,9 +190,9 @@ def generalised_pareto(
     excesses = excesses[excesses > 0]
     n = len(excesses)
     if n < fewest:
-        share = max(n, 1) / len(values)
         raise CannotEstimate(
-            f"{n} excesses over {threshold:g} are too few for a tail's shape", ceil(fewest / share)
+            f"{n} excesses over {threshold:g} are too few for a tail's shape",
+            ceil(fewest * len(values) / n) if n else None,
         )
     shape, _, scale = genpareto.fit(excesses, floc=0)
     se = (1 + shape) / np.sqrt(n)
@@ -202,9 +202,3 @@ def generalised_pareto(
         float(shape + z * se), level, assumption="excesses about generalised Pareto; shape above -1/2", se=float(se),
         details={"scale": float(scale), "excesses": float(n)},
     )  # fmt: skip
-
-
-def chance_of_ending_worse(x: ArrayLike, y: ArrayLike, *, worse: Worse) -> float:
-    """P(a run of x ends worse than one of y) + ½ P(tie), over all pairs, diverged runs being worse than all others."""
-    a, b = badness(x, worse), badness(y, worse)
-    return float(((a[:, None] > b).mean()) + 0.5 * (a[:, None] == b).mean())

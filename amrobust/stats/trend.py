@@ -12,7 +12,7 @@ from amrobust.stats.jackknife import inverted, pooled_scales
 from amrobust.stats.levene import absolute_deviations
 from amrobust.stats.results import Result
 from amrobust.stats.samples import Array, CannotEstimate, as_curves, checked_pseudo_values, log_spreads
-from amrobust.stats.spread import spread_ratio, t_two_sided
+from amrobust.stats.spread import spread_ratio, t_quantile, t_two_sided
 
 
 def spread_trend(samples: Sequence[ArrayLike], values: Sequence[float], *, level: float = 0.95) -> Result:
@@ -43,7 +43,7 @@ def spread_trend(samples: Sequence[ArrayLike], values: Sequence[float], *, level
         return t_two_sided((centre - slope) / se, df)
 
     se, df = error(None)
-    low, high = inverted(p_value, centre, se, level)
+    low, high = inverted(p_value, centre, se * t_quantile(df, 0.5 + level / 2), level)
     curves = groups[0].shape[1] > 1
     return Result(
         f"ratio of {'Avg. STDs' if curves else 'STDs'} for each doubling",

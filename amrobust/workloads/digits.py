@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from amrobust.rules.schedules import multi_step
 from amrobust.workloads.workload import MetricRow, require
 
 if TYPE_CHECKING:
@@ -68,12 +69,12 @@ class Digits:
 
     @property
     def defaults(self) -> Mapping[str, Any]:
-        """30 epochs, batches of 16, two drops of the learning rate; the convolutional network, its gradients as they are."""
-        return {"epochs": 30, "batch_size": 16, "lr_drops": 2, **self.implicit_defaults}
+        """30 epochs, batches of 16, two drops of the learning rate."""
+        return {"epochs": 30, "batch_size": 16, "lr_drops": 2}
 
     @property
-    def implicit_defaults(self) -> Mapping[str, Any]:
-        """Parameters that a spec names only where they differ from these."""
+    def optional(self) -> Mapping[str, Any]:
+        """The convolutional network, its gradients as they are."""
         return {"model": "cnn", "clip_norm": None}
 
     @property
@@ -96,7 +97,7 @@ class Digits:
                 value,
                 f"an integer of at least {least}",
             )
-        model, clip_norm = params["model"], params["clip_norm"]
+        model, clip_norm = params.get("model", "cnn"), params.get("clip_norm")
         require(model in MODELS, self.name, "model", model, f"one of {', '.join(MODELS)}")
         numeric = isinstance(clip_norm, (int, float)) and not isinstance(clip_norm, bool)
         require(
@@ -114,6 +115,10 @@ class Digits:
         """Of the images and labels as loaded."""
         images, labels = _raw()
         return hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest()
+
+    def data_note(self, params: Mapping[str, Any]) -> None:
+        """They come with scikit-learn."""
+        return
 
     @staticmethod
     def _training_images() -> int:
@@ -134,8 +139,8 @@ class Digits:
     def learning_rate(self, params: Mapping[str, Any], lr: float, epoch: int) -> float:
         """The rate of epoch 0, 1, … when training starts with ``lr``."""
         drops = int(params["lr_drops"])
-        passed = sum(epoch >= round(params["epochs"] * part / (drops + 1)) for part in range(1, drops + 1))
-        return float(lr / 10**passed)
+        milestones = [round(params["epochs"] * part / (drops + 1)) for part in range(1, drops + 1)]
+        return multi_step(lr, milestones)(epoch)
 
     def split(self) -> Split:
         """The data as float32 tensors."""
@@ -156,6 +161,7 @@ class Digits:
         from amrobust.workloads.models.small_cnn import SmallCNN
         from amrobust.workloads.models.small_resnet import SmallResNet
 
+        network: SmallCNN | MLP | SmallResNet
         network = {"cnn": SmallCNN, "mlp": MLP, "resnet8": SmallResNet}[model]()
         network.initialise(generator)
         return network

@@ -6,36 +6,12 @@ import numpy as np
 import pytest
 from made_up import arm, curves
 from statsmodels.stats.multitest import multipletests
+from verdicts import kinds, verdict
 
 from amrobust import stats
 from amrobust.claims import Claim, Rules, Selection, compare
 from amrobust.errors import UserError
 from amrobust.runs.arms import Metric
-
-
-def verdict(comparison, kind, method=None):
-    found = [
-        v
-        for judgement in comparison.judgements
-        for v in judgement.verdicts
-        if v.claim.kind == kind and method in (None, v.claim.method)
-    ]
-    assert len(found) == 1
-    return found[0]
-
-
-def kinds(item):
-    return {caution.kind for caution in item.cautions}
-
-
-@pytest.fixture
-def wide(rng):
-    return arm("msgd", curves(rng, 20, 30, std=1.0))
-
-
-@pytest.fixture
-def narrow(rng):
-    return arm("am1[m=5]/II", curves(rng, 20, 30, std=0.3))
 
 
 class TestDefaultClaims:
@@ -192,6 +168,13 @@ class TestRefusals:
         allowed = compare([wide, moved], Selection(allow_different_x0=True)).judgements[0]
         assert "different-x0" in kinds(allowed)
 
+    def test_a_note_on_the_data_is_a_caution(self, wide, narrow):
+        assert "unofficial-data" not in kinds(compare([wide, narrow]).judgements[0])
+        noted = [dataclasses.replace(one, facts={"data note": "rebuilt"}) for one in (wide, narrow)]
+        judgement = compare(noted).judgements[0]
+        assert "unofficial-data" in kinds(judgement)
+        assert any("rebuilt" in caution.message for caution in judgement.cautions)
+
     def test_different_data_and_lengths_are_never_compared(self, wide, narrow, rng):
         other = dataclasses.replace(narrow, data_digest="e" * 64)
         with pytest.raises(UserError, match="at least two methods"):
@@ -212,70 +195,6 @@ class TestRefusals:
             compare([wide])
         with pytest.raises(UserError, match="no runs"):
             compare([])
-
-
-class TestChosenTest:
-    def test_levene_decides_with_the_interval_and_is_named(self, wide, narrow):
-        found = verdict(compare([wide, narrow], rules=Rules(test="levene", centre="mean")), "less spread")
-        assert "Levene" in found.test.test
-        assert found.test.centre == "mean"
-        assert found.p == max(found.test.p, found.interval.p)
-        assert "Levene" in found.sentence
-
-    def test_levene_where_all_pairs_are_paired_is_a_usage_error(self, rng):
-        base = curves(rng, 9, 6)
-        pair = [
-            arm("am1/I", base, training="t"),
-            arm("am1/II", base + rng.normal(size=base.shape), training="t"),
-        ]
-        with pytest.raises(UserError, match="--test jackknife"):
-            compare(pair, rules=Rules(test="levene"))
-
-    @pytest.mark.parametrize("test", ["f", "bartlett", "fligner"])
-    def test_variance_tests_judge_the_final_spread_and_leave_curves_to_the_jackknife(
-        self, wide, narrow, test
-    ):
-        comparison = compare([wide, narrow], rules=Rules(test=test))
-        final = {"f": "F", "bartlett": "Bartlett", "fligner": "Fligner-Killeen"}[test]
-        assert verdict(comparison, "less spread").test.test == final
-        average = verdict(comparison, "less Avg. STD")
-        assert average.test.test == "jackknife of log Avg. STD"
-        assert "values-only" in kinds(average)
-
-    @pytest.mark.parametrize("test", ["swap", "pitman-morgan"])
-    def test_paired_tests_need_pairs(self, rng, wide, narrow, test):
-        with pytest.raises(UserError, match="needs paired seeds"):
-            compare([wide, narrow], rules=Rules(test=test))
-        base = curves(rng, 12, 6)
-        pair = [
-            arm("am1/I", base, training="t"),
-            arm("am1/II", base + rng.normal(size=base.shape), training="t"),
-        ]
-        found = verdict(compare(pair, rules=Rules(test=test)), "less spread")
-        assert found.test.paired
-        mixed = compare([*pair, arm("sgd", curves(rng, 12, 6))], rules=Rules(test=test))
-        assert verdict(mixed, "less spread", "sgd").outcome == "cannot be judged"
-
-    def test_unpaired_tests_on_some_paired_arms_become_the_paired_t_on_deviations(self, rng):
-        base = curves(rng, 12, 6)
-        pair = [
-            arm("am1/I", base, training="t"),
-            arm("am1/II", base + rng.normal(size=base.shape), training="t"),
-        ]
-        mixed = compare([*pair, arm("sgd", curves(rng, 12, 6))], rules=Rules(test="f"))
-        found = verdict(mixed, "less spread", "am1/II")
-        assert found.test.test == "paired t on deviations (median)"
-        assert "paired-arms" in kinds(found)
-        assert verdict(mixed, "less spread", "sgd").test.test == "F"
-
-    def test_permutation_on_pairs_swaps_within_pairs(self, rng):
-        base = curves(rng, 12, 6)
-        pair = [
-            arm("am1/I", base, training="t"),
-            arm("am1/II", base + rng.normal(size=base.shape), training="t"),
-        ]
-        found = verdict(compare(pair, rules=Rules(test="permutation")), "less spread")
-        assert found.test.paired
 
 
 class TestCautions:

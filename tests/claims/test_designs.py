@@ -99,6 +99,15 @@ class TestPhases:
         found = compare([arm("a", curves(rng, 9, 8)), arm("b", curves(rng, 9, 8))], claims=claims)
         assert "epochs 5 to 50" in verdict(found, "less Avg. STD").sentence
 
+    @pytest.mark.parametrize(
+        ("phase", "epochs"),
+        [((0, 0.3333), (1, 4)), ((0.5, 1), (7, 12)), ((0, 0.01), (1, 1)), ((0.99, 1), (12, 12))],
+    )
+    def test_a_phase_in_shares_becomes_epochs(self, rng, phase, epochs):
+        claims = [Claim("better mean", "b", "a", phase=phase)]
+        found = compare([arm("a", curves(rng, 9, 12)), arm("b", curves(rng, 9, 12))], claims=claims)
+        assert verdict(found, "better mean").claim == Claim("better mean", "b", "a", epochs=epochs)
+
     def test_epochs_are_counted_from_the_first_of_training(self, rng):
         a, b = curves(rng, 9, 12), curves(rng, 9, 12)
         claims = [Claim("better mean", "b", "a", epochs=(4, 6))]

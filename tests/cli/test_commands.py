@@ -92,7 +92,7 @@ class TestRun:
             (["--opt", "sgd", "--sigma", "1"], "digits has no parameter 'sigma'"),
             (["--opt", "sgd", "--param", "lr"], "name=value"),
             (["--opt", "sgd", "--lr", "-1"], "above 0"),
-            (["--opt", "sgd", "--workload", "cifar"], "choose one of"),
+            (["--opt", "sgd", "--workload", "zzz"], "choose one of"),
             (["--opt", "sgd", "--seeds", "0"], "--seeds"),
             (["--opt", "sgd", "--epochs", "0"], "epochs"),
         ],

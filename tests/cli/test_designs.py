@@ -96,3 +96,74 @@ def test_an_analysis_stops_at_the_look_that_settles_its_claims(tmp_path):
     assert judgement["look"]["seeds"] < 12
     assert "Settled at the look" in judgement["verdicts"][0]["sentence"]
     assert judgement["summaries"][0]["n"] == judgement["look"]["seeds"]
+
+
+CLAIMS = """
+question = "Is momentum no worse, and does it vary less late in training?"
+baseline = "sgd"
+claims = [
+  { kind = "no worse than", method = "msgd", margin = 10.0 },
+  { kind = "less Avg. STD", method = "msgd", epochs = [3, 4] },
+]
+"""
+
+
+def test_claims_declared_in_a_file_replace_the_usual_ones(crossed, tmp_path):
+    path = tmp_path / "claims.toml"
+    path.write_text(CLAIMS)
+    done = run("compare", crossed, "--claims", path, "--format", "json")
+    assert done.exit_code == 0, done.output
+    (judgement,) = json.loads(done.output)["judgements"]
+    assert [v["claim"]["kind"] for v in judgement["verdicts"]] == ["no worse than", "less Avg. STD"]
+    assert judgement["question"].startswith("Is momentum no worse")
+    both = run("compare", crossed, "--claims", path, "--margin", 1)
+    assert both.exit_code == 2
+    assert "leave out --margin" in both.output
+    report = run("report", crossed, "--claims", path, "-o", tmp_path / "claims.pdf")
+    assert report.exit_code == 0, report.output
+
+
+GRID = """
+title = "Noise"
+question = "Does momentum help where the noise is large?"
+workload = "logistic"
+workload_params = { iterations = 40, record_every = 10 }
+metric = "train_loss"
+baseline = "sgd"
+scale = "smoke"
+methods = [{ opt = "sgd" }, { opt = "am1", m = [1, 5] }]
+
+[grid]
+sigma = [0.5, 2.0]
+
+[[claims]]
+kind = "better mean"
+method = "am1[m=5]/II"
+
+[[claims]]
+kind = "less spread"
+method = "am1[m=1]/II"
+where = { sigma = 2.0 }
+
+[scales.smoke]
+seeds = 4
+
+[scales.small]
+seeds = 30
+"""
+
+
+def test_every_setting_of_a_grid_is_a_group_with_its_own_claims_in_one_family(tmp_path):
+    path = tmp_path / "noise.toml"
+    path.write_text(GRID)
+    common = (path, "--runs-dir", tmp_path / "runs", "--executor", "local", "--format", "json")
+    done = run("analyze", *common, "-o", tmp_path / "noise.pdf")
+    assert done.exit_code == 0, done.output
+    document = json.loads(done.output[done.output.index("{") : done.output.rindex("}") + 1])
+    quiet, loud = document["judgements"]
+    assert [len(quiet["verdicts"]), len(loud["verdicts"])] == [1, 2]
+    assert {v["family_size"] for v in quiet["verdicts"] + loud["verdicts"]} == {3}
+    assert all(summary["n"] == 4 for summary in quiet["summaries"])
+    wrong = run("analyze", *common, "--scale", "paper")
+    assert wrong.exit_code == 2
+    assert "choose one of smoke, small" in wrong.output

@@ -64,7 +64,7 @@ def test_options_reach_the_comparison_and_problems_the_user(
     assert result.exit_code == 0, result.output
     assert (seen["margin"], seen["alpha"], seen["test"], seen["metric"]) == (0.5, 0.1, "levene", "test_loss")
     assert seen["paths"] == (tmp_path,)
-    assert result.stderr == "set aside: runs/x: its checksum does not match\n"
+    assert result.stderr == "Warning: runs/x: its checksum does not match\n"
 
 
 def test_a_missing_directory_ends_in_one_line_and_status_2(

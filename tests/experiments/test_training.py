@@ -83,7 +83,7 @@ class TestDigits:
 
     def test_evaluation_touches_neither_statistics_nor_random_numbers(self):
         model = network.network_at_x0(make_spec("digits", "sgd"))
-        data = network.NETWORKS["digits"].split()
+        data = network.load(make_spec("digits", "sgd"), network.CPU, torch.float32)
         before = {name: value.clone() for name, value in model.state_dict().items()}
         state = torch.get_rng_state()
         first = network.evaluate(model, data.test_images, data.test_labels)
@@ -237,7 +237,7 @@ class Pool:
     def __init__(self, most, tried):
         self.most, self.tried, self._processes = most, tried, {}
 
-    def submit(self, train, spec, block):
+    def submit(self, train, spec, block, place):
         self.tried.append(block)
         future = Future()
         if len(block) > self.most:

@@ -1,15 +1,27 @@
 """Networks and a workload of a few numbers, for what the real workloads do not have: tokens, LSTMs, dropout."""
 
+import sys
 from types import SimpleNamespace
 
 import torch
 from torch import nn
 
+from amrobust import workloads
 from amrobust.experiments.spec import Spec
+from amrobust.experiments.stacking import trainer
+
+
+def register(monkeypatch, name, workload):
+    """Make ``workload`` one of amrobust's, for one test."""
+    monkeypatch.setitem(sys.modules, f"small_networks_{name}", SimpleNamespace(WORKLOAD=workload))
+    monkeypatch.setitem(workloads.WORKLOADS, name, f"small_networks_{name}")
+    trainer._arrangement_of_model.cache_clear()
 
 
 class Small:
     """A network workload around ``make()``, a function that builds a network from torch's default initialisation."""
+
+    kind = "network"
 
     def __init__(self, make, inputs, labels):
         self.make, self.inputs, self.labels = make, inputs, labels

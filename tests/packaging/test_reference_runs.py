@@ -7,7 +7,8 @@ import pytest
 from amrobust.claims import Selection, compare
 from amrobust.runs import load_arms
 
-ROOT = Path(__file__).resolve().parents[2] / "reference_runs" / "measured"
+TREE = Path(__file__).resolve().parents[2]
+ROOT = TREE / "reference_runs" / "measured"
 
 
 def test_digits():
@@ -32,3 +33,13 @@ def test_digits():
 @pytest.mark.parametrize("path", sorted(ROOT.glob("*/*/manifest.json")), ids=lambda path: path.parent.name)
 def test_they_were_made_by_committed_code(path):
     assert '"git_dirty": false' in path.read_text(encoding="utf-8")
+
+
+def test_the_calibration_page_shows_measured_rows_only():
+    measured = (
+        (TREE / "reference_runs" / "calibration" / "README.md").read_text(encoding="utf-8").splitlines()
+    )
+    shown = (TREE / "docs" / "calibration.md").read_text(encoding="utf-8").splitlines()
+    rows = [line for line in shown if line.startswith("|")]
+    assert len(rows) > 50
+    assert set(rows) <= set(measured)

@@ -1,6 +1,7 @@
 """All formats say the same, and none of them acts on a name."""
 
 import csv
+import html
 import io
 import json
 import re
@@ -18,7 +19,10 @@ from amrobust.errors import UserError
 from amrobust.report import FORMATS, render
 from amrobust.report.text import latex, markdown, visible
 
-ESCAPED = {"table": visible, "latex": latex, "markdown": markdown, "csv": visible, "json": lambda text: text}
+ESCAPED = {
+    "table": visible, "latex": latex, "markdown": markdown, "csv": visible, "json": lambda text: text,
+    "html": lambda text: html.escape(visible(text)),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -40,7 +44,7 @@ def test_every_format_has_all_cautions_remedies_verdicts_and_problems(
     assert escape(comparison.problems[0]) in output
 
 
-@pytest.mark.parametrize("form", ["table", "latex", "markdown"])
+@pytest.mark.parametrize("form", ["table", "latex", "markdown", "html"])
 def test_formats_for_people_show_each_method_s_numbers(form: str, comparison: Comparison) -> None:
     output = render(comparison, form)
     escape: Any = ESCAPED[form]
@@ -50,7 +54,8 @@ def test_formats_for_people_show_each_method_s_numbers(form: str, comparison: Co
         mean, std = summary.final_mean.estimate, summary.final_spread.estimate
         low, high = summary.final_mean.low, summary.final_mean.high
         assert escape(summary.method) in output
-        assert escape(f"{mean:.2f} ± {std:.2f}") in output
+        both = f"{mean:.2f}({round(100 * std)})" if form == "latex" else escape(f"{mean:.2f} ± {std:.2f}")
+        assert both in output
         assert escape(f"[{low:.2f}, {high:.2f}]") in output
 
 
@@ -64,8 +69,8 @@ def test_formats_for_programs_have_full_precision(form: str, comparison: Compari
 
 
 def test_an_unknown_format_is_a_user_s_error(comparison: Comparison) -> None:
-    with pytest.raises(UserError, match="choose one of table, json, csv, latex, markdown"):
-        render(comparison, "html")
+    with pytest.raises(UserError, match="choose one of table, json, csv, latex, markdown, html"):
+        render(comparison, "docx")
 
 
 @pytest.mark.parametrize("form", FORMATS)
@@ -108,7 +113,7 @@ def test_latex_has_no_command_but_its_own(hostile: Comparison) -> None:
     own = {
         "usepackage", "begin", "end", "centering", "footnotesize", "setlength", "tabcolsep", "caption", "toprule",
         "midrule", "bottomrule", "multicolumn", "emph", "raggedright", "arraybackslash", "paragraph", "item", "pm",
-        "times",
+        "times", "sisetup", "par", "smallskip",
     }  # fmt: skip
     commands = set(re.findall(r"\\([a-z]+)", render(hostile, "latex")))
     assert {name for name in commands - own if not name.startswith("text")} == set()
@@ -119,7 +124,7 @@ def test_latex_compiles(hostile: Comparison, comparison: Comparison, tmp_path: P
     if shutil.which("pdflatex") is None:
         pytest.skip("pdflatex is not installed")
     body = "\n".join(render(each, "latex").replace("日本語", "") for each in (comparison, hostile))
-    packages = r"\usepackage[T1]{fontenc}\usepackage{array,booktabs,textcomp}"
+    packages = r"\usepackage[T1]{fontenc}\usepackage{array,booktabs,siunitx,textcomp}"
     source = rf"\documentclass{{article}}{packages}\begin{{document}}{body}\end{{document}}"
     (tmp_path / "report.tex").write_text(source, encoding="utf-8")
     command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "report.tex"]

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,11 +23,13 @@ def run(rule, x0, rates):
     return state
 
 
-def all_rules(m=3):
-    stream = rules.IndexStream(4, m)
+def all_rules(m=3, stream=None, decay=0.01):
+    stream = stream or rules.IndexStream(4, m)
     return [
-        rules.sgd(0.01), rules.cm(0.9, 0.01), rules.msgd(0.9, 0.01), rules.omsgd(0.9, 0.01),
-        rules.am1(0.9, m, 0.01), rules.am2(0.9, m, 0.01, indices=stream),
+        rules.sgd(decay), rules.ntasgd(2, decay), rules.cm(0.9, decay), rules.msgd(0.9, decay), rules.omsgd(0.9, decay),
+        rules.msgd_tf(0.9, decay), rules.aggmo((0.0, 0.9), decay), rules.qhm(0.9, 0.7, decay),
+        rules.am1(0.9, m, decay), rules.am2(0.9, m, decay, indices=stream), rules.hybrid(0.3, 0.5, m, decay),
+        rules.am1_general(m=m), rules.am2_general(m=m, indices=stream),
     ]  # fmt: skip
 
 
@@ -105,6 +106,22 @@ def test_am1s_output_is_x0_until_m_steps_are_done():
     assert not np.array_equal(run(rules.am1(0.9, 4), X0, [0.1] * 4).output, X0)
 
 
+def test_every_rule_is_tested_here():
+    assert {rule.name for rule in all_rules()} == set(rules.RULES)
+
+
+@pytest.mark.parametrize("place", range(len(all_rules())), ids=[rule.name for rule in all_rules()])
+def test_weight_decay_is_coupled_l2(place):
+    """A step with decay λ on the gradient g is a step without it on g + λx; the general rules have h instead."""
+    decayed, plain = all_rules()[place], all_rules(decay=0.0)[place]
+    decay = 0.0 if "general" in plain.name else 0.01
+    x, y = decayed.init(X0), plain.init(X0)
+    for k in range(7):
+        x = decayed.step(x, gradient(x.x, k), 0.1)
+        y = plain.step(y, gradient(y.x, k) + decay * y.x, 0.1)
+    np.testing.assert_allclose(x.x, y.x, atol=1e-12)
+
+
 @every_rule
 def test_steps_write_to_nothing_that_they_are_given(rule):
     state = rule.init(X0)
@@ -132,11 +149,10 @@ def test_restart_is_a_fresh_start_from_the_chosen_point(rule, at):
     point = state.x if at == "iterate" or "II" not in outputs else outputs["II"]
     assert np.array_equal(restarted.x, point)
     fresh = rule.init(point)
-    names = [name for name in fresh._fields if name != "k"]  # AM2's index stream goes on where it was
-    for name in names:
-        assert np.array_equal(getattr(restarted, name), getattr(fresh, name))
-    if "k" in fresh._fields:
-        assert restarted.k == 7
+    drawn = {"am2": "k", "am2_general": "drawn"}.get(rule.name)  # AM2's index stream goes on where it was
+    for name in fresh._fields:
+        expected = 7 if name == drawn else getattr(fresh, name)
+        assert np.array_equal(getattr(restarted, name), expected)
 
 
 @settings(max_examples=25, deadline=None)
@@ -151,24 +167,18 @@ def test_translation_of_the_problem_translates_the_trajectory(shift, m, beta):
             np.testing.assert_allclose(rule.outputs(there)[name], value + shift, atol=1e-9)
 
 
-@pytest.mark.parametrize("backend", ["numpy", "torch"])
-def test_a_seed_in_a_batch_is_the_seed_alone(backend):
-    as_array = np.asarray if backend == "numpy" else torch.tensor
+def test_a_seed_in_a_batch_is_the_seed_alone(as_array):
     seeds, m = [11, 12, 13], 4
-    batch_rules = [rules.am1(0.9, m), rules.am2(0.9, m, indices=rules.IndexStream(seeds, m))]
-    for batch in batch_rules:
-        state = batch.init(as_array(np.stack([X0 + s for s in range(3)])))
+    starts = np.stack([X0 + s for s in range(3)])
+    for place, batch in enumerate(all_rules(m, rules.IndexStream(seeds, m))):
+        state = batch.init(as_array(starts))
         for k in range(15):
             g = np.stack([gradient(np.asarray(state.x)[s], k) for s in range(3)])
             state = batch.step(state, as_array(g), 0.1)
         for s, seed in enumerate(seeds):
-            alone = (
-                rules.am1(0.9, m)
-                if batch.name == "am1"
-                else rules.am2(0.9, m, indices=rules.IndexStream(seed, m))
-            )
-            expected = run(alone, X0 + s, [0.1] * 15)
-            assert np.array_equal(np.asarray(state.x)[s], expected.x)
+            rule = all_rules(m, rules.IndexStream(seed, m))[place]
+            expected = run(rule, starts[s], [0.1] * 15)
+            np.testing.assert_allclose(np.asarray(state.x)[s], expected.x, rtol=0, atol=1e-14)
 
 
 class TestIndexStream:

@@ -8,7 +8,7 @@ from made_up_runs import Trainer, curve, describe, outcome, spec
 
 from amrobust.errors import RunError, UserError
 from amrobust.runs import command_of, execute, load_arms, open_runs
-from amrobust.runs.long_csv import direction_of
+from amrobust.runs.directions import direction_of
 
 
 def make(tmp_path, seeds=3, trainer=None, **changes):
@@ -107,8 +107,8 @@ class TestCsv:
     @pytest.mark.parametrize(
         ("old", "new", "message"),
         [
-            ("value", "vlaue", "'value' is missing"),
-            ("value\n", "value,extra\n", "'extra' is unknown"),
+            ("step,value", "metric,value", "'step' is missing"),
+            ("value\n", "value,extra\n", "line 2"),
             ("a,0,1,1.5", "a,0,1,high", "line 2"),
             ("a,0,1,1.5", "a,zero,1,1.5", "line 2"),
             ("a,0,1,1.5", "a,0,nan,1.5", "line 2"),

@@ -1,5 +1,6 @@
 """Reading: whatever is wrong with a run is one line, and the other runs stay usable."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -55,6 +56,22 @@ def assert_one_problem(runs, victim):
     assert victim.name in problems[0]
     assert "\n" not in problems[0]
     assert len({arm.training for arm in arms}) == 1, "the other run stays usable"
+
+
+def test_a_manifest_without_a_note_on_its_data_is_read(runs, victim):
+    edit(victim, lambda data: data["facts"].pop("data_note"), sealed=True)
+    found, problems = open_runs([runs])
+    assert len(found) == 2
+    assert not problems
+
+
+def test_the_note_on_the_data_reaches_the_arms(tmp_path):
+    def noted(of):
+        return dataclasses.replace(describe(of), data_note="rebuilt")
+
+    execute(spec(), range(3), tmp_path, train=Trainer(), describe=noted)
+    arms = load_arms([tmp_path])[0]
+    assert {arm.facts["data note"] for arm in arms} == {"rebuilt"}
 
 
 def test_a_truncated_curves_file(runs, victim):
@@ -116,6 +133,7 @@ def set_path(*keys, value):
         set_path("facts", "epochs", value=EPOCHS + 1),
         set_path("facts", "epochs", value=True),
         set_path("facts", "outputs", value=[]),
+        set_path("facts", "data_note", value=3),
         set_path("facts", "metrics", value=[["test_accuracy", "sideways", ""]]),
         set_path("facts", "methods", value={"I": 3}),
         set_path("spec", "hyperparameters", "lr", value=5.0),

@@ -9,7 +9,7 @@ from amrobust.stats.bootstrap import (
     STATISTICS,
     bootstrap_interval,
     resample_counts,
-    resampled_moments,
+    resampled,
 )
 
 CURVES = np.random.default_rng(1).normal(90, [[3.0, 2.0, 1.0, 0.5]], size=(12, 4)) + 1e6
@@ -25,7 +25,7 @@ NAIVE = {
 def test_the_matrix_product_is_the_naive_loop_on_the_same_resamples(statistic):
     counts = resample_counts(12, 700, np.random.default_rng(0))
     assert (counts.sum(axis=1) == 12).all()
-    fast = STATISTICS[statistic][0](*resampled_moments(CURVES, counts))
+    fast = resampled(CURVES, counts, STATISTICS[statistic][0])
     slow = [NAIVE[statistic](np.repeat(CURVES, row.astype(int), axis=0)) for row in counts]
     np.testing.assert_allclose(fast, slow, rtol=1e-12, atol=1e-12)
 

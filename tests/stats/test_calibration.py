@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from amrobust import stats
 from amrobust.stats.calibration import Cell, Effort, Figure, cells, measure, measure_all
 from amrobust.stats.calibration.conditions import CURVES, VALUES
 from amrobust.stats.calibration.rivals import RIVALS
@@ -50,6 +51,24 @@ def test_what_is_measured_is_what_decides(name):
     batched = RIVALS["jackknife (decides)"].p(a, b, condition.paired, 0.0)
     single = [spread_ratio(x, y, paired=condition.paired).p for x, y in zip(a, b, strict=True)]
     assert batched == pytest.approx(single)
+
+
+@pytest.mark.parametrize("name", ["t5 seeds", "normal pairs, correlation 0.5"])
+@pytest.mark.parametrize(
+    ("rival", "single"),
+    [
+        ("Bonett, kurtosis pooled at the ratio", stats.pooled_kurtosis_ratio),
+        ("Bonett-Seier (MADs)", stats.mad_ratio),
+    ],
+)
+def test_batched_rivals_are_the_public_functions(name, rival, single):
+    condition = VALUES[name]
+    if not RIVALS[rival].fits(condition):
+        pytest.skip("made for independent samples")
+    options = {"paired": True} if condition.paired else {}
+    a, b = condition.draw(np.random.default_rng(0), 5, 8)
+    expected = [single(x, y, **options).p for x, y in zip(a, b, strict=True)]
+    assert RIVALS[rival].p(a, b, condition.paired, 0.0) == pytest.approx(expected)
 
 
 def test_the_f_test_would_fail_its_band():

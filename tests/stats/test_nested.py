@@ -70,10 +70,27 @@ def test_spreads_are_compared_within_x0s(rng):
     b, _ = crossed(rng, 6, 12, 5.0, 3.0)
     found = stats.spread_ratio_over_x0s(a, labels, b, labels)
     assert found.low < 1 / 3 < found.high < 1
-    singles = [
-        np.std(x, ddof=1) / np.std(y, ddof=1) for x, y in zip(a.reshape(6, 12), b.reshape(6, 12), strict=True)
+    logs = [
+        jackknifed_log_std(x) - jackknifed_log_std(y)
+        for x, y in zip(a.reshape(6, 12), b.reshape(6, 12), strict=True)
     ]
-    assert found.estimate == pytest.approx(np.exp(np.mean(np.log(singles))))
+    assert found.estimate == pytest.approx(np.exp(np.mean(logs)))
+    expected = scipy.stats.ttest_1samp(logs, 0)
+    assert found.p == pytest.approx(expected.pvalue)
+    assert np.log([found.low, found.high]) == pytest.approx(expected.confidence_interval(0.95))
+
+
+def jackknifed_log_std(x):
+    n = len(x)
+    without = [np.log(np.std(np.delete(x, i), ddof=1)) for i in range(n)]
+    return n * np.log(np.std(x, ddof=1)) - (n - 1) * np.mean(without)
+
+
+def test_an_estimate_lies_in_its_interval(rng):
+    """Few seeds at many x0s: the bias of a log spread would be larger than the interval is wide."""
+    a, labels = crossed(rng, 40, 5, 1.0)
+    found = stats.avg_std_over_x0s(np.stack([a, a + rng.normal(size=a.shape)], axis=1), labels)
+    assert found.low < found.estimate < found.high
 
 
 def test_what_cannot_be_generalised_is_refused(rng):

@@ -99,11 +99,3 @@ def test_divergence_rates_differ_by_newcombes_interval_and_fishers_p():
     assert (found.low, found.high) == pytest.approx((0.0524, 0.3339), abs=5e-5)
     assert found.p == pytest.approx(scipy.stats.fisher_exact([[56, 14], [48, 32]]).pvalue)
     assert tails.divergence_rate(2, 20).estimate == 0.1
-
-
-def test_the_chance_of_ending_worse_is_mann_whitneys():
-    rng = np.random.default_rng(2)
-    x, y = rng.integers(0, 5, 12).astype(float), rng.integers(1, 6, 9).astype(float)
-    u = scipy.stats.mannwhitneyu(x, y).statistic
-    assert tails.chance_of_ending_worse(x, y, worse="high") == pytest.approx(u / (12 * 9))
-    assert tails.chance_of_ending_worse([np.nan, 4], [2, 3], worse="low") == 0.5

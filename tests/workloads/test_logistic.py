@@ -9,7 +9,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
 from amrobust.errors import UserError
-from amrobust.workloads.logistic import WORKLOAD, Problem, sphere_noise
+from amrobust.workloads.logistic import WORKLOAD
+from amrobust.workloads.problem import Problem, sphere_noise
 
 PARAMS = dict(WORKLOAD.defaults)
 

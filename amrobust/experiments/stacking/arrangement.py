@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+import torch
 from torch import Tensor
 
 Arrangement = Literal["channels", "batch"]
@@ -30,5 +31,5 @@ def arrange(parts: Tensor, arrangement: Arrangement) -> Tensor:
 def separate(x: Tensor, seeds: int, arrangement: Arrangement) -> Tensor:
     """The activations (S, batch, ...) in ``x``: the inverse of :func:`arrange`, without a copy."""
     if arrangement == "batch":
-        return x.unflatten(0, (seeds, -1))
-    return x.unflatten(1, (seeds, -1)).transpose(0, 1)
+        return torch.unflatten(x, 0, (seeds, -1))
+    return torch.unflatten(x, 1, (seeds, -1)).transpose(0, 1)

@@ -39,7 +39,7 @@ def arrangement_for(template: nn.Module, inputs: Tensor, labels: Tensor) -> Arra
 
 def _check(template: nn.Module, arrangement: Arrangement, inputs: Tensor, labels: Tensor) -> None:
     examples = min(EXAMPLES, len(labels) // 2)
-    x, y = (part[: 2 * examples].unflatten(0, (2, examples)) for part in (inputs, labels))
+    x, y = (torch.unflatten(part[: 2 * examples], 0, (2, examples)) for part in (inputs, labels))
     x = x.double() if x.is_floating_point() else x
     alone = [copy.deepcopy(template).double().train() for _ in range(2)]
     jitter = torch.Generator().manual_seed(0)

@@ -224,7 +224,7 @@ class GlobalAveragePool(StackedLayer):
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch, channels, height, width) to (batch, channels, 1, 1)."""
-        out: Tensor = _GlobalMean.apply(x)
+        out: Tensor = _GlobalMean.apply(x)  # type: ignore[no-untyped-call]
         return out
 
 
@@ -235,9 +235,9 @@ class _GlobalMean(torch.autograd.Function):
         return x.mean(dim=(2, 3), keepdim=True)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
         height, width = ctx.size
-        whole = (gradient / (height * width)).expand(-1, -1, height, width)
+        whole: Tensor = (gradient / (height * width)).expand(-1, -1, height, width)
         return whole.contiguous(memory_format=torch.channels_last)
 
 

@@ -44,7 +44,7 @@ class StackedLSTM(StackedLayer):
 
     def _layer(self, index: int, x: Tensor, start: States | None) -> tuple[Tensor, States]:
         steps_first = x.transpose(0, 1) if self.batch_first else x
-        parts = steps_first.unflatten(1, (self.seeds, -1)).movedim(1, 0)
+        parts = torch.unflatten(steps_first, 1, (self.seeds, -1)).movedim(1, 0)
         seeds, steps, batch, features = parts.shape
         bias = getattr(self, f"bias_ih_l{index}", None)
         gates = torch.bmm(parts.reshape(seeds, steps * batch, features), self._weight("ih", index))
@@ -55,7 +55,7 @@ class StackedLSTM(StackedLayer):
         if start is None:
             hidden = cell = x.new_zeros(seeds, batch, self.hidden_size)
         else:
-            hidden, cell = (state.unflatten(0, (seeds, batch)) for state in start)
+            hidden, cell = (torch.unflatten(state, 0, (seeds, batch)) for state in start)
         outputs = []
         for given in inputs:
             entry, forget, candidate, exit_ = torch.baddbmm(given, hidden, recurrent).chunk(4, dim=2)

@@ -83,7 +83,7 @@ class StackedModel:
             layer.seeds = self.seeds
         sizes = [place.tensor.numel() for place in self._parameters.values()]
         self._leaves = []
-        for place, part in zip(self._parameters.values(), rows.split(sizes, dim=1), strict=True):
+        for place, part in zip(self._parameters.values(), torch.split(rows, sizes, dim=1), strict=True):
             tensor = place.shaped(part).detach().requires_grad_(differentiable)
             self._leaves.append(tensor)
             for layer, name in place.users:

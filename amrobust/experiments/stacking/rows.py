@@ -27,7 +27,7 @@ class Rows(Protocol):
         """Update the rows in place from their gradients."""
 
     def point(self, output: str) -> Tensor:
-        """The rows' points (R, D) for an output; not to be written to, and not used after the next step."""
+        """The rows' points (R, D) for an output, as a tensor of their own."""
 
 
 class TorchRows:
@@ -54,7 +54,7 @@ class TorchRows:
     def point(self, output: str) -> Tensor:
         """As :class:`Rows`."""
         with at_output(self.optimizer, output):
-            return self.parameter.detach()
+            return self.parameter.detach().clone()
 
 
 class AM2Rows:

@@ -14,11 +14,11 @@ from torch import Tensor
 from amrobust.experiments.methods import info
 from amrobust.experiments.network import (
     CPU,
-    NETWORKS,
     dropout_generator,
     load,
     network_at_x0,
     order_generator,
+    workload_of,
 )
 from amrobust.experiments.outcome import SeedOutcome
 from amrobust.experiments.recorder import CurveRecorder
@@ -56,8 +56,8 @@ def train_stack(
     recorders = [CurveRecorder(info(spec.optimizer).outputs, stack.epochs) for spec, _ in stack.entries]
     for epoch in range(stack.epochs):
         batch_losses = stack.train_epoch(epoch)
-        for row, output, *values in stack.evaluations():
-            recorders[row].record(epoch, output, *values, batch_losses[row])
+        for row, output, accuracy, test_loss, train_loss in stack.evaluations():
+            recorders[row].record(epoch, output, accuracy, test_loss, train_loss, batch_losses[row])
         if all(recorder.diverged for recorder in recorders):
             break
     seconds = (time.perf_counter() - started) / len(entries)
@@ -99,7 +99,7 @@ class _Stack:
     def __init__(self, entries: Sequence[Entry], device: torch.device, dtype: torch.dtype) -> None:
         self.entries = entries
         spec = entries[0][0]
-        self.workload, self.params = NETWORKS[spec.workload], spec.workload_params
+        self.workload, self.params = workload_of(spec), spec.workload_params
         self.epochs = self.workload.epochs(self.params)
         for method in {spec.method_key: spec for spec, _ in entries}.values():
             require_elementwise(method)
@@ -135,7 +135,7 @@ class _Stack:
         images, labels = self.data.train_images, self.data.train_labels
         count = len(labels) // batch
         orders = np.stack([order.permutation(len(labels))[: count * batch] for order in self.orders])
-        batches = torch.from_numpy(orders).to(images.device).unflatten(1, (count, batch)).unbind(1)
+        batches = torch.from_numpy(orders).to(images.device).view(-1, count, batch).unbind(1)
         rates = [
             self.workload.learning_rate(self.params, float(method.spec.hyperparameters["lr"]), epoch)  # type: ignore[arg-type]
             for method in self.methods

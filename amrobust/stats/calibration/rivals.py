@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+from amrobust.stats.bonett import trim_proportion
 from amrobust.stats.calibration.conditions import Condition
 from amrobust.stats.jackknife import SpreadContrast
 from amrobust.stats.levene import Centre, absolute_deviations
@@ -33,21 +34,48 @@ def plain_jackknife(a: Array, b: Array, paired: bool, theta: float) -> Array:
     return np.asarray(2 * special.stdtr(df, -np.abs((contrast.centre - theta) / se)))
 
 
-def pooled_kurtosis(a: Array, b: Array, paired: bool, theta: float) -> Array:
-    """Bonett's (2006) normal interval for log(s_a/s_b), its kurtosis pooled about trimmed means; final values only."""
-    x, y = a[..., 0], b[..., 0]
-    n = x.shape[1]
-    cut = int(n * min(0.5, 1 / (2 * np.sqrt(n - 4))) if n > 4 else n * 0.5)
-    fourth, squares = 0.0, 0.0
-    for values in (x, y):
-        ordered = np.sort(values, axis=1)
-        kept = ordered[:, cut : n - cut] if n > 2 * cut else ordered[:, n // 2 : n // 2 + 1]
-        fourth = fourth + ((values - kept.mean(axis=1, keepdims=True)) ** 4).sum(axis=1)
-        squares = squares + ((values - values.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
-    kurtosis = 2 * n * fourth / np.asarray(squares) ** 2
-    se = np.sqrt(2 * np.maximum(kurtosis - (n - 3) / n, 0) / (n - 1)) / 2
-    z = (np.log(x.std(axis=1, ddof=1) / y.std(axis=1, ddof=1)) - theta) / se
-    return np.asarray(2 * special.ndtr(-np.abs(z)))
+def pooled_kurtosis(at_tested_ratio: bool) -> Batched:
+    """Bonett's (2006) normal interval for log(s_a/s_b); final values only.
+
+    The kurtosis about trimmed means is pooled with the samples as they are, or brought to one level at the tested ratio as
+    :func:`amrobust.stats.pooled_kurtosis_ratio` does.
+    """
+
+    def p(a: Array, b: Array, paired: bool, theta: float) -> Array:
+        x, y = a[..., 0], b[..., 0]
+        n = x.shape[1]
+        cut = int(n * trim_proportion(n))
+        fourth, squares = 0.0, 0.0
+        for values in (x * np.exp(-theta) if at_tested_ratio else x, y):
+            ordered = np.sort(values, axis=1)
+            kept = ordered[:, cut : n - cut] if n > 2 * cut else ordered[:, n // 2 : n // 2 + 1]
+            fourth = fourth + ((values - kept.mean(axis=1, keepdims=True)) ** 4).sum(axis=1)
+            squares = squares + ((values - values.mean(axis=1, keepdims=True)) ** 2).sum(axis=1)
+        kurtosis = 2 * n * fourth / np.asarray(squares) ** 2
+        se = np.sqrt(2 * np.maximum(kurtosis - (n - 3) / n, 0) / (n - 1)) / 2
+        z = (np.log(x.std(axis=1, ddof=1) / y.std(axis=1, ddof=1)) - theta) / se
+        return np.asarray(2 * special.ndtr(-np.abs(z)))
+
+    return p
+
+
+def bonett_seier(a: Array, b: Array, paired: bool, theta: float) -> Array:
+    """The ratio of mean absolute deviations (:func:`amrobust.stats.mad_ratio`), that of STDs where shapes are equal."""
+    logs, variances, deviations = [], [], []
+    for values in (a[..., 0], b[..., 0]):
+        middle = np.median(values, axis=1, keepdims=True)
+        away = np.abs(values - middle)
+        tau = away.mean(axis=1)
+        skew = (values.mean(axis=1) - middle[:, 0]) / tau
+        logs.append(np.log(tau))
+        variances.append((skew**2 + values.var(axis=1, ddof=1) / tau**2 - 1) / values.shape[1])
+        deviations.append(away - away.mean(axis=1, keepdims=True))
+    variance = variances[0] + variances[1]
+    if paired:
+        one, other = deviations
+        shared = (one * other).sum(axis=1) / np.sqrt((one**2).sum(axis=1) * (other**2).sum(axis=1))
+        variance = variance - 2 * shared * np.sqrt(variances[0] * variances[1])
+    return np.asarray(2 * special.ndtr(-np.abs(logs[0] - logs[1] - theta) / np.sqrt(variance)))
 
 
 def f_ratio(a: Array, b: Array, paired: bool, theta: float) -> Array:
@@ -111,7 +139,9 @@ DECIDES = "jackknife (decides)"
 RIVALS: dict[str, Rival] = {
     DECIDES: Rival(decides, has_interval=True, pairs=True, curves=True),
     "jackknife, level not pooled": Rival(plain_jackknife, has_interval=True, pairs=True, curves=True),
-    "pooled kurtosis": Rival(pooled_kurtosis, has_interval=True),
+    "Bonett, kurtosis pooled at 1": Rival(pooled_kurtosis(False), has_interval=True),
+    "Bonett, kurtosis pooled at the ratio": Rival(pooled_kurtosis(True), has_interval=True),
+    "Bonett-Seier (MADs)": Rival(bonett_seier, has_interval=True, pairs=True),
     "F": Rival(f_ratio, has_interval=True),
     "Levene (median)": Rival(levene("median"), curves=True),
     "Levene (mean)": Rival(levene("mean"), curves=True),

@@ -1,11 +1,11 @@
 """How many seeds go into a stack: as many as pay and fit."""
 
 import pytest
-from small_networks import Small, images, small_spec
+from small_networks import Small, images, register, small_spec
 from torch import nn
 
-from amrobust.experiments import make_spec, network
-from amrobust.experiments.stacking import cost, rows, trainer
+from amrobust.experiments import make_spec
+from amrobust.experiments.stacking import cost, rows
 
 
 def test_free_memory_is_a_number_of_bytes():
@@ -54,8 +54,7 @@ def test_what_cannot_be_stacked_says_so(monkeypatch):
         pass
 
     network_of = Small(lambda: nn.Sequential(nn.Flatten(), nn.Linear(36, 3), Scaled()), *images())
-    monkeypatch.setitem(network.NETWORKS, "scaled", network_of)
-    trainer._arrangement_of_model.cache_clear()
+    register(monkeypatch, "scaled", network_of)
     size, note = cost.stack_size(small_spec("scaled"), 2, forced=True)
     assert size == 1
     assert note == "seeds are trained one by one: there is no stacked form of Scaled, which has 'weight'"

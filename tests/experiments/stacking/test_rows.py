@@ -68,7 +68,9 @@ def test_rows_move_as_each_would_alone_and_so_do_their_outputs(optimizer):
     require_elementwise(spec)
     generator = torch.Generator().manual_seed(0)
     start = torch.randn(3, 8, generator=generator, dtype=torch.float64)
-    rows, gradients = start.clone(), torch.zeros(3, 8, dtype=torch.float64)
+    # In the middle of a stack, whose other rows stay as they are.
+    stack = torch.cat([start.new_full((1, 8), 7.0), start, start.new_full((2, 8), 7.0)])
+    rows, gradients = stack[1:4], torch.zeros(6, 8, dtype=torch.float64)[1:4]
     together = rows_of([spec] * 3, [4, 5, 6], rows, gradients)
     alone = [nn.Parameter(row.clone()) for row in start]
     optimizers = [make_optimizer(spec, [p], seed) for p, seed in zip(alone, [4, 5, 6], strict=True)]
@@ -87,6 +89,7 @@ def test_rows_move_as_each_would_alone_and_so_do_their_outputs(optimizer):
         for p, own, point in zip(alone, optimizers, points, strict=True):
             with at_output(own, output):
                 torch.testing.assert_close(point, p.detach(), rtol=1e-13, atol=1e-13)
+    assert (stack[[0, 4, 5]] == 7).all()
     torch.testing.assert_close(rows, torch.stack([p.detach() for p in alone]), rtol=1e-13, atol=1e-13)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from small_networks import Convolutional, Language, Small, images, small_spec, tokens
+from small_networks import Convolutional, Language, Small, images, register, small_spec, tokens
 
 from amrobust.experiments import make_spec, network
 from amrobust.experiments.network import train_seed
@@ -39,10 +39,7 @@ def small(monkeypatch):
         "small-tokens": Small(Language, *tokens(count=60)),
     }
     for name, workload in made.items():
-        monkeypatch.setitem(network.NETWORKS, name, workload)
-    trainer._arrangement_of_model.cache_clear()
-    yield made
-    trainer._arrangement_of_model.cache_clear()
+        register(monkeypatch, name, workload)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +113,7 @@ def test_what_a_model_draws_outside_its_dropout_layers_depends_on_the_seed_alone
         def forward(self, x):
             return super().forward(x + 0.1 * torch.randn_like(x))
 
-    monkeypatch.setitem(network.NETWORKS, "noisy", Small(Noisy, *images(count=60)))
+    register(monkeypatch, "noisy", Small(Noisy, *images(count=60)))
     spec = small_spec("noisy")
     state = torch.get_rng_state()
     first = train_seed(spec, 0)
@@ -130,11 +127,11 @@ def test_what_a_model_draws_outside_its_dropout_layers_depends_on_the_seed_alone
 def test_methods_and_hyperparameters_share_a_stack():
     params = {"epochs": 2, "lr_drops": 1, "model": "mlp"}
     specs = [
-        make_spec("digits", "msgd", params),
-        make_spec("digits", "am1", params, {"lr": 0.05, "m": 3}),
         make_spec("digits", "msgd", params, {"lr": 0.02}),
-        make_spec("digits", "omsgd", params, x0_index=1),
-        make_spec("digits", "am2", params),
+        make_spec("digits", "am1", params, {"lr": 0.03, "m": 3}),
+        make_spec("digits", "msgd", params, {"lr": 0.01}),
+        make_spec("digits", "omsgd", params, {"lr": 0.02}, x0_index=1),
+        make_spec("digits", "am2", params, {"lr": 0.02}),
     ]
     entries = [(spec, seed) for seed in (0, 1) for spec in specs]
     together = train_stack(entries, dtype=torch.float64)

@@ -1,0 +1,222 @@
+"""A comparison in memory: what ``amrobust compare`` prints, as DataFrames, figures, text and warnings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from amrobust.api.plots import Plots
+from amrobust.api.runs import Runs, load
+from amrobust.claims.compare import compare as judge
+from amrobust.claims.judgement import Claim, Judgement, Verdict
+from amrobust.claims.judgement import Comparison as Judged
+from amrobust.claims.rules import TESTS, Rules, Selection, TestName
+from amrobust.errors import UserError
+from amrobust.report.notes import notes
+from amrobust.stats.levels import Alignment, Scale
+from amrobust.stats.results import Result
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Verdicts with their evidence and cautions; ``print`` gives the table of the command line, a notebook shows it as HTML.
+
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> runs = Runs.from_arrays(
+    ...     {"sgd": rng.normal(90, 2, (20, 10)), "adam": rng.normal(90, 0.5, (20, 10))}, metric="accuracy", unit="%"
+    ... )
+    >>> comparison = compare(runs, baseline="sgd")
+    >>> comparison.table()[["claim", "outcome"]]
+               claim       outcome
+    0    better mean  inconclusive
+    1    less spread     supported
+    2  less Avg. STD     supported
+    >>> [caution.kind for caution in comparison.cautions][0]
+    'unknown-x0'
+    """
+
+    data: Judged
+    """The comparison as plain data: the input of every report."""
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """All verdicts, in order."""
+        return tuple(verdict for judgement in self.data.judgements for verdict in judgement.verdicts)
+
+    @property
+    def cautions(self) -> tuple[Any, ...]:
+        """What the reader has to know, with its remedy: each caution once, as the command line and the PDF show them."""
+        return tuple(note.caution for judgement in self.data.judgements for note in notes(judgement))
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What was set aside, a line each."""
+        return self.data.problems
+
+    def table(self) -> pd.DataFrame:
+        """A row a verdict: estimate, interval, p-values, outcome, the seeds that would settle it."""
+        return _frame(_verdict_row(judgement, verdict) for judgement, verdict in self._pairs())
+
+    def methods(self) -> pd.DataFrame:
+        """A row a method: mean, STD and Avg. STD, each with its interval; NaN where diverged or too few seeds forbid one."""
+        rows = []
+        for judgement in self.data.judgements:
+            for summary in judgement.summaries:
+                row: dict[str, Any] = {
+                    "workload": judgement.workload, "metric": judgement.metric.name, "method": summary.method,
+                    "n": summary.n, "diverged": summary.diverged,
+                }  # fmt: skip
+                numbers = {
+                    "mean": summary.final_mean,
+                    "std": summary.final_spread,
+                    "avg_std": summary.avg_std,
+                }
+                for name, result in numbers.items():
+                    row |= _interval(name, result)
+                rows.append(row)
+        return _frame(rows)
+
+    def warnings(self) -> pd.DataFrame:
+        """A row a caution: its kind, what is the matter, what would remove it, and what it concerns."""
+        columns = ("workload", "kind", "message", "remedy", "about")
+        return _frame(
+            (
+                dict(
+                    zip(
+                        columns,
+                        (
+                            judgement.workload,
+                            note.caution.kind,
+                            note.caution.message,
+                            note.remedy,
+                            note.scope,
+                        ),
+                        strict=True,
+                    )
+                )
+                for judgement in self.data.judgements
+                for note in notes(judgement)
+            ),
+            columns,
+        )
+
+    @property
+    def plot(self) -> Plots:
+        """Figures on matplotlib axes: ``plot.curves()``, ``plot.stds()``, ``plot.finals()``, ``plot.claims()``."""
+        return Plots(self.data)
+
+    def render(self, form: str = "table") -> str:
+        """The comparison as text: table, json, csv, latex, markdown or html. Raises UserError on another format."""
+        from amrobust.report import render
+
+        return render(self.data, form)
+
+    def write_pdf(self, path: str | PathLike[str], *, title: str | None = None) -> None:
+        """Write the report. Raises UserError where ``path`` cannot be written."""
+        from amrobust.report import write_pdf
+
+        write_pdf(self.data, path, title=title)
+
+    def write_figures(self, directory: str | PathLike[str], formats: Sequence[str] = ("pdf",)) -> list[Path]:
+        """Write the report's figures as files of their own (pdf, svg, png), and return their paths."""
+        from amrobust.report import write_figures
+
+        return write_figures(self.data, Path(directory), formats)
+
+    def __str__(self) -> str:
+        return self.render().rstrip("\n")
+
+    def _repr_html_(self) -> str:
+        from amrobust.report.html import fragment
+
+        return fragment(self.data)
+
+    def _pairs(self) -> Iterable[tuple[Judgement, Verdict]]:
+        return ((judgement, verdict) for judgement in self.data.judgements for verdict in judgement.verdicts)
+
+
+def compare(
+    runs: Runs | str | PathLike[str],
+    *,
+    metric: str | None = None,
+    test: TestName = "jackknife",
+    center: Literal["median", "mean", "trimmed"] = "median",
+    baseline: str | None = None,
+    pairs: Literal["baseline", "all"] = "baseline",
+    margin: float | None = None,
+    alpha: float = 0.05,
+    final: str = "last",
+    looks: Sequence[int] = (),
+    scale: Scale = "none",
+    align: Alignment = "refuse",
+    survivors: bool = False,
+    allow_different_x0: bool = False,
+    claims: Sequence[Claim] | None = None,
+) -> Comparison:
+    """Judge which method varies less from seed to seed: what ``amrobust compare`` does, with the same defaults.
+
+    ``runs`` are :class:`Runs`, or a path that :func:`load` takes. Without ``claims``, every method is held against the
+    baseline: better mean (equivalent within ``margin`` where one is given), less final spread, less Avg. STD; all claims are
+    one family of error rate ``alpha`` (Holm; intervals by Bonferroni). Raises UserError where nothing can be compared.
+    """
+    found = runs if isinstance(runs, Runs) else load(runs, metric=metric)
+    return Comparison(
+        judge(
+            found.arms,
+            Selection(metric, baseline, pairs, margin, survivors, allow_different_x0, scale, align),
+            Rules(alpha=_share(alpha), test=_known(test), centre=center, final=final, looks=tuple(looks)),
+            claims=claims,
+            problems=found.problems,
+        )
+    )
+
+
+def _known(test: TestName) -> TestName:
+    if test not in TESTS:
+        raise UserError(f"no test is called {test!r}: choose one of {', '.join(TESTS)}")
+    return test
+
+
+def _share(alpha: float) -> float:
+    if not 0 < alpha <= 0.5:
+        raise UserError(f"alpha = {alpha!r} is not between 0 and 0.5")
+    return alpha
+
+
+def _verdict_row(judgement: Judgement, verdict: Verdict) -> dict[str, Any]:
+    claim, test = verdict.claim, verdict.test
+    return {
+        "workload": judgement.workload,
+        "metric": judgement.metric.name,
+        "method": claim.method,
+        "baseline": claim.baseline,
+        "claim": claim.kind,
+        "outcome": verdict.outcome,
+        **_interval("estimate", verdict.interval),
+        "level": verdict.interval.level if verdict.interval is not None else None,
+        "p": verdict.p,
+        "p_adjusted": verdict.p_adjusted,
+        "test": test.test if test is not None else None,
+        "second_p": verdict.second_opinion.p if verdict.second_opinion is not None else None,
+        "material": verdict.material,
+        "seeds_to_settle": verdict.seeds_to_settle,
+        "sentence": verdict.sentence,
+    }
+
+
+def _interval(name: str, result: Result | None) -> dict[str, float | None]:
+    values = (result.estimate, result.low, result.high) if result is not None else (None, None, None)
+    return dict(zip((name, f"{name}_low", f"{name}_high"), values, strict=True))
+
+
+def _frame(rows: Iterable[dict[str, Any]], columns: Sequence[str] | None = None) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(list(rows), columns=None if columns is None else list(columns))

@@ -1,0 +1,98 @@
+"""The report's figures on matplotlib axes of one's own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from amrobust.claims.judgement import Comparison, Judgement
+from amrobust.errors import UserError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Quantity = Literal["spread", "avg_std", "mean"]
+
+
+@dataclass(frozen=True)
+class Plots:
+    """Each draws on ``ax``, or on new axes, and returns them; ``group`` is the judgement where there are several."""
+
+    data: Comparison
+
+    def curves(self, ax: Axes | None = None, *, group: int = 0) -> Axes:
+        """Mean over seeds at each epoch, with a band of one STD on either side."""
+        from amrobust.report.figures import mean_lines
+        from amrobust.report.view import quantity
+
+        judgement = self._judgement(group)
+        return self._lines(ax, judgement, mean_lines(judgement), f"mean {quantity(judgement.metric)}")
+
+    def stds(self, ax: Axes | None = None, *, group: int = 0) -> Axes:
+        """STD over seeds at each epoch: what Avg. STD is the mean of."""
+        from amrobust.report.figures import std_lines
+
+        judgement = self._judgement(group)
+        unit = f" ({judgement.metric.unit})" if judgement.metric.unit else ""
+        return self._lines(ax, judgement, std_lines(judgement), f"STD over seeds{unit}")
+
+    def finals(self, ax: Axes | None = None, *, group: int = 0) -> Axes:
+        """Every seed's final value, a row a method, with the mean and its interval."""
+        from amrobust.report.drawing import labels, styles
+        from amrobust.report.figures import final_rows
+        from amrobust.report.strip import draw_strip
+
+        judgement = self._judgement(group)
+        rows = final_rows(judgement)
+        if not any(values.size for _, values, _ in rows):
+            raise UserError("no seed of any method is left to draw: all diverged")
+        axes = ax or _new_axes()
+        draw_strip(axes, rows, judgement, styles(self.data), labels([arm.method for arm in judgement.arms]))
+        return axes
+
+    def claims(self, quantity: Quantity = "spread", ax: Axes | None = None, *, group: int = 0) -> Axes:
+        """Estimates with intervals of all claims about the final spread, Avg. STD or the final mean, a row a pair."""
+        from amrobust.report.drawing import labels, styles
+        from amrobust.report.forest import draw_panel, panels_of
+
+        names: tuple[Quantity, ...] = ("spread", "avg_std", "mean")
+        if quantity not in names:
+            raise UserError(f"claims are drawn of {', '.join(names)}, not of {quantity!r}")
+        judgement = self._judgement(group)
+        panel = panels_of(judgement)[names.index(quantity)]
+        if not panel.verdicts:
+            raise UserError(f"no claim about {quantity} has an estimate here")
+        pairs = list(panel.verdicts)
+        short = labels([arm.method for arm in judgement.arms], 20)
+        axes = ax or _new_axes()
+        rows = [f"{short[method]} / {short[baseline]}" for method, baseline in pairs]
+        draw_panel(axes, panel, judgement, pairs, rows, styles(self.data))
+        return axes
+
+    def _judgement(self, group: int) -> Judgement:
+        judgements = self.data.judgements
+        if not 0 <= group < len(judgements):
+            raise UserError(f"there is no group {group}: this comparison has {len(judgements)}, from 0 on")
+        return judgements[group]
+
+    def _lines(self, ax: Axes | None, judgement: Judgement, lines: Any, label: str) -> Axes:
+        from amrobust.report.drawing import styles
+        from amrobust.report.figures import draw_lines
+
+        if not lines:
+            raise UserError(
+                "there are no curves to draw: these data have one epoch, or no seed that stayed finite"
+            )
+        axes = ax or _new_axes()
+        draw_lines(axes, lines, styles(self.data))
+        axes.set_xlabel("epoch")
+        axes.set_ylabel(label)
+        axes.legend()
+        return axes
+
+
+def _new_axes() -> Axes:
+    import matplotlib.pyplot as plt
+
+    _, axes = plt.subplots()
+    return axes

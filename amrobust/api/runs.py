@@ -1,0 +1,214 @@
+"""Runs in memory: loaded from run directories, logs and tables, chosen among, and as DataFrames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from os import PathLike, fspath
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from amrobust.errors import UserError
+from amrobust.runs.arms import Arm, Metric
+from amrobust.runs.directions import direction_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Methods with their curves, and a line for everything that was set aside while they were loaded.
+
+    >>> runs = Runs.from_arrays({"sgd": [[90, 91], [89, 92]], "adam": [[88, 93], [90, 93]]}, metric="accuracy")
+    >>> runs.methods
+    ('sgd', 'adam')
+    >>> runs.to_frame().head(2)
+      workload method  seed  epoch    metric  value
+    0   arrays    sgd     0      1  accuracy   90.0
+    1   arrays    sgd     0      2  accuracy   91.0
+    """
+
+    arms: tuple[Arm, ...]
+    problems: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.arms)
+
+    def __iter__(self) -> Iterator[Arm]:
+        return iter(self.arms)
+
+    def __add__(self, other: Runs) -> Runs:
+        return Runs(self.arms + other.arms, tuple(dict.fromkeys(self.problems + other.problems)))
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The names of the methods, each once, in order."""
+        return tuple(dict.fromkeys(arm.method for arm in self.arms))
+
+    @property
+    def workloads(self) -> tuple[str, ...]:
+        """The names of the workloads, each once, in order."""
+        return tuple(dict.fromkeys(arm.workload for arm in self.arms))
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The names of the metrics that any method has, each once, in order."""
+        return tuple(dict.fromkeys(name for arm in self.arms for name in arm.metrics))
+
+    def select(
+        self, methods: str | Iterable[str] | None = None, workloads: str | Iterable[str] | None = None
+    ) -> Runs:
+        """The runs of some methods (by name, or by their optimizer's) on some workloads. Raises UserError where there is "
+        "none."""
+        wanted, places = _names(methods), _names(workloads)
+        found = tuple(
+            arm
+            for arm in self.arms
+            if (wanted is None or arm.method in wanted or arm.optimizer in wanted)
+            and (places is None or arm.workload in places)
+        )
+        if not found:
+            raise UserError(
+                f"no such runs: there are {', '.join(self.methods)} on {', '.join(self.workloads)}"
+            )
+        return Runs(found, self.problems)
+
+    def table(self) -> pd.DataFrame:
+        """A row a method and workload: seeds, diverged seeds, epochs, and mean and STD of each metric's last value.
+
+        Spreads of methods with diverged seeds are NaN: ``compare`` says how to judge them.
+        """
+        import pandas as pd
+
+        rows = []
+        for arm in self.arms:
+            row: dict[str, Any] = {
+                "workload": arm.workload, "method": arm.method, "seeds": len(arm.seeds),
+                "diverged": len(arm.diverged), "epochs": arm.epochs,
+            }  # fmt: skip
+            for name, curves in arm.curves.items():
+                last = curves[:, -1]
+                row[f"{name}_mean"] = float(np.mean(last)) if np.isfinite(last).all() else np.nan
+                several = len(last) > 1 and np.isfinite(last).all()
+                row[f"{name}_std"] = float(np.std(last, ddof=1)) if several else np.nan
+            rows.append(row)
+        return pd.DataFrame(rows)
+
+    def to_frame(self, metric: str | None = None) -> pd.DataFrame:
+        """All curves in long form: workload, method, seed, epoch, metric, value; ``metric`` alone where one is given."""
+        import pandas as pd
+
+        parts = []
+        for arm in self.arms:
+            for name, curves in arm.curves.items():
+                if metric is not None and name != metric:
+                    continue
+                seeds, epochs = curves.shape
+                parts.append(
+                    pd.DataFrame(
+                        {
+                            "workload": arm.workload,
+                            "method": arm.method,
+                            "seed": np.repeat(np.array(arm.seeds), epochs),
+                            "epoch": np.tile(np.arange(1, epochs + 1), seeds),
+                            "metric": name,
+                            "value": curves.ravel(),
+                        }
+                    )
+                )
+        if not parts:
+            raise UserError(f"no run has the metric {metric!r}: choose one of {', '.join(self.metrics)}")
+        return pd.concat(parts, ignore_index=True)
+
+    @classmethod
+    def from_frame(cls, frame: pd.DataFrame, *, workload: str = "frame", **mappings: Any) -> Runs:
+        """Runs from a DataFrame in any of the forms that tables may have (long, tidy, a column a seed or a step).
+
+        ``mappings`` are those of ``amrobust import``: method_from, seed_from, step_from, metrics, higher, lower, units. Raises
+        UserError where it has no such form.
+        """
+        from amrobust.runs.importers import Mappings, Policies, arms_of, gather
+        from amrobust.runs.importers.tables import Table, runs_of
+
+        named = frame if all(name is None for name in frame.index.names) else frame.reset_index()
+        columns = {str(name): [_plain(cell) for cell in named[name].tolist()] for name in named.columns}
+        path = Path(workload)
+        chosen = Mappings(**mappings)
+        table = Table(path, workload, columns, range(1, len(named) + 1))
+        gathered = gather(list(runs_of(table, chosen.wanted)), chosen, Policies(), workload)
+        return cls(tuple(arms_of(gathered, path)), gathered.left_out)
+
+    @classmethod
+    def from_arrays(
+        cls,
+        arrays: Mapping[str, ArrayLike],
+        *,
+        metric: str = "value",
+        unit: str = "",
+        better: str | None = None,
+        workload: str = "arrays",
+        paired: bool = False,
+    ) -> Runs:
+        """Runs from an array (seeds, epochs), or (seeds,) of final values, for each method.
+
+        ``better`` is "higher" or "lower" [default: guessed from the metric's name]; NaN marks a diverged seed; ``paired``:
+        row i of every method has the same random streams. Raises UserError on other shapes.
+        """
+        arms = []
+        way = better or direction_of(metric)
+        if way not in ("higher", "lower"):
+            raise UserError(f"a metric is better 'higher' or 'lower', not {better!r}")
+        for method, given in arrays.items():
+            curves = np.array(given, np.float64)
+            curves = curves[:, None] if curves.ndim == 1 else curves
+            if curves.ndim != 2 or 0 in curves.shape:
+                raise UserError(
+                    f"{method}: an array is (seeds, epochs) or (seeds,), not of shape {np.shape(given)}"
+                )
+            lost = np.flatnonzero(~np.isfinite(curves).all(axis=1))
+            arms.append(
+                Arm(
+                    method=method,
+                    optimizer=method.partition("[")[0].partition("/")[0],
+                    workload=workload,
+                    seeds=tuple(range(len(curves))),
+                    curves={metric: curves},
+                    metrics={metric: Metric(metric, "higher" if way == "higher" else "lower", unit)},
+                    pairing="rows" if paired else None,
+                    diverged=tuple(int(row) for row in lost),
+                )
+            )
+        return cls(tuple(arms))
+
+
+def load(*paths: str | PathLike[str], metric: str | None = None) -> Runs:
+    """Everything that can be compared under ``paths``: run directories, and the logs and tables that ``amrobust import`` reads.
+
+    With ``metric``, that one's curves only; a log whose metrics have different steps needs it. Raises UserError where a path
+    holds nothing that can be read. Broken runs are set aside: ``problems`` names them.
+
+    >>> import tempfile, pathlib
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "results.csv"
+    >>> _ = path.write_text("method,seed,step,value\\nsgd,0,1,90\\nsgd,1,1,91\\n")
+    >>> load(path).methods
+    ('sgd',)
+    """
+    from amrobust.runs import load_arms
+
+    arms, problems = load_arms([Path(fspath(path)) for path in paths or ("runs",)], metric)
+    return Runs(tuple(arms), tuple(problems))
+
+
+def _names(given: str | Iterable[str] | None) -> set[str] | None:
+    return None if given is None else {given} if isinstance(given, str) else set(given)
+
+
+def _plain(cell: Any) -> Any:
+    """A cell of a DataFrame as a table has it: numbers, text, or nothing."""
+    if cell is None or isinstance(cell, (bool, int, float, str)):
+        return None if isinstance(cell, float) and np.isnan(cell) else cell
+    return str(cell)

@@ -1,0 +1,150 @@
+"""Claims written down in a TOML file, read and checked before any run is."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+from amrobust.claims.judgement import SWEEPS, Claim, ClaimKind
+from amrobust.errors import UserError
+
+NOT_PARTS = ("composite", "within bound", *SWEEPS)
+"""A part of a composite claim has its whole's two methods: it can be neither composite, nor about one method or a sweep."""
+NEED_MARGIN = ("equivalent mean", "no worse than", "stable over")
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Takes entries out of TOML tables; every complaint names ``source``, the file."""
+
+    source: str
+
+    def complain(self, what: str) -> UserError:
+        """The error to raise."""
+        return UserError(f"{self.source}: {what}")
+
+    def take(self, table: Any, key: str, kind: type | tuple[type, ...], default: Any = None) -> Any:
+        """Remove and return ``table[key]``. Raises UserError where it is missing (without default) or of another type."""
+        if not isinstance(table, dict):
+            raise self.complain(f"{table!r} stands where a table is expected")
+        value = table.pop(key, default)
+        if value is None:
+            raise self.complain(f"{key!r} is missing")
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise self.complain(f"{key!r} has the wrong type ({value!r})")
+        return value
+
+    def nothing_left(self, table: dict[str, Any], where: str) -> None:
+        """Raise UserError on entries that nobody took."""
+        if table:
+            raise self.complain(f"unknown {', '.join(map(repr, table))} in {where}")
+
+
+@dataclass(frozen=True)
+class Declared:
+    """Claims about runs that are there already, and what else their file fixes; None leaves it to the caller."""
+
+    claims: tuple[Claim, ...]
+    metric: str | None
+    baseline: str | None
+    question: str | None
+
+
+def read_toml(path: Path, what: str) -> dict[str, Any]:
+    """The tables of a TOML file. Raises UserError where it cannot be read."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"cannot read the {what} {path}: {error}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"the {what} {path} is not valid TOML: {error}") from None
+
+
+def load_claims(path: Path) -> Declared:
+    """Read ``[[claims]]`` and, where given, ``metric``, ``baseline`` and ``question``. Raises UserError on anything else."""
+    data, tables = read_toml(path, "claims file"), Tables(str(path))
+    if "methods" in data:
+        raise tables.complain("is an analysis, which also says what to run: use 'amrobust analyze' with it")
+    optional = {key: tables.take(data, key, str, "") or None for key in ("metric", "baseline", "question")}
+    claims = claims_of(tables, tables.take(data, "claims", list), optional["baseline"])
+    if not claims:
+        raise tables.complain("needs at least one claim")
+    tables.nothing_left(data, "the file")
+    return Declared(claims, **optional)
+
+
+def claims_of(tables: Tables, listed: list[Any], baseline: str | None) -> tuple[Claim, ...]:
+    """The claims of ``[[claims]]`` tables; ``baseline`` is what those are held against that name no other."""
+    return tuple(claim for table in listed for claim in _claims(tables, table, baseline))
+
+
+def _claims(tables: Tables, table: Any, baseline: str | None) -> list[Claim]:
+    """One claim, or for ``within bound`` one for each of its ``bounds``."""
+    if not isinstance(table, dict) or table.get("kind") != "within bound":
+        return [_claim(tables, table, None, baseline)]
+    table.pop("kind")
+    method, bounds = tables.take(table, "method", str), tables.take(table, "bounds", list)
+    for bound in bounds:
+        numbers = isinstance(bound, list) and len(bound) == 2 and all(type(x) in (int, float) for x in bound)
+        if not numbers or not 0 < bound[1] < 1:
+            raise tables.complain(f"bounds are pairs [threshold, probability], and {bound!r} is none")
+    tables.nothing_left(table, "a claim")
+    return [Claim("within bound", method, method, bound=(float(t), float(q))) for t, q in bounds]
+
+
+def _claim(tables: Tables, table: dict[str, Any], method: str | None, against: str | None) -> Claim:
+    """A claim, or a part of a composite one, which has its method and baseline from the whole."""
+    kind = tables.take(table, "kind", str)
+    kinds = [known for known in get_args(ClaimKind) if method is None or known not in NOT_PARTS]
+    if kind not in kinds:
+        raise tables.complain(f"no claim is called {kind!r}: choose one of {', '.join(kinds)}")
+    margin = tables.take(table, "margin", (int, float)) if kind in NEED_MARGIN else None
+    if margin is not None and margin <= 0:
+        raise tables.complain("a margin must be above 0")
+    epochs, phase = tables.take(table, "epochs", list, []), tables.take(table, "phase", list, [])
+    if epochs and (
+        len(epochs) != 2
+        or not all(type(epoch) is int and epoch > 0 for epoch in epochs)
+        or epochs[0] > epochs[1]
+    ):
+        raise tables.complain(f"epochs = {epochs} is no phase: give [first, last]")
+    if phase and (
+        epochs
+        or len(phase) != 2
+        or not all(type(share) in (int, float) for share in phase)
+        or not 0 <= phase[0] < phase[1] <= 1
+    ):
+        raise tables.complain(
+            f"phase = {phase} is none: give two growing shares of the training, and no epochs"
+        )
+    sweep = tuple(tables.take(table, "methods", list)) if kind in SWEEPS else ()
+    if kind in SWEEPS and (len(sweep) < 3 or not all(isinstance(member, str) for member in sweep)):
+        raise tables.complain(f"a claim of kind {kind!r} needs at least three methods")
+    rising = table.pop("rising", False) if kind == "trend" else False
+    if not isinstance(rising, bool):
+        raise tables.complain(f"'rising' is true or false, not {rising!r}")
+    if sweep:
+        method, against = sweep[0], sweep[-1]
+    elif method is None:
+        method, against = tables.take(table, "method", str), tables.take(table, "baseline", str, against)
+    assert against is not None
+    parts = tuple(
+        _claim(tables, part, method, against)
+        for part in (tables.take(table, "parts", list) if kind == "composite" else [])
+    )
+    if kind == "composite" and len(parts) < 2:
+        raise tables.complain("a composite claim needs at least two parts")
+    tables.nothing_left(table, "a claim")
+    return Claim(
+        kind,
+        method,
+        against,
+        margin,
+        parts,
+        (epochs[0], epochs[1]) if epochs else None,
+        sweep,
+        rising,
+        phase=(float(phase[0]), float(phase[1])) if phase else None,
+    )

@@ -1,0 +1,113 @@
+"""Carrying out a declared analysis: train what it still lacks, look when it is planned to, judge its claims."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from amrobust.claims.analysis import Analysis
+from amrobust.claims.compare import compare
+from amrobust.claims.judgement import Claim, Comparison, Verdict
+from amrobust.errors import UserError
+
+if TYPE_CHECKING:
+    from amrobust.runs import Reporter
+    from amrobust.runs.arms import Arm
+
+Settled = dict[tuple[str, Claim], Verdict]
+"""By workload and claim, the verdict of the look that settled it."""
+
+
+def run_analysis(
+    analysis: Analysis,
+    directory: Path,
+    *,
+    seeds: int | None = None,
+    executor: str = "processes",
+    jobs: int | None = None,
+    reporter: Reporter | None = None,
+) -> Comparison:
+    """Train what ``analysis`` still lacks in ``directory``, then judge its claims.
+
+    Where looks are planned, train to each in turn and stop when every claim is settled; a claim keeps the verdict of the look
+    that settled it. ``seeds`` replaces the declared number of seeds, or names the last look. Raises UserError on a bad
+    declaration, RunError when a seed failed.
+    """
+    from amrobust import experiments, runs
+
+    specs = [
+        [
+            experiments.make_spec(
+                analysis.workload,
+                training.optimizer,
+                setting.workload_params,
+                training.hyperparameters,
+                root_seed=analysis.root_seed,
+            )
+            for training in analysis.trainings
+        ]
+        for setting in analysis.settings
+    ]
+    looks = analysis.rules.looks
+    if looks and seeds is not None and seeds not in looks:
+        raise UserError(
+            f"{analysis.name} plans looks at {', '.join(map(str, looks))} seeds: choose one of these"
+        )
+    settled: Settled = {}
+    for wanted in [n for n in looks if seeds is None or n <= seeds] or [seeds or analysis.seeds]:
+        paths, claims = [], {}
+        for setting, methods in zip(analysis.settings, specs, strict=True):
+            for spec in methods:
+                run = runs.execute(
+                    spec, range(wanted), directory, executor=executor, jobs=jobs, reporter=reporter
+                )
+                paths.append(run.path)
+            claims[run.manifest.facts.workload_label] = setting.claims
+        arms, problems = runs.load_arms(paths, analysis.selection.metric)
+        comparison = compare(
+            [_first(arm, wanted) for arm in arms] if looks else arms,
+            analysis.selection,
+            analysis.rules,
+            claims=claims,
+            question=analysis.question,
+            problems=problems,
+        )
+        comparison = _with_settled(comparison, settled)
+        if settled.keys() >= {
+            (judgement.workload, verdict.claim)
+            for judgement in comparison.judgements
+            for verdict in judgement.verdicts
+        }:
+            break
+    return comparison
+
+
+def _first(arm: Arm, seeds: int) -> Arm:
+    """The arm's first ``seeds`` seeds: a look sees what had been planned for it, whatever was trained since."""
+    keep = [row for row, seed in enumerate(arm.seeds) if seed < seeds]
+    return replace(
+        arm,
+        seeds=tuple(arm.seeds[row] for row in keep),
+        curves={name: values[keep] for name, values in arm.curves.items()},
+        diverged=tuple(seed for seed in arm.diverged if seed < seeds),
+        x0s=tuple(arm.x0s[row] for row in keep) if arm.x0s else (),
+        seconds=tuple(arm.seconds[row] for row in keep) if arm.seconds else (),
+    )
+
+
+def _with_settled(comparison: Comparison, settled: Settled) -> Comparison:
+    """Keep the verdict that settled a claim at an earlier planned look, and note those that settle now."""
+    judgements = []
+    for judgement in comparison.judgements:
+        if judgement.look is None:
+            return comparison
+        verdicts = []
+        for verdict in judgement.verdicts:
+            key = judgement.workload, verdict.claim
+            if key not in settled and verdict.outcome in ("supported", "refuted"):
+                text = f"{verdict.sentence} Settled at the look at {judgement.look.seeds} seeds a method."
+                settled[key] = replace(verdict, sentence=text)
+            verdicts.append(settled.get(key, verdict))
+        judgements.append(replace(judgement, verdicts=tuple(verdicts)))
+    return replace(comparison, judgements=tuple(judgements))

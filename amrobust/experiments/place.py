@@ -1,0 +1,22 @@
+"""Where and how a run is computed: provenance, recorded and shown, never part of what the run is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Place:
+    """``backend`` and ``device`` compute convex problems (:mod:`amrobust.workloads.backends`).
+
+    Long trainings keep their state in the directory ``checkpoints``, where one is given, and go on from what is there.
+    """
+
+    backend: str = "numpy"
+    device: str = "cpu"
+    checkpoints: Path | None = None
+
+
+HERE = Place()
+"""NumPy on the CPU, no checkpoints."""

@@ -1,0 +1,161 @@
+"""The comparison as HTML: a page that needs nothing but itself, or a fragment for a notebook."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+
+from amrobust import __version__
+from amrobust.claims.judgement import Comparison, Judgement
+from amrobust.report.drawing import Drawing, Style, styles
+from amrobust.report.text import visible
+from amrobust.report.view import PairRows, View, view
+
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+"""Whatever a name may hold, the page loads nothing and runs nothing."""
+
+_STYLE = """
+.amrobust { font: 15px/1.45 system-ui, sans-serif; color: #1a1a1a; background: #fff; }
+.amrobust table { border-collapse: collapse; margin: .6em 0 1em; font-variant-numeric: tabular-nums; }
+.amrobust th, .amrobust td { padding: .2em .8em .2em 0; text-align: right; vertical-align: top; border: 0; }
+.amrobust th { font-weight: 600; border-bottom: 1px solid #999; }
+.amrobust tr > :first-child, .amrobust .words { text-align: left; }
+.amrobust h2 { font-size: 1.25em; } .amrobust h3 { font-size: 1.05em; margin-bottom: .2em; }
+.amrobust .supported { color: #00664a; font-weight: 600; } .amrobust .refuted { color: #a83c00; font-weight: 600; }
+.amrobust .inconclusive, .amrobust .cannot { color: #5c5c5c; }
+.amrobust .quiet { color: #5c5c5c; } .amrobust figure { margin: 1em 0; } .amrobust img { max-width: 100%; }
+.amrobust li { margin: .25em 0; }
+"""
+
+
+def render(comparison: Comparison) -> str:
+    """A whole page with tables, verdicts, cautions and figures; no script, no font and no file from elsewhere."""
+    look = styles(comparison)
+    bodies = [_judgement(judgement) + _figures(judgement, look) for judgement in comparison.judgements]
+    title = ", ".join(dict.fromkeys(judgement.workload for judgement in comparison.judgements))
+    return "\n".join(
+        [
+            "<!DOCTYPE html>",
+            '<html lang="en">',
+            "<head>",
+            '<meta charset="utf-8">',
+            f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            f"<title>{_text(f'Robustness over seeds: {title}')}</title>",
+            f"<style>{_STYLE}body {{ max-width: 75em; margin: 2em auto; padding: 0 1em; }}</style>",
+            "</head>",
+            '<body class="amrobust">',
+            *bodies,
+            *_problems(comparison),
+            f'<p class="quiet">amrobust {_text(__version__)}</p>',
+            "</body>",
+            "</html>",
+            "",
+        ]
+    )
+
+
+def fragment(comparison: Comparison) -> str:
+    """The same without figures and page around it, for a notebook's cell."""
+    parts = [_judgement(judgement) for judgement in comparison.judgements]
+    return "\n".join(
+        [f'<div class="amrobust"><style>{_STYLE}</style>', *parts, *_problems(comparison), "</div>"]
+    )
+
+
+def _text(text: str) -> str:
+    """Text that is shown as it is: no markup, no control characters."""
+    return escape(visible(text), quote=True)
+
+
+def _judgement(judgement: Judgement) -> str:
+    shown = view(judgement)
+    parts = [f"<h2>{_text(shown.heading)}</h2>", f"<p>{_text(shown.question)}</p>", _methods(shown)]
+    parts += [f"<p>{_text(remark)}</p>" for remark in shown.remarks]
+    if shown.pairs:
+        parts.append(f"<h3>{_text(shown.tally)}</h3>")
+        parts += [_pair(pair, shown) for pair in shown.pairs]
+        parts += [f'<p class="quiet">{_text(shown.levels)}</p>'] if shown.levels else []
+    if shown.notes:
+        items = []
+        for note in shown.notes:
+            scope = f" {_text(note.scope)}." if note.scope else ""
+            items.append(f"{_text(note.caution.message)} <em>Remedy:</em> {_text(note.remedy)}{scope}")
+        parts += ["<h3>Cautions</h3>", _list("ol", items)]
+    return "\n".join(parts)
+
+
+def _problems(comparison: Comparison) -> list[str]:
+    if not comparison.problems:
+        return []
+    return ["<h3>Set aside</h3>", _list("ul", [_text(problem) for problem in comparison.problems])]
+
+
+def _list(kind: str, items: Iterable[str]) -> str:
+    return "\n".join([f"<{kind}>", *(f"<li>{item}</li>" for item in items), f"</{kind}>"])
+
+
+def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Cells are HTML already."""
+    head = "".join(f"<th>{_text(heading)}</th>" for heading in headings)
+    body = [f"<tr>{''.join(row)}</tr>" for row in rows]
+    return "\n".join([f"<table><thead><tr>{head}</tr></thead><tbody>", *body, "</tbody></table>"])
+
+
+def _cell(text: str, kind: str = "") -> str:
+    return f'<td class="{kind}">{_text(text)}</td>' if kind else f"<td>{_text(text)}</td>"
+
+
+def _methods(shown: View) -> str:
+    interval = shown.method_interval
+    headings = (
+        "Method", "n", f"Final mean ± STD{shown.unit}", f"{interval} of the mean", f"{interval} of the STD",
+        f"Avg. STD{shown.unit}", f"{interval} of Avg. STD",
+    )  # fmt: skip
+    rows = [
+        [
+            _cell(text)
+            for text in (
+                r.method, r.seeds, r.mean_std, r.mean_interval, r.std_interval, r.avg_std, r.avg_std_interval,
+            )
+        ]
+        for r in shown.methods
+    ]  # fmt: skip
+    return _table(headings, rows)
+
+
+def _pair(pair: PairRows, shown: View) -> str:
+    headings = ("Claim", "Estimate", shown.claim_interval, "p", "Holm p", "Verdict", "Test", "Second opinion")
+    rows = [
+        [
+            *(_cell(text) for text in (row.claim, row.estimate, row.interval, row.p, row.p_adjusted)),
+            _cell(row.verdict, f"words {row.outcome.split()[0]}"),
+            _cell(row.test, "words"),
+            _cell(row.second, "words"),
+        ]
+        for row in pair.rows
+    ]
+    sentences = [_text(row.sentence) for row in pair.rows if row.sentence] + [
+        _text(fact) for fact in pair.facts
+    ]
+    return "\n".join([f"<h3>{_text(pair.title)}</h3>", _table(headings, rows), _list("ul", sentences)])
+
+
+def _figures(judgement: Judgement, look: Mapping[str, Style]) -> str:
+    from amrobust.report.figures import FIGURES
+    from amrobust.report.forest import forest
+
+    overview = forest(judgement, look)
+    drawings = [overview] if overview is not None else []
+    drawings += [drawing for draw in FIGURES.values() for drawing in draw(judgement, look)]
+    return "\n".join(["", *map(_figure, drawings)])
+
+
+def _figure(drawing: Drawing) -> str:
+    """As an image, so that nothing in it can act and its identifiers meet no others."""
+    data = base64.b64encode(drawing.svg.encode("utf-8")).decode("ascii")
+    return (
+        f'<figure><img alt="{_text(drawing.alt)}" src="data:image/svg+xml;base64,{data}">'
+        f"<figcaption>{_text(drawing.caption)}</figcaption></figure>"
+    )

@@ -1,0 +1,102 @@
+"""Averages of any rule's output over its last iterations: averaging without amortized momentum.
+
+AM1-SGD's output is a tail average and its momentum the difference of two; M-SGD under :func:`tail_average` has the first
+of the two ingredients alone, and AM1-SGD's option I the second.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from amrobust.rules.rule import Array, Rule, State
+
+
+class TailState(NamedTuple):
+    """The rule's own state and its x, and the outputs that are averaged, the latest last."""
+
+    x: Array
+    inner: State
+    latest: tuple[dict[str, Array], ...] = ()
+
+
+def tail_average(rule: Rule, window: int) -> Rule:
+    """``rule`` with each of its outputs replaced by the mean of that output after each of the last ``window`` steps.
+
+    x0 is no step's output: while fewer steps are done, the mean is over those, and before the first it is x0. The window
+    is kept, ``window`` arrays for each output, so that the mean is exact and forgets what has left it. A restart empties
+    it; "output" restarts from the mean. Raises ValueError on a window below 1.
+    """
+    if window < 1:
+        raise ValueError(f"a tail average is over at least 1 iterate, not {window}")
+
+    def init(x0: Array) -> TailState:
+        return TailState(x0, rule.init(x0))
+
+    def step(state: TailState, gradient: Array, lr: float) -> TailState:
+        inner = rule.step(state.inner, gradient, lr)
+        return TailState(inner.x, inner, (*state.latest, rule.outputs(inner))[-window:])
+
+    def outputs(state: TailState) -> dict[str, Array]:
+        if not state.latest:
+            return rule.outputs(state.inner)
+        return {name: _mean([point[name] for point in state.latest]) for name in state.latest[-1]}
+
+    def observe(state: TailState, loss: float) -> TailState:
+        return state._replace(inner=rule.observe(state.inner, loss))
+
+    def renew(state: TailState, point: Array) -> TailState:
+        return TailState(point, rule.restart_from(state.inner, point))
+
+    return Rule(f"tail_average({rule.name}, {window})", init, step, outputs, observe, renew)
+
+
+class SuffixState(NamedTuple):
+    """The rule's own state and its x, the steps done, and the mean of each output since the step where averaging starts."""
+
+    x: Array
+    inner: State
+    steps: int
+    means: dict[str, Array]
+
+
+def suffix_average(rule: Rule, start: int = 0) -> Rule:
+    """``rule`` with each of its outputs replaced by the mean of that output after each step from the ``start``-th on.
+
+    Steps count from 0, so that ``start`` = 0 averages over all of them and ``start`` = (1 − a)K over the last share a of
+    K (a-suffix averaging; Rakhlin, Shamir and Sridharan, ICML 2012). Until then the outputs are the rule's own. One
+    array for each output is kept. A restart begins the count again. Raises ValueError on a negative start.
+    """
+    if start < 0:
+        raise ValueError(f"averaging starts at step 0 or later, not {start}")
+
+    def init(x0: Array) -> SuffixState:
+        inner = rule.init(x0)
+        return SuffixState(x0, inner, 0, rule.outputs(inner))
+
+    def step(state: SuffixState, gradient: Array, lr: float) -> SuffixState:
+        inner = rule.step(state.inner, gradient, lr)
+        means, averaged = rule.outputs(inner), state.steps - start
+        if averaged > 0:
+            means = {
+                name: state.means[name] + (point - state.means[name]) / (averaged + 1)
+                for name, point in means.items()
+            }
+        return SuffixState(inner.x, inner, state.steps + 1, means)
+
+    def observe(state: SuffixState, loss: float) -> SuffixState:
+        return state._replace(inner=rule.observe(state.inner, loss))
+
+    def renew(state: SuffixState, point: Array) -> SuffixState:
+        inner = rule.restart_from(state.inner, point)
+        return SuffixState(point, inner, 0, rule.outputs(inner))
+
+    return Rule(
+        f"suffix_average({rule.name}, {start})", init, step, lambda state: state.means, observe, renew
+    )
+
+
+def _mean(points: list[Array]) -> Array:
+    total = points[0]
+    for point in points[1:]:
+        total = total + point
+    return total / len(points)

@@ -1,0 +1,101 @@
+"""Other people's files, read within bounds: how many, how large, and never through a link."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from amrobust.errors import UserError
+from amrobust.runs.files import is_plain_file, reason, shown
+
+MAX_ENTRIES = 200_000
+"""Directory entries that are looked at under one path."""
+
+MAX_DEPTH = 12
+"""Folders that are entered below one path."""
+
+MAX_TEXT = 256_000_000
+"""Bytes of one table or log in text."""
+
+MAX_SMALL = 4_000_000
+"""Bytes of one file of parameters."""
+
+MAX_LOG = 4_000_000_000
+"""Bytes of one binary log, which is never in memory as a whole."""
+
+MAX_CELLS = 50_000_000
+"""Numbers of one file."""
+
+
+def read_bytes(path: Path, most: int) -> bytes:
+    """The content of a plain file of at most ``most`` bytes. Raises UserError on anything else."""
+    check_size(path, most)
+    try:
+        with path.open("rb") as file:
+            data = file.read(most + 1)
+    except OSError as error:
+        raise UserError(f"cannot read {shown(path)} ({reason(error)})") from None
+    if len(data) > most:
+        raise UserError(f"{shown(path)} grew beyond {most:,} bytes while it was read")
+    return data
+
+
+def check_size(path: Path, most: int) -> int:
+    """The size of a plain file. Raises UserError where it is none, or larger than ``most`` bytes."""
+    if not is_plain_file(path):
+        raise UserError(f"{shown(path)} {'is not a plain file' if path.exists() else 'does not exist'}")
+    size = path.stat().st_size
+    if size > most:
+        raise UserError(f"{shown(path)} has {size:,} bytes, more than the {most:,} that are read")
+    return size
+
+
+def text_of(path: Path, most: int = MAX_TEXT) -> str:
+    """A UTF-8 text, with or without a byte order mark. Raises UserError."""
+    try:
+        return read_bytes(path, most).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{shown(path)} is not UTF-8 text ({error.reason} at byte {error.start})") from None
+
+
+def beginning(path: Path, size: int = 4096) -> bytes:
+    """The first bytes of a plain file; empty where it cannot be read."""
+    if not is_plain_file(path):
+        return b""
+    try:
+        with path.open("rb") as file:
+            return file.read(size)
+    except OSError:
+        return b""
+
+
+def files_under(directory: Path) -> Iterator[Path]:
+    """Plain files below ``directory``, sorted folder by folder; links are not followed.
+
+    Raises UserError past 200,000 entries, or where a folder cannot be read.
+    """
+    seen = 0
+    left: list[tuple[Path, int]] = [(directory, 0)]
+    while left:
+        folder, depth = left.pop()
+        try:
+            with os.scandir(folder) as found:
+                entries = sorted(found, key=lambda entry: entry.name)
+        except OSError as error:
+            raise UserError(f"cannot read {shown(folder)} ({reason(error)})") from None
+        seen += len(entries)
+        if seen > MAX_ENTRIES:
+            raise UserError(
+                f"{shown(directory)} has more than {MAX_ENTRIES:,} entries: name the folder of the runs"
+            )
+        below = [Path(e.path) for e in entries if e.is_dir(follow_symlinks=False)]
+        yield from (Path(e.path) for e in entries if e.is_file(follow_symlinks=False))
+        if depth < MAX_DEPTH:
+            left += [(folder, depth + 1) for folder in reversed(below)]
+
+
+def relative(path: Path, root: Path) -> str:
+    """``path`` below ``root`` with forward slashes; its name where it is the root itself."""
+    below = path.relative_to(root).as_posix()
+    return path.name if below == "." else below

@@ -1,0 +1,120 @@
+"""What every importer gives: runs as their tool logged them, before anything is decided about them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from amrobust.runs.files import shown
+
+Numbers = NDArray[np.float64]
+Series = tuple[Numbers, Numbers]
+"""Steps and values, in the order of logging; steps may repeat."""
+
+State = Literal["finished", "failed", "running"]
+
+METHOD_KEYS = ("method", "optimizer", "optimizer_name", "opt", "optim", "solver", "algorithm", "algo")
+SEED_KEYS = ("seed", "random_seed", "rng_seed", "random_state", "manual_seed", "seed_everything", "rep")
+WORKLOAD_KEYS = ("workload", "dataset", "task", "problem", "experiment")
+STEP_KEYS = ("epoch", "step", "_step", "global_step", "trainer/global_step", "iteration", "iter", "steps")
+CLOCKS = (
+    "_runtime", "_timestamp", "timestamp", "time", "wall_time", "walltime", "relative_time", "datetime",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class LoggedRun:
+    """One training as a tool logged it: usually one seed of one method."""
+
+    path: str
+    """Where it lies below what was imported, with forward slashes; for messages and patterns."""
+    fields: Mapping[str, str]
+    """Everything that may name it: parameters, tags, configuration, columns; a run's own name is the field "name"."""
+    series: Mapping[str, Series]
+    files: tuple[Path, ...] = ()
+    """What it was read from."""
+    state: State = "finished"
+    started: float = 0.0
+    """When it started, on any clock: runs without a seed are numbered in this order."""
+    steps_in: str | None = None
+    """The series that holds the steps of the others where no other is asked for; None where they have their own."""
+    own_steps: str | None = None
+    """What the steps that the series have themselves are called, where they have a name."""
+    notes: tuple[str, ...] = ()
+    line: int | None = None
+    """Of a table the line where it begins."""
+
+    @property
+    def where(self) -> str:
+        """Its place, for a message."""
+        return shown(self.path) + (f", line {self.line}" if self.line is not None else "")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a reader has to know of the user's choices before it reads."""
+
+    naming: frozenset[str] = frozenset()
+    """Columns that name runs, whatever is in them."""
+    step: str | None = None
+    seeds_first: bool = False
+    """Arrays are (seeds, steps), not (steps, seeds)."""
+
+
+class Importer(Protocol):
+    """One format. A module with these names is one, and so is any object behind an ``amrobust.importers`` entry point."""
+
+    @property
+    def TITLE(self) -> str:
+        """The format in a few words."""
+        ...
+
+    def recognises(self, path: Path) -> bool:
+        """Whether ``path`` looks like this format, from names and first bytes alone; never raises."""
+        ...
+
+    def read(self, path: Path, wanted: Wanted) -> Iterator[LoggedRun]:
+        """The runs under ``path``. Raises UserError, naming the file and the remedy, on what it cannot read."""
+        ...
+
+
+def by_interest(names: Iterable[str]) -> list[str]:
+    """Metrics with those first that a comparison is usually about: test before validation, accuracies before losses."""
+
+    def rank(name: str) -> tuple[int, bool, str]:
+        low = name.lower()
+        stage = 0 if "test" in low else 1 if re.search("val|eval", low) else 2
+        return stage, not looks_like_a_share(name), name
+
+    return sorted(names, key=rank)
+
+
+def looks_like_a_share(name: str) -> bool:
+    """Whether a metric of this name is a share of one, so that it may also be written in percent."""
+    return bool(re.search(r"acc|top[-_ @]?\d|\bf1|_f1|auc|precision|recall|\biou|dice", name.lower()))
+
+
+@dataclass
+class SeriesBuilder:
+    """Series that grow point by point."""
+
+    steps: dict[str, list[float]] = field(default_factory=dict)
+    values: dict[str, list[float]] = field(default_factory=dict)
+
+    def add(self, name: str, step: float, value: float) -> None:
+        """One point of ``name``."""
+        self.steps.setdefault(name, []).append(step)
+        self.values.setdefault(name, []).append(value)
+
+    def series(self) -> dict[str, Series]:
+        """Everything so far, the most interesting first."""
+        return {
+            name: (np.array(self.steps[name], np.float64), np.array(self.values[name], np.float64))
+            for name in by_interest(self.steps)
+        }

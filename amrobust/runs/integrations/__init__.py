@@ -1,0 +1,1 @@
+"""Recorders for training frameworks: one thin module each, importing its framework."""

@@ -1,0 +1,60 @@
+"""Backends by name: where a convex problem is computed.
+
+A further backend is a package that announces a factory, called with the name of a device, under the entry point group
+``amrobust.backends``; worker processes find it as the command line does.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Callable
+from functools import lru_cache
+from importlib.metadata import entry_points
+
+from amrobust.errors import UserError
+from amrobust.workloads.backends.backend import Backend, Matrix, Precision
+
+BACKENDS = {
+    "numpy": "amrobust.workloads.backends.numpy_backend:NumpyBackend",
+    "torch": "amrobust.workloads.backends.torch_backend:TorchBackend",
+    "jax": "amrobust.workloads.backends.jax_backend:JaxBackend",
+}
+GROUP = "amrobust.backends"
+
+
+def names() -> tuple[str, ...]:
+    """The backends that there are, installed or not: the built-in ones, and those announced by other packages."""
+    return (*BACKENDS, *(entry.name for entry in entry_points(group=GROUP) if entry.name not in BACKENDS))
+
+
+@lru_cache(maxsize=8)
+def get(name: str = "numpy", device: str = "cpu") -> Backend:
+    """The backend called ``name`` on ``device``.
+
+    Raises UserError where there is none of that name, its library is not installed, or it has no such device.
+    """
+    made: Backend = _factory(name)(device)
+    return made
+
+
+def _factory(name: str) -> Callable[[str], Backend]:
+    if name not in BACKENDS:
+        for entry in entry_points(group=GROUP):
+            if entry.name == name:
+                loaded: Callable[[str], Backend] = entry.load()
+                return loaded
+        near = difflib.get_close_matches(name, names(), n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(names())}"
+        raise UserError(f"no backend is called {name!r}: {hint}")
+    module, _, attribute = BACKENDS[name].partition(":")
+    try:
+        found: Callable[[str], Backend] = getattr(importlib.import_module(module), attribute)
+    except ModuleNotFoundError as error:
+        raise UserError(
+            f"the {name} backend needs {error.name}, which is not installed: pip install 'amrobust[{name}]'"
+        ) from None
+    return found
+
+
+__all__ = ["BACKENDS", "Backend", "Matrix", "Precision", "get", "names"]

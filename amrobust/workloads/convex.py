@@ -1,0 +1,149 @@
+"""What convex workloads have in common: their parameters, data, metrics, and the comparator of the metric ``gap``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property, lru_cache
+from typing import Any, Literal, get_args
+
+from amrobust.errors import UserError
+from amrobust.workloads import backends
+from amrobust.workloads.optimum import Comparator, minimum
+from amrobust.workloads.problem import Points, Problem
+from amrobust.workloads.samples import signed_samples
+from amrobust.workloads.workload import MetricRow, require
+
+OPTIONAL = {"dtype": "float64"}
+"""Parameters of all convex problems that are part of a run's identity only where they differ from this."""
+
+
+class ConvexWorkload:
+    """A convex problem, from x0 at the problem's centre; the oracle is ∇f plus noise on the sphere of radius ``sigma``.
+
+    The data are a LIBSVM file (``data``, rows normalised to unit length), or scikit-learn's breast-cancer set
+    (standardised, then normalised) when none is given. A curve has one point every ``record_every`` iterations. With
+    ``dtype=float32`` everything but the noise is drawn as it is in double precision and computed in single.
+    """
+
+    name: str
+    kind: Literal["convex"] = "convex"
+    metrics: tuple[MetricRow, ...] = (("gap", "lower", ""), ("train_loss", "lower", ""))
+    own: Mapping[str, float]
+    """The parameters of this problem besides those of all, with their defaults; each is positive."""
+    optional: Mapping[str, Any] = OPTIONAL
+    lr = 0.1
+    unconstrained = False
+    """Whether runs take plain steps in R^d, so that every rule can be run."""
+
+    @property
+    def defaults(self) -> Mapping[str, Any]:
+        """Breast-cancer data, σ = 1, 1,000 iterations recorded every 20, and the problem's own."""
+        return {"data": None, "sigma": 1.0, "iterations": 1000, "record_every": 20, **self.own}
+
+    def optimizer_defaults(self, optimizer: str) -> Mapping[str, float | int]:
+        """A learning rate well inside 1/L, because the noise is large; the theorems' parameters where asked for."""
+        return {"lr": self.lr, "momentum": 0.9, "m": 10, "weight_decay": 0.0, "theorem": 0}
+
+    def check(self, params: Mapping[str, Any]) -> None:
+        """Raise UserError on values out of range."""
+        for name in ("iterations", "record_every"):
+            value = params[name]
+            require(isinstance(value, int) and value >= 1, self.name, name, value, "a positive integer")
+        require(
+            params["iterations"] % params["record_every"] == 0,
+            self.name,
+            "iterations",
+            params["iterations"],
+            f"a multiple of record_every = {params['record_every']}",
+        )
+        require(
+            is_number(params["sigma"]) and params["sigma"] >= 0,
+            self.name,
+            "sigma",
+            params["sigma"],
+            "at least 0",
+        )
+        for name in self.own:
+            require(
+                is_number(params[name]) and params[name] > 0,
+                self.name,
+                name,
+                params[name],
+                "a positive number",
+            )
+        dtype = params.get("dtype", "float64")
+        require(dtype in get_args(backends.Precision), self.name, "dtype", dtype, "float64 or float32")
+
+    def metrics_of(self, params: Mapping[str, Any]) -> tuple[MetricRow, ...]:
+        """The metrics that runs with these parameters have, the primary one first."""
+        return self.metrics
+
+    def make(self, signed_rows: Points, params: Mapping[str, Any]) -> Problem:
+        """The problem on these rows."""
+        raise NotImplementedError
+
+    def solve(self, problem: Problem, params: Mapping[str, Any]) -> Comparator | None:
+        """The comparator; None where the parameters ask for none."""
+        return minimum(problem)
+
+    def problem(self, params: Mapping[str, Any]) -> Problem:
+        """The objective on the chosen data. Raises UserError where the file cannot be read."""
+        return _prepared(self, self._key(params)).problem
+
+    def comparator(self, params: Mapping[str, Any]) -> Comparator | None:
+        """The point that ``gap`` is taken against, solved for once in a process; None where there is none."""
+        return _prepared(self, self._key(params)).comparator
+
+    def _key(self, params: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
+        """What the problem and its comparator depend on."""
+        names = ("data", *self.own, *self.optional)
+        return tuple((name, params[name]) for name in names if name in params and name != "dtype")
+
+    def data_digest(self, params: Mapping[str, Any]) -> str:
+        """Of the signed, normalised rows: the same file elsewhere is the same problem."""
+        return _samples(self.name, params["data"])[1]
+
+    def data_note(self, params: Mapping[str, Any]) -> None:
+        """Nothing: a file is the user's own choice, and its digest is recorded."""
+        return
+
+    def epochs(self, params: Mapping[str, Any]) -> int:
+        """The number of recorded points."""
+        return int(params["iterations"]) // int(params["record_every"])
+
+    def steps_per_epoch(self, params: Mapping[str, Any]) -> None:
+        """A recorded point is not a pass over the data."""
+        return
+
+    def steps_per_point(self, params: Mapping[str, Any]) -> int:
+        """Iterations between two recorded points."""
+        return int(params["record_every"])
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is a finite number."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < float("inf")
+
+
+class _Prepared:
+    """A workload's problem for one choice of parameters, and its comparator once it is asked for."""
+
+    def __init__(self, workload: ConvexWorkload, params: Mapping[str, Any]) -> None:
+        self._workload, self._params = workload, params
+        self.problem = workload.make(_samples(workload.name, params["data"])[0], params)
+
+    @cached_property
+    def comparator(self) -> Comparator | None:
+        return self._workload.solve(self.problem, self._params)
+
+
+@lru_cache(maxsize=8)
+def _prepared(workload: ConvexWorkload, key: tuple[tuple[str, Any], ...]) -> _Prepared:
+    return _Prepared(workload, dict(key))
+
+
+def _samples(workload: str, data: str | None) -> tuple[Points, str]:
+    try:
+        return signed_samples(data)
+    except UserError as error:
+        raise UserError(f"{workload}: {error}") from None

@@ -1,0 +1,115 @@
+"""Defaults of options from a file: [tool.amrobust] of the nearest pyproject.toml, or the file of --config."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from amrobust.errors import UserError
+
+PROJECT = "pyproject.toml"
+TABLE = ("tool", "amrobust")
+MOST = 1_000_000
+
+
+def load(
+    given: Path | None, commands: Mapping[str, object], command_of: Callable[[str], click.Command]
+) -> dict[str, Any]:
+    """click's default_map: a table for each command.
+
+    In the file, keys outside a table are defaults of every command that has the option; a table named after a command holds
+    that command's own. Raises UserError on an unknown key, or a value that is neither a scalar nor a list of scalars.
+    """
+    found = _table(given)
+    if found is None:
+        return {}
+    path, content = found
+    defaults: dict[str, dict[str, Any]] = {}
+    everywhere = {key: value for key, value in content.items() if not isinstance(value, dict)}
+    names = set(commands) if everywhere else {key for key in content if key in commands}
+    options = {name: _options(command_of(name)) for name in names}
+    for key, value in everywhere.items():
+        having = [name for name in options if _option(key) in options[name]]
+        if not having:
+            raise UserError(f"{path}: no command has an option {key!r}; remove it, or correct its name")
+        for name in having:
+            defaults.setdefault(name, {})[options[name][_option(key)]] = _checked(path, key, value)
+    for name, table in content.items():
+        if not isinstance(table, dict):
+            continue
+        if name not in commands:
+            raise UserError(f"{path}: there is no command {name!r}: choose one of {', '.join(commands)}")
+        for key, value in table.items():
+            if _option(key) not in options[name]:
+                known = ", ".join(sorted(option.replace("_", "-") for option in options[name]))
+                raise UserError(f"{path}: {name} has no option {key!r}: it has {known}")
+            defaults.setdefault(name, {})[options[name][_option(key)]] = _checked(
+                path, f"{name}.{key}", value
+            )
+    return dict(defaults)
+
+
+def _table(given: Path | None) -> tuple[Path, dict[str, Any]] | None:
+    """The file and its table of defaults; None where there is none."""
+    if given is not None:
+        content = _read(given)
+        return given, _inside(given, content) if given.name == PROJECT or "tool" in content else content
+    here = Path.cwd()
+    path = next((folder / PROJECT for folder in (here, *here.parents) if (folder / PROJECT).is_file()), None)
+    # Most projects have no such table, and parsing takes longer than looking.
+    if path is None or b"amrobust" not in _bytes(path):
+        return None
+    return path, _inside(path, _read(path))
+
+
+def _inside(path: Path, content: dict[str, Any]) -> dict[str, Any]:
+    for name in TABLE:
+        content = content.get(name, {})
+        if not isinstance(content, dict):
+            raise UserError(f"{path}: [{'.'.join(TABLE)}] is not a table")
+    return content
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(MOST + 1)
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror or error}") from None
+    if len(data) > MOST:
+        raise UserError(f"{path} has more than {MOST:,} bytes")
+    return data
+
+
+def _read(path: Path) -> dict[str, Any]:
+    import tomllib
+
+    try:
+        return tomllib.loads(_bytes(path).decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise UserError(f"{path} is not valid TOML: {error}") from None
+
+
+def _option(key: str) -> str:
+    return key.replace("-", "_")
+
+
+def _options(command: click.Command) -> dict[str, str]:
+    """A command's options by their long names as they are written, with the parameters they set."""
+    return {
+        _option(name.lstrip("-")): param.name
+        for param in command.params
+        if isinstance(param, click.Option) and param.name and param.expose_value
+        for name in param.opts
+        if name.startswith("--")
+    }
+
+
+def _checked(path: Path, key: str, value: Any) -> Any:
+    scalars = value if isinstance(value, list) else [value]
+    if not all(isinstance(item, (str, int, float, bool)) for item in scalars):
+        raise UserError(f"{path}: {key} is neither a text, a number, true or false, nor a list of them")
+    return value

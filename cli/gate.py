@@ -1,0 +1,56 @@
+"""``--fail-unless``: verdicts that a script can stop at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from amrobust.errors import UserError
+
+if TYPE_CHECKING:
+    from amrobust.claims import Comparison, Verdict
+
+WANTED = ("supported", "not-refuted")
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What every claim of one kind, or every claim, has to come to."""
+
+    kind: str
+    """Empty: every claim."""
+    wanted: str
+
+    @classmethod
+    def parse_all(cls, ctx: click.Context, param: click.Parameter, given: Iterable[str]) -> tuple[Gate, ...]:
+        """The option's values. Raises click.BadParameter on an outcome that there is none of."""
+        gates = []
+        for text in given:
+            kind, _, wanted = text.rpartition("=")
+            if wanted.strip() not in WANTED:
+                raise click.BadParameter(f"{text!r}: give [CLAIM=]{' or '.join(WANTED)}", ctx, param)
+            gates.append(cls(kind.strip(), wanted.strip()))
+        return tuple(gates)
+
+    def passes(self, verdict: Verdict) -> bool:
+        """Whether one verdict is as wanted."""
+        return verdict.outcome == "supported" if self.wanted == "supported" else verdict.outcome != "refuted"
+
+
+def judged_by(gates: Iterable[Gate], comparison: Comparison) -> list[str]:
+    """A line for each verdict that is not as wanted. Raises UserError where no claim is of a kind that was named."""
+    verdicts = [verdict for judgement in comparison.judgements for verdict in judgement.verdicts]
+    kinds = dict.fromkeys(verdict.claim.kind for verdict in verdicts)
+    missed = []
+    for gate in gates:
+        if gate.kind and gate.kind not in kinds:
+            raise UserError(f"--fail-unless: no claim here is {gate.kind!r}: there are {', '.join(kinds)}")
+        missed += [
+            f"not {gate.wanted}: {verdict.sentence}"
+            for verdict in verdicts
+            if gate.kind in ("", verdict.claim.kind) and not gate.passes(verdict)
+        ]
+    return list(dict.fromkeys(missed))

@@ -1,0 +1,206 @@
+"""``amrobust import``: runs that other tools logged, as run directories."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from amrobust.cli import messages, options
+from amrobust.cli.stdin import paths_or_stdin
+
+if TYPE_CHECKING:
+    from amrobust.runs.importers import Gathered
+    from amrobust.runs.landing import Landed
+
+
+@click.command("import")
+@click.argument("path", type=click.Path(path_type=Path, allow_dash=True))
+@click.option(
+    "--from", "source", default="auto", show_default=True, metavar="FORMAT",
+    help="csv, parquet, lightning, mlflow, tensorboard, wandb, sacred, benchopt, npz, or one that a package adds.",
+)  # fmt: skip
+@click.option(
+    "--method-from", metavar="SOURCE",
+    help="What names the method: a parameter, tag or column; several as KEY,KEY; re:PATTERN on the path; or =TEXT.",
+)  # fmt: skip
+@click.option(
+    "--seed-from", metavar="SOURCE", help="What is the seed: as --method-from, or 'number' to count runs."
+)
+@click.option("--workload-from", metavar="SOURCE", help="What names the workload: as --method-from.")
+@click.option(
+    "--step-from", metavar="NAME", help="Which series or column counts steps, or 'index' to count points."
+)
+@click.option(
+    "--metric", "metrics", multiple=True, metavar="NAME|NEW=OLD",
+    help="A metric to import, under a new name if wanted; repeatable [default: all, which must have the same steps].",
+)  # fmt: skip
+@click.option("--higher", multiple=True, metavar="METRIC", help="A metric that is better high; repeatable.")
+@click.option("--lower", multiple=True, metavar="METRIC", help="A metric that is better low; repeatable.")
+@click.option(
+    "--unit",
+    "units",
+    multiple=True,
+    metavar="METRIC=UNIT",
+    help="A metric's unit, such as acc=%; repeatable.",
+)
+@click.option(
+    "--duplicates", type=click.Choice(["refuse", "first", "last", "mean"]), default="refuse", show_default=True,
+    help="Where a step is logged twice.",
+)  # fmt: skip
+@click.option(
+    "--missing-seeds", type=click.Choice(["refuse", "number", "skip"]), default="refuse", show_default=True,
+    help="Where a run has no seed.",
+)  # fmt: skip
+@click.option(
+    "--lengths", type=click.Choice(["refuse", "common", "drop", "diverged"]), default="refuse", show_default=True,
+    help="Where a seed lacks steps: keep common steps, drop it, or take it as diverged where it ends.",
+)  # fmt: skip
+@click.option(
+    "--mixed-units", type=click.Choice(["refuse", "keep", "percent"]), default="refuse", show_default=True,
+    help="Where some seeds log a metric as a share and others in percent.",
+)  # fmt: skip
+@click.option(
+    "--unfinished", type=click.Choice(["skip", "keep"]), default="skip", show_default=True,
+    help="Runs that their tool marks as failed or running.",
+)  # fmt: skip
+@click.option(
+    "--first-step", type=float, help="Leave out steps before this one, such as the starting point's."
+)
+@click.option("--seeds-first", is_flag=True, help="Arrays (npz) are (seeds, steps).")
+@click.option("--paired", is_flag=True, help="Equal seeds of different methods share their random streams.")
+@options.runs_dir
+@click.option("--dry-run", is_flag=True, help="Say what would be imported, and write nothing.")
+@options.text_format
+def command(
+    path: Path,
+    source: str,
+    metrics: tuple[str, ...],
+    higher: tuple[str, ...],
+    lower: tuple[str, ...],
+    units: tuple[str, ...],
+    paired: bool,
+    runs_dir: Path,
+    dry_run: bool,
+    form: str,
+    **choices: Any,
+) -> None:
+    """Import runs that other tools logged. Nothing in them is executed, and nothing is changed.
+
+    PATH is a file or a folder (- for a table on standard input): tables in CSV or Parquet (long, tidy or wide), Lightning's
+    metrics.csv, MLflow's file store or database, TensorBoard's event files, W&B's exports and offline runs, Sacred's file
+    storage, benchopt's results, or arrays (steps, seeds). 'amrobust compare PATH' reads the same without importing, where no
+    choice is needed.
+
+    \b
+    amrobust import lightning_logs/ --method-from optimizer --metric val_acc
+    amrobust import mlruns/ --method-from optimizer,lr --metric test_accuracy=val/acc --unit test_accuracy=%
+    amrobust import logs/ --from tensorboard --method-from 're:^([a-z]+)' --seed-from 're:seed(\\d+)'
+    amrobust import results.npz --dry-run
+    """
+    from amrobust.cli.parameters import parse_text_pair
+    from amrobust.runs.importers import Mappings, Policies, read_path
+    from amrobust.runs.landing import land
+
+    mappings = Mappings(
+        method_from=choices["method_from"],
+        seed_from=choices["seed_from"],
+        step_from=choices["step_from"],
+        workload_from=choices["workload_from"],
+        metrics=metrics,
+        higher=frozenset(higher),
+        lower=frozenset(lower),
+        units=dict(map(parse_text_pair, units)),
+        seeds_first=choices["seeds_first"],
+    )
+    policies = Policies(
+        duplicates=choices["duplicates"],
+        missing_seeds=choices["missing_seeds"],
+        lengths=choices["lengths"],
+        units=choices["mixed_units"],
+        unfinished=choices["unfinished"],
+        first_step=choices["first_step"],
+    )
+    with paths_or_stdin([path]) as (place,):
+        gathered, found = read_path(place, source, mappings, policies)
+        landed = None
+        if not dry_run:
+            ctx = click.get_current_context()
+            landed = land(
+                gathered, runs_dir, form=found, origin=path, command=command_line(ctx, found), paired=paired
+            )
+    click.echo(
+        as_json(gathered, found, landed) if form == "json" else summary(gathered, found, landed, runs_dir)
+    )
+    for note in gathered.notes:
+        messages.note(note)
+
+
+def command_line(ctx: click.Context, form: str) -> str:
+    """The command with every option that was given, and the format that was found."""
+    words = ["amrobust", "import", str(ctx.params["path"]), "--from", form]
+    for option in ctx.command.params:
+        name = option.name or ""
+        source = ctx.get_parameter_source(name)
+        if not isinstance(option, click.Option) or name in ("source", "form", "dry_run", "runs_dir"):
+            continue
+        if source is None or source.name == "DEFAULT" or not option.expose_value:
+            continue
+        value = ctx.params[name]
+        if option.is_flag:
+            words += [option.opts[0]] if value else []
+        else:
+            words += [
+                word
+                for each in (value if option.multiple else [value])
+                for word in (option.opts[0], str(each))
+            ]
+    return shlex.join(words)
+
+
+def summary(gathered: Gathered, form: str, landed: list[Landed] | None, runs_dir: Path) -> str:
+    """A line a method, where it is, and what to do next."""
+    from amrobust.cli.columns import aligned
+    from amrobust.runs.files import shown
+    from amrobust.runs.importers.read import steps_text
+
+    rows = [["method", "workload", "seeds", "steps", "metrics", "" if landed is None else "run"]]
+    for place, method in enumerate(gathered.methods):
+        diverged = f" ({len(method.diverged)} diverged)" if method.diverged else ""
+        where = ""
+        if landed is not None:
+            where = landed[place].run.path.name + (
+                f" ({landed[place].kept} there already)" if landed[place].kept else ""
+            )
+        rows.append(
+            [
+                shown(method.method), shown(method.workload), f"{len(method.seeds)}{diverged}", steps_text(method.steps),
+                shown(", ".join(metric.name for metric in method.metrics)), where,
+            ]
+        )  # fmt: skip
+    lines = [f"read as {form}", aligned(rows)]
+    lines.append(
+        "nothing is written (--dry-run)" if landed is None else f"next: amrobust compare {shown(runs_dir)}"
+    )
+    return "\n".join(lines)
+
+
+def as_json(gathered: Gathered, form: str, landed: list[Landed] | None) -> str:
+    """The same for machines."""
+    methods = [
+        {
+            "method": method.method,
+            "workload": method.workload,
+            "seeds": list(method.seeds),
+            "diverged": list(method.diverged),
+            "steps": list(method.steps),
+            "metrics": [{"name": m.name, "better": m.better, "unit": m.unit} for m in method.metrics],
+            "run": None if landed is None else str(landed[place].run.path),
+            "seeds_added": 0 if landed is None else landed[place].added,
+        }
+        for place, method in enumerate(gathered.methods)
+    ]
+    return json.dumps({"format": form, "methods": methods, "notes": list(gathered.notes)}, indent=2)

@@ -1,0 +1,38 @@
+"""``-`` in the place of a file: what comes on standard input, as a file for those who read files."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from amrobust.errors import UserError
+
+DASH = Path("-")
+NAME = "stdin.csv"
+MOST = 256_000_000
+
+
+@contextmanager
+def paths_or_stdin(paths: Sequence[Path]) -> Iterator[tuple[Path, ...]]:
+    """``paths``, with standard input (a CSV table) in a temporary file in the place of ``-``; others must exist.
+
+    Raises UserError where a path does not exist, or ``-`` is given twice.
+    """
+    for path in paths:
+        if path != DASH and not path.exists():
+            raise UserError(f"{path} does not exist")
+    if DASH not in paths:
+        yield tuple(paths)
+        return
+    if list(paths).count(DASH) > 1:
+        raise UserError("- can be given once")
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / NAME
+        data = sys.stdin.buffer.read(MOST + 1)
+        if len(data) > MOST:
+            raise UserError(f"there are more than {MOST:,} bytes on standard input: write them to a file")
+        file.write_bytes(data)
+        yield tuple(file if path == DASH else path for path in paths)

@@ -1,0 +1,108 @@
+"""``amrobust tails``: how bad the worst runs are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from amrobust.cli import messages
+
+if TYPE_CHECKING:
+    from amrobust.claims.tails import TailRow
+
+COLUMNS = (
+    "workload", "method", "seeds", "diverged", "quantity", "estimate", "low", "high", "level", "one_sided_high", "by",
+    "refusal", "seeds_needed",
+)  # fmt: skip
+
+
+@click.command("tails")
+@click.argument(
+    "paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="RUNS..."
+)
+@click.option("--metric", help="Metric to read [default: the workload's first].")
+@click.option(
+    "--threshold", "thresholds", type=float, multiple=True,
+    help="Probability of ending worse than this, chosen before the runs are read; repeatable.",
+)  # fmt: skip
+@click.option(
+    "--quantile", "quantiles", type=click.FloatRange(0, 1, min_open=True, max_open=True), multiple=True, default=(0.9,),
+    show_default=True, help="Quantile of badness, 0.9 being what one run in ten is worse than; repeatable.",
+)  # fmt: skip
+@click.option(
+    "--level", type=click.FloatRange(0.5, 1, min_open=True, max_open=True), default=0.95, show_default=True,
+    help="Confidence level.",
+)  # fmt: skip
+@click.option("--final", default="last", show_default=True, help="A seed's final value: 'last', or 'mean:K'.")
+@click.option(
+    "--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True
+)
+def command(
+    paths: tuple[Path, ...], metric: str | None, thresholds: tuple[float, ...], quantiles: tuple[float, ...],
+    level: float, final: str, form: str,
+) -> None:  # fmt: skip
+    """Say how likely a run is to end badly, and how badly: exact intervals, or the number of seeds that would tell.
+
+    Lower is worse for accuracies, higher for losses; a diverged run is worse than every value. Quantiles are bounded from
+    their worse side by an order statistic: 29 seeds bound the 0.9 quantile at 95 %, 59 the 0.95, 299 the 0.99.
+
+    \b
+    amrobust tails runs/ --threshold 97
+    amrobust tails runs/ --metric test_loss --threshold 0.2 --quantile 0.9 --quantile 0.95
+    amrobust tails results.csv --format csv
+    """
+    from amrobust.claims.tails import tails
+    from amrobust.cli.tables import as_csv, as_json
+    from amrobust.runs import load_arms
+    from amrobust.runs.files import shown
+
+    arms, problems = load_arms(paths, metric)
+    chosen, rows = tails(arms, metric, thresholds=thresholds, quantiles=quantiles, level=level, final=final)
+    if form == "table":
+        click.echo(shown(chosen.name.replace("_", " ") + (f" ({chosen.unit})" if chosen.unit else "")) + "\n")
+        click.echo(_table(rows, level))
+    else:
+        write = as_csv if form == "csv" else as_json
+        click.echo(write(COLUMNS, [_record(row, level) for row in rows]), nl=False)
+    for problem in problems:
+        messages.warn(problem)
+
+
+def _record(row: TailRow, level: float) -> tuple[Any, ...]:
+    found = row.result
+    numbers = (None,) * 3 if found is None else (found.estimate, found.low, found.high)
+    return (
+        row.workload, row.method, row.n, row.diverged, row.quantity, *numbers, level, row.one_sided_high,
+        found.test if found is not None else None, row.refusal, row.seeds_needed,
+    )  # fmt: skip
+
+
+def _table(rows: list[TailRow], level: float) -> str:
+    from amrobust.cli.columns import aligned
+    from amrobust.runs.files import shown
+
+    cells = [["method", "seeds", "quantity", "estimate", f"{100 * level:g} % interval", ""]]
+    for place, row in enumerate(rows):
+        if place and (row.workload, row.method) != (rows[place - 1].workload, rows[place - 1].method):
+            cells.append([""] * 6)
+        found = row.result
+        estimate, interval, remark = "–", "–", row.refusal or ""
+        if found is not None:
+            rate = "hits" in found.details
+            estimate = _number(found.estimate, rate)
+            if found.low is not None or found.high is not None:
+                interval = f"[{_number(found.low, rate)}, {_number(found.high, rate)}]"
+            if row.one_sided_high is not None:
+                remark = f"at most {_number(row.one_sided_high, rate)} at {100 * level:g} %, one-sided"
+        if row.seeds_needed is not None:
+            remark += f" (takes {row.seeds_needed})"
+        cells.append([shown(row.method), str(row.n), row.quantity, estimate, interval, remark])
+    return aligned(cells)
+
+
+def _number(value: float | None, rate: bool) -> str:
+    if value is None:
+        return "…"
+    return f"{100 * value:.1f} %" if rate else f"{value:.5g}"

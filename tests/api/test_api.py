@@ -1,0 +1,211 @@
+"""The library in Python: the same as the command line, as DataFrames, axes and notebook cells."""
+
+import doctest
+import json
+import subprocess
+import sys
+
+import foreign
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+from matplotlib.axes import Axes
+
+import amrobust
+from amrobust.cli import main
+from amrobust.errors import UserError
+
+mpl.use("Agg")
+
+
+@pytest.fixture
+def table(tmp_path):
+    return foreign.tidy_csv(tmp_path / "results.csv")
+
+
+@pytest.fixture(scope="module")
+def comparison():
+    rng = np.random.default_rng(0)
+    arrays = {
+        "sgd": rng.normal(90, 2, (12, 8)),
+        "adam": rng.normal(90, 0.5, (12, 8)),
+        "am1[m=5]": rng.normal(90, 1, (12, 8)),
+    }
+    return amrobust.compare(amrobust.Runs.from_arrays(arrays, metric="acc", unit="%"), baseline="sgd")
+
+
+class TestRuns:
+    def test_loaded_from_what_compare_takes(self, table):
+        runs = amrobust.load(table)
+        assert runs.methods == ("adam", "sgd")
+        assert runs.metrics == ("val_acc", "val_loss")
+        assert len(runs) == 2
+        assert len(amrobust.load(table, metric="val_acc").metrics) == 1
+
+    def test_long_and_back(self, table):
+        runs = amrobust.load(table)
+        frame = runs.to_frame("val_acc")
+        assert list(frame.columns) == ["workload", "method", "seed", "epoch", "metric", "value"]
+        assert len(frame) == 2 * foreign.SEEDS * foreign.STEPS
+        again = amrobust.Runs.from_frame(frame, step_from="epoch")
+        for arm, other in zip(runs, again, strict=True):
+            np.testing.assert_array_equal(arm.curves["val_acc"], other.curves["val_acc"])
+
+    def test_a_tidy_frame_with_an_index_and_missing_cells(self):
+        frame = pd.DataFrame({"opt": ["a"] * 3, "seed": [0] * 3, "acc": [1.0, 2.0, None], "epoch": [1, 2, 3]})
+        (arm,) = amrobust.Runs.from_frame(frame.set_index(["opt", "seed"]))
+        assert arm.method == "a"
+        assert arm.curves["acc"].tolist() == [[1, 2]]
+
+    def test_a_table_of_what_there_is(self, table):
+        frame = amrobust.load(table).table()
+        assert frame["seeds"].tolist() == [5, 5]
+        expected = foreign.curves("adam")[:, -1]
+        assert frame["val_acc_mean"][0] == pytest.approx(expected.mean())
+        assert frame["val_acc_std"][0] == pytest.approx(expected.std(ddof=1))
+
+    def test_chosen_among_and_put_together(self, table):
+        runs = amrobust.load(table)
+        assert runs.select("sgd").methods == ("sgd",)
+        assert (runs.select("sgd") + runs.select("adam")).methods == ("sgd", "adam")
+        with pytest.raises(UserError, match="there are adam, sgd on results"):
+            runs.select(["rmsprop"])
+
+    def test_arrays(self):
+        runs = amrobust.Runs.from_arrays(
+            {"a": [1, 2, np.nan], "b": np.ones((3, 2))}, metric="loss", paired=True
+        )
+        assert runs.arms[0].curves["loss"].shape == (3, 1)
+        assert runs.arms[0].diverged == (2,)
+        assert runs.arms[0].metrics["loss"].better == "lower"
+        assert runs.arms[0].pairing == runs.arms[1].pairing is not None
+
+    @pytest.mark.parametrize(
+        "options", [{"arrays": {"a": np.ones((2, 2, 2))}}, {"arrays": {"a": []}}, {"better": "best"}]
+    )
+    def test_arrays_that_are_none(self, options):
+        with pytest.raises(UserError):
+            amrobust.Runs.from_arrays(**({"arrays": {"a": [1, 2]}} | options))
+
+
+class TestComparison:
+    OPTIONS = (
+        {}, {"test": "levene", "center": "mean"}, {"margin": 2.0}, {"pairs": "all"}, {"alpha": 0.1, "final": "mean:2"},
+        {"scale": "log"},
+    )  # fmt: skip
+
+    @pytest.mark.parametrize("options", OPTIONS, ids=str)
+    def test_it_says_what_the_command_line_says(self, table, options):
+        comparison = amrobust.compare(table, metric="val_acc", baseline="sgd", **options)
+        words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+        command = [
+            "compare",
+            str(table),
+            "--metric",
+            "val_acc",
+            "--baseline",
+            "sgd",
+            "--format",
+            "json",
+            *words,
+        ]
+        done = CliRunner().invoke(main, command, catch_exceptions=False)
+        assert json.loads(done.stdout) == json.loads(comparison.render("json"))
+
+    def test_verdicts_as_a_frame(self, comparison):
+        frame = comparison.table()
+        assert len(frame) == len(comparison.verdicts) == 6
+        assert set(frame["method"]) == {"adam", "am1[m=5]"}
+        row = frame[(frame["method"] == "adam") & (frame["claim"] == "less Avg. STD")].iloc[0]
+        assert row["outcome"] == "supported"
+        assert row["estimate_low"] < row["estimate"] < row["estimate_high"] < 1
+
+    def test_methods_as_a_frame(self, comparison):
+        frame = comparison.methods().set_index("method")
+        assert list(frame.index) == ["sgd", "adam", "am1[m=5]"]
+        assert (frame["std_low"] < frame["std"]).all()
+
+    def test_the_same_warnings_with_their_remedies(self, comparison):
+        frame = comparison.warnings()
+        printed = comparison.render("table")
+        assert len(frame) == len(comparison.cautions) > 0
+        for caution in comparison.cautions:
+            assert caution.message in printed
+        assert frame["remedy"].str.endswith(".").all()
+
+    def test_printed_and_in_a_notebook(self, comparison):
+        assert str(comparison) == comparison.render("table").rstrip("\n")
+        assert comparison._repr_html_().startswith('<div class="amrobust">')
+
+    @pytest.mark.parametrize("name", ["curves", "stds", "finals"])
+    def test_plots_give_axes(self, comparison, name):
+        import matplotlib.pyplot as plt
+
+        axes = getattr(comparison.plot, name)()
+        assert isinstance(axes, Axes)
+        assert axes.lines
+        _, mine = plt.subplots()
+        assert getattr(comparison.plot, name)(mine) is mine
+        mine.figure.canvas.draw()
+        plt.close("all")
+
+    @pytest.mark.parametrize("quantity", ["spread", "avg_std", "mean"])
+    def test_plots_of_claims(self, comparison, quantity):
+        import matplotlib.pyplot as plt
+
+        axes = comparison.plot.claims(quantity)
+        assert [label.get_text() for label in axes.get_yticklabels()] == ["adam / sgd", "am1[m=5] / sgd"]
+        axes.figure.canvas.draw()
+        plt.close("all")
+
+    def test_what_cannot_be_drawn(self, comparison):
+        with pytest.raises(UserError, match="no group 3"):
+            comparison.plot.curves(group=3)
+        with pytest.raises(UserError, match="not of 'spreads'"):
+            comparison.plot.claims("spreads")
+        finals = amrobust.compare(amrobust.Runs.from_arrays({"a": [1.0, 2, 3, 4], "b": [1.0, 3, 5, 7]}))
+        with pytest.raises(UserError, match="one epoch"):
+            finals.plot.stds()
+
+    def test_files(self, comparison, tmp_path):
+        comparison.write_pdf(tmp_path / "x.pdf", title="Mine")
+        assert (tmp_path / "x.pdf").read_bytes().startswith(b"%PDF-")
+        assert len(comparison.write_figures(tmp_path / "figures", ["svg"])) == 4
+
+    @pytest.mark.parametrize(
+        ("options", "message"), [({"test": "magic"}, "jackknife"), ({"alpha": 2}, "alpha")]
+    )
+    def test_choices_that_are_none(self, comparison, options, message):
+        with pytest.raises(UserError, match=message):
+            amrobust.compare(amrobust.Runs.from_arrays({"a": [1.0, 2], "b": [1.0, 2]}), **options)
+
+
+class TestImport:
+    def test_it_imports_nothing(self):
+        code = (
+            "import sys, amrobust\n"
+            "heavy = {'numpy', 'torch', 'pandas', 'scipy', 'click', 'matplotlib'} & set(sys.modules)\n"
+            "assert not heavy, heavy\n"
+            "assert {'load', 'compare', 'record', 'Runs'} <= set(dir(amrobust))\n"
+        )
+        subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+    def test_comparing_never_imports_torch(self, table):
+        code = (
+            "import sys, amrobust\namrobust.compare(sys.argv[1]).table()\nassert 'torch' not in sys.modules"
+        )
+        subprocess.run([sys.executable, "-c", code, table], check=True, timeout=60)
+
+    def test_what_is_not_there(self):
+        with pytest.raises(AttributeError, match="no attribute 'lod'"):
+            amrobust.lod  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    "name", ["amrobust", "amrobust.api.runs", "amrobust.api.comparison", "amrobust.runs.recorder"]
+)
+def test_the_examples_in_the_docstrings_run(name):
+    module = __import__(name, fromlist=["x"])
+    assert doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE).failed == 0

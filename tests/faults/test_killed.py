@@ -1,0 +1,133 @@
+"""kill -9: the same command afterwards completes, and gives what an undisturbed run gives, bit for bit."""
+
+import itertools
+import os
+import random
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from whole_runs import DIGITS, HERE, LOGISTIC, numbers
+
+from amrobust.runs import check_runs
+
+RUNS = {"logistic": ("--opt", "am1", *LOGISTIC), "digits": ("--opt", "am1", *DIGITS)}
+
+
+def killed_at_random(server, whole, tmp_path, arguments, kills, rng):  # noqa: RET503, it ends by returning
+    """Kill the run again and again, reading what it left each time; start another one whenever it gets to its end."""
+    expected = whole(*arguments)
+    started = time.monotonic()
+    server.run("run", *arguments, *HERE, "--runs-dir", tmp_path / "timed")
+    duration = time.monotonic() - started
+    done = survived = 0
+    for turn in itertools.count():
+        directory = tmp_path / str(turn)
+        while done < kills:
+            child = server.start(
+                "run", *arguments, *HERE, "--runs-dir", directory, commit_interval=rng.choice([0.0, 0.1, 1.0])
+            )
+            time.sleep(rng.uniform(0, duration))
+            child.kill()
+            if child.wait() == 0:
+                break
+            done += 1
+            if any(directory.glob("*/manifest.json")):
+                found = numbers(directory)
+                assert found.items() <= expected.items()
+                survived += 0 < len(found) < len(expected)
+        status, output = server.run("run", *arguments, *HERE, "--runs-dir", directory)
+        assert status == 0, output
+        assert numbers(directory) == expected
+        if done == kills:
+            return survived
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_run_killed_at_random_moments(name, server, whole, tmp_path):
+    killed_at_random(server, whole, tmp_path, RUNS[name], 4, random.Random(0))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", RUNS)
+def test_a_run_killed_at_fifty_random_moments(name, server, whole, tmp_path):
+    survived = killed_at_random(server, whole, tmp_path, RUNS[name], 50, random.Random(1))
+    assert survived > 5, "most kills came before or after everything"
+
+
+def killed_before_operations(server, whole, tmp_path, step):
+    """Kill the run before its first operation on files, the ``step`` next one, and so on until it comes to its end."""
+    arguments = ("--opt", "msgd", "--workload", "logistic", "--iterations", 20, "--seeds", 70)
+    expected = whole(*arguments)
+    for number in itertools.count(step=step):
+        directory = tmp_path / str(number)
+        command = ("run", *arguments, *HERE, "--runs-dir", directory)
+        status, _ = server.run(*command, commit_interval=0.0, dies_at=number)
+        if status == 0:
+            assert number > 20
+            return
+        assert status == -9
+        status, output = server.run(*command)
+        assert status == 0, output
+        assert numbers(directory) == expected
+        (finding,) = check_runs([directory])
+        left = sorted(path.name for path in finding.path.iterdir() if path.name != ".lock")
+        # Killed after everything was committed but before the old curves were removed, a run has nothing left to do.
+        assert len(left) == 2 or "left by a killed process" in finding.detail
+        assert finding.state == "sound"
+
+
+def test_a_run_killed_before_every_third_of_its_operations_on_files(server, whole, tmp_path):
+    killed_before_operations(server, whole, tmp_path, 3)
+
+
+@pytest.mark.slow
+def test_a_run_killed_before_each_of_its_operations_on_files(server, whole, tmp_path):
+    killed_before_operations(server, whole, tmp_path, 1)
+
+
+def workers_of(pid):
+    """Process numbers of the workers of a pool of process ``pid``."""
+    children = Path(f"/proc/{pid}/task/{pid}/children")
+    if not children.exists():
+        pytest.skip("processes cannot be listed here")
+    found = []
+    for child in children.read_text().split():
+        command = Path(f"/proc/{child}/cmdline").read_bytes()
+        if b"spawn_main" in command:
+            found.append(int(child))
+    return found
+
+
+def wait_until(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it never came to that"
+        time.sleep(0.02)
+
+
+def running(pid):
+    try:
+        return b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+
+
+def test_killed_workers_and_then_their_parent(server, whole, tmp_path):
+    arguments = ("--opt", "sgd", "--workload", "logistic", "--iterations", 600, "--seeds", 640)
+    child = server.start("run", *arguments, "-j", 2, "--runs-dir", tmp_path, commit_interval=0.0)
+    wait_until(lambda: "seeds, the last" in child.output())
+    first = workers_of(child.pid)
+    assert len(first) == 2
+    os.kill(first[0], signal.SIGKILL)
+    wait_until(lambda: not any(map(running, first)))
+    reached = child.output().count("seeds, the last")
+    wait_until(lambda: child.output().count("seeds, the last") > reached)
+    second = workers_of(child.pid)
+    child.kill()
+    assert child.wait() in (0, -9)
+    wait_until(lambda: not any(map(running, second)))
+    status, output = server.run("run", *arguments, *HERE, "--runs-dir", tmp_path)
+    assert status == 0, output
+    assert numbers(tmp_path) == whole(*arguments)

@@ -1,0 +1,16 @@
+"""Finding one verdict in a comparison, and the kinds of cautions that something carries."""
+
+
+def verdict(comparison, kind, method=None):
+    found = [
+        v
+        for judgement in comparison.judgements
+        for v in judgement.verdicts
+        if v.claim.kind == kind and method in (None, v.claim.method)
+    ]
+    assert len(found) == 1
+    return found[0]
+
+
+def kinds(item):
+    return {caution.kind for caution in item.cautions}

@@ -1,0 +1,188 @@
+"""Real processes that run amrobust's commands and can be killed at any moment, without the seconds that imports take.
+
+A server process imports everything once and forks a child for each command; the children belong to the server, their
+numbers are known to the test. Nothing of amrobust has run in the server before it forks.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import traceback
+from datetime import datetime, timedelta
+from pathlib import Path
+
+
+class Child:
+    """A forked command: its process number, and what it printed and returned once it has ended."""
+
+    def __init__(self, server, pid, log):
+        self.server, self.pid, self.log = server, pid, log
+        self.status = None
+
+    def kill(self):
+        os.kill(self.pid, signal.SIGKILL)
+
+    def wait(self):
+        """The exit status; negative for a signal."""
+        return self._ended(0)
+
+    def running(self):
+        """Whether it has not ended yet."""
+        return self._ended(os.WNOHANG) is None
+
+    def _ended(self, options):
+        if self.status is None:
+            self.status = self.server.ask({"wait": self.pid, "options": options})
+        return self.status
+
+    def output(self):
+        return self.log.read_text(errors="replace")
+
+
+class Server:
+    def __init__(self, logs):
+        self.logs = Path(logs)
+        self.count = 0
+        environment = os.environ | {"OMP_NUM_THREADS": "1"}
+        self.process = subprocess.Popen(
+            [sys.executable, __file__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+
+    def ask(self, request):
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+    def start(self, *arguments, **settings):
+        """Fork ``amrobust *arguments``; several lists of arguments run one after the other.
+
+        Settings: ``commit_interval`` in seconds, ``dies_at`` the number of the file operation before which it kills itself,
+        ``env``, ``most_bytes`` a file may have, ``days`` that the clock is wrong by.
+        """
+        commands = (
+            [list(map(str, a)) for a in arguments]
+            if isinstance(arguments[0], list)
+            else [list(map(str, arguments))]
+        )
+        self.count += 1
+        log = self.logs / f"{self.count}.log"
+        log.touch()
+        return Child(self, self.ask({"commands": commands, "log": str(log), **settings}), log)
+
+    def run(self, *arguments, **settings):
+        """Exit status and output of a command that is waited for."""
+        child = self.start(*arguments, **settings)
+        return child.wait(), child.output()
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait(timeout=20)
+
+
+def _dies_at(number):
+    """Kill this process before its ``number``-th operation on files."""
+    left = number
+
+    def counted(operation):
+        def replacement(*arguments, **named):
+            nonlocal left
+            left -= 1
+            if left < 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return operation(*arguments, **named)
+
+        return replacement
+
+    # What a commit is made of; pathlib calls these by their names in os.
+    for name in ("fsync", "replace", "unlink", "rename", "mkdir"):
+        setattr(os, name, counted(getattr(os, name)))
+
+
+def _set_clock(days):
+    """Make the clock of this process wrong by so many days."""
+    from amrobust.runs import provenance
+
+    class Wrong(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime.now(tz) + timedelta(days=days)
+
+    real = time.time
+    time.time = lambda: real() + 86_400 * days
+    provenance.datetime = Wrong
+
+
+def _child(request):
+    from amrobust.cli import main
+    from amrobust.runs import execution
+
+    log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.environ.update(request.get("env", {}))
+    time.tzset()
+    if "commit_interval" in request:
+        execution.COMMIT_INTERVAL = request["commit_interval"]
+    if "most_bytes" in request:
+        import resource
+
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (request["most_bytes"],) * 2)
+    if "days" in request:
+        _set_clock(request["days"])
+    if "dies_at" in request:
+        _dies_at(request["dies_at"])
+    for command in request["commands"]:
+        try:
+            main(command)
+        except SystemExit as stop:
+            if stop.code:
+                return stop.code
+    return 0
+
+
+def _serve():
+    import sklearn.datasets
+    import torch._dynamo  # noqa: F401  (which an optimizer imports in its first step)
+
+    import amrobust.cli.check
+    import amrobust.cli.compare
+    import amrobust.cli.list_runs
+    import amrobust.cli.run
+    import amrobust.experiments.convex
+    import amrobust.experiments.network
+    import amrobust.report.table
+    import amrobust.report.text  # noqa: F401
+
+    sklearn.datasets.load_digits()
+    sklearn.datasets.load_breast_cancer()
+    for line in sys.stdin:
+        request = json.loads(line)
+        if "wait" in request:
+            pid, status = os.waitpid(request["wait"], request["options"])
+            answer = os.waitstatus_to_exitcode(status) if pid else None
+        else:
+            answer = os.fork()
+            if answer == 0:
+                try:
+                    status = _child(request)
+                except BaseException:
+                    traceback.print_exc()
+                    status = 99
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(status)
+        print(json.dumps(answer), flush=True)
+    os._exit(0)  # What torch does on leaving takes seconds.
+
+
+if __name__ == "__main__":
+    _serve()

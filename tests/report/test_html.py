@@ -1,0 +1,79 @@
+"""HTML that needs nothing from elsewhere, and in which no name is markup."""
+
+import re
+from html.parser import HTMLParser
+
+from amrobust.claims.judgement import Comparison
+from amrobust.report import render
+from amrobust.report.html import fragment
+from amrobust.report.text import visible
+
+OWN = {
+    "html", "head", "meta", "title", "style", "body", "div", "h2", "h3", "p", "table", "thead", "tbody", "tr", "th", "td", "ul",
+    "ol", "li", "em", "figure", "img", "figcaption",
+}  # fmt: skip
+
+
+class Page(HTMLParser):
+    """Collects tags, attributes and the text of cells; fails on what is not closed."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.attributes, self.cells, self.open = [], [], [], []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag not in ("meta", "img"):
+            self.open.append(tag)
+        if tag == "td":
+            self.cells.append("")
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] == "td":
+            self.cells[-1] += data
+
+
+def test_names_are_text_whatever_is_in_them(hostile: Comparison, hostile_names: tuple[str, ...]) -> None:
+    for text in (render(hostile, "html"), fragment(hostile)):
+        page = Page(text)
+        assert not page.open
+        assert set(page.tags) <= OWN
+        assert page.cells[: 7 * len(hostile_names) : 7] == [visible(name) for name in hostile_names]
+
+
+def test_nothing_is_loaded_and_nothing_runs(hostile: Comparison, comparison: Comparison) -> None:
+    for each in (hostile, comparison):
+        page = Page(render(each, "html"))
+        assert any("default-src 'none'" in value for name, value in page.attributes if name == "content")
+        assert all(
+            value.startswith("data:image/svg+xml;base64,") for name, value in page.attributes if name == "src"
+        )
+        assert not {name for name, _ in page.attributes} & {
+            "href",
+            "onload",
+            "onerror",
+            "onclick",
+            "srcset",
+            "action",
+        }
+
+
+def test_the_page_has_the_figures_and_the_fragment_none(comparison: Comparison) -> None:
+    assert Page(render(comparison, "html")).tags.count("img") == 4
+    assert "img" not in Page(fragment(comparison)).tags
+
+
+def test_a_fragment_styles_nothing_but_itself(comparison: Comparison) -> None:
+    (style,) = re.findall(r"<style>(.*?)</style>", fragment(comparison), flags=re.DOTALL)
+    selectors = [part for block in re.findall(r"([^{}]+)\{", style) for part in block.split(",")]
+    assert all(selector.strip().startswith(".amrobust") for selector in selectors)
+
+
+def test_the_same_comparison_gives_the_same_page(comparison: Comparison) -> None:
+    assert render(comparison, "html") == render(comparison, "html")

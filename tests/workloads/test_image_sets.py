@@ -1,0 +1,187 @@
+"""The image workloads on small made-up sets in the published layouts, and on the real data where they are."""
+
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from made_up_data import CIFAR10_FILES, put_cifar, put_fashion
+
+from amrobust.errors import UserError
+from amrobust.workloads import cifar10, cifar100, data, fashion_mnist
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    """A data directory with small sets of every kind; the three together."""
+    monkeypatch.setenv(data.ENVIRONMENT, str(tmp_path))
+    put_fashion(tmp_path)
+    put_cifar(tmp_path, "cifar10", CIFAR10_FILES, 1)
+    put_cifar(tmp_path, "cifar100", ["train.bin", "test.bin"], 2)
+    return tmp_path
+
+
+FASHION, CIFAR10, CIFAR100 = fashion_mnist.WORKLOAD, cifar10.WORKLOAD, cifar100.WORKLOAD
+EACH = pytest.mark.parametrize("workload", [FASHION, CIFAR10, CIFAR100], ids=lambda w: w.name)
+
+
+@EACH
+def test_defaults_pass_the_checks_and_a_split_is_standardised(root, workload):
+    params = {**workload.defaults, "batch_size": 4}
+    workload.check(workload.defaults)
+    split = workload.split(params)
+    assert split.train_images.shape[1:] == workload.shape
+    assert split.train_images.dtype == torch.float32
+    assert split.train_labels.dtype == torch.int64
+    arrays = workload.arrays()
+    pixel = arrays.test_images[3, -1, 5, 7] / 255
+    expected = (pixel - workload.mean[-1]) / workload.std[-1]
+    assert split.test_images[3, -1, 5, 7].item() == pytest.approx(expected, abs=1e-6)
+    assert workload.steps_per_epoch(params) == len(split.train_labels) // 4
+
+
+def test_cifars_batches_are_joined_in_order_and_its_last_file_is_the_test_set(root):
+    arrays = CIFAR10.arrays()
+    assert len(arrays.train_labels) == 50
+    third = np.frombuffer((root / "cifar10" / "data_batch_3.bin").read_bytes(), np.uint8).reshape(10, 3073)
+    assert np.array_equal(arrays.train_labels[20:30], third[:, 0])
+    assert np.array_equal(arrays.train_images[20:30].reshape(10, -1), third[:, 1:])
+    assert len(arrays.test_labels) == 10
+
+
+@EACH
+def test_made_up_bytes_are_said_to_be_none_of_the_publishers(root, workload):
+    assert "not the publisher's bytes" in workload.data_note({})
+
+
+def test_the_digest_is_of_the_content(root, tmp_path_factory, monkeypatch):
+    before = FASHION.data_digest({})
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    for path in (root / "fashion-mnist").iterdir():
+        (elsewhere / path.name).write_bytes(path.read_bytes())
+    monkeypatch.setenv(data.ENVIRONMENT, str(elsewhere))
+    assert FASHION.data_digest({}) == before
+    labels = elsewhere / "t10k-labels-idx1-ubyte"
+    labels.write_bytes(labels.read_bytes()[:-1] + b"\x00")
+    other = tmp_path_factory.mktemp("other")
+    for path in elsewhere.iterdir():
+        (other / path.name).write_bytes(path.read_bytes())
+    monkeypatch.setenv(data.ENVIRONMENT, str(other))
+    assert FASHION.data_digest({}) != before
+
+
+def test_a_part_of_the_set_is_its_beginning(root):
+    params = {**FASHION.defaults, "batch_size": 4, "train_images": 13, "test_images": 5}
+    whole, part = FASHION.split({**params, "train_images": None, "test_images": None}), FASHION.split(params)
+    assert torch.equal(part.train_images, whole.train_images[:13])
+    assert torch.equal(part.test_labels, whole.test_labels[:5])
+    assert FASHION.steps_per_epoch(params) == 3
+    with pytest.raises(UserError, match="at most 40"):
+        FASHION.steps_per_epoch({**params, "train_images": 41})
+
+
+@pytest.mark.parametrize(
+    "break_it",
+    [
+        lambda folder: put_fashion(folder.parent, train=40, size=27),
+        lambda folder: put_fashion(folder.parent, classes=11),
+        lambda folder: (folder / "train-labels-idx1-ubyte").write_bytes(
+            struct.pack(">4BI", 0, 0, 8, 1, 3) + b"abc"
+        ),
+        lambda folder: (folder / "train-images-idx3-ubyte").write_bytes(b"nonsense"),
+        lambda folder: put_fashion(folder.parent, train=0),
+    ],
+    ids=["other size", "too many classes", "other length", "no idx", "no images"],
+)
+def test_files_that_do_not_fit_are_refused_in_one_line(root, break_it):
+    break_it(root / "fashion-mnist")
+    with pytest.raises(UserError) as caught:
+        FASHION.arrays()
+    assert "\n" not in str(caught.value)
+
+
+def test_without_the_data_the_message_is_the_remedy(tmp_path, monkeypatch):
+    monkeypatch.setenv(data.ENVIRONMENT, str(tmp_path))
+    with pytest.raises(UserError, match="amrobust data fetch cifar10"):
+        CIFAR10.data_digest({})
+
+
+def test_augmentation_pads_with_black_and_is_the_generators(root):
+    params = dict(CIFAR10.defaults)
+    images = CIFAR10.split(params).train_images
+    augment = CIFAR10.augmentation(params)
+    one = augment(images, torch.Generator().manual_seed(1))
+    assert one.shape == images.shape
+    assert torch.equal(one, augment(images, torch.Generator().manual_seed(1)))
+    assert not torch.equal(one, images)
+    black = (0 - torch.tensor(CIFAR10.mean)) / torch.tensor(CIFAR10.std)
+    assert (one.amin(dim=(0, 2, 3)) >= black - 1e-6).all()
+    assert CIFAR10.augmentation({**params, "augment": False}) is None
+
+
+@pytest.mark.parametrize(
+    ("workload", "model"), [(w, m) for w in (FASHION, CIFAR10, CIFAR100) for m in w.models]
+)
+def test_each_of_its_models_fits_the_workload(workload, model):
+    net = workload.model(torch.Generator().manual_seed(0), model=model).eval()
+    with torch.inference_mode():
+        assert net(torch.zeros(2, *workload.shape)).shape == (2, workload.classes)
+
+
+def test_the_paper_s_schedules():
+    params = dict(CIFAR10.defaults)
+    rates = [CIFAR10.learning_rate(params, 0.1, epoch) for epoch in (0, 29, 30, 59, 60, 89)]
+    assert rates == pytest.approx([0.1, 0.1, 0.01, 0.01, 0.001, 0.001])
+    params = dict(CIFAR100.defaults)
+    rates = [CIFAR100.learning_rate(params, 0.1, epoch) for epoch in (0, 149, 150, 224, 225, 299)]
+    assert rates == pytest.approx([0.1, 0.1, 0.01, 0.01, 0.001, 0.001])
+
+
+def test_cosine_constant_and_restarts():
+    params = dict(CIFAR10.defaults)
+    assert CIFAR10.learning_rate({**params, "schedule": "cosine"}, 0.1, 45) == pytest.approx(0.05)
+    assert CIFAR10.learning_rate({**params, "schedule": "constant"}, 0.1, 89) == 0.1
+    assert not any(CIFAR10.restarts(params, epoch) for epoch in range(90))
+    restarting = {**params, "restart": True}
+    assert [epoch for epoch in range(90) if CIFAR10.restarts(restarting, epoch)] == [30, 60]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"epochs": 0},
+        {"batch_size": 1},
+        {"train_images": 0},
+        {"train_images": 8},
+        {"test_images": 2.5},
+        {"model": "resnet50"},
+        {"augment": 1},
+        {"schedule": "plateau"},
+        {"drops": "30,60"},
+        {"drops": "2/3,1/3"},
+        {"drops": "1/0"},
+        {"drops": "soon"},
+        {"drop_factor": 1},
+        {"drop_factor": float("nan")},
+        {"restart": True, "schedule": "cosine"},
+        {"precision": "float16"},
+        {"channels_last": 1},
+        {"compile": None},
+    ],
+    ids=str,
+)
+def test_values_that_make_no_sense_are_refused(change):
+    with pytest.raises(UserError, match=next(iter(change))):
+        CIFAR10.check({**CIFAR10.defaults, **change})
+
+
+def test_the_real_fashion_mnist_is_the_publishers(shared, monkeypatch):
+    monkeypatch.setenv(data.ENVIRONMENT, str(Path(shared("data/fashion-mnist")).parent))
+    assert FASHION.data_note({}) is None
+    arrays = FASHION.arrays()
+    assert np.bincount(arrays.train_labels).tolist() == [6000] * 10
+    assert FASHION.steps_per_epoch(FASHION.defaults) >= 300
+    pixels = arrays.train_images / np.float32(255)
+    assert pixels.mean(dtype=np.float64) == pytest.approx(FASHION.mean[0], abs=1e-4)
+    assert pixels.std(dtype=np.float64) == pytest.approx(FASHION.std[0], abs=1e-4)
