@@ -95,7 +95,7 @@ class ImageTraining:
         )
         self.layout = torch.channels_last if self.params["channels_last"] else torch.contiguous_format
         self.model = network_at_x0(spec).to(device, memory_format=self.layout).train()  # type: ignore[call-overload]
-        self.optimizer = make_optimizer(spec, list(self.model.parameters()), seed)
+        self.optimizer = make_optimizer(spec, self.model, seed)
         self.forward = torch.compile(self.model) if self.params["compile"] else self.model
         self.order = np.random.default_rng(seed_sequence(spec, "order", seed))
         self.augmentation = torch.Generator().manual_seed(integer(seed_sequence(spec, "augmentation", seed)))

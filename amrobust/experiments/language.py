@@ -44,7 +44,7 @@ class LanguageTraining:
         network = network_at_x0(spec)
         assert isinstance(network, WeightDroppedLSTM)
         self.model = network.to(device).train()
-        self.optimizer = make_optimizer(spec, list(self.model.parameters()), seed)
+        self.optimizer = make_optimizer(spec, self.model, seed)
         self.order = np.random.default_rng(seed_sequence(spec, "order", seed))
         self.dropout = torch.Generator().manual_seed(integer(seed_sequence(spec, "dropout", seed)))
         self.plateau = workload.plateau(self.params, spec.optimizer)

@@ -12,14 +12,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from amrobust import workloads
+from amrobust import rules, workloads
 from amrobust.experiments.dropout import seed_dropout
 from amrobust.experiments.methods import info
 from amrobust.experiments.outcome import SeedOutcome
 from amrobust.experiments.recorder import CurveRecorder
 from amrobust.experiments.spec import Spec
 from amrobust.experiments.streams import integer, seed_sequence, x0_sequence
-from amrobust.optim import AM1SGD, AM2SGD, NTASGD
+from amrobust.optim import AM1SGD, AM2SGD, NTASGD, QHM, AggMo, AmortizedOptimizer, HybridSGD
 from amrobust.workloads.workload import NetworkWorkload
 
 CPU = torch.device("cpu")
@@ -58,9 +58,10 @@ def network_at_x0(spec: Spec) -> nn.Module:
     return network
 
 
-def make_optimizer(spec: Spec, params: list[nn.Parameter], seed: int) -> torch.optim.Optimizer:
-    """The torch optimizer of ``spec`` on ``params``; ``seed`` chooses the stream of an optimizer that draws numbers."""
+def make_optimizer(spec: Spec, model: nn.Module, seed: int) -> torch.optim.Optimizer:
+    """The torch optimizer of ``spec`` on the parameters of ``model``; ``seed`` chooses the stream of one that draws numbers."""
     h: dict[str, Any] = dict(spec.hyperparameters)
+    params = list(model.parameters())
     match spec.optimizer:
         case "sgd":
             return torch.optim.SGD(params, **h)
@@ -70,6 +71,12 @@ def make_optimizer(spec: Spec, params: list[nn.Parameter], seed: int) -> torch.o
             return torch.optim.SGD(params, **h)
         case "omsgd":
             return AM1SGD(params, m=1, **h)
+        case "aggmo":
+            return AggMo(params, betas=rules.aggmo_betas(h.pop("terms"), h.pop("a")), **h)
+        case "qhm":
+            return QHM(params, **h)
+        case "hybrid":
+            return HybridSGD(params, **h)
         case "ntasgd":
             return NTASGD(params, **h)
         case "am1":
@@ -83,7 +90,7 @@ def at_output(optimizer: torch.optim.Optimizer, output: str) -> AbstractContextM
     """A context in which the model holds the given output: nothing to do for option I, the iterate."""
     if output == "I":
         return nullcontext()
-    assert isinstance(optimizer, (AM1SGD, AM2SGD, NTASGD))
+    assert isinstance(optimizer, AmortizedOptimizer)
     return optimizer.output_point()
 
 
@@ -121,7 +128,7 @@ def train_seed(
     dropout = dropout_generator(spec, seed, device)
     seed_dropout(model, dropout)
     model.train()
-    optimizer = make_optimizer(spec, list(model.parameters()), seed)
+    optimizer = make_optimizer(spec, model, seed)
     order = order_generator(spec, seed)
     outputs = info(spec.optimizer).outputs
     recorder = CurveRecorder(outputs, epochs)

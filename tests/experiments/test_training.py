@@ -63,7 +63,9 @@ class TestDigits:
         whole = curves_of(train_seeds(spec, range(4), executor="local", layout=layout))
         assert_equal({3: whole[3]}, curves_of(train_seeds(spec, [3], executor="local", layout=layout)))
 
-    @pytest.mark.parametrize("optimizer", ["sgd", "msgd", "omsgd", "cm", "am1", "am2"])
+    @pytest.mark.parametrize(
+        "optimizer", ["sgd", "msgd", "omsgd", "cm", "aggmo", "qhm", "hybrid", "am1", "am2"]
+    )
     def test_every_optimizer_learns(self, optimizer):
         (outcome,) = train_seeds(
             make_spec("digits", optimizer, {"epochs": 8, "lr_drops": 1}), [0], executor="local"
@@ -118,7 +120,9 @@ class TestLogistic:
         local = curves_of(train_seeds(self.SPEC, range(3), executor="local"))
         assert_equal(local, curves_of(train_seeds(self.SPEC, range(3), executor="processes", jobs=1)))
 
-    @pytest.mark.parametrize("optimizer", ["sgd", "msgd", "omsgd", "cm", "am1", "am2"])
+    @pytest.mark.parametrize(
+        "optimizer", ["sgd", "msgd", "omsgd", "cm", "aggmo", "qhm", "hybrid", "am1", "am2"]
+    )
     def test_every_optimizer_descends(self, optimizer):
         spec = make_spec("logistic", optimizer, {"iterations": 200, "sigma": 0.1})
         facts = describe(spec)

@@ -37,7 +37,7 @@ class TorchRows:
         self.rows = rows
         self.parameter = nn.Parameter(rows)
         self.parameter.grad = gradients
-        self.optimizer = make_optimizer(spec, [self.parameter], seed)
+        self.optimizer = make_optimizer(spec, nn.ParameterList([self.parameter]), seed)
         if type(self.optimizer) in FUSED and rows.dtype in (torch.float32, torch.float64):
             for group in self.optimizer.param_groups:
                 group["fused"] = True
@@ -91,7 +91,7 @@ def require_elementwise(spec: Spec) -> None:
     """Raise CannotStack, with the reason, unless the optimizer of ``spec`` can train a stack."""
     if spec.optimizer == "am2":
         return
-    reason = mixing(lambda params: make_optimizer(spec, params, 0))
+    reason = mixing(lambda params: make_optimizer(spec, nn.ParameterList(params), 0))
     if reason is not None:
         raise CannotStack(f"{spec.optimizer} {reason}")
 

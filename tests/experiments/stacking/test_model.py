@@ -11,8 +11,8 @@ from amrobust.experiments.stacking.layers import CannotStack
 from amrobust.experiments.stacking.losses import losses
 from amrobust.experiments.stacking.model import StackedModel
 from amrobust.workloads.models.mlp import MLP
+from amrobust.workloads.models.resnet import resnet8
 from amrobust.workloads.models.small_cnn import SmallCNN
-from amrobust.workloads.models.small_resnet import SmallResNet
 
 SEEDS = 3
 DIGITS = images(size=8, count=SEEDS * 5)
@@ -20,7 +20,7 @@ DIGITS = images(size=8, count=SEEDS * 5)
 CASES = {
     "cnn": (SmallCNN, DIGITS, ("channels", "batch")),
     "mlp": (MLP, DIGITS, ("batch",)),
-    "resnet8": (SmallResNet, DIGITS, ("channels", "batch")),
+    "resnet8": (lambda: resnet8(channels=1), DIGITS, ("channels", "batch")),
     "dropout": (Convolutional, images(count=SEEDS * 5), ("channels", "batch")),
     "joining": (Joining, images(count=SEEDS * 5), ("batch",)),
     "lstm": (Language, tokens(count=SEEDS * 5), ("batch",)),

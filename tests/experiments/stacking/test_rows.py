@@ -73,7 +73,9 @@ def test_rows_move_as_each_would_alone_and_so_do_their_outputs(optimizer):
     rows, gradients = stack[1:4], torch.zeros(6, 8, dtype=torch.float64)[1:4]
     together = rows_of([spec] * 3, [4, 5, 6], rows, gradients)
     alone = [nn.Parameter(row.clone()) for row in start]
-    optimizers = [make_optimizer(spec, [p], seed) for p, seed in zip(alone, [4, 5, 6], strict=True)]
+    optimizers = [
+        make_optimizer(spec, nn.ParameterList([p]), seed) for p, seed in zip(alone, [4, 5, 6], strict=True)
+    ]
     for k in range(9):
         gradients.copy_(torch.randn(3, 8, generator=generator))
         lr = 0.1 if k < 5 else 0.01
@@ -101,7 +103,9 @@ def test_rows_follow_an_optimizer_that_exchanges_storage(monkeypatch):
 
     from amrobust.experiments.stacking import rows as module
 
-    monkeypatch.setattr(module, "make_optimizer", lambda spec, params, seed: Exchanging(params, lr=1.0))
+    monkeypatch.setattr(
+        module, "make_optimizer", lambda spec, model, seed: Exchanging(model.parameters(), lr=1.0)
+    )
     rows, gradients = torch.zeros(2, 3), torch.ones(2, 3)
     together = TorchRows(small_spec("made-up"), 0, rows, gradients)
     for _ in range(2):
@@ -112,7 +116,9 @@ def test_rows_follow_an_optimizer_that_exchanges_storage(monkeypatch):
 def test_an_optimizer_that_mixes_names_itself(monkeypatch):
     from amrobust.experiments.stacking import rows as module
 
-    monkeypatch.setattr(module, "make_optimizer", lambda spec, params, seed: torch.optim.LBFGS(params))
+    monkeypatch.setattr(
+        module, "make_optimizer", lambda spec, model, seed: torch.optim.LBFGS(model.parameters())
+    )
     with pytest.raises(CannotStack, match="sgd does not update"):
         require_elementwise(small_spec("made-up"))
 
