@@ -50,7 +50,8 @@ def plan_layout(
     """
     if batching not in get_args(Batching):
         raise UserError(f"no batching is called {batching!r}: choose one of {', '.join(get_args(Batching))}")
-    kind = workloads.get(spec.workload).kind
+    workload = workloads.get(spec.workload)
+    kind = workload.kind
     kept: list[Block] = []
     left = set(seeds)
     chosen: str | None = batching
@@ -65,7 +66,7 @@ def plan_layout(
         return Layout(chosen, (*kept, *in_blocks(rest, 1)))
     if kind == "convex":
         return Layout("stack", (*kept, *in_blocks(rest, CONVEX_BLOCK)))
-    if kind != "network":
+    if kind not in ("network", "image") or not hasattr(workload, "split"):
         why = f"seeds are trained one by one: there is no stacked training of {spec.workload}"
         return Layout("none", (*kept, *in_blocks(rest, 1)), why if chosen == "stack" else None)
     from amrobust.experiments.stacking.cost import stack_size

@@ -43,7 +43,8 @@ def workload_of(spec: Spec) -> NetworkWorkload:
 
 def load(spec: Spec, device: torch.device, dtype: torch.dtype) -> Data:
     """The data of ``spec``; inputs that are not whole numbers in ``dtype``."""
-    split = workload_of(spec).split()
+    workload: Any = workloads.get(spec.workload)
+    split = workload.split(spec.workload_params) if workload.kind == "image" else workload.split()
     parts = (split.train_images, split.train_labels, split.test_images, split.test_labels)
     return Data(*(part.to(device, dtype if part.is_floating_point() else None) for part in parts))
 
@@ -115,6 +116,11 @@ def order_generator(spec: Spec, seed: int) -> np.random.Generator:
     return np.random.default_rng(seed_sequence(spec, "order", seed))
 
 
+def augmentation_generator(spec: Spec, seed: int) -> torch.Generator:
+    """The generator of what one seed's augmentation draws; on the CPU wherever the images are."""
+    return torch.Generator().manual_seed(integer(seed_sequence(spec, "augmentation", seed)))
+
+
 def train_seed(
     spec: Spec, seed: int, *, device: torch.device = CPU, dtype: torch.dtype = torch.float32
 ) -> SeedOutcome:
@@ -139,11 +145,13 @@ def train_seed(
             for group in optimizer.param_groups:
                 group["lr"] = workload.learning_rate(params, float(spec.hyperparameters["lr"]), epoch)  # type: ignore[arg-type]
             batch_loss = _train_epoch(model, optimizer, data.train_images, data.train_labels, order, params)
+            measured = {}
             for output in outputs:
                 with at_output(optimizer, output):
                     accuracy, test_loss = evaluate(model, data.test_images, data.test_labels)
                     _, train_loss = evaluate(model, data.train_images, data.train_labels)
-                recorder.record(epoch, output, accuracy, test_loss, train_loss, batch_loss)
+                measured[output] = accuracy, test_loss, train_loss
+            recorder.record(epoch, measured, batch_loss)
             if recorder.diverged:
                 break
     return recorder.outcome(seed, time.perf_counter() - started)

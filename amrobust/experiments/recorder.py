@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+import torch
 
 from amrobust.experiments.outcome import SeedOutcome
 
@@ -19,14 +21,31 @@ class CurveRecorder:
         self.diverged = False
 
     def record(
-        self, epoch: int, output: str, accuracy: float, test_loss: float, train_loss: float, batch_loss: float
+        self, epoch: int, measured: Mapping[str, tuple[float, float, float]], batch_loss: float
     ) -> None:
-        """Enter the measurements of ``output`` at the end of ``epoch``."""
-        self.diverged = self.diverged or not bool(np.isfinite([batch_loss, test_loss, train_loss]).all())
-        if not self.diverged:
-            values = (accuracy, test_loss, train_loss, batch_loss)
-            for name, value in zip(METRICS, values, strict=True):
+        """Enter (test accuracy, test loss, training loss) of every output at the end of ``epoch``."""
+        values = [*measured.values()]
+        self.diverged = self.diverged or not bool(np.isfinite(values).all() and np.isfinite(batch_loss))
+        if self.diverged:
+            return
+        for output, of_output in measured.items():
+            for name, value in zip(METRICS, (*of_output, batch_loss), strict=True):
                 self.curves[output][name][epoch] = value
+
+    def state(self) -> dict[str, Any]:
+        """What has been entered, for a checkpoint."""
+        curves = {
+            output: {name: torch.from_numpy(values.copy()) for name, values in metrics.items()}
+            for output, metrics in self.curves.items()
+        }
+        return {"curves": curves, "diverged": self.diverged}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up what :meth:`state` gave. Raises KeyError or ValueError where it is of another training."""
+        for output, metrics in self.curves.items():
+            for name, values in metrics.items():
+                values[:] = state["curves"][output][name].numpy()
+        self.diverged = bool(state["diverged"])
 
     def outcome(self, seed: int, wall_seconds: float, stack: int = 1) -> SeedOutcome:
         """What training ``seed`` gave, in a stack of ``stack`` seeds."""

@@ -6,11 +6,15 @@ import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from amrobust import workloads
 from amrobust.experiments.outcome import SeedOutcome
 from amrobust.experiments.place import HERE, Place
 from amrobust.experiments.spec import Spec, content_digest
+
+if TYPE_CHECKING:
+    from amrobust.experiments.checkpoint import Checkpoint
 
 
 def train_unit(spec: Spec, seeds: Sequence[int], place: Place = HERE) -> list[SeedOutcome]:
@@ -45,7 +49,17 @@ def _train(spec: Spec, seeds: Sequence[int], place: Place) -> list[SeedOutcome]:
         return [_train_seed(spec, seeds[0], place.checkpoints)]
     from amrobust.experiments.stacking import trainer
 
-    return trainer.train_stack([(spec, seed) for seed in seeds])
+    name = f"seeds-{seeds[0]}-{seeds[-1]}.pt"
+    checkpoint = _checkpoint(spec, list(seeds), place.checkpoints, name)
+    return trainer.train_stack([(spec, seed) for seed in seeds], checkpoint=checkpoint)
+
+
+def _checkpoint(spec: Spec, seeds: int | list[int], directory: Path | None, name: str) -> Checkpoint | None:
+    """Where the training of ``seeds``, one or a stack, keeps its state."""
+    from amrobust.experiments.checkpoint import Checkpoint
+
+    key = content_digest({"spec": spec.identity(), "seed": seeds})
+    return None if directory is None else Checkpoint(directory / name, key)
 
 
 def _train_seed(spec: Spec, seed: int, checkpoints: Path | None) -> SeedOutcome:
@@ -54,10 +68,7 @@ def _train_seed(spec: Spec, seed: int, checkpoints: Path | None) -> SeedOutcome:
         from amrobust.experiments import network
 
         return network.train_seed(spec, seed)
-    from amrobust.experiments.checkpoint import Checkpoint
-
-    key = content_digest({"spec": spec.identity(), "seed": seed})
-    checkpoint = None if checkpoints is None else Checkpoint(checkpoints / f"seed-{seed}.pt", key)
+    checkpoint = _checkpoint(spec, seed, checkpoints, f"seed-{seed}.pt")
     if kind == "image":
         from amrobust.experiments.images import train_image_seed
 

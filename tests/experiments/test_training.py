@@ -26,7 +26,7 @@ from amrobust.experiments import (
     training,
 )
 from amrobust.experiments.outcome import SeedOutcome
-from amrobust.experiments.stacking import trainer
+from amrobust.experiments.stacking import feed, trainer
 from amrobust.experiments.streams import seed_sequence
 
 SHORT = {"epochs": 2, "lr_drops": 1}
@@ -278,7 +278,7 @@ class TestBlocksThatAreTooLarge:
     def test_a_block_out_of_memory_is_split_until_it_fits(self, monkeypatch):
         tried = []
 
-        def stack(entries):
+        def stack(entries, checkpoint):
             tried.append(len(entries))
             if len(entries) > 2:
                 raise torch.OutOfMemoryError("no room")
@@ -301,7 +301,7 @@ class TestBlocksThatAreTooLarge:
             return generator
 
         expected = curves_of(training.train_unit(spec, (0, 1)))
-        for module in (network, trainer):
+        for module in (network, feed):
             monkeypatch.setattr(module, "order_generator", failing(network.order_generator))
         outcomes = {outcome.seed: outcome for outcome in training.train_unit(spec, range(5))}
         assert "this seed's data are broken" in outcomes[2].error

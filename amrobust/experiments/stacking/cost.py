@@ -10,15 +10,22 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
-from amrobust.experiments.network import CPU, load, network_at_x0
+from amrobust.experiments.network import CPU, Data, load, network_at_x0
 from amrobust.experiments.spec import Spec
+from amrobust.experiments.stacking.check import EXAMPLES
 from amrobust.experiments.stacking.layers import CannotStack
 from amrobust.experiments.stacking.losses import losses
 from amrobust.experiments.stacking.model import StackedModel
 from amrobust.experiments.stacking.trainer import arrangement_of
 
+Params = tuple[tuple[str, str | float | None], ...]
+"""Names and values of a workload's parameters, which results are cached by."""
+
 MOST_SEEDS = 10
 """More seeds than this in a stack gain nothing on a CPU: their activations leave the cache."""
+MOST_ACTIVATIONS = 160e6
+"""Bytes kept by all seeds for the backward pass, beyond which a step a seed becomes dearer; it is never a reason to stack fewer
+than two. 5 seeds of SmallCNN on images of 28 × 28 pixels in batches of 32."""
 WORTHWHILE = 5e8
 """Floating-point operations of one seed's forward pass above which the CPU, not torch's overhead, is what a step waits for."""
 SHARE = 0.5
@@ -32,14 +39,14 @@ def stack_size(spec: Spec, workers: int, *, forced: bool) -> tuple[int, str | No
 
     1 where the model or the optimizer cannot be stacked, or does not fit twice, or, unless ``forced``, would not be faster.
     """
+    params = tuple(sorted((name, value) for name, value in spec.workload_params.items() if name != "epochs"))
+    if not forced and _operations(spec.workload, params) > WORTHWHILE:
+        return 1, None
     try:
         arrangement_of(spec)
     except CannotStack as reason:
         return 1, f"seeds are trained one by one: {reason}"
-    params = tuple(sorted((name, value) for name, value in spec.workload_params.items() if name != "epochs"))
-    flops, numbers, activations = _of_one_seed(spec.workload, params)
-    if flops > WORTHWHILE and not forced:
-        return 1, None
+    numbers, activations = _memory(spec.workload, params)
     copies = 4 + int(
         spec.hyperparameters.get("m") or 0
     )  # parameters, gradient, an optimizer's state and a temporary
@@ -47,15 +54,33 @@ def stack_size(spec: Spec, workers: int, *, forced: bool) -> tuple[int, str | No
     fit = int(SHARE * available_memory() / workers / each)
     if fit < 2:
         return 1, f"seeds are trained one by one: a stack of two takes about {2 * each / 2**20:,.0f} MiB"
-    return min(fit, MOST_SEEDS), None
+    return min(fit, MOST_SEEDS, max(2, int(MOST_ACTIVATIONS / activations))), None
+
+
+def _share(spec: Spec, data: Data) -> tuple[int, float]:
+    """How many examples are computed with, and how many times as many a batch has."""
+    batch = int(spec.workload_params["batch_size"])  # type: ignore[arg-type]
+    examples = min(batch, EXAMPLES, len(data.train_labels))
+    return examples, batch / examples
 
 
 @cache
-def _of_one_seed(workload: str, params: tuple[tuple[str, str | float | None], ...]) -> tuple[int, int, int]:
-    """Operations of the forward pass of a batch, numbers in the model, and bytes kept for the backward pass."""
+def _operations(workload: str, params: Params) -> float:
+    """Floating-point operations of one seed's forward pass of a batch."""
     spec = Spec(workload, dict(params) | {"epochs": 1}, "sgd", {})
     data = load(spec, CPU, torch.float32)
-    batch = int(spec.workload_params["batch_size"])  # type: ignore[arg-type]
+    examples, times = _share(spec, data)
+    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+        network_at_x0(spec).eval()(data.train_images[:examples])
+    return times * float(counter.get_total_flops())
+
+
+@cache
+def _memory(workload: str, params: Params) -> tuple[int, float]:
+    """Numbers in one seed's model, and bytes kept for the backward pass of a batch."""
+    spec = Spec(workload, dict(params) | {"epochs": 1}, "sgd", {})
+    data = load(spec, CPU, torch.float32)
+    examples, times = _share(spec, data)
     template = network_at_x0(spec)
     generators = [torch.Generator()]
     model = StackedModel(template, arrangement_of(spec), generators)
@@ -67,12 +92,9 @@ def _of_one_seed(workload: str, params: tuple[tuple[str, str | float | None], ..
         kept[storage.data_ptr()] = storage.nbytes()
         return tensor
 
-    with (
-        FlopCounterMode(display=False) as counter,
-        torch.autograd.graph.saved_tensors_hooks(keep, lambda t: t),
-    ):
-        losses(model(data.train_images[None, :batch]), data.train_labels[None, :batch])
-    return counter.get_total_flops(), model.size, sum(kept.values())
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda t: t):
+        losses(model(data.train_images[None, :examples]), data.train_labels[None, :examples])
+    return model.size, times * sum(kept.values())
 
 
 def available_memory() -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import torch
@@ -13,6 +13,7 @@ from amrobust.experiments.network import at_output, make_optimizer
 from amrobust.experiments.spec import Spec
 from amrobust.experiments.stacking.layers import CannotStack
 from amrobust.experiments.streams import integer, seed_sequence
+from amrobust.optim import RuleOptimizer
 
 FUSED = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)
 """Optimizers with a form that passes once over a parameter; on a stack memory is what limits them."""
@@ -28,6 +29,15 @@ class Rows(Protocol):
 
     def point(self, output: str) -> Tensor:
         """The rows' points (R, D) for an output, as a tensor of their own."""
+
+    def restart(self) -> None:
+        """Begin anew at the current iterates; streams of random numbers go on."""
+
+    def state(self) -> dict[str, Any]:
+        """All that the next step depends on beside the rows, as tensors, numbers, texts, lists and dictionaries."""
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up what :meth:`state` gave, after the rows themselves."""
 
 
 class TorchRows:
@@ -56,6 +66,21 @@ class TorchRows:
         with at_output(self.optimizer, output):
             return self.parameter.detach().clone()
 
+    def restart(self) -> None:
+        """As :class:`Rows`."""
+        if isinstance(self.optimizer, RuleOptimizer):
+            self.optimizer.restart()
+        else:
+            self.optimizer.state.clear()
+
+    def state(self) -> dict[str, Any]:
+        """As :class:`Rows`."""
+        return self.optimizer.state_dict()
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """As :class:`Rows`."""
+        self.optimizer.load_state_dict(dict(state))
+
 
 class AM2Rows:
     """Rows under AM2-SGD, which samples another index for each: its rule, with the seeds as the leading axis."""
@@ -67,17 +92,31 @@ class AM2Rows:
             integer(seed_sequence(spec, "rule", seed)) for spec, seed in zip(specs, seeds, strict=True)
         ]
         self.rule = rules.make("am2", indices=rules.IndexStream(streams, h["m"]), **h)
-        self.state = self.rule.init(rows.clone())
+        self.current = self.rule.init(rows.clone())
 
     def step(self, lr: float) -> None:
         """As :class:`Rows`."""
-        self.state = self.rule.step(self.state, self.gradients, lr)
-        self.rows.copy_(self.state.x)
+        self.current = self.rule.step(self.current, self.gradients, lr)
+        self.rows.copy_(self.current.x)
 
     def point(self, output: str) -> Tensor:
         """As :class:`Rows`."""
-        point: Tensor = self.rule.outputs(self.state)[output]
+        point: Tensor = self.rule.outputs(self.current)[output]
         return point
+
+    def restart(self) -> None:
+        """As :class:`Rows`."""
+        self.current = self.rule.restart(self.current)
+
+    def state(self) -> dict[str, Any]:
+        """As :class:`Rows`."""
+        return {"table": self.current.table, "k": self.current.k}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """As :class:`Rows`."""
+        self.current = self.current._replace(
+            x=self.rows.clone(), table=state["table"].to(self.rows), k=int(state["k"])
+        )
 
 
 def rows_of(specs: Sequence[Spec], seeds: Sequence[int], rows: Tensor, gradients: Tensor) -> Rows:

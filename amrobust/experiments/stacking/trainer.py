@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from amrobust.experiments.checkpoint import Checkpoint, unusable
 from amrobust.experiments.methods import info
 from amrobust.experiments.network import (
     CPU,
     dropout_generator,
     load,
     network_at_x0,
-    order_generator,
     workload_of,
 )
 from amrobust.experiments.outcome import SeedOutcome
@@ -25,25 +25,35 @@ from amrobust.experiments.recorder import CurveRecorder
 from amrobust.experiments.spec import Spec, canonical_json
 from amrobust.experiments.stacking.arrangement import Arrangement
 from amrobust.experiments.stacking.check import EXAMPLES, arrangement_for
+from amrobust.experiments.stacking.feed import Feed
+from amrobust.experiments.stacking.layers import CannotStack
 from amrobust.experiments.stacking.losses import losses
 from amrobust.experiments.stacking.model import StackedModel
 from amrobust.experiments.stacking.rows import Rows, require_elementwise, rows_of
 
 EVALUATION_BATCH = 400
 """Examples, over all seeds, that are evaluated at a time: as few as keep the activations in the cache."""
+EVALUATION_NUMBERS = 120_000
+"""Of those examples together; images of 28 × 28 pixels are 150 at a time."""
 
 Entry = tuple[Spec, int]
 """A method on a workload, and a seed."""
 
 
 def train_stack(
-    entries: Sequence[Entry], *, device: torch.device = CPU, dtype: torch.dtype = torch.float32
+    entries: Sequence[Entry],
+    *,
+    device: torch.device = CPU,
+    dtype: torch.dtype = torch.float32,
+    checkpoint: Checkpoint | None = None,
 ) -> list[SeedOutcome]:
     """Train the seeds of ``entries`` together and return their outcomes in this order.
 
     The specs may differ in anything but the workload and its parameters: methods and hyperparameters share the stack. Every
-    random number is the one that :func:`amrobust.experiments.network.train_seed` draws for the same spec and seed, and curves
-    agree with its own to rounding. A seed that diverges goes on as NaN and touches no other.
+    random number is the one that :func:`amrobust.experiments.network.train_seed`, or
+    :func:`amrobust.experiments.images.train_image_seed`, draws for the same spec and seed, and curves agree with its own to
+    rounding. A seed that diverges goes on as NaN and touches no other. A stack with a ``checkpoint`` goes on from it, to the
+    same bits as without an interruption; it is removed at the end.
 
     Raises CannotStack where the model or an optimizer has to be trained one seed at a time, ValueError on different workloads.
     """
@@ -54,19 +64,45 @@ def train_stack(
     places = sorted(range(len(entries)), key=lambda place: keys.index(keys[place]))
     stack = _Stack([entries[place] for place in places], device, dtype)
     recorders = [CurveRecorder(info(spec.optimizer).outputs, stack.epochs) for spec, _ in stack.entries]
-    for epoch in range(stack.epochs):
+    first, before = 0, 0.0
+    saved = None if checkpoint is None else checkpoint.load()
+    if checkpoint is not None and saved is not None:
+        try:
+            stack.restore(saved["stack"])
+            for recorder, kept in zip(recorders, saved["recorders"], strict=True):
+                recorder.restore(kept)
+            first, before = int(saved["epochs_done"]), float(saved["wall_seconds"])
+        except Exception as error:  # a file of another version, or made up
+            checkpoint.remove()
+            raise unusable(error) from None
+    for epoch in range(first, stack.epochs):
         batch_losses = stack.train_epoch(epoch)
-        for row, output, accuracy, test_loss, train_loss in stack.evaluations():
-            recorders[row].record(epoch, output, accuracy, test_loss, train_loss, batch_losses[row])
+        for recorder, measured, batch_loss in zip(recorders, stack.measure(), batch_losses, strict=True):
+            recorder.record(epoch, measured, batch_loss)
         if all(recorder.diverged for recorder in recorders):
             break
-    seconds = (time.perf_counter() - started) / len(entries)
+        done = epoch + 1
+        if checkpoint is not None and checkpoint.due(done) and done < stack.epochs:
+            checkpoint.save(
+                {
+                    "epochs_done": done,
+                    "wall_seconds": before + time.perf_counter() - started,
+                    "recorders": [recorder.state() for recorder in recorders],
+                    "stack": stack.state(),
+                }
+            )
+    if checkpoint is not None:
+        checkpoint.remove()
+    seconds = (before + time.perf_counter() - started) / len(entries)
     by_place = dict(zip(places, recorders, strict=True))
     return [by_place[place].outcome(seed, seconds, len(entries)) for place, (_, seed) in enumerate(entries)]
 
 
 def arrangement_of(spec: Spec) -> Arrangement:
     """How a stack of ``spec`` is arranged. Raises CannotStack where its model or optimizer cannot be stacked."""
+    for name, allowed in (("precision", "float32"), ("compile", False)):
+        if spec.workload_params.get(name, allowed) != allowed:
+            raise CannotStack(f"{name} = {spec.workload_params[name]} has no stacked form")
     require_elementwise(spec)
     return _arrangement_of_model(spec.workload, tuple(sorted(spec.workload_params.items())))
 
@@ -74,7 +110,7 @@ def arrangement_of(spec: Spec) -> Arrangement:
 @cache
 def _arrangement_of_model(workload: str, params: tuple[tuple[str, str | float | None], ...]) -> Arrangement:
     spec = Spec(workload, dict(params), "sgd", {})
-    data = load(spec, CPU, torch.float64)
+    data = load(spec, CPU, torch.float32)
     return arrangement_for(
         network_at_x0(spec), data.train_images[: 2 * EXAMPLES], data.train_labels[: 2 * EXAMPLES]
     )
@@ -104,12 +140,12 @@ class _Stack:
         for method in {spec.method_key: spec for spec, _ in entries}.values():
             require_elementwise(method)
         self.data = load(spec, device, dtype)
-        self.orders = [order_generator(spec, seed) for spec, seed in entries]
+        self.feed = Feed(entries, self.data)
         starts = {(spec.root_seed, spec.x0_index): spec for spec, _ in entries}
         networks = {key: network_at_x0(spec).to(device, dtype) for key, spec in starts.items()}
         each = [networks[spec.root_seed, spec.x0_index] for spec, _ in entries]
-        generators = [dropout_generator(spec, seed, device) for spec, seed in entries]
-        self.model = StackedModel(each[0], arrangement_of(spec), generators)
+        self.dropout = [dropout_generator(spec, seed, device) for spec, seed in entries]
+        self.model = StackedModel(each[0], arrangement_of(spec), self.dropout)
         self.rows = torch.stack([self.model.row(network) for network in each])
         self.buffers = self.model.buffers(each)
         self.gradients = torch.zeros_like(self.rows)
@@ -131,11 +167,10 @@ class _Stack:
 
     def train_epoch(self, epoch: int) -> list[float]:
         """One pass over the data, each seed in its own order; the mean of the batches' losses of every seed."""
-        batch, clip_norm = int(self.params["batch_size"]), self.params.get("clip_norm")  # type: ignore[arg-type]
-        images, labels = self.data.train_images, self.data.train_labels
-        count = len(labels) // batch
-        orders = np.stack([order.permutation(len(labels))[: count * batch] for order in self.orders])
-        batches = torch.from_numpy(orders).to(images.device).view(-1, count, batch).unbind(1)
+        clip_norm = self.params.get("clip_norm")
+        if self.restarts(epoch):
+            for method in self.methods:
+                method.rows.restart()
         rates = [
             self.workload.learning_rate(self.params, float(method.spec.hyperparameters["lr"]), epoch)  # type: ignore[arg-type]
             for method in self.methods
@@ -143,8 +178,8 @@ class _Stack:
         self.model.bind(self.rows, self.buffers, differentiable=True)
         self.model.train()
         each = []
-        for index in batches:
-            batch_losses = losses(self.model(images[index]), labels[index])
+        for images, labels in self.feed.epoch():
+            batch_losses = losses(self.model(images), labels)
             self.model.gradients(batch_losses, self.gradients)
             if clip_norm is not None:
                 clip(self.gradients, float(clip_norm))
@@ -154,9 +189,15 @@ class _Stack:
         means: list[float] = torch.stack(each).double().mean(0).tolist()
         return means
 
-    def evaluations(self) -> Iterator[tuple[int, str, float, float, float]]:
-        """(row, output, test accuracy, test loss, training loss) of every output of every seed."""
+    def restarts(self, epoch: int) -> bool:
+        """Whether optimizers begin anew before epoch 0, 1, …"""
+        workload: Any = self.workload
+        return workload.kind == "image" and bool(workload.restarts(self.params, epoch))
+
+    def measure(self) -> list[dict[str, tuple[float, float, float]]]:
+        """(test accuracy, test loss, training loss) of every output, for every seed."""
         data = self.data
+        measured: list[dict[str, tuple[float, float, float]]] = [{} for _ in self.entries]
         for turn in range(max(len(method.outputs) for method in self.methods)):
             methods = [method for method in self.methods if turn < len(method.outputs)]
             rows = [row for method in methods for row in method.part]
@@ -165,7 +206,30 @@ class _Stack:
             buffers = {name: buffer[rows] for name, buffer in self.buffers.items()}
             accuracy, test_loss = evaluate(self.model, points, buffers, data.test_images, data.test_labels)
             _, train_loss = evaluate(self.model, points, buffers, data.train_images, data.train_labels)
-            yield from zip(rows, outputs, accuracy, test_loss, train_loss, strict=True)
+            for row, output, *values in zip(rows, outputs, accuracy, test_loss, train_loss, strict=True):
+                measured[row][output] = (values[0], values[1], values[2])
+        return measured
+
+    def state(self) -> dict[str, Any]:
+        """All that the next epoch depends on, for a checkpoint."""
+        return {
+            "rows": self.rows,
+            "buffers": dict(self.buffers),
+            "feed": self.feed.state(),
+            "dropout": [generator.get_state() for generator in self.dropout],
+            "methods": [method.rows.state() for method in self.methods],
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up what :meth:`state` gave."""
+        self.rows.copy_(state["rows"])
+        for name, buffer in self.buffers.items():
+            buffer.copy_(state["buffers"][name])
+        self.feed.restore(state["feed"])
+        for generator, place in zip(self.dropout, state["dropout"], strict=True):
+            generator.set_state(place)
+        for method, kept in zip(self.methods, state["methods"], strict=True):
+            method.rows.restore(kept)
 
 
 def clip(gradients: Tensor, norm: float) -> None:
@@ -182,7 +246,7 @@ def evaluate(
     seeds = len(points)
     model.bind(points, buffers)
     model.train(False)
-    size = max(1, EVALUATION_BATCH // seeds)
+    size = max(1, min(EVALUATION_BATCH, EVALUATION_NUMBERS // images[0].numel()) // seeds)
     correct = torch.zeros(seeds, dtype=torch.float64, device=points.device)
     loss = torch.zeros_like(correct)
     for x, y in zip(torch.split(images, size), torch.split(labels, size), strict=True):

@@ -35,11 +35,20 @@ def test_the_estimate_of_memory_bounds_the_stack(monkeypatch):
 def test_the_estimate_is_of_the_size_of_what_a_stack_keeps():
     """SmallCNN, batch 16, in float32: at least the inputs and outputs of convolutions and batch norms."""
     params = tuple(sorted({**make_spec("digits", "sgd").workload_params}.items()))
-    flops, numbers, activations = cost._of_one_seed("digits", params)
+    flops = cost._operations("digits", params)
+    numbers, activations = cost._memory("digits", params)
     assert numbers == 5178
     assert flops == 2 * 16 * (64 * 16 * 9 + 16 * 32 * 16 * 9 + 32 * 10)
     floats = 16 * (64 + 3 * 16 * 64 + 2 * 16 * 16 + 3 * 32 * 16)
     assert 0.9 * 4 * floats < activations < 3 * 4 * floats
+
+
+def test_seeds_with_many_activations_go_in_smaller_stacks(monkeypatch):
+    spec = make_spec("digits", "sgd")
+    monkeypatch.setattr(cost, "_memory", lambda workload, params: (5178, 30e6))
+    assert cost.stack_size(spec, 2, forced=False) == (5, None)
+    monkeypatch.setattr(cost, "_memory", lambda workload, params: (5178, 120e6))
+    assert cost.stack_size(spec, 2, forced=False) == (2, None)
 
 
 def test_where_arithmetic_is_the_bottleneck_a_stack_is_made_only_on_demand(monkeypatch):
