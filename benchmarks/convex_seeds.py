@@ -15,10 +15,9 @@ import time
 import numpy as np
 import threadpoolctl
 
-from amrobust.experiments import make_spec
+from amrobust.experiments import make_spec, plan_layout
 from amrobust.experiments.convex import _noise, train_block
 from amrobust.experiments.convex_rules import workload_of
-from amrobust.experiments.training import units
 
 TARGETS = {20: {"loop": 6.0, "products": 1.8}, 1000: {"products": 1.3}}
 
@@ -44,7 +43,7 @@ def plain_loop(rows, seeds, iterations, sigma):
 
 
 def trained(spec, seeds):
-    for block in units(spec, range(seeds)):
+    for block in plan_layout(spec, range(seeds)).blocks:
         train_block(spec, block)
 
 
@@ -55,7 +54,7 @@ def timed(function):
 
 
 def drawn(spec, seeds, dimension):
-    for block in units(spec, range(seeds)):
+    for block in plan_layout(spec, range(seeds)).blocks:
         for _ in _noise(spec, block, int(spec.workload_params["iterations"]), dimension):
             pass
 

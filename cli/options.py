@@ -41,6 +41,14 @@ executor = click.option(
 jobs = click.option(
     "-j", "--jobs", type=click.IntRange(min=1), help="Worker processes [default: one a core]."
 )
+batching = click.option(
+    "--batching",
+    type=click.Choice(["auto", "none", "stack"]),
+    default="auto",
+    show_default=True,
+    help="Seeds of a network one by one (none, the reference), many as one computation (stack), or the faster of the two. "
+    "A run that exists goes on as it was made.",
+)
 backend = click.option(
     "--backend",
     default="numpy",

@@ -75,6 +75,9 @@ class _Lines:
         left = f"{wanted - kept} to train" if kept < wanted else "nothing left to train"
         click.echo(f"{run}: {kept} of {wanted} seeds are there, {left}", err=True)
 
+    def note(self, text: str) -> None:
+        click.echo(f"{self.run}: {text}", err=True)
+
     def seed_done(self, outcome: SeedOutcome) -> None:
         self.done += outcome.error is None
         note = _problem(outcome)
@@ -103,6 +106,9 @@ class _Bar:
 
     def started(self, run: str, wanted: int, kept: int) -> None:
         self.task = self.progress.add_task(run, total=wanted, completed=kept)
+
+    def note(self, text: str) -> None:
+        self.progress.console.print(text, markup=False)
 
     def seed_done(self, outcome: SeedOutcome) -> None:
         assert self.task is not None

@@ -73,6 +73,7 @@ HYPERPARAMETERS = ("lr", "momentum", "m", "weight_decay")
 @options.device
 @options.executor
 @options.jobs
+@options.batching
 @options.runs_dir
 @options.data_dir
 @options.text_format
@@ -90,6 +91,7 @@ def command(
     device: str,
     executor: str,
     jobs: int | None,
+    batching: str,
     runs_dir: Path,
     form: str,
     quiet: bool,
@@ -105,6 +107,7 @@ def command(
     amrobust run --opt 'am2[m=10]' --epochs 60
     amrobust run --opt 'aggmo[a=0.1,terms=3]'
     amrobust run --opt am1 --seeds 10 --x0s 5
+    amrobust run --opt am1 --param model=resnet8 --batching none
     amrobust run --opt am1 --workload cifar10 --data-dir /scratch/data --param model=resnet18 --seeds 5
     amrobust run --opt msgd --workload logistic --data a5a --sigma 2 --seeds 1000
     amrobust run --opt 'am1g[m=10,theorem=1]' --workload logistic-ball --data a5a --seeds 1000
@@ -131,7 +134,7 @@ def command(
         started = time.perf_counter()
         with progress_reporter(quiet=quiet) as reporter:
             run = runs.execute(
-                spec, range(seeds), runs_dir, executor=executor, jobs=jobs, reporter=reporter,
+                spec, range(seeds), runs_dir, executor=executor, jobs=jobs, batching=batching, reporter=reporter,
                 place=experiments.Place(backend, device),
             )  # fmt: skip
         if run.manifest.facts.data_note:

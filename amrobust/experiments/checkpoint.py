@@ -93,3 +93,10 @@ class Checkpoint:
         """Delete the file: the training is complete."""
         with suppress(OSError):
             self.path.unlink(missing_ok=True)
+
+
+def unusable(error: Exception) -> RunError:
+    """What to raise where ``error`` came of taking up a checkpoint, which was removed then."""
+    return RunError(
+        f"its checkpoint could not be taken up and was removed ({type(error).__name__}): the next attempt starts anew"
+    )

@@ -10,8 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from amrobust.errors import RunError
-from amrobust.experiments.checkpoint import Checkpoint
+from amrobust.experiments.checkpoint import Checkpoint, unusable
 from amrobust.experiments.outcome import SeedOutcome
 
 
@@ -60,9 +59,7 @@ def train_epochs(
                     curves[output][name][:first] = values.numpy()
         except Exception as error:  # a file of another version, or made up
             checkpoint.remove()
-            raise RunError(
-                f"its checkpoint could not be taken up and was removed ({type(error).__name__}): the next attempt starts anew"
-            ) from None
+            raise unusable(error) from None
     diverged = False
     for epoch in range(first, epochs):
         batch_loss = training.train_epoch(epoch)

@@ -7,18 +7,18 @@ import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from typing import get_args
 
 from amrobust.errors import UserError
+from amrobust.experiments.layout import Block, Layout, plan_layout
 from amrobust.experiments.outcome import SeedOutcome
 from amrobust.experiments.place import HERE, Place
 from amrobust.experiments.spec import ExecutorName, Spec
-from amrobust.experiments.training import one_thread, train_unit, units
-
-Unit = tuple[int, ...]
+from amrobust.experiments.training import halves, one_thread, train_unit
 
 BROKEN_POOLS = 3
-"""How many times a fresh pool takes over the missing units after a worker died."""
+"""How many times a fresh pool takes over the missing blocks after a worker died."""
 
 
 def train_seeds(
@@ -28,23 +28,40 @@ def train_seeds(
     executor: ExecutorName = "processes",
     jobs: int | None = None,
     place: Place = HERE,
+    layout: Layout | None = None,
 ) -> Iterator[SeedOutcome]:
     """Train ``seeds`` of ``spec`` and yield each outcome as it is finished.
 
-    ``executor`` is "processes" (``jobs`` workers, by default one a usable core) or "local"; both give the same numbers.
-    ``place`` says on what, and where long trainings keep their state.
+    ``executor`` is "processes" (``jobs`` workers, by default one a usable core) or "local". Both give the same numbers in the
+    same ``layout``, by default the one that :func:`plan_layout` makes for them; of its blocks those that hold a seed asked for
+    are trained, whole. ``place`` says on what, and where long trainings keep their state.
     Closing the iterator stops the workers at once. Raises UserError on another executor or fewer than one job.
     """
+    workers = workers_of(executor, jobs)
+    if layout is None:
+        layout = plan_layout(spec, seeds, workers=workers)
+    wanted = set(seeds)
+    work = [block for block in layout.blocks if wanted.intersection(block)]
+    if executor == "local":
+        return _only(_in_this_process(spec, work, place), wanted)
+    return _only(_in_processes(spec, work, workers, place), wanted)
+
+
+def workers_of(executor: str, jobs: int | None) -> int:
+    """How many processes train. Raises UserError on another executor than those there are or fewer than one job."""
     if executor not in get_args(ExecutorName):
         raise UserError(
             f"no executor is called {executor!r}: choose one of {', '.join(get_args(ExecutorName))}"
         )
     if jobs is not None and jobs < 1:
         raise UserError(f"jobs = {jobs} is not at least 1")
-    work = units(spec, list(seeds))
-    if executor == "local":
-        return _in_this_process(spec, work, place)
-    return _in_processes(spec, work, jobs or usable_cores(), place)
+    return 1 if executor == "local" else jobs or usable_cores()
+
+
+def _only(outcomes: Iterator[SeedOutcome], wanted: set[int]) -> Iterator[SeedOutcome]:
+    """The outcomes of ``wanted`` seeds; a block that is trained again may hold others."""
+    with closing(outcomes):  # type: ignore[type-var]
+        yield from (outcome for outcome in outcomes if outcome.seed in wanted)
 
 
 def usable_cores() -> int:
@@ -54,35 +71,37 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _in_this_process(spec: Spec, work: list[Unit], place: Place) -> Iterator[SeedOutcome]:
-    for unit in work:
+def _in_this_process(spec: Spec, work: list[Block], place: Place) -> Iterator[SeedOutcome]:
+    for block in work:
         with one_thread():
-            outcomes = train_unit(spec, unit, place)
+            outcomes = train_unit(spec, block, place)
         yield from outcomes
 
 
-def _in_processes(spec: Spec, work: list[Unit], jobs: int, place: Place) -> Iterator[SeedOutcome]:
-    missing = set(work)
-    for _ in range(BROKEN_POOLS + 1):
+def _in_processes(spec: Spec, work: list[Block], jobs: int, place: Place) -> Iterator[SeedOutcome]:
+    missing = list(work)
+    for attempt in range(BROKEN_POOLS + 1):
         pool = _pool(min(jobs, len(missing)))
         try:
-            futures: dict[Future[list[SeedOutcome]], Unit] = {
-                pool.submit(train_unit, spec, unit, place): unit for unit in work if unit in missing
+            futures: dict[Future[list[SeedOutcome]], Block] = {
+                pool.submit(train_unit, spec, block, place): block for block in missing
             }
             for future in as_completed(futures):
                 outcomes = future.result()
-                missing.discard(futures[future])
+                missing.remove(futures[future])
                 yield from outcomes
             pool.shutdown()
             return
         except BrokenProcessPool:
-            continue
+            # Once may be anything; twice, and it may be the memory that a block takes.
+            if attempt == 1:
+                missing = [half for block in missing for half in halves(block)]
+            elif attempt > 1:
+                missing = [(seed,) for block in missing for seed in block]
         finally:
             _stop(pool)
-    for unit in work:
-        if unit in missing:
-            reason = "the worker process died each time it was tried (out of memory, or killed)"
-            yield from (SeedOutcome(seed, error=reason) for seed in unit)
+    reason = "the worker process died each time it was tried (out of memory, or killed)"
+    yield from (SeedOutcome(seed, error=reason) for block in missing for seed in block)
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:

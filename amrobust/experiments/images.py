@@ -15,10 +15,15 @@ from amrobust import workloads
 from amrobust.experiments.checkpoint import Checkpoint
 from amrobust.experiments.epochs import restore_stream, stream_state, train_epochs
 from amrobust.experiments.methods import info
-from amrobust.experiments.network import at_output, make_optimizer, network_at_x0
+from amrobust.experiments.network import (
+    at_output,
+    augmentation_generator,
+    make_optimizer,
+    network_at_x0,
+    order_generator,
+)
 from amrobust.experiments.outcome import SeedOutcome
 from amrobust.experiments.spec import Spec
-from amrobust.experiments.streams import integer, seed_sequence
 from amrobust.optim import RuleOptimizer
 from amrobust.workloads.imagenet import ImageNet
 from amrobust.workloads.images import ImageClassification
@@ -33,12 +38,16 @@ class InMemory:
     """The batches of a set that lies on the device."""
 
     def __init__(
-        self, workload: ImageClassification, params: Mapping[str, Any], device: torch.device
+        self,
+        workload: ImageClassification,
+        params: Mapping[str, Any],
+        device: torch.device,
+        dtype: torch.dtype,
     ) -> None:
         self.params = params
         split = workload.split(params)
-        self.train = split.train_images.to(device), split.train_labels.to(device)
-        self.test = split.test_images.to(device), split.test_labels.to(device)
+        self.train = split.train_images.to(device, dtype), split.train_labels.to(device)
+        self.test = split.test_images.to(device, dtype), split.test_labels.to(device)
         self.augment = workload.augmentation(params)
 
     def training_batches(
@@ -82,23 +91,26 @@ class Streamed:
 class ImageTraining:
     """One seed of an image workload (:class:`amrobust.experiments.epochs.Training`)."""
 
-    def __init__(self, spec: Spec, seed: int, device: torch.device) -> None:
+    def __init__(
+        self, spec: Spec, seed: int, device: torch.device, dtype: torch.dtype = torch.float32
+    ) -> None:
         workload = workloads.get(spec.workload)
         assert isinstance(workload, (ImageClassification, ImageNet))
-        self.workload, self.params, self.device = workload, spec.workload_params, device
+        self.workload, self.params = workload, spec.workload_params
+        self.device, self.dtype = device, dtype
         self.lr = float(spec.hyperparameters["lr"])  # type: ignore[arg-type]
         self.outputs = info(spec.optimizer).outputs
         self.source = (
             Streamed(workload, self.params)
             if isinstance(workload, ImageNet)
-            else InMemory(workload, self.params, device)
+            else InMemory(workload, self.params, device, dtype)
         )
         self.layout = torch.channels_last if self.params["channels_last"] else torch.contiguous_format
-        self.model = network_at_x0(spec).to(device, memory_format=self.layout).train()  # type: ignore[call-overload]
+        self.model = network_at_x0(spec).to(device, dtype, memory_format=self.layout).train()  # type: ignore[call-overload]
         self.optimizer = make_optimizer(spec, self.model, seed)
         self.forward = torch.compile(self.model) if self.params["compile"] else self.model
-        self.order = np.random.default_rng(seed_sequence(spec, "order", seed))
-        self.augmentation = torch.Generator().manual_seed(integer(seed_sequence(spec, "augmentation", seed)))
+        self.order = order_generator(spec, seed)
+        self.augmentation = augmentation_generator(spec, seed)
 
     def _precision(self) -> AbstractContextManager[Any]:
         return torch.autocast(
@@ -106,11 +118,11 @@ class ImageTraining:
         )
 
     def _logits(self, images: Tensor) -> Tensor:
-        """In float32, whatever precision the network computes in."""
+        """In the parameters' type, whatever precision the network computes in."""
         images = images.to(self.device, non_blocking=True).contiguous(memory_format=self.layout)
         with self._precision():
             logits: Tensor = self.forward(images)
-        return logits.float()
+        return logits.to(self.dtype)
 
     def train_epoch(self, epoch: int) -> float:
         """One pass; the mean of the batches' losses."""
@@ -171,10 +183,15 @@ class ImageTraining:
 
 
 def train_image_seed(
-    spec: Spec, seed: int, *, device: torch.device | None = None, checkpoint: Checkpoint | None = None
+    spec: Spec,
+    seed: int,
+    *,
+    device: torch.device | None = None,
+    dtype: torch.dtype = torch.float32,
+    checkpoint: Checkpoint | None = None,
 ) -> SeedOutcome:
     """Train one seed of ``spec``; its numbers depend on nothing but (spec, seed) and the machine's arithmetic."""
     workload = workloads.get(spec.workload)
-    training = ImageTraining(spec, seed, device or torch.device("cpu"))
+    training = ImageTraining(spec, seed, device or torch.device("cpu"), dtype)
     metrics = [name for name, _, _ in workload.metrics]
     return train_epochs(training, seed, workload.epochs(spec.workload_params), metrics, checkpoint)

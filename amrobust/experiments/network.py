@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -12,31 +13,54 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from amrobust import rules, workloads
+from amrobust.experiments.dropout import seed_dropout
 from amrobust.experiments.methods import info
 from amrobust.experiments.outcome import SeedOutcome
+from amrobust.experiments.recorder import CurveRecorder
 from amrobust.experiments.spec import Spec
 from amrobust.experiments.streams import integer, seed_sequence, x0_sequence
 from amrobust.optim import AM1SGD, AM2SGD, NTASGD, QHM, AggMo, AmortizedOptimizer, HybridSGD
-from amrobust.workloads.digits import WORKLOAD as DIGITS
+from amrobust.workloads.workload import NetworkWorkload
 
-NETWORKS = {"digits": DIGITS}
+CPU = torch.device("cpu")
 EVALUATION_BATCH = 200
 """Small enough for the activations to stay in the cache: faster than the whole set at once."""
 
-METRICS = ("test_accuracy", "test_loss", "train_loss", "train_batch_loss")
+
+class Data(NamedTuple):
+    """Inputs (n, ...) and labels (n, ...) of training and test, on the device where they are used."""
+
+    train_images: Tensor
+    train_labels: Tensor
+    test_images: Tensor
+    test_labels: Tensor
+
+
+def workload_of(spec: Spec) -> NetworkWorkload:
+    """The network workload of ``spec``."""
+    return cast(NetworkWorkload, workloads.get(spec.workload))
+
+
+def load(spec: Spec, device: torch.device, dtype: torch.dtype) -> Data:
+    """The data of ``spec``; inputs that are not whole numbers in ``dtype``."""
+    workload: Any = workloads.get(spec.workload)
+    split = workload.split(spec.workload_params) if workload.kind == "image" else workload.split()
+    parts = (split.train_images, split.train_labels, split.test_images, split.test_labels)
+    return Data(*(part.to(device, dtype if part.is_floating_point() else None) for part in parts))
 
 
 def network_at_x0(spec: Spec) -> nn.Module:
     """The model at the starting point of ``spec``."""
     generator = torch.Generator().manual_seed(integer(x0_sequence(spec)))
     workload: Any = workloads.get(spec.workload)
-    chosen = {name: spec.workload_params[name] for name in getattr(workload, "model_params", ())}
+    names = getattr(workload, "model_params", ())
+    chosen = {name: spec.workload_params[name] for name in names if name in spec.workload_params}
     network: nn.Module = workload.model(generator, **chosen)
     return network
 
 
 def make_optimizer(spec: Spec, model: nn.Module, seed: int) -> torch.optim.Optimizer:
-    """The torch optimizer of ``spec`` on the parameters of ``model``."""
+    """The torch optimizer of ``spec`` on the parameters of ``model``; ``seed`` chooses the stream of one that draws numbers."""
     h: dict[str, Any] = dict(spec.hyperparameters)
     params = list(model.parameters())
     match spec.optimizer:
@@ -79,38 +103,58 @@ def evaluate(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[float, f
     correct = (logits.argmax(dim=1) == labels).sum().item()
     loss = cross_entropy(logits.double(), labels).item()
     model.train()
-    return 100.0 * correct / len(labels), loss
+    return 100.0 * correct / labels.numel(), loss
 
 
-def train_seed(spec: Spec, seed: int) -> SeedOutcome:
+def dropout_generator(spec: Spec, seed: int, device: torch.device) -> torch.Generator:
+    """The generator of the dropout masks of one seed."""
+    return torch.Generator(device).manual_seed(integer(seed_sequence(spec, "dropout", seed)))
+
+
+def order_generator(spec: Spec, seed: int) -> np.random.Generator:
+    """The generator of the orders in which one seed sees the data."""
+    return np.random.default_rng(seed_sequence(spec, "order", seed))
+
+
+def augmentation_generator(spec: Spec, seed: int) -> torch.Generator:
+    """The generator of what one seed's augmentation draws; on the CPU wherever the images are."""
+    return torch.Generator().manual_seed(integer(seed_sequence(spec, "augmentation", seed)))
+
+
+def train_seed(
+    spec: Spec, seed: int, *, device: torch.device = CPU, dtype: torch.dtype = torch.float32
+) -> SeedOutcome:
     """Train one seed of ``spec``; its numbers depend on nothing but (spec, seed) and the machine's arithmetic."""
     started = time.perf_counter()
-    workload = NETWORKS[spec.workload]
+    workload = workload_of(spec)
     params = spec.workload_params
-    epochs, batch = workload.epochs(params), int(params["batch_size"])  # type: ignore[arg-type]
-    data = workload.split()
-    model = network_at_x0(spec)
+    epochs = workload.epochs(params)
+    data = load(spec, device, dtype)
+    model = network_at_x0(spec).to(device, dtype)
+    dropout = dropout_generator(spec, seed, device)
+    seed_dropout(model, dropout)
     model.train()
     optimizer = make_optimizer(spec, model, seed)
-    order = np.random.default_rng(seed_sequence(spec, "order", seed))
+    order = order_generator(spec, seed)
     outputs = info(spec.optimizer).outputs
-    curves = {output: {name: np.full(epochs, np.nan) for name in METRICS} for output in outputs}
-    diverged = False
-    for epoch in range(epochs):
-        for group in optimizer.param_groups:
-            group["lr"] = workload.learning_rate(params, float(spec.hyperparameters["lr"]), epoch)  # type: ignore[arg-type]
-        batch_loss = _train_epoch(model, optimizer, data.train_images, data.train_labels, order, batch)
-        for output in outputs:
-            with at_output(optimizer, output):
-                accuracy, test_loss = evaluate(model, data.test_images, data.test_labels)
-                _, train_loss = evaluate(model, data.train_images, data.train_labels)
-            diverged = diverged or not np.isfinite([batch_loss, test_loss, train_loss]).all()
-            values = (accuracy, test_loss, train_loss, batch_loss)
-            for name, value in zip(METRICS, values, strict=True):
-                curves[output][name][epoch] = np.nan if diverged else value
-        if diverged:
-            break
-    return SeedOutcome(seed, curves, bool(diverged), time.perf_counter() - started)
+    recorder = CurveRecorder(outputs, epochs)
+    # What a model draws outside its dropout layers comes from torch's own generator.
+    with torch.random.fork_rng([] if device.type == "cpu" else [device]):
+        torch.manual_seed(dropout.initial_seed())
+        for epoch in range(epochs):
+            for group in optimizer.param_groups:
+                group["lr"] = workload.learning_rate(params, float(spec.hyperparameters["lr"]), epoch)  # type: ignore[arg-type]
+            batch_loss = _train_epoch(model, optimizer, data.train_images, data.train_labels, order, params)
+            measured = {}
+            for output in outputs:
+                with at_output(optimizer, output):
+                    accuracy, test_loss = evaluate(model, data.test_images, data.test_labels)
+                    _, train_loss = evaluate(model, data.train_images, data.train_labels)
+                measured[output] = accuracy, test_loss, train_loss
+            recorder.record(epoch, measured, batch_loss)
+            if recorder.diverged:
+                break
+    return recorder.outcome(seed, time.perf_counter() - started)
 
 
 def _train_epoch(
@@ -119,9 +163,10 @@ def _train_epoch(
     images: Tensor,
     labels: Tensor,
     order: np.random.Generator,
-    batch: int,
+    params: Mapping[str, Any],
 ) -> float:
     """One pass over the data in a fresh order, whole batches only; the mean of their losses."""
+    batch, clip_norm = int(params["batch_size"]), params.get("clip_norm")
     whole = len(labels) // batch * batch
     permutation = torch.from_numpy(order.permutation(len(labels))[:whole])
     shuffled, targets = images[permutation], labels[permutation]
@@ -130,6 +175,8 @@ def _train_epoch(
         optimizer.zero_grad(set_to_none=True)
         loss = cross_entropy(model(x), y)
         loss.backward()  # type: ignore[no-untyped-call]
+        if clip_norm is not None:
+            nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
         optimizer.step()
         losses.append(loss.detach())
     return float(torch.stack(losses).double().mean())

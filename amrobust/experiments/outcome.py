@@ -24,4 +24,7 @@ class SeedOutcome:
     curves: Mapping[str, Mapping[str, Curve]] = field(default_factory=dict)
     diverged: bool = False
     wall_seconds: float = 0.0
+    """Its own time; in a stack its share of the stack's."""
     error: str | None = None
+    stack: int = 1
+    """How many seeds were trained together with it, itself included."""

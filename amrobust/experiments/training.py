@@ -1,4 +1,4 @@
-"""One unit of work: a block of seeds of one spec, trained by whatever suits the workload."""
+"""One block of seeds of one spec, trained by whatever suits the workload and the block."""
 
 from __future__ import annotations
 
@@ -6,45 +6,69 @@ import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from amrobust import workloads
 from amrobust.experiments.outcome import SeedOutcome
 from amrobust.experiments.place import HERE, Place
 from amrobust.experiments.spec import Spec, content_digest
 
-CONVEX_BLOCK = 64
+if TYPE_CHECKING:
+    from amrobust.experiments.checkpoint import Checkpoint
 
 
-def units(spec: Spec, seeds: Sequence[int]) -> list[tuple[int, ...]]:
-    """Split ``seeds`` into blocks: single seeds for networks, up to 64 rows for convex problems."""
-    size = CONVEX_BLOCK if workloads.get(spec.workload).kind == "convex" else 1
-    return [tuple(seeds[start : start + size]) for start in range(0, len(seeds), size)]
+def train_unit(spec: Spec, seeds: Sequence[int], place: Place = HERE) -> list[SeedOutcome]:
+    """Train ``seeds`` together at ``place``; where that raises an exception, each half on its own.
 
-
-def train_unit(spec: Spec, seeds: tuple[int, ...], place: Place = HERE) -> list[SeedOutcome]:
-    """Train one block at ``place``; an exception becomes the ``error`` of its seeds, so that other blocks go on."""
+    So it comes down to the seed that raises it, whose outcome carries the exception as its ``error``; the others are unharmed.
+    A block of one seed is trained by the reference.
+    """
     try:
-        if workloads.get(spec.workload).kind == "convex":
-            from amrobust.experiments.convex import train_block
-
-            return train_block(spec, seeds, place.backend, place.device)
-        return [_train_seed(spec, seed, place.checkpoints) for seed in seeds]
+        return _train(spec, seeds, place)
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
         reason = f"{type(error).__name__}: {error} ({where.name}, line {where.lineno})"
-        return [SeedOutcome(seed, error=reason) for seed in seeds]
+    # Out of the handler, so that what the failed attempt held in memory is free again.
+    if len(seeds) == 1:
+        return [SeedOutcome(seeds[0], error=reason)]
+    return [outcome for half in halves(seeds) for outcome in train_unit(spec, half, place)]
+
+
+def halves(seeds: Sequence[int]) -> list[tuple[int, ...]]:
+    """``seeds`` in two halves; one half where there is only one seed."""
+    middle = (len(seeds) + 1) // 2
+    return [tuple(half) for half in (seeds[:middle], seeds[middle:]) if half]
+
+
+def _train(spec: Spec, seeds: Sequence[int], place: Place) -> list[SeedOutcome]:
+    if workloads.get(spec.workload).kind == "convex":
+        from amrobust.experiments import convex
+
+        return convex.train_block(spec, seeds, place.backend, place.device)
+    if len(seeds) == 1:
+        return [_train_seed(spec, seeds[0], place.checkpoints)]
+    from amrobust.experiments.stacking import trainer
+
+    name = f"seeds-{seeds[0]}-{seeds[-1]}.pt"
+    checkpoint = _checkpoint(spec, list(seeds), place.checkpoints, name)
+    return trainer.train_stack([(spec, seed) for seed in seeds], checkpoint=checkpoint)
+
+
+def _checkpoint(spec: Spec, seeds: int | list[int], directory: Path | None, name: str) -> Checkpoint | None:
+    """Where the training of ``seeds``, one or a stack, keeps its state."""
+    from amrobust.experiments.checkpoint import Checkpoint
+
+    key = content_digest({"spec": spec.identity(), "seed": seeds})
+    return None if directory is None else Checkpoint(directory / name, key)
 
 
 def _train_seed(spec: Spec, seed: int, checkpoints: Path | None) -> SeedOutcome:
     kind = workloads.get(spec.workload).kind
     if kind == "network":
-        from amrobust.experiments.network import train_seed
+        from amrobust.experiments import network
 
-        return train_seed(spec, seed)
-    from amrobust.experiments.checkpoint import Checkpoint
-
-    key = content_digest({"spec": spec.identity(), "seed": seed})
-    checkpoint = None if checkpoints is None else Checkpoint(checkpoints / f"seed-{seed}.pt", key)
+        return network.train_seed(spec, seed)
+    checkpoint = _checkpoint(spec, seed, checkpoints, f"seed-{seed}.pt")
     if kind == "image":
         from amrobust.experiments.images import train_image_seed
 

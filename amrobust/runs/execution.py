@@ -5,17 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
+from amrobust import experiments
 from amrobust.errors import RunError, UserError
+from amrobust.experiments import Layout
 from amrobust.experiments.facts import RunFacts
 from amrobust.experiments.outcome import SeedOutcome
 from amrobust.experiments.place import Place
-from amrobust.experiments.spec import Spec
+from amrobust.experiments.spec import ExecutorName, Spec
 from amrobust.runs.curves import SeedCurves, metric_names
 from amrobust.runs.files import shown
 from amrobust.runs.find import is_run
@@ -55,6 +57,7 @@ def execute(
     *,
     executor: str = "processes",
     jobs: int | None = None,
+    batching: str = "auto",
     reporter: Reporter | None = None,
     place: Place | None = None,
     train: Train | None = None,
@@ -64,13 +67,12 @@ def execute(
 
     Complete seeds are kept, failed and interrupted ones are tried again. Where nothing is missing the run is only read, and
     may lie where nothing can be written. Where another process holds the run, this one waits and then trains only what is
-    missing, at ``place``. ``train`` and ``describe`` default to those of ``amrobust.experiments``.
+    missing, at ``place``, in the layout that :func:`amrobust.experiments.plan_layout` makes of ``batching``. ``train`` and
+    ``describe`` default to those of ``amrobust.experiments``; a ``train`` that is given has no layout.
 
     Raises UserError on bad seeds, Interrupted on Ctrl-C (finished seeds are kept), RunError where seeds failed, the disk
     cannot be written to, or what is there is broken.
     """
-    from amrobust import experiments
-
     wanted = _checked(seeds)
     place = place or experiments.Place()
     try:
@@ -93,7 +95,7 @@ def execute(
         with locked(path, lambda: reporter.waiting(path)) as held:
             execution = _Execution(held, spec, facts, key, reporter)
             here = replace(place, checkpoints=path / CHECKPOINTS)
-            execution.run(wanted, train, here, executor, jobs)
+            execution.run(wanted, _Training(train, here, executor, jobs, batching))
             return read_run(path)
     except KeyboardInterrupt:
         raise Interrupted("interrupted: nothing was changed; the same command starts again") from None
@@ -131,27 +133,53 @@ def _check_same(recorded: Manifest, asked: Manifest) -> None:
             )
 
 
+@dataclass(frozen=True)
+class _Training:
+    """How the missing seeds are to be trained."""
+
+    train: Train | None
+    place: Place
+    executor: str
+    jobs: int | None
+    batching: str
+
+    def begin(self, manifest: Manifest, missing: Sequence[int]) -> tuple[Iterator[SeedOutcome], Layout]:
+        """The outcomes to come, and the layout they are trained in: what is recorded of it goes on as it was."""
+        spec, jobs = manifest.spec, self.jobs
+        if self.train is not None:
+            alone = Layout("none", tuple((seed,) for seed in missing))
+            return self.train(spec, missing, executor=self.executor, jobs=jobs), alone
+        workers = experiments.workers_of(self.executor, jobs)
+        layout = experiments.plan_layout(
+            spec, missing, batching=self.batching, workers=workers, recorded=manifest.layout
+        )
+        executor: ExecutorName = self.executor  # type: ignore[assignment]
+        return experiments.train_seeds(
+            spec, missing, executor=executor, jobs=jobs, place=self.place, layout=layout
+        ), layout
+
+
 class _Waiting:
-    """Outcomes held back until their unit of work is whole.
+    """Outcomes held back until their block is whole.
 
     Seeds that were trained together differ in their last bits from seeds trained in other company. A run that is killed and
-    resumed trains whole units again, and so gives what an uninterrupted one gives, bit for bit.
+    resumed trains whole blocks again, and so gives what an uninterrupted one gives, bit for bit.
     """
 
-    def __init__(self, units: Sequence[tuple[int, ...]]) -> None:
-        self.unit = {seed: unit for unit in units for seed in unit}
-        self.arrived: dict[tuple[int, ...], dict[int, SeedOutcome]] = {unit: {} for unit in units}
+    def __init__(self, blocks: Iterable[Sequence[int]]) -> None:
+        self.block = {seed: tuple(block) for block in blocks for seed in block}
+        self.arrived: dict[tuple[int, ...], dict[int, SeedOutcome]] = {b: {} for b in self.block.values()}
 
     def add(self, outcome: SeedOutcome) -> Iterable[SeedOutcome]:
-        """What ``outcome`` makes whole; nothing where more of its unit is to come, or it was there before."""
-        unit = self.unit.get(outcome.seed, ())
-        if unit not in self.arrived:
+        """What ``outcome`` makes whole; nothing where more of its block is to come, or it was there before."""
+        block = self.block.get(outcome.seed, ())
+        if block not in self.arrived:
             return ()
-        self.arrived[unit].setdefault(outcome.seed, outcome)
-        return self.arrived.pop(unit).values() if len(self.arrived[unit]) == len(unit) else ()
+        self.arrived[block].setdefault(outcome.seed, outcome)
+        return self.arrived.pop(block).values() if len(self.arrived[block]) == len(block) else ()
 
     def partial(self) -> list[SeedOutcome]:
-        """What has arrived of the units that are not whole."""
+        """What has arrived of the blocks that are not whole."""
         return [outcome for arrived in self.arrived.values() for outcome in arrived.values()]
 
 
@@ -181,42 +209,29 @@ class _Execution:
         # Where the data lay may have changed since, with the machine or the directory: what was asked for says where they lie.
         self.manifest = replace(recorded, spec=self.manifest.spec, seeds={**recorded.seeds, **stale})
 
-    def run(
-        self, wanted: Sequence[int], train: Train | None, place: Place, executor: str, jobs: int | None
-    ) -> None:
-        """Plan ``wanted``, train what is missing, commit as units of work become whole."""
-        from amrobust import experiments
-
+    def run(self, wanted: Sequence[int], training: _Training) -> None:
+        """Plan ``wanted``, train what is missing, commit as blocks become whole."""
         complete = set(self.manifest.complete)
         missing = [seed for seed in wanted if seed not in complete]
         self.reporter.started(self.path.name, len(wanted), len(wanted) - len(missing))
         if not missing:
             self.reporter.finished(0, 0.0)
             return
-        if train is None:
-            outcomes = experiments.train_seeds(
-                self.manifest.spec,
-                missing,
-                executor=executor,  # type: ignore[arg-type]
-                jobs=jobs,
-                place=place,
-            )
-            units = experiments.units(self.manifest.spec, missing)
-        else:
-            outcomes = train(self.manifest.spec, missing, executor=executor, jobs=jobs)
-            units = [(seed,) for seed in missing]
+        outcomes, layout = training.begin(self.manifest, missing)
+        if layout.note is not None:
+            self.reporter.note(layout.note)
         begun = time.perf_counter()
         running = {seed: SeedRecord("running") for seed in missing}
         planned = self.manifest.planned(wanted, now())
         self.manifest = replace(
             planned,
             seeds={**planned.seeds, **running},
-            provenance=(*planned.provenance, session(self.facts, executor, jobs)),
+            provenance=(*planned.provenance, session(self.facts, training.executor, training.jobs, layout)),
         )
         self._commit(begun)
         committed = time.monotonic()
         left = set(missing)
-        waiting = _Waiting(units)
+        waiting = _Waiting([seed for seed in block if seed in left] for block in layout.blocks)
         try:
             with closing(outcomes):  # type: ignore[type-var]
                 for outcome in outcomes:
@@ -262,7 +277,8 @@ class _Execution:
             finite = all(
                 np.isfinite(c).all() for metrics in outcome.curves.values() for c in metrics.values()
             )
-            record = SeedRecord("complete", outcome.diverged or not finite, outcome.wall_seconds)
+            diverged = outcome.diverged or not finite
+            record = SeedRecord("complete", diverged, outcome.wall_seconds, stack=outcome.stack)
         self._set({outcome.seed: record})
         self.reporter.seed_done(outcome if error == outcome.error else replace(outcome, error=error))
 

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from amrobust.experiments.facts import RunFacts
+from amrobust.experiments.layout import Layout
 from amrobust.experiments.spec import Spec, content_digest
 
 SCHEMA_VERSION = 2
@@ -30,6 +31,8 @@ class SeedRecord:
     diverged: bool = False
     wall_seconds: float = 0.0
     error: str | None = None
+    stack: int = 1
+    """How many seeds were trained together with it, itself included."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,10 @@ class Session:
     source: Source | None = None
     backend: str | None = None
     """The array library that computed a convex problem."""
+    batching: str | None = None
+    """"none" or "stack"; None where that was not recorded yet."""
+    stacks: tuple[tuple[int, ...], ...] = ()
+    """The seeds that it was to train together, a tuple a stack."""
 
     @property
     def place(self) -> str:
@@ -114,6 +121,14 @@ class Manifest:
     def complete(self) -> tuple[int, ...]:
         """Complete seeds, ascending: the rows of the curves."""
         return self.in_state("complete")
+
+    @property
+    def layout(self) -> Layout | None:
+        """The layout of the last execution, with every stack of any; None where nothing was executed yet."""
+        if not self.provenance:
+            return None
+        stacks = dict.fromkeys(stack for session in reversed(self.provenance) for stack in session.stacks)
+        return Layout(self.provenance[-1].batching, tuple(stacks))
 
     @property
     def wall_seconds(self) -> float:

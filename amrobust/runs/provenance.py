@@ -10,6 +10,7 @@ from pathlib import Path
 
 import amrobust
 from amrobust.experiments.facts import RunFacts
+from amrobust.experiments.layout import Layout
 from amrobust.runs.manifest import Session
 
 
@@ -18,7 +19,7 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def session(facts: RunFacts, executor: str, jobs: int | None) -> Session:
+def session(facts: RunFacts, executor: str, jobs: int | None, layout: Layout | None = None) -> Session:
     """The provenance of an execution that begins now."""
     revision, dirty = git_revision(Path(amrobust.__file__).parent)
     return Session(
@@ -32,6 +33,8 @@ def session(facts: RunFacts, executor: str, jobs: int | None) -> Session:
         git_revision=revision,
         git_dirty=dirty,
         backend=facts.backend,
+        batching=layout.batching if layout else None,
+        stacks=tuple(block for block in layout.blocks if len(block) > 1) if layout else (),
     )
 
 

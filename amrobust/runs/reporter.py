@@ -17,6 +17,9 @@ class Reporter(Protocol):
     def started(self, run: str, wanted: int, kept: int) -> None:
         """``run`` (a directory name) was asked for ``wanted`` seeds, ``kept`` of which are complete already."""
 
+    def note(self, text: str) -> None:
+        """Something that the user should know about how the seeds are trained."""
+
     def seed_done(self, outcome: SeedOutcome) -> None:
         """A seed has finished, diverged or failed."""
 
@@ -31,6 +34,9 @@ class Silent:
         """Say nothing."""
 
     def started(self, run: str, wanted: int, kept: int) -> None:
+        """Say nothing."""
+
+    def note(self, text: str) -> None:
         """Say nothing."""
 
     def seed_done(self, outcome: SeedOutcome) -> None:

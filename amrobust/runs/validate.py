@@ -284,6 +284,7 @@ def _seeds(value: Any, where: str) -> dict[int, SeedRecord]:
             diverged=_field(record, "diverged", _boolean),
             wall_seconds=_field(record, "wall_seconds", _seconds),
             error=_field(record, "error", _optional(_text)),
+            stack=_integer(1, MAX_SEED)(record.get("stack", 1), "stack"),
         )
     return seeds
 
@@ -315,7 +316,15 @@ def _session(value: Any, where: str) -> Session:
         # Of the first schema version, in which every run was trained here.
         source=_field({"source": None} | table, "source", _optional(_source)),
         backend=_optional(_text)(table.get("backend"), "backend"),
+        batching=_optional(_batching)(table.get("batching"), "batching"),
+        stacks=_sequence(_sequence(_integer(0, MAX_SEED - 1)))(table.get("stacks", []), "stacks"),
     )
+
+
+def _batching(value: Any, where: str) -> str:
+    if value not in ("none", "stack"):
+        raise Broken(f"{where} in its manifest is neither none nor stack")
+    return str(value)
 
 
 def _source(value: Any, where: str) -> Source:

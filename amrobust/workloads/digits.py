@@ -1,4 +1,4 @@
-"""``digits``: scikit-learn's handwritten digits, real data that needs no download, and a small convolutional network."""
+"""``digits``: scikit-learn's handwritten digits, real data that needs no download, and three small networks."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ from amrobust.workloads.workload import MetricRow, require
 
 if TYPE_CHECKING:
     import torch
+    from torch import nn
 
-    from amrobust.workloads.models.small_cnn import SmallCNN
+MODELS = ("cnn", "mlp", "resnet8")
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,8 @@ class Digits:
     The learning rate is divided by 10 ``lr_drops`` times, at equal distances (twice: after one and two thirds). What does
     not fill a last batch is left out, other images each epoch, so that batch norm never sees a tiny batch.
     ``train_batch_loss`` is the mean over an epoch of the losses of its batches, in training mode and at the iterate, where
-    gradients are taken: for two outputs of one training it is the same number.
+    gradients are taken: for two outputs of one training it is the same number. ``model`` is the small convolutional network
+    "cnn", "mlp" or "resnet8"; ``clip_norm`` the largest norm of a batch's gradient, which is scaled down to it.
     """
 
     name: str = "digits"
@@ -70,6 +72,16 @@ class Digits:
         """30 epochs, batches of 16, two drops of the learning rate."""
         return {"epochs": 30, "batch_size": 16, "lr_drops": 2}
 
+    @property
+    def optional(self) -> Mapping[str, Any]:
+        """The convolutional network, its gradients as they are."""
+        return {"model": "cnn", "clip_norm": None}
+
+    @property
+    def model_params(self) -> tuple[str, ...]:
+        """The parameters that :meth:`model` takes."""
+        return ("model",)
+
     def optimizer_defaults(self, optimizer: str) -> Mapping[str, float | int]:
         """One learning rate for all, as in the paper."""
         return {"lr": 0.1, "momentum": 0.9, "m": 5, "weight_decay": 5e-4}
@@ -85,6 +97,16 @@ class Digits:
                 value,
                 f"an integer of at least {least}",
             )
+        model, clip_norm = params.get("model", "cnn"), params.get("clip_norm")
+        require(model in MODELS, self.name, "model", model, f"one of {', '.join(MODELS)}")
+        numeric = isinstance(clip_norm, (int, float)) and not isinstance(clip_norm, bool)
+        require(
+            clip_norm is None or (numeric and 0 < clip_norm < float("inf")),
+            self.name,
+            "clip_norm",
+            clip_norm,
+            "a number above 0, or none",
+        )
         require(
             params["lr_drops"] < params["epochs"], self.name, "lr_drops", params["lr_drops"], "below epochs"
         )
@@ -133,11 +155,14 @@ class Digits:
         mask = torch.from_numpy(test)
         return Split(tensor[~mask], targets[~mask], tensor[mask], targets[mask])
 
-    def model(self, generator: torch.Generator) -> SmallCNN:
-        """The network at x0, drawn from ``generator``."""
+    def model(self, generator: torch.Generator, model: str = "cnn") -> nn.Module:
+        """The network called ``model`` at x0, drawn from ``generator``."""
+        from amrobust.workloads.models.mlp import MLP
+        from amrobust.workloads.models.resnet import ResNet, resnet8
         from amrobust.workloads.models.small_cnn import SmallCNN
 
-        network = SmallCNN()
+        network: SmallCNN | MLP | ResNet
+        network = resnet8(channels=1) if model == "resnet8" else {"cnn": SmallCNN, "mlp": MLP}[model]()
         network.initialise(generator)
         return network
 

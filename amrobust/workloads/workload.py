@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from amrobust.errors import UserError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
 
 MetricRow = tuple[str, Literal["higher", "lower"], str]
 """A metric's name, which way is better, and its unit."""
@@ -14,11 +18,11 @@ MetricRow = tuple[str, Literal["higher", "lower"], str]
 class Workload(Protocol):
     """A problem that methods are run on.
 
-    ``kind`` chooses the trainer: "network", "image" and "language" workloads train one seed at a time with a torch optimizer,
-    "convex" workloads many seeds at once as the rows of one NumPy computation. ``defaults`` holds every parameter of the
-    workload. Workloads with networks have ``model(generator, …)``, the network at x0, and may name in ``model_params`` the
-    parameters that it takes. ``optional``, where a workload has it, holds parameters that belong to a spec only where they
-    differ from their default; ``metrics_of(params)`` its metrics where they depend on the parameters.
+    ``kind`` chooses the trainer: "network", "image" and "language" workloads train with a torch optimizer, the first two many
+    seeds as one stack where that pays, "convex" workloads many seeds as the rows of one NumPy computation. ``defaults`` holds
+    every parameter of the workload. Workloads with networks have ``model(generator, …)``, the network at x0, and may name in
+    ``model_params`` the parameters that it takes. ``optional``, where a workload has it, holds parameters that belong to a
+    spec only where they differ from their default; ``metrics_of(params)`` its metrics where they depend on the parameters.
     """
 
     @property
@@ -57,6 +61,22 @@ class Workload(Protocol):
 
     def steps_per_point(self, params: Mapping[str, Any]) -> int:
         """Optimizer steps between two points of a curve."""
+
+
+class NetworkWorkload(Workload, Protocol):
+    """A workload of kind "network": its data lie in memory, its batches are drawn as they are, its schedule is fixed.
+
+    Its parameters include ``batch_size`` and may include ``clip_norm``.
+    """
+
+    def model(self, generator: torch.Generator, **chosen: Any) -> nn.Module:
+        """The network at x0, drawn from ``generator``; ``chosen`` are the parameters named in ``model_params``."""
+
+    def split(self) -> Any:
+        """Tensors ``train_images``, ``train_labels``, ``test_images`` and ``test_labels``."""
+
+    def learning_rate(self, params: Mapping[str, Any], lr: float, epoch: int) -> float:
+        """The rate of epoch 0, 1, … when training starts with ``lr``."""
 
 
 def require(condition: bool, workload: str, name: str, value: Any, wanted: str) -> None:

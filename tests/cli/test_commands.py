@@ -56,9 +56,33 @@ class TestRun:
             assert amrobust("run", *arguments, *QUICK, "--runs-dir", tmp_path).exit_code == 0
         assert len(list(tmp_path.glob("logistic-am1-*"))) == 1
 
+    def test_models_of_digits_stacked_and_one_by_one(self, tmp_path):
+        for batching, stacked in (("auto", ", up to 3 seeds together"), ("none", "")):
+            place = tmp_path / batching
+            short = ["--param", "model=mlp", "--param", "lr_drops=0", "--epochs", "1", "--seeds", "3"]
+            done = amrobust(
+                "run",
+                "--opt",
+                "am1",
+                *short,
+                "--executor",
+                "local",
+                "--batching",
+                batching,
+                "--runs-dir",
+                place,
+            )
+            assert done.exit_code == 0, done.output
+            shown = amrobust("show", "digits-am1", "--runs-dir", place).stdout
+            assert "model         mlp" in shown
+            assert f", local{stacked}\n" in shown
+
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
+            (["--opt", "sgd", "--batching", "all"], "--batching"),
+            (["--opt", "sgd", "--param", "model=vgg"], "one of cnn, mlp, resnet8"),
+            (["--opt", "sgd", "--param", "clip_norm=0"], "clip_norm"),
             ([], "--opt"),
             (["--opt", "amm1"], "did you mean 'am1'"),
             (["--opt", "am1[m=3"], "name[param=value"),

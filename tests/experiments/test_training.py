@@ -6,6 +6,8 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,18 @@ import pytest
 import torch
 
 from amrobust.errors import UserError
-from amrobust.experiments import convex, describe, executors, make_spec, network, train_seeds, training
+from amrobust.experiments import (
+    Layout,
+    convex,
+    describe,
+    executors,
+    make_spec,
+    network,
+    train_seeds,
+    training,
+)
+from amrobust.experiments.outcome import SeedOutcome
+from amrobust.experiments.stacking import feed, trainer
 from amrobust.experiments.streams import seed_sequence
 
 SHORT = {"epochs": 2, "lr_drops": 1}
@@ -34,13 +47,21 @@ def assert_equal(one, other):
 
 
 class TestDigits:
-    def test_local_and_processes_give_the_same_bits_whichever_seeds_share_a_worker(self):
+    @pytest.mark.parametrize("blocks", [((0,), (1,), (2,)), ((0, 2), (1,))])
+    def test_local_and_processes_give_the_same_bits_in_the_same_layout(self, blocks):
         spec = make_spec("digits", "am1", SHORT)
-        local = curves_of(train_seeds(spec, [0, 1, 2], executor="local"))
-        spread = curves_of(train_seeds(spec, [2, 1, 0], executor="processes", jobs=2))
+        local = curves_of(train_seeds(spec, [0, 1, 2], executor="local", layout=Layout("stack", blocks)))
+        reverse = Layout("stack", blocks[::-1])
+        spread = curves_of(train_seeds(spec, [2, 1, 0], executor="processes", jobs=2, layout=reverse))
         assert_equal(local, spread)
         alone = curves_of(train_seeds(spec, [1], executor="local"))
         assert_equal(alone, {1: local[1]})
+
+    def test_seeds_of_a_block_that_nobody_asked_for_are_not_given_back(self):
+        layout = Layout("stack", ((0, 1), (2, 3)))
+        spec = make_spec("digits", "sgd", {"epochs": 1, "lr_drops": 0, "model": "mlp"})
+        whole = curves_of(train_seeds(spec, range(4), executor="local", layout=layout))
+        assert_equal({3: whole[3]}, curves_of(train_seeds(spec, [3], executor="local", layout=layout)))
 
     @pytest.mark.parametrize(
         "optimizer", ["sgd", "msgd", "omsgd", "cm", "aggmo", "qhm", "hybrid", "am1", "am2"]
@@ -64,7 +85,7 @@ class TestDigits:
 
     def test_evaluation_touches_neither_statistics_nor_random_numbers(self):
         model = network.network_at_x0(make_spec("digits", "sgd"))
-        data = network.NETWORKS["digits"].split()
+        data = network.load(make_spec("digits", "sgd"), network.CPU, torch.float32)
         before = {name: value.clone() for name, value in model.state_dict().items()}
         state = torch.get_rng_state()
         first = network.evaluate(model, data.test_images, data.test_labels)
@@ -155,7 +176,9 @@ class TestExecutors:
 
         monkeypatch.setattr(network, "train_seed", broken)
         spec = make_spec("digits", "sgd", {"epochs": 1, "lr_drops": 0})
-        outcomes = {outcome.seed: outcome for outcome in train_seeds(spec, range(3), executor="local")}
+        layout = Layout("none", ((0,), (1,), (2,)))
+        found = train_seeds(spec, range(3), executor="local", layout=layout)
+        outcomes = {outcome.seed: outcome for outcome in found}
         assert "MemoryError: no room" in outcomes[1].error
         assert not outcomes[1].curves
         assert outcomes[0].error is None
@@ -211,10 +234,79 @@ class TestExecutors:
         with pytest.raises(UserError, match="jobs"):
             train_seeds(spec, [0], jobs=0)
 
-    def test_convex_seeds_go_in_blocks_and_networks_alone(self):
-        assert training.units(make_spec("digits", "sgd"), [3, 4]) == [(3,), (4,)]
-        blocks = training.units(make_spec("logistic", "sgd"), range(130))
-        assert [len(block) for block in blocks] == [64, 64, 2]
+
+class Pool:
+    """A pool whose workers die of every block of more than ``most`` seeds."""
+
+    def __init__(self, most, tried):
+        self.most, self.tried, self._processes = most, tried, {}
+
+    def submit(self, train, spec, block, place):
+        self.tried.append(block)
+        future = Future()
+        if len(block) > self.most:
+            future.set_exception(BrokenProcessPool())
+        else:
+            future.set_result([SeedOutcome(seed, stack=len(block)) for seed in block])
+        return future
+
+    def shutdown(self, **options):
+        pass
+
+
+class TestBlocksThatAreTooLarge:
+    LAYOUT = Layout("stack", (tuple(range(8)), (8, 9)))
+
+    @pytest.mark.parametrize(("most", "stacks"), [(8, {8, 2}), (7, {4, 1}), (1, {1})])
+    def test_a_worker_that_dies_twice_gets_smaller_blocks(self, monkeypatch, most, stacks):
+        tried = []
+        monkeypatch.setattr(executors, "_pool", lambda workers: Pool(most, tried))
+        spec = make_spec("digits", "sgd")
+        outcomes = list(train_seeds(spec, range(10), jobs=1, layout=self.LAYOUT))
+        assert sorted(outcome.seed for outcome in outcomes) == list(range(10))
+        assert all(outcome.error is None for outcome in outcomes)
+        assert {outcome.stack for outcome in outcomes} <= stacks | {2}
+        if most < 8:
+            assert tried.count(tuple(range(8))) == 2
+
+    def test_seeds_whose_worker_always_dies_fail(self, monkeypatch):
+        monkeypatch.setattr(executors, "_pool", lambda workers: Pool(0, []))
+        outcomes = list(train_seeds(make_spec("digits", "sgd"), range(10), jobs=1, layout=self.LAYOUT))
+        assert len(outcomes) == 10
+        assert all("died each time" in outcome.error for outcome in outcomes)
+
+    def test_a_block_out_of_memory_is_split_until_it_fits(self, monkeypatch):
+        tried = []
+
+        def stack(entries, checkpoint):
+            tried.append(len(entries))
+            if len(entries) > 2:
+                raise torch.OutOfMemoryError("no room")
+            return [SeedOutcome(seed, stack=len(entries)) for _, seed in entries]
+
+        monkeypatch.setattr(trainer, "train_stack", stack)
+        outcomes = training.train_unit(make_spec("digits", "sgd"), range(8))
+        assert [outcome.seed for outcome in outcomes] == list(range(8))
+        assert tried == [8, 4, 2, 2, 4, 2, 2]
+
+    def test_an_exception_of_one_seed_leaves_the_others_of_its_block_unharmed(self, monkeypatch):
+        spec = make_spec("digits", "sgd", {"epochs": 1, "lr_drops": 0, "model": "mlp"})
+
+        def failing(real):
+            def generator(spec, seed):
+                if seed == 2:
+                    raise ValueError("this seed's data are broken")
+                return real(spec, seed)
+
+            return generator
+
+        expected = curves_of(training.train_unit(spec, (0, 1)))
+        for module in (network, feed):
+            monkeypatch.setattr(module, "order_generator", failing(network.order_generator))
+        outcomes = {outcome.seed: outcome for outcome in training.train_unit(spec, range(5))}
+        assert "this seed's data are broken" in outcomes[2].error
+        assert [seed for seed in outcomes if outcomes[seed].error is None] == [0, 1, 3, 4]
+        assert_equal(expected, {seed: curves_of([outcomes[seed]])[seed] for seed in (0, 1)})
 
 
 def _kill_one_child_soon():

@@ -44,6 +44,19 @@ def test_the_network_has_its_stated_size_and_depends_on_its_generator_alone():
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 
+@pytest.mark.parametrize(("model", "size"), [("cnn", 5178), ("mlp", 26122), ("resnet8", 77754)])
+def test_every_model_has_its_stated_size_and_gives_logits(model, size):
+    network = WORKLOAD.model(torch.Generator().manual_seed(0), model)
+    again = WORKLOAD.model(torch.Generator().manual_seed(0), model)
+    assert sum(p.numel() for p in network.parameters()) == size
+    assert all(
+        torch.equal(one, other) for one, other in zip(network.parameters(), again.parameters(), strict=True)
+    )
+    logits = network(WORKLOAD.split().test_images[:50])
+    assert logits.shape == (50, 10)
+    assert 0.1 < logits.std() < 3
+
+
 def test_the_learning_rate_drops_tenfold_at_thirds():
     params = {**WORKLOAD.defaults, "epochs": 9}
     rates = [WORKLOAD.learning_rate(params, 0.1, epoch) for epoch in range(9)]
@@ -57,8 +70,10 @@ def test_unknown_workloads_name_the_nearest():
 
 
 @pytest.mark.parametrize(
-    "change", [{"epochs": 0}, {"batch_size": 1}, {"lr_drops": -1}, {"lr_drops": 30}, {"epochs": 2.5}]
-)
+    "change",
+    [{"epochs": 0}, {"batch_size": 1}, {"lr_drops": -1}, {"lr_drops": 30}, {"epochs": 2.5}, {"model": "vgg"},
+     {"clip_norm": 0}, {"clip_norm": True}, {"clip_norm": float("nan")}],
+)  # fmt: skip
 def test_values_that_make_no_sense_are_refused(change):
     with pytest.raises(UserError, match=next(iter(change))):
         WORKLOAD.check({**WORKLOAD.defaults, **change})

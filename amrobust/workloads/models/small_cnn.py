@@ -19,6 +19,7 @@ class SmallCNN(nn.Module):
         self.norm1 = nn.BatchNorm2d(first)
         self.conv2 = nn.Conv2d(first, second, 3, padding=1, bias=False)
         self.norm2 = nn.BatchNorm2d(second)
+        self.pool = nn.AdaptiveAvgPool2d(1)
         self.head = nn.Linear(second, classes)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -26,7 +27,7 @@ class SmallCNN(nn.Module):
         x = torch.relu(self.norm1(self.conv1(x)))
         x = nn.functional.max_pool2d(x, 2)
         x = torch.relu(self.norm2(self.conv2(x)))
-        logits: Tensor = self.head(x.mean(dim=(2, 3)))
+        logits: Tensor = self.head(self.pool(x).flatten(1))
         return logits
 
     def initialise(self, generator: torch.Generator) -> None:

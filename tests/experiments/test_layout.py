@@ -1,0 +1,67 @@
+"""Layouts: which seeds train together, and that a run goes on in the layout it began in."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from amrobust.errors import UserError
+from amrobust.experiments import Layout, make_spec, plan_layout
+from amrobust.experiments.layout import evenly
+
+DIGITS, CONVEX = make_spec("digits", "sgd"), make_spec("logistic", "sgd")
+
+
+def sizes(layout):
+    return [len(block) for block in layout.blocks]
+
+
+def test_one_by_one_is_blocks_of_one():
+    for spec in (DIGITS, CONVEX):
+        assert plan_layout(spec, [3, 4], batching="none").blocks == ((3,), (4,))
+
+
+def test_networks_are_split_evenly_over_the_workers():
+    layout = plan_layout(DIGITS, range(20), workers=2)
+    assert layout.batching == "stack"
+    assert layout.blocks == (tuple(range(10)), tuple(range(10, 20)))
+    assert sizes(plan_layout(DIGITS, range(20), workers=3)) == [6, 7, 7]
+    assert sizes(plan_layout(DIGITS, range(2), workers=4)) == [1, 1]
+
+
+def test_convex_seeds_go_in_blocks_whatever_the_workers():
+    assert sizes(plan_layout(CONVEX, range(130), workers=7)) == [64, 64, 2]
+
+
+@given(st.integers(1, 200), st.integers(1, 9), st.integers(1, 20))
+def test_blocks_hold_every_seed_once_and_keep_the_workers_busy(count, workers, most):
+    blocks = evenly(range(count), workers, most)
+    assert [seed for block in blocks for seed in block] == list(range(count))
+    assert max(map(len, blocks)) - min(map(len, blocks)) <= 1
+    assert max(map(len, blocks)) <= most
+    assert len(blocks) % workers == 0 or len(blocks) == count < workers * -(-count // (workers * most))
+
+
+class TestOnARunThatExists:
+    RECORDED = Layout("stack", ((0, 1, 2), (3, 4)))
+
+    def test_what_is_left_of_a_block_is_trained_as_that_block(self):
+        layout = plan_layout(DIGITS, [2, 4, 5, 6], workers=1, recorded=self.RECORDED)
+        assert layout.blocks == ((0, 1, 2), (3, 4), (5, 6))
+
+    def test_other_seeds_follow_the_method_of_the_run(self):
+        one_by_one = Layout("none", ())
+        assert plan_layout(DIGITS, [5, 6], recorded=one_by_one) == Layout("none", ((5,), (6,)))
+
+    def test_a_run_older_than_layouts_was_made_one_by_one_or_in_convex_blocks(self):
+        unknown = Layout(None, ())
+        assert plan_layout(DIGITS, [5, 6], recorded=unknown).blocks == ((5,), (6,))
+        assert sizes(plan_layout(CONVEX, range(65), recorded=unknown)) == [64, 1]
+
+    def test_what_is_asked_for_wins(self):
+        assert plan_layout(DIGITS, [2, 4], batching="none", recorded=self.RECORDED).blocks == ((2,), (4,))
+        assert plan_layout(DIGITS, [2, 4], batching="stack", recorded=self.RECORDED).blocks == ((2, 4),)
+
+
+def test_unknown_batching_names_the_known():
+    with pytest.raises(UserError, match="auto, none, stack"):
+        plan_layout(DIGITS, [0], batching="all")
