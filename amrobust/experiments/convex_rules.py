@@ -42,9 +42,7 @@ def check(spec: Spec) -> None:
             raise UserError(f"{spec.workload}: weight decay would change the problem; leave it at 0")
     if not h.get("theorem"):
         return
-    if spec.workload_params.get("V", 1.0) is None or (
-        spec.workload == "logistic" and "V" not in spec.workload_params
-    ):
+    if workload.unconstrained and spec.workload_params.get("V") is None:
         raise UserError(
             f"{name}: the theorem's parameters need V on {spec.workload}: --param V=350, as in the paper"
         )

@@ -22,7 +22,7 @@ class ConvexWorkload:
 
     The data are a LIBSVM file (``data``, rows normalised to unit length), or scikit-learn's breast-cancer set
     (standardised, then normalised) when none is given. A curve has one point every ``record_every`` iterations. With
-    ``dtype=float32`` everything but the noise is drawn as it is in double precision and computed in single.
+    ``dtype=float32`` runs are computed in single precision, with the same noise, rounded.
     """
 
     name: str
