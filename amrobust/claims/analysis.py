@@ -87,7 +87,10 @@ def _parse(name: str, data: dict[str, Any], scale: str | None) -> Analysis:
     points = _grid(tables, take(data, "grid", dict, {}))
     listed = take(data, "claims", list)
     wheres = [take(table, "where", dict, {}) for table in listed]
-    claims = claims_of(tables, listed, baseline)
+    # A table can stand for several claims.
+    claims = [
+        (where, claims_of(tables, [table], baseline)) for where, table in zip(wheres, listed, strict=True)
+    ]
     for where in wheres:
         if not any(_matches(where, point) for point in points):
             raise tables.complain(f"where = {where} is true of no combination of the grid")
@@ -103,7 +106,7 @@ def _parse(name: str, data: dict[str, Any], scale: str | None) -> Analysis:
         _ = obrien_fleming_looks(looks, alpha) if looks else ()
     except CannotEstimate as error:
         raise tables.complain(error.reason) from None
-    if seeds < 1 or not trainings or not claims:
+    if seeds < 1 or not trainings or not any(found for _, found in claims):
         raise tables.complain("needs at least one seed, one method and one claim")
     if not 0 < alpha <= 0.5:
         raise tables.complain(f"alpha = {alpha:g} is not between 0 and 0.5")
@@ -115,7 +118,7 @@ def _parse(name: str, data: dict[str, Any], scale: str | None) -> Analysis:
         settings=tuple(
             Setting(
                 {**params, **point},
-                tuple(claim for claim, where in zip(claims, wheres, strict=True) if _matches(where, point)),
+                tuple(claim for where, found in claims if _matches(where, point) for claim in found),
             )
             for point in points
         ),
