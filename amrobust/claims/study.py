@@ -60,7 +60,7 @@ def run_analysis(
     for wanted in [n for n in looks if seeds is None or n <= seeds] or [seeds or analysis.seeds]:
         paths, claims = [], {}
         for setting, methods in zip(analysis.settings, specs, strict=True):
-            named = {}
+            named: dict[str, tuple[str, Spec]] = {}
             for spec in methods:
                 run = runs.execute(
                     spec, range(wanted), directory, executor=executor, jobs=jobs, reporter=reporter

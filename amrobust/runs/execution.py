@@ -197,9 +197,9 @@ class _Execution:
             outcomes = experiments.train_seeds(
                 self.manifest.spec,
                 missing,
-                executor=executor,
+                executor=executor,  # type: ignore[arg-type]
                 jobs=jobs,
-                place=place,  # type: ignore[arg-type]
+                place=place,
             )
             units = experiments.units(self.manifest.spec, missing)
         else:
