@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
 
 from amrobust.cli import options
+from amrobust.cli.report_options import layout_of, report_options
 
 
 @click.command("analyze")
@@ -21,8 +23,9 @@ from amrobust.cli import options
     "-o",
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="The PDF to write [default: NAME.pdf].",
+    help="The file to write, .pdf or .html [default: NAME.pdf].",
 )
+@report_options
 @options.executor
 @options.jobs
 @options.table_format
@@ -32,11 +35,15 @@ def command(
     scale: str | None,
     runs_dir: Path,
     output: Path | None,
+    authors: tuple[str, ...],
+    paper: str,
+    sections: str | None,
+    template: Path | None,
     executor: str,
     jobs: int | None,
     form: str,
 ) -> None:
-    """Run a declared analysis, judge its claims and write its report as a PDF.
+    """Run a declared analysis, judge its claims and write its report.
 
     NAME is an analysis that comes with amrobust (demo), or a TOML file of your own. Its claims, margins and seeds are
     fixed in the file, before anything is run. A repeated command resumes.
@@ -44,20 +51,32 @@ def command(
     \b
     amrobust analyze demo
     amrobust analyze demo --seeds 5 -o quick.pdf
-    amrobust analyze figure14 --scale smoke
+    amrobust analyze figure14 --scale smoke -o figure14.html
     amrobust analyze my_claims.toml --runs-dir runs/
     """
     from amrobust.claims.analysis import load_analysis
     from amrobust.claims.study import run_analysis
     from amrobust.cli.progress import progress_reporter
-    from amrobust.report import render, write_pdf
+    from amrobust.report import render, write_report
+    from amrobust.report.write import check_target
 
     analysis = load_analysis(name, scale)
+    path = output or Path(f"{analysis.name}.pdf")
+    given = {"--scale": scale, "--seeds": seeds, "-o": path}
+    words = [word for option, value in given.items() if value is not None for word in (option, str(value))]
+    layout = layout_of(
+        title=analysis.title,
+        authors=authors,
+        paper=paper,
+        sections=sections,
+        template=template,
+        command=shlex.join(["amrobust", "analyze", name, *words]),
+    )
+    check_target(path, layout)
     with progress_reporter() as reporter:
         comparison = run_analysis(
             analysis, runs_dir, seeds=seeds, executor=executor, jobs=jobs, reporter=reporter
         )
     click.echo(render(comparison, form).rstrip("\n"))
-    path = output or Path(f"{analysis.name}.pdf")
-    write_pdf(comparison, path, title=analysis.title)
+    write_report(comparison, path, layout)
     click.echo(f"report: {path}", err=True)

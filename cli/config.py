@@ -89,7 +89,7 @@ def _read(path: Path) -> dict[str, Any]:
 
     try:
         return tomllib.loads(_bytes(path).decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # of TOML, of its numbers, of UTF-8
         raise UserError(f"{path} is not valid TOML: {error}") from None
 
 

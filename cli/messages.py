@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 KEY = "amrobust.verbosity"
 QUIET, NORMAL, VERBOSE = -1, 0, 1
+LONGEST = 5_000
+"""Characters of a line: an error may quote what it is about, and that may be a whole file."""
 _STARTED = time.perf_counter()
 
 
@@ -63,7 +65,8 @@ def _line(label: str, text: str) -> None:
     """One line, in which nothing that was read from a file can act on a terminal."""
     from amrobust.runs.files import shown
 
-    click.echo(f"{label}: {shown(text)}", err=True)
+    line = shown(text)
+    click.echo(f"{label}: {line if len(line) <= LONGEST else line[: LONGEST - 1] + '…'}", err=True)
 
 
 def say(text: str) -> None:

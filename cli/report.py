@@ -1,4 +1,4 @@
-"""``amrobust report``: the comparison as a typeset PDF."""
+"""``amrobust report``: the comparison as a typeset PDF or a self-contained page."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import click
 from amrobust.cli import messages
 from amrobust.cli.comparison_options import comparison_options, load_comparison
 from amrobust.cli.output import write
+from amrobust.cli.report_options import layout_of, report_options
 
 
 @click.command("report")
@@ -22,9 +23,10 @@ from amrobust.cli.output import write
     type=click.Path(dir_okay=False, path_type=Path, allow_dash=True),
     default=Path("report.pdf"),
     show_default=True,
-    help="The PDF to write (- for standard output); one that is there is replaced.",
+    help="The file to write, .pdf or .html (- for a PDF on standard output); one that is there is replaced.",
 )
 @click.option("--title", help="Title of the report [default: made from the workload].")
+@report_options
 @click.option(
     "--figures", type=click.Path(file_okay=False, path_type=Path),
     help="Write the figures as files into this folder too.",
@@ -38,32 +40,42 @@ def command(
     paths: tuple[Path, ...],
     output: Path,
     title: str | None,
+    authors: tuple[str, ...],
+    paper: str,
+    sections: str | None,
+    template: Path | None,
     figures: Path | None,
     forms: tuple[str, ...],
     **options: Any,
 ) -> None:
-    """Write the comparison as a PDF: verdicts first, then the evidence, cautions and how to reproduce it.
+    """Write the comparison as a PDF or a page: the answer first, then the evidence, cautions and how to reproduce it.
 
     RUNS are what 'amrobust compare' takes: a directory of runs, single run directories, tables and logs of other tools. The
-    same runs and options give the same file, byte for byte.
+    same runs and options give the same file, byte for byte. A page needs no other file and no network.
 
     \b
     amrobust report runs/ -o report.pdf
-    amrobust report runs/ --baseline sgd --title "AM1 on digits"
-    amrobust report results.csv --baseline adam --margin 0.5
+    amrobust report runs/ -o report.html
+    amrobust report runs/ --baseline sgd --title "AM1 on digits" --author "A. Author" --paper letter
+    amrobust report results.csv --baseline adam --margin 0.5 --sections answer,results,cautions
+    amrobust report --print-template pdf > mine.typ; amrobust report runs/ --template mine.typ
     amrobust report runs/ --figures figures/ --figure-format pdf --figure-format png
     """
-    from amrobust.report import write_figures, write_pdf
+    from amrobust.report import write_figures, write_report
     from amrobust.report.pdf import compile_pdf
+    from amrobust.report.write import check_target
 
+    layout = layout_of(title=title, authors=authors, paper=paper, sections=sections, template=template)
+    to_stdout = str(output) == "-"
+    check_target(Path("report.pdf") if to_stdout else output, layout)
     comparison = load_comparison(paths, **options)
-    if str(output) == "-":
-        write(compile_pdf(comparison, title), output)
+    if to_stdout:
+        write(compile_pdf(comparison, layout), output)
     else:
-        write_pdf(comparison, output, title=title)
+        write_report(comparison, output, layout)
     for problem in comparison.problems:
         messages.warn(problem)
-    if str(output) != "-":
+    if not to_stdout:
         click.echo(output)
     if figures is not None:
         for path in write_figures(comparison, figures, forms):

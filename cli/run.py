@@ -26,8 +26,8 @@ HYPERPARAMETERS = ("lr", "momentum", "m", "weight_decay")
 @click.option(
     "--opt",
     required=True,
-    help="sgd, msgd, omsgd, cm, am1, am2 or ntasgd; also am1[m=3,lr=0.05]. Convex workloads have acsa, am1g, am2g and "
-    "msgd-tail too.",
+    help="sgd, msgd, omsgd, cm, aggmo, qhm, am1, am2, hybrid or ntasgd; also am1[m=3,lr=0.05]. Convex workloads have acsa, "
+    "am1g, am2g and msgd-tail too.",
 )
 @click.option(
     "--workload",
@@ -41,7 +41,7 @@ HYPERPARAMETERS = ("lr", "momentum", "m", "weight_decay")
 )
 @click.option("--lr", type=float, help="Learning rate [default: the workload's].")
 @click.option("--momentum", "--beta", "momentum", type=float, help="Momentum [default: the workload's].")
-@click.option("--m", type=int, help="Amortization length of am1 and am2 [default: the workload's].")
+@click.option("--m", type=int, help="Amortization length of am1, am2 and hybrid [default: the workload's].")
 @click.option("--weight-decay", type=float, help="Coupled L2 coefficient [default: the workload's].")
 @click.option("--epochs", type=int, help="Epochs of training [default: the workload's].")
 @click.option("--batch-size", type=int, help="Batch size [default: the workload's].")
@@ -96,11 +96,12 @@ def command(
     """Train a method on a workload over many seeds, from one shared starting point.
 
     The same command again resumes what was interrupted, or does nothing; more --seeds adds the missing ones. Both outputs
-    of am1 and am2 (options I and II) come out of one training.
+    of am1, am2 and hybrid (options I and II) come out of one training.
 
     \b
     amrobust run --opt am1 --m 5 --seeds 20
     amrobust run --opt 'am2[m=10]' --epochs 60
+    amrobust run --opt 'aggmo[a=0.1,terms=3]'
     amrobust run --opt am1 --seeds 10 --x0s 5
     amrobust run --opt am1 --workload cifar10 --data-dir /scratch/data --param model=resnet18 --seeds 5
     amrobust run --opt msgd --workload logistic --data a5a --sigma 2 --seeds 1000

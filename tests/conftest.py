@@ -4,7 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from shared_data import SHARED
+
+# A first example pays for imports, and machines are busy: no test is about how long an example takes.
+settings.register_profile("amrobust", deadline=None)
+settings.load_profile("amrobust")
 
 
 @pytest.fixture(scope="session")

@@ -118,11 +118,26 @@ class Comparison:
 
         return render(self.data, form)
 
-    def write_pdf(self, path: str | PathLike[str], *, title: str | None = None) -> None:
-        """Write the report. Raises UserError where ``path`` cannot be written."""
-        from amrobust.report import write_pdf
+    def write_report(
+        self,
+        path: str | PathLike[str],
+        *,
+        title: str | None = None,
+        authors: Sequence[str] = (),
+        paper: Literal["a4", "letter"] = "a4",
+        sections: Sequence[str] | None = None,
+        template: str | PathLike[str] | None = None,
+    ) -> None:
+        """Write the report as PDF or HTML by the ending of ``path``; ``sections`` are names, in the order of the report.
 
-        write_pdf(self.data, path, title=title)
+        Raises UserError where ``path`` cannot be written, on an unknown paper or section, and on a template that fails.
+        """
+        from amrobust.report import Layout, write_report
+        from amrobust.report.layout import SECTIONS, parse_sections
+
+        chosen = parse_sections(",".join(SECTIONS if sections is None else sections))
+        place = Path(template) if template is not None else None
+        write_report(self.data, path, Layout(title, tuple(authors), paper, chosen, place))
 
     def write_figures(self, directory: str | PathLike[str], formats: Sequence[str] = ("pdf",)) -> list[Path]:
         """Write the report's figures as files of their own (pdf, svg, png), and return their paths."""

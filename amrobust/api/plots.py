@@ -22,15 +22,15 @@ class Plots:
 
     def curves(self, ax: Axes | None = None, *, group: int = 0) -> Axes:
         """Mean over seeds at each epoch, with a band of one STD on either side."""
-        from amrobust.report.figures import mean_lines
+        from amrobust.report.figures.curves import mean_lines
         from amrobust.report.view import quantity
 
         judgement = self._judgement(group)
         return self._lines(ax, judgement, mean_lines(judgement), f"mean {quantity(judgement.metric)}")
 
     def stds(self, ax: Axes | None = None, *, group: int = 0) -> Axes:
-        """STD over seeds at each epoch: what Avg. STD is the mean of."""
-        from amrobust.report.figures import std_lines
+        """STD over seeds at each epoch, of which Avg. STD is the mean, with a band that holds at all epochs at once."""
+        from amrobust.report.figures.curves import std_lines
 
         judgement = self._judgement(group)
         unit = f" ({judgement.metric.unit})" if judgement.metric.unit else ""
@@ -39,34 +39,36 @@ class Plots:
     def finals(self, ax: Axes | None = None, *, group: int = 0) -> Axes:
         """Every seed's final value, a row a method, with the mean and its interval."""
         from amrobust.report.drawing import labels, styles
-        from amrobust.report.figures import final_rows
-        from amrobust.report.strip import draw_strip
+        from amrobust.report.figures.finals import draw_strip, final_rows
 
         judgement = self._judgement(group)
         rows = final_rows(judgement)
-        if not any(values.size for _, values, _ in rows):
+        if not any(row.values.size for row in rows):
             raise UserError("no seed of any method is left to draw: all diverged")
         axes = ax or _new_axes()
-        draw_strip(axes, rows, judgement, styles(self.data), labels([arm.method for arm in judgement.arms]))
+        draw_strip(axes, rows, judgement, styles(self.data))
+        axes.set_yticks(range(len(rows)), labels([row.method for row in rows]).values())
         return axes
 
     def claims(self, quantity: Quantity = "spread", ax: Axes | None = None, *, group: int = 0) -> Axes:
         """Estimates with intervals of all claims about the final spread, Avg. STD or the final mean, a row a pair."""
         from amrobust.report.drawing import labels, styles
-        from amrobust.report.forest import draw_panel, panels_of
+        from amrobust.report.figures.forest import draw_panel, panels_of
 
-        names: tuple[Quantity, ...] = ("spread", "avg_std", "mean")
-        if quantity not in names:
-            raise UserError(f"claims are drawn of {', '.join(names)}, not of {quantity!r}")
+        kinds = {"spread": "less spread", "avg_std": "less Avg. STD", "mean": "better mean"}
+        if quantity not in kinds:
+            raise UserError(f"claims are drawn of {', '.join(kinds)}, not of {quantity!r}")
         judgement = self._judgement(group)
-        panel = panels_of(judgement)[names.index(quantity)]
-        if not panel.verdicts:
+        panels = [p for p in panels_of([judgement]) if p.kind == kinds[quantity] and p.phase is None]
+        if not panels:
             raise UserError(f"no claim about {quantity} has an estimate here")
-        pairs = list(panel.verdicts)
         short = labels([arm.method for arm in judgement.arms], 20)
         axes = ax or _new_axes()
-        rows = [f"{short[method]} / {short[baseline]}" for method, baseline in pairs]
-        draw_panel(axes, panel, judgement, pairs, rows, styles(self.data))
+        rows = list(panels[0].verdicts)
+        draw_panel(axes, panels[0], judgement, rows, styles(self.data))
+        axes.set_yticks(
+            range(len(rows)), [f"{short[method]} / {short[baseline]}" for _, method, baseline in rows]
+        )
         return axes
 
     def _judgement(self, group: int) -> Judgement:
@@ -77,7 +79,7 @@ class Plots:
 
     def _lines(self, ax: Axes | None, judgement: Judgement, lines: Any, label: str) -> Axes:
         from amrobust.report.drawing import styles
-        from amrobust.report.figures import draw_lines
+        from amrobust.report.figures.curves import draw_lines
 
         if not lines:
             raise UserError(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from itertools import product
@@ -15,6 +16,8 @@ from amrobust.claims.judgement import Claim
 from amrobust.claims.rules import TESTS, Rules, Selection
 from amrobust.errors import UserError
 from amrobust.stats import CannotEstimate, obrien_fleming_looks
+
+MAX_COMBINATIONS = 100_000
 
 
 @dataclass(frozen=True)
@@ -81,19 +84,16 @@ def _parse(name: str, data: dict[str, Any], scale: str | None) -> Analysis:
     data, scale = _at_scale(tables, data, scale)
     baseline = take(data, "baseline", str)
     trainings = tuple(
-        training for table in take(data, "methods", list) for training in _trainings(take, table)
+        training for table in take(data, "methods", list) for training in _trainings(tables, table)
     )
     params = take(data, "workload_params", dict, {})
     points = _grid(tables, take(data, "grid", dict, {}))
-    listed = take(data, "claims", list)
-    wheres = [take(table, "where", dict, {}) for table in listed]
-    # A table can stand for several claims.
-    claims = [
-        (where, claims_of(tables, [table], baseline)) for where, table in zip(wheres, listed, strict=True)
-    ]
-    for where in wheres:
+    claims: list[tuple[Claim, Mapping[str, Any]]] = []
+    for table in take(data, "claims", list):
+        where = take(table, "where", dict, {})
         if not any(_matches(where, point) for point in points):
             raise tables.complain(f"where = {where} is true of no combination of the grid")
+        claims += [(claim, where) for claim in claims_of(tables, [table], baseline)]
     test = take(data, "test", str, Rules.test)
     if test not in TESTS:
         raise tables.complain(f"no test is called {test!r}: choose one of {', '.join(TESTS)}")
@@ -106,7 +106,7 @@ def _parse(name: str, data: dict[str, Any], scale: str | None) -> Analysis:
         _ = obrien_fleming_looks(looks, alpha) if looks else ()
     except CannotEstimate as error:
         raise tables.complain(error.reason) from None
-    if seeds < 1 or not trainings or not any(found for _, found in claims):
+    if seeds < 1 or not trainings or not claims:
         raise tables.complain("needs at least one seed, one method and one claim")
     if not 0 < alpha <= 0.5:
         raise tables.complain(f"alpha = {alpha:g} is not between 0 and 0.5")
@@ -116,10 +116,7 @@ def _parse(name: str, data: dict[str, Any], scale: str | None) -> Analysis:
         question=take(data, "question", str),
         workload=take(data, "workload", str),
         settings=tuple(
-            Setting(
-                {**params, **point},
-                tuple(claim for where, found in claims if _matches(where, point) for claim in found),
-            )
+            Setting({**params, **point}, tuple(claim for claim, where in claims if _matches(where, point)))
             for point in points
         ),
         seeds=seeds,
@@ -156,11 +153,11 @@ def _at_scale(tables: Tables, data: dict[str, Any], scale: str | None) -> tuple[
     return merged, chosen
 
 
-def _trainings(take: Callable[..., Any], table: dict[str, Any]) -> list[Training]:
+def _trainings(tables: Tables, table: dict[str, Any]) -> list[Training]:
     """One training for every combination of the hyperparameters that are given as lists."""
-    optimizer = take(table, "opt", str)
-    values = [value if isinstance(value, list) else [value] for value in table.values()]
-    return [Training(optimizer, dict(zip(table, chosen, strict=True))) for chosen in product(*values)]
+    optimizer = tables.take(table, "opt", str)
+    values = {name: value if isinstance(value, list) else [value] for name, value in table.items()}
+    return [Training(optimizer, point) for point in _combinations(tables, values)]
 
 
 def _grid(tables: Tables, grid: dict[str, Any]) -> list[dict[str, Any]]:
@@ -168,7 +165,17 @@ def _grid(tables: Tables, grid: dict[str, Any]) -> list[dict[str, Any]]:
     for key, values in grid.items():
         if not isinstance(values, list) or not values:
             raise tables.complain(f"grid: {key} = {values!r} is not a list of values")
-    return [dict(zip(grid, chosen, strict=True)) for chosen in product(*grid.values())]
+    return _combinations(tables, grid)
+
+
+def _combinations(tables: Tables, values: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
+    """One value of each list, in every combination."""
+    count = math.prod(map(len, values.values()))
+    if count > MAX_COMBINATIONS:
+        raise tables.complain(
+            f"{', '.join(values)} have {count:,} combinations, more than {MAX_COMBINATIONS:,}"
+        )
+    return [dict(zip(values, chosen, strict=True)) for chosen in product(*values.values())]
 
 
 def _matches(where: Mapping[str, Any], point: Mapping[str, Any]) -> bool:

@@ -24,6 +24,9 @@ from amrobust.runs.arms import Arm, Metric
 from amrobust.stats.results import Caution
 from amrobust.stats.sequential import Look
 
+MOST_NAMED = 6
+"""Up to this many methods are named in the question of a comparison; more are counted."""
+
 
 @dataclass(frozen=True)
 class _Group:
@@ -304,5 +307,8 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
 def _question(group: _Group, metric: Metric) -> str:
     quantity = metric.name.replace("_", " ")
     others = [arm.method for arm in group.arms[1:]]
-    who = f"Is {others[0]}" if len(others) == 1 else f"Are {', '.join(others[:-1])} and {others[-1]}"
+    if len(others) > MOST_NAMED:
+        who = f"Are {len(others)} other methods"
+    else:
+        who = f"Is {others[0]}" if len(others) == 1 else f"Are {', '.join(others[:-1])} and {others[-1]}"
     return f"{who} more robust than {group.baseline.method} on {group.baseline.workload}, in {quantity}?"

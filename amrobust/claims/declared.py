@@ -13,6 +13,8 @@ from amrobust.rules.theory import deviation_probability
 
 NOT_PARTS = ("composite", "within bound", *SWEEPS)
 """A part of a composite claim has its whole's two methods: it can be neither composite, nor about one method or a sweep."""
+MAX_BYTES = 10_000_000
+
 NEED_MARGIN = ("equivalent mean", "no worse than", "stable over")
 
 
@@ -54,12 +56,16 @@ class Declared:
 
 
 def read_toml(path: Path, what: str) -> dict[str, Any]:
-    """The tables of a TOML file. Raises UserError where it cannot be read."""
+    """The tables of a TOML file of at most 10 MB. Raises UserError where it cannot be read."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise UserError(f"the {what} {path} is larger than {MAX_BYTES // 1_000_000} MB")
+        return tomllib.loads(content.decode())
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"cannot read the {what} {path}: {error}") from None
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # TOML's own errors are among the first
         raise UserError(f"the {what} {path} is not valid TOML: {error}") from None
 
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
-from scipy import special
 
 from amrobust import stats
 from amrobust.claims import cautions
@@ -147,17 +146,13 @@ def _spread(claim: Claim, pair: Pair, metric: Metric, rules: Rules, family: int)
     p = max(test.p, interval.p)
     if second.p is not None and (second.p <= rules.alpha) != (p <= rules.alpha):
         notes += (cautions.opinions_disagree(test.test, p, second.test, second.p, rules.alpha),)
-    if p > rules.alpha / family and (weak := _power(interval, rules.alpha / family)) < LOW_POWER:
-        notes += (cautions.low_power(SIZEABLE_RATIO, weak),)
+    if p > rules.alpha / family:
+        weak = stats.power_at_seeds(
+            interval, max(interval.n), effect=np.log(SIZEABLE_RATIO), alpha=rules.alpha / family
+        )
+        if weak < LOW_POWER:
+            notes += (cautions.low_power(SIZEABLE_RATIO, weak),)
     return Evidence(claim, interval, test, second, p, cautions=notes + _own(interval, test))
-
-
-def _power(interval: Result, alpha: float) -> float:
-    """Power of the two-sided t test for a sizeable ratio, with the standard error that was found."""
-    assert interval.se is not None
-    df = interval.df if interval.df is not None else np.inf
-    critical = float(special.stdtrit(df, 1 - alpha / 2))
-    return float(special.stdtr(df, np.log(SIZEABLE_RATIO) / interval.se - critical))
 
 
 def _spread_over_x0s(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
+import stat
+import zipfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,12 +17,16 @@ import torch
 
 from amrobust.errors import RunError
 
+MAX_BYTES = 4_000_000_000
+"""Of a checkpoint that is read: it is in memory as a whole."""
+
 
 @dataclass(frozen=True)
 class Checkpoint:
     """One training's file, written every ``every`` epochs.
 
-    ``key`` stands for all that the training depends on: a file with another key is as none.
+    ``key`` stands for all that the training depends on: a file with another key is as none. The file begins with the SHA-256
+    of what follows, which torch's own format would not miss a flipped bit by.
     """
 
     path: Path
@@ -37,7 +44,13 @@ class Checkpoint:
         temporary = self.path.with_name(f".tmp-{self.path.name}")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with temporary.open("wb") as file:
+            if self.path.parent.is_symlink():
+                raise RunError(
+                    f"{self.path.parent} is a link, and checkpoints are written to directories of their own only"
+                )
+            temporary.unlink(missing_ok=True)
+            with temporary.open("xb") as file:
+                file.write(hashlib.sha256(buffer.getbuffer()).hexdigest().encode() + b"\n")
                 file.write(buffer.getbuffer())
                 file.flush()
                 os.fsync(file.fileno())
@@ -50,13 +63,31 @@ class Checkpoint:
     def load(self) -> dict[str, Any] | None:
         """The saved state; None where there is no file, a damaged one, or one of another training."""
         try:
-            content = torch.load(self.path, map_location="cpu", weights_only=True)
+            content = torch.load(self._sound(), map_location="cpu", weights_only=True)
         except Exception:  # torch raises many kinds on damaged files; a training then starts again
             return None
         if not isinstance(content, dict) or content.get("key") != self.key:
             return None
         state = content.get("state")
         return state if isinstance(state, dict) else None
+
+    def _sound(self) -> io.BytesIO:
+        """What torch wrote, once it is known to be whole and to hold no more than its length says. Raises ValueError."""
+        found = self.path.lstat()
+        if not stat.S_ISREG(found.st_mode) or found.st_size > MAX_BYTES:
+            raise ValueError("not a plain file of reasonable size")
+        digest, _, content = self.path.read_bytes().partition(b"\n")
+        if hashlib.sha256(content).hexdigest().encode() != digest:
+            raise ValueError("its checksum does not match")
+        data = io.BytesIO(content)
+        with zipfile.ZipFile(data) as archive:
+            entries = archive.infolist()
+        if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
+            raise ValueError("torch compresses nothing")
+        if sum(entry.file_size for entry in entries) > len(content):
+            raise ValueError("its entries overlap")
+        data.seek(0)
+        return data
 
     def remove(self) -> None:
         """Delete the file: the training is complete."""

@@ -119,6 +119,8 @@ def make_rule(spec: Spec, seeds: Sequence[int]) -> rules.Rule:
         return _in_general_form(spec, problem, seeds)
     if spec.optimizer == "msgd-tail":
         return rules.tail_average(rules.msgd(h["momentum"], h["weight_decay"]), h["m"])
+    if spec.optimizer == "aggmo":
+        h["betas"] = rules.aggmo_betas(h.pop("terms"), h.pop("a"))
     if spec.optimizer == "am2":
         h["indices"] = _indices(spec, seeds)
     return rules.make(spec.optimizer, **h)

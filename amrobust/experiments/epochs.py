@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
+from amrobust.errors import RunError
 from amrobust.experiments.checkpoint import Checkpoint
 from amrobust.experiments.outcome import SeedOutcome
 
@@ -50,12 +51,18 @@ def train_epochs(
     curves = {output: {name: np.full(epochs, np.nan) for name in metrics} for output in training.outputs}
     first, before = 0, 0.0
     saved = None if checkpoint is None else checkpoint.load()
-    if saved is not None:
-        training.restore(saved["training"])
-        first, before = saved["epochs_done"], saved["wall_seconds"]
-        for output, kept in saved["curves"].items():
-            for name, values in kept.items():
-                curves[output][name][:first] = values.numpy()
+    if checkpoint is not None and saved is not None:
+        try:
+            training.restore(saved["training"])
+            first, before = int(saved["epochs_done"]), float(saved["wall_seconds"])
+            for output, kept in saved["curves"].items():
+                for name, values in kept.items():
+                    curves[output][name][:first] = values.numpy()
+        except Exception as error:  # a file of another version, or made up
+            checkpoint.remove()
+            raise RunError(
+                f"its checkpoint could not be taken up and was removed ({type(error).__name__}): the next attempt starts anew"
+            ) from None
     diverged = False
     for epoch in range(first, epochs):
         batch_loss = training.train_epoch(epoch)

@@ -25,6 +25,11 @@ OPTIMIZERS: dict[str, OptimizerInfo] = {
     "msgd": OptimizerInfo("M-SGD", ("lr", "momentum", "weight_decay"), ("I",)),
     "omsgd": OptimizerInfo("OM-SGD", ("lr", "momentum", "weight_decay"), ("II",)),
     "cm": OptimizerInfo("CM", ("lr", "momentum", "weight_decay"), ("I",)),
+    "aggmo": OptimizerInfo("AggMo", ("lr", "a", "terms", "weight_decay"), ("I",)),
+    "qhm": OptimizerInfo("QHM", ("lr", "momentum", "nu", "weight_decay"), ("I",)),
+    "hybrid": OptimizerInfo(
+        "Nesterov and amortized momentum", ("lr", "nesterov", "amortized", "m", "weight_decay"), ("I", "II")
+    ),
     "am1": OptimizerInfo("AM1-SGD", ("lr", "momentum", "m", "weight_decay"), ("I", "II")),
     "ntasgd": OptimizerInfo("SGD+ASGD", ("lr", "nonmono", "weight_decay"), ("II",)),
     "am2": OptimizerInfo("AM2-SGD", ("lr", "momentum", "m", "weight_decay"), ("I", "II")),
@@ -37,7 +42,14 @@ OPTIMIZERS: dict[str, OptimizerInfo] = {
 CONVEX_ONLY = ("msgd-tail", "acsa", "am1g", "am2g")
 """Optimizers that run on convex workloads only."""
 
-INTEGERS = ("m", "nonmono", "theorem")
+INTEGERS = ("m", "nonmono", "terms", "theorem")
+
+OWN_DEFAULTS: dict[str, dict[str, float | int]] = {
+    "aggmo": {"a": 0.1, "terms": 2},
+    "qhm": {"lr": 1.0, "momentum": 0.999, "nu": 0.7},
+    "hybrid": {"nesterov": 0.45, "amortized": 0.45},
+}
+"""Defaults that an optimizer has on every workload: AggMo's best in the paper's search, QHM's by its authors."""
 
 SET_BY_THEOREM = ("lr", "momentum")
 """What a theorem's parameters replace: such a method has none of its own."""
@@ -57,6 +69,11 @@ RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
         lambda value: 1 <= value <= LARGEST_M and value == int(value),
         f"an integer from 1 to {LARGEST_M:,}",
     ),
+    "a": (lambda value: 0 < value < 1, "above 0 and below 1"),
+    "terms": (lambda value: 1 <= value <= 100 and value == int(value), "an integer from 1 to 100"),
+    "nu": (lambda value: 0 <= value <= 1, "in [0, 1]"),
+    "nesterov": (lambda value: 0 <= value < 1, "in [0, 1)"),
+    "amortized": (lambda value: 0 <= value < 1, "in [0, 1)"),
     "weight_decay": (lambda value: value >= 0, "at least 0"),
     "theorem": (
         lambda value: value in (0, 1),
@@ -72,6 +89,11 @@ def info(optimizer: str) -> OptimizerInfo:
         hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(OPTIMIZERS)}"
         raise UserError(f"no optimizer is called {optimizer!r}: {hint}")
     return OPTIMIZERS[optimizer]
+
+
+def defaults(optimizer: str, of_workload: Mapping[str, float | int]) -> dict[str, float | int]:
+    """The hyperparameters used where none are given: the workload's, and the optimizer's own over them."""
+    return {**of_workload, **OWN_DEFAULTS.get(optimizer, {})}
 
 
 def resolve(
@@ -101,12 +123,24 @@ def resolve(
         ):
             raise UserError(f"{optimizer}: {name} = {value!r:.40} is not {wanted}")
         resolved[name] = int(value) if name in INTEGERS else float(value)
+    _check_together(optimizer, resolved)
     if resolved.get("theorem"):
         for name in SET_BY_THEOREM:
             if name in given:
                 raise UserError(f"{optimizer}: theorem = 1 sets {name} itself; leave one of the two out")
             del resolved[name]
     return resolved
+
+
+def _check_together(optimizer: str, resolved: Mapping[str, float | int]) -> None:
+    """Raise UserError on values that are each in their range and make no sense together."""
+    if optimizer == "hybrid" and not resolved["nesterov"] + resolved["amortized"] < 1:
+        raise UserError("hybrid: nesterov and amortized must add up to less than 1")
+    if optimizer == "aggmo" and not 1 - resolved["a"] ** (resolved["terms"] - 1) < 1:
+        raise UserError(
+            f"aggmo: a = {resolved['a']:g} with terms = {resolved['terms']} makes the last damping factor 1: "
+            "take fewer terms, or a larger a"
+        )
 
 
 def method_name(

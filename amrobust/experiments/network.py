@@ -11,12 +11,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from amrobust import workloads
+from amrobust import rules, workloads
 from amrobust.experiments.methods import info
 from amrobust.experiments.outcome import SeedOutcome
 from amrobust.experiments.spec import Spec
 from amrobust.experiments.streams import integer, seed_sequence, x0_sequence
-from amrobust.optim import AM1SGD, AM2SGD, NTASGD
+from amrobust.optim import AM1SGD, AM2SGD, NTASGD, QHM, AggMo, AmortizedOptimizer, HybridSGD
 from amrobust.workloads.digits import WORKLOAD as DIGITS
 
 NETWORKS = {"digits": DIGITS}
@@ -48,6 +48,12 @@ def make_optimizer(spec: Spec, model: nn.Module, seed: int) -> torch.optim.Optim
             return torch.optim.SGD(params, **h)
         case "omsgd":
             return AM1SGD(params, m=1, **h)
+        case "aggmo":
+            return AggMo(params, betas=rules.aggmo_betas(h.pop("terms"), h.pop("a")), **h)
+        case "qhm":
+            return QHM(params, **h)
+        case "hybrid":
+            return HybridSGD(params, **h)
         case "ntasgd":
             return NTASGD(params, **h)
         case "am1":
@@ -61,7 +67,7 @@ def at_output(optimizer: torch.optim.Optimizer, output: str) -> AbstractContextM
     """A context in which the model holds the given output: nothing to do for option I, the iterate."""
     if output == "I":
         return nullcontext()
-    assert isinstance(optimizer, (AM1SGD, AM2SGD, NTASGD))
+    assert isinstance(optimizer, AmortizedOptimizer)
     return optimizer.output_point()
 
 

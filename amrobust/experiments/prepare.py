@@ -12,7 +12,7 @@ from typing import Any
 from amrobust import workloads
 from amrobust.errors import UserError
 from amrobust.experiments.facts import RunFacts
-from amrobust.experiments.methods import CONVEX_ONLY, info, method_name, resolve
+from amrobust.experiments.methods import CONVEX_ONLY, defaults, info, method_name, resolve
 from amrobust.experiments.place import HERE, Place
 from amrobust.experiments.spec import LOCATIONS, Spec
 from amrobust.workloads import backends
@@ -77,7 +77,7 @@ def make_spec(
 
 def _hyperparameters(problem: workloads.Workload, optimizer: str, given: Mapping[str, Any]) -> dict[str, Any]:
     info(optimizer)
-    return resolve(optimizer, given, problem.optimizer_defaults(optimizer))
+    return resolve(optimizer, given, defaults(optimizer, problem.optimizer_defaults(optimizer)))
 
 
 def describe(spec: Spec, place: Place = HERE) -> RunFacts:
@@ -90,10 +90,11 @@ def describe(spec: Spec, place: Place = HERE) -> RunFacts:
     library = _library(problem, place)
     outputs = info(spec.optimizer).outputs
     known = workloads.parameters(problem)
+    usual = defaults(spec.optimizer, problem.optimizer_defaults(spec.optimizer))
     points = problem.steps_per_point(params)
     m = int(spec.hyperparameters.get("m") or 1)
-    # AM1's output point stays x0 for the first m steps; every other output moves with the first step.
-    waits = {"II": m} if spec.optimizer in ("am1", "am1g") else {}
+    # The output point of AM1 and the hybrid stays x0 for the first m steps; every other output moves with the first step.
+    waits = {"II": m} if spec.optimizer in ("am1", "am1g", "hybrid") else {}
     shown = [
         f"{name}={value}"
         for name, value in sorted(params.items())
@@ -104,10 +105,7 @@ def describe(spec: Spec, place: Place = HERE) -> RunFacts:
         data_digest=problem.data_digest(params),
         outputs=outputs,
         methods={
-            output: method_name(
-                spec.optimizer, spec.hyperparameters, problem.optimizer_defaults(spec.optimizer), output
-            )
-            for output in outputs
+            output: method_name(spec.optimizer, spec.hyperparameters, usual, output) for output in outputs
         },
         metrics=workloads.metrics_of(problem, params),
         epochs=problem.epochs(params),

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.optim.optimizer import ParamsT
 
 from amrobust.optim import forms
-from amrobust.optim.base import Group, RuleOptimizer, check_momentum, decay_beside
+from amrobust.optim.base import Group, Members, RuleOptimizer, check_momentum, decay_beside
 
 
 class AggMo(RuleOptimizer):
@@ -71,11 +71,11 @@ class AggMo(RuleOptimizer):
     def _buffers(self, group: Group) -> tuple[str, ...]:
         return tuple(f"velocity_{t}" for t, beta in enumerate(group["betas"]) if beta)
 
-    def _advance(self, group: Group, phase: Any, params: list[Tensor]) -> None:
+    def _advance(self, group: Group, members: Members) -> None:
         betas = [beta for beta in group["betas"] if beta]
         undamped = len(group["betas"]) - len(betas)
         sign = -1 if group["maximize"] else 1
-        lists = self._lists(params, self._buffers(group))
+        lists = members.lists(*self._buffers(group))
         scalars = (*self._rates(group), sign, 1 / len(group["betas"]), *betas)
         update = decay_beside(aggmo) if group["decoupled_weight_decay"] else aggmo
         forms.run(group, update, undamped, lists, scalars)

@@ -10,7 +10,7 @@ from torch.optim.optimizer import ParamsT
 
 from amrobust.optim import forms
 from amrobust.optim.amortized import AmortizedOptimizer
-from amrobust.optim.base import Group, check_momentum
+from amrobust.optim.base import Group, Members, check_momentum
 
 
 class AM1SGD(AmortizedOptimizer):
@@ -84,24 +84,20 @@ class AM1SGD(AmortizedOptimizer):
         state["output_times_m"].copy_(p).mul_(group["m"])
         state["step"] *= 0
 
-    def _phase(self, state: dict[str, Any]) -> int:
-        return int(state["step"])
-
-    def _advance(self, group: Group, phase: Any, params: list[Tensor]) -> None:
-        m, states = group["m"], [self.state[p] for p in params]
-        lists = self._lists(params, self._points(group))
+    def _advance(self, group: Group, members: Members) -> None:
+        m, states = group["m"], members.states
         scalars = (*self._rates(group), group["momentum"] / m)
         if group["capturable"]:
-            lists.append([state["step"] for state in states])
-            update, lists = self._framed(group, am1_without_branches, params, lists)
+            lists = [*members.lists(*self._points(group)), [state["step"] for state in states]]
+            update, lists = self._framed(group, am1_without_branches, members, lists)
             forms.run(group, update, m, lists, scalars)
             return
-        last = phase + 1 == m
-        update, lists = self._framed(group, am1, params, lists)
-        forms.run(group, update, Phase(phase % 2 == 1, phase == 1, last, m == 1), lists, scalars)
+        phase = Phase.at(members.place, m)
+        update, lists = self._framed(group, am1, members, members.lists(*phase.touched()))
+        forms.run(group, update, phase, lists, scalars)
         for state in states:
-            state["step"] = 0 if last else phase + 1
-            if last:
+            state["step"] = 0 if phase.last else members.place + 1
+            if phase.last:
                 state["total"], state["output_times_m"] = state["output_times_m"], state["total"]
 
     def _output_points(self, group: Group, params: list[Tensor]) -> list[Tensor]:
@@ -117,17 +113,29 @@ class Phase(NamedTuple):
     last: bool
     single: bool
 
+    @classmethod
+    def at(cls, position: int, m: int) -> Phase:
+        """The phase of the step at a position, 0 … m − 1, of the cycle."""
+        return cls(position % 2 == 1, position == 1, position + 1 == m, m == 1)
+
+    def touched(self) -> tuple[str, ...]:
+        """The buffers that the step reads or writes."""
+        if self.last:
+            return "total", "output_times_m"
+        return ("total",) if self.odd else ()
+
 
 def am1(form: Any, phase: Phase, lists: forms.Lists, scalars: Any) -> None:
     """One step of AM1-SGD; the caller exchanges total and output after the last of a cycle."""
-    xs, gs, totals, outputs = lists
+    xs, gs, *buffers = lists
     lr, decay, weight = scalars
     if phase.odd:
-        (form.copy if phase.first else form.add)(totals, xs)
+        (form.copy if phase.first else form.add)(buffers[0], xs)
     form.descend(xs, gs, lr, decay)
     if phase.odd or phase.last:
-        (form.copy if phase.single else form.add)(totals, xs)
+        (form.copy if phase.single else form.add)(buffers[0], xs)
     if phase.last:
+        totals, outputs = buffers
         form.pull(xs, totals, outputs, weight)
 
 

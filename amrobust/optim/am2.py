@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import torch
@@ -11,7 +11,7 @@ from torch.optim.optimizer import ParamsT
 
 from amrobust.optim import forms
 from amrobust.optim.amortized import AmortizedOptimizer
-from amrobust.optim.base import Group, check_momentum
+from amrobust.optim.base import Group, Members, check_momentum
 from amrobust.rules.indices import IndexStream
 
 
@@ -39,6 +39,9 @@ class AM2SGD(AmortizedOptimizer):
             :class:`amrobust.optim.RuleOptimizer`.
         capturable: not available, because the rows are chosen in Python; True raises ValueError.
     """
+
+    # a parameter that missed a gradient still waits to write the row that it sampled last
+    _watched = "index"
 
     def __init__(
         self,
@@ -106,10 +109,6 @@ class AM2SGD(AmortizedOptimizer):
             state[_row(index)].copy_(p)
         state["index"] = self._index(group, group["steps"])
 
-    def _phase(self, state: dict[str, Any]) -> int:
-        # a parameter that missed a gradient still waits to write the row that it sampled last
-        return int(state["index"])
-
     def _index(self, group: Group, k: int) -> int:
         """The table index of iteration ``k`` of ``group``."""
         if group["indices"] is not None:
@@ -122,27 +121,26 @@ class AM2SGD(AmortizedOptimizer):
             streams[key] = IndexStream(*key)
         return int(streams[key](k))
 
-    def _step_group(self, group: Group, together: dict[Any, list[Tensor]]) -> None:
+    def _step_group(self, group: Group, together: Collection[Members]) -> None:
         following = self._index(group, group["steps"] + 1)
         group["steps"] += 1
-        for (index, *_), params in together.items():
-            self._advance(group, (index, following), params)
+        for members in together:
+            self._advance(group, members)
+            for state in members.states:
+                state["index"] = following
 
-    def _advance(self, group: Group, phase: Any, params: list[Tensor]) -> None:
-        here, following = (_row(index) for index in phase)
+    def _advance(self, group: Group, members: Members) -> None:
+        # group["steps"] is already the number of the next step
+        here, following = _row(members.place), _row(self._index(group, group["steps"]))
         same = here == following
-        names = (here, "spare") if same else (here, "spare", following)
         scalars = (*self._rates(group), group["momentum"])
-        states = [self.state[p] for p in params]
-        lists = self._lists(params, names)
-        in_place, without_spares = self._framed(group, am2_in_place, params, lists[:3] + lists[4:])
+        lists = members.lists(here, "spare", *(() if same else (following,)))
+        in_place, without_spares = self._framed(group, am2_in_place, members, lists[:3] + lists[4:])
         if not forms.run_as_compiled(group, in_place, same, without_spares, scalars):
-            update, lists = self._framed(group, am2, params, lists)
+            update, lists = self._framed(group, am2, members, lists)
             forms.run_eagerly(group, update, same, lists, scalars)
-            for state in states:
+            for state in members.states:
                 state[here], state["spare"] = state["spare"], state[here]
-        for state in states:
-            state["index"] = phase[1]
 
     def _output_points(self, group: Group, params: list[Tensor]) -> list[Tensor]:
         points = [self._mean(self.state[p], group["m"]) for p in params]

@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from amrobust.optim import forms
-from amrobust.optim.base import Group, RuleOptimizer
+from amrobust.optim.base import Group, Members, RuleOptimizer
+from amrobust.optim.sharded import reshard
 
 
 class AmortizedOptimizer(RuleOptimizer):
@@ -23,6 +24,7 @@ class AmortizedOptimizer(RuleOptimizer):
     """
 
     _fixed = "m or decoupled_weight_decay"
+    _watched = "step"
 
     def _check(self, settings: dict[str, Any]) -> None:
         m = settings["m"]
@@ -44,24 +46,26 @@ class AmortizedOptimizer(RuleOptimizer):
         raise NotImplementedError
 
     def _framed(
-        self, group: Group, update: forms.Update, params: list[Tensor], lists: list[list[Tensor]]
+        self, group: Group, update: forms.Update, members: Members, lists: list[list[Tensor]]
     ) -> tuple[forms.Update, list[list[Tensor]]]:
         """``update`` and its lists, or the update of x + c with one list more."""
         if not group["decoupled_weight_decay"]:
             return update, lists
-        return _beside_decay(update), [*lists, self._lists(params, ["decayed"])[-1]]
+        return _beside_decay(update), [*lists, members.lists("decayed")[-1]]
 
     @contextmanager
-    def output_point(self) -> Iterator[None]:
+    def output_point(self, model: nn.Module | None = None) -> Iterator[None]:
         """Within this context the parameters hold the output point (option II); afterwards the iterate, bit for bit.
 
         Parameters that own their memory exchange pointers; views into a flat buffer, shards and parameters of captured
-        graphs are copied. A parameter that was never stepped is its own output point. ``step()``, ``restart()``,
-        ``state_dict()``, ``load_state_dict()``, ``add_param_group()``, copying and re-entry raise RuntimeError meanwhile.
-        Buffers of the model stay those gathered at the iterate: :func:`amrobust.optim.batch_norm_statistics` gathers them
-        at the output point.
+        graphs are copied. ``model`` is needed where it is sharded by ``fully_shard``. A parameter that was never stepped
+        is its own output point. ``step()``, ``restart()``, ``state_dict()``, ``load_state_dict()``,
+        ``add_param_group()``, copying and re-entry raise RuntimeError meanwhile. Buffers of the model stay those gathered
+        at the iterate: :func:`amrobust.optim.batch_norm_statistics` gathers them at the output point.
         """
         self._refuse_at_output("output_point()")
+        every = [p for group in self.param_groups for p in group["params"]]
+        reshard(every, model)
         put_back: list[Callable[[], Any]] = []
         self._at_output = True
         try:
@@ -80,6 +84,7 @@ class AmortizedOptimizer(RuleOptimizer):
             with torch.no_grad():
                 for put in put_back:
                     put()
+            reshard(every, model)
             self._at_output = False
 
     def _less_decayed(self, group: Group, params: list[Tensor], points: list[Tensor]) -> list[Tensor]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import functools
-from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable
+from dataclasses import dataclass
 from typing import Any, Literal, overload
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.optimizer import ParamsT
 
 from amrobust.optim import forms
+from amrobust.optim.sharded import reshard
 
 RestartPoint = Literal["iterate", "output"]
 Group = dict[str, Any]
@@ -32,6 +33,23 @@ def check_momentum(name: str, value: float) -> None:
     """Raise ValueError unless ``value`` is in [0, 1)."""
     if not 0 <= value < 1:
         raise ValueError(f"Invalid {name}: {value} (must be in [0, 1))")
+
+
+@dataclass(slots=True)
+class Members:
+    """Parameters of one device, dtype and place in the rule's cycle, with their gradients and states."""
+
+    place: int
+    params: list[Tensor]
+    gradients: list[Tensor]
+    states: list[dict[str, Any]]
+
+    def lists(self, *names: str) -> list[list[Tensor]]:
+        """Parameters, gradients and the named buffers, complex ones as reals."""
+        lists = [self.params, self.gradients, *([state[name] for state in self.states] for name in names)]
+        if self.params[0].is_complex():
+            return [[torch.view_as_real(t) for t in ts] for ts in lists]
+        return lists
 
 
 class RuleOptimizer(Optimizer):
@@ -59,6 +77,8 @@ class RuleOptimizer(Optimizer):
     _at_output = False
     _fixed = ""
     """The settings that :meth:`_key` watches, in words."""
+    _watched: str | None = None
+    """The state entry that says where in the rule's cycle a parameter is, if there is a cycle."""
 
     def __init__(
         self, params: ParamsT, hyperparameters: dict[str, Any], *, differentiable: bool, **options: Any
@@ -85,12 +105,8 @@ class RuleOptimizer(Optimizer):
     def _begin(self, p: Tensor, state: dict[str, Any], group: Group) -> None:
         """Set a parameter's state, whose tensors are zero, to that of the rule started from where ``p`` is."""
 
-    def _phase(self, state: dict[str, Any]) -> Hashable:
-        """Parameters of equal phase are updated together."""
-        return None
-
-    def _advance(self, group: Group, phase: Any, params: list[Tensor]) -> None:
-        """Take one step of the rule for ``params``, which have gradients, one device, dtype and phase."""
+    def _advance(self, group: Group, members: Members) -> None:
+        """Take one step of the rule."""
         raise NotImplementedError
 
     def _output_points(self, group: Group, params: list[Tensor]) -> list[Tensor]:
@@ -125,14 +141,15 @@ class RuleOptimizer(Optimizer):
                 self._step_group(group, together)
         return loss
 
-    def _together(self, group: Group) -> dict[Hashable, list[Tensor]]:
-        """The parameters with a gradient, started where they are not, by what they are updated together for."""
-        together: dict[Hashable, list[Tensor]] = defaultdict(list)
-        key = self._key(group)
+    def _together(self, group: Group) -> Collection[Members]:
+        """The parameters with a gradient, started where they are not, in what can be updated together."""
+        together: dict[Any, Members] = {}
+        key, watch = self._key(group), None if group["capturable"] else self._watched
         for p in group["params"]:
-            if p.grad is None:
+            gradient = p.grad
+            if gradient is None:
                 continue
-            if p.grad.layout is not torch.strided:
+            if gradient.layout is not torch.strided:
                 raise RuntimeError(
                     f"{type(self).__name__} does not support sparse gradients: build the layer with sparse=False"
                 )
@@ -141,22 +158,19 @@ class RuleOptimizer(Optimizer):
                 if state and state["started"]:
                     raise RuntimeError(f"{type(self).__name__}: call restart() after changing {self._fixed}")
                 self._start(p, group)
-            phase = None if group["capturable"] else self._phase(state)
-            together[phase, p.device, p.dtype, forms.is_plain(p)].append(p)
-        return together
+            place = 0 if watch is None else state[watch]
+            alike = place, p.device, p.dtype, type(p)
+            members = together.get(alike)
+            if members is None:
+                members = together[alike] = Members(place, [], [], [])
+            members.params.append(p)
+            members.gradients.append(gradient)
+            members.states.append(state)
+        return together.values()
 
-    def _step_group(self, group: Group, together: dict[Any, list[Tensor]]) -> None:
-        for (phase, *_), params in together.items():
-            self._advance(group, phase, params)
-
-    def _lists(self, params: list[Tensor], names: Sequence[str]) -> list[list[Tensor]]:
-        """Parameters, gradients and the named buffers, complex ones as reals."""
-        states = [self.state[p] for p in params]
-        lists: list[list[Tensor]] = [params, [p.grad for p in params if p.grad is not None]]
-        lists += [[state[name] for state in states] for name in names]
-        if params[0].is_complex():
-            return [[torch.view_as_real(t) for t in ts] for ts in lists]
-        return lists
+    def _step_group(self, group: Group, together: Collection[Members]) -> None:
+        for members in together:
+            self._advance(group, members)
 
     def _rates(self, group: Group) -> tuple[float | Tensor, float | Tensor]:
         """Learning rate and weight decay, both reversed where the objective is maximized: x ← x − lr·(g + decay·x)."""
@@ -219,11 +233,18 @@ class RuleOptimizer(Optimizer):
         state["started"] = self._key(group)
 
     @torch.no_grad()
-    def restart(self, at: RestartPoint = "iterate", *, groups: Iterable[Group] | None = None) -> None:
+    def restart(
+        self,
+        at: RestartPoint = "iterate",
+        *,
+        groups: Iterable[Group] | None = None,
+        model: nn.Module | None = None,
+    ) -> None:
         """Forget the momentum: state as at initialisation, from the iterate or from the output point.
 
         The paper restarts after a large reduction of the learning rate and does not say from which point. ``groups`` are
-        the parameter groups to restart; None: all. What is drawn at random goes on where it was. Raises ValueError on
+        the parameter groups to restart; None: all. ``model`` is needed at the output point where it is sharded by
+        ``fully_shard``. What is drawn at random goes on where it was. Raises ValueError on
         another ``at``, RuntimeError inside ``output_point()``.
         """
         self._refuse_at_output("restart()")
@@ -232,6 +253,7 @@ class RuleOptimizer(Optimizer):
         for group in self.param_groups if groups is None else groups:
             params = [p for p in group["params"] if self.state.get(p, {}).get("started")]
             if at == "output":
+                reshard(params, model)
                 for p, point in zip(params, self._output_points(group, params), strict=True):
                     p.copy_(point)
             for p in params:

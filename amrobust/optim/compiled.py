@@ -32,8 +32,8 @@ def run_compiled(
     from torch._dynamo.exc import TorchDynamoException
 
     # AOT autograd loses what is written to a 0-d float64 tensor on CPU (torch 2.13), so that there are none
-    given = [[t.detach().view(1) if t.dim() == 0 else t for t in ts] for ts in lists]
-    xs = given[0] = [x.detach() for x in given[0]]
+    given = [[t.view(1) if t.dim() == 0 else t for t in ts] for ts in lists]
+    xs = given[0]
     key = (BACKEND, update, phase, xs[0].device, xs[0].dtype, tuple(x.shape for x in xs), len(lists))
     if key not in _functions:
         _functions[key] = _own_function(update, form, phase)
@@ -56,8 +56,12 @@ def _own_function(update: Callable[..., None], form: type, phase: Hashable) -> C
         update(form, phase, lists, scalars)
 
     own = types.FunctionType(run.__code__.replace(), run.__globals__, run.__name__, None, run.__closure__)
+    # Dynamo's guards have looked at sizes already
+    options: dict[str, Any] | None = {"size_asserts": False} if BACKEND == "inductor" else None
     try:
-        compiled: Callable[..., None] = torch.compile(own, backend=BACKEND, dynamic=False, fullgraph=True)
+        compiled: Callable[..., None] = torch.compile(
+            own, backend=BACKEND, dynamic=False, fullgraph=True, options=options
+        )
     except RuntimeError as error:  # this Python or platform has no torch.compile
         _log.info("torch.compile is not available: %s", error)
         return None

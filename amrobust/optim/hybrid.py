@@ -10,7 +10,7 @@ from torch.optim.optimizer import ParamsT
 
 from amrobust.optim import forms
 from amrobust.optim.amortized import AmortizedOptimizer
-from amrobust.optim.base import Group, check_momentum
+from amrobust.optim.base import Group, Members, check_momentum
 
 
 class HybridSGD(AmortizedOptimizer):
@@ -76,23 +76,20 @@ class HybridSGD(AmortizedOptimizer):
         state["output_times_m"].copy_(p).mul_(group["m"])
         state["step"] *= 0
 
-    def _phase(self, state: dict[str, Any]) -> int:
-        return int(state["step"])
-
-    def _advance(self, group: Group, phase: Any, params: list[Tensor]) -> None:
-        m, states = group["m"], [self.state[p] for p in params]
-        lists = self._lists(params, self._points(group))
+    def _advance(self, group: Group, members: Members) -> None:
+        m, states = group["m"], members.states
+        lists = members.lists(*self._points(group))
         scalars = (*self._rates(group), group["nesterov"], group["amortized"] / m)
         if group["capturable"]:
             lists.append([state["step"] for state in states])
-            update, lists = self._framed(group, hybrid_without_branches, params, lists)
+            update, lists = self._framed(group, hybrid_without_branches, members, lists)
             forms.run(group, update, m, lists, scalars)
             return
-        last = phase + 1 == m
-        update, lists = self._framed(group, hybrid, params, lists)
-        forms.run(group, update, Phase(phase == 0, last), lists, scalars)
+        last = members.place + 1 == m
+        update, lists = self._framed(group, hybrid, members, lists)
+        forms.run(group, update, Phase(members.place == 0, last), lists, scalars)
         for state in states:
-            state["step"] = 0 if last else phase + 1
+            state["step"] = 0 if last else members.place + 1
             if last:
                 state["total"], state["output_times_m"] = state["output_times_m"], state["total"]
 

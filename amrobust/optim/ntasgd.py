@@ -10,7 +10,7 @@ from torch.optim.optimizer import ParamsT
 
 from amrobust.optim import forms
 from amrobust.optim.amortized import AmortizedOptimizer
-from amrobust.optim.base import OPTIONS, Group
+from amrobust.optim.base import OPTIONS, Group, Members
 
 
 class NTASGD(AmortizedOptimizer):
@@ -31,6 +31,8 @@ class NTASGD(AmortizedOptimizer):
         maximize: step along +g.
         foreach: use torch's kernels over lists of tensors; None: where they apply.
     """
+
+    _watched = "count"
 
     def __init__(
         self,
@@ -71,14 +73,11 @@ class NTASGD(AmortizedOptimizer):
     def _begin(self, p: Tensor, state: dict[str, Any], group: Group) -> None:
         state["count"] = 0
 
-    def _phase(self, state: dict[str, Any]) -> int:
-        return int(state["count"])
-
-    def _advance(self, group: Group, phase: Any, params: list[Tensor]) -> None:
-        count = phase + 1 if group["averaging"] else 0
-        forms.run_eagerly(group, ntasgd, count, self._lists(params, ["average"]), self._rates(group))
-        for p in params:
-            self.state[p]["count"] = count
+    def _advance(self, group: Group, members: Members) -> None:
+        count = members.place + 1 if group["averaging"] else 0
+        forms.run_eagerly(group, ntasgd, count, members.lists("average"), self._rates(group))
+        for state in members.states:
+            state["count"] = count
 
     def _output_points(self, group: Group, params: list[Tensor]) -> list[Tensor]:
         return [(self.state[p]["average"] if self.state[p]["count"] else p.detach()).clone() for p in params]

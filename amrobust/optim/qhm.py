@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.optim.optimizer import ParamsT
 
 from amrobust.optim import forms
-from amrobust.optim.base import Group, RuleOptimizer, check_momentum, decay_beside
+from amrobust.optim.base import Group, Members, RuleOptimizer, check_momentum, decay_beside
 
 
 class QHM(RuleOptimizer):
@@ -63,10 +63,10 @@ class QHM(RuleOptimizer):
     def _buffers(self, group: Group) -> tuple[str, ...]:
         return ("average",)
 
-    def _advance(self, group: Group, phase: Any, params: list[Tensor]) -> None:
+    def _advance(self, group: Group, members: Members) -> None:
         scalars = (*self._rates(group), group["momentum"], group["nu"])
         update = decay_beside(qhm) if group["decoupled_weight_decay"] else qhm
-        forms.run(group, update, None, self._lists(params, self._buffers(group)), scalars)
+        forms.run(group, update, None, members.lists(*self._buffers(group)), scalars)
 
 
 def qhm(form: Any, phase: None, lists: forms.Lists, scalars: Any) -> None:

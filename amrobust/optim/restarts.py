@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from amrobust.optim.base import RestartPoint, RuleOptimizer
@@ -14,12 +14,17 @@ SEEN = "lr_at_last_step"
 
 
 def restart_on_drop(
-    optimizer: RuleOptimizer, factor: float = 5.0, *, at: RestartPoint = "iterate"
+    optimizer: RuleOptimizer,
+    factor: float = 5.0,
+    *,
+    at: RestartPoint = "iterate",
+    model: nn.Module | None = None,
 ) -> RemovableHandle:
     """Restart a parameter group before the first step whose learning rate is at most 1/``factor`` of its last step's.
 
     The learning rate is read where every scheduler puts it, in the groups, at each step: a drop by 10 restarts once, a
-    cosine or a halving (for ``factor`` above 2) never. ``at`` is as in :meth:`RuleOptimizer.restart`. What was last seen
+    cosine or a halving (for ``factor`` above 2) never. ``at`` and ``model`` are as in
+    :meth:`RuleOptimizer.restart`. What was last seen
     is kept in the state dict: a training that is resumed between a drop and the next step restarts as it would have.
 
     Call it before loading a state dict or after, but once. Returns a handle whose ``remove()`` ends the watch. Raises
@@ -45,6 +50,6 @@ def restart_on_drop(
                 dropped.append(group)
             group[SEEN] = lr
         if dropped:
-            optimizer.restart(at, groups=dropped)
+            optimizer.restart(at, groups=dropped, model=model)
 
     return optimizer.register_step_pre_hook(before_step)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
+import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 from amrobust.claims.judgement import Comparison
 from amrobust.errors import UserError
+from amrobust.report.sweeps import Series, sweeps
 from amrobust.report.text import printable
 
 WIDTH = 6.53
@@ -26,12 +28,13 @@ DASHES: tuple[Any, ...] = ("solid", (0, (5, 1.6)), (0, (1.2, 1.2)), (0, (6, 1.4,
 MARKERS = ("s", "^", "D", "v", "P", "X", "o")
 
 # Figures are laid out with a face that matplotlib brings along and set in the report's own, of nearly equal width.
-_LAYOUT_FACE = "STIXGeneral"
-_REPORT_FACE = "Libertinus Serif"
+LAYOUT_FACE = "STIXGeneral"
+REPORT_FACE = "Libertinus Serif"
 _LONGEST_LABEL = 30
+_HYPERPARAMETER = re.compile(r"(?<=[\[,])([A-Za-z]{3})[A-Za-z_]+(?==)")
 
 _SETTINGS = {
-    "font.family": [_LAYOUT_FACE, "DejaVu Sans"],
+    "font.family": [LAYOUT_FACE, "DejaVu Sans"],
     "font.size": 8.5,
     "axes.titlesize": 8.5,
     "axes.labelsize": 8.5,
@@ -82,23 +85,69 @@ class Drawing:
 
 
 def styles(comparison: Comparison) -> dict[str, Style]:
-    """One style for each method of ``comparison``: the first baseline black, the others in order of appearance."""
-    names = dict.fromkeys(arm.method for judgement in comparison.judgements for arm in judgement.arms)
+    """One style for each method of ``comparison``: the first baseline black, the others in order of appearance.
+
+    The methods of a sweep are shades of one colour, from light to dark as the swept value grows.
+    """
+    names = list(dict.fromkeys(arm.method for judgement in comparison.judgements for arm in judgement.arms))
     baseline = comparison.judgements[0].baseline if comparison.judgements else None
-    found = {baseline: Style(BASELINE_COLOUR, DASHES[0], "o")} if baseline in names else {}
+    series = {
+        method: (one.label, place / (len(one.methods) - 1))
+        for sweep in reversed(sweeps(names))
+        for one in sweep.series
+        for place, method in enumerate(one.methods)
+    }
     others = [name for name in names if name != baseline]
+    families = list(dict.fromkeys(series[name][0] if name in series else name for name in others))
+    found = {name: Style(BASELINE_COLOUR, DASHES[0], "o") for name in names if name == baseline}
     for i, name in enumerate(others):
-        turn = i + i // len(COLOURS)
-        dashes = DASHES[1 + turn % (len(DASHES) - 1)]
-        found[name] = Style(COLOURS[i % len(COLOURS)], dashes, MARKERS[turn % len(MARKERS)])
+        family, share = series.get(name, (name, None))
+        place = families.index(family)
+        colour = COLOURS[place % len(COLOURS)]
+        # With each round of colours dashes and markers move on, at paces that have no common divisor.
+        turn = place // len(COLOURS)
+        found[name] = Style(
+            colour if share is None else shaded(colour, 0.85 * share - 0.35),
+            DASHES[1 + (i + turn) % (len(DASHES) - 1)],
+            MARKERS[(i + 2 * turn) % len(MARKERS)],
+        )
     return {name: found[name] for name in names}
 
 
+def series_styles(look: Mapping[str, Style], series: Sequence[Series]) -> list[Style]:
+    """One style for each series, as a whole: the colour that its methods are shades of."""
+    return [
+        Style(
+            look[one.methods[len(one.methods) // 2]].colour,
+            DASHES[place % len(DASHES)],
+            MARKERS[place % len(MARKERS)],
+        )
+        for place, one in enumerate(series)
+    ]
+
+
+def shaded(colour: str, shade: float) -> str:
+    """The colour mixed with white (``shade`` below 0, to −1) or with black (above 0, to 1)."""
+    target = 255 if shade < 0 else 0
+    parts = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return "#" + "".join(f"{round(part + abs(shade) * (target - part)):02x}" for part in parts)
+
+
+def text_colour(colour: str) -> str:
+    """The colour dark enough to be read as text on white."""
+    return shaded(colour, 0.4)
+
+
 def labels(names: Sequence[str], longest: int = _LONGEST_LABEL) -> dict[str, str]:
-    """Names short enough for a figure: long ones lose their middle, and a number keeps equal ones apart."""
+    """Names short enough for a figure: where some are long, hyperparameters are abbreviated; then those lose their middle.
+
+    A number keeps equal ones apart.
+    """
     found: dict[str, str] = {}
-    for name in names:
-        text = printable(name)
+    texts = [printable(name) for name in names]
+    if any(len(text) > longest for text in texts):
+        texts = [_HYPERPARAMETER.sub(r"\1", text) for text in texts]
+    for name, text in zip(names, texts, strict=True):
         if len(text) > longest:
             head = (longest - 1) * 3 // 5
             text = f"{text[:head]}…{text[-(longest - 1 - head) :]}"
@@ -139,7 +188,7 @@ def to_svg(figure: Any) -> str:
     buffer = io.StringIO()
     canvas: Any = FigureCanvasSVG(figure)
     canvas.print_svg(buffer, metadata={"Date": None, "Creator": None})
-    return buffer.getvalue().replace(f"'{_LAYOUT_FACE}'", f"'{_REPORT_FACE}'")
+    return buffer.getvalue().replace(f"'{LAYOUT_FACE}'", f"'{REPORT_FACE}'")
 
 
 def save_figure(figure: Any, path: Path) -> None:

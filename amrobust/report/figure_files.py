@@ -25,8 +25,8 @@ _PAGE = f"""
 def write_figures(comparison: Comparison, directory: Path, formats: Sequence[str] = ("pdf",)) -> list[Path]:
     """Write every figure of the report into ``directory`` in each of ``formats``, and return the files.
 
-    ``<group>-<name>.<format>``: claims, curves, stds and finals of each judgement, the groups counted from 1; text is outlines
-    in SVG, so that the files need no fonts. The same comparison gives the same bytes.
+    ``<group>-<name>.<format>``: claims, curves, stds, finals and the rest of each judgement, the groups counted from 1; text
+    is outlines in SVG, so that the files need no fonts. The same comparison gives the same bytes.
 
     Raises UserError on another format or a place that cannot be written to, RunError where a figure cannot be drawn.
     """
@@ -48,16 +48,14 @@ def write_figures(comparison: Comparison, directory: Path, formats: Sequence[str
 
 def named_drawings(comparison: Comparison) -> Iterator[tuple[str, Drawing]]:
     """Every figure of the report with the name of its file."""
-    from amrobust.report.figures import FIGURES
-    from amrobust.report.forest import forest
+    from amrobust.report.figures import FIGURES, forest
 
     look = styles(comparison)
     for group, judgement in enumerate(comparison.judgements, start=1):
-        overview = forest(judgement, look)
-        if overview is not None:
-            yield f"{group}-claims", overview
-        for name, draw in FIGURES.items():
-            for part, drawing in enumerate(draw(judgement, look)):
+        drawings = {"claims": forest([judgement], look)}
+        drawings |= {name: draw(judgement, look) for name, draw in FIGURES.items()}
+        for name, parts in drawings.items():
+            for part, drawing in enumerate(parts):
                 yield f"{group}-{name}" + (f"-{part + 1}" if part else ""), drawing
 
 

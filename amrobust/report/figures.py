@@ -22,6 +22,7 @@ from amrobust.report.drawing import (
     to_svg,
 )
 from amrobust.report.strip import Row, strip
+from amrobust.report.text import printable
 from amrobust.report.view import quantity
 from amrobust.runs.arms import Arm, Curves
 
@@ -86,7 +87,7 @@ def draw_lines(axes: Any, lines: Sequence[Line], look: Mapping[str, Style]) -> N
 def mean_curves(judgement: Judgement, look: Mapping[str, Style]) -> list[Drawing]:
     """Mean over seeds at each epoch with a band of one STD on either side; empty without curves of two epochs."""
     lines = mean_lines(judgement)
-    name = quantity(judgement.metric)
+    name = printable(quantity(judgement.metric))
     limits, clipped = _focus(lines)
     caption = f"Mean {name} over {_seeds(judgement)}; bands: ± 1 STD over seeds at each epoch."
     if clipped:
@@ -99,7 +100,7 @@ def std_curves(judgement: Judgement, look: Mapping[str, Style]) -> list[Drawing]
     lines = std_lines(judgement)
     positive = np.concatenate([line.centre[line.centre > 0] for line in lines]) if lines else np.array([])
     logarithmic = bool(positive.size) and float(positive.max()) > 8 * float(positive.min())
-    unit = f" ({judgement.metric.unit})" if judgement.metric.unit else ""
+    unit = f" ({printable(judgement.metric.unit)})" if judgement.metric.unit else ""
     scale = ", logarithmic scale" if logarithmic else ""
     caption = (
         f"STD of {judgement.metric.name.replace('_', ' ')} over {_seeds(judgement)} at each epoch{scale}; "

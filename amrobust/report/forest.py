@@ -19,6 +19,7 @@ from amrobust.report.drawing import (
     plain_number,
     to_svg,
 )
+from amrobust.report.text import printable
 from amrobust.report.view import difference_unit
 
 _RATIO_TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20, 50, 100)
@@ -77,7 +78,7 @@ def panels_of(judgement: Judgement) -> list[Panel]:
         Panel("Final STD, ratio", True, having("less spread")),
         Panel("Avg. STD, ratio", True, having("less Avg. STD")),
         Panel(
-            f"Final mean, difference{_bracketed(difference_unit(judgement.metric))}",
+            f"Final mean, difference{_bracketed(printable(difference_unit(judgement.metric)))}",
             False,
             having("better mean", "equivalent mean", "no worse than"),
         ),

@@ -143,11 +143,9 @@ def _pair(pair: PairRows, shown: View) -> str:
 
 
 def _figures(judgement: Judgement, look: Mapping[str, Style]) -> str:
-    from amrobust.report.figures import FIGURES
-    from amrobust.report.forest import forest
+    from amrobust.report.figures import FIGURES, forest
 
-    overview = forest(judgement, look)
-    drawings = [overview] if overview is not None else []
+    drawings = forest([judgement], look)
     drawings += [drawing for draw in FIGURES.values() for drawing in draw(judgement, look)]
     return "\n".join(["", *map(_figure, drawings)])
 

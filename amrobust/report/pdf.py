@@ -1,73 +1,56 @@
-"""The comparison as a typeset PDF."""
+"""The report as a typeset PDF."""
 
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from amrobust.claims.judgement import Comparison
 from amrobust.errors import RunError, UserError
+from amrobust.report.layout import Layout
 
 TEMPLATE = Path(__file__).with_name("templates") / "report.typ"
 
 
-def write_pdf(comparison: Comparison, path: str | os.PathLike[str], *, title: str | None = None) -> None:
-    """Write the report of ``comparison`` to ``path``; the same comparison and title give the same bytes.
+def compile_pdf(comparison: Comparison, layout: Layout | None = None) -> bytes:
+    """The bytes of the report: tagged, and by amrobust's own template PDF/UA-1, which asks for alternative texts.
 
-    Everything in it comes from the comparison: no date, no network, no fonts but those that Typst brings. The
-    file appears complete or not at all.
-
-    Raises UserError where ``path`` cannot be written, RunError where Typst refuses the document.
+    Raises UserError where the user's own template cannot be compiled, RunError where ours cannot.
     """
-    target = Path(path)
-    if not target.parent.is_dir():
-        raise UserError(f"cannot write {target}: there is no directory {target.parent}; make it first")
-    if target.is_dir():
-        raise UserError(
-            f"cannot write {target}: it is a directory; give a file name, such as {target / 'report.pdf'}"
-        )
-    data = compile_pdf(comparison, title)
-    try:
-        with tempfile.NamedTemporaryFile(dir=target.parent, suffix=".pdf.part", delete=False) as part:
-            part.write(data)
-        _finish(Path(part.name), target)
-    except OSError as error:
-        raise UserError(f"cannot write {target}: {error.strerror}; choose another file with -o") from error
-
-
-def _finish(part: Path, target: Path) -> None:
-    """Give the finished file its name and the permissions of a newly made file."""
-    try:
-        mask = os.umask(0)
-        os.umask(mask)
-        part.chmod(0o666 & ~mask)
-        part.replace(target)
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise
-
-
-def compile_pdf(comparison: Comparison, title: str | None = None) -> bytes:
-    """The bytes of the report. Raises RunError where Typst refuses the document."""
     import typst
 
+    layout = layout or Layout()
+    arguments = typst_arguments(comparison, layout)
+    if layout.template is None:
+        arguments["pdf_standards"] = ["ua-1"]
     try:
-        result = typst.compile(**typst_arguments(comparison, title), format="pdf")
+        result: object = typst.compile(**arguments, format="pdf")
     except RuntimeError as error:
-        raise RunError(f"the report could not be typeset: {str(error).splitlines()[0]}") from error
+        reason = str(error).splitlines()[0]
+        if layout.template is not None:
+            raise UserError(
+                f"the template {layout.template} could not be compiled: {reason} (start from a copy of amrobust's own: "
+                "amrobust report --print-template pdf)"
+            ) from error
+        raise RunError(f"the report could not be typeset: {reason}") from error
     assert isinstance(result, bytes)
     return result
 
 
-def typst_arguments(comparison: Comparison, title: str | None = None) -> dict[str, Any]:
-    """What Typst is called with: the template, and the report's data as JSON, so that no text of it is ever markup."""
+def typst_arguments(comparison: Comparison, layout: Layout | None = None) -> dict[str, Any]:
+    """What Typst is called with: the template, and the report's data as JSON, so that no text of it is ever markup.
+
+    A template of the user's reads files of its own directory alone; ours reads none. No font but Typst's own is used.
+    """
     from amrobust.report.document import document
 
+    layout = layout or Layout()
+    own: dict[str, Any] = {"input": TEMPLATE.read_bytes()}
+    if layout.template is not None:
+        own = {"input": layout.template, "root": layout.template.absolute().parent}
     return {
-        "input": TEMPLATE.read_bytes(),
-        "sys_inputs": {"report": json.dumps(document(comparison, title))},
+        **own,
+        "sys_inputs": {"report": json.dumps(document(comparison, layout))},
         "ignore_system_fonts": True,
     }

@@ -10,6 +10,7 @@ import numpy as np
 
 from amrobust.claims.judgement import Judgement, MethodSummary
 from amrobust.report.drawing import BASELINE_COLOUR, WIDTH, Style, house_style, new_figure, to_svg
+from amrobust.report.text import printable
 from amrobust.report.view import quantity
 from amrobust.runs.arms import Curves
 
@@ -72,7 +73,7 @@ def draw_strip(
     axes.set_yticks(range(len(rows)), [short[method] for method, _, _ in rows])
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
-    axes.set_xlabel(f"Final {quantity(judgement.metric)}")
+    axes.set_xlabel(f"Final {printable(quantity(judgement.metric))}")
 
 
 def _mean_bar(axes: Any, row: int, summary: MethodSummary) -> None:

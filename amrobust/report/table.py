@@ -149,17 +149,17 @@ def _width(heading: str, cells: Iterable[str]) -> int:
 def _print_methods(console: Console, shown: View) -> None:
     from rich.text import Text
 
-    rows, interval = shown.methods, shown.method_interval
+    rows, interval, unit = shown.methods, shown.method_interval, visible(shown.unit)
     columns = [
         ("Method", [visible(row.method) for row in rows]),
         ("n", [row.seeds for row in rows]),
-        (f"Final mean\n± STD{shown.unit}", [row.mean_std for row in rows]),
+        (f"Final mean\n± STD{unit}", [row.mean_std for row in rows]),
         (f"{interval}\nof the mean", [row.mean_interval for row in rows]),
         (f"{interval}\nof the STD", [row.std_interval for row in rows]),
     ]
     if any(row.avg_std != ABSENT for row in rows):
         columns += [
-            (f"Avg. STD\n{shown.unit.strip()}", [row.avg_std for row in rows]),
+            (f"Avg. STD\n{unit.strip()}", [row.avg_std for row in rows]),
             (f"{interval}\nof Avg. STD", [row.avg_std_interval for row in rows]),
         ]
     sides = ["left"] + ["right"] * (len(columns) - 1)

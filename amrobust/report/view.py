@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from amrobust.claims.judgement import (
@@ -224,7 +225,8 @@ def _methods(judgement: Judgement) -> tuple[MethodRow, ...]:
     )
 
 
-def _pairs(judgement: Judgement) -> tuple[PairRows, ...]:
+def claim_rows(judgement: Judgement) -> tuple[ClaimRow, ...]:
+    """Every verdict as printed, in the judgement's order."""
     differences = Precision.of(
         (
             (v.interval.high - v.interval.low) / 2
@@ -237,23 +239,27 @@ def _pairs(judgement: Judgement) -> tuple[PairRows, ...]:
         ),
         digits=2,
     )
-    pairs: dict[tuple[str, str, tuple[str, ...]], list[Verdict]] = {}
-    for verdict in judgement.verdicts:
+    return tuple(_claim_row(v, judgement.metric, differences) for v in judgement.verdicts)
+
+
+def _pairs(judgement: Judgement) -> tuple[PairRows, ...]:
+    pairs: dict[tuple[str, str, tuple[str, ...]], list[tuple[Verdict, ClaimRow]]] = {}
+    for verdict, row in zip(judgement.verdicts, claim_rows(judgement), strict=True):
         claim = verdict.claim
-        pairs.setdefault((claim.method, claim.baseline, claim.methods), []).append(verdict)
+        pairs.setdefault((claim.method, claim.baseline, claim.methods), []).append((verdict, row))
     facts = {(pair.method, pair.baseline): pair for pair in judgement.pairs}
     return tuple(
         PairRows(
             method,
             baseline,
             any(
-                v.interval is not None and v.interval.paired and v.interval.unit == "seeds" for v in verdicts
+                v.interval is not None and v.interval.paired and v.interval.unit == "seeds" for v, _ in found
             ),
-            tuple(_claim_row(v, judgement.metric, differences) for v in verdicts),
+            tuple(row for _, row in found),
             pair_sentences(facts.get((method, baseline)) if not sweep else None),
             sweep,
         )
-        for (method, baseline, sweep), verdicts in pairs.items()
+        for (method, baseline, sweep), found in pairs.items()
     )
 
 
@@ -297,6 +303,20 @@ def spans(epochs: tuple[int, ...]) -> str:
         else:
             parts.append([epoch, epoch])
     return ", ".join(f"{a}" if a == b else f"{a}–{b}" for a, b in parts)
+
+
+def group_names(judgements: Sequence[Judgement]) -> list[str]:
+    """A short name for each judgement of one comparison: its workload, with the epochs or a number where these are equal."""
+    names = [judgement.workload for judgement in judgements]
+    if len(set(names)) < len(names):
+        names = [
+            f"{j.workload}, {j.epochs} epochs" if names.count(j.workload) > 1 else j.workload
+            for j in judgements
+        ]
+    return [
+        name if names.count(name) == 1 else f"{name} ({names[:i].count(name) + 1})"
+        for i, name in enumerate(names)
+    ]
 
 
 def component_sentences(summaries: tuple[MethodSummary, ...]) -> tuple[str, ...]:

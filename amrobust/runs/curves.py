@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from amrobust.experiments.facts import RunFacts
 from amrobust.runs.files import shown
+from amrobust.runs.footer import SNAPPY, UNCOMPRESSED, codecs
 from amrobust.runs.manifest import CurvesFile
 from amrobust.runs.validate import Broken
 
@@ -71,13 +72,16 @@ def decode(data: bytes, seeds: Sequence[int], facts: RunFacts) -> RunCurves:
 
     rows = len(seeds) * len(facts.outputs) * facts.epochs
     try:
+        if not codecs(data) <= {UNCOMPRESSED, SNAPPY}:
+            raise Broken("its curves file is compressed in a way that amrobust does not use")
         file = pyarrow.parquet.ParquetFile(io.BytesIO(data), read_dictionary=["output"])
         if not file.schema_arrow.equals(_schema(facts, coded=True)) or file.metadata.num_rows != rows:
             raise Broken("its curves file does not have the columns and rows that its manifest announces")
         _check_sizes(file.metadata, len(data))
         table = file.read(use_threads=False)
         table.validate(full=True)
-    except (pyarrow.ArrowException, OSError, MemoryError, OverflowError, ValueError) as error:
+    # What Arrow does not know of a codec or an encoding is a RuntimeError.
+    except (pyarrow.ArrowException, OSError, MemoryError, OverflowError, ValueError, RuntimeError) as error:
         raise Broken(f"its curves file cannot be read as Parquet ({shown(error).split('. ')[0]})") from None
     if any(column.null_count for column in table.columns):
         raise Broken("its curves file has missing cells")
@@ -107,15 +111,12 @@ def decode(data: bytes, seeds: Sequence[int], facts: RunFacts) -> RunCurves:
 
 
 def _check_sizes(metadata: Any, size: int) -> None:
-    """Raise Broken where the pages unpack to much more than a file of ``size`` bytes that encode wrote can hold.
+    """Raise Broken where the columns unpack to much more than a file of ``size`` bytes that encode wrote can hold.
 
-    Encode writes numbers plainly, compressed by Snappy, which makes at best 64 bytes out of 3; codecs that pack tighter and
-    row groups that repeat one stored value without end are what a bomb is made of.
+    Encode writes numbers plainly, compressed by Snappy, which makes at best 64 bytes out of 3; row groups that repeat one
+    stored value without end are what a bomb is made of.
     """
     groups = [metadata.row_group(place) for place in range(metadata.num_row_groups)]
-    columns = [group.column(place) for group in groups for place in range(group.num_columns)]
-    if any(column.compression not in ("SNAPPY", "UNCOMPRESSED") for column in columns):
-        raise Broken("its curves file is compressed in a way that amrobust does not use")
     # Counted in rows, which is what reading allocates for, not in what the file says of its own pages.
     unpacked = metadata.num_rows * 8 * metadata.num_columns
     if unpacked > MOST_UNPACKED * size + 1_000_000 or sum(g.num_rows for g in groups) != metadata.num_rows:

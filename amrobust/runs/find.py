@@ -16,10 +16,14 @@ CURVES = "curves-*.parquet"
 def runs_in(directory: Path) -> list[Path]:
     """The run directories directly in ``directory``, by name. Raises OSError where it cannot be listed."""
     with os.scandir(directory) as entries:
-        return [
-            directory / name
-            for name in sorted(e.name for e in entries if e.is_dir() and is_run(Path(e.path)))
-        ]
+        return [directory / name for name in sorted(e.name for e in entries if _holds_run(e))]
+
+
+def _holds_run(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir() and is_run(Path(entry.path))
+    except OSError:  # Such as a link that leads to itself.
+        return False
 
 
 def find_runs(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:

@@ -11,7 +11,7 @@ True
 
 from amrobust.stats.bonett import mad_ratio, pooled_kurtosis_ratio
 from amrobust.stats.bootstrap import bootstrap_difference, bootstrap_interval
-from amrobust.stats.curves import std_band, when_spreads_differ
+from amrobust.stats.curves import simultaneous_std_band, std_band, when_spreads_differ
 from amrobust.stats.levels import MatchedLevel, aligned, spread_at_matched_level, to_scale
 from amrobust.stats.levene import absolute_deviations, levene
 from amrobust.stats.location import (
@@ -32,7 +32,7 @@ from amrobust.stats.nested import (
     variance_components,
 )
 from amrobust.stats.permutation import permutation_spread, smallest_permutation_p
-from amrobust.stats.planning import seeds_to_bound, seeds_to_settle
+from amrobust.stats.planning import power_at_seeds, seeds_to_bound, seeds_to_settle
 from amrobust.stats.ranks import chance_of_winning, mann_whitney
 from amrobust.stats.results import Caution, Result
 from amrobust.stats.samples import CannotEstimate, avg_std, final_values, kurtosis, std
@@ -44,6 +44,7 @@ from amrobust.stats.tails import (
     divergence_difference,
     divergence_rate,
     exceedance,
+    exceedance_curve,
     generalised_pareto,
     tail_quantile,
 )
@@ -75,6 +76,7 @@ __all__ = [
     "equivalence",
     "equivalence_of",
     "exceedance",
+    "exceedance_curve",
     "f_test",
     "final_values",
     "fligner",
@@ -95,9 +97,11 @@ __all__ = [
     "permutation_trend",
     "pitman_morgan",
     "pooled_kurtosis_ratio",
+    "power_at_seeds",
     "ratio_of_costs",
     "seeds_to_bound",
     "seeds_to_settle",
+    "simultaneous_std_band",
     "smallest_permutation_p",
     "spread_at_matched_level",
     "spread_interval",

@@ -11,7 +11,7 @@ from scipy import special
 
 from amrobust.stats.jackknife import inverted
 from amrobust.stats.results import Result
-from amrobust.stats.samples import CannotEstimate, as_pair, as_values, std
+from amrobust.stats.samples import Array, CannotEstimate, as_pair, as_values, std
 
 
 def trim_proportion(n: int) -> float:
@@ -47,23 +47,26 @@ def pooled_kurtosis_ratio(a: ArrayLike, b: ArrayLike, *, level: float = 0.95) ->
     fourths = np.array([((v - trimmed_mean(v)) ** 4).sum() for v in (x - x[0], y - y[0])])
     log_ratio = float(np.log(squares[0] / (sizes[0] - 1)) - np.log(squares[1] / (sizes[1] - 1)))
 
-    def error(theta: float) -> float:
-        weights = np.array([1.0, np.exp(2 * theta)])
-        gamma = sizes.sum() * (fourths * weights**2).sum() / (squares * weights).sum() ** 2
-        return float(np.sqrt((np.maximum(gamma - (sizes - 3) / sizes, 0) / (sizes - 1)).sum()))
+    def error(theta: float | Array) -> Array:
+        # Q_a/(Q_a + r²Q_b) and r²Q_b/(Q_a + r²Q_b), whatever the size of r.
+        shares = special.expit(np.multiply.outer(np.log(squares[1] / squares[0]) + 2 * theta, [-1.0, 1.0]))
+        gamma = sizes.sum() * (fourths / squares**2 * shares**2).sum(axis=-1)
+        return np.asarray(
+            np.sqrt((np.maximum(gamma[..., None] - (sizes - 3) / sizes, 0) / (sizes - 1)).sum(axis=-1))
+        )
 
-    def p(theta: float) -> float:
-        return float(2 * special.ndtr(-2 * abs(centre - theta) / error(theta)))
+    def p(theta: float | Array) -> Array:
+        return np.asarray(2 * special.ndtr(-2 * np.abs(centre - theta) / error(theta)))
 
     z = float(special.ndtri(0.5 + level / 2))
     if sizes.min() <= z:
         raise CannotEstimate(f"{sizes.min()} seeds are too few for an interval at this level", int(z) + 2)
     shift = float(np.log(sizes[0] / (sizes[0] - z)) + np.log((sizes[1] - z) / sizes[1]))
     centre = 0.5 * (log_ratio + shift)
-    low, high = inverted(p, centre, error(centre), level)
+    low, high = inverted(p, centre, float(error(centre)), level)
     return Result(
         "ratio of STDs", "Bonett, pooled kurtosis", (len(x), len(y)), float(np.exp(0.5 * log_ratio)), float(np.exp(low)),
-        float(np.exp(high)), level, p(0.0), assumption="independent seeds of equal kurtosis", se=0.5 * error(0.0),
+        float(np.exp(high)), level, float(p(0.0)), assumption="independent seeds of equal kurtosis", se=0.5 * float(error(0.0)),
     )  # fmt: skip
 
 

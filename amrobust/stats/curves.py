@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,15 +11,21 @@ from scipy import special
 from amrobust.stats.permutation import relabelled_variances, swapped_variances
 from amrobust.stats.samples import Array, CannotEstimate, as_curves, as_pair, pseudo_values
 
+_MIXED_SEEDS = 50
+"""Up to this many seeds the critical value of a simultaneous band comes from resampled curves; beyond, from their limit."""
+_BLOCK_VALUES = 4_000_000
+
 
 @dataclass(frozen=True)
 class Band:
-    """STD over seeds at every epoch with an interval for each epoch by itself: descriptive, not simultaneous."""
+    """STD over seeds at every epoch with an interval."""
 
     std: Array
     low: Array
     high: Array
     level: float
+    simultaneous: bool = False
+    """Whether ``level`` is the chance that all epochs are covered at once, and not each by itself."""
 
 
 def std_band(curves: ArrayLike, *, level: float = 0.95) -> Band:
@@ -28,15 +34,78 @@ def std_band(curves: ArrayLike, *, level: float = 0.95) -> Band:
     NaN bounds where an epoch's spread is zero or rests on a single seed.
     """
     values = as_curves(curves)
-    n = len(values)
+    centre, se, _ = _log_stds(values)
+    return _band(values, centre, se, special.stdtrit(len(values) - 1, 0.5 + level / 2), level)
+
+
+def simultaneous_std_band(
+    curves: ArrayLike, *, level: float = 0.95, resamples: int = 999, seed: int = 0
+) -> Band:
+    """Per-epoch STD with a band that covers all epochs at once: sup-t over the jackknife of log STD at each epoch.
+
+    The band is exp(c_t ± q·se_t). c_t and se_t are the jackknife's at epoch t; q is the quantile at ``level`` of
+    max_t |c*_t − log σ*_t|/se*_t over resamples, in which whole curves, centred and scaled at each epoch, are mixed: seed i of
+    a resample is Σ_j g_ij x_j/√(n − 1) with independent normal g_ij, so that the correlation of epochs is kept, each epoch is
+    normal with a known STD, and no seed is repeated. Beyond 50 seeds, q is that of the limit: a multivariate t with the
+    correlation of the pseudo-values.
+
+    Measured coverage of a 95 % band (30 or 90 epochs, 4 to 50 seeds): 93 to 96 % for normal AR(1) curves with correlations
+    of 0 to 0.98, 94 % for skewed ones, 90 to 93 % for t with 5 degrees of freedom; 92 to 95 % from 100 seeds on. Resampling
+    seeds with replacement covers 100 % (the band is several times too wide), the limit alone 73 % at 5 seeds and 87 % at 20.
+
+    NaN bounds where an epoch's spread is zero or rests on a single seed; the band then holds over the other epochs.
+    """
+    values = as_curves(curves)
+    centre, se, pseudo = _log_stds(values)
+    usable = np.isfinite(se) & (se > 0)
+    critical = np.nan
+    if usable.any():
+        rng = np.random.default_rng(seed)
+        if len(values) <= _MIXED_SEEDS:
+            largest = _largest_of_mixtures(values[:, usable], resamples, rng)
+        else:
+            largest = _largest_in_the_limit(pseudo[:, usable], resamples, rng)
+        critical = float(np.quantile(largest, level))
+    band = _band(values, centre, se, critical, level)
+    return replace(band, simultaneous=True)
+
+
+def _log_stds(curves: Array) -> tuple[Array, Array, Array]:
+    """Jackknife of log STD at every epoch of (..., seeds, epochs): its estimate, standard error and pseudo-values."""
     with np.errstate(invalid="ignore"):
-        pseudo = pseudo_values(values.T[:, :, None])  # every epoch as a sample of one
-        centre, se = pseudo.mean(axis=1), pseudo.std(axis=1, ddof=1) / np.sqrt(n)
-        half = special.stdtrit(n - 1, 0.5 + level / 2) * se
-        low, high = np.exp(centre - half), np.exp(centre + half)
+        pseudo = np.swapaxes(pseudo_values(np.swapaxes(curves, -1, -2)[..., None]), -1, -2)
+        centre, se = pseudo.mean(axis=-2), pseudo.std(axis=-2, ddof=1) / np.sqrt(pseudo.shape[-2])
+    return centre, se, pseudo
+
+
+def _band(curves: Array, centre: Array, se: Array, critical: float, level: float) -> Band:
+    with np.errstate(invalid="ignore"):
+        low, high = np.exp(centre - critical * se), np.exp(centre + critical * se)
     bad = ~np.isfinite(se)
     low[bad] = high[bad] = np.nan
-    return Band((values - values[0]).std(axis=0, ddof=1), low, high, level)
+    return Band((curves - curves[0]).std(axis=0, ddof=1), low, high, level)
+
+
+def _largest_of_mixtures(curves: Array, resamples: int, rng: np.random.Generator) -> Array:
+    """max_t |c*_t|/se*_t of resamples whose true log STD is 0 at every epoch."""
+    n = len(curves)
+    shifted = curves - curves[0]
+    scaled = (shifted - shifted.mean(axis=0)) / (shifted.std(axis=0, ddof=1) * np.sqrt(n - 1))
+    found = []
+    block = max(1, _BLOCK_VALUES // curves.size)
+    for start in range(0, resamples, block):
+        weights = rng.standard_normal((min(block, resamples - start), n, n))
+        centre, se, _ = _log_stds(weights @ scaled)
+        found.append(np.abs(centre / se).max(axis=-1))
+    return np.concatenate(found)
+
+
+def _largest_in_the_limit(pseudo: Array, resamples: int, rng: np.random.Generator) -> Array:
+    """max_t |T_t| of a multivariate t with n − 1 degrees of freedom and the correlation of the pseudo-values."""
+    n = len(pseudo)
+    scaled = (pseudo - pseudo.mean(axis=0)) / (pseudo.std(axis=0, ddof=1) * np.sqrt(n - 1))
+    scale = np.sqrt(rng.chisquare(n - 1, resamples) / (n - 1))
+    return np.asarray(np.abs(rng.standard_normal((resamples, n)) @ scaled).max(axis=1) / scale)
 
 
 @dataclass(frozen=True)

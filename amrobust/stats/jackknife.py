@@ -14,8 +14,8 @@ from amrobust.stats.samples import Array, log_spreads
 CLOSE = 1e-12
 """How far an end of an interval may be off, relative to half its width."""
 
-WIDENING = 1.3
-"""Factor by which an end is looked for farther out."""
+SIZES = np.asarray(1.3 ** np.arange(-12.0, 20.0), np.float64)
+"""Multiples of a first guess between which an end is looked for."""
 
 TINY = 1e-300
 """p-values below this are not told apart."""
@@ -92,7 +92,7 @@ class SpreadContrast:
         """All θ with p(θ) above 1 − level, for a single comparison."""
         se, df = (float(x) for x in self.error())
         half = se * float(special.stdtrit(df, 0.5 + level / 2))
-        return inverted(lambda theta: float(self.p(theta)), float(self.centre), half, level)
+        return inverted(self.p, float(self.centre), half, level)
 
 
 def pooled_scales(levels: Array, seeds: Sequence[int]) -> Array:
@@ -108,25 +108,37 @@ def pooled_scales(levels: Array, seeds: Sequence[int]) -> Array:
     return np.asarray(np.exp(bounded - largest) / np.sqrt(square))
 
 
-def inverted(p: Callable[[float], float], centre: float, half: float, level: float) -> tuple[float, float]:
-    """The two ends of {θ: p(θ) > 1 − level} around ``centre``, where p is 1; ``half`` is a guess of how far off they are.
+def inverted(p: Callable[[Array], Array], centre: float, half: float, level: float) -> tuple[float, float]:
+    """The smallest interval that holds every θ with p(θ) > 1 − level.
 
-    Each is bracketed from the guess outwards, then found by Brent's method on log p.
+    ``centre`` is one of them, ``half`` a guess of how far they reach, and ``p`` takes an array of θ. It need not fall all the
+    way outwards: Welch's degrees of freedom and the error of a difference of pairs change with θ. Where p rises above 1 − level
+    again farther out, the interval reaches out to there. Each end is bracketed, then found by Brent's method on log p.
     """
     from scipy.optimize import brentq
 
     target = float(np.log1p(-level))
 
-    def excess(theta: float) -> float:
-        return float(np.log(max(p(theta), TINY)) - target)
+    def excess(theta: Array) -> Array:
+        return np.asarray(np.log(np.maximum(p(theta), TINY)) - target)
 
     def end(side: float) -> float:
-        size = half
-        while excess(centre + side * size) > 0:
-            size *= WIDENING
+        outside = half
+        while True:
+            sizes = outside * SIZES
+            accepted = np.flatnonzero(excess(centre + side * sizes) > 0)
+            last = accepted[-1] if accepted.size else -1
+            if last + 1 < len(sizes):
+                break
+            outside = sizes[-1]
+        inside, outside = sizes[last] if accepted.size else 0.0, sizes[last + 1]
         return float(
             brentq(
-                excess, centre, centre + side * size, xtol=CLOSE * half, rtol=8 * float(np.finfo(float).eps)
+                lambda theta: float(excess(np.asarray(theta))),
+                centre + side * inside,
+                centre + side * outside,
+                xtol=CLOSE * half,
+                rtol=8 * float(np.finfo(float).eps),
             )
         )
 

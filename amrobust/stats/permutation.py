@@ -39,7 +39,7 @@ def smallest_permutation_p(n_a: int, n_b: int, *, paired: bool = False) -> float
     """
     if paired:
         return float(2.0 ** (1 - n_a))
-    return (2.0 if n_a == n_b else 1.0) / comb(n_a + n_b, n_a)
+    return (2 if n_a == n_b else 1) / comb(n_a + n_b, n_a)
 
 
 def permutation_spread(

@@ -1,4 +1,4 @@
-"""How many seeds would settle a claim, if the truth were what was estimated."""
+"""How many seeds would settle a claim, and with what power some do, from the standard error that was found."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import numpy as np
 from scipy import special
 
 from amrobust.stats.results import Result
+from amrobust.stats.samples import CannotEstimate
 
 MOST_SEEDS = 100_000
 
@@ -44,6 +45,29 @@ def seeds_to_settle(
         candidate = wanted
     seeds = int(np.ceil(candidate))
     return seeds if seeds <= MOST_SEEDS else None
+
+
+def power_at_seeds(
+    result: Result, n: int, *, effect: float, alpha: float = 0.05, margin: float | None = None
+) -> float:
+    """Power of ``result``'s t test at ``n`` seeds a method, were ``effect`` the truth: a log ratio, or a difference of means.
+
+    The standard error shrinks as 1/√n from the observed one, the degrees of freedom grow as n − 1. Two-sided at ``alpha``, or
+    with ``margin`` the two one-sided tests of equivalence at ``alpha`` each. A plug-in figure, as uncertain as the standard
+    error. Raises CannotEstimate where the result has no standard error.
+    """
+    if result.se is None:
+        raise CannotEstimate("a result without a standard error has no power to speak of")
+    observed = max(result.n)
+    df = result.df * (n - 1) / (observed - 1) if result.df is not None else np.inf
+    with np.errstate(divide="ignore", invalid="ignore"):
+        per_se = np.float64(1) / (result.se * np.sqrt(observed / n))
+        if margin is None:
+            return float(special.stdtr(df, abs(effect) * per_se - special.stdtrit(df, 1 - alpha / 2)))
+        critical = special.stdtrit(df, 1 - alpha)
+        below = special.stdtr(df, (margin - effect) * per_se - critical)
+        above = special.stdtr(df, -(margin + effect) * per_se + critical)
+    return float(max(0.0, below - above))
 
 
 def seeds_to_bound(share: float, bound: float, *, alpha: float = 0.05, power: float = 0.8) -> int | None:

@@ -54,6 +54,37 @@ def exceedance(x: ArrayLike, threshold: float, *, worse: Worse, level: float = 0
     )
 
 
+@dataclass(frozen=True)
+class ExceedanceCurve:
+    """P(a run ends worse than x) for every x, with an exact interval at each x by itself.
+
+    ``share``, ``low`` and ``high`` are constant between neighbouring ``thresholds`` and have one entry more: first those below
+    the smallest threshold, last those above the largest.
+    """
+
+    thresholds: Array
+    """The finite values that occur, ascending, in their own unit."""
+    share: Array
+    low: Array
+    high: Array
+    level: float
+
+
+def exceedance_curve(x: ArrayLike, *, worse: Worse, level: float = 0.95) -> ExceedanceCurve:
+    """:func:`exceedance` at every threshold: Clopper–Pearson intervals, pointwise; diverged runs always end worse."""
+    values = badness(x, worse)
+    finite = np.sort(np.asarray(x, dtype=np.float64).ravel()[np.isfinite(values)])
+    thresholds = np.unique(finite)
+    n = len(values)
+    passed = np.concatenate([[0], np.searchsorted(finite, thresholds, side="right")])
+    hits = n - len(finite) + (passed if worse == "low" else len(finite) - passed)
+    tail = (1 - level) / 2
+    with np.errstate(invalid="ignore"):
+        low = np.where(hits > 0, special.betaincinv(hits, n - hits + 1, tail), 0.0)
+        high = np.where(hits < n, special.betaincinv(hits + 1, n - hits, 1 - tail), 1.0)
+    return ExceedanceCurve(thresholds, hits / n, low, high, level)
+
+
 def divergence_rate(diverged: int, n: int, *, level: float = 0.95) -> Result:
     """Probability that a run diverges, with its exact interval."""
     return proportion_interval(diverged, n, level=level, quantity="divergence rate")

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import special
 
 from amrobust.stats.jackknife import inverted, pooled_scales
 from amrobust.stats.levene import absolute_deviations
 from amrobust.stats.results import Result
 from amrobust.stats.samples import Array, CannotEstimate, as_curves, checked_pseudo_values, log_spreads
-from amrobust.stats.spread import spread_ratio, t_quantile, t_two_sided
+from amrobust.stats.spread import spread_ratio, t_quantile
 
 
 def spread_trend(samples: Sequence[ArrayLike], values: Sequence[float], *, level: float = 0.95) -> Result:
@@ -34,21 +35,22 @@ def spread_trend(samples: Sequence[ArrayLike], values: Sequence[float], *, level
     centre = float(sum(w * p.mean() for w, p in zip(weights, pseudo, strict=True)))
     parts = weights**2 * np.array([p.var(ddof=1) / len(p) for p in pseudo])
 
-    def error(slope: float | None) -> tuple[float, float]:
-        scaled = parts if slope is None else parts * pooled_scales(plain - slope * logs, sizes.tolist()) ** 2
-        return float(np.sqrt(scaled.sum())), float(scaled.sum() ** 2 / (scaled**2 / (sizes - 1)).sum())
+    def error(scales: Array) -> tuple[Array, Array]:
+        scaled = parts * scales**2
+        total = scaled.sum(axis=-1)
+        return np.sqrt(total), total**2 / (scaled**2 / (sizes - 1)).sum(axis=-1)
 
-    def p_value(slope: float) -> float:
-        se, df = error(slope)
-        return t_two_sided((centre - slope) / se, df)
+    def p_value(slope: float | Array) -> Array:
+        se, df = error(pooled_scales(plain - np.multiply.outer(slope, logs), sizes.tolist()))
+        return np.asarray(2 * special.stdtr(df, -np.abs((centre - slope) / se)))
 
-    se, df = error(None)
+    se, df = (float(x) for x in error(np.ones_like(plain)))
     low, high = inverted(p_value, centre, se * t_quantile(df, 0.5 + level / 2), level)
     curves = groups[0].shape[1] > 1
     return Result(
         f"ratio of {'Avg. STDs' if curves else 'STDs'} for each doubling",
         f"trend of log {'Avg. STD' if curves else 'STD'} by the jackknife", tuple(int(n) for n in sizes),
-        float(np.exp(centre)), float(np.exp(low)), float(np.exp(high)), level, p_value(0.0),
+        float(np.exp(centre)), float(np.exp(low)), float(np.exp(high)), level, float(p_value(0.0)),
         assumption="independent seeds", se=se, df=df,
     )  # fmt: skip
 

@@ -21,6 +21,10 @@ Array = NDArray[np.float64]
 CATALOGUE = {name: entry for name, entry in DATA_SETS.items() if entry.folder == "libsvm"}
 """The sets that can be named instead of a file."""
 
+MAX_CELLS = 500_000_000
+MAX_CELLS_A_BYTE = 200
+"""Of a file's length: sparse text sets reach about 30."""
+
 
 def signed_samples(data: str | None) -> tuple[Array, str]:
     """The rows b_i a_i, b_i = ±1 and a_i of unit length, shape (samples, features), and the SHA-256 of them.
@@ -50,9 +54,9 @@ def _signed(data: str | None, directory: Path | None) -> tuple[Array, str]:
         rows, labels = _breast_cancer()
     elif directory is not None:
         (content,) = contents.read(CATALOGUE[data]).files.values()
-        rows, labels = _libsvm(io.BytesIO(content), data)
+        rows, labels = _libsvm(io.BytesIO(content), data, len(content))
     elif Path(data).exists():
-        rows, labels = _libsvm(data, data)
+        rows, labels = _libsvm(data, data, Path(data).stat().st_size)
     else:
         raise UserError(f"there is no file {data}, and none of the sets {', '.join(CATALOGUE)} has that name")
     values = np.unique(labels)
@@ -72,7 +76,7 @@ def _breast_cancer() -> tuple[Array, Array]:
     return (features - features.mean(axis=0)) / features.std(axis=0), data.target
 
 
-def _libsvm(source: str | IO[bytes], path: str) -> tuple[Array, Array]:
+def _libsvm(source: str | IO[bytes], path: str, size: int) -> tuple[Array, Array]:
     from sklearn.datasets import load_svmlight_file
 
     try:
@@ -80,11 +84,13 @@ def _libsvm(source: str | IO[bytes], path: str) -> tuple[Array, Array]:
     except (OSError, ValueError, OverflowError, EOFError, MemoryError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(f"cannot read {path} as LIBSVM text ('label index:value ...'): {reason}") from None
-    if rows.shape[0] * rows.shape[1] > 500_000_000 or rows.shape[1] == 0:
+    cells = rows.shape[0] * rows.shape[1]
+    # A few bytes may name feature 400,000,000: what is made dense must be in proportion to the file too.
+    if not 0 < cells <= min(MAX_CELLS, 1_000_000 + MAX_CELLS_A_BYTE * size):
         raise UserError(
             f"{path} has {rows.shape[0]} rows of {rows.shape[1]} features, which is not usable dense"
         )
     dense = np.asarray(rows.toarray())
-    if not np.isfinite(dense).all():
+    if not np.isfinite(dense).all() or not np.isfinite(labels).all():
         raise UserError(f"{path} holds values that are not finite numbers")
     return dense, labels

@@ -170,9 +170,14 @@ class TestComparison:
             finals.plot.stds()
 
     def test_files(self, comparison, tmp_path):
-        comparison.write_pdf(tmp_path / "x.pdf", title="Mine")
+        comparison.write_report(tmp_path / "x.pdf", title="Mine", authors=["A"], paper="letter")
         assert (tmp_path / "x.pdf").read_bytes().startswith(b"%PDF-")
-        assert len(comparison.write_figures(tmp_path / "figures", ["svg"])) == 4
+        comparison.write_report(tmp_path / "x.html", sections=["results", "answer"])
+        assert "<!DOCTYPE html>" in (tmp_path / "x.html").read_text()
+        with pytest.raises(UserError, match="no section 'all'"):
+            comparison.write_report(tmp_path / "y.pdf", sections=["all"])
+        written = {path.name for path in comparison.write_figures(tmp_path / "figures", ["svg"])}
+        assert {"1-claims.svg", "1-curves.svg", "1-stds.svg", "1-finals.svg", "1-power.svg"} <= written
 
     @pytest.mark.parametrize(
         ("options", "message"), [({"test": "magic"}, "jackknife"), ({"alpha": 2}, "alpha")]

@@ -235,3 +235,9 @@ def test_mistakes_in_grids_and_scales_are_named(tmp_path, old, new, message):
 def test_a_scale_asked_of_a_file_without_any_is_an_error(tmp_path):
     with pytest.raises(UserError, match="it has none"):
         load_analysis(written(tmp_path, VALID), "paper")
+
+
+def test_a_grid_of_bounds_is_a_claim_each(tmp_path):
+    bounds = '[[claims]]\nkind = "within bound"\nmethod = "am1[m=3]/II"\nbounds = [[2.0, 0.5], [3.0, 0.1]]\n'
+    claims = load_analysis(written(tmp_path, VALID + bounds)).settings[0].claims
+    assert [claim.bound for claim in claims] == [None, None, (2.0, 0.5), (3.0, 0.1)]

@@ -85,7 +85,7 @@ def test_a_spread_that_hangs_on_rounding_is_called_fragile(tmp_path):
         ("seeds = 10", "", "garbles a field"),
         ('method = "Adam"', "", "garbles a field"),
         ("final_mean = 0.50", 'final_mean = "high"', "not a number"),
-        ("[results]", "[results", "as TOML"),
+        ("[results]", "[results", "not valid TOML"),
         (
             '[[results.rows]]\nmethod = "Mine"\nfinal_mean = 0.30\nfinal_std = 0.02\nn = 12\n',
             "",

@@ -37,6 +37,60 @@ def test_it_writes_the_pdf_and_prints_its_path(curves: Path, tmp_path: Path) -> 
     assert target.read_bytes().startswith(b"%PDF-")
 
 
+def test_the_name_s_ending_chooses_a_page(curves: Path, tmp_path: Path) -> None:
+    target = tmp_path / "out.html"
+    options = [
+        "--baseline",
+        "adam",
+        "--author",
+        "A. One",
+        "--author",
+        "B. Two",
+        "--sections",
+        "answer,results",
+    ]
+    result = CliRunner().invoke(main, ["report", str(curves), "-o", str(target), *options])
+    assert result.exit_code == 0, result.output
+    html = target.read_text()
+    assert html.startswith("<!DOCTYPE html>")
+    assert '<p class="authors">A. One, B. Two</p>' in html
+    assert ">Results</h2>" in html
+    assert ">Methods</h2>" not in html
+
+
+def test_a_template_is_printed_and_used(curves: Path, tmp_path: Path) -> None:
+    for form, ending in (("pdf", "typ"), ("html", "html")):
+        printed = CliRunner().invoke(main, ["report", "--print-template", form])
+        assert printed.exit_code == 0, printed.output
+        mine = tmp_path / f"mine.{ending}"
+        mine.write_text(printed.stdout)
+        target = tmp_path / f"out.{form}"
+        options = ["-o", str(target), "--template", str(mine), "--sections", "answer"]
+        result = CliRunner().invoke(main, ["report", str(curves), *options])
+        assert result.exit_code == 0, result.output
+        assert target.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["-o", "x.docx"], "a report ends in .pdf or .html"),
+        (["--sections", "anwser"], "no section 'anwser': choose from answer"),
+        (["--template", "mine.html"], "has to be a Typst file (.typ)"),
+        (["--paper", "a3"], "'a3' is not one of 'a4', 'letter'"),
+    ],
+)
+def test_layouts_that_cannot_be_are_refused_before_anything_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], message: str
+) -> None:
+    monkeypatch.setattr(report_module, "load_comparison", lambda paths, **options: pytest.fail("read"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.html").write_text("")
+    result = CliRunner().invoke(main, ["report", str(tmp_path), *options])
+    assert result.exit_code == 2
+    assert message in result.stderr
+
+
 def test_options_reach_the_comparison_and_problems_the_user(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,8 +3,8 @@
 import pytest
 
 from amrobust.errors import UserError
-from amrobust.experiments import make_spec
-from amrobust.experiments.methods import CONVEX_ONLY, OPTIMIZERS, method_name, resolve
+from amrobust.experiments import describe, make_spec
+from amrobust.experiments.methods import CONVEX_ONLY, OPTIMIZERS, defaults, method_name, resolve
 
 DEFAULTS = {"lr": 0.1, "momentum": 0.9, "m": 5, "weight_decay": 0.0}
 
@@ -30,11 +30,32 @@ def test_defaults_are_filled_in_and_what_is_given_wins():
         ("am1", {"momentum": 1.0}, "momentum = 1.0"),
         ("am1", {"weight_decay": -1}, "weight_decay = -1"),
         ("am1", {"m": True}, "m = True"),
+        ("aggmo", {"a": 1.0}, "a = 1.0"),
+        ("aggmo", {"terms": 0}, "terms = 0"),
+        ("aggmo", {"terms": 2.5}, "terms = 2.5"),
+        ("aggmo", {"a": 0.01, "terms": 20}, "the last damping factor 1"),
+        ("aggmo", {"momentum": 0.9}, "it takes lr, a, terms, weight_decay"),
+        ("qhm", {"nu": 1.5}, "nu = 1.5"),
+        ("hybrid", {"nesterov": 1.0}, "nesterov = 1.0"),
+        ("hybrid", {"nesterov": 0.5, "amortized": 0.5}, "less than 1"),
     ],
 )
 def test_mistakes_are_named(optimizer, given, message):
     with pytest.raises(UserError, match=message):
-        resolve(optimizer, given, DEFAULTS)
+        resolve(optimizer, given, defaults(optimizer, DEFAULTS))
+
+
+def test_some_optimizers_have_defaults_of_their_own_on_every_workload():
+    assert make_spec("digits", "aggmo").hyperparameters == {
+        "lr": 0.1, "a": 0.1, "terms": 2, "weight_decay": 5e-4,
+    }  # fmt: skip
+    for workload in ("digits", "logistic"):
+        qhm = make_spec(workload, "qhm").hyperparameters
+        assert (qhm["lr"], qhm["momentum"], qhm["nu"]) == (1.0, 0.999, 0.7)
+    assert describe(make_spec("digits", "qhm")).methods == {"I": "qhm"}
+    hybrid = describe(make_spec("digits", "hybrid", {}, {"nesterov": 0.3, "m": 100}))
+    assert hybrid.methods == {"I": "hybrid[m=100,nesterov=0.3]/I", "II": "hybrid[m=100,nesterov=0.3]/II"}
+    assert hybrid.first_output_epoch == {"I": 1, "II": 2}
 
 
 def test_names_show_m_what_differs_and_the_output_where_there_are_two():

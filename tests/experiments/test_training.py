@@ -42,7 +42,9 @@ class TestDigits:
         alone = curves_of(train_seeds(spec, [1], executor="local"))
         assert_equal(alone, {1: local[1]})
 
-    @pytest.mark.parametrize("optimizer", ["sgd", "msgd", "omsgd", "cm", "am1", "am2"])
+    @pytest.mark.parametrize(
+        "optimizer", ["sgd", "msgd", "omsgd", "cm", "aggmo", "qhm", "hybrid", "am1", "am2"]
+    )
     def test_every_optimizer_learns(self, optimizer):
         (outcome,) = train_seeds(
             make_spec("digits", optimizer, {"epochs": 8, "lr_drops": 1}), [0], executor="local"
@@ -97,7 +99,9 @@ class TestLogistic:
         local = curves_of(train_seeds(self.SPEC, range(3), executor="local"))
         assert_equal(local, curves_of(train_seeds(self.SPEC, range(3), executor="processes", jobs=1)))
 
-    @pytest.mark.parametrize("optimizer", ["sgd", "msgd", "omsgd", "cm", "am1", "am2"])
+    @pytest.mark.parametrize(
+        "optimizer", ["sgd", "msgd", "omsgd", "cm", "aggmo", "qhm", "hybrid", "am1", "am2"]
+    )
     def test_every_optimizer_descends(self, optimizer):
         spec = make_spec("logistic", optimizer, {"iterations": 200, "sigma": 0.1})
         facts = describe(spec)

@@ -36,7 +36,7 @@ def test_four_processes_run_overlapping_grids_while_others_read(server, whole, t
             seen[command].add(status)
     for writer in writers:
         assert writer.wait() == 0, writer.output()
-    assert reads > 10
+    assert reads > 2
     assert 0 in seen["list"]
     assert server.run("compare", tmp_path)[0] == 0
     expected = {}

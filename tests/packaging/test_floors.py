@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-FLOORS = ["rules", "optim", "workloads", "experiments", "runs", "stats", "claims", "report", "cli"]
+FLOORS = ["rules", "optim", "workloads", "experiments", "runs", "stats", "claims", "report", "api", "cli"]
 EVERYWHERE = {"errors"}
 
 
@@ -59,11 +59,7 @@ def test_stats_stands_on_numpy_and_scipy_alone():
     "arguments",
     [
         ["--help"],
-        ["compare", "--help"],
-        ["run", "--help"],
-        ["report", "--help"],
-        ["list", "--help"],
-        ["theory", "--help"],
+        *([name, "--help"] for name in ("compare", "run", "report", "list", "theory", "import", "export")),
     ],
 )
 def test_help_imports_neither_torch_nor_the_numeric_stack(arguments):

@@ -14,7 +14,11 @@ MAGIC = {"pdf": b"%PDF-", "png": b"\x89PNG\r\n", "svg": b"<svg"}
 
 def test_every_figure_in_every_format(comparison: Comparison, tmp_path: Path) -> None:
     paths = write_figures(comparison, tmp_path / "new" / "figures", ("pdf", "svg", "png"))
-    names = {f"1-{name}.{form}" for name in ("claims", "curves", "stds", "finals") for form in MAGIC}
+    names = {
+        f"1-{name}.{form}"
+        for name in ("claims", "curves", "stds", "finals", "quantiles", "exceedances")
+        for form in MAGIC
+    }
     assert (
         {path.name for path in paths}
         == names
@@ -31,7 +35,7 @@ def test_the_same_bytes_each_time(comparison: Comparison, tmp_path: Path) -> Non
 
 
 def test_many_methods_take_several_files(judged: Callable[..., Judgement], tmp_path: Path) -> None:
-    many = judged(tuple(f"m{k}" for k in range(17)), seeds=5, epochs=4)
+    many = judged(tuple(f"m{k}" for k in range(26)), seeds=5, epochs=2)
     names = {path.name for path in write_figures(Comparison((many,)), tmp_path, ("svg",))}
     assert {"1-curves.svg", "1-curves-2.svg"} <= names
 

@@ -65,7 +65,7 @@ def test_nothing_is_loaded_and_nothing_runs(hostile: Comparison, comparison: Com
 
 
 def test_the_page_has_the_figures_and_the_fragment_none(comparison: Comparison) -> None:
-    assert Page(render(comparison, "html")).tags.count("img") == 4
+    assert Page(render(comparison, "html")).tags.count("img") == 6
     assert "img" not in Page(fragment(comparison)).tags
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from amrobust import stats
-from amrobust.stats.curves import std_band, when_spreads_differ
+from amrobust.stats.curves import simultaneous_std_band, std_band, when_spreads_differ
 
 
 def test_the_band_is_each_epochs_own_jackknife_interval():
@@ -26,6 +26,69 @@ def test_epochs_without_a_spread_have_no_interval():
     band = std_band(curves)
     assert band.std[1] == 0
     assert np.isnan(band.low).tolist() == [False, True, True]
+
+
+def autocorrelated(rng, seeds, epochs, correlation=0.8):
+    noise = rng.standard_normal((seeds, epochs))
+    for epoch in range(1, epochs):
+        noise[:, epoch] = correlation * noise[:, epoch - 1] + np.sqrt(1 - correlation**2) * noise[:, epoch]
+    return noise
+
+
+@pytest.mark.parametrize("seeds", [6, 60])
+def test_the_simultaneous_band_is_wider_at_every_epoch_by_one_factor(seeds):
+    curves = autocorrelated(np.random.default_rng(0), seeds, 15)
+    alone, together = std_band(curves), simultaneous_std_band(curves)
+    assert (alone.simultaneous, together.simultaneous) == (False, True)
+    factors = np.log(together.high / together.low) / np.log(alone.high / alone.low)
+    assert factors == pytest.approx(np.full(15, factors[0]))
+    assert factors[0] > 1.2
+    assert together.std == pytest.approx(curves.std(axis=0, ddof=1))
+
+
+@pytest.mark.parametrize("seeds", [6, 60])
+def test_over_a_single_epoch_simultaneous_means_nothing_more(seeds):
+    curves = np.random.default_rng(1).normal(size=(seeds, 1))
+    alone, together = std_band(curves), simultaneous_std_band(curves, resamples=4_000)
+    assert np.log(together.high / together.low) == pytest.approx(np.log(alone.high / alone.low), rel=0.12)
+
+
+@pytest.mark.parametrize("seeds", [6, 60])
+def test_the_unit_of_an_epoch_is_the_unit_of_its_band(seeds):
+    curves = autocorrelated(np.random.default_rng(2), seeds, 8)
+    scale = np.geomspace(0.01, 100, 8)
+    one, other = simultaneous_std_band(curves), simultaneous_std_band(1e5 + scale * curves)
+    assert other.low == pytest.approx(scale * one.low)
+    assert other.high == pytest.approx(scale * one.high)
+
+
+def test_a_simultaneous_band_leaves_out_epochs_without_a_spread():
+    curves = np.random.default_rng(3).normal(size=(6, 4))
+    curves[:, 1] = 5.0
+    curves[:, 2] = [1, 1, 1, 1, 1, 2]
+    band = simultaneous_std_band(curves)
+    assert np.isnan(band.low).tolist() == np.isnan(band.high).tolist() == [False, True, True, False]
+    assert (band.low[[0, 3]] > 0).all()
+    assert np.isnan(simultaneous_std_band(np.ones((5, 3))).low).all()
+
+
+def coverage(seeds, epochs, resamples, replications, draw=autocorrelated):
+    rng = np.random.default_rng(4)
+    covered = 0
+    for _ in range(replications):
+        band = simultaneous_std_band(draw(rng, seeds, epochs), resamples=resamples)
+        covered += bool(((band.low < 1) & (band.high > 1)).all())
+    return covered / replications
+
+
+def test_all_epochs_are_covered_at_once_about_as_often_as_said():
+    assert 0.90 <= coverage(seeds=8, epochs=12, resamples=199, replications=400) <= 0.98
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("seeds", "epochs"), [(5, 90), (10, 30), (20, 90), (50, 30), (200, 30)])
+def test_coverage_of_the_simultaneous_band(seeds, epochs):
+    assert 0.915 <= coverage(seeds, epochs, resamples=399, replications=800) <= 0.97
 
 
 def test_adjusted_p_values_by_brute_force():

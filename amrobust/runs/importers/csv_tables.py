@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,7 +72,8 @@ def parse_table(content: str, path: Path, label: str) -> Table:
 def _check_header(path: Path, names: list[str]) -> None:
     if not names:
         raise UserError(f"{shown(path)} is empty")
-    doubles = [name for place, name in enumerate(names) if name in names[:place] or (not name and place)]
+    counts = Counter(names)
+    doubles = [name for place, name in enumerate(names) if counts[name] > 1 or (not name and place)]
     if doubles:
         raise UserError(f"{shown(path)}: column {shown(doubles[0])!r} is there twice, or has no name")
     if not any(name.strip() for name in names) or all(_looks_like_data(name) for name in names):

@@ -48,7 +48,7 @@ def read_table(path: Path, label: str, columns: Sequence[str] | None = None) -> 
         table = file.read(columns=names, use_threads=False)
         table.validate(full=True)
         cells: dict[str, Sequence[Cell]] = {name: table[name].to_pylist() for name in names}
-    except (pyarrow.ArrowException, OSError, MemoryError, OverflowError, ValueError) as error:
+    except (pyarrow.ArrowException, OSError, MemoryError, OverflowError, ValueError, RuntimeError) as error:
         raise UserError(f"cannot read {shown(path)} as Parquet ({shown(error).split('. ')[0]})") from None
     return Table(path, label, cells, range(1, table.num_rows + 1))
 
@@ -61,9 +61,9 @@ def open_parquet(path: Path) -> Any:
     check_size(path, MAX_LOG)
     try:
         file = pyarrow.parquet.ParquetFile(path)
-    except (pyarrow.ArrowException, OSError, MemoryError, OverflowError, ValueError) as error:
+        groups = [file.metadata.row_group(place) for place in range(file.metadata.num_row_groups)]
+    except (pyarrow.ArrowException, OSError, MemoryError, OverflowError, ValueError, RuntimeError) as error:
         raise UserError(f"cannot read {shown(path)} as Parquet ({shown(error).split('. ')[0]})") from None
-    groups = [file.metadata.row_group(place) for place in range(file.metadata.num_row_groups)]
     if file.metadata.num_rows * file.metadata.num_columns > MAX_CELLS:
         raise UserError(f"{shown(path)} announces more than {MAX_CELLS:,} cells")
     if sum(group.total_byte_size for group in groups) > MAX_LOG:

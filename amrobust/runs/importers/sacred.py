@@ -86,7 +86,10 @@ def _number(value: Any, path: Path) -> float:
         return math.nan
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise UserError(f"{shown(path)}: {shown(repr(value)[:40])} is not a number")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise UserError(f"{shown(path)}: a number of {len(str(value))} digits is too large") from None
 
 
 def _seconds(when: Any) -> float:

@@ -1,5 +1,7 @@
 """The callbacks in the real frameworks, each in an environment of its own."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from tools import python_with, run_in
@@ -7,6 +9,8 @@ from tools import python_with, run_in
 from amrobust.runs import load_arms, open_runs
 
 pytestmark = pytest.mark.slow
+
+ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).resolve().parents[3])}
 
 LIGHTNING = """
 import sys, torch, lightning as L
@@ -35,13 +39,7 @@ for seed in range(3):
 
 
 def test_lightning(tmp_path):
-    run_in(
-        python_with("lightning", "lightning", torch=True),
-        LIGHTNING,
-        tmp_path,
-        OMP_NUM_THREADS="1",
-        PYTHONPATH="",
-    )
+    run_in(python_with("lightning", "lightning", torch=True), LIGHTNING, tmp_path, **ENVIRONMENT)
     ((run,), _) = open_runs([tmp_path / "runs"])
     assert run.manifest.complete == (0, 1)
     assert run.manifest.seeds[2].error == "RuntimeError: no more"
@@ -76,7 +74,7 @@ for seed in (0, 1):
 
 def test_hugging_face(tmp_path):
     python = python_with("huggingface", "transformers", "accelerate", torch=True)
-    printed = run_in(python, HUGGING_FACE, tmp_path, OMP_NUM_THREADS="1", HF_HUB_OFFLINE="1")
+    printed = run_in(python, HUGGING_FACE, tmp_path, HF_HUB_OFFLINE="1", **ENVIRONMENT)
     last = [
         float(line) for line in printed.splitlines() if line.replace(".", "", 1).replace("e-", "").isdecimal()
     ]

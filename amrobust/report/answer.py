@@ -1,0 +1,278 @@
+"""The first page: the question, what was found about every claim, and the figure that shows it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from amrobust.claims.judgement import SWEEPS, Claim, Comparison, Judgement, Outcome, Verdict, is_about_a_pair
+from amrobust.claims.verdicts import statement
+from amrobust.report.blocks import (
+    Block,
+    Callout,
+    Cell,
+    Column,
+    Heading,
+    Paragraph,
+    Row,
+    Sentence,
+    Sentences,
+    Span,
+    Table,
+    placed,
+    plain,
+)
+from amrobust.report.drawing import Style
+from amrobust.report.figures import FIGURES, forest
+from amrobust.report.numbers import ABSENT
+from amrobust.report.text import printable
+from amrobust.report.typography import breakable, prose, typeset
+from amrobust.report.view import OUTCOMES, View, claim_rows, claim_words, group_names, quantity
+
+_MOST_SENTENCES = 8
+_MOST_LETTERS = 2_300
+"""Beyond either of these the verdicts do not fit on the first page in sentences."""
+_MOST_ROWS = 14
+_MOST_KINDS = 5
+"""Beyond either of these they do not fit in a table beside the figure."""
+_MOST_REASONS = 4
+_LEAST_FAVOURABLE: tuple[Outcome, ...] = ("refuted", "cannot be judged", "inconclusive", "supported")
+
+
+def answer(comparison: Comparison, views: Sequence[View], look: Mapping[str, Style]) -> list[Block]:
+    """The blocks of the first page."""
+    judgements = comparison.judgements
+    verdicts = [v for judgement in judgements for v in judgement.verdicts]
+    blocks: list[Block] = [plain(breakable(question), "question") for question in _questions(judgements)]
+    blocks += [plain(" · ".join(part), "setup") for part in _setups(judgements, views)]
+    blocks += _warnings(comparison, verdicts)
+    if verdicts:
+        blocks.append(_lead(verdicts))
+        blocks += _verdicts(judgements, views)
+    blocks += _key_figure(judgements, look)
+    count = sum(len(shown.notes) for shown in views)
+    if count:
+        are = "One caution applies" if count == 1 else f"{count} cautions apply"
+        blocks.append(
+            plain(f"{are} to these results; each is given with its remedy under Cautions.", "small")
+        )
+    return blocks
+
+
+def _questions(judgements: Sequence[Judgement]) -> list[str]:
+    """The question of each judgement, once; those that differ in the workload alone are one about all of them."""
+    found = list(dict.fromkeys(judgement.question for judgement in judgements))
+    if len(found) > 1:
+        everywhere = f"each of {len(judgements)} settings"
+        merged = {judgement.question.replace(judgement.workload, everywhere) for judgement in judgements}
+        found = [*merged] if len(merged) == 1 else found
+    return found
+
+
+def sentences_first(judgements: Sequence[Judgement]) -> bool:
+    """Whether the first page has every verdict in a sentence, and not in a table."""
+    verdicts = [v for judgement in judgements for v in judgement.verdicts]
+    return len(verdicts) <= _MOST_SENTENCES and sum(len(v.sentence) for v in verdicts) <= _MOST_LETTERS
+
+
+def matrix_first(judgements: Sequence[Judgement]) -> bool:
+    """Whether it has room for the table of them."""
+    table = matrix(judgements)
+    return len(table.rows) <= _MOST_ROWS and len(table.columns) - 1 <= _MOST_KINDS
+
+
+def verdict_sentences(judgement: Judgement) -> Sentences:
+    """Every verdict in words."""
+    return Sentences(tuple(Sentence(v.outcome, prose(v.sentence)) for v in judgement.verdicts))
+
+
+def matrix(judgements: Sequence[Judgement]) -> Table:
+    """Verdicts at a glance: a row a pair, a column a kind of claim; bounds on one tail share a column."""
+    kinds: dict[str, None] = {}
+    baselines: dict[str, None] = {}
+    for judgement in judgements:
+        for verdict in judgement.verdicts:
+            kinds.setdefault(_kind(verdict, judgement))
+            if not verdict.claim.methods and verdict.claim.bound is None:
+                baselines.setdefault(verdict.claim.baseline)
+    same = len(baselines) == 1
+    rows = []
+    for name, judgement in zip(group_names(judgements), judgements, strict=True):
+        if len(judgements) > 1:
+            rows.append(Row(group=breakable(name)))
+        estimates = {
+            v.claim: row.estimate for v, row in zip(judgement.verdicts, claim_rows(judgement), strict=True)
+        }
+        cells: dict[str, dict[str, list[Verdict]]] = {}
+        for verdict in judgement.verdicts:
+            row = cells.setdefault(_row_name(verdict, same), {})
+            row.setdefault(_kind(verdict, judgement), []).append(verdict)
+        for title, found in cells.items():
+            rows.append(
+                Row((Cell(breakable(title)), *(_cell(found.get(kind, ()), estimates) for kind in kinds)))
+            )
+    heading = f"Against {next(iter(baselines))}" if same else "Claim about"
+    columns = (
+        Column(breakable(heading), "left", 1.25),
+        *(Column(printable(kind), "left", 1.0) for kind in kinds),
+    )
+    caption = "Verdicts at a glance."
+    if any(cell.badge and cell.text for row in rows for cell in row.cells):
+        # Every badge stands behind an estimate, so that they align.
+        rows = [
+            replace(row, cells=tuple(replace(c, text=c.text or ABSENT) if c.badge else c for c in row.cells))
+            for row in rows
+        ]
+        caption = "Verdicts at a glance, with their estimates: × is a ratio, method over baseline; the rest are differences."
+    return Table(
+        caption,
+        columns,
+        tuple(rows),
+        small=len(kinds) > 3,
+    )
+
+
+def _kind(verdict: Verdict, judgement: Judgement) -> str:
+    return (
+        "within bounds" if verdict.claim.bound is not None else claim_words(verdict.claim, judgement.metric)
+    )
+
+
+def _row_name(verdict: Verdict, same_baseline: bool) -> str:
+    claim = verdict.claim
+    if claim.methods:
+        return f"{claim.methods[0]} … {claim.methods[-1]}"
+    if same_baseline or claim.bound is not None:
+        return claim.method
+    return f"{claim.method} vs {claim.baseline}"
+
+
+def _cell(verdicts: Sequence[Verdict], estimates: Mapping[Claim, str]) -> Cell:
+    if not verdicts:
+        return Cell()
+    outcome = next(o for o in _LEAST_FAVOURABLE if any(v.outcome == o for v in verdicts))
+    if len(verdicts) > 1:
+        agreeing = sum(v.outcome == outcome for v in verdicts)
+        return Cell(f"{agreeing} of {len(verdicts)}", outcome)
+    result = verdicts[0].interval
+    if result is None or result.estimate is None:
+        return Cell("", outcome)
+    return Cell(typeset(estimates[verdicts[0].claim]), outcome)
+
+
+def _setups(judgements: Sequence[Judgement], views: Sequence[View]) -> list[list[str]]:
+    """What was compared, in a line; several judgements share one where they differ in the workload alone."""
+    found = [
+        [breakable(part) for part in _setup(judgement, shown)]
+        for judgement, shown in zip(judgements, views, strict=True)
+    ]
+    if len({tuple(parts[1:]) for parts in found}) == 1 < len(found):
+        return [[f"{len(found)} settings: {', '.join(parts[0] for parts in found)}", *found[0][1:]]]
+    return found
+
+
+def _setup(judgement: Judgement, shown: View) -> list[str]:
+    counts = sorted({row.n for row in shown.methods})
+    seeds = f"{counts[0]} seeds a method" if counts[0] == counts[-1] else f"{counts[0]} to {counts[-1]} seeds"
+    methods = f"{len(shown.methods)} method{'s' if len(shown.methods) != 1 else ''}"
+    epochs = f"{judgement.epochs} epoch{'s' if judgement.epochs != 1 else ''}"
+    if judgement.first_epoch > 1:
+        epochs += f" (judged from epoch {judgement.first_epoch})"
+    parts = [judgement.workload, quantity(judgement.metric), methods, epochs, seeds]
+    if any(not pair.sweep and pair.method != pair.baseline for pair in shown.pairs):
+        parts.append(f"baseline {judgement.baseline}")
+    if judgement.final != "last":
+        parts.append(f"final value: mean of the last {judgement.final.removeprefix('mean:')} epochs")
+    return parts
+
+
+def _lead(verdicts: Sequence[Verdict]) -> Paragraph:
+    """How many claims ended how; one claim is answered by its sentence alone."""
+    counts = Counter(v.outcome for v in verdicts)
+    total = len(verdicts)
+    if total == 1:
+        return Paragraph((Span("One claim was judged."),), "lead")
+    parts = [f"{counts[outcome]} {outcome}" for outcome in OUTCOMES if counts[outcome]]
+    if len(parts) == 1:
+        return Paragraph((Span(f"All {total} claims: {next(iter(counts))}."),), "lead")
+    return Paragraph((Span(f"Of {total} claims: {', '.join(parts)}."),), "lead")
+
+
+def _warnings(comparison: Comparison, verdicts: Sequence[Verdict]) -> list[Block]:
+    """What must not be missed: claims that cannot be judged and why, and runs that were set aside."""
+    found: list[Block] = []
+    if not comparison.judgements:
+        found.append(
+            Callout("Nothing could be judged", tuple(breakable(problem) for problem in comparison.problems))
+        )
+        return found
+    refused = [v for v in verdicts if v.outcome == "cannot be judged"]
+    if refused:
+        if len(refused) == len(verdicts):
+            title = (
+                "The claim cannot be judged"
+                if len(verdicts) == 1
+                else f"None of the {len(verdicts)} claims can be judged"
+            )
+        else:
+            title = f"{len(refused)} of {len(verdicts)} claims cannot be judged"
+        reasons = list(dict.fromkeys(reason for j in comparison.judgements for reason in _reasons(j)))
+        lines = [prose(reason) for reason in reasons[:_MOST_REASONS]]
+        if len(reasons) > _MOST_REASONS:
+            lines.append(f"And {len(reasons) - _MOST_REASONS} more reasons, each with its claim below.")
+        found.append(Callout(title, tuple(lines)))
+    if comparison.problems:
+        what = "1 run was" if len(comparison.problems) == 1 else f"{len(comparison.problems)} runs were"
+        found.append(
+            Callout(
+                f"{what} set aside",
+                (breakable(comparison.problems[0]),)
+                if len(comparison.problems) == 1
+                else ("Each with its reason under Cautions.",),
+            )
+        )
+    return found
+
+
+def _reasons(judgement: Judgement) -> list[str]:
+    """Why claims cannot be judged: their sentences without the claims themselves."""
+    found = []
+    for verdict in judgement.verdicts:
+        if verdict.outcome == "cannot be judged":
+            opening = f"Cannot be judged whether {statement(verdict.claim, judgement.metric)}: "
+            reason = verdict.sentence.removeprefix(opening)
+            named = any(reason.startswith(arm.method) for arm in judgement.arms)
+            found.append(reason if named else reason[:1].upper() + reason[1:])
+    return found
+
+
+def _verdicts(judgements: Sequence[Judgement], views: Sequence[View]) -> list[Block]:
+    if sentences_first(judgements):
+        blocks: list[Block] = []
+        for name, judgement in zip(group_names(judgements), judgements, strict=True):
+            if len(judgements) > 1 and judgement.verdicts:
+                blocks.append(Heading(breakable(name), 1))
+            blocks.append(verdict_sentences(judgement))
+        return blocks
+    return [matrix(judgements)] if matrix_first(judgements) else []
+
+
+def _key_figure(judgements: Sequence[Judgement], look: Mapping[str, Style]) -> list[Block]:
+    """The figure that shows the verdicts: of the first claim's kind, or, over several judgements, intervals of pairs."""
+    claims = [v.claim for judgement in judgements for v in judgement.verdicts]
+    names = ["forest"]
+    if any(claim.kind in SWEEPS for claim in claims):
+        names.append("sweeps")
+    if any(claim.bound is not None for claim in claims):
+        names.append("exceedances")
+    if len(judgements) == 1 and claims and not is_about_a_pair(claims[0]):
+        names.sort(key=("sweeps" if claims[0].methods else "exceedances").__ne__)
+    for name in (*names, "finals"):
+        if name == "forest":
+            found = forest(judgements, look)
+        else:
+            found = [drawing for judgement in judgements for drawing in FIGURES[name](judgement, look)]
+        if found:
+            return placed(found[:1], name)
+    return []

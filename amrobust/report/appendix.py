@@ -1,0 +1,180 @@
+"""How to make the runs and the report again: commands, what was chosen, versions, and the digests that tell it worked."""
+
+from __future__ import annotations
+
+import json
+import platform
+import re
+import shlex
+from importlib.metadata import version
+from typing import Any
+
+from amrobust.claims.judgement import Claim, Judgement
+from amrobust.claims.rules import Rules, Selection
+from amrobust.report.blocks import Block, Code, Commands, Fact, Facts, Heading, plain
+from amrobust.report.layout import SECTIONS, Layout
+from amrobust.report.text import printable
+from amrobust.report.typography import breakable
+from amrobust.report.view import spans
+
+_DIGEST = re.compile(r"[0-9a-f]{32,64}")
+_LINE = 72
+_MADE_WITH = ("amrobust", "numpy", "scipy", "statsmodels", "matplotlib", "typst")
+
+
+def reproduce(judgement: Judgement, layout: Layout, level: int) -> list[Block]:
+    """Commands; facts that all methods share; facts of each method. ``level`` is that of the section's heading."""
+    facts = {arm.method: {**_own_facts(judgement, arm.method), **arm.facts} for arm in judgement.arms}
+    commands = dict.fromkeys(values.pop("command") for values in facts.values() if "command" in values)
+    keys = dict.fromkeys(key for values in facts.values() for key in values)
+    common = {
+        key: next(iter(facts.values()))[key]
+        for key in keys
+        if len(facts) > 1 and len({values.get(key) for values in facts.values()}) == 1
+    }
+    digests = {"data digest": judgement.data_digest, "x0 digest": judgement.x0_digest}
+    shared = {key: value for key, value in digests.items() if value and key not in keys} | common
+    own = {
+        method: tuple(_fact(key, value) for key, value in values.items() if key not in common)
+        for method, values in facts.items()
+    }
+    blocks: list[Block] = [
+        Commands(tuple(_command(c) for c in (*commands, layout.command or report_command(judgement, layout))))
+    ]
+    if not _usual(judgement):
+        blocks += [
+            plain("The claims as declared:" if layout.command else "The claims, as declared in CLAIMS.toml:"),
+            Code(tuple(_declared(judgement))),
+        ]
+    if shared:
+        blocks += [
+            Heading("Common to all methods", level + 1),
+            Facts((("", tuple(_fact(key, value) for key, value in shared.items())),)),
+        ]
+    if any(own.values()):
+        blocks += [
+            Heading("Of each method", level + 1),
+            Facts(tuple((breakable(method), found) for method, found in own.items() if found)),
+        ]
+    return blocks
+
+
+def _usual(judgement: Judgement) -> bool:
+    """Whether the claims are those that a comparison makes when none are declared: the same two or three of every pair."""
+    methods = [arm.method for arm in judgement.arms]
+    pairs = (judgement.selection or Selection()).pairs
+    expected = {
+        (method, baseline)
+        for i, baseline in enumerate(methods[:1] if pairs == "baseline" else methods)
+        for method in methods[i + 1 :]
+    }
+    found: dict[tuple[str, str], list[str]] = {}
+    for verdict in judgement.verdicts:
+        claim = verdict.claim
+        if claim.epochs is not None:
+            return False
+        found.setdefault((claim.method, claim.baseline), []).append(claim.kind)
+    spreads = ["less spread"] + (["less Avg. STD"] if judgement.epochs > 1 else [])
+    return found.keys() == (expected if judgement.verdicts else set()) and all(
+        kinds[0] in ("better mean", "equivalent mean") and kinds[1:] == spreads for kinds in found.values()
+    )
+
+
+def _declared(judgement: Judgement) -> list[str]:
+    """The claims as the lines of a claims file."""
+    lines = [f"baseline = {_toml(judgement.baseline)}"]
+    bounds: dict[str, list[list[float]]] = {}
+    for verdict in judgement.verdicts:
+        if verdict.claim.bound is not None:
+            bounds.setdefault(verdict.claim.method, []).append(list(verdict.claim.bound))
+    for method, pairs in bounds.items():
+        lines += ["", "[[claims]]", 'kind = "within bound"', f"method = {_toml(method)}", "bounds = ["]
+        lines += [f"  {_toml(pair)}," for pair in pairs] + ["]"]
+    for claim in (v.claim for v in judgement.verdicts if v.claim.bound is None):
+        lines += ["", "[[claims]]", f"kind = {_toml(claim.kind)}"]
+        if claim.methods:
+            lines += ["methods = [", *(f"  {_toml(method)}," for method in claim.methods), "]"]
+        else:
+            lines += [f"method = {_toml(claim.method)}", f"baseline = {_toml(claim.baseline)}"]
+        lines += [f"{name} = {_toml(value)}" for name, value in _own(claim)]
+        if claim.parts:
+            parts = [
+                ", ".join(f"{n} = {_toml(v)}" for n, v in (("kind", p.kind), *_own(p))) for p in claim.parts
+            ]
+            lines += ["parts = [", *(f"  {{ {part} }}," for part in parts), "]"]
+    return [printable(line) for line in lines]
+
+
+def _own(claim: Claim) -> list[tuple[str, Any]]:
+    """What a claim says besides its kind and methods."""
+    found: list[tuple[str, Any]] = [("margin", claim.margin)] if claim.margin is not None else []
+    found += [("epochs", list(claim.epochs))] if claim.epochs is not None else []
+    return found + ([("rising", True)] if claim.rising else [])
+
+
+def _toml(value: Any) -> str:
+    """A value in TOML's notation, which for texts, lists, numbers and truth is that of JSON."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def made_with() -> Fact:
+    """The versions that computed and set the report."""
+    parts = [f"{name} {version(name)}" for name in _MADE_WITH]
+    return Fact("report made with", f"Python {platform.python_version()}, {', '.join(parts)}")
+
+
+def _command(command: str) -> tuple[tuple[str, ...], ...]:
+    """A command in parts that stay whole: an option with its value; one too long for a line is cut."""
+    parts = re.split(r" (?=-)", printable(command))
+    return tuple(
+        tuple(part[i : i + _LINE] for i in range(0, len(part), _LINE)) if len(part) >= _LINE else (part,)
+        for part in parts
+    )
+
+
+def _fact(key: str, value: str) -> Fact:
+    digest = bool(_DIGEST.fullmatch(value))
+    return Fact(breakable(key), value if digest else breakable(value), digest)
+
+
+def _own_facts(judgement: Judgement, method: str) -> dict[str, str]:
+    arm = next(arm for arm in judgement.arms if arm.method == method)
+    facts = {"seeds": spans(tuple(sorted(arm.seeds)))}
+    if arm.diverged:
+        facts["diverged seeds"] = spans(tuple(sorted(arm.diverged)))
+    return facts
+
+
+def report_command(judgement: Judgement, layout: Layout) -> str:
+    """The command that makes this report from the runs, with every option that is not at its default."""
+    selection, rules = judgement.selection or Selection(), judgement.rules or Rules()
+    metric = judgement.metric.name.removeprefix(f"{selection.scale}_")
+    words = ["amrobust", "report", "RUNS", "-o", "report.pdf", "--metric", metric]
+    if judgement.verdicts:
+        words += [
+            "--baseline",
+            judgement.baseline,
+            "--test",
+            judgement.test,
+            "--alpha",
+            f"{judgement.alpha:g}",
+        ]
+    margins = {v.claim.margin for v in judgement.verdicts if v.claim.margin is not None}
+    values = {
+        "--margin": f"{margins.pop():g}" if len(margins) == 1 and _usual(judgement) else "",
+        "--claims": "" if _usual(judgement) else "CLAIMS.toml",
+        "--final": judgement.final if judgement.final != "last" else "",
+        "--center": rules.centre if rules.centre != Rules.centre else "",
+        "--pairs": selection.pairs if selection.pairs != Selection.pairs else "",
+        "--looks": ",".join(map(str, rules.looks)),
+        "--scale": selection.scale if selection.scale != "none" else "",
+        "--align": selection.align if selection.align != "refuse" else "",
+        "--title": layout.title or "",
+        "--paper": layout.paper if layout.paper != Layout.paper else "",
+        "--sections": ",".join(layout.sections) if layout.sections != tuple(SECTIONS) else "",
+        "--template": layout.template.name if layout.template is not None else "",
+    }
+    words += [word for option, value in values.items() if value for word in (option, value)]
+    words += [word for author in layout.authors for word in ("--author", author)]
+    flags = {"--survivors": selection.survivors, "--allow-different-x0": selection.allow_different_x0}
+    return shlex.join([*words, *(flag for flag, given in flags.items() if given)])

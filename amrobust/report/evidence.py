@@ -1,0 +1,188 @@
+"""The evidence behind the first page: a function a section, from one judgement to its blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from amrobust.claims.judgement import Judgement, Verdict, is_about_a_pair
+from amrobust.report.answer import matrix, verdict_sentences
+from amrobust.report.blocks import (
+    Block,
+    Cautions,
+    Cell,
+    Column,
+    Row,
+    Sentences,
+    Table,
+    Warned,
+    placed,
+    plain,
+)
+from amrobust.report.drawing import Style
+from amrobust.report.figures import FIGURES, forest
+from amrobust.report.numbers import ABSENT
+from amrobust.report.tailtable import tail_numbers
+from amrobust.report.testtable import facts_table, test_table
+from amrobust.report.text import printable
+from amrobust.report.typography import breakable, prose, typeset
+from amrobust.report.view import ClaimRow, View, claim_rows, claim_words, quantity
+
+_MOST_SENTENCES = 40
+"""Beyond this many claims the tables say it all, and only what they cannot hold is said in sentences too."""
+
+
+@dataclass(frozen=True)
+class Material:
+    """What the sections of one judgement are made from."""
+
+    judgement: Judgement
+    shown: View
+    look: Mapping[str, Style]
+    in_sentences: bool
+    """Whether the first page has every verdict in a sentence."""
+    in_table: bool
+    """Whether it has their table."""
+
+
+def verdicts(material: Material) -> list[Block]:
+    """Every verdict in a sentence, unless the first page has them; their table, unless it was there."""
+    judgement = material.judgement
+    if not judgement.verdicts or material.in_sentences:
+        return []
+    blocks: list[Block] = []
+    table = matrix([judgement])
+    if not material.in_table and 1 < len(table.columns) <= 7 and len(table.rows) > 1:
+        blocks.append(table)
+    sentences = verdict_sentences(judgement)
+    if len(judgement.verdicts) > _MOST_SENTENCES:
+        kept = tuple(
+            sentence
+            for sentence, verdict in zip(sentences.items, judgement.verdicts, strict=True)
+            if verdict.outcome == "cannot be judged" or verdict.parts
+        )
+        sentences = Sentences(kept)
+    return [*blocks, sentences] if sentences.items else blocks
+
+
+def results(material: Material) -> list[Block]:
+    """The methods' own numbers, and every seed's final value."""
+    blocks: list[Block] = [_method_table(material)]
+    blocks += [plain(prose(remark)) for remark in material.shown.remarks]
+    return blocks + placed(FIGURES["finals"](material.judgement, material.look), "finals")
+
+
+def _method_table(material: Material) -> Table:
+    shown = material.shown
+    averages = any(row.avg_std != ABSENT for row in shown.methods)
+    interval, unit = shown.method_interval, shown.unit
+    columns = [
+        Column("Method", "left", 1.0),
+        Column("n"),
+        Column(f"Mean ± STD{unit}"),
+        Column(f"{interval}\nof the mean"),
+        Column(f"{interval}\nof the STD"),
+    ]
+    if averages:
+        columns += [Column(f"Avg. STD{unit}"), Column(f"{interval}\nof Avg. STD")]
+    rows = []
+    for row in shown.methods:
+        cells = [breakable(row.method), row.seeds, row.mean_std, row.mean_interval, row.std_interval]
+        cells += [row.avg_std, row.avg_std_interval] if averages else []
+        rows.append(Row((Cell(cells[0]), *(Cell(typeset(cell)) for cell in cells[1:]))))
+    caption = f"Final {printable(quantity(material.judgement.metric))}: mean ± STD over n seeds"
+    caption += "; Avg. STD: the mean over epochs of the STD over seeds." if averages else "."
+    return Table(caption, tuple(columns), tuple(rows))
+
+
+def training(material: Material) -> list[Block]:
+    """What happens along training."""
+    judgement, look = material.judgement, material.look
+    return [
+        *placed(FIGURES["curves"](judgement, look), "curves"),
+        *placed(FIGURES["stds"](judgement, look), "stds"),
+    ]
+
+
+def sweep(material: Material) -> list[Block]:
+    """Accuracy and spread against a swept hyperparameter."""
+    return placed(FIGURES["sweeps"](material.judgement, material.look), "sweeps")
+
+
+def equivalence(material: Material) -> list[Block]:
+    """Differences of means against their margin."""
+    return placed(FIGURES["equivalence"](material.judgement, material.look), "equivalence")
+
+
+def tails(material: Material) -> list[Block]:
+    """Quantiles, exceedance and bounds."""
+    judgement, look = material.judgement, material.look
+    figures = [
+        figure
+        for name in ("quantiles", "exceedances")
+        for figure in placed(FIGURES[name](judgement, look), name)
+    ]
+    return [*tail_numbers(judgement), *figures] if figures else []
+
+
+def power(material: Material) -> list[Block]:
+    """What the study could have found."""
+    return placed(FIGURES["power"](material.judgement, material.look), "power")
+
+
+def tests(material: Material) -> list[Block]:
+    """The intervals, a table of tests for each kind of claim, and what describes the pairs."""
+    judgement, shown = material.judgement, material.shown
+    kinds: dict[str, list[tuple[Verdict, ClaimRow]]] = {}
+    for verdict, row in zip(judgement.verdicts, claim_rows(judgement), strict=True):
+        kind = claim_words(verdict.claim, judgement.metric) if verdict.claim.bound is None else ""
+        kinds.setdefault(kind, []).append((verdict, row))
+    blocks: list[Block] = placed(forest([judgement], material.look), "forest") if judgement.verdicts else []
+    tables = _merged(list(kinds.values()))
+    # Why a claim cannot be judged is in its sentence: a table of nothing else would be one of dashes.
+    blocks += [
+        test_table(judgement, shown, found)
+        for found in tables
+        if any(verdict.outcome != "cannot be judged" for verdict, _ in found)
+    ]
+    facts = facts_table(judgement)
+    return [*blocks, facts] if facts is not None else blocks
+
+
+def _merged(tables: list[list[tuple[Verdict, ClaimRow]]]) -> list[list[tuple[Verdict, ClaimRow]]]:
+    """The tables; where those about pairs have one claim each, all about one pair, they are one."""
+    about_pairs = [found for found in tables if is_about_a_pair(found[0][0].claim)]
+    claims = [verdict.claim for found in about_pairs for verdict, _ in found]
+    if (
+        len(about_pairs) < 2
+        or len(claims) > len(about_pairs)
+        or len({(c.method, c.baseline) for c in claims}) > 1
+    ):
+        return tables
+    return [
+        [item for found in about_pairs for item in found],
+        *(found for found in tables if found not in about_pairs),
+    ]
+
+
+def cautions(material: Material) -> list[Block]:
+    """Warnings with their remedies."""
+    items = tuple(
+        Warned(prose(note.caution.message), breakable(note.remedy), breakable(note.scope))
+        for note in material.shown.notes
+    )
+    return [Cautions(items)] if items else []
+
+
+EVIDENCE: dict[str, tuple[str, Callable[[Material], list[Block]]]] = {
+    "verdicts": ("Verdicts, one by one", verdicts),
+    "results": ("Results", results),
+    "training": ("Along training", training),
+    "sweep": ("Sweep", sweep),
+    "tests": ("Tests", tests),
+    "equivalence": ("Equivalence", equivalence),
+    "tails": ("Tails", tails),
+    "power": ("Power", power),
+    "cautions": ("Cautions", cautions),
+}
+"""The sections about one judgement: their titles, and what makes them."""

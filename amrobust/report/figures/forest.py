@@ -1,0 +1,269 @@
+"""The figure that shows the verdicts: estimates with intervals, a row a pair of methods, a panel a quantity."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from amrobust.claims.judgement import RATIOS, ClaimKind, Judgement, Verdict, is_about_a_pair
+from amrobust.report.drawing import GREY, Drawing, Style, house_style, labels, plain_number, to_svg
+from amrobust.report.figures.panels import in_figures
+from amrobust.report.figures.rows import MOST_ROWS, beside, row_plot
+from amrobust.report.numbers import percent, ratio, ratio_interval
+from amrobust.report.view import difference_unit, group_names
+
+_RATIO_TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20, 50, 100)
+_MOST_TICKS = 6
+_MOST_PANELS = 3
+_WIDEST = 20.0
+"""Ratios beyond this many times (or this fraction) run off the panel and end in an arrowhead."""
+_QUANTITIES: tuple[tuple[str, tuple[ClaimKind, ...]], ...] = (
+    ("Final STD", ("less spread",)),
+    ("Avg. STD", ("less Avg. STD",)),
+    ("Wall time", ("cheaper",)),
+    ("mean", ("better mean", "equivalent mean", "no worse than")),
+)
+
+Key = tuple[int, str, str]
+"""A row: the place of its judgement, method, baseline."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One quantity over all judgements: its title, and the verdict on each pair of methods."""
+
+    kind: ClaimKind
+    """The first of the kinds of claim that it shows."""
+    phase: tuple[int, int] | None
+    title: str
+    ratio: bool
+    directions: tuple[str, str]
+    verdicts: Mapping[Key, Verdict]
+
+
+def forest(judgements: Sequence[Judgement], look: Mapping[str, Style]) -> list[Drawing]:
+    """Figures with up to three panels (final spread, Avg. STD, wall time, mean) and a row a pair; empty without estimates.
+
+    Filled marks are decided claims (supported or refuted), hollow ones inconclusive. A composite claim shows by its parts. Of
+    several judgements only ratios are shown where there are any, since these have no unit.
+    """
+    every = panels_of(judgements)
+    if len(judgements) > 1 and any(panel.ratio for panel in every):
+        every = [panel for panel in every if panel.ratio]
+    found = []
+    for panels in in_figures(every, _MOST_PANELS):
+        keys = [key for key in _keys(judgements) if any(key in panel.verdicts for panel in panels)]
+        alt, caption = _in_words(judgements, panels), _caption(judgements, panels, keys)
+        for part in in_figures(keys, MOST_ROWS):
+            found.append(Drawing(_draw(judgements, panels, part, look), caption, alt))
+            caption = f"{caption.removesuffix(' (Continued.)')} (Continued.)"
+    return found
+
+
+def _keys(judgements: Sequence[Judgement]) -> list[Key]:
+    return list(
+        dict.fromkeys((i, v.claim.method, v.claim.baseline) for i, v in _about_pairs(judgements))
+    )  # fmt: skip
+
+
+def _about_pairs(judgements: Sequence[Judgement]) -> Iterator[tuple[int, Verdict]]:
+    """The verdicts about pairs, with the place of their judgement; after them the parts of composite ones."""
+    for place, judgement in enumerate(judgements):
+        for verdict in (*judgement.verdicts, *(part for v in judgement.verdicts for part in v.parts)):
+            if is_about_a_pair(verdict.claim):
+                yield place, verdict
+
+
+def panels_of(judgements: Sequence[Judgement]) -> list[Panel]:
+    """A panel for each quantity and phase that some claim about a pair has an estimate of."""
+    found = []
+    for name, kinds in _QUANTITIES:
+        mine = [
+            (i, v)
+            for i, v in _about_pairs(judgements)
+            if v.claim.kind in kinds and v.interval is not None and v.interval.estimate is not None
+        ]
+        for phase in dict.fromkeys(v.claim.epochs for _, v in mine):
+            verdicts: dict[Key, Verdict] = {}
+            for i, v in mine:
+                if v.claim.epochs == phase:
+                    verdicts.setdefault((i, v.claim.method, v.claim.baseline), v)
+            when = f", epochs {phase[0]}–{phase[1]}" if phase is not None else ""
+            is_ratio = kinds[0] in RATIOS
+            unit = difference_unit(judgements[0].metric).strip()
+            what = name if is_ratio else "Mean" if phase is not None else "Final mean"
+            title = f"{what}{when}, {'ratio' if is_ratio else 'difference' + (f' ({unit})' if unit else '')}"
+            found.append(
+                Panel(kinds[0], phase, title, is_ratio, _directions(kinds[0], judgements[0]), verdicts)
+            )
+    return found
+
+
+def _directions(kind: ClaimKind, judgement: Judgement) -> tuple[str, str]:
+    if kind == "cheaper":
+        return "← cheaper", "dearer →"
+    if kind in RATIOS:
+        return "← varies less", "varies more →"
+    return ("← worse", "better →") if judgement.metric.better == "higher" else ("← better", "worse →")
+
+
+def _caption(judgements: Sequence[Judgement], panels: Sequence[Panel], keys: Sequence[Key]) -> str:
+    shown = [v for panel in panels for v in panel.verdicts.values()]
+    levels = {v.interval.level for v in shown if v.interval is not None and v.interval.level}
+    intervals = f"{percent(levels.pop())} intervals" if len(levels) == 1 else "intervals"
+    caption = f"Estimates with {intervals}; filled: decided, hollow: inconclusive."
+    if any(panel.ratio for panel in panels):
+        material = judgements[0].material_ratio
+        caption += (
+            f" Ratios: method over baseline, logarithmic scale. Shaded between dashed lines: ratios nearer to 1 than "
+            f"{material:g}, too small a difference to matter."
+        )
+    if any(v.claim.margin is not None for v in shown):
+        caption += " Dashed in grey: the margin."
+    baselines = {baseline for _, _, baseline in keys}
+    return f"{caption} Baseline: {baselines.pop()}." if len(baselines) == 1 else caption
+
+
+def _in_words(judgements: Sequence[Judgement], panels: Sequence[Panel]) -> str:
+    parts = []
+    for panel in panels:
+        for (_, method, baseline), verdict in panel.verdicts.items():
+            assert verdict.interval is not None
+            estimate = verdict.interval.estimate
+            parts.append(f"{method} against {baseline}: {estimate:.3g}, {verdict.outcome}")
+    more = f"; and {len(parts) - 9} more" if len(parts) > 9 else ""
+    titles = ", ".join(panel.title for panel in panels)
+    return f"Interval plot of {len(parts)} claims ({titles}). {'; '.join(parts[:9])}{more}."
+
+
+def _draw(
+    judgements: Sequence[Judgement], panels: Sequence[Panel], keys: Sequence[Key], look: Mapping[str, Style]
+) -> str:
+    same_baseline = len({baseline for _, _, baseline in keys}) == 1
+    methods = list(dict.fromkeys(arm.method for judgement in judgements for arm in judgement.arms))
+    short = labels(methods, 30 if same_baseline else 20)
+    groups = group_names(judgements)
+    rows: list[Key | str] = []
+    for key in keys:
+        if len(judgements) > 1 and (not rows or key[0] != _group_of(rows[-1])):
+            rows.append(groups[key[0]])
+        rows.append(key)
+    names = [
+        row
+        if isinstance(row, str)
+        else short[row[1]]
+        if same_baseline
+        else f"{short[row[1]]} / {short[row[2]]}"
+        for row in rows
+    ]
+    alone = len(panels) == 1
+    with house_style():
+        plot = row_plot(names, plots=len(panels), top=0.42, foot=0.24, right=1.75 if alone else 0.1)
+        for axes, panel in zip(plot.axes, panels, strict=True):
+            limits = _limits([other for other in panels if other.ratio == panel.ratio], judgements[0])
+            draw_panel(axes, panel, judgements[0], rows, look, limits)
+            if alone:
+                for position, row in enumerate(rows):
+                    if not isinstance(row, str) and row in panel.verdicts:
+                        beside(axes, position, _numbers(panel.verdicts[row]), fontsize=7)
+        for label, row in zip(plot.axes[0].get_yticklabels(), rows, strict=True):
+            if isinstance(row, str):
+                label.set_fontweight("bold")
+        return to_svg(plot.figure)
+
+
+def draw_panel(
+    axes: Any,
+    panel: Panel,
+    judgement: Judgement,
+    rows: Sequence[Key | str],
+    look: Mapping[str, Style],
+    limits: tuple[float, float] | None = None,
+) -> None:
+    """An interval for each of ``rows`` on ``axes``, row k at height k; ``limits`` are by default the panel's own."""
+    limits = limits or _limits([panel], judgement)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    _background(axes, panel, judgement, limits)
+    for position, row in enumerate(rows):
+        if not isinstance(row, str) and row in panel.verdicts:
+            _interval(axes, position, panel.verdicts[row], look[row[1]], limits)
+    axes.set_title(panel.title, loc="left", pad=13)
+    for text, x, side in ((panel.directions[0], 0.0, "left"), (panel.directions[1], 1.0, "right")):
+        axes.text(
+            x, 1.0, text, transform=axes.transAxes, ha=side, va="bottom", fontsize=7, style="italic", color="#555555"
+        )  # fmt: skip
+
+
+def _group_of(row: Key | str) -> int | None:
+    return None if isinstance(row, str) else row[0]
+
+
+def _numbers(verdict: Verdict) -> str:
+    result = verdict.interval
+    assert result is not None
+    if verdict.claim.kind in RATIOS:
+        return f"{ratio(result.estimate)} {ratio_interval(result)}"
+    interval = f" [{result.low:+.3g}, {result.high:+.3g}]" if result.low is not None else ""
+    return f"{result.estimate:+.3g}{interval}".replace("-", "−")
+
+
+def _limits(panels: Sequence[Panel], judgement: Judgement) -> tuple[float, float]:
+    """The range that ``panels``, all of one scale, share: symmetric about no difference."""
+    verdicts = [v for panel in panels for v in panel.verdicts.values()]
+    results = [v.interval for v in verdicts if v.interval is not None]
+    values = [x for r in results for x in (r.low, r.estimate, r.high) if x is not None and math.isfinite(x)]
+    if panels[0].ratio:
+        reach = max([abs(math.log(x)) for x in values if x > 0] + [-1.6 * math.log(judgement.material_ratio)])
+        widest = math.exp(min(reach * 1.08, math.log(_WIDEST)))
+        return 1 / widest, widest
+    margins = [v.claim.margin for v in verdicts if v.claim.margin is not None]
+    largest = max([abs(x) for x in values] + [1.1 * m for m in margins]) or 1.0
+    return -1.08 * largest, 1.08 * largest
+
+
+def _background(axes: Any, panel: Panel, judgement: Judgement, limits: tuple[float, float]) -> None:
+    from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
+
+    if panel.ratio:
+        axes.set_xscale("log")
+        material = judgement.material_ratio
+        axes.axvspan(material, 1 / material, color="#000000", alpha=0.07, linewidth=0, zorder=0)
+        for edge in (material, 1 / material):
+            axes.axvline(edge, color="#404040", linewidth=0.6, linestyle=(0, (4, 2)), zorder=1)
+        axes.axvline(1, color="#000000", linewidth=0.8, zorder=1)
+        ticks = [tick for tick in _RATIO_TICKS if limits[0] <= tick <= limits[1]]
+        if len(ticks) < 3:
+            ticks = [tick for tick in (0.8, 0.9, 1, 1.1, 1.25) if limits[0] <= tick <= limits[1]]
+        while len(ticks) > _MOST_TICKS:
+            one = ticks.index(1)
+            ticks = ticks[one % 2 :: 2]
+        axes.xaxis.set_major_locator(FixedLocator(ticks))
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.xaxis.set_major_formatter(plain_number)
+    else:
+        axes.axvline(0, color="#000000", linewidth=0.8, zorder=1)
+        for margin in {v.claim.margin for v in panel.verdicts.values() if v.claim.margin is not None}:
+            for edge in (-margin, margin):
+                axes.axvline(edge, color=GREY, linewidth=0.8, linestyle=(0, (3, 2)), zorder=1)
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=4, symmetric=True))
+    axes.set_xlim(*limits)
+
+
+def _interval(axes: Any, position: int, verdict: Verdict, style: Style, limits: tuple[float, float]) -> None:
+    result = verdict.interval
+    assert result is not None
+    assert result.estimate is not None
+    if result.low is not None and result.high is not None:
+        ends = [min(max(x, limits[0]), limits[1]) for x in (result.low, result.high)]
+        axes.plot(ends, [position] * 2, color=style.colour, linewidth=1.4, solid_capstyle="butt")
+        for value, end, arrow in ((result.low, ends[0], "<"), (result.high, ends[1], ">")):
+            if value != end:
+                axes.plot([end], [position], arrow, color=style.colour, markersize=4, clip_on=False)
+    if limits[0] <= result.estimate <= limits[1]:
+        decided = verdict.outcome in ("supported", "refuted")
+        axes.plot(
+            [result.estimate], [position], marker=style.marker, markersize=5, markeredgecolor=style.colour,
+            markerfacecolor=style.colour if decided else "#ffffff", markeredgewidth=1.1,
+        )  # fmt: skip

@@ -1,0 +1,108 @@
+"""The layout of small plots on common axes, row by row, and what their axes have in common."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from amrobust.report.drawing import WIDTH, new_figure, plain_number
+
+Item = TypeVar("Item")
+
+_MOST = 24
+"""Panels in one figure, which has to fit on a page."""
+BESIDE = 0.2
+"""Inches at the left of panels that their common label takes."""
+_LEFT, _GAP, _RIGHT, _TITLE, _FOOT = 0.62, 0.16, 0.08, 0.24, 0.4
+
+
+def in_figures(items: Sequence[Item], most: int = _MOST) -> list[Sequence[Item]]:
+    """``items`` cut into as few parts of about equal size as keep to ``most`` each."""
+    if not items:
+        return []
+    size = math.ceil(len(items) / math.ceil(len(items) / most))
+    return [items[i : i + size] for i in range(0, len(items), size)]
+
+
+def _columns(count: int) -> int:
+    """As few as leave no panel alone in a row, up to nine in three columns or less, more in four."""
+    return {1: 1, 2: 2, 4: 2, 7: 4, 8: 4}.get(count, 3 if count <= 9 else 4)
+
+
+def panels(count: int, x_label: str, y_label: str) -> tuple[Any, list[Any]]:
+    """A figure with ``count`` axes; only those at the left and at the foot have tick labels."""
+    columns = _columns(count)
+    rows = math.ceil(count / columns)
+    height_of_one = {1: 1.9, 2: 1.55}.get(columns, 1.0 if columns == 3 else 0.86)
+    height = rows * (height_of_one + _TITLE) + _FOOT
+    width = (WIDTH - _LEFT - _RIGHT - _GAP * (columns - 1)) / columns
+    figure = new_figure(height)
+    found = []
+    for place in range(count):
+        row, column = divmod(place, columns)
+        bottom = height - (row + 1) * (height_of_one + _TITLE)
+        axes = figure.add_axes(
+            (
+                (_LEFT + column * (width + _GAP)) / WIDTH,
+                bottom / height,
+                width / WIDTH,
+                height_of_one / height,
+            )
+        )
+        axes.tick_params(labelleft=column == 0, labelbottom=place + columns >= count)
+        found.append(axes)
+    figure.text(0.01, (_FOOT + (height - _FOOT) / 2) / height, y_label, rotation=90, va="center", ha="left")
+    middle = _LEFT + (columns * width + (columns - 1) * _GAP) / 2
+    figure.text(middle / WIDTH, 0.02 / height, x_label, ha="center", va="bottom")
+    return figure, found
+
+
+def clear_left(figure: Any, plots: Sequence[Any], left: float = 0.0) -> None:
+    """Move the left ends of ``plots`` to the right where their labels would reach into the outermost ``left`` inches."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas: Any = FigureCanvasAgg(figure)
+    renderer = canvas.get_renderer()
+    start = min(axes.get_position().x0 for axes in plots)
+    first = [axes for axes in plots if axes.get_position().x0 == start]
+    reached = min(axes.get_tightbbox(renderer).x0 for axes in first) / figure.dpi
+    shift = (left - reached) / WIDTH
+    if shift <= 0:
+        return
+    end = max(axes.get_position().x1 for axes in plots)
+    squeeze = (end - start - shift) / (end - start)
+    for axes in plots:
+        box = axes.get_position()
+        axes.set_position(
+            (start + shift + (box.x0 - start) * squeeze, box.y0, box.width * squeeze, box.height)
+        )
+
+
+def title(axes: Any, text: str, colour: str, count: int) -> None:
+    """The name of a panel among ``count``, smaller where panels are narrow."""
+    axes.set_title(text, loc="left", pad=3, color=colour, fontsize=8.5 if _columns(count) < 4 else 7)
+
+
+def quiet_grid(axes: Any, axis: str = "y") -> None:
+    """Faint lines behind everything else."""
+    axes.grid(axis=axis, color="#ececec", linewidth=0.5)
+    axes.set_axisbelow(True)
+
+
+def logarithmic(axis: Any, limits: tuple[float, float]) -> None:
+    """Ticks at 1, 2, 5 times powers of ten, at the powers alone over many decades, at more places within one."""
+    from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullLocator
+
+    decades = math.log10(limits[1] / limits[0])
+    if decades < 0.8:
+        ticks = MaxNLocator(nbins=4).tick_values(*limits)
+        axis.set_major_locator(FixedLocator([tick for tick in ticks if limits[0] <= tick <= limits[1]]))
+    else:
+        axis.set_major_locator(
+            LogLocator(
+                base=10, subs=(1.0, 2.0, 5.0) if decades < 3 else (1.0,), numticks=6 if decades > 3 else 12
+            )
+        )
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(plain_number)

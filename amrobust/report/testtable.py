@@ -1,0 +1,191 @@
+"""The tables behind the verdicts: the tests of one kind of claim, and what describes pairs beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from amrobust.claims.judgement import Claim, Judgement, PairFacts, Verdict, is_about_a_pair
+from amrobust.report.blocks import Cell, Column, Row, Table
+from amrobust.report.numbers import ABSENT, p_value, percent, ratio
+from amrobust.report.typography import breakable, typeset
+from amrobust.report.view import ClaimRow, View, claim_words, difference_unit, is_ratio, spans
+
+_LONG_NAME = 32
+"""Longer names are broken where a table would get too wide."""
+
+Found = Sequence[tuple[Verdict, ClaimRow]]
+_Make = Callable[[Verdict, ClaimRow], Cell]
+
+
+def test_table(judgement: Judgement, shown: View, found: Found) -> Table:
+    """Claims of one kind, or several about one pair; what all rows share is said once, in the caption."""
+    claims = [verdict.claim for verdict, _ in found]
+    many_claims = len({row.claim for _, row in found}) > 1
+    many_methods = len({(claim.method, claim.methods) for claim in claims}) > 1
+    pairs = all(is_about_a_pair(claim) for claim in claims)
+    tests, seconds = _distinct(found, "test"), _distinct(found, "second_opinion")
+    marks = _marks(found)
+    heading = (
+        "Estimate" if many_claims and claims[0].bound is None else _estimate_heading(claims[0], judgement)
+    )
+
+    def named(verdict: Verdict, row: ClaimRow) -> Cell:
+        name = verdict.claim.method
+        if verdict.claim.methods:
+            name = f"{verdict.claim.methods[0]} … {verdict.claim.methods[-1]}"
+        return Cell(breakable(name), mark=marks.get(row.assumption, ""))
+
+    def claimed(_: Verdict, row: ClaimRow) -> Cell:
+        mark = "" if many_methods else marks.get(row.assumption, "")
+        return Cell(breakable(typeset(row.claim)), mark=mark)
+
+    def estimated(_: Verdict, row: ClaimRow) -> Cell:
+        return Cell(typeset(row.estimate if heading == "Estimate" else _bare(row.estimate, judgement)))
+
+    columns: list[tuple[bool, Column, _Make]] = [
+        (many_methods or not many_claims, Column("Method", "left", 1.0), named),
+        (
+            pairs and len({claim.baseline for claim in claims}) > 1,
+            Column("Baseline", "left", 0.8),
+            lambda v, _: Cell(breakable(v.claim.baseline)),
+        ),
+        (many_claims, Column("Claim", "left", 1.0), claimed),
+        (len(tests) > 1, Column("Test", "left", 1.2), lambda _, row: Cell(breakable(row.test))),
+        (any(row.estimate != ABSENT for _, row in found), Column(heading), estimated),
+        (
+            any(row.interval != ABSENT for _, row in found),
+            Column(shown.claim_interval),
+            lambda _, row: Cell(typeset(row.interval)),
+        ),
+        (True, Column("p"), lambda _, row: Cell(typeset(row.p))),
+        (True, Column("Holm"), lambda _, row: Cell(typeset(row.p_adjusted))),
+        (
+            len(seconds) == 1,
+            Column("2nd opinion\np"),
+            lambda _, row: Cell(typeset(row.second_p) if row.second_p else ABSENT),
+        ),
+        (
+            len(seconds) > 1,
+            Column("Second opinion", "left", 1.2),
+            lambda _, row: Cell(breakable(row.second.replace(" - ", " − ")) or ABSENT),
+        ),
+        (True, Column("Verdict", "left"), lambda v, _: Cell(badge=v.outcome)),
+        (
+            any(row.seeds for _, row in found),
+            Column("Seeds\nto settle"),
+            lambda _, row: Cell(row.seeds or ABSENT),
+        ),
+    ]
+    kept = [(column, make) for wanted, column, make in columns if wanted]
+    return Table(
+        _caption(judgement, found, marks),
+        tuple(column for column, _ in kept),
+        tuple(Row(tuple(make(verdict, row) for _, make in kept)) for verdict, row in found),
+        small=True,
+    )
+
+
+def _distinct(found: Found, field: str) -> dict[str, None]:
+    """The different texts in a field of the rows, without empty ones and dashes."""
+    return dict.fromkeys(text for _, row in found if (text := getattr(row, field)) and text != ABSENT)
+
+
+def _marks(found: Found) -> dict[str, str]:
+    """A letter for each assumption, where the rows differ in it."""
+    assumptions = _distinct(found, "assumption")
+    if len(assumptions) < 2:
+        return {}
+    return {text: chr(ord("a") + place % 26) for place, text in enumerate(assumptions)}
+
+
+def _caption(judgement: Judgement, found: Found, marks: Mapping[str, str]) -> str:
+    claims = [verdict.claim for verdict, _ in found]
+    words = _distinct(found, "claim")
+    if claims[0].bound is not None:
+        text = "Bounds on tails"
+    elif len(words) > 1:
+        methods = {claim.method for claim in claims}
+        text = f"All claims about {methods.pop()}" if len(methods) == 1 else "All claims"
+    else:
+        name = claim_words(claims[0], judgement.metric)
+        text = f"{name[:1].upper()}{name[1:]}"
+    baselines = {claim.baseline for claim in claims}
+    if all(is_about_a_pair(claim) for claim in claims) and len(baselines) == 1:
+        text += f" against {baselines.pop()}"
+    tests, seconds = _distinct(found, "test"), _distinct(found, "second_opinion")
+    text += f": {next(iter(tests))}." if len(tests) == 1 else "."
+    text += f" {_sides(claims)} Holm: adjusted over {max(v.family_size for v, _ in found)} claims."
+    if len(seconds) == 1:
+        text += f" 2nd opinion, which never decides: {next(iter(seconds))}."
+    if any(row.seeds for _, row in found):
+        text += " Seeds to settle: a method, were the estimate the truth, with 80 % power."
+    assumptions = _distinct(found, "assumption")
+    if marks:
+        text += f" Assumes: {'; '.join(f'({mark}) {assumption}' for assumption, mark in marks.items())}."
+    elif assumptions:
+        text += f" Assumes {next(iter(assumptions))}."
+    return breakable(text.replace("|x - median|", "|x − median|"))
+
+
+def _sides(claims: Sequence[Claim]) -> str:
+    """Which tails the p-values are of."""
+    if all(claim.kind == "composite" for claim in claims):
+        return "p: the largest of the parts'."
+    one_sided = [claim.margin is not None or claim.bound is not None for claim in claims]
+    if any(one_sided) and not all(one_sided):
+        return "p: two-sided, against a margin one-sided."
+    return "p: one-sided." if any(one_sided) else "p: two-sided."
+
+
+def _estimate_heading(claim: Claim, judgement: Judgement) -> str:
+    if claim.bound is not None:
+        return "Share"
+    if claim.kind == "trend":
+        return "Ratio a doubling"
+    if is_ratio(claim.kind):
+        return "Ratio"
+    unit = difference_unit(judgement.metric).strip()
+    return f"Difference{f' ({unit})' if unit else ''}"
+
+
+def _bare(estimate: str, judgement: Judgement) -> str:
+    """The estimate without what the column's heading says: no sign of a ratio, no unit."""
+    return estimate.removeprefix("×").removesuffix(difference_unit(judgement.metric))
+
+
+def facts_table(judgement: Judgement) -> Table | None:
+    """What describes the pairs and decides nothing; None where there is nothing."""
+    pairs = [pair for pair in judgement.pairs if _says_something(pair)]
+    if not pairs:
+        return None
+    by_pair = len({pair.baseline for pair in pairs}) > 1
+    tests = dict.fromkeys(pair.winning.test for pair in pairs if pair.winning is not None)
+    long = any(len(name) > _LONG_NAME for pair in pairs for name in (pair.method, pair.baseline))
+    share = 1.0 if long else 0.0
+    columns = [Column("Method", "left", share)] + ([Column("Baseline", "left", share)] if by_pair else [])
+    columns += [
+        Column("Chance to\nend better"), Column(f"{percent(1 - judgement.alpha)}\ninterval"), Column("p"),
+        Column("Ratio of STDs at\nmatched level"), Column("Epochs whose\nSTDs differ", "left", 1.0),
+    ]  # fmt: skip
+    rows = []
+    for pair in pairs:
+        won = pair.winning
+        epochs = pair.epochs_that_differ
+        cells = [breakable(pair.method)] + ([breakable(pair.baseline)] if by_pair else [])
+        cells += [f"{won.estimate:.2f}" if won is not None and won.estimate is not None else ABSENT]
+        cells += [f"[{won.low:.2f}, {won.high:.2f}]" if won is not None and won.low is not None else ABSENT]
+        cells += [p_value(won.p) if won is not None else ABSENT, ratio(pair.at_matched_level)]
+        cells += [ABSENT if epochs is None else spans(epochs) or "none"]
+        rows.append(Row(tuple(Cell(cell) for cell in cells)))
+    caption = "Beside the claims: descriptions on which no verdict rests"
+    caption += f". Chance to end better: {', '.join(tests)}" if tests else ""
+    caption += "; epochs: adjusted over all epochs of a pair (max-T)."
+    if judgement.baseline and not by_pair:
+        caption = caption.replace("Beside the claims", f"Beside the claims, against {pairs[0].baseline}")
+    return Table(breakable(caption), tuple(columns), tuple(rows), small=True)
+
+
+def _says_something(pair: PairFacts) -> bool:
+    return (
+        pair.winning is not None or pair.epochs_that_differ is not None or pair.at_matched_level is not None
+    )

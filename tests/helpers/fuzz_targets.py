@@ -1,0 +1,444 @@
+"""Every reader of bytes that come from outside, as a function that must end well or in a clean error; and valid inputs.
+
+A clean error is a UserError, a RunError or a Broken: anything else is a fault of the reader.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import sqlite3
+import struct
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+import foreign
+from made_up_runs import Trainer, describe, outcome, spec
+from strangers import seal
+
+from amrobust.errors import AmrobustError
+from amrobust.runs import execute
+from amrobust.runs.validate import Broken
+
+CLEAN = (AmrobustError, Broken)
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Target:
+    """A reader: ``read(data, scratch)`` reads ``data``, for which it may write files in the folder ``scratch``."""
+
+    read: Callable[[bytes, Path], object]
+    samples: Callable[[Path], list[bytes]]
+    """Valid inputs, made in a folder of their own."""
+    tokens: tuple[str, ...] = ()
+    """Words of the format, which mutations put in."""
+    structured: bool = False
+    """Whether inputs are JSON, mutated as such too."""
+
+
+def attempt(target: Target, data: bytes, scratch: Path) -> bool:
+    """Whether ``data`` was read; False after a clean error."""
+    try:
+        target.read(data, scratch)
+    except CLEAN:
+        return False
+    return True
+
+
+def from_file(name: str, reader: Callable[[Path], object]) -> Callable[[bytes, Path], object]:
+    """``reader`` on a file called ``name`` that holds the bytes."""
+
+    def read(data: bytes, scratch: Path) -> object:
+        path = scratch / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        return reader(path)
+
+    return read
+
+
+# --- runs
+
+
+@cache
+def _run(scratch: Path):
+    return execute(spec(), range(3), scratch / "sample", train=Trainer(), describe=describe)
+
+
+def _manifest(data: bytes, scratch: Path) -> object:
+    from amrobust.runs.load import command_of
+    from amrobust.runs.validate import parse_manifest
+
+    found = parse_manifest(data)
+    assert parse_manifest(found.to_json()) == found
+    return command_of(found)
+
+
+def _sealed_manifest(data: bytes, scratch: Path) -> object:
+    """As a stranger would write it: the checksum fits, and the identity where there is enough to make it from."""
+    from amrobust.runs.manifest import identity
+    from amrobust.runs.validate import _facts, _spec
+
+    try:
+        content = json.loads(data)
+        if isinstance(content, dict):
+            with suppress(Broken, LookupError):
+                content["identity"] = identity(_spec(content["spec"], ""), _facts(content["facts"], ""))
+            seal(scratch / "sealed.json", content)
+            data = (scratch / "sealed.json").read_bytes()
+    except (ValueError, RecursionError):
+        pass
+    return _manifest(data, scratch)
+
+
+def _index(data: bytes, scratch: Path) -> object:
+    from amrobust.runs.summary import INDEX, Index
+
+    path = _run(scratch).path
+    (path.parent / INDEX).write_bytes(data)
+    try:
+        found = Index.read(path.parent)
+        return found.get(path)
+    finally:
+        (path.parent / INDEX).unlink()
+
+
+def _index_sample(scratch: Path) -> list[bytes]:
+    from amrobust.runs import summary
+
+    path = _run(scratch).path
+    index = summary.Index(path.parent, {})
+    index.get(path)
+    return [json.dumps({"version": summary.INDEX_VERSION, "runs": index.current}).encode()]
+
+
+def _curves(data: bytes, scratch: Path) -> object:
+    from amrobust.runs.curves import decode
+
+    return decode(data, (0, 1, 2), describe(spec()))
+
+
+def _curves_samples(scratch: Path) -> list[bytes]:
+    from amrobust.runs.curves import encode
+
+    facts = describe(spec())
+    return [
+        encode({seed: outcome(seed).curves for seed in seeds}, replace(facts, outputs=outputs))
+        for seeds in ((0, 1, 2), (0, 1))
+        for outputs in (facts.outputs, facts.outputs[:1])
+    ]
+
+
+def _checkpoint(data: bytes, scratch: Path) -> object:
+    import hashlib
+
+    from amrobust.experiments.checkpoint import Checkpoint
+
+    checkpoint = Checkpoint(scratch / "seed-0.pt", "key")
+    checkpoint.path.write_bytes(hashlib.sha256(data).hexdigest().encode() + b"\n" + data)
+    return checkpoint.load()
+
+
+def _checkpoint_samples(scratch: Path) -> list[bytes]:
+    import torch
+
+    buffer = io.BytesIO()
+    torch.save({"key": "key", "state": {"x": torch.ones(3), "texts": ["a"], "number": 1.5}}, buffer)
+    return [buffer.getvalue()]
+
+
+# --- what users write down
+
+
+def _analysis(path: Path) -> object:
+    from amrobust.claims.analysis import load_analysis
+    from amrobust.experiments import make_spec
+
+    analysis = load_analysis(str(path))
+    return [
+        make_spec(
+            analysis.workload, training.optimizer, setting.workload_params, training.hyperparameters,
+            root_seed=analysis.root_seed,
+        )
+        for setting in analysis.settings
+        for training in analysis.trainings
+    ]  # fmt: skip
+
+
+def _claims(path: Path) -> object:
+    from amrobust.claims.declared import load_claims
+
+    return load_claims(path)
+
+
+CLAIMS = b"""
+metric = "test_accuracy"
+baseline = "msgd"
+question = "Is it?"
+[[claims]]
+kind = "less Avg. STD"
+method = "am1[m=5]/II"
+epochs = [1, 3]
+[[claims]]
+kind = "equivalent mean"
+method = "am1[m=5]/II"
+margin = 0.5
+[[claims]]
+kind = "trend"
+methods = ["a", "b", "c"]
+rising = true
+[[claims]]
+kind = "composite"
+method = "a"
+[[claims.parts]]
+kind = "less spread"
+[[claims.parts]]
+kind = "better mean"
+"""
+
+
+def _tables(path: Path) -> object:
+    from amrobust.claims.published import judge_tables, load_tables
+    from amrobust.report import render
+
+    return render(judge_tables(load_tables(path), margin=0.5), "table")
+
+
+TABLES = b"""
+[one]
+metric = "test accuracy"
+unit = "percent"
+seeds = 5
+epochs = 90
+[[one.rows]]
+method = "M-SGD"
+final_mean = 71.2
+final_std = 0.12
+avg_std = 0.4
+[[one.rows]]
+method = "AM1-SGD"
+option = "II"
+m = 5
+n = 6
+final_mean = 71.3
+final_std = 0.08
+"""
+
+
+def _selection(data: bytes, scratch: Path) -> object:
+    """A method as it is typed after --opt, and a workload's parameters after --param."""
+    from amrobust.cli.parameters import parse_selection
+    from amrobust.cli.run import sort_parameters
+    from amrobust.experiments import make_spec
+
+    text, *params = data.decode("utf-8", "surrogateescape").split("\n")
+    name, given = parse_selection(text)
+    made = []
+    for workload in ("digits", "logistic"):
+        hyperparameters, workload_params = sort_parameters(workload, given, tuple(params), {})
+        found = make_spec(workload, name, workload_params, hyperparameters)
+        json.dumps(found.to_dict(), allow_nan=False)
+        made.append(found)
+    return made
+
+
+def _counts(data: bytes, scratch: Path) -> object:
+    from amrobust.cli.parameters import parse_counts
+
+    return parse_counts(data.decode("utf-8", "surrogateescape"))
+
+
+# --- data sets
+
+
+def _libsvm(path: Path) -> object:
+    from amrobust.workloads.samples import _libsvm
+
+    return _libsvm(path)
+
+
+def _idx(data: bytes, scratch: Path) -> object:
+    from amrobust.workloads.formats import idx
+
+    return [idx.parse(data, "x", axes) for axes in (1, 3)]
+
+
+def _cifar(data: bytes, scratch: Path) -> object:
+    from amrobust.workloads.formats import cifar
+
+    return cifar.parse(data, "x", 1, 10), cifar.parse(data, "x", 2, 100)
+
+
+def _words(data: bytes, scratch: Path) -> object:
+    from amrobust.workloads.formats import text
+
+    return text.parse([("x", data)])
+
+
+# --- other tools' logs
+
+
+def imported(path: Path) -> object:
+    """Read by what it looks like, and everything that comparing would be given."""
+    from amrobust.runs.importers import arms_of, read_path
+
+    gathered, _ = read_path(path)
+    return arms_of(gathered, path)
+
+
+def read_as(form: str) -> Callable[[Path], object]:
+    """Read as this format, whatever it looks like."""
+
+    def read(path: Path) -> object:
+        from amrobust.runs.importers import arms_of, read_path
+
+        gathered, _ = read_path(path, form)
+        return arms_of(gathered, path)
+
+    return read
+
+
+def _one_file(make: Callable[[Path], Path], pattern: str) -> Callable[[Path], list[bytes]]:
+    """The first files that match ``pattern`` below what ``make`` makes."""
+
+    def samples(scratch: Path) -> list[bytes]:
+        made = make(scratch / "made")
+        found = [made] if made.is_file() else sorted(made.rglob(pattern))[:3]
+        assert found
+        return [path.read_bytes() for path in found]
+
+    return samples
+
+
+def _parquet_sample(scratch: Path) -> list[bytes]:
+    import pyarrow.parquet
+    from pyarrow import csv
+
+    scratch.mkdir(exist_ok=True)
+    sink = io.BytesIO()
+    pyarrow.parquet.write_table(csv.read_csv(foreign.tidy_csv(scratch / "results.csv")), sink)
+    return [sink.getvalue()]
+
+
+def _inside(make: Callable[[Path], Path], pattern: str, form: str) -> Callable[[bytes, Path], object]:
+    """The bytes in place of the first file that matches ``pattern`` in a sound store of a format."""
+
+    @cache
+    def store(scratch: Path) -> tuple[Path, Path]:
+        root = make(scratch / f"{form}-{pattern}".replace("/", "-").replace("*", ""))
+        return root, sorted(root.rglob(pattern))[0]
+
+    def read(data: bytes, scratch: Path) -> object:
+        root, path = store(scratch)
+        path.write_bytes(data)
+        return read_as(form)(root)
+
+    return read
+
+
+def _in_folder(make: Callable[[Path], Path]) -> Callable[[Path], Path]:
+    def made(root: Path) -> Path:
+        root.mkdir(parents=True, exist_ok=True)
+        return make(root)
+
+    return made
+
+
+def _database(data: bytes, scratch: Path) -> object:
+    path = scratch / "mlflow.db"
+    path.write_bytes(data)
+    try:
+        return read_as("mlflow")(path)
+    except sqlite3.Error as error:  # pragma: no cover
+        raise AssertionError(f"sqlite's own error came through: {error}") from error
+
+
+NUMBERS = ("nan", "inf", "1e999", "-1", "0", "99999999999999999999", "1_0", "0x1", "١")
+
+TARGETS: dict[str, Target] = {
+    "manifest": Target(_manifest, lambda scratch: [(_run(scratch).path / "manifest.json").read_bytes()], NUMBERS),
+    "sealed-manifest": Target(
+        _sealed_manifest, lambda scratch: [(_run(scratch).path / "manifest.json").read_bytes()],
+        ("null", "true", "[]", "{}", "1e400", '"complete"', "../x", *NUMBERS), structured=True,
+    ),
+    "index": Target(_index, _index_sample, ("null", "[]", "{}", "../x"), structured=True),
+    "curves": Target(_curves, _curves_samples, ("PAR1",)),
+    "checkpoint": Target(_checkpoint, _checkpoint_samples, ("PK\x03\x04", "cos\nsystem\n")),
+    "analysis": Target(
+        from_file("a.toml", _analysis),
+        lambda _: [path.read_bytes() for path in sorted((REPOSITORY / "analyses").glob("*.toml"))],
+        ("[[claims]]", "[[methods]]", "kind = ", "opt = ", "looks = ", "[", "]", "{", "= 1979-05-27", *NUMBERS),
+    ),
+    "claims": Target(from_file("c.toml", _claims), lambda _: [CLAIMS], ("parts = ", "[[claims]]", "[", "{", *NUMBERS)),
+    "tables": Target(from_file("t.toml", _tables), lambda _: [TABLES], ("rows", "seeds = ", "n = ", "[", "{", *NUMBERS)),
+    "selection": Target(
+        _selection, lambda _: [b"am1[m=5,lr=0.1]\nepochs=3", b"sgd", b"am2[momentum=0.5]\nsigma=2\niterations=40"],
+        ("m=", "lr=", "momentum=", "weight_decay=", "\nepochs=", "\nsigma=", "\ndata=", "\nrecord_every=", *NUMBERS),
+    ),
+    "counts": Target(_counts, lambda _: [b"5,10,20"], NUMBERS),
+    "libsvm": Target(
+        from_file("data.txt", _libsvm), lambda _: [b"1 1:0.5 3:2 # c\n-1 2:1e3\n", b"+1 qid:3 1:1\n0 1:2\n"],
+        (":", "#", "qid:", " 4294967295:1", " 100000000:1", *NUMBERS),
+    ),
+    "idx": Target(
+        _idx,
+        lambda _: [struct.pack(">4B3I", 0, 0, 8, 3, 2, 2, 2) + bytes(8), struct.pack(">4BI", 0, 0, 8, 1, 5) + bytes(5)],
+    ),
+    "cifar": Target(_cifar, lambda _: [bytes(3073 * 2), bytes(3074)]),
+    "words": Target(_words, lambda _: [b" a b <unk> c \n d e N \n"], ("\n", "\x85", "\u2028")),
+    "csv": Target(
+        from_file("results.csv", read_as("csv")), _one_file(_in_folder(lambda root: foreign.tidy_csv(root / "r.csv")), "*"),
+        (",", ";", "\t", '"', "\n", "\r", "seed", "step", "method", "metric", "value", "\x00", *NUMBERS),
+    ),
+    "parquet": Target(from_file("results.parquet", read_as("parquet")), _parquet_sample, ("PAR1",)),
+    "npz": Target(
+        from_file("results.npz", read_as("npz")), _one_file(_in_folder(lambda root: foreign.npz(root / "r.npz")), "*"),
+        ("PK\x03\x04", "'descr': '|O'", "'shape': (999999999,)"),
+    ),
+    "tensorboard": Target(
+        _inside(_in_folder(lambda root: foreign.tensorboard(root / "logs")), "events*", "tensorboard"),
+        _one_file(_in_folder(lambda root: foreign.tensorboard(root / "logs")), "events*"),
+    ),
+    "wandb": Target(
+        _inside(_in_folder(lambda root: foreign.wandb(root / "wandb")), "*.wandb", "wandb"),
+        _one_file(_in_folder(lambda root: foreign.wandb(root / "wandb")), "*.wandb"),
+    ),
+    "sacred": Target(
+        _inside(_in_folder(lambda root: foreign.sacred(root / "sacred")), "metrics.json", "sacred"),
+        _one_file(_in_folder(lambda root: foreign.sacred(root / "sacred")), "metrics.json"),
+        ("null", "[]", "{}", *NUMBERS), structured=True,
+    ),
+    "sacred-config": Target(
+        _inside(_in_folder(lambda root: foreign.sacred(root / "sacred")), "config.json", "sacred"),
+        _one_file(_in_folder(lambda root: foreign.sacred(root / "sacred")), "config.json"),
+        ("null", "[]", "{}", *NUMBERS), structured=True,
+    ),
+    "mlflow-meta": Target(
+        _inside(_in_folder(lambda root: foreign.mlflow_files(root / "mlruns")), "meta.yaml", "mlflow"),
+        _one_file(_in_folder(lambda root: foreign.mlflow_files(root / "mlruns")), "meta.yaml"),
+        ("&a", "*a", "!!python/object:os.system", "<<:", "- ", "{", "[", ": ", *NUMBERS),
+    ),
+    "mlflow-metric": Target(
+        _inside(_in_folder(lambda root: foreign.mlflow_files(root / "mlruns")), "metrics/*", "mlflow"),
+        _one_file(_in_folder(lambda root: foreign.mlflow_files(root / "mlruns")), "metrics/*"), NUMBERS,
+    ),
+    "mlflow-database": Target(
+        _database, _one_file(_in_folder(lambda root: foreign.mlflow_database(root / "mlflow.db")), "*"),
+        ("SELECT", "CREATE TABLE", "metrics", "VIEW"),
+    ),
+    "lightning": Target(
+        _inside(_in_folder(lambda root: foreign.lightning(root / "lightning_logs")), "metrics.csv", "lightning"),
+        _one_file(_in_folder(lambda root: foreign.lightning(root / "lightning_logs")), "metrics.csv"),
+        (",", "\n", '"', "epoch", "step", *NUMBERS),
+    ),
+    "lightning-hparams": Target(
+        _inside(_in_folder(lambda root: foreign.lightning(root / "lightning_logs")), "hparams.yaml", "lightning"),
+        _one_file(_in_folder(lambda root: foreign.lightning(root / "lightning_logs")), "hparams.yaml"),
+        ("&a", "*a", "!!python/object:os.system", "{", "[", *NUMBERS),
+    ),
+    "detected": Target(from_file("something", imported), lambda _: [b"method,seed,step,value\na,0,1,2\n", b"PAR1", b"PK"]),
+}  # fmt: skip

@@ -1,0 +1,47 @@
+"""Claims with a margin stand against it; others are not in the figure."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from svg_texts import texts
+
+from amrobust.claims.judgement import Claim, Comparison, Judgement
+from amrobust.report.drawing import styles
+from amrobust.report.figures.equivalence import equivalence
+
+Judged = Callable[..., Judgement]
+
+
+def drawn(judgement: Judgement):
+    return equivalence(judgement, styles(Comparison((judgement,))))
+
+
+def test_a_row_for_each_claim_with_a_margin(judged: Judged) -> None:
+    judgement = judged(("msgd", "sgd", "am1"), kinds=("equivalent mean", "less spread"), margin=0.5)
+    (drawing,) = drawn(judgement)
+    shown = texts(drawing.svg)
+    assert {"sgd", "am1", "Difference of means (pp)"} <= set(shown)
+    assert "97.5 % intervals" in drawing.caption
+    result = judgement.verdicts[0].interval
+    assert any(f"{result.estimate:+.2f}".replace("-", "−") in text for text in shown)
+
+
+def test_what_has_no_margin_is_left_out(judged: Judged) -> None:
+    assert drawn(judged(("msgd", "sgd"))) == []
+
+
+def test_parts_of_composite_claims_and_sweeps_are_in_it(judged: Judged) -> None:
+    judgement = judged(("msgd", "sgd", "am1"), kinds=("equivalent mean",), margin=0.5)
+    part, other = judgement.verdicts
+    whole = replace(
+        part, claim=Claim("composite", "sgd", "msgd", parts=(part.claim,)), interval=None, parts=(part,)
+    )
+    stable = replace(other, claim=Claim("stable over", "msgd", "am1", 0.5, methods=("msgd", "sgd", "am1")))
+    (drawing,) = drawn(replace(judgement, verdicts=(whole, stable)))
+    assert {"sgd / msgd", "msgd … am1"} <= set(texts(drawing.svg))
+    assert "largest p" in drawing.caption
+
+
+def test_no_worse_than_says_which_side_counts(judged: Judged) -> None:
+    (drawing,) = drawn(judged(("msgd", "sgd"), kinds=("no worse than",), margin=0.5))
+    assert "only the worse side" in drawing.caption

@@ -1,0 +1,54 @@
+"""Every seed's final value is in the figure, as a point or within a shape."""
+
+from collections.abc import Callable
+from xml.etree import ElementTree
+
+from svg_texts import texts
+
+from amrobust.claims.judgement import Comparison, Judgement
+from amrobust.report.drawing import styles
+from amrobust.report.figures.finals import final_rows, final_values_figure
+
+Judged = Callable[..., Judgement]
+
+
+def marks(svg: str) -> int:
+    """Points drawn as repeated marks."""
+    return sum(node.tag.endswith("}use") for node in ElementTree.fromstring(svg).iter())
+
+
+def test_a_point_a_seed(judged: Judged) -> None:
+    counts = []
+    for seeds in (10, 30):
+        judgement = judged(("msgd", "sgd"), seeds=seeds, epochs=3)
+        (drawing,) = final_values_figure(judgement, styles(Comparison((judgement,))))
+        ticks = sum(text.replace(".", "").isdecimal() for text in texts(drawing.svg))
+        counts.append(marks(drawing.svg) - ticks)
+    assert counts == [2 * 10, 2 * 30]
+
+
+def test_equal_values_stand_beside_each_other(judged: Judged) -> None:
+    judgement = judged(("msgd",), seeds=12, epochs=3)
+    judgement.arms[0].curves["test_accuracy"][:, -1] = [97.0] * 11 + [98.0]
+    (drawing,) = final_values_figure(judgement, styles(Comparison((judgement,))))
+    places = {
+        (node.get("x"), node.get("y"))
+        for node in ElementTree.fromstring(drawing.svg).iter()
+        if node.tag.endswith("}use")
+    }
+    assert len({y for x, y in places}) >= 11
+
+
+def test_many_seeds_are_a_shape_with_their_outermost_as_points(judged: Judged) -> None:
+    judgement = judged(("msgd", "sgd"), seeds=2_000, epochs=2)
+    (drawing,) = final_values_figure(judgement, styles(Comparison((judgement,))))
+    assert marks(drawing.svg) < 100
+    assert "drawn as a shape" in drawing.caption
+    assert len(drawing.svg) < 200_000
+
+
+def test_diverged_seeds_are_counted(judged: Judged) -> None:
+    judgement = judged(("msgd", "sgd"), diverged=("sgd",))
+    (drawing,) = final_values_figure(judgement, styles(Comparison((judgement,))))
+    assert "2 diverged" in texts(drawing.svg)
+    assert [row.values.size for row in final_rows(judgement)] == [20, 18]

@@ -1,0 +1,64 @@
+"""Where the study stands is what the standard errors that it found say."""
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from svg_texts import texts
+
+from amrobust.claims.judgement import Comparison, Judgement
+from amrobust.report.drawing import styles
+from amrobust.report.figures.power import power_figure
+from amrobust.stats import power_at_seeds
+
+Judged = Callable[..., Judgement]
+
+
+def with_errors(judgement: Judgement, se: float = 0.3) -> Judgement:
+    verdicts = tuple(
+        replace(v, interval=replace(v.interval, se=se, df=38.0))
+        for v in judgement.verdicts
+        if v.interval is not None
+    )
+    return replace(judgement, verdicts=verdicts)
+
+
+def drawn(judgement: Judgement):
+    return power_figure(judgement, styles(Comparison((judgement,))))
+
+
+def test_the_caption_has_the_power_at_the_study_s_own_seeds(judged: Judged) -> None:
+    judgement = with_errors(judged(("msgd", "sgd")))
+    (drawing,) = drawn(judgement)
+    result = judgement.verdicts[1].interval
+    power = power_at_seeds(result, 20, effect=math.log(2), alpha=0.05 / 3)
+    assert f"ratio 2 {100 * power:.0f} %" in drawing.caption
+    assert "one of 3 claims" in drawing.caption
+    assert {"Final STD", "Avg. STD", "Final mean", "Seeds a method"} <= set(texts(drawing.svg))
+
+
+def test_equivalence_has_its_margin(judged: Judged) -> None:
+    judgement = with_errors(judged(("msgd", "sgd"), kinds=("equivalent mean",), margin=0.5))
+    (drawing,) = drawn(judgement)
+    assert "equal means, margin 0.5 pp" in texts(drawing.svg)
+
+
+def test_a_difference_is_in_stds_of_the_seeds(judged: Judged) -> None:
+    judgement = with_errors(judged(("msgd", "sgd"), kinds=("better mean",)), se=math.sqrt(2 / 20))
+    (drawing,) = drawn(judgement)
+    power = power_at_seeds(judgement.verdicts[0].interval, 20, effect=1.0, alpha=0.05)
+    assert f"difference of 1 STD {100 * power:.0f} %" in drawing.caption
+
+
+@pytest.mark.parametrize("seeds", [4, 5, 100, 3_000])
+def test_every_number_of_seeds_has_its_place(judged: Judged, seeds: int) -> None:
+    judgement = with_errors(judged(("msgd", "sgd"), seeds=20, epochs=3))
+    verdicts = tuple(replace(v, interval=replace(v.interval, n=(seeds, seeds))) for v in judgement.verdicts)
+    (drawing,) = drawn(replace(judgement, verdicts=verdicts))
+    assert f"n = {seeds}" in drawing.caption
+
+
+def test_no_standard_error_no_figure(judged: Judged) -> None:
+    assert drawn(judged(("msgd", "sgd"))) == []
+    assert drawn(judged(("msgd",))) == []

@@ -1,0 +1,165 @@
+"""The first page answers: question, every verdict, the figure that shows it, and what must not be missed."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from report_blocks import blocks, column, paragraphs
+
+from amrobust.claims.judgement import Claim, Comparison, Judgement
+from amrobust.report.layout import Layout
+
+Judged = Callable[..., Judgement]
+TWO = ("msgd", "am1[m=5]/II")
+
+
+ANSWER = Layout(sections=("answer",))
+
+
+def first_page(comparison: Comparison, kind: str):
+    return blocks(comparison, kind, "answer", ANSWER)
+
+
+def said(comparison: Comparison, style: str) -> list[str]:
+    return paragraphs(comparison, style, ANSWER)
+
+
+def test_few_claims_are_answered_in_sentences(judged: Judged) -> None:
+    judgement = judged(TWO)
+    comparison = Comparison((judgement,))
+    (found,) = first_page(comparison, "sentences")
+    assert [item["outcome"] for item in found["items"]] == [v.outcome for v in judgement.verdicts]
+    assert said(comparison, "question") == [judgement.question]
+    assert said(comparison, "lead")[0].startswith(("Of 3 claims: ", "All 3 claims: "))
+    assert [figure["name"] for figure in first_page(comparison, "figure")] == ["forest"]
+
+
+def test_more_are_answered_in_a_table_of_verdicts_with_estimates(judged: Judged) -> None:
+    judgement = judged()
+    (table,) = first_page(Comparison((judgement,)), "table")
+    assert [c["title"] for c in table["columns"]] == [
+        "Against msgd",
+        "higher mean",
+        "less spread",
+        "less Avg. STD",
+    ]
+    assert column(table, "less spread") == [
+        v.outcome for v in judgement.verdicts if v.claim.kind == "less spread"
+    ]
+    assert table["rows"][0]["cells"][2]["text"].startswith("×")
+    assert not first_page(Comparison((judgement,)), "sentences")
+
+
+def test_many_are_answered_by_the_figure_and_their_number(judged: Judged) -> None:
+    comparison = Comparison((judged([f"m{k}" for k in range(30)], seeds=5, epochs=3),))
+    assert not first_page(comparison, "table")
+    assert not first_page(comparison, "sentences")
+    assert "87 claims" in said(comparison, "lead")[0]
+    assert len(first_page(comparison, "figure")) == 1
+    (table,) = blocks(comparison, "table", "verdicts", Layout(sections=("answer", "verdicts")))
+    assert len(table["rows"]) == 29
+
+
+def test_long_sentences_are_left_to_the_following_pages(judged: Judged) -> None:
+    judgement = judged(TWO)
+    long = tuple(replace(v, sentence=v.sentence + " and so on" * 100) for v in judgement.verdicts)
+    assert not first_page(Comparison((replace(judgement, verdicts=long),)), "sentences")
+
+
+def test_claims_that_cannot_be_judged_are_said_first_with_their_reasons(judged: Judged) -> None:
+    judgement = judged(TWO, diverged=TWO[1:])
+    claims = judgement.verdicts
+    reasoned = tuple(
+        replace(
+            v,
+            sentence=f"Cannot be judged whether {what}: 2 of 20 seeds of {TWO[1]} diverged. It takes 4 seeds a method.",
+        )
+        for v, what in zip(
+            claims,
+            (
+                f"the final mean test accuracy of {TWO[1]} is higher than that of msgd",
+                f"{TWO[1]} ends with less spread in test accuracy over seeds than msgd",
+                f"{TWO[1]} varies less over training (Avg. STD of test accuracy) than msgd",
+            ),
+            strict=True,
+        )
+    )
+    (callout,) = first_page(Comparison((replace(judgement, verdicts=reasoned),)), "callout")
+    assert callout["title"] == "None of the 3 claims can be judged"
+    assert callout["lines"] == (f"2 of 20 seeds of {TWO[1]} diverged. It takes 4 seeds a method.",)
+
+
+def test_some_that_cannot_be_judged_are_counted(judged: Judged) -> None:
+    judgement = judged(("msgd", "sgd", "am1"), diverged=("sgd",))
+    (callout,) = first_page(Comparison((judgement,)), "callout")
+    assert callout["title"] == "3 of 6 claims cannot be judged"
+
+
+def test_runs_that_were_set_aside_are_said_on_the_first_page(judged: Judged) -> None:
+    judgement = judged(TWO)
+    one = first_page(Comparison((judgement,), ("runs/x: broken",)), "callout")
+    assert (one[0]["title"], one[0]["lines"]) == ("1 run was set aside", ("runs/x: broken",))
+    two = first_page(Comparison((judgement,), ("a", "b")), "callout")
+    assert two[0]["title"] == "2 runs were set aside"
+
+
+def test_nothing_to_judge_says_why() -> None:
+    (callout,) = first_page(Comparison((), ("runs/x: broken",)), "callout")
+    assert (callout["title"], callout["lines"]) == ("Nothing could be judged", ("runs/x: broken",))
+
+
+def test_one_method_shows_its_seeds(judged: Judged) -> None:
+    comparison = Comparison((judged(("msgd",)),))
+    assert [figure["name"] for figure in first_page(comparison, "figure")] == ["finals"]
+    assert said(comparison, "lead") == []
+    # What was shown on the first page is not shown again.
+    both = Layout(sections=("answer", "results"))
+    assert [f["name"] for f in blocks(comparison, "figure", layout=both)] == ["finals"]
+
+
+def test_cautions_are_counted_where_the_answer_is(judged: Judged) -> None:
+    assert "One caution applies" in said(Comparison((judged(TWO),)), "small")[0]
+    assert said(Comparison((judged(TWO, cautions=()),)), "small") == []
+
+
+@pytest.mark.parametrize(
+    ("claim", "figure"),
+    [
+        (Claim("trend", "am1[m=1]", "am1[m=9]", methods=("am1[m=1]", "am1[m=5]", "am1[m=9]")), "sweeps"),
+        (Claim("within bound", "am1[m=1]", "am1[m=1]", bound=(90.0, 0.1)), "exceedances"),
+    ],
+)
+def test_the_figure_is_of_the_first_claim_s_kind(judged: Judged, claim: Claim, figure: str) -> None:
+    judgement = judged(("msgd", "am1[m=1]", "am1[m=5]", "am1[m=9]"), seeds=5, epochs=3)
+    first = replace(judgement.verdicts[0], claim=claim)
+    comparison = Comparison((replace(judgement, verdicts=(first, *judgement.verdicts)),))
+    assert [found["name"] for found in first_page(comparison, "figure")] == [figure]
+
+
+def test_bounds_on_one_tail_share_a_cell_of_the_least_favourable_outcome(judged: Judged) -> None:
+    judgement = judged()
+    bounds = tuple(
+        replace(
+            judgement.verdicts[0],
+            claim=Claim("within bound", "sgd", "sgd", bound=(90.0 - k, 0.1)),
+            outcome="inconclusive" if k == 2 else "supported",
+        )
+        for k in range(3)
+    )
+    (table,) = first_page(Comparison((replace(judgement, verdicts=(*judgement.verdicts, *bounds)),)), "table")
+    place = [c["title"] for c in table["columns"]].index("within bounds")
+    row = next(row for row in table["rows"] if row["cells"][0]["text"] == "sgd")
+    assert (row["cells"][place]["text"], row["cells"][place]["badge"]) == ("1 of 3", "inconclusive")
+
+
+def test_several_judgements_have_one_question_one_table_and_one_figure(judged: Judged) -> None:
+    parts = [judged(TWO, workload=f"logistic[sigma={s}]") for s in (1, 2, 3)]
+    comparison = Comparison(tuple(parts))
+    assert len(said(comparison, "question")) == 1
+    assert "on each of 3 settings" in said(comparison, "question")[0]
+    assert said(comparison, "setup")[0].startswith("3 settings: logistic[sigma=1]")
+    (table,) = first_page(comparison, "table")
+    assert [row["group"].replace("\u200b", "") for row in table["rows"] if row["group"]] == [
+        "logistic[sigma=1]", "logistic[sigma=2]", "logistic[sigma=3]",
+    ]  # fmt: skip
+    assert len(first_page(comparison, "figure")) == 1

@@ -1,0 +1,20 @@
+"""Text as it is typeset."""
+
+from amrobust.report.typography import breakable, prose, typeset
+
+
+def test_numbers_are_typeset() -> None:
+    assert typeset("[-0.12, 0.30]") == "[−0.12, 0.30]"
+    assert typeset("2.35e-04") == "2.35 × 10⁻⁴"
+    assert typeset("2.35e+11") == "2.35 × 10¹¹"
+
+
+def test_long_words_may_break_and_short_ones_may_not() -> None:
+    assert breakable("am1[m=5]/II on digits") == "am1[m=5]/II on digits"
+    name = "am1[momentum=0.98765,m=5]/II"
+    assert breakable(name).replace("\u200b", "") == name
+    assert max(map(len, breakable("x" * 100).split("\u200b"))) == 18
+
+
+def test_a_number_stays_with_its_sign_and_its_unit() -> None:
+    assert prose("p = 0.03, 95 % of [-1, 2], am1-sgd") == "p\u00a0=\u00a00.03, 95\u00a0% of [−1, 2], am1-sgd"
