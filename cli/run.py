@@ -45,9 +45,7 @@ HYPERPARAMETERS = ("lr", "momentum", "m", "weight_decay")
 @click.option("--weight-decay", type=float, help="Coupled L2 coefficient [default: the workload's].")
 @click.option("--epochs", type=int, help="Epochs of training [default: the workload's].")
 @click.option("--batch-size", type=int, help="Batch size [default: the workload's].")
-@click.option(
-    "--data", type=click.Path(exists=True, dir_okay=False), help="A LIBSVM file (convex workloads)."
-)
+@click.option("--data", help="A LIBSVM file, or a1a, a5a or a9a of the data directory (convex workloads).")
 @click.option("--sigma", type=float, help="Radius of the gradient noise (convex workloads).")
 @click.option("--iterations", type=int, help="Iterations (convex workloads).")
 @click.option(

@@ -9,6 +9,7 @@ from typing import Any, get_args
 
 from amrobust.claims.judgement import SWEEPS, Claim, ClaimKind
 from amrobust.errors import UserError
+from amrobust.rules.theory import deviation_probability
 
 NOT_PARTS = ("composite", "within bound", *SWEEPS)
 """A part of a composite claim has its whole's two methods: it can be neither composite, nor about one method or a sweep."""
@@ -77,6 +78,10 @@ def load_claims(path: Path) -> Declared:
     claims = claims_of(tables, tables.take(data, "claims", list), optional["baseline"])
     if not claims:
         raise tables.complain("needs at least one claim")
+    if any(claim.deviation is not None for claim in claims):
+        raise tables.complain(
+            "deviations need the problem's constants: use 'amrobust analyze', or give bounds"
+        )
     tables.nothing_left(data, "the file")
     return Declared(claims, **optional)
 
@@ -87,17 +92,34 @@ def claims_of(tables: Tables, listed: list[Any], baseline: str | None) -> tuple[
 
 
 def _claims(tables: Tables, table: Any, baseline: str | None) -> list[Claim]:
-    """One claim, or for ``within bound`` one for each of its ``bounds``."""
+    """One claim, or for ``within bound`` one for each of its ``bounds``, or of its ``deviations``."""
     if not isinstance(table, dict) or table.get("kind") != "within bound":
         return [_claim(tables, table, None, baseline)]
     table.pop("kind")
-    method, bounds = tables.take(table, "method", str), tables.take(table, "bounds", list)
+    method = tables.take(table, "method", str)
+    if "deviations" in table:
+        return [
+            Claim("within bound", method, method, deviation=value) for value in _deviations(tables, table)
+        ]
+    bounds = tables.take(table, "bounds", list)
     for bound in bounds:
         numbers = isinstance(bound, list) and len(bound) == 2 and all(type(x) in (int, float) for x in bound)
         if not numbers or not 0 < bound[1] < 1:
             raise tables.complain(f"bounds are pairs [threshold, probability], and {bound!r} is none")
     tables.nothing_left(table, "a claim")
     return [Claim("within bound", method, method, bound=(float(t), float(q))) for t, q in bounds]
+
+
+def _deviations(tables: Tables, table: dict[str, Any]) -> list[float]:
+    """The Λ of Theorem 1b that a claim is to be made at."""
+    values = tables.take(table, "deviations", list)
+    for value in values:
+        if type(value) not in (int, float) or not deviation_probability(max(value, 0)) < 1:
+            raise tables.complain(
+                f"deviations are numbers Λ at which exp(-Λ²/3) + exp(-Λ) is below 1, and {value!r} is none"
+            )
+    tables.nothing_left(table, "a claim")
+    return [float(value) for value in values]
 
 
 def _claim(tables: Tables, table: dict[str, Any], method: str | None, against: str | None) -> Claim:

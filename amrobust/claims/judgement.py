@@ -47,7 +47,8 @@ class Claim:
     final means are equivalent within ``margin``. Their ``method`` and ``baseline`` are the sweep's ends.
 
     ``within bound`` is about one method (its own ``baseline``): with ``bound`` = (threshold, probability), a run ends worse
-    than the threshold with at most that probability. Diverged runs end worse than everything.
+    than the threshold with at most that probability. Diverged runs end worse than everything. ``deviation`` is the Λ of
+    Theorem 1b whose bound this is; it becomes one when the problem is known.
 
     With ``epochs`` = (first, last) a claim is about that phase of training: the Avg. STD over it, or each seed's mean over it.
     ``phase`` = (from, to) says the same in shares of the training, and becomes ``epochs`` when the runs are known.
@@ -63,6 +64,7 @@ class Claim:
     rising: bool = False
     bound: tuple[float, float] | None = None
     phase: tuple[float, float] | None = None
+    deviation: float | None = None
 
 
 def is_about_a_pair(claim: Claim) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from amrobust.claims.judgement import Claim, Comparison, Verdict
 from amrobust.errors import UserError
 
 if TYPE_CHECKING:
+    from amrobust.experiments import Spec
     from amrobust.runs import Reporter
     from amrobust.runs.arms import Arm
 
@@ -58,12 +60,16 @@ def run_analysis(
     for wanted in [n for n in looks if seeds is None or n <= seeds] or [seeds or analysis.seeds]:
         paths, claims = [], {}
         for setting, methods in zip(analysis.settings, specs, strict=True):
+            named: dict[str, tuple[str, Spec]] = {}
             for spec in methods:
                 run = runs.execute(
                     spec, range(wanted), directory, executor=executor, jobs=jobs, reporter=reporter
                 )
                 paths.append(run.path)
-            claims[run.manifest.facts.workload_label] = setting.claims
+                named |= {name: (output, spec) for output, name in run.manifest.facts.methods.items()}
+            claims[run.manifest.facts.workload_label] = tuple(
+                _bounded(claim, named) for claim in setting.claims
+            )
         arms, problems = runs.load_arms(paths, analysis.selection.metric)
         comparison = compare(
             [_first(arm, wanted) for arm in arms] if looks else arms,
@@ -81,6 +87,20 @@ def run_analysis(
         }:
             break
     return comparison
+
+
+def _bounded(claim: Claim, methods: Mapping[str, tuple[str, Spec]]) -> Claim:
+    """The claim with Theorem 1b's bound at its Λ, where it has one: the method's problem gives the constants."""
+    from amrobust.experiments.convex_rules import theorem1b
+
+    if claim.deviation is None:
+        return claim
+    if claim.method not in methods:
+        raise UserError(f"{claim.method!r} is not among the methods: choose one of {', '.join(methods)}")
+    output, spec = methods[claim.method]
+    if output != "II":
+        raise UserError(f"Theorem 1b is about the output x̃, option II, and {claim.method} is another")
+    return replace(claim, bound=theorem1b(spec, claim.deviation))
 
 
 def _first(arm: Arm, seeds: int) -> Arm:

@@ -118,7 +118,10 @@ def statement(claim: Claim, metric: Metric) -> str:
         threshold, probability = claim.bound
         side = "below" if metric.better == "higher" else "above"
         what = f"ends {side} a {quantity} of {threshold:.4g}"
-        return f"a run of {claim.method} {what} with a probability of at most {probability:.3g}"
+        bound = f"{probability:.3g}" + (
+            f" (Theorem 1b, Λ = {claim.deviation:g})" if claim.deviation is not None else ""
+        )
+        return f"a run of {claim.method} {what} with a probability of at most {bound}"
     return {
         "less spread": f"{claim.method} ends with less spread in {quantity} over seeds than {claim.baseline}",
         "less Avg. STD": f"{claim.method} varies less {when} (Avg. STD of {quantity}) than {claim.baseline}",

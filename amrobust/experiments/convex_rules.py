@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -42,9 +43,7 @@ def check(spec: Spec) -> None:
             raise UserError(f"{spec.workload}: weight decay would change the problem; leave it at 0")
     if not h.get("theorem"):
         return
-    if spec.workload_params.get("V", 1.0) is None or (
-        spec.workload == "logistic" and "V" not in spec.workload_params
-    ):
+    if workload.unconstrained and spec.workload_params.get("V") is None:
         raise UserError(
             f"{name}: the theorem's parameters need V on {spec.workload}: --param V=350, as in the paper"
         )
@@ -87,6 +86,29 @@ def learning_rate(spec: Spec) -> float:
         return float(spec.hyperparameters["lr"])  # type: ignore[arg-type]
     of = theory.theorem2_lr if spec.optimizer == "am2g" else theory.theorem1_lr
     return of(setting(spec), _m(spec))
+
+
+def theorem1b(spec: Spec, deviation: float) -> tuple[float, float]:
+    """K0(m) + K1(m, Λ) at Λ = ``deviation``, and e^{−Λ²/3} + e^{−Λ}: a gap of output II above the one has at most the other.
+
+    With the constants of the problem of ``spec``, V and D_X being those of its comparator. Raises UserError where the theorem
+    says nothing: for other methods than acsa and am1g with theorem = 1, and on a set that is not compact.
+    """
+    if spec.optimizer not in ("acsa", "am1g") or not spec.hyperparameters.get("theorem"):
+        raise UserError(
+            f"Theorem 1b is about acsa and am1g with theorem = 1, and {spec.optimizer} has other parameters"
+        )
+    problem = workload_of(spec).problem(spec.workload_params)
+    comparator = workload_of(spec).comparator(spec.workload_params)
+    assert comparator is not None
+    diameter = problem.prox.reach(comparator.point)
+    if diameter == math.inf:
+        raise UserError(
+            f"Theorem 1b needs a compact set, and that of {spec.workload} is none: take logistic-ball"
+        )
+    found, m = setting(spec), _m(spec)
+    limit = theory.k0(found, float(m)) + theory.k1(found, float(m), deviation, diameter)
+    return limit, theory.deviation_probability(deviation)
 
 
 def make_rule(spec: Spec, seeds: Sequence[int]) -> rules.Rule:

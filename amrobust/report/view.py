@@ -176,7 +176,8 @@ def claim_words(claim: Claim, metric: Metric) -> str:
     if claim.bound is not None:
         threshold, probability = claim.bound
         sign = "<" if metric.better == "higher" else ">"
-        return f"P(ends {sign} {threshold:.4g}) ≤ {probability:.2g}"
+        at = f"Λ = {claim.deviation:g}: " if claim.deviation is not None else ""
+        return f"{at}P(ends {sign} {threshold:.4g}) ≤ {probability:.2g}"
     within = f"{claim.margin:g}{difference_unit(metric)}" if claim.margin is not None else ""
     return {
         "less spread": "less spread",

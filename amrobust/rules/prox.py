@@ -9,6 +9,7 @@ Points are vectors (d,), or rows (S, d) each of which is treated for itself; α 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -42,6 +43,9 @@ class Prox(Protocol):
 
     def contains(self, u: Array) -> bool:
         """Whether every row lies in X, up to rounding."""
+
+    def reach(self, u: Array) -> float:
+        """max_{x ∈ X} ‖x − u‖ for one point u: D_X of Theorem 1b at u = x*, infinite where X is not compact."""
 
 
 def _sum(x: Array) -> Array:
@@ -79,6 +83,10 @@ class Euclidean(_Smooth):
     def contains(self, u: Array) -> bool:
         """True: nothing is left out."""
         return True
+
+    def reach(self, u: Array) -> float:
+        """Infinite."""
+        return math.inf
 
 
 @dataclass(frozen=True)
@@ -123,6 +131,11 @@ class Box(Euclidean):
         slack = np.where(np.isfinite(slack), slack, 0.0)
         return bool(((u >= like(u, self.low - slack)) & (u <= like(u, self.high + slack))).all())
 
+    def reach(self, u: Array) -> float:
+        """The distance of the farthest corner, each coordinate at the bound that is farther from u's."""
+        xp = array_namespace(u)
+        return float(self.norm(xp.maximum(u - like(u, self.low), like(u, self.high) - u)))
+
 
 @dataclass(frozen=True, eq=False)
 class Ball(Euclidean):
@@ -149,6 +162,10 @@ class Ball(Euclidean):
         """‖u − centre‖₂ ≤ radius."""
         return bool((self.norm(u - like(u, self.centre)) <= self.radius * (1 + TOLERANCE)).all())
 
+    def reach(self, u: Array) -> float:
+        """radius + ‖u − centre‖₂, straight through the centre."""
+        return self.radius + float(self.norm(u - like(u, self.centre)))
+
 
 def _in_simplex(u: Array) -> bool:
     xp = array_namespace(u)
@@ -174,6 +191,10 @@ class Simplex(Euclidean):
     def contains(self, u: Array) -> bool:
         """u ≥ 0 and Σu = 1."""
         return _in_simplex(u)
+
+    def reach(self, u: Array) -> float:
+        """√(‖u‖₂² − 2 min u + 1), the distance of the corner of u's smallest coordinate."""
+        return float((_sum(u**2) - 2 * u.min() + 1) ** 0.5)
 
 
 def _log(x: Array) -> Array:
@@ -209,3 +230,7 @@ class Entropy(_Smooth):
     def contains(self, u: Array) -> bool:
         """u ≥ 0 and Σu = 1."""
         return _in_simplex(u)
+
+    def reach(self, u: Array) -> float:
+        """2(1 − min u), the distance of the corner of u's smallest coordinate."""
+        return 2 * (1 - float(u.min()))

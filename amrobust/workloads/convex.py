@@ -10,7 +10,7 @@ from amrobust.errors import UserError
 from amrobust.workloads import backends
 from amrobust.workloads.optimum import Comparator, minimum
 from amrobust.workloads.problem import Points, Problem
-from amrobust.workloads.samples import signed_samples
+from amrobust.workloads.samples import note, signed_samples
 from amrobust.workloads.workload import MetricRow, require
 
 OPTIONAL = {"dtype": "float64"}
@@ -20,9 +20,9 @@ OPTIONAL = {"dtype": "float64"}
 class ConvexWorkload:
     """A convex problem, from x0 at the problem's centre; the oracle is ∇f plus noise on the sphere of radius ``sigma``.
 
-    The data are a LIBSVM file (``data``, rows normalised to unit length), or scikit-learn's breast-cancer set
-    (standardised, then normalised) when none is given. A curve has one point every ``record_every`` iterations. With
-    ``dtype=float32`` everything but the noise is drawn as it is in double precision and computed in single.
+    The data are a LIBSVM file or a set such as a5a in the data directory (``data``, rows normalised to unit length), or
+    scikit-learn's breast-cancer set (standardised, then normalised) when none is given. A curve has one point every
+    ``record_every`` iterations. With ``dtype=float32`` runs are computed in single precision, with the same noise, rounded.
     """
 
     name: str
@@ -103,9 +103,9 @@ class ConvexWorkload:
         """Of the signed, normalised rows: the same file elsewhere is the same problem."""
         return _samples(self.name, params["data"])[1]
 
-    def data_note(self, params: Mapping[str, Any]) -> None:
-        """Nothing: a file is the user's own choice, and its digest is recorded."""
-        return
+    def data_note(self, params: Mapping[str, Any]) -> str | None:
+        """Where a set of the catalogue is not the publisher's; a file is the user's own choice, and its digest is recorded."""
+        return note(params["data"])
 
     def epochs(self, params: Mapping[str, Any]) -> int:
         """The number of recorded points."""

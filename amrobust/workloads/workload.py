@@ -19,8 +19,8 @@ class Workload(Protocol):
     """A problem that methods are run on.
 
     ``kind`` chooses the trainer: "network", "image" and "language" workloads train with a torch optimizer, the first two many
-    seeds as one stack where that pays, "convex" workloads many seeds as the rows of one NumPy computation. ``defaults`` holds
-    every parameter of the workload. Workloads with networks have ``model(generator, …)``, the network at x0, and may name in
+    seeds as one stack where that pays, "convex" workloads many seeds as the rows of one computation. ``defaults`` holds every
+    parameter of the workload. Workloads with networks have ``model(generator, …)``, the network at x0, and may name in
     ``model_params`` the parameters that it takes. ``optional``, where a workload has it, holds parameters that belong to a
     spec only where they differ from their default; ``metrics_of(params)`` its metrics where they depend on the parameters.
     """

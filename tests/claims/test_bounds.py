@@ -7,8 +7,12 @@ from made_up import arm
 from verdicts import verdict
 
 from amrobust.claims import Claim, Selection, compare
+from amrobust.claims.analysis import load_analysis
 from amrobust.claims.declared import load_claims
+from amrobust.claims.study import run_analysis
 from amrobust.errors import UserError
+from amrobust.experiments import make_spec
+from amrobust.experiments.convex_rules import theorem1b
 from amrobust.runs.arms import Metric
 
 GAP = Metric("gap", "lower")
@@ -78,4 +82,61 @@ def test_bounds_are_read_from_a_file(tmp_path):
     for wrong in ("[[2.0, 1.5]]", "[[2.0]]", "[2.0, 0.5]", '[["a", 0.5]]'):
         path.write_text(text.replace("[[2.0, 0.5], [3, 0.05]]", wrong))
         with pytest.raises(UserError, match="threshold, probability"):
+            load_claims(path)
+
+
+class TestDeviations:
+    """Bounds that Theorem 1b gives at a Λ, from the constants of the problem that was run."""
+
+    TEXT = """
+    title = "t"
+    question = "q"
+    workload = "logistic-ball"
+    metric = "gap"
+    baseline = "acsa[theorem=1]/II"
+    seeds = 40
+    workload_params = { sigma = 0.01, iterations = 200, record_every = 40 }
+    methods = [{ opt = "acsa", theorem = 1 }, { opt = "am1g", m = 10, theorem = 1 }]
+
+    [[claims]]
+    kind = "within bound"
+    method = "am1g[m=10,theorem=1]/II"
+    deviations = [1.5, 4]
+    """
+
+    def judged(self, tmp_path, text=TEXT):
+        path = tmp_path / "a.toml"
+        path.write_text(text)
+        return run_analysis(load_analysis(str(path)), tmp_path / "runs", executor="local")
+
+    def test_are_judged_at_the_theorems_threshold_and_probability(self, tmp_path):
+        (judgement,) = self.judged(tmp_path).judgements
+        spec = make_spec("logistic-ball", "am1g", {"sigma": 0.01, "iterations": 200}, {"m": 10, "theorem": 1})
+        assert [v.claim.bound for v in judgement.verdicts] == [theorem1b(spec, 1.5), theorem1b(spec, 4.0)]
+        wide, narrow = judgement.verdicts
+        assert wide.outcome == "supported"
+        assert wide.interval.estimate == 0
+        assert "(Theorem 1b, Λ = 1.5)" in wide.sentence
+        assert narrow.outcome == "cannot be judged"  # at most 0.023, which 40 seeds cannot show
+        assert narrow.seeds_to_settle > 100
+
+    @pytest.mark.parametrize(
+        ("old", "new", "message"),
+        [
+            ("[1.5, 4]", "[1.0]", "below 1, and 1.0 is none"),
+            ("[1.5, 4]", '["2"]', "and '2' is none"),
+            ("[1.5, 4]", "[2]\n    bounds = [[1, 0.1]]", "unknown 'bounds'"),
+            ('method = "am1g[m=10,theorem=1]/II"', 'method = "am1g[m=10,theorem=1]/I"', "option II"),
+            ('method = "am1g[m=10,theorem=1]/II"', 'method = "am1g"', "'am1g' is not among the methods"),
+        ],
+    )
+    def test_mistakes_are_named(self, tmp_path, old, new, message):
+        assert old in self.TEXT
+        with pytest.raises(UserError, match=message):
+            self.judged(tmp_path, self.TEXT.replace(old, new).replace("seeds = 40", "seeds = 4"))
+
+    def test_runs_that_are_there_already_have_no_constants(self, tmp_path):
+        path = tmp_path / "claims.toml"
+        path.write_text('claims = [{ kind = "within bound", method = "am1", deviations = [2] }]')
+        with pytest.raises(UserError, match="use 'amrobust analyze', or give bounds"):
             load_claims(path)

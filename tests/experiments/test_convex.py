@@ -15,6 +15,7 @@ from amrobust.experiments.convex_rules import (
     learning_rate,
     setting,
     starting_point,
+    theorem1b,
     workload_of,
 )
 from amrobust.experiments.streams import seed_sequence
@@ -118,6 +119,30 @@ class TestTheoremParameters:
     def test_what_cannot_be_run_is_refused(self, workload, params, optimizer, hyperparameters, message):
         with pytest.raises(UserError, match=message):
             make_spec(workload, optimizer, params, hyperparameters)
+
+
+class TestTheorem1b:
+    def test_the_bound_is_the_theorys_at_the_problems_constants(self):
+        spec = make_spec("logistic-ball", "am1g", {"sigma": 0.1, "iterations": 200}, {"m": 10, "theorem": 1})
+        radius = math.sqrt(700)
+        expected = theory.Setting(iterations=200, V=350.0, sigma=0.1, L=0.25)
+        limit, probability = theorem1b(spec, 2.0)
+        # x* lies on the sphere, so that the farthest point of the ball is opposite.
+        assert limit == pytest.approx(theory.k0(expected, 10) + theory.k1(expected, 10, 2.0, 2 * radius))
+        assert probability == pytest.approx(math.exp(-4 / 3) + math.exp(-2))
+
+    @pytest.mark.parametrize(
+        ("workload", "optimizer", "hyperparameters", "message"),
+        [
+            ("logistic-ball", "am1", {}, "Theorem 1b is about acsa and am1g"),
+            ("logistic-ball", "am1g", {}, "with theorem = 1"),
+            ("logistic-ball", "am2g", {"theorem": 1}, "am2g has other parameters"),
+            ("logistic-l1", "am1g", {"theorem": 1}, "needs a compact set"),
+        ],
+    )
+    def test_where_the_theorem_says_nothing_that_is_said(self, workload, optimizer, hyperparameters, message):
+        with pytest.raises(UserError, match=message):
+            theorem1b(make_spec(workload, optimizer, {}, hyperparameters), 2.0)
 
 
 def test_without_a_constraint_the_general_form_is_the_plain_one():

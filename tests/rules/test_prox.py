@@ -125,6 +125,22 @@ def test_the_dual_norm_is_dual(name, x, g):
     np.testing.assert_allclose(g @ attained, setup.dual_norm(g) * setup.norm(attained), atol=1e-9)
 
 
+@pytest.mark.parametrize("name", ["box", "ball", "simplex", "entropy"])
+def test_the_reach_is_the_distance_of_the_farthest_point(name):
+    setup, into = SETUPS[name]
+    rng = np.random.default_rng(2)
+    for u in into(rng.normal(size=(5, DIMENSION))):
+        # A convex function is largest at an extreme point, and prox steps along a large G end in those.
+        far = setup.prox(np.tile(u, (3000, 1)), 1e6 * rng.normal(size=(3000, DIMENSION)), 1.0)
+        found = setup.norm(far - u).max()
+        assert 0.98 * setup.reach(u) <= found <= setup.reach(u) * (1 + 1e-9)
+
+
+@pytest.mark.parametrize("setup", [rules.Euclidean(), rules.L1(0.1), rules.Box(0.0, np.inf)])
+def test_what_is_unbounded_is_told_by_its_reach(setup):
+    assert setup.reach(np.ones(3)) == np.inf
+
+
 @every_setup
 def test_rows_are_treated_each_for_itself(as_array, name):
     setup, into = SETUPS[name]

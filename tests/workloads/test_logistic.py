@@ -9,6 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
 from amrobust.errors import UserError
+from amrobust.workloads import samples
 from amrobust.workloads.logistic import WORKLOAD
 from amrobust.workloads.problem import Problem, sphere_noise
 
@@ -107,6 +108,35 @@ class TestFiles:
         path.write_bytes(gzip.compress(self.TEXT.encode() * 100)[:40])
         with pytest.raises(UserError, match="cannot read"):
             WORKLOAD.problem(PARAMS | {"data": str(path)})
+
+
+class TestSetsOfTheCatalogue:
+    """a1a, a5a and a9a by name, from the data directory."""
+
+    @pytest.fixture
+    def root(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("AMROBUST_DATA", str(tmp_path / "data"))
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "data" / "libsvm").mkdir(parents=True)
+        return tmp_path
+
+    def test_a_set_is_found_by_name_and_is_the_same_problem_as_its_file(self, root):
+        path = root / "data" / "libsvm" / "a1a.gz"
+        path.write_bytes(gzip.compress(TestFiles.TEXT.encode()))
+        by_name, by_path = PARAMS | {"data": "a1a"}, PARAMS | {"data": str(path)}
+        assert WORKLOAD.data_digest(by_name) == WORKLOAD.data_digest(by_path)
+        assert WORKLOAD.data_note(by_name) == "a1a not the publisher's bytes"
+        assert WORKLOAD.data_note(by_path) is None
+
+    def test_a_file_of_that_name_comes_first(self, root):
+        (root / "a9a").write_text(TestFiles.TEXT)
+        assert samples.signed_samples("a9a")[0].shape == (3, 2)
+
+    def test_an_absent_set_is_said_with_its_remedy(self, root):
+        with pytest.raises(UserError, match=r"a5a is not in .*amrobust data fetch a5a"):
+            samples.signed_samples("a5a")
+        with pytest.raises(UserError, match="no file a6a, and none of the sets a1a, a5a, a9a"):
+            samples.signed_samples("a6a")
 
 
 @pytest.mark.parametrize(

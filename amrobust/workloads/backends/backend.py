@@ -44,6 +44,9 @@ class Backend(Protocol):
     def versions(self) -> dict[str, str]:
         """The versions of the libraries that compute."""
 
+    def __hash__(self) -> int:
+        """What has been prepared on a backend is kept for it."""
+
     def computing(self) -> AbstractContextManager[Any]:
         """See above."""
 
