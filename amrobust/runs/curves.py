@@ -74,7 +74,8 @@ def decode(data: bytes, seeds: Sequence[int], facts: RunFacts) -> RunCurves:
     try:
         if not codecs(data) <= {UNCOMPRESSED, SNAPPY}:
             raise Broken("its curves file is compressed in a way that amrobust does not use")
-        file = pyarrow.parquet.ParquetFile(io.BytesIO(data), read_dictionary=["output"])
+        # Read by this thread alone: a thread of Arrow that still holds bytes as the interpreter ends aborts the process.
+        file = pyarrow.parquet.ParquetFile(io.BytesIO(data), read_dictionary=["output"], pre_buffer=False)
         if not file.schema_arrow.equals(_schema(facts, coded=True)) or file.metadata.num_rows != rows:
             raise Broken("its curves file does not have the columns and rows that its manifest announces")
         _check_sizes(file.metadata, len(data))

@@ -60,7 +60,7 @@ def open_parquet(path: Path) -> Any:
 
     check_size(path, MAX_LOG)
     try:
-        file = pyarrow.parquet.ParquetFile(path)
+        file = pyarrow.parquet.ParquetFile(path, pre_buffer=False)
         groups = [file.metadata.row_group(place) for place in range(file.metadata.num_row_groups)]
     except (pyarrow.ArrowException, OSError, MemoryError, OverflowError, ValueError, RuntimeError) as error:
         raise UserError(f"cannot read {shown(path)} as Parquet ({shown(error).split('. ')[0]})") from None
