@@ -26,8 +26,8 @@ HYPERPARAMETERS = ("lr", "momentum", "m", "weight_decay")
 @click.option(
     "--opt",
     required=True,
-    help="sgd, msgd, omsgd, cm, aggmo, qhm, am1, am2, hybrid or ntasgd; also am1[m=3,lr=0.05]. Convex workloads have acsa, "
-    "am1g, am2g and msgd-tail too.",
+    help="sgd, msgd, msgd-tail, omsgd, cm, aggmo, qhm, am1, am2, hybrid or ntasgd; also am1[m=3,lr=0.05]. Convex workloads "
+    "have acsa, am1g and am2g too.",
 )
 @click.option(
     "--workload",
@@ -41,7 +41,11 @@ HYPERPARAMETERS = ("lr", "momentum", "m", "weight_decay")
 )
 @click.option("--lr", type=float, help="Learning rate [default: the workload's].")
 @click.option("--momentum", "--beta", "momentum", type=float, help="Momentum [default: the workload's].")
-@click.option("--m", type=int, help="Amortization length of am1, am2 and hybrid [default: the workload's].")
+@click.option(
+    "--m",
+    type=int,
+    help="Amortization length of am1, am2 and hybrid, window of msgd-tail [default: the workload's].",
+)
 @click.option("--weight-decay", type=float, help="Coupled L2 coefficient [default: the workload's].")
 @click.option("--epochs", type=int, help="Epochs of training [default: the workload's].")
 @click.option("--batch-size", type=int, help="Batch size [default: the workload's].")

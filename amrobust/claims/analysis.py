@@ -52,6 +52,12 @@ class Analysis:
     trainings: tuple[Training, ...]
     selection: Selection
     rules: Rules
+    metrics: tuple[str, ...] = ()
+    """Where metrics are held against each other: every method once for each, called ``method:metric``."""
+    paired: bool = False
+    """Whether the methods share their random streams, seed by seed."""
+    published: str | None = None
+    """The table of the paper to set beside what is measured."""
 
 
 def analysis_names() -> list[str]:
@@ -68,14 +74,32 @@ def load_analysis(name: str, scale: str | None = None) -> Analysis:
 
     Raises UserError on anything missing, unknown or ill-typed.
     """
+    stem, data = _read(name)
+    return _parse(stem, data, scale)
+
+
+def scales_of(name: str) -> tuple[str, ...]:
+    """The scales that an analysis declares. Raises UserError as :func:`load_analysis`."""
+    stem, data = _read(name)
+    return tuple(Tables(f"analysis {stem}").take(data, "scales", dict, {}))
+
+
+def _read(name: str) -> tuple[str, dict[str, Any]]:
+    """Name and tables of an analysis; one that is ``same_as`` a named one has that one's entries below its own."""
     if name.endswith(".toml"):
-        return _parse(Path(name).stem, read_toml(Path(name), "analysis"), scale)
+        stem, data = Path(name).stem, read_toml(Path(name), "analysis")
+    else:
+        stem, data = name, _shipped(name)
+    of = Tables(f"analysis {stem}").take(data, "same_as", str, "")
+    return stem, {**_shipped(of), **data} if of else data
+
+
+def _shipped(name: str) -> dict[str, Any]:
     if name not in analysis_names():
         raise UserError(
             f"no analysis is called {name!r}: choose one of {', '.join(analysis_names())}, or give a .toml file"
         )
-    text = files("amrobust.analyses").joinpath(f"{name}.toml").read_text(encoding="utf-8")
-    return _parse(name, tomllib.loads(text), scale)
+    return tomllib.loads(files("amrobust.analyses").joinpath(f"{name}.toml").read_text(encoding="utf-8"))
 
 
 def _parse(name: str, data: dict[str, Any], scale: str | None) -> Analysis:
@@ -97,6 +121,11 @@ def _parse(name: str, data: dict[str, Any], scale: str | None) -> Analysis:
     test = take(data, "test", str, Rules.test)
     if test not in TESTS:
         raise tables.complain(f"no test is called {test!r}: choose one of {', '.join(TESTS)}")
+    metrics, paired = tuple(take(data, "metrics", list, [])), data.pop("paired", False)
+    if metrics and (len(metrics) < 2 or not all(isinstance(metric, str) for metric in metrics)):
+        raise tables.complain("metrics are the names of at least two metrics, such as train_loss")
+    if not isinstance(paired, bool):
+        raise tables.complain(f"'paired' is true or false, not {paired!r}")
     looks = tuple(take(data, "looks", list, []))
     if not all(type(n) is int for n in looks):
         raise tables.complain("looks are numbers of seeds, such as [5, 10, 20]")
@@ -124,6 +153,9 @@ def _parse(name: str, data: dict[str, Any], scale: str | None) -> Analysis:
         trainings=trainings,
         selection=Selection(metric=take(data, "metric", str), baseline=baseline),
         rules=Rules(alpha=alpha, test=test, looks=looks),
+        metrics=metrics,
+        paired=paired,
+        published=take(data, "published", str, "") or None,
     )
     tables.nothing_left(data, "the file")
     return analysis

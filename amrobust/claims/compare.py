@@ -13,7 +13,7 @@ from amrobust import stats
 from amrobust.claims import cautions
 from amrobust.claims.arms import of_one_length, on_scale
 from amrobust.claims.evidence import gather
-from amrobust.claims.judgement import Claim, Comparison, Judgement, is_about_a_pair
+from amrobust.claims.judgement import CHANGES, Claim, Comparison, Judgement, is_about_a_pair
 from amrobust.claims.pairs import divergence_cautions, pair_facts
 from amrobust.claims.rules import PAIRED, UNPAIRED, Evidence, Rules, Selection
 from amrobust.claims.samples import Pair, Sample
@@ -24,6 +24,7 @@ from amrobust.runs.arms import Arm, Metric
 from amrobust.stats.results import Caution
 from amrobust.stats.sequential import Look
 
+FEWEST_IN_A_SWEEP = 3
 MOST_NAMED = 6
 """Up to this many methods are named in the question of a comparison; more are counted."""
 
@@ -255,24 +256,44 @@ def _default_claims(arms: Sequence[Arm], selection: Selection) -> tuple[Claim, .
 
 def _resolved(claims: Iterable[Claim], arms: Sequence[Arm]) -> tuple[Claim, ...]:
     """Declared claims with their methods' full names and their phases in epochs."""
-    return tuple(
-        replace(
-            claim,
-            method=find_arm(arms, claim.method).method,
-            baseline=find_arm(arms, claim.baseline).method,
-            methods=tuple(find_arm(arms, name).method for name in claim.methods),
-            parts=_resolved(claim.parts, arms),
-            epochs=_epochs(claim.phase, arms[0].epochs) if claim.phase is not None else claim.epochs,
-            phase=None,
+    return tuple(_resolved_claim(claim, arms) for claim in claims)
+
+
+def _resolved_claim(claim: Claim, arms: Sequence[Arm]) -> Claim:
+    sweep = tuple(method for name in claim.methods for method in _of_form(name, arms))
+    if claim.methods and len(sweep) < FEWEST_IN_A_SWEEP:
+        raise UserError(
+            f"{', '.join(claim.methods)}: a claim of kind {claim.kind!r} needs at least {FEWEST_IN_A_SWEEP} methods"
         )
-        for claim in claims
+    return replace(
+        claim,
+        method=sweep[0] if sweep else find_arm(arms, claim.method).method,
+        baseline=sweep[-1] if sweep else find_arm(arms, claim.baseline).method,
+        methods=sweep,
+        parts=_resolved(claim.parts, arms),
+        epochs=_epochs(claim, arms[0].epochs),
+        phase=None,
     )
 
 
-def _epochs(phase: tuple[float, float], epochs: int) -> tuple[int, int]:
-    """The epochs of a phase: at least one."""
-    first = min(epochs, round(phase[0] * epochs) + 1)
-    return first, max(first, round(phase[1] * epochs))
+def _of_form(name: str, arms: Sequence[Arm]) -> list[str]:
+    """The methods that ``name`` stands for: one, or with an asterisk all of that form, by the number in its place."""
+    if "*" not in name:
+        return [find_arm(arms, name).method]
+    form = re.compile(r"(\d+(?:\.\d+)?(?:e[-+]\d+)?)".join(map(re.escape, name.split("*", 1))))
+    found = [(float(match[1]), arm.method) for arm in arms if (match := form.fullmatch(arm.method))]
+    return [method for _, method in sorted(found)]
+
+
+def _epochs(claim: Claim, epochs: int) -> tuple[int, int] | None:
+    """The epochs of the claim's phase: at least one, or for a change those on its two sides."""
+    if claim.phase is None:
+        return claim.epochs
+    if claim.kind in CHANGES:
+        before = min(epochs - 1, max(1, round(claim.phase[0] * epochs)))
+        return before, before + 1
+    first = min(epochs, round(claim.phase[0] * epochs) + 1)
+    return first, max(first, round(claim.phase[1] * epochs))
 
 
 def _evidence(group: _Group, metric: Metric, rules: Rules, family: int) -> list[Evidence]:

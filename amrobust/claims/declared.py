@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
-from amrobust.claims.judgement import SWEEPS, Claim, ClaimKind
+from amrobust.claims.judgement import CHANGES, SWEEPS, Claim, ClaimKind
 from amrobust.errors import UserError
 from amrobust.rules.theory import deviation_probability
 
-NOT_PARTS = ("composite", "within bound", *SWEEPS)
+NOT_PARTS = ("composite", "within bound", *CHANGES, *SWEEPS)
 """A part of a composite claim has its whole's two methods: it can be neither composite, nor about one method or a sweep."""
 MAX_BYTES = 10_000_000
 
@@ -131,30 +131,19 @@ def _claim(tables: Tables, table: dict[str, Any], method: str | None, against: s
     margin = tables.take(table, "margin", (int, float)) if kind in NEED_MARGIN else None
     if margin is not None and margin <= 0:
         raise tables.complain("a margin must be above 0")
-    epochs, phase = tables.take(table, "epochs", list, []), tables.take(table, "phase", list, [])
-    if epochs and (
-        len(epochs) != 2
-        or not all(type(epoch) is int and epoch > 0 for epoch in epochs)
-        or epochs[0] > epochs[1]
-    ):
-        raise tables.complain(f"epochs = {epochs} is no phase: give [first, last]")
-    if phase and (
-        epochs
-        or len(phase) != 2
-        or not all(type(share) in (int, float) for share in phase)
-        or not 0 <= phase[0] < phase[1] <= 1
-    ):
-        raise tables.complain(
-            f"phase = {phase} is none: give two growing shares of the training, and no epochs"
-        )
+    epochs, phase = _when(tables, table, kind)
     sweep = tuple(tables.take(table, "methods", list)) if kind in SWEEPS else ()
-    if kind in SWEEPS and (len(sweep) < 3 or not all(isinstance(member, str) for member in sweep)):
+    if not all(isinstance(member, str) for member in sweep) or (
+        kind in SWEEPS and len(sweep) < 3 and not any("*" in member for member in sweep)
+    ):
         raise tables.complain(f"a claim of kind {kind!r} needs at least three methods")
     rising = table.pop("rising", False) if kind == "trend" else False
     if not isinstance(rising, bool):
         raise tables.complain(f"'rising' is true or false, not {rising!r}")
     if sweep:
         method, against = sweep[0], sweep[-1]
+    elif kind in CHANGES:
+        method = against = tables.take(table, "method", str)
     elif method is None:
         method, against = tables.take(table, "method", str), tables.take(table, "baseline", str, against)
     assert against is not None
@@ -171,8 +160,38 @@ def _claim(tables: Tables, table: dict[str, Any], method: str | None, against: s
         against,
         margin,
         parts,
-        (epochs[0], epochs[1]) if epochs else None,
+        epochs,
         sweep,
         rising,
-        phase=(float(phase[0]), float(phase[1])) if phase else None,
+        phase=phase,
     )
+
+
+def _when(
+    tables: Tables, table: dict[str, Any], kind: str
+) -> tuple[tuple[int, int] | None, tuple[float, float] | None]:
+    """The epochs, or the share of the training, that a claim is about; neither where it is about all of it."""
+    epochs, phase = tables.take(table, "epochs", list, []), tables.take(table, "phase", list, [])
+    if epochs and (
+        len(epochs) != 2
+        or not all(type(epoch) is int and epoch > 0 for epoch in epochs)
+        or epochs[0] > epochs[1]
+    ):
+        raise tables.complain(f"epochs = {epochs} is no phase: give [first, last]")
+    if phase and (
+        epochs
+        or len(phase) != 2
+        or not all(type(share) in (int, float) for share in phase)
+        or not 0 <= phase[0] < phase[1] <= 1
+    ):
+        raise tables.complain(
+            f"phase = {phase} is none: give two growing shares of the training, and no epochs"
+        )
+    if kind in CHANGES and not epochs:
+        at = tables.take(table, "at", (int, float))
+        if phase or not 0 < at < 1:
+            raise tables.complain(
+                f"at = {at:g} is no change: give one share of the training, between 0 and 1"
+            )
+        return None, (float(at), float(at))
+    return (epochs[0], epochs[1]) if epochs else None, (float(phase[0]), float(phase[1])) if phase else None

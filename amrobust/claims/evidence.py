@@ -10,7 +10,8 @@ import numpy as np
 from amrobust import stats
 from amrobust.claims import cautions
 from amrobust.claims.bounds import of_bound
-from amrobust.claims.judgement import RATIOS, SPREADS, SWEEPS, Claim
+from amrobust.claims.changes import of_change
+from amrobust.claims.judgement import CHANGES, RATIOS, SPREADS, SWEEPS, Claim
 from amrobust.claims.rules import PAIRED, UNPAIRED, Evidence, Rules
 from amrobust.claims.samples import Curves, Pair, Refused, Sample
 from amrobust.claims.sweeps import of_sweep
@@ -52,6 +53,8 @@ def gather(
             evidence = of_sweep(claim, [_in_phase(sample, claim) for sample in involved], rules, family)
         elif claim.kind == "within bound":
             evidence = of_bound(claim, involved[0], metric, rules, family)
+        elif claim.kind in CHANGES:
+            evidence = of_change(claim, involved[0], rules, family)
         else:
             pair = Pair.of(*(_in_phase(sample, claim) for sample in involved))
             notes += pair.cautions
@@ -104,8 +107,9 @@ def agrees(evidence: Evidence, metric: Metric) -> bool:
     assert evidence.interval is not None
     estimate = evidence.interval.estimate
     assert estimate is not None
-    if evidence.claim.kind == "better mean":
-        return estimate > 0 if metric.better == "higher" else estimate < 0
+    if evidence.claim.kind in ("better mean", *CHANGES):
+        better = estimate > 0 if metric.better == "higher" else estimate < 0
+        return better != (evidence.claim.kind == "worse after")
     if evidence.claim.kind in RATIOS:
         return estimate > 1 if evidence.claim.rising else estimate < 1
     return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from amrobust.claims.beside import Printed
 from amrobust.runs.arms import Arm, Metric
 from amrobust.stats.nested import VarianceComponents
 from amrobust.stats.results import Caution, Result
@@ -23,6 +24,8 @@ ClaimKind = Literal[
     "trend",
     "stable over",
     "within bound",
+    "better after",
+    "worse after",
     "composite",
 ]
 RATIOS: tuple[ClaimKind, ...] = ("less spread", "less Avg. STD", "cheaper", "trend")
@@ -30,6 +33,8 @@ RATIOS: tuple[ClaimKind, ...] = ("less spread", "less Avg. STD", "cheaper", "tre
 SPREADS: tuple[ClaimKind, ...] = ("less spread", "less Avg. STD")
 SWEEPS: tuple[ClaimKind, ...] = ("trend", "stable over")
 """Claims about several methods at once."""
+CHANGES: tuple[ClaimKind, ...] = ("better after", "worse after")
+"""Claims about one method before and after a change."""
 Outcome = Literal["supported", "refuted", "inconclusive", "cannot be judged"]
 
 
@@ -50,8 +55,16 @@ class Claim:
     than the threshold with at most that probability. Diverged runs end worse than everything. ``deviation`` is the Λ of
     Theorem 1b whose bound this is; it becomes one when the problem is known.
 
-    With ``epochs`` = (first, last) a claim is about that phase of training: the Avg. STD over it, or each seed's mean over it.
-    ``phase`` = (from, to) says the same in shares of the training, and becomes ``epochs`` when the runs are known.
+    ``better after`` and ``worse after`` are about one method too: its metric in the second of ``epochs`` = (before, after)
+    against that in the first, in each seed; between the two lies a change such as a drop of the learning rate.
+
+    With ``epochs`` = (first, last) any other claim is about that phase of training: the Avg. STD over it, or each seed's mean
+    over it.
+    ``phase`` = (from, to) says the same in shares of the training, and becomes ``epochs`` when the runs are known; that of a
+    change, (at, at), becomes the epochs on its two sides.
+
+    An entry of ``methods`` such as ``am1[m=*]/II`` stands for all methods of that form, by the value in the place of the
+    asterisk; it is replaced by their names when the runs are known.
     """
 
     kind: ClaimKind
@@ -69,7 +82,7 @@ class Claim:
 
 def is_about_a_pair(claim: Claim) -> bool:
     """Whether a method is held against a baseline, and not a sweep or a method by itself."""
-    return not claim.methods and claim.bound is None
+    return not claim.methods and claim.bound is None and claim.kind not in CHANGES
 
 
 @dataclass(frozen=True)
@@ -164,6 +177,8 @@ class Judgement:
     rules: Rules | None = None
     cautions: tuple[Caution, ...] = ()
     """What concerns the whole group."""
+    published: Printed | None = None
+    """What the paper prints about these methods, where an analysis names the table."""
 
     @property
     def level_alpha(self) -> float:

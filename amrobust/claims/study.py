@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from amrobust.claims.analysis import Analysis
+from amrobust.claims.beside import printed_beside
 from amrobust.claims.compare import compare
 from amrobust.claims.judgement import Claim, Comparison, Verdict
 from amrobust.errors import UserError
@@ -46,6 +47,7 @@ def run_analysis(
                 setting.workload_params,
                 training.hyperparameters,
                 root_seed=analysis.root_seed,
+                paired=analysis.paired,
             )
             for training in analysis.trainings
         ]
@@ -58,7 +60,7 @@ def run_analysis(
         )
     settled: Settled = {}
     for wanted in [n for n in looks if seeds is None or n <= seeds] or [seeds or analysis.seeds]:
-        paths, claims = [], {}
+        paths, claims, models = [], {}, {}
         for setting, methods in zip(analysis.settings, specs, strict=True):
             named: dict[str, tuple[str, Spec]] = {}
             for spec in methods:
@@ -67,10 +69,12 @@ def run_analysis(
                 )
                 paths.append(run.path)
                 named |= {name: (output, spec) for output, name in run.manifest.facts.methods.items()}
-            claims[run.manifest.facts.workload_label] = tuple(
-                _bounded(claim, named) for claim in setting.claims
-            )
-        arms, problems = runs.load_arms(paths, analysis.selection.metric)
+            label = run.manifest.facts.workload_label
+            claims[label] = tuple(_bounded(claim, named) for claim in setting.claims)
+            models[label] = run.manifest.spec.workload_params.get("model")
+        arms, problems = runs.load_arms(paths, None if analysis.metrics else analysis.selection.metric)
+        if analysis.metrics:
+            arms = [each for arm in arms for each in _by_metric(arm, analysis)]
         comparison = compare(
             [_first(arm, wanted) for arm in arms] if looks else arms,
             analysis.selection,
@@ -86,7 +90,46 @@ def run_analysis(
             for verdict in judgement.verdicts
         }:
             break
-    return comparison
+    return _beside_published(comparison, analysis.published, models)
+
+
+def _beside_published(comparison: Comparison, table: str | None, models: Mapping[str, object]) -> Comparison:
+    """The comparison with what the paper prints about its methods, on the model of each workload."""
+    if table is None:
+        return comparison
+    judgements = tuple(
+        replace(
+            judgement,
+            published=printed_beside(
+                table, [arm.method for arm in judgement.arms], str(models[judgement.workload])
+            ),
+        )
+        for judgement in comparison.judgements
+    )
+    return replace(comparison, judgements=judgements)
+
+
+def _by_metric(arm: Arm, analysis: Analysis) -> list[Arm]:
+    """The arm once for each metric of the analysis, all called by one name so that they can be compared."""
+    name = analysis.selection.metric
+    assert name is not None
+    for metric in analysis.metrics:
+        if metric not in arm.metrics:
+            raise UserError(f"{arm.method} has no {metric!r}: choose from {', '.join(arm.metrics)}")
+    kinds = {(arm.metrics[metric].better, arm.metrics[metric].unit) for metric in analysis.metrics}
+    if len(kinds) > 1:
+        raise UserError(
+            f"{', '.join(analysis.metrics)} cannot be held against each other: their units differ"
+        )
+    return [
+        replace(
+            arm,
+            method=f"{arm.method}:{metric}",
+            curves={name: arm.curves[metric]},
+            metrics={name: replace(arm.metrics[metric], name=name)},
+        )
+        for metric in analysis.metrics
+    ]
 
 
 def _bounded(claim: Claim, methods: Mapping[str, tuple[str, Spec]]) -> Claim:

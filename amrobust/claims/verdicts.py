@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from amrobust import stats
 from amrobust.claims.evidence import agrees, spread_is_material
-from amrobust.claims.judgement import RATIOS, SPREADS, Claim, Outcome, Verdict
+from amrobust.claims.judgement import CHANGES, RATIOS, SPREADS, Claim, Outcome, Verdict
 from amrobust.claims.rules import Evidence, Rules
 from amrobust.runs.arms import Metric
 
@@ -114,6 +114,11 @@ def statement(claim: Claim, metric: Metric) -> str:
     mean = f"the mean {quantity} {phase}" if phase else f"the final mean {quantity}"
     when = phase or "over training"
     sweep = ", ".join(claim.methods)
+    if claim.kind in CHANGES:
+        assert claim.epochs is not None
+        falls = (claim.kind == "better after") == (metric.better == "lower")
+        before, after = claim.epochs
+        return f"the mean {quantity} of {claim.method} {'falls' if falls else 'rises'} from epoch {before} to epoch {after}"
     if claim.bound is not None:
         threshold, probability = claim.bound
         side = "below" if metric.better == "higher" else "above"

@@ -39,7 +39,7 @@ OPTIMIZERS: dict[str, OptimizerInfo] = {
     "am2g": OptimizerInfo("AM2-SGD, general", ("lr", "momentum", "m", "theorem"), ("I", "II")),
 }
 
-CONVEX_ONLY = ("msgd-tail", "acsa", "am1g", "am2g")
+CONVEX_ONLY = ("acsa", "am1g", "am2g")
 """Optimizers that run on convex workloads only."""
 
 INTEGERS = ("m", "nonmono", "terms", "theorem")

@@ -19,7 +19,7 @@ from amrobust.experiments.outcome import SeedOutcome
 from amrobust.experiments.recorder import CurveRecorder
 from amrobust.experiments.spec import Spec
 from amrobust.experiments.streams import integer, seed_sequence, x0_sequence
-from amrobust.optim import AM1SGD, AM2SGD, NTASGD, QHM, AggMo, AmortizedOptimizer, HybridSGD
+from amrobust.optim import AM1SGD, AM2SGD, NTASGD, QHM, AggMo, AmortizedOptimizer, HybridSGD, MSGDTail
 from amrobust.workloads.workload import NetworkWorkload
 
 CPU = torch.device("cpu")
@@ -80,6 +80,8 @@ def make_optimizer(spec: Spec, model: nn.Module, seed: int) -> torch.optim.Optim
             return HybridSGD(params, **h)
         case "ntasgd":
             return NTASGD(params, **h)
+        case "msgd-tail":
+            return MSGDTail(params, **h)
         case "am1":
             return AM1SGD(params, **h)
         case "am2":
@@ -88,8 +90,8 @@ def make_optimizer(spec: Spec, model: nn.Module, seed: int) -> torch.optim.Optim
 
 
 def at_output(optimizer: torch.optim.Optimizer, output: str) -> AbstractContextManager[None]:
-    """A context in which the model holds the given output: nothing to do for option I, the iterate."""
-    if output == "I":
+    """A context in which the model holds the given output: nothing to do for option I, the iterate, unless it is averaged."""
+    if output == "I" and not isinstance(optimizer, MSGDTail):
         return nullcontext()
     assert isinstance(optimizer, AmortizedOptimizer)
     return optimizer.output_point()

@@ -7,6 +7,7 @@ from amrobust.optim.amortized import AmortizedOptimizer
 from amrobust.optim.base import RuleOptimizer
 from amrobust.optim.batch_norm import batch_norm_statistics
 from amrobust.optim.hybrid import HybridSGD
+from amrobust.optim.msgd_tail import MSGDTail
 from amrobust.optim.ntasgd import NTASGD
 from amrobust.optim.qhm import QHM
 from amrobust.optim.restarts import restart_on_drop
@@ -19,6 +20,7 @@ __all__ = [
     "AggMo",
     "AmortizedOptimizer",
     "HybridSGD",
+    "MSGDTail",
     "RuleOptimizer",
     "batch_norm_statistics",
     "restart_on_drop",

@@ -95,7 +95,7 @@ def matrix(judgements: Sequence[Judgement]) -> Table:
     for judgement in judgements:
         for verdict in judgement.verdicts:
             kinds.setdefault(_kind(verdict, judgement))
-            if not verdict.claim.methods and verdict.claim.bound is None:
+            if is_about_a_pair(verdict.claim):
                 baselines.setdefault(verdict.claim.baseline)
     same = len(baselines) == 1
     rows = []
@@ -144,7 +144,7 @@ def _row_name(verdict: Verdict, same_baseline: bool) -> str:
     claim = verdict.claim
     if claim.methods:
         return f"{claim.methods[0]} … {claim.methods[-1]}"
-    if same_baseline or claim.bound is not None:
+    if same_baseline or not is_about_a_pair(claim):
         return claim.method
     return f"{claim.method} vs {claim.baseline}"
 
@@ -277,7 +277,8 @@ def _key_figure(judgements: Sequence[Judgement], look: Mapping[str, Style]) -> l
     if any(claim.bound is not None for claim in claims):
         names.append("exceedances")
     if len(judgements) == 1 and claims and not is_about_a_pair(claims[0]):
-        names.sort(key=("sweeps" if claims[0].methods else "exceedances").__ne__)
+        kind = "sweeps" if claims[0].methods else "exceedances" if claims[0].bound is not None else "curves"
+        names = [kind, *(name for name in names if name != kind)]
     for name in (*names, "finals"):
         if name == "forest":
             found = forest(judgements, look)

@@ -9,7 +9,7 @@ import shlex
 from importlib.metadata import version
 from typing import Any
 
-from amrobust.claims.judgement import Claim, Judgement
+from amrobust.claims.judgement import Claim, Judgement, is_about_a_pair
 from amrobust.claims.rules import Rules, Selection
 from amrobust.report.blocks import Block, Code, Commands, Fact, Facts, Heading, plain
 from amrobust.report.layout import SECTIONS, Layout
@@ -95,7 +95,8 @@ def _declared(judgement: Judgement) -> list[str]:
         if claim.methods:
             lines += ["methods = [", *(f"  {_toml(method)}," for method in claim.methods), "]"]
         else:
-            lines += [f"method = {_toml(claim.method)}", f"baseline = {_toml(claim.baseline)}"]
+            lines += [f"method = {_toml(claim.method)}"]
+            lines += [f"baseline = {_toml(claim.baseline)}"] if is_about_a_pair(claim) else []
         lines += [f"{name} = {_toml(value)}" for name, value in _own(claim)]
         if claim.parts:
             parts = [

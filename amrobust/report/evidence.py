@@ -22,6 +22,7 @@ from amrobust.report.blocks import (
 from amrobust.report.drawing import Style
 from amrobust.report.figures import FIGURES, forest
 from amrobust.report.numbers import ABSENT
+from amrobust.report.published import beside_published
 from amrobust.report.tailtable import tail_numbers
 from amrobust.report.testtable import facts_table, test_table
 from amrobust.report.text import printable
@@ -68,6 +69,8 @@ def verdicts(material: Material) -> list[Block]:
 def results(material: Material) -> list[Block]:
     """The methods' own numbers, and every seed's final value."""
     blocks: list[Block] = [_method_table(material)]
+    beside = beside_published(material.judgement, material.shown)
+    blocks += [beside] if beside is not None else []
     blocks += [plain(prose(remark)) for remark in material.shown.remarks]
     return blocks + placed(FIGURES["finals"](material.judgement, material.look), "finals")
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from amrobust.claims.judgement import Claim, Judgement, Verdict
+from amrobust.claims.judgement import Claim, Judgement, Verdict, is_about_a_pair
 from amrobust.stats.results import Caution, Result
 
 _NUMBER = re.compile(r"(?<=[ (])[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?(?=[\s%.,;:)])")
@@ -121,6 +121,8 @@ def claim_name(claim: Claim) -> str:
     """A claim in few words: ``less spread: am1[m=5]/II vs msgd``."""
     if claim.bound is not None:
         return f"{claim.kind} ({claim.bound[0]:.4g}, {claim.bound[1]:.2g}): {claim.method}"
+    if not is_about_a_pair(claim) and not claim.methods:
+        return f"{claim.kind}: {claim.method}"
     margin = f" (margin {claim.margin:g})" if claim.margin is not None else ""
     return f"{claim.kind}{margin}: {claim.method} vs {claim.baseline}"
 

@@ -188,6 +188,8 @@ def claim_words(claim: Claim, metric: Metric) -> str:
         "cheaper": "less wall time",
         "trend": "rising spread" if claim.rising else "falling spread",
         "stable over": f"all means ± {within}",
+        "better after": "better after a change",
+        "worse after": "worse after a change",
     }[claim.kind] + (f", epochs {claim.epochs[0]}–{claim.epochs[1]}" if claim.epochs is not None else "")
 
 

@@ -62,6 +62,8 @@ def test_a_file_of_the_users_own_reads(tmp_path):
         ("title", "title title", "not valid TOML"),
         ("margin = 0.5", "margin = -0.5", "above 0"),
         ("seeds = 5", "seeds = 5\nalpha = 2.0", "alpha = 2"),
+        ("seeds = 5", "seeds = 5\npaired = 1", "true or false"),
+        ("seeds = 5", "seeds = 5\nmetrics = ['train_loss']", "at least two metrics"),
     ],
 )
 def test_mistakes_are_named(tmp_path, old, new, message):
@@ -241,3 +243,12 @@ def test_a_grid_of_bounds_is_a_claim_each(tmp_path):
     bounds = '[[claims]]\nkind = "within bound"\nmethod = "am1[m=3]/II"\nbounds = [[2.0, 0.5], [3.0, 0.1]]\n'
     claims = load_analysis(written(tmp_path, VALID + bounds)).settings[0].claims
     assert [claim.bound for claim in claims] == [None, None, (2.0, 0.5), (3.0, 0.1)]
+
+
+def test_an_analysis_that_is_the_same_as_a_shipped_one_has_its_entries_below_its_own(tmp_path):
+    mine = load_analysis(written(tmp_path, 'same_as = "demo"\nseeds = 7\n'))
+    demo = load_analysis("demo")
+    assert (mine.name, mine.seeds) == ("mine", 7)
+    assert (mine.title, mine.trainings, mine.settings) == (demo.title, demo.trainings, demo.settings)
+    with pytest.raises(UserError, match="no analysis is called 'nothing'"):
+        load_analysis(written(tmp_path, 'same_as = "nothing"\n'))

@@ -5,6 +5,7 @@ import pytest
 from made_up import arm, curves
 
 from amrobust.claims import Claim, compare
+from amrobust.errors import UserError
 
 NAMES = [f"am1[m={m}]/II" for m in (1, 3, 5, 10)]
 
@@ -71,3 +72,17 @@ def test_one_diverged_seed_forbids_the_sweep(rng):
     found = judged([arms[0], arm(NAMES[1], values, averaging=3), *arms[2:]], "trend")
     assert found.outcome == "cannot be judged"
     assert "diverged" in found.sentence
+
+
+def test_an_asterisk_stands_for_all_methods_of_a_form_in_order(rng):
+    arms = swept(rng, (3.0, 2.0, 1.4, 0.8))
+    arms = [arms[2], arm("am1[m=5]/I", arms[0].curves["test_accuracy"]), arms[3], arms[0], arms[1]]
+    (judgement,) = compare(arms, claims=[Claim("trend", "am1", "am1", methods=("am1[m=*]/II",))]).judgements
+    claim = judgement.verdicts[0].claim
+    assert claim.methods == tuple(NAMES)
+    assert (claim.method, claim.baseline) == (NAMES[0], NAMES[-1])
+
+
+def test_an_asterisk_that_stands_for_too_few_is_an_error(rng):
+    with pytest.raises(UserError, match="at least 3 methods"):
+        compare(swept(rng, (1.0, 1.0, 1.0, 1.0)), claims=[Claim("trend", "a", "a", methods=("am2[m=*]/II",))])

@@ -15,6 +15,10 @@ CASES = {
     "qhm": ({"momentum": 0.9, "nu": 0.5, "lr": 0.05}, lambda: rules.qhm(0.9, 0.5)),
     "hybrid": ({"nesterov": 0.2, "amortized": 0.6, "m": 3, "lr": 0.05}, lambda: rules.hybrid(0.2, 0.6, 3)),
     "am1": ({"momentum": 0.8, "m": 3, "lr": 0.05}, lambda: rules.am1(0.8, 3)),
+    "msgd-tail": (
+        {"momentum": 0.8, "m": 3, "lr": 0.05},
+        lambda: rules.tail_average(rules.msgd(0.8), 3),
+    ),
     "cm": ({"momentum": 0.8, "lr": 0.05}, lambda: rules.cm(0.8)),
 }
 

@@ -1,0 +1,75 @@
+"""Every shipped analysis that trains networks, at scale smoke on small data: it runs, judges its claims, and resumes."""
+
+import pytest
+from made_up_data import put_fashion, put_ptb
+
+from amrobust.claims.analysis import analysis_names, load_analysis, scales_of
+from amrobust.claims.study import run_analysis
+from amrobust.runs.reporter import Silent
+from amrobust.workloads import data
+
+SLOW = ("figure13", "figure13_loss", "figure16", "figure18", "figure18_loss", "table3_eta", "table8_aggmo")
+CONVEX = ("figure14", "figure15", "tails_theorem1")
+NAMES = [name for name in analysis_names() if name not in CONVEX]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _data(tmp_path_factory):
+    """A data directory with small sets."""
+    root = tmp_path_factory.mktemp("data")
+    put_fashion(root, train=120, test=60)
+    put_ptb(root)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(data.ENVIRONMENT, str(root))
+        yield
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory):
+    """One for all analyses: what they have in common is trained once."""
+    return tmp_path_factory.mktemp("runs")
+
+
+class Counting(Silent):
+    """Counts the seeds that are trained."""
+
+    trained = 0
+
+    def seed_done(self, outcome):
+        self.trained += 1
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else [])
+        for name in NAMES
+        if name != "demo"
+    ],
+)
+def test_it_runs_judges_every_claim_and_resumes(name, directory):
+    analysis = load_analysis(name, "smoke")
+    comparison = run_analysis(analysis, directory, executor="local")
+    assert not comparison.problems
+    assert len(comparison.judgements) == len(analysis.settings)
+    for judgement, setting in zip(comparison.judgements, analysis.settings, strict=True):
+        assert [v.claim.kind for v in judgement.verdicts] == [claim.kind for claim in setting.claims]
+        refusals = [v.sentence for v in judgement.verdicts if v.outcome == "cannot be judged"]
+        assert not refusals
+    counting = Counting()
+    run_analysis(analysis, directory, executor="local", reporter=counting)
+    assert counting.trained == 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_scale_of_it_reads(name):
+    for scale in scales_of(name):
+        analysis = load_analysis(name, scale)
+        assert analysis.title.endswith(f"(scale: {scale})")
+        for setting in analysis.settings:
+            assert setting.claims
+
+
+def test_a_figure_of_a_tables_runs_is_that_table():
+    figure, table = load_analysis("figure7", "small"), load_analysis("table5", "small")
+    assert (figure.name, figure.title, figure.settings) == ("figure7", table.title, table.settings)
