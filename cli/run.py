@@ -71,6 +71,11 @@ HYPERPARAMETERS = ("lr", "momentum", "m", "weight_decay")
     help="How many starting points, from --x0 on: the seeds are crossed with them.",
 )
 @click.option("--paired", is_flag=True, help="Share the random streams with other paired runs, seed by seed.")
+@click.option(
+    "--vary",
+    type=click.Choice(["x0", "order", "augmentation", "dropout", "noise", "rule"]),
+    help="The only random stream that differs from seed to seed; every other is that of seed 0 [default: all differ].",
+)
 @options.backend
 @options.device
 @options.executor
@@ -89,6 +94,7 @@ def command(
     x0: int,
     x0s: int,
     paired: bool,
+    vary: str | None,
     backend: str,
     device: str,
     executor: str,
@@ -109,6 +115,7 @@ def command(
     amrobust run --opt 'am2[m=10]' --epochs 60
     amrobust run --opt 'aggmo[a=0.1,terms=3]'
     amrobust run --opt am1 --seeds 10 --x0s 5
+    amrobust run --opt am1 --vary order --seeds 20
     amrobust run --opt am1 --param model=resnet8 --batching none
     amrobust run --opt am1 --workload cifar10 --data-dir /scratch/data --param model=resnet18 --seeds 5
     amrobust run --opt msgd --workload logistic --data a5a --sigma 2 --seeds 1000
@@ -129,6 +136,7 @@ def command(
             root_seed=root_seed,
             x0_index=index,
             paired=paired,
+            vary=vary,
         )
         for index in range(x0, x0 + x0s)
     ]

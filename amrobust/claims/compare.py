@@ -169,7 +169,8 @@ def _groups(
             )
         if len(members) > 1:
             own = claims.get(workload, ()) if isinstance(claims, Mapping) else claims
-            groups.append(_group(members, metric, selection, rules, own, len(starts) > 1))
+            baseline = _baseline(members, selection, required=not isinstance(claims, Mapping))
+            groups.append(_group(members, baseline, metric, selection, rules, own, len(starts) > 1))
         else:
             lonely.append(
                 f"{members[0].method} on {workload} ({epochs} epochs): nothing comparable to hold it against"
@@ -183,13 +184,13 @@ def _groups(
 
 def _group(
     members: list[Arm],
+    baseline: Arm,
     metric: Metric,
     selection: Selection,
     rules: Rules,
     claims: Sequence[Claim] | None,
     mixed_x0: bool,
 ) -> _Group:
-    baseline = find_arm(members, selection.baseline) if selection.baseline else _default_baseline(members)
     ordered = (baseline, *(arm for arm in members if arm is not baseline))
     first_epoch = max(arm.first_output_epoch for arm in ordered)
     samples = {
@@ -225,8 +226,11 @@ def find_arm(arms: Sequence[Arm], name: str) -> Arm:
     )
 
 
-def _default_baseline(arms: Sequence[Arm]) -> Arm:
-    """M-SGD where it was run once, else the first arm."""
+def _baseline(arms: Sequence[Arm], selection: Selection, *, required: bool) -> Arm:
+    """The baseline asked for; without one, or where it is missing and not required, M-SGD if run once, else the first."""
+    names = {name for arm in arms for name in (arm.method, arm.optimizer)}
+    if selection.baseline and (required or selection.baseline in names):
+        return find_arm(arms, selection.baseline)
     standard = [arm for arm in arms if arm.optimizer == "msgd"]
     return standard[0] if len(standard) == 1 else arms[0]
 

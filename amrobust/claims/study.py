@@ -7,11 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from amrobust.claims.analysis import Analysis
+from amrobust.claims.analysis import Analysis, Setting
 from amrobust.claims.beside import printed_beside
 from amrobust.claims.compare import compare
 from amrobust.claims.judgement import Claim, Comparison, Verdict
+from amrobust.claims.sources import with_sources
 from amrobust.errors import UserError
+from amrobust.experiments.variation import streams_of
 
 if TYPE_CHECKING:
     from amrobust.experiments import Spec
@@ -37,22 +39,9 @@ def run_analysis(
     that settled it. ``seeds`` replaces the declared number of seeds, or names the last look. Raises UserError on a bad
     declaration, RunError when a seed failed.
     """
-    from amrobust import experiments, runs
+    from amrobust import runs
 
-    specs = [
-        [
-            experiments.make_spec(
-                analysis.workload,
-                training.optimizer,
-                setting.workload_params,
-                training.hyperparameters,
-                root_seed=analysis.root_seed,
-                paired=analysis.paired,
-            )
-            for training in analysis.trainings
-        ]
-        for setting in analysis.settings
-    ]
+    specs = [_specs(analysis, setting) for setting in analysis.settings]
     looks = analysis.rules.looks
     if looks and seeds is not None and seeds not in looks:
         raise UserError(
@@ -65,7 +54,13 @@ def run_analysis(
             named: dict[str, tuple[str, Spec]] = {}
             for spec in methods:
                 run = runs.execute(
-                    spec, range(wanted), directory, executor=executor, jobs=jobs, reporter=reporter
+                    spec,
+                    range(wanted),
+                    directory,
+                    executor=executor,
+                    jobs=jobs,
+                    batching=analysis.batching,
+                    reporter=reporter,
                 )
                 paths.append(run.path)
                 named |= {name: (output, spec) for output, name in run.manifest.facts.methods.items()}
@@ -90,7 +85,29 @@ def run_analysis(
             for verdict in judgement.verdicts
         }:
             break
-    return _beside_published(comparison, analysis.published, models)
+    return _beside_published(with_sources(comparison), analysis.published, models)
+
+
+def _specs(analysis: Analysis, setting: Setting) -> list[Spec]:
+    """What a setting trains, from every x0: not the methods that lack the only stream that varies there."""
+    from amrobust import experiments, workloads
+
+    workload = workloads.get(analysis.workload)
+    return [
+        experiments.make_spec(
+            analysis.workload,
+            training.optimizer,
+            setting.workload_params,
+            training.hyperparameters,
+            root_seed=analysis.root_seed,
+            x0_index=index,
+            paired=analysis.paired,
+            vary=setting.vary,
+        )
+        for training in analysis.trainings
+        if setting.vary != "rule" or "rule" in streams_of(workload, {}, training.optimizer)
+        for index in range(analysis.x0s)
+    ]
 
 
 def _beside_published(comparison: Comparison, table: str | None, models: Mapping[str, object]) -> Comparison:

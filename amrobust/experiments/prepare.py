@@ -15,6 +15,7 @@ from amrobust.experiments.facts import RunFacts
 from amrobust.experiments.methods import CONVEX_ONLY, defaults, info, method_name, resolve
 from amrobust.experiments.place import HERE, Place
 from amrobust.experiments.spec import LOCATIONS, Spec
+from amrobust.experiments.variation import require_stream
 from amrobust.workloads import backends
 
 LARGEST_INTEGER = 2**63 - 1
@@ -30,6 +31,7 @@ def make_spec(
     root_seed: int = 0,
     x0_index: int = 0,
     paired: bool = False,
+    vary: str | None = None,
 ) -> Spec:
     """A complete Spec: defaults filled in and everything checked.
 
@@ -59,6 +61,12 @@ def make_spec(
         raise UserError(f"{optimizer} is for convex workloads (logistic, ...), and {workload} is none")
     if root_seed < 0 or x0_index < 0:
         raise UserError("root seed and x0 are numbers from 0 on")
+    if vary is not None:
+        require_stream(vary, problem, params, optimizer)
+    if vary == "x0" and x0_index:
+        raise UserError(
+            f"where the starting point varies, seeds have those from 0 on: x0 = {x0_index} has no meaning"
+        )
     spec = Spec(
         workload=workload,
         workload_params=params,
@@ -67,6 +75,7 @@ def make_spec(
         root_seed=root_seed,
         x0_index=x0_index,
         paired=paired,
+        vary=vary,
     )
     if problem.kind == "convex":
         from amrobust.experiments.convex_rules import check
@@ -100,6 +109,8 @@ def describe(spec: Spec, place: Place = HERE) -> RunFacts:
         for name, value in sorted(params.items())
         if name not in ("epochs", *LOCATIONS) and value != known[name]
     ]
+    if spec.vary is not None:
+        shown.append(f"vary={spec.vary}")
     return RunFacts(
         x0_digest=_x0_digest(spec, problem),
         data_digest=problem.data_digest(params),
