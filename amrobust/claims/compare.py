@@ -53,7 +53,8 @@ def compare(
     A mapping gives each workload, by its label, its own claims; else they are made on every workload. All claims of all groups
     are one family: p-values are adjusted by Holm's method, intervals by Bonferroni's.
 
-    Raises UserError where nothing can be compared: no arms, an unknown metric or baseline, a single method, another kind
+    A single method is described, and nothing is claimed of it. Raises UserError where nothing can be compared: no arms, an
+    unknown metric or baseline, several methods of which no two are comparable, another kind
     of final value, or arms from different x0 (unless ``selection.allow_different_x0``).
     """
     selection, rules = selection or Selection(), rules or Rules()
@@ -167,7 +168,7 @@ def _groups(
                 f"runs on {workload} start from {len(starts)} different x0 or sets of x0: run every method from the same "
                 "(--x0, --x0s), or accept it with --allow-different-x0"
             )
-        if len(members) > 1:
+        if len(members) > 1 or len(arms) == 1:
             own = claims.get(workload, ()) if isinstance(claims, Mapping) else claims
             baseline = _baseline(members, selection, required=not isinstance(claims, Mapping))
             groups.append(_group(members, baseline, metric, selection, rules, own, len(starts) > 1))
@@ -332,6 +333,8 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
 def _question(group: _Group, metric: Metric) -> str:
     quantity = metric.name.replace("_", " ")
     others = [arm.method for arm in group.arms[1:]]
+    if not others:
+        return f"How much does {group.baseline.method} vary from seed to seed on {group.baseline.workload}, in {quantity}?"
     if len(others) > MOST_NAMED:
         who = f"Are {len(others)} other methods"
     else:

@@ -217,6 +217,9 @@ def _warnings(comparison: Comparison, verdicts: Sequence[Verdict]) -> list[Block
             Callout("Nothing could be judged", tuple(breakable(problem) for problem in comparison.problems))
         )
         return found
+    if all(len(judgement.arms) == 1 for judgement in comparison.judgements):
+        text = "There is one method here: its own numbers are given, and no claim is made about them."
+        found.append(Callout("Nothing is compared", (text,)))
     refused = [v for v in verdicts if v.outcome == "cannot be judged"]
     if refused:
         if len(refused) == len(verdicts):
