@@ -131,7 +131,7 @@ def describe(spec: Spec, place: Place = HERE) -> RunFacts:
         epochs=problem.epochs(params),
         steps_per_epoch=problem.steps_per_epoch(params),
         first_output_epoch={output: -(-waits.get(output, 1) // points) for output in outputs},
-        workload_label=spec.workload + (f"[{','.join(shown)}]" if shown else ""),
+        workload_label=problem.name + (f"[{','.join(shown)}]" if shown else ""),
         versions={"python": platform.python_version()}
         | {name: version(name) for name in PACKAGES}
         | (library.versions if library else {})
