@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -40,10 +40,12 @@ class Gate:
         return verdict.outcome == "supported" if self.wanted == "supported" else verdict.outcome != "refuted"
 
 
-def judged_by(gates: Iterable[Gate], comparison: Comparison) -> list[str]:
-    """A line for each verdict that is not as wanted. Raises UserError where no claim is of a kind that was named."""
+def judged_by(gates: Sequence[Gate], comparison: Comparison) -> list[str]:
+    """A line for each verdict that is not as wanted. Raises UserError where there is none, or none of a kind that was named."""
     verdicts = [verdict for judgement in comparison.judgements for verdict in judgement.verdicts]
     kinds = dict.fromkeys(verdict.claim.kind for verdict in verdicts)
+    if gates and not verdicts:
+        raise UserError("--fail-unless: nothing is claimed here, so that there is no verdict to ask for")
     missed = []
     for gate in gates:
         if gate.kind and gate.kind not in kinds:

@@ -84,6 +84,11 @@ OPTIONS = (
         "--paired", is_flag=True, help="Share the random streams with other paired runs, seed by seed."
     ),
     click.option(
+        "--vary",
+        type=click.Choice(["x0", "order", "augmentation", "dropout", "noise", "rule"]),
+        help="The only random stream that differs from seed to seed; every other is that of seed 0 [default: all differ].",
+    ),
+    click.option(
         "--spec",
         "spec_file",
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -139,6 +144,7 @@ def specs_asked(asked: Mapping[str, Any]) -> tuple[Spec, ...]:
         root_seed=asked["root_seed"],
         x0s=range(asked["x0"], asked["x0"] + asked["x0s"]),
         paired=asked["paired"],
+        vary=asked["vary"],
     )
 
 

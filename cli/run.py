@@ -49,6 +49,7 @@ def command(
     amrobust run --opt msgd --opt 'am1[m=3,5,10]' --beta 0.9,0.99
     amrobust run --spec grid.toml -j 8
     amrobust run --opt am1 --seeds 10 --x0s 5
+    amrobust run --opt am1 --vary order --seeds 20
     amrobust run --opt am1 --param model=resnet8 --batching none
     amrobust run --opt am1 --workload cifar10 --data-dir /scratch/data --param model=resnet18 --seeds 5
     amrobust run --opt msgd --workload logistic --data a5a --sigma 2 --seeds 1000

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from amrobust.claims.declared import Tables, claims_of, read_toml
 from amrobust.claims.judgement import Claim
 from amrobust.claims.rules import TESTS, Rules, Selection
 from amrobust.errors import UserError
+from amrobust.experiments.layout import Batching
 from amrobust.stats import CannotEstimate, obrien_fleming_looks
 
 MAX_COMBINATIONS = 100_000
@@ -34,6 +35,8 @@ class Setting:
 
     workload_params: Mapping[str, Any]
     claims: tuple[Claim, ...]
+    vary: str | None = None
+    """The only random stream that differs from seed to seed; None where all do."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,10 @@ class Analysis:
     """Where metrics are held against each other: every method once for each, called ``method:metric``."""
     paired: bool = False
     """Whether the methods share their random streams, seed by seed."""
+    x0s: int = 1
+    """How many starting points the seeds are crossed with."""
+    batching: Literal["auto", "none", "stack"] = "auto"
+    """How seeds are trained, as of ``amrobust run``: one by one where their wall time is judged."""
     published: str | None = None
     """The table of the paper to set beside what is measured."""
 
@@ -135,8 +142,12 @@ def _parse(name: str, data: dict[str, Any], scale: str | None) -> Analysis:
         _ = obrien_fleming_looks(looks, alpha) if looks else ()
     except CannotEstimate as error:
         raise tables.complain(error.reason) from None
-    if seeds < 1 or not trainings or not claims:
-        raise tables.complain("needs at least one seed, one method and one claim")
+    x0s = take(data, "x0s", int, 1)
+    if min(seeds, x0s) < 1 or not trainings or not claims:
+        raise tables.complain("needs at least one seed, one x0, one method and one claim")
+    batching = take(data, "batching", str, "auto")
+    if batching not in get_args(Batching):
+        raise tables.complain(f"batching = {batching!r} is not one of {', '.join(get_args(Batching))}")
     if not 0 < alpha <= 0.5:
         raise tables.complain(f"alpha = {alpha:g} is not between 0 and 0.5")
     analysis = Analysis(
@@ -145,7 +156,7 @@ def _parse(name: str, data: dict[str, Any], scale: str | None) -> Analysis:
         question=take(data, "question", str),
         workload=take(data, "workload", str),
         settings=tuple(
-            Setting({**params, **point}, tuple(claim for claim, where in claims if _matches(where, point)))
+            _setting(params, point, tuple(claim for claim, where in claims if _matches(where, point)))
             for point in points
         ),
         seeds=seeds,
@@ -155,10 +166,19 @@ def _parse(name: str, data: dict[str, Any], scale: str | None) -> Analysis:
         rules=Rules(alpha=alpha, test=test, looks=looks),
         metrics=metrics,
         paired=paired,
+        x0s=x0s,
+        batching=batching,
         published=take(data, "published", str, "") or None,
     )
     tables.nothing_left(data, "the file")
     return analysis
+
+
+def _setting(params: Mapping[str, Any], point: Mapping[str, Any], claims: tuple[Claim, ...]) -> Setting:
+    """The setting at a point of the grid; its ``vary`` is a random stream or "all", everything else the workload's."""
+    own = {**params, **point}
+    vary = own.pop("vary", "all")
+    return Setting(own, claims, None if vary == "all" else vary)
 
 
 def _at_scale(tables: Tables, data: dict[str, Any], scale: str | None) -> tuple[dict[str, Any], str | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from amrobust.claims.words import counted
+from amrobust.experiments.variation import STREAMS
 from amrobust.runs.arms import Arm
 from amrobust.stats.results import Caution
 
@@ -61,6 +62,20 @@ def one_initialisation(arms: Sequence[Arm]) -> Caution:
             f"Seeds are crossed with {k} starting points: intervals and p-values take the {k} x0 as the sample, with "
             f"{k - 1} degrees of freedom.",
             "more x0 (--x0s) narrow the intervals; more seeds at one x0 hardly do",
+        )
+    vary = arms[0].vary
+    if vary == "x0":
+        return Caution(
+            "only-x0-varies",
+            "Seed by seed only the starting point differs, and the methods share it: every spread here is that of starting "
+            "points, with one order of the data and one stream of everything else.",
+            "let all streams vary (no --vary) for the spread that a user of the method meets",
+        )
+    if vary is not None:
+        return Caution(
+            "one-stream-varies",
+            f"Seed by seed only {STREAMS[vary]} differs: every spread here is that of this source alone, at one x0.",
+            "let all streams vary (no --vary) for the spread that a user of the method meets",
         )
     return Caution(
         "one-x0",

@@ -53,7 +53,8 @@ def compare(
     A mapping gives each workload, by its label, its own claims; else they are made on every workload. All claims of all groups
     are one family: p-values are adjusted by Holm's method, intervals by Bonferroni's.
 
-    Raises UserError where nothing can be compared: no arms, an unknown metric or baseline, a single method, another kind
+    A single method is described, and nothing is claimed of it. Raises UserError where nothing can be compared: no arms, an
+    unknown metric or baseline, several methods of which no two are comparable, another kind
     of final value, or arms from different x0 (unless ``selection.allow_different_x0``).
     """
     selection, rules = selection or Selection(), rules or Rules()
@@ -167,9 +168,10 @@ def _groups(
                 f"runs on {workload} start from {len(starts)} different x0 or sets of x0: run every method from the same "
                 "(--x0, --x0s), or accept it with --allow-different-x0"
             )
-        if len(members) > 1:
+        if len(members) > 1 or len(arms) == 1:
             own = claims.get(workload, ()) if isinstance(claims, Mapping) else claims
-            groups.append(_group(members, metric, selection, rules, own, len(starts) > 1))
+            baseline = _baseline(members, selection, required=not isinstance(claims, Mapping))
+            groups.append(_group(members, baseline, metric, selection, rules, own, len(starts) > 1))
         else:
             lonely.append(
                 f"{members[0].method} on {workload} ({epochs} epochs): nothing comparable to hold it against"
@@ -183,13 +185,13 @@ def _groups(
 
 def _group(
     members: list[Arm],
+    baseline: Arm,
     metric: Metric,
     selection: Selection,
     rules: Rules,
     claims: Sequence[Claim] | None,
     mixed_x0: bool,
 ) -> _Group:
-    baseline = find_arm(members, selection.baseline) if selection.baseline else _default_baseline(members)
     ordered = (baseline, *(arm for arm in members if arm is not baseline))
     first_epoch = max(arm.first_output_epoch for arm in ordered)
     samples = {
@@ -225,8 +227,11 @@ def find_arm(arms: Sequence[Arm], name: str) -> Arm:
     )
 
 
-def _default_baseline(arms: Sequence[Arm]) -> Arm:
-    """M-SGD where it was run once, else the first arm."""
+def _baseline(arms: Sequence[Arm], selection: Selection, *, required: bool) -> Arm:
+    """The baseline asked for; without one, or where it is missing and not required, M-SGD if run once, else the first."""
+    names = {name for arm in arms for name in (arm.method, arm.optimizer)}
+    if selection.baseline and (required or selection.baseline in names):
+        return find_arm(arms, selection.baseline)
     standard = [arm for arm in arms if arm.optimizer == "msgd"]
     return standard[0] if len(standard) == 1 else arms[0]
 
@@ -328,6 +333,8 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
 def _question(group: _Group, metric: Metric) -> str:
     quantity = metric.name.replace("_", " ")
     others = [arm.method for arm in group.arms[1:]]
+    if not others:
+        return f"How much does {group.baseline.method} vary from seed to seed on {group.baseline.workload}, in {quantity}?"
     if len(others) > MOST_NAMED:
         who = f"Are {len(others)} other methods"
     else:

@@ -179,7 +179,9 @@ def _cost(claim: Claim, pair: Pair, rules: Rules, family: int) -> Evidence:
     """Ratio of wall times a seed."""
     left, right = pair.method.arm, pair.baseline.arm
     if not left.seconds or not right.seconds:
-        raise Refused("the wall time of a seed was not recorded")
+        raise Refused(
+            "the wall time of each seed is not known: seeds trained together share it (train them with --batching none)"
+        )
     if left.training is not None and left.training == right.training:
         raise Refused("the two are outputs of one training, which has one cost")
     result = stats.ratio_of_costs(left.seconds, right.seconds, level=1 - rules.alpha / family)

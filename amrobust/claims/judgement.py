@@ -144,6 +144,18 @@ class MethodSummary:
 
 
 @dataclass(frozen=True)
+class SourceShare:
+    """How much of one method's spread a single random stream makes: its runs with that stream alone against all."""
+
+    method: str
+    stream: str
+    final: Result | None
+    """Ratio of the STDs of the final values; its square is the share of their variance."""
+    avg_std: Result | None
+    """Ratio of the Avg. STDs."""
+
+
+@dataclass(frozen=True)
 class Judgement:
     """All claims about one group of comparable arms (same workload, data, x0, epochs and metric)."""
 
@@ -177,6 +189,8 @@ class Judgement:
     rules: Rules | None = None
     cautions: tuple[Caution, ...] = ()
     """What concerns the whole group."""
+    sources: tuple[SourceShare, ...] = ()
+    """Where a single random stream varies, and other runs have them all: its part in each method's spread."""
     published: Printed | None = None
     """What the paper prints about these methods, where an analysis names the table."""
 

@@ -7,11 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from amrobust.claims.analysis import Analysis
+from amrobust.claims.analysis import Analysis, Setting
 from amrobust.claims.beside import printed_beside
 from amrobust.claims.compare import compare
 from amrobust.claims.judgement import Claim, Comparison, Verdict
+from amrobust.claims.sources import with_sources
 from amrobust.errors import RunError, UserError
+from amrobust.experiments.variation import streams_of
 
 if TYPE_CHECKING:
     from amrobust.experiments import Spec
@@ -40,20 +42,7 @@ def run_analysis(
     from amrobust import experiments, runs
     from amrobust.experiments.spec import content_digest
 
-    specs = [
-        [
-            experiments.make_spec(
-                analysis.workload,
-                training.optimizer,
-                setting.workload_params,
-                training.hyperparameters,
-                root_seed=analysis.root_seed,
-                paired=analysis.paired,
-            )
-            for training in analysis.trainings
-        ]
-        for setting in analysis.settings
-    ]
+    specs = [_specs(analysis, setting) for setting in analysis.settings]
     looks = analysis.rules.looks
     if looks and seeds is not None and seeds not in looks:
         raise UserError(
@@ -63,7 +52,7 @@ def run_analysis(
     for wanted in [n for n in looks if seeds is None or n <= seeds] or [seeds or analysis.seeds]:
         rows = runs.execute_grid(
             [spec for methods in specs for spec in methods], range(wanted), directory,
-            experiments.make_executor(executor, jobs), reporter=reporter,
+            experiments.make_executor(executor, jobs), batching=analysis.batching, reporter=reporter,
         )  # fmt: skip
         if problem := runs.failures(rows):
             raise RunError(problem)
@@ -96,7 +85,29 @@ def run_analysis(
             for verdict in judgement.verdicts
         }:
             break
-    return _beside_published(comparison, analysis.published, models)
+    return _beside_published(with_sources(comparison), analysis.published, models)
+
+
+def _specs(analysis: Analysis, setting: Setting) -> list[Spec]:
+    """What a setting trains, from every x0: not the methods that lack the only stream that varies there."""
+    from amrobust import experiments, workloads
+
+    workload = workloads.get(analysis.workload)
+    return [
+        experiments.make_spec(
+            analysis.workload,
+            training.optimizer,
+            setting.workload_params,
+            training.hyperparameters,
+            root_seed=analysis.root_seed,
+            x0_index=index,
+            paired=analysis.paired,
+            vary=setting.vary,
+        )
+        for training in analysis.trainings
+        if setting.vary != "rule" or "rule" in streams_of(workload, {}, training.optimizer)
+        for index in range(analysis.x0s)
+    ]
 
 
 def _beside_published(comparison: Comparison, table: str | None, models: Mapping[str, object]) -> Comparison:

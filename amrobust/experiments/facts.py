@@ -11,7 +11,7 @@ class RunFacts:
     """Derived from a Spec by :func:`amrobust.experiments.describe`; recorded with the run."""
 
     x0_digest: str | None
-    """SHA-256 of the starting point; None where the training was not amrobust's own."""
+    """SHA-256 of the starting point (of seed 0's where it varies); None where the training was not amrobust's own."""
     data_digest: str | None
     outputs: tuple[str, ...]
     methods: Mapping[str, str]
@@ -23,7 +23,7 @@ class RunFacts:
     first_output_epoch: Mapping[str, int]
     """For each output the first epoch at whose end it differs from x0."""
     workload_label: str
-    """The workload with its parameters that differ from the defaults, epochs and data apart."""
+    """The workload with its parameters that differ from the defaults, epochs and data apart, and what alone varies."""
     versions: Mapping[str, str]
     device: str
     data_note: str | None = None

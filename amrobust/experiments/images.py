@@ -18,6 +18,7 @@ from amrobust.experiments.methods import info
 from amrobust.experiments.network import (
     at_output,
     augmentation_generator,
+    dtype_of,
     make_optimizer,
     network_at_x0,
     order_generator,
@@ -91,12 +92,11 @@ class Streamed:
 class ImageTraining:
     """One seed of an image workload (:class:`amrobust.experiments.epochs.Training`)."""
 
-    def __init__(
-        self, spec: Spec, seed: int, device: torch.device, dtype: torch.dtype = torch.float32
-    ) -> None:
+    def __init__(self, spec: Spec, seed: int, device: torch.device, dtype: torch.dtype | None = None) -> None:
         workload = workloads.get(spec.workload)
         assert isinstance(workload, (ImageClassification, ImageNet))
         self.workload, self.params = workload, spec.workload_params
+        dtype = dtype or dtype_of(spec)
         self.device, self.dtype = device, dtype
         self.lr = float(spec.hyperparameters["lr"])  # type: ignore[arg-type]
         self.outputs = info(spec.optimizer).outputs
@@ -106,7 +106,7 @@ class ImageTraining:
             else InMemory(workload, self.params, device, dtype)
         )
         self.layout = torch.channels_last if self.params["channels_last"] else torch.contiguous_format
-        self.model = network_at_x0(spec).to(device, dtype, memory_format=self.layout).train()  # type: ignore[call-overload]
+        self.model = network_at_x0(spec, seed).to(device, dtype, memory_format=self.layout).train()  # type: ignore[call-overload]
         self.optimizer = make_optimizer(spec, self.model, seed)
         self.forward = torch.compile(self.model) if self.params["compile"] else self.model
         self.order = order_generator(spec, seed)
@@ -119,7 +119,7 @@ class ImageTraining:
 
     def _logits(self, images: Tensor) -> Tensor:
         """In the parameters' type, whatever precision the network computes in."""
-        images = images.to(self.device, non_blocking=True).contiguous(memory_format=self.layout)
+        images = images.to(self.device, self.dtype, non_blocking=True).contiguous(memory_format=self.layout)
         with self._precision():
             logits: Tensor = self.forward(images)
         return logits.to(self.dtype)
@@ -187,10 +187,13 @@ def train_image_seed(
     seed: int,
     *,
     device: torch.device | None = None,
-    dtype: torch.dtype = torch.float32,
+    dtype: torch.dtype | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> SeedOutcome:
-    """Train one seed of ``spec``; its numbers depend on nothing but (spec, seed) and the machine's arithmetic."""
+    """Train one seed of ``spec``; its numbers depend on nothing but (spec, seed) and the machine's arithmetic.
+
+    ``dtype`` defaults to the one that the spec's precision asks for.
+    """
     workload = workloads.get(spec.workload)
     training = ImageTraining(spec, seed, device or torch.device("cpu"), dtype)
     metrics = [name for name, _, _ in workload.metrics]

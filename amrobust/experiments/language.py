@@ -41,7 +41,7 @@ class LanguageTraining:
         self.train, self.validation, self.test = (
             text.to(device) for text in (texts.train, texts.validation, texts.test)
         )
-        network = network_at_x0(spec)
+        network = network_at_x0(spec, seed)
         assert isinstance(network, WeightDroppedLSTM)
         self.model = network.to(device).train()
         self.optimizer = make_optimizer(spec, self.model, seed)

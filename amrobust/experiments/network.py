@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from amrobust import rules, workloads
+from amrobust.experiments import foreign
 from amrobust.experiments.dropout import seed_dropout
 from amrobust.experiments.methods import info
 from amrobust.experiments.outcome import SeedOutcome
@@ -41,6 +42,11 @@ def workload_of(spec: Spec) -> NetworkWorkload:
     return cast(NetworkWorkload, workloads.get(spec.workload))
 
 
+def dtype_of(spec: Spec) -> torch.dtype:
+    """The type of parameters and data: double where that precision is asked for, else single."""
+    return torch.float64 if spec.workload_params.get("precision") == "float64" else torch.float32
+
+
 def load(spec: Spec, device: torch.device, dtype: torch.dtype) -> Data:
     """The data of ``spec``; inputs that are not whole numbers in ``dtype``."""
     workload: Any = workloads.get(spec.workload)
@@ -49,9 +55,9 @@ def load(spec: Spec, device: torch.device, dtype: torch.dtype) -> Data:
     return Data(*(part.to(device, dtype if part.is_floating_point() else None) for part in parts))
 
 
-def network_at_x0(spec: Spec) -> nn.Module:
-    """The model at the starting point of ``spec``."""
-    generator = torch.Generator().manual_seed(integer(x0_sequence(spec)))
+def network_at_x0(spec: Spec, seed: int = 0) -> nn.Module:
+    """The model at the starting point of one seed: the same for all unless the starting point is what varies."""
+    generator = torch.Generator().manual_seed(integer(x0_sequence(spec, seed)))
     workload: Any = workloads.get(spec.workload)
     names = getattr(workload, "model_params", ())
     chosen = {name: spec.workload_params[name] for name in names if name in spec.workload_params}
@@ -86,7 +92,7 @@ def make_optimizer(spec: Spec, model: nn.Module, seed: int) -> torch.optim.Optim
             return AM1SGD(params, **h)
         case "am2":
             return AM2SGD(params, seed=integer(seed_sequence(spec, "rule", seed)), **h)
-    raise AssertionError(spec.optimizer)
+    return foreign.build(spec, params)
 
 
 def at_output(optimizer: torch.optim.Optimizer, output: str) -> AbstractContextManager[None]:
@@ -132,7 +138,7 @@ def train_seed(
     params = spec.workload_params
     epochs = workload.epochs(params)
     data = load(spec, device, dtype)
-    model = network_at_x0(spec).to(device, dtype)
+    model = network_at_x0(spec, seed).to(device, dtype)
     dropout = dropout_generator(spec, seed, device)
     seed_dropout(model, dropout)
     model.train()

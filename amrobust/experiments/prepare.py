@@ -11,10 +11,12 @@ from typing import Any
 
 from amrobust import workloads
 from amrobust.errors import UserError
+from amrobust.experiments import foreign
 from amrobust.experiments.facts import RunFacts
-from amrobust.experiments.methods import CONVEX_ONLY, defaults, info, method_name, resolve
+from amrobust.experiments.methods import CONVEX_ONLY, OPTIMIZERS, defaults, info, method_name, resolve
 from amrobust.experiments.place import HERE, Place
 from amrobust.experiments.spec import LOCATIONS, Spec
+from amrobust.experiments.variation import require_stream
 from amrobust.workloads import backends
 
 LARGEST_INTEGER = 2**63 - 1
@@ -30,6 +32,7 @@ def make_spec(
     root_seed: int = 0,
     x0_index: int = 0,
     paired: bool = False,
+    vary: str | None = None,
 ) -> Spec:
     """A complete Spec: defaults filled in and everything checked.
 
@@ -55,10 +58,20 @@ def make_spec(
     problem.check(params)
     if optimizer == "ntasgd" and problem.kind != "language":
         raise UserError(f"ntasgd watches a validation loss, and {workload} has none: run it on ptb")
+    if problem.kind == "convex" and optimizer not in OPTIMIZERS:
+        raise UserError(
+            f"{optimizer} trains networks, and {workload} is a convex problem: choose one of {', '.join(OPTIMIZERS)}"
+        )
     if optimizer in CONVEX_ONLY and problem.kind != "convex":
         raise UserError(f"{optimizer} is for convex workloads (logistic, ...), and {workload} is none")
     if root_seed < 0 or x0_index < 0:
         raise UserError("root seed and x0 are numbers from 0 on")
+    if vary is not None:
+        require_stream(vary, problem, params, optimizer)
+    if vary == "x0" and x0_index:
+        raise UserError(
+            f"where the starting point varies, seeds have those from 0 on: x0 = {x0_index} has no meaning"
+        )
     spec = Spec(
         workload=workload,
         workload_params=params,
@@ -67,11 +80,16 @@ def make_spec(
         root_seed=root_seed,
         x0_index=x0_index,
         paired=paired,
+        vary=vary,
     )
     if problem.kind == "convex":
         from amrobust.experiments.convex_rules import check
 
         check(spec)
+    elif optimizer not in OPTIMIZERS:
+        from amrobust.experiments.network import network_at_x0
+
+        foreign.check(spec, network_at_x0(spec))
     return spec
 
 
@@ -100,6 +118,8 @@ def describe(spec: Spec, place: Place = HERE) -> RunFacts:
         for name, value in sorted(params.items())
         if name not in ("epochs", *LOCATIONS) and value != known[name]
     ]
+    if spec.vary is not None:
+        shown.append(f"vary={spec.vary}")
     return RunFacts(
         x0_digest=_x0_digest(spec, problem),
         data_digest=problem.data_digest(params),
@@ -111,10 +131,11 @@ def describe(spec: Spec, place: Place = HERE) -> RunFacts:
         epochs=problem.epochs(params),
         steps_per_epoch=problem.steps_per_epoch(params),
         first_output_epoch={output: -(-waits.get(output, 1) // points) for output in outputs},
-        workload_label=spec.workload + (f"[{','.join(shown)}]" if shown else ""),
+        workload_label=problem.name + (f"[{','.join(shown)}]" if shown else ""),
         versions={"python": platform.python_version()}
         | {name: version(name) for name in PACKAGES}
-        | (library.versions if library else {}),
+        | (library.versions if library else {})
+        | ({} if spec.optimizer in OPTIMIZERS else foreign.provenance(spec.optimizer)),
         device=place.device if library is None else library.device,
         backend=None if library is None else library.name,
         data_note=problem.data_note(params),

@@ -50,6 +50,7 @@ def specs_of(
     root_seed: int = 0,
     x0s: Sequence[int] = (0,),
     paired: bool = False,
+    vary: str | None = None,
 ) -> tuple[Spec, ...]:
     """The specs of ``trainings`` on every one of ``points`` (workload parameters) from every starting point; each once.
 
@@ -60,7 +61,8 @@ def specs_of(
         raise UserError(f"{count:,} runs are asked for, more than {MAX_COMBINATIONS:,}")
     specs = [
         make_spec(
-            workload, training.optimizer, point, training.hyperparameters, root_seed=root_seed, x0_index=x0, paired=paired
+            workload, training.optimizer, point, training.hyperparameters, root_seed=root_seed, x0_index=x0, paired=paired,
+            vary=vary,
         )
         for x0 in x0s
         for point in points
@@ -86,9 +88,18 @@ def load_request(path: Path) -> Request:
     paired = data.pop("paired", False)
     if not isinstance(paired, bool):
         raise tables.complain(f"'paired' is true or false, not {paired!r}")
+    vary = take(data, "vary", str, "all")
     workload, root_seed = take(data, "workload", str, "digits"), take(data, "root_seed", int, 0)
     tables.nothing_left(data, "the file")
     return Request(
-        specs_of(workload, points, trainings, root_seed=root_seed, x0s=range(x0, x0 + x0s), paired=paired),
+        specs_of(
+            workload,
+            points,
+            trainings,
+            root_seed=root_seed,
+            x0s=range(x0, x0 + x0s),
+            paired=paired,
+            vary=None if vary == "all" else vary,
+        ),
         seeds,
     )

@@ -41,10 +41,15 @@ class Spec:
     root_seed: int = 0
     x0_index: int = 0
     paired: bool = False
+    vary: str | None = None
+    """The only random stream that differs from seed to seed, every other being that of seed 0; None: all differ."""
 
     def to_dict(self) -> dict[str, Any]:
-        """The spec as plain JSON data."""
-        return asdict(self)
+        """The spec as plain JSON data; without ``vary`` where every stream differs."""
+        data = asdict(self)
+        if self.vary is None:
+            del data["vary"]
+        return data
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Spec:

@@ -27,13 +27,22 @@ def sequence(root_seed: int, stream: Stream, *key: str | int | None) -> np.rando
 
 
 def seed_sequence(spec: Spec, stream: Stream, seed: int) -> np.random.SeedSequence:
-    """The stream of one seed of one method; paired methods share it, so the method is left out of its key."""
-    return sequence(spec.root_seed, stream, None if spec.paired else spec.method_key, seed)
+    """The stream of one seed of one method; paired methods share it, so the method is left out of its key.
+
+    Where another stream is the only one that varies, it is that of seed 0.
+    """
+    chosen = seed if spec.vary in (None, stream) else 0
+    return sequence(spec.root_seed, stream, None if spec.paired else spec.method_key, chosen)
 
 
-def x0_sequence(spec: Spec) -> np.random.SeedSequence:
-    """The stream of the starting point: the same for every method and every seed."""
-    return sequence(spec.root_seed, "x0", spec.workload, spec.x0_index)
+def x0_index(spec: Spec, seed: int) -> int:
+    """Which starting point a seed has: the spec's, or one of its own where the starting point is what varies."""
+    return seed if spec.vary == "x0" else spec.x0_index
+
+
+def x0_sequence(spec: Spec, seed: int = 0) -> np.random.SeedSequence:
+    """The stream of a seed's starting point: the same for every method, and for every seed unless x0 is what varies."""
+    return sequence(spec.root_seed, "x0", spec.workload, x0_index(spec, seed))
 
 
 def integer(source: np.random.SeedSequence) -> int:

@@ -4,41 +4,31 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
-from amrobust.claims.judgement import SWEEPS, Claim, Comparison, Judgement, Outcome, Verdict, is_about_a_pair
+from amrobust.claims.judgement import SWEEPS, Comparison, Judgement, Verdict, is_about_a_pair
 from amrobust.claims.verdicts import statement
 from amrobust.claims.words import counted
 from amrobust.report.blocks import (
     Block,
     Callout,
-    Cell,
-    Column,
     Heading,
     Paragraph,
-    Row,
     Sentence,
     Sentences,
     Span,
-    Table,
     placed,
     plain,
 )
 from amrobust.report.drawing import Style
 from amrobust.report.figures import FIGURES, forest
-from amrobust.report.numbers import ABSENT
-from amrobust.report.text import printable
-from amrobust.report.typography import breakable, prose, typeset
-from amrobust.report.view import OUTCOMES, View, claim_rows, claim_words, group_names, quantity
+from amrobust.report.glance import at_a_glance, table_first
+from amrobust.report.typography import breakable, prose
+from amrobust.report.view import OUTCOMES, View, group_names, quantity
 
 _MOST_SENTENCES = 8
 _MOST_LETTERS = 2_300
 """Beyond either of these the verdicts do not fit on the first page in sentences."""
-_MOST_ROWS = 14
-_MOST_KINDS = 5
-"""Beyond either of these they do not fit in a table beside the figure."""
 _MOST_REASONS = 4
-_LEAST_FAVOURABLE: tuple[Outcome, ...] = ("refuted", "cannot be judged", "inconclusive", "supported")
 
 
 def answer(comparison: Comparison, views: Sequence[View], look: Mapping[str, Style]) -> list[Block]:
@@ -77,89 +67,9 @@ def sentences_first(judgements: Sequence[Judgement]) -> bool:
     return len(verdicts) <= _MOST_SENTENCES and sum(len(v.sentence) for v in verdicts) <= _MOST_LETTERS
 
 
-def matrix_first(judgements: Sequence[Judgement]) -> bool:
-    """Whether it has room for the table of them."""
-    table = matrix(judgements)
-    return len(table.rows) <= _MOST_ROWS and len(table.columns) - 1 <= _MOST_KINDS
-
-
 def verdict_sentences(judgement: Judgement) -> Sentences:
     """Every verdict in words."""
     return Sentences(tuple(Sentence(v.outcome, prose(v.sentence)) for v in judgement.verdicts))
-
-
-def matrix(judgements: Sequence[Judgement]) -> Table:
-    """Verdicts at a glance: a row a pair, a column a kind of claim; bounds on one tail share a column."""
-    kinds: dict[str, None] = {}
-    baselines: dict[str, None] = {}
-    for judgement in judgements:
-        for verdict in judgement.verdicts:
-            kinds.setdefault(_kind(verdict, judgement))
-            if is_about_a_pair(verdict.claim):
-                baselines.setdefault(verdict.claim.baseline)
-    same = len(baselines) == 1
-    rows = []
-    for name, judgement in zip(group_names(judgements), judgements, strict=True):
-        if len(judgements) > 1:
-            rows.append(Row(group=breakable(name)))
-        estimates = {
-            v.claim: row.estimate for v, row in zip(judgement.verdicts, claim_rows(judgement), strict=True)
-        }
-        cells: dict[str, dict[str, list[Verdict]]] = {}
-        for verdict in judgement.verdicts:
-            row = cells.setdefault(_row_name(verdict, same), {})
-            row.setdefault(_kind(verdict, judgement), []).append(verdict)
-        for title, found in cells.items():
-            rows.append(
-                Row((Cell(breakable(title)), *(_cell(found.get(kind, ()), estimates) for kind in kinds)))
-            )
-    heading = f"Against {next(iter(baselines))}" if same else "Claim about"
-    columns = (
-        Column(breakable(heading), "left", 1.25),
-        *(Column(printable(kind), "left", 1.0) for kind in kinds),
-    )
-    caption = "Verdicts at a glance."
-    if any(cell.badge and cell.text for row in rows for cell in row.cells):
-        # Every badge stands behind an estimate, so that they align.
-        rows = [
-            replace(row, cells=tuple(replace(c, text=c.text or ABSENT) if c.badge else c for c in row.cells))
-            for row in rows
-        ]
-        caption = "Verdicts at a glance, with their estimates: × is a ratio, method over baseline; the rest are differences."
-    return Table(
-        caption,
-        columns,
-        tuple(rows),
-        small=len(kinds) > 3,
-    )
-
-
-def _kind(verdict: Verdict, judgement: Judgement) -> str:
-    return (
-        "within bounds" if verdict.claim.bound is not None else claim_words(verdict.claim, judgement.metric)
-    )
-
-
-def _row_name(verdict: Verdict, same_baseline: bool) -> str:
-    claim = verdict.claim
-    if claim.methods:
-        return f"{claim.methods[0]} … {claim.methods[-1]}"
-    if same_baseline or not is_about_a_pair(claim):
-        return claim.method
-    return f"{claim.method} vs {claim.baseline}"
-
-
-def _cell(verdicts: Sequence[Verdict], estimates: Mapping[Claim, str]) -> Cell:
-    if not verdicts:
-        return Cell()
-    outcome = next(o for o in _LEAST_FAVOURABLE if any(v.outcome == o for v in verdicts))
-    if len(verdicts) > 1:
-        agreeing = sum(v.outcome == outcome for v in verdicts)
-        return Cell(f"{agreeing} of {len(verdicts)}", outcome)
-    result = verdicts[0].interval
-    if result is None or result.estimate is None:
-        return Cell("", outcome)
-    return Cell(typeset(printable(estimates[verdicts[0].claim])), outcome)
 
 
 def _setups(judgements: Sequence[Judgement], views: Sequence[View]) -> list[list[str]]:
@@ -217,6 +127,9 @@ def _warnings(comparison: Comparison, verdicts: Sequence[Verdict]) -> list[Block
             Callout("Nothing could be judged", tuple(breakable(problem) for problem in comparison.problems))
         )
         return found
+    if all(len(judgement.arms) == 1 for judgement in comparison.judgements):
+        text = "There is one method here: its own numbers are given, and no claim is made about them."
+        found.append(Callout("Nothing is compared", (text,)))
     refused = [v for v in verdicts if v.outcome == "cannot be judged"]
     if refused:
         if len(refused) == len(verdicts):
@@ -265,7 +178,7 @@ def _verdicts(judgements: Sequence[Judgement], views: Sequence[View]) -> list[Bl
                 blocks.append(Heading(breakable(name), 1))
             blocks.append(verdict_sentences(judgement))
         return blocks
-    return [matrix(judgements)] if matrix_first(judgements) else []
+    return [at_a_glance(judgements)] if table_first(judgements) else []
 
 
 def _key_figure(judgements: Sequence[Judgement], look: Mapping[str, Style]) -> list[Block]:

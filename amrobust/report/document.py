@@ -8,11 +8,12 @@ from typing import Any
 
 from amrobust import __version__
 from amrobust.claims.judgement import Comparison
-from amrobust.report.answer import answer, matrix_first, sentences_first
+from amrobust.report.answer import answer, sentences_first
 from amrobust.report.appendix import made_with, reproduce
 from amrobust.report.blocks import Block, Facts, Figure, Listing, Section, Table
 from amrobust.report.drawing import styles
 from amrobust.report.evidence import EVIDENCE, Material
+from amrobust.report.glance import table_first
 from amrobust.report.layout import Layout
 from amrobust.report.methods import methods_used
 from amrobust.report.notes import notes
@@ -60,7 +61,7 @@ def _sections(comparison: Comparison, layout: Layout) -> list[Section]:
         for judgement in comparison.judgements
     ]
     alone = len(comparison.judgements) == 1
-    in_sentences, in_table = sentences_first(comparison.judgements), matrix_first(comparison.judgements)
+    in_sentences, in_table = sentences_first(comparison.judgements), table_first(comparison.judgements)
     answered = "answer" in layout.sections
     materials = [
         Material(

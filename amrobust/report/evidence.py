@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from amrobust.claims.judgement import Judgement, Verdict, is_about_a_pair
-from amrobust.report.answer import matrix, verdict_sentences
+from amrobust.report.answer import verdict_sentences
 from amrobust.report.blocks import (
     Block,
     Cautions,
@@ -21,6 +21,7 @@ from amrobust.report.blocks import (
 )
 from amrobust.report.drawing import Style
 from amrobust.report.figures import FIGURES, forest
+from amrobust.report.glance import at_a_glance
 from amrobust.report.numbers import ABSENT
 from amrobust.report.published import beside_published
 from amrobust.report.tailtable import tail_numbers
@@ -52,7 +53,7 @@ def verdicts(material: Material) -> list[Block]:
     if not judgement.verdicts or material.in_sentences:
         return []
     blocks: list[Block] = []
-    table = matrix([judgement])
+    table = at_a_glance([judgement])
     if not material.in_table and 1 < len(table.columns) <= 7 and len(table.rows) > 1:
         blocks.append(table)
     sentences = verdict_sentences(judgement)

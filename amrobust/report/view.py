@@ -11,7 +11,6 @@ from amrobust.claims.judgement import (
     Claim,
     ClaimKind,
     Judgement,
-    MethodSummary,
     Outcome,
     PairFacts,
     Verdict,
@@ -27,6 +26,7 @@ from amrobust.report.numbers import (
     ratio,
     ratio_interval,
 )
+from amrobust.report.sources import component_sentences, source_sentence
 from amrobust.runs.arms import Metric
 
 OUTCOMES: tuple[Outcome, ...] = ("supported", "refuted", "inconclusive", "cannot be judged")
@@ -149,7 +149,11 @@ def view(judgement: Judgement) -> View:
         claim_interval=interval_heading(verdict.interval for verdict in judgement.verdicts),
         levels=_levels(judgement),
         notes=notes(judgement),
-        remarks=(*_look(judgement), *component_sentences(judgement.summaries)),
+        remarks=(
+            *_look(judgement),
+            *component_sentences(judgement.summaries),
+            *(source_sentence(share) for share in judgement.sources),
+        ),
     )
 
 
@@ -320,25 +324,6 @@ def group_names(judgements: Sequence[Judgement]) -> list[str]:
         name if names.count(name) == 1 else f"{name} ({names[:i].count(name) + 1})"
         for i, name in enumerate(names)
     ]
-
-
-def component_sentences(summaries: tuple[MethodSummary, ...]) -> tuple[str, ...]:
-    """Over several x0: how much of each method's final spread comes from x0."""
-    found = []
-    for summary in summaries:
-        parts = summary.components
-        if parts is None:
-            continue
-        share = parts.share
-        assert share.estimate is not None
-        assert share.low is not None
-        assert share.high is not None
-        found.append(
-            f"{summary.method}: x0 makes {share.estimate:.0%} of the variance of final values "
-            f"[{share.low:.0%}, {share.high:.0%}]; STD between x0s {parts.x0.estimate:.2g} [{parts.x0.low:.2g}, "
-            f"{parts.x0.high:.2g}], between seeds of one x0 {parts.seed.estimate:.2g}."
-        )
-    return tuple(found)
 
 
 def _levels(judgement: Judgement) -> str:

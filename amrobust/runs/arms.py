@@ -56,7 +56,9 @@ class Arm:
     x0s: tuple[str, ...] = ()
     """Where runs from several x0 were joined, the digest of each row's x0; ``x0_digest`` then names all of them."""
     seconds: tuple[float, ...] = ()
-    """Wall time of training each row's seed; empty where that is not known."""
+    """Wall time of training each row's seed; empty where that is not known, as of seeds that were trained together."""
+    vary: str | None = None
+    """The only random stream that differs between the seeds; None where all do."""
     facts: Mapping[str, str] = field(default_factory=dict)
     """Everything else worth printing in an appendix: spec, versions, digests, how to reproduce."""
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from amrobust.errors import RunError, UserError
+from amrobust.experiments import Spec
 from amrobust.runs import importers
 from amrobust.runs.arms import Arm, Metric
 from amrobust.runs.files import shown
@@ -141,7 +142,7 @@ def _arms_of(run: Run) -> list[Arm]:
             metrics=metrics,
             output=output if several else None,
             training=manifest.identity,
-            pairing=f"root seed {spec.root_seed}" if spec.paired else None,
+            pairing=_pairing(spec),
             data_digest=facts.data_digest,
             x0_digest=facts.x0_digest,
             diverged=tuple(seed for seed in manifest.complete if manifest.seeds[seed].diverged),
@@ -149,11 +150,25 @@ def _arms_of(run: Run) -> list[Arm]:
             steps_per_epoch=facts.steps_per_epoch,
             averaging=averaging if isinstance(averaging, int) else None,
             seed_plans=manifest.seed_plans,
-            seconds=tuple(manifest.seeds[seed].wall_seconds for seed in manifest.complete),
+            seconds=_seconds(manifest),
+            vary=spec.vary,
             facts=_facts(run),
         )
         for output in facts.outputs
     ]
+
+
+def _pairing(spec: Spec) -> str | None:
+    """What two runs that are paired seed by seed have in common: all random streams, or the starting points."""
+    if spec.paired:
+        return f"root seed {spec.root_seed}"
+    return f"starting points of root seed {spec.root_seed}" if spec.vary == "x0" else None
+
+
+def _seconds(manifest: Manifest) -> tuple[float, ...]:
+    """Wall time of every complete seed; nothing where seeds were trained together, whose times are shares of one."""
+    records = [manifest.seeds[seed] for seed in manifest.complete]
+    return () if any(record.stack > 1 for record in records) else tuple(r.wall_seconds for r in records)
 
 
 def command_of(manifest: Manifest) -> str:
@@ -173,6 +188,8 @@ def command_of(manifest: Manifest) -> str:
         words += ["--x0", str(spec.x0_index)]
     if spec.paired:
         words.append("--paired")
+    if spec.vary is not None:
+        words += ["--vary", spec.vary]
     return shlex.join(words)
 
 

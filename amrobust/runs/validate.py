@@ -13,6 +13,7 @@ from typing import Any, TypeVar, get_args
 
 from amrobust.experiments.facts import RunFacts
 from amrobust.experiments.spec import Spec, content_digest
+from amrobust.experiments.variation import STREAMS
 from amrobust.runs.files import shown
 from amrobust.runs.manifest import (
     RECORD_VERSION,
@@ -235,7 +236,15 @@ def _spec(value: Any, where: str) -> Spec:
         root_seed=_field(table, "root_seed", _integer(0, most=None)),
         x0_index=_field(table, "x0_index", _integer(0, most=None)),
         paired=_field(table, "paired", _boolean),
+        vary=_optional(_stream)(table.get("vary"), "vary"),
     )
+
+
+def _stream(value: Any, where: str) -> str:
+    name = _name(value, where)
+    if name not in STREAMS:
+        raise Broken(f"the random stream in its manifest is {shown(name)!r}, none of {', '.join(STREAMS)}")
+    return name
 
 
 def _facts(value: Any, where: str) -> RunFacts:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 PADDING = 4
 """Pixels around an image that is cropped at random (Appendix D.1)."""
 
-PRECISIONS = ("float32", "bfloat16")
+PRECISIONS = ("float32", "bfloat16", "float64")
 COMPUTATION: Mapping[str, Any] = {"precision": "float32", "channels_last": False, "compile": False}
 """How networks are computed, with the defaults."""
 
@@ -95,8 +95,8 @@ class ImageClassification:
     Parameters: ``epochs``, ``batch_size``, ``model``, ``augment`` (random crops of the padded image and flips),
     ``train_images`` and ``test_images`` (the first so many of each split; all by default), and those of the learning rate
     (:mod:`amrobust.workloads.rates`). What does not fill a last batch is left out, other images each epoch.
-    ``precision`` (float32, or bfloat16 by autocast), ``channels_last`` and ``compile`` (torch.compile) change how the network
-    is computed, and with it the last digits.
+    ``precision`` (float32, float64, or bfloat16 by autocast), ``channels_last`` and ``compile`` (torch.compile) change how the
+    network is computed, and with it the last digits.
 
     Images are standardised channel by channel with ``mean`` and ``std``, which are of pixels scaled to 0 … 1.
     ``train_batch_loss`` is the mean over an epoch of the losses of its batches, at the iterate, where gradients are taken.

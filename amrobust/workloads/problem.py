@@ -73,7 +73,7 @@ class Problem:
 
     def on(self, backend: backends.Backend, precision: backends.Precision = "float64") -> Objective:
         """The problem as functions of that backend's arrays, prepared once."""
-        return _objective(self, backend, precision)  # type: ignore[arg-type]
+        return _objective(self, backend, precision)
 
     def loss(self, x: Points) -> Points:
         """F at each row of ``x`` (S, d): shape (S,)."""

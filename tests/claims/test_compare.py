@@ -191,10 +191,16 @@ class TestRefusals:
             compare([wide, narrow], Selection(baseline="adam"))
 
     def test_nothing_to_compare(self, wide):
-        with pytest.raises(UserError, match="at least two methods"):
-            compare([wide])
         with pytest.raises(UserError, match="no runs"):
             compare([])
+
+    def test_a_single_method_is_described_and_nothing_claimed(self, wide):
+        (judgement,) = compare([wide]).judgements
+        assert judgement.verdicts == ()
+        assert judgement.question == "How much does msgd vary from seed to seed on digits, in test accuracy?"
+        assert judgement.summaries[0].avg_std.estimate > 0
+        with pytest.raises(UserError, match="not among the methods"):
+            compare([wide], claims=[Claim("less spread", "am1", "msgd")])
 
 
 class TestCautions:

@@ -270,7 +270,7 @@ def _counts(data: bytes, scratch: Path) -> object:
 def _libsvm(path: Path) -> object:
     from amrobust.workloads.samples import _libsvm
 
-    return _libsvm(path)
+    return _libsvm(str(path), str(path), path.stat().st_size)
 
 
 def _idx(data: bytes, scratch: Path) -> object:

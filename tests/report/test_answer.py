@@ -34,7 +34,25 @@ def test_few_claims_are_answered_in_sentences(judged: Judged) -> None:
     assert [figure["name"] for figure in first_page(comparison, "figure")] == ["forest"]
 
 
-def test_more_are_answered_in_a_table_of_verdicts_with_estimates(judged: Judged) -> None:
+def test_some_more_are_listed_with_their_intervals(judged: Judged) -> None:
+    judgement = judged(["msgd", "sgd", "am1[m=5]/I", "am1[m=5]/II"])
+    (table,) = first_page(Comparison((judgement,)), "table")
+    assert [c["title"] for c in table["columns"]][:3] == ["Claim about", "What is claimed", "Estimate"]
+    assert column(table, "Verdict") == [v.outcome for v in judgement.verdicts]
+    first = [cell["text"] for cell in table["rows"][0]["cells"]]
+    assert first[:2] == ["sgd vs msgd", "higher mean"]
+    assert first[2].endswith(" pp")
+    assert first[3].startswith("[")
+
+
+def test_a_single_method_is_said_to_be_alone(judged: Judged) -> None:
+    comparison = Comparison((judged(["msgd"]),))
+    (callout,) = first_page(comparison, "callout")
+    assert callout["title"] == "Nothing is compared"
+    assert [figure["name"] for figure in first_page(comparison, "figure")] == ["finals"]
+
+
+def test_many_pairs_are_answered_in_a_matrix_of_verdicts_with_estimates(judged: Judged) -> None:
     judgement = judged()
     (table,) = first_page(Comparison((judgement,)), "table")
     assert [c["title"] for c in table["columns"]] == [

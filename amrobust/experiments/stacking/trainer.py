@@ -16,6 +16,7 @@ from amrobust.experiments.methods import info
 from amrobust.experiments.network import (
     CPU,
     dropout_generator,
+    dtype_of,
     load,
     network_at_x0,
     workload_of,
@@ -30,6 +31,7 @@ from amrobust.experiments.stacking.layers import CannotStack
 from amrobust.experiments.stacking.losses import losses
 from amrobust.experiments.stacking.model import StackedModel
 from amrobust.experiments.stacking.rows import Rows, require_elementwise, rows_of
+from amrobust.experiments.streams import x0_index
 
 EVALUATION_BATCH = 400
 """Examples, over all seeds, that are evaluated at a time: as few as keep the activations in the cache."""
@@ -44,7 +46,7 @@ def train_stack(
     entries: Sequence[Entry],
     *,
     device: torch.device = CPU,
-    dtype: torch.dtype = torch.float32,
+    dtype: torch.dtype | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> list[SeedOutcome]:
     """Train the seeds of ``entries`` together and return their outcomes in this order.
@@ -62,7 +64,7 @@ def train_stack(
         raise ValueError("seeds of different workloads cannot be one stack")
     keys = [spec.method_key for spec, _ in entries]
     places = sorted(range(len(entries)), key=lambda place: keys.index(keys[place]))
-    stack = _Stack([entries[place] for place in places], device, dtype)
+    stack = _Stack([entries[place] for place in places], device, dtype or dtype_of(entries[0][0]))
     recorders = [CurveRecorder(info(spec.optimizer).outputs, stack.epochs) for spec, _ in stack.entries]
     first, before = 0, 0.0
     saved = None if checkpoint is None else checkpoint.load()
@@ -100,8 +102,8 @@ def train_stack(
 
 def arrangement_of(spec: Spec) -> Arrangement:
     """How a stack of ``spec`` is arranged. Raises CannotStack where its model or optimizer cannot be stacked."""
-    for name, allowed in (("precision", "float32"), ("compile", False)):
-        if spec.workload_params.get(name, allowed) != allowed:
+    for name, allowed in (("precision", ("float32", "float64")), ("compile", (False,))):
+        if spec.workload_params.get(name, allowed[0]) not in allowed:
             raise CannotStack(f"{name} = {spec.workload_params[name]} has no stacked form")
     require_elementwise(spec)
     return _arrangement_of_model(spec.workload, tuple(sorted(spec.workload_params.items())))
@@ -141,9 +143,10 @@ class _Stack:
             require_elementwise(method)
         self.data = load(spec, device, dtype)
         self.feed = Feed(entries, self.data)
-        starts = {(spec.root_seed, spec.x0_index): spec for spec, _ in entries}
-        networks = {key: network_at_x0(spec).to(device, dtype) for key, spec in starts.items()}
-        each = [networks[spec.root_seed, spec.x0_index] for spec, _ in entries]
+        keys = [(spec.root_seed, x0_index(spec, seed)) for spec, seed in entries]
+        starts = dict(zip(keys, entries, strict=True))
+        networks = {key: network_at_x0(*entry).to(device, dtype) for key, entry in starts.items()}
+        each = [networks[key] for key in keys]
         self.dropout = [dropout_generator(spec, seed, device) for spec, seed in entries]
         self.model = StackedModel(each[0], arrangement_of(spec), self.dropout)
         self.rows = torch.stack([self.model.row(network) for network in each])

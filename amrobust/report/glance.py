@@ -1,0 +1,133 @@
+"""Verdicts at a glance: a few claims in a list with their intervals, many as a matrix of pairs and kinds of claims."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from amrobust.claims.judgement import Claim, Judgement, Outcome, Verdict, is_about_a_pair
+from amrobust.report.blocks import Cell, Column, Row, Table
+from amrobust.report.numbers import ABSENT, interval_heading
+from amrobust.report.text import printable
+from amrobust.report.typography import breakable, typeset
+from amrobust.report.view import claim_rows, claim_words, group_names
+
+_MOST_ROWS = 14
+_MOST_KINDS = 5
+"""Beyond either of these a table does not fit on the first page beside the figure."""
+_LEAST_FAVOURABLE: tuple[Outcome, ...] = ("refuted", "cannot be judged", "inconclusive", "supported")
+
+
+def at_a_glance(judgements: Sequence[Judgement]) -> Table:
+    """Every verdict: in a list where they are few, else in a matrix."""
+    verdicts = [v for judgement in judgements for v in judgement.verdicts]
+    return _list(judgements) if len(verdicts) <= _MOST_ROWS else _matrix(judgements)
+
+
+def table_first(judgements: Sequence[Judgement]) -> bool:
+    """Whether the first page has room for the table."""
+    table = at_a_glance(judgements)
+    return len(table.rows) <= _MOST_ROWS + len(judgements) and len(table.columns) - 1 <= _MOST_KINDS
+
+
+def _list(judgements: Sequence[Judgement]) -> Table:
+    """A row a claim, with its estimate, interval and verdict."""
+    rows = []
+    for name, judgement in zip(group_names(judgements), judgements, strict=True):
+        if len(judgements) > 1 and judgement.verdicts:
+            rows.append(Row(group=breakable(name)))
+        for verdict, row in zip(judgement.verdicts, claim_rows(judgement), strict=True):
+            cells = (_row_name(verdict, False), claim_words(verdict.claim, judgement.metric))
+            rows.append(
+                Row(
+                    (
+                        *(Cell(breakable(printable(text))) for text in cells),
+                        *(Cell(typeset(printable(text))) for text in (row.estimate, row.interval)),
+                        Cell("", verdict.outcome),
+                    )
+                )
+            )
+    interval = interval_heading(v.interval for judgement in judgements for v in judgement.verdicts)
+    columns = (
+        Column("Claim about", "left", 1.25),
+        Column("What is claimed", "left", 1.0),
+        Column("Estimate"),
+        Column(printable(interval)),
+        Column("Verdict", "left"),
+    )
+    caption = "Verdicts at a glance; × is a ratio, method over baseline, the rest are differences."
+    return Table(caption, columns, tuple(rows))
+
+
+def _matrix(judgements: Sequence[Judgement]) -> Table:
+    """Verdicts at a glance: a row a pair, a column a kind of claim; bounds on one tail share a column."""
+    kinds: dict[str, None] = {}
+    baselines: dict[str, None] = {}
+    for judgement in judgements:
+        for verdict in judgement.verdicts:
+            kinds.setdefault(_kind(verdict, judgement))
+            if is_about_a_pair(verdict.claim):
+                baselines.setdefault(verdict.claim.baseline)
+    same = len(baselines) == 1
+    rows = []
+    for name, judgement in zip(group_names(judgements), judgements, strict=True):
+        if len(judgements) > 1:
+            rows.append(Row(group=breakable(name)))
+        estimates = {
+            v.claim: row.estimate for v, row in zip(judgement.verdicts, claim_rows(judgement), strict=True)
+        }
+        cells: dict[str, dict[str, list[Verdict]]] = {}
+        for verdict in judgement.verdicts:
+            row = cells.setdefault(_row_name(verdict, same), {})
+            row.setdefault(_kind(verdict, judgement), []).append(verdict)
+        for title, found in cells.items():
+            rows.append(
+                Row((Cell(breakable(title)), *(_cell(found.get(kind, ()), estimates) for kind in kinds)))
+            )
+    heading = f"Against {next(iter(baselines))}" if same else "Claim about"
+    columns = (
+        Column(breakable(heading), "left", 1.25),
+        *(Column(printable(kind), "left", 1.0) for kind in kinds),
+    )
+    caption = "Verdicts at a glance."
+    if any(cell.badge and cell.text for row in rows for cell in row.cells):
+        # Every badge stands behind an estimate, so that they align.
+        rows = [
+            replace(row, cells=tuple(replace(c, text=c.text or ABSENT) if c.badge else c for c in row.cells))
+            for row in rows
+        ]
+        caption = "Verdicts at a glance, with their estimates: × is a ratio, method over baseline; the rest are differences."
+    return Table(
+        caption,
+        columns,
+        tuple(rows),
+        small=len(kinds) > 3,
+    )
+
+
+def _kind(verdict: Verdict, judgement: Judgement) -> str:
+    return (
+        "within bounds" if verdict.claim.bound is not None else claim_words(verdict.claim, judgement.metric)
+    )
+
+
+def _row_name(verdict: Verdict, same_baseline: bool) -> str:
+    claim = verdict.claim
+    if claim.methods:
+        return f"{claim.methods[0]} … {claim.methods[-1]}"
+    if same_baseline or not is_about_a_pair(claim):
+        return claim.method
+    return f"{claim.method} vs {claim.baseline}"
+
+
+def _cell(verdicts: Sequence[Verdict], estimates: Mapping[Claim, str]) -> Cell:
+    if not verdicts:
+        return Cell()
+    outcome = next(o for o in _LEAST_FAVOURABLE if any(v.outcome == o for v in verdicts))
+    if len(verdicts) > 1:
+        agreeing = sum(v.outcome == outcome for v in verdicts)
+        return Cell(f"{agreeing} of {len(verdicts)}", outcome)
+    result = verdicts[0].interval
+    if result is None or result.estimate is None:
+        return Cell("", outcome)
+    return Cell(typeset(printable(estimates[verdicts[0].claim])), outcome)
