@@ -175,7 +175,7 @@ class _Bar(_Counting):
         self.task = self.progress.add_task(self.tally.title, total=self.tally.seeds, left="")
 
     def say(self, text: str) -> None:
-        self.progress.console.print(text, markup=False)
+        self.progress.console.print(text, markup=False, highlight=False)
 
     def show(self, *, always: bool = False) -> None:
         assert self.task is not None
