@@ -83,7 +83,7 @@ def parse_counts(text: str) -> tuple[int, ...]:
     return counts
 
 
-class Numbers(click.ParamType):
+class Numbers(click.ParamType):  # type: ignore[type-arg]
     """One number or several, with commas between them; of one ``kind``, int or float."""
 
     def __init__(self, kind: type[int] | type[float]) -> None:

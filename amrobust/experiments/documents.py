@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -57,7 +57,7 @@ def read_toml(path: Path, what: str) -> dict[str, Any]:
         raise UserError(f"the {what} {path} is not valid TOML: {error}") from None
 
 
-def combinations(tables: Tables, values: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
+def combinations(tables: Tables, values: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
     """One value of each list, in every combination. Raises UserError where there are too many."""
     count = math.prod(map(len, values.values()))
     if count > MAX_COMBINATIONS:

@@ -30,6 +30,14 @@ WORKLOADS = {
     "ptb": "amrobust.workloads.ptb",
 }
 
+MEMBERS = (
+    "name", "kind", "defaults", "metrics", "optimizer_defaults", "check", "data_digest", "data_note", "epochs",
+    "steps_per_epoch", "steps_per_point", "model", "split", "learning_rate",
+)  # fmt: skip
+"""What a workload of another's must have."""
+KINDS = ("network", "image")
+"""The kinds that a workload of another's can be."""
+
 
 def get(name: str) -> Workload:
     """The workload called ``name``: amrobust's, one by its path, or one that a package announces.
@@ -53,7 +61,7 @@ def _foreign(name: str) -> Workload:
     else:
         raise plugins.unknown("workload", name, (*WORKLOADS, *announced))
     try:
-        made: Workload = found() if inspect.isclass(found) else found
+        made: Any = found() if inspect.isclass(found) else found
     except TypeError as error:
         raise UserError(f"the workload {name} cannot be made: {error}") from error
     lacking = [member for member in MEMBERS if not hasattr(made, member)]
@@ -62,16 +70,8 @@ def _foreign(name: str) -> Workload:
         raise UserError(
             f"{name} is not a workload: it {what} (amrobust.workloads.Classification has everything)"
         )
-    return made
-
-
-MEMBERS = (
-    "name", "kind", "defaults", "metrics", "optimizer_defaults", "check", "data_digest", "data_note", "epochs",
-    "steps_per_epoch", "steps_per_point", "model", "split", "learning_rate",
-)  # fmt: skip
-"""What a workload of another's must have."""
-KINDS = ("network", "image")
-"""The kinds that a workload of another's can be."""
+    workload: Workload = made
+    return workload
 
 
 def parameters(workload: Workload) -> dict[str, Any]:

@@ -43,7 +43,7 @@ def expected(server, data, tmp_path_factory):
 def checkpoint_of(runs):
     """The checkpoint of the seeds that were being trained, once there is one."""
     end = time.monotonic() + 60
-    while not (found := sorted(runs.glob("*/checkpoints/*.pt"))):
+    while not (found := sorted(runs.glob("*/checkpoints/seed*.pt"))):
         assert time.monotonic() < end, "no checkpoint was written"
         time.sleep(0.005)
     return found[-1]
@@ -94,7 +94,7 @@ def test_a_damaged_checkpoint_is_never_gone_on_from(damage, server, data, expect
     damage(path)
     status, output = server.run("run", *ALONE, *HERE, "--runs-dir", tmp_path, env=data)
     if damage is of_another_form:
-        assert status == 1
+        assert status == 1, output
         assert "its checkpoint could not be taken up and was removed" in output
         status, output = server.run("run", *ALONE, *HERE, "--runs-dir", tmp_path, env=data)
     assert status == 0, output
