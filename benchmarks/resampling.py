@@ -9,6 +9,7 @@ import time
 
 import numpy as np
 import scipy.stats
+import threadpoolctl
 
 from amrobust.stats.bootstrap import log_avg_std, resample_counts, resampled
 from amrobust.stats.permutation import permutation_spread
@@ -57,4 +58,6 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    # As comparisons compute: threads of BLAS cost these small products more than they bring.
+    with threadpoolctl.threadpool_limits(1, user_api="blas"):
+        main()

@@ -12,7 +12,7 @@ import argparse
 import statistics
 import time
 
-from amrobust.experiments import executors, make_spec
+from amrobust.experiments import make_spec, pools
 from amrobust.experiments.layout import evenly
 from amrobust.experiments.stacking.cost import stack_size
 from amrobust.experiments.training import one_thread, train_unit
@@ -46,14 +46,14 @@ def arguments():
 
 def main():
     given = arguments()
-    pool = executors._pool(given.workers)
+    pool = pools.start_pool(given.workers)
     try:
         print(f"{'model':9} {'batch':>5}  {'way':24} {'seeds x epochs/s':>16} {'ratio':>6}")
         for model in given.models or MODELS[given.workload]:
             for batch in given.batch_sizes:
                 measure(given, pool, model, batch)
     finally:
-        executors._stop(pool)
+        pools.stop_pool(pool)
 
 
 def measure(given, pool, model, batch):

@@ -56,7 +56,7 @@ def command(
     """
     from amrobust.claims.analysis import load_analysis
     from amrobust.claims.study import run_analysis
-    from amrobust.cli.progress import progress_reporter
+    from amrobust.cli.grid_progress import grid_reporter
     from amrobust.report import render, write_report
     from amrobust.report.write import check_target
 
@@ -73,7 +73,7 @@ def command(
         command=shlex.join(["amrobust", "analyze", name, *words]),
     )
     check_target(path, layout)
-    with progress_reporter() as reporter:
+    with grid_reporter() as reporter:
         comparison = run_analysis(
             analysis, runs_dir, seeds=seeds, executor=executor, jobs=jobs, reporter=reporter
         )

@@ -36,7 +36,7 @@ def load(
         if not having:
             raise UserError(f"{path}: no command has an option {key!r}; remove it, or correct its name")
         for name in having:
-            defaults.setdefault(name, {})[options[name][_option(key)]] = _checked(path, key, value)
+            _set(defaults.setdefault(name, {}), options[name][_option(key)], _checked(path, key, value))
     for name, table in content.items():
         if not isinstance(table, dict):
             continue
@@ -46,9 +46,8 @@ def load(
             if _option(key) not in options[name]:
                 known = ", ".join(sorted(option.replace("_", "-") for option in options[name]))
                 raise UserError(f"{path}: {name} has no option {key!r}: it has {known}")
-            defaults.setdefault(name, {})[options[name][_option(key)]] = _checked(
-                path, f"{name}.{key}", value
-            )
+            value = _checked(path, f"{name}.{key}", value)
+            _set(defaults.setdefault(name, {}), options[name][_option(key)], value)
     return dict(defaults)
 
 
@@ -97,10 +96,16 @@ def _option(key: str) -> str:
     return key.replace("-", "_")
 
 
-def _options(command: click.Command) -> dict[str, str]:
-    """A command's options by their long names as they are written, with the parameters they set."""
+def _set(defaults: dict[str, Any], option: click.Option, value: Any) -> None:
+    """Make ``value`` the option's default; of an option that can be repeated, one value is a list of one."""
+    assert option.name is not None
+    defaults[option.name] = [value] if option.multiple and not isinstance(value, list) else value
+
+
+def _options(command: click.Command) -> dict[str, click.Option]:
+    """A command's options by their long names as they are written."""
     return {
-        _option(name.lstrip("-")): param.name
+        _option(name.lstrip("-")): param
         for param in command.params
         if isinstance(param, click.Option) and param.name and param.expose_value
         for name in param.opts

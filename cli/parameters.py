@@ -1,8 +1,11 @@
-"""``name[param=value,...]`` and ``name=value`` on the command line."""
+"""``name[param=value,...]``, ``name=value`` and lists of values on the command line."""
 
 from __future__ import annotations
 
 import re
+from typing import Any
+
+import click
 
 from amrobust.errors import UserError
 
@@ -39,16 +42,34 @@ def parse_pair(text: str) -> tuple[str, Value]:
     return name, parse_value(value)
 
 
-def parse_selection(text: str) -> tuple[str, dict[str, Value]]:
-    """``am1`` or ``am1[m=3,lr=0.05]``: a name and its parameters. Raises UserError on anything else."""
+def parse_values(text: str) -> tuple[Value, ...]:
+    """``0.9,0.99`` as its values. Raises UserError where one of them is empty."""
+    parts = text.split(",")
+    if not all(part.strip() for part in parts):
+        raise UserError(f"{text!r} is no list of values such as 0.9,0.99")
+    return tuple(map(parse_value, parts))
+
+
+def parse_selection(text: str) -> tuple[str, dict[str, tuple[Value, ...]]]:
+    """``am1``, ``am1[m=3,lr=0.05]`` or ``am1[m=3,5,10]``: a name, and the values of its parameters.
+
+    Raises UserError on anything else.
+    """
     match = SELECTION.fullmatch(text.strip())
     if match is None:
         raise UserError(f"{text!r} is not of the form name or name[param=value,...]")
     inner = match["inner"]
-    pairs = [parse_pair(part) for part in inner.split(",")] if inner and inner.strip() else []
-    if len(dict(pairs)) < len(pairs):
-        raise UserError(f"{text!r} gives a parameter twice")
-    return match["name"], dict(pairs)
+    found: dict[str, tuple[Value, ...]] = {}
+    for part in inner.split(",") if inner and inner.strip() else []:
+        if "=" not in part and found and part.strip():
+            last = next(reversed(found))
+            found[last] += (parse_value(part),)
+            continue
+        name, value = parse_pair(part)
+        if name in found:
+            raise UserError(f"{text!r} gives a parameter twice")
+        found[name] = (value,)
+    return match["name"], found
 
 
 def parse_counts(text: str) -> tuple[int, ...]:
@@ -60,3 +81,28 @@ def parse_counts(text: str) -> tuple[int, ...]:
     if counts[0] < 1 or list(counts) != sorted(set(counts)):
         raise UserError(f"{text!r} is no list of growing numbers such as 5,10,20")
     return counts
+
+
+class Numbers(click.ParamType):  # type: ignore[type-arg]
+    """One number or several, with commas between them; of one ``kind``, int or float."""
+
+    def __init__(self, kind: type[int] | type[float]) -> None:
+        self.kind = kind
+        self.name = "integer,..." if kind is int else "float,..."
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int | float, ...]:
+        """The numbers; a file of defaults may give them as numbers or a list."""
+        parts = (
+            value.split(",")
+            if isinstance(value, str)
+            else value
+            if isinstance(value, (list, tuple))
+            else [value]
+        )
+        try:
+            return tuple(map(self.kind, parts))
+        except (TypeError, ValueError, OverflowError):
+            what = "an integer" if self.kind is int else "a number"
+            self.fail(f"{value!r} is not {what}, nor several with commas between them.", param, ctx)

@@ -53,7 +53,8 @@ def progress_reporter(*, quiet: bool = False) -> Iterator[Reporter]:
         yield _Lines()
 
 
-def _problem(outcome: SeedOutcome) -> str | None:
+def problem_of(outcome: SeedOutcome) -> str | None:
+    """What went wrong with a seed, in a line."""
     if outcome.error is not None:
         from amrobust.runs.files import shown
 
@@ -80,7 +81,7 @@ class _Lines:
 
     def seed_done(self, outcome: SeedOutcome) -> None:
         self.done += outcome.error is None
-        note = _problem(outcome)
+        note = problem_of(outcome)
         click.echo(
             f"{self.run}: {self.done}/{self.wanted} seeds, the last in {outcome.wall_seconds:.1f} s"
             + (f" ({note})" if note else ""),
@@ -113,7 +114,7 @@ class _Bar:
     def seed_done(self, outcome: SeedOutcome) -> None:
         assert self.task is not None
         self.progress.advance(self.task)
-        if note := _problem(outcome):
+        if note := problem_of(outcome):
             self.progress.console.print(note, markup=False)
 
     def finished(self, trained: int, seconds: float) -> None:

@@ -12,12 +12,12 @@ from amrobust.claims.beside import printed_beside
 from amrobust.claims.compare import compare
 from amrobust.claims.judgement import Claim, Comparison, Verdict
 from amrobust.claims.sources import with_sources
-from amrobust.errors import UserError
+from amrobust.errors import RunError, UserError
 from amrobust.experiments.variation import streams_of
 
 if TYPE_CHECKING:
     from amrobust.experiments import Spec
-    from amrobust.runs import Reporter
+    from amrobust.runs import GridReporter
     from amrobust.runs.arms import Arm
 
 Settled = dict[tuple[str, Claim], Verdict]
@@ -31,15 +31,16 @@ def run_analysis(
     seeds: int | None = None,
     executor: str = "processes",
     jobs: int | None = None,
-    reporter: Reporter | None = None,
+    reporter: GridReporter | None = None,
 ) -> Comparison:
     """Train what ``analysis`` still lacks in ``directory``, then judge its claims.
 
     Where looks are planned, train to each in turn and stop when every claim is settled; a claim keeps the verdict of the look
     that settled it. ``seeds`` replaces the declared number of seeds, or names the last look. Raises UserError on a bad
-    declaration, RunError when a seed failed.
+    declaration, RunError when a seed failed: everything else has been trained then.
     """
-    from amrobust import runs
+    from amrobust import experiments, runs
+    from amrobust.experiments.spec import content_digest
 
     specs = [_specs(analysis, setting) for setting in analysis.settings]
     looks = analysis.rules.looks
@@ -49,24 +50,23 @@ def run_analysis(
         )
     settled: Settled = {}
     for wanted in [n for n in looks if seeds is None or n <= seeds] or [seeds or analysis.seeds]:
+        rows = runs.execute_grid(
+            [spec for methods in specs for spec in methods], range(wanted), directory,
+            experiments.make_executor(executor, jobs), batching=analysis.batching, reporter=reporter,
+        )  # fmt: skip
+        if problem := runs.failures(rows):
+            raise RunError(problem)
+        made = {content_digest(row.spec.to_dict()): row for row in rows}
         paths, claims, models = [], {}, {}
         for setting, methods in zip(analysis.settings, specs, strict=True):
             named: dict[str, tuple[str, Spec]] = {}
             for spec in methods:
-                run = runs.execute(
-                    spec,
-                    range(wanted),
-                    directory,
-                    executor=executor,
-                    jobs=jobs,
-                    batching=analysis.batching,
-                    reporter=reporter,
-                )
-                paths.append(run.path)
-                named |= {name: (output, spec) for output, name in run.manifest.facts.methods.items()}
-            label = run.manifest.facts.workload_label
-            claims[label] = tuple(_bounded(claim, named) for claim in setting.claims)
-            models[label] = run.manifest.spec.workload_params.get("model")
+                row = made[content_digest(spec.to_dict())]
+                assert row.path is not None
+                paths.append(row.path)
+                named |= {final.method: (final.output, spec) for final in row.finals}
+            claims[row.workload] = tuple(_bounded(claim, named) for claim in setting.claims)
+            models[row.workload] = spec.workload_params.get("model")
         arms, problems = runs.load_arms(paths, None if analysis.metrics else analysis.selection.metric)
         if analysis.metrics:
             arms = [each for arm in arms for each in _by_metric(arm, analysis)]

@@ -1,6 +1,6 @@
 """What to run, on which random streams, and where. Importing it imports no torch: training does."""
 
-from amrobust.experiments.executors import train_seeds, workers_of
+from amrobust.experiments.executors import Executor, make_executor, train_seeds
 from amrobust.experiments.facts import RunFacts
 from amrobust.experiments.layout import Batching, Layout, plan_layout
 from amrobust.experiments.outcome import SeedOutcome
@@ -10,6 +10,7 @@ from amrobust.experiments.spec import ExecutorName, Spec
 
 __all__ = [
     "Batching",
+    "Executor",
     "ExecutorName",
     "Layout",
     "Place",
@@ -17,8 +18,8 @@ __all__ = [
     "SeedOutcome",
     "Spec",
     "describe",
+    "make_executor",
     "make_spec",
     "plan_layout",
     "train_seeds",
-    "workers_of",
 ]

@@ -1,143 +1,236 @@
-"""Where seeds train: in worker processes of one thread each, or one block after the other in this process."""
+"""Where units of work train: in worker processes of one thread each, or one after the other in this process.
+
+An executor may be shared by many runs, each asking from a thread of its own: their units go to the same workers.
+"""
 
 from __future__ import annotations
 
-import os
-import signal
+import threading
+from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
-from typing import get_args
+from typing import Protocol, get_args
 
 from amrobust.errors import UserError
 from amrobust.experiments.layout import Block, Layout, plan_layout
 from amrobust.experiments.outcome import SeedOutcome
 from amrobust.experiments.place import HERE, Place
+from amrobust.experiments.pools import start_pool, stop_pool, usable_cores
 from amrobust.experiments.spec import ExecutorName, Spec
 from amrobust.experiments.training import halves, one_thread, train_unit
 
-BROKEN_POOLS = 3
-"""How many times a fresh pool takes over the missing blocks after a worker died."""
+IN_COMPANY = 2
+"""How many times a block is tried beside others; when a worker died each time, it gets processes of its own."""
+
+ALONE = 2
+"""How many times a single seed is tried in a process of its own."""
+
+DIED = "the worker process died each time it was tried (out of memory, or killed)"
+
+
+class Executor(Protocol):
+    """Trains blocks of seeds. ``train`` may be called from several threads at once."""
+
+    name: str
+    """As in provenance."""
+    jobs: int | None
+    """The number of workers that was asked for."""
+    count: int
+    """How many blocks it trains at a time."""
+    where: str
+    """Where the work runs, for people."""
+
+    def train(self, spec: Spec, blocks: Sequence[Block], place: Place) -> Iterator[SeedOutcome]:
+        """Train ``blocks`` of seeds of ``spec``; yields as blocks are finished. KeyboardInterrupt once it was stopped.
+
+        Closing the iterator drops what has not begun.
+        """
+
+    def stop(self) -> None:
+        """End all workers, dropping what they do; whatever waits in ``train`` is told."""
+
+
+def make_executor(name: str, jobs: int | None = None) -> Executor:
+    """The executor called ``name``: "processes" (``jobs`` workers, by default one a usable core) or "local".
+
+    Raises UserError on another name or fewer than one job.
+    """
+    if name not in get_args(ExecutorName):
+        raise UserError(f"no executor is called {name!r}: choose one of {', '.join(get_args(ExecutorName))}")
+    if jobs is not None and jobs < 1:
+        raise UserError(f"jobs = {jobs} is not at least 1")
+    return LocalExecutor(jobs) if name == "local" else ProcessExecutor(jobs)
 
 
 def train_seeds(
     spec: Spec,
     seeds: Sequence[int],
     *,
-    executor: ExecutorName = "processes",
+    executor: str | Executor = "processes",
     jobs: int | None = None,
     place: Place = HERE,
     layout: Layout | None = None,
 ) -> Iterator[SeedOutcome]:
     """Train ``seeds`` of ``spec`` and yield each outcome as it is finished.
 
-    ``executor`` is "processes" (``jobs`` workers, by default one a usable core) or "local". Both give the same numbers in the
-    same ``layout``, by default the one that :func:`plan_layout` makes for them; of its blocks those that hold a seed asked for
-    are trained, whole. ``place`` says on what, and where long trainings keep their state.
-    Closing the iterator stops the workers at once. Raises UserError on another executor or fewer than one job.
+    ``executor`` is one that others may share, or the name of one that :func:`make_executor` makes with ``jobs``. All give the
+    same numbers in the same ``layout``, by default the one that :func:`plan_layout` makes for them; of its blocks those that
+    hold a seed asked for are trained, whole. ``place`` says on what, and where long trainings keep their state.
+    Closing the iterator drops what has not begun, and stops an executor of its own at once.
     """
-    workers = workers_of(executor, jobs)
+    own = isinstance(executor, str)
+    workers = make_executor(executor, jobs) if isinstance(executor, str) else executor
     if layout is None:
-        layout = plan_layout(spec, seeds, workers=workers)
+        layout = plan_layout(spec, seeds, workers=workers.count)
     wanted = set(seeds)
     work = [block for block in layout.blocks if wanted.intersection(block)]
-    if executor == "local":
-        return _only(_in_this_process(spec, work, place), wanted)
-    return _only(_in_processes(spec, work, workers, place), wanted)
+    return _only(workers, workers.train(spec, work, place), wanted, own)
 
 
-def workers_of(executor: str, jobs: int | None) -> int:
-    """How many processes train. Raises UserError on another executor than those there are or fewer than one job."""
-    if executor not in get_args(ExecutorName):
-        raise UserError(
-            f"no executor is called {executor!r}: choose one of {', '.join(get_args(ExecutorName))}"
-        )
-    if jobs is not None and jobs < 1:
-        raise UserError(f"jobs = {jobs} is not at least 1")
-    return 1 if executor == "local" else jobs or usable_cores()
-
-
-def _only(outcomes: Iterator[SeedOutcome], wanted: set[int]) -> Iterator[SeedOutcome]:
+def _only(
+    executor: Executor, outcomes: Iterator[SeedOutcome], wanted: set[int], own: bool
+) -> Iterator[SeedOutcome]:
     """The outcomes of ``wanted`` seeds; a block that is trained again may hold others."""
-    with closing(outcomes):  # type: ignore[type-var]
-        yield from (outcome for outcome in outcomes if outcome.seed in wanted)
+    try:
+        with closing(outcomes):  # type: ignore[type-var]
+            yield from (outcome for outcome in outcomes if outcome.seed in wanted)
+    finally:
+        if own:
+            executor.stop()
 
 
-def usable_cores() -> int:
-    """Cores that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+class LocalExecutor:
+    """This process, one block after the other."""
+
+    name = "local"
+    count = 1
+    where = "this process"
+
+    def __init__(self, jobs: int | None = None) -> None:
+        self.jobs = jobs
+
+    def train(self, spec: Spec, blocks: Sequence[Block], place: Place) -> Iterator[SeedOutcome]:
+        """One block after the other."""
+        for block in blocks:
+            with one_thread():
+                outcomes = train_unit(spec, block, place)
+            yield from outcomes
+
+    def stop(self) -> None:
+        """Nothing runs elsewhere."""
 
 
-def _in_this_process(spec: Spec, work: list[Block], place: Place) -> Iterator[SeedOutcome]:
-    for block in work:
-        with one_thread():
-            outcomes = train_unit(spec, block, place)
-        yield from outcomes
+class ProcessExecutor:
+    """A pool of processes, made when it is first needed, and made again after a worker died.
 
+    A worker that dies takes the pool with it, and with the pool the blocks of every run that were under way. They are tried
+    once more in a fresh pool; those that are lost again train alone, and are halved until only a seed that kills its own
+    worker is failed.
+    """
 
-def _in_processes(spec: Spec, work: list[Block], jobs: int, place: Place) -> Iterator[SeedOutcome]:
-    missing = list(work)
-    for attempt in range(BROKEN_POOLS + 1):
-        pool = _pool(min(jobs, len(missing)))
+    name = "processes"
+
+    def __init__(self, jobs: int | None = None) -> None:
+        self.jobs, self.count = jobs, jobs or usable_cores()
+        self.where = f"{self.count} processes" if self.count > 1 else "1 process"
+        self._lock = threading.Lock()
+        self._pool: ProcessPoolExecutor | None = None
+        self._lonely: set[ProcessPoolExecutor] = set()
+        self._slots = threading.BoundedSemaphore(self.count)
+        self._stopped = False
+
+    def train(self, spec: Spec, blocks: Sequence[Block], place: Place) -> Iterator[SeedOutcome]:
+        """In the shared pool, no more at a time than keep it busy; what is lost with it again and again, alone."""
+        waiting = deque((block, 0) for block in blocks)
+        under_way: dict[Future[list[SeedOutcome]], tuple[Block, int, ProcessPoolExecutor]] = {}
+        suspects = []
         try:
-            futures: dict[Future[list[SeedOutcome]], Block] = {
-                pool.submit(train_unit, spec, block, place): block for block in missing
-            }
-            for future in as_completed(futures):
-                outcomes = future.result()
-                missing.remove(futures[future])
-                yield from outcomes
-            pool.shutdown()
-            return
-        except BrokenProcessPool:
-            # Once may be anything; twice, and it may be the memory that a block takes.
-            if attempt == 1:
-                missing = [half for block in missing for half in halves(block)]
-            elif attempt > 1:
-                missing = [(seed,) for block in missing for seed in block]
+            while waiting or under_way:
+                while waiting and len(under_way) <= self.count:
+                    pool = self._current()
+                    try:
+                        future = pool.submit(train_unit, spec, waiting[0][0], place)
+                    except RuntimeError:  # it is broken, or was stopped
+                        self._forget(pool)
+                        continue
+                    under_way[future] = (*waiting.popleft(), pool)
+                for future in wait(under_way, return_when=FIRST_COMPLETED).done:
+                    block, lost, pool = under_way.pop(future)
+                    try:
+                        outcomes = _result(future)
+                    except BrokenProcessPool:
+                        self._forget(pool)
+                        if lost + 1 < IN_COMPANY:
+                            waiting.append((block, lost + 1))
+                        else:
+                            suspects.append(block)
+                    else:
+                        yield from outcomes
+            for block in suspects:
+                yield from self._alone(spec, block, place)
         finally:
-            _stop(pool)
-    reason = "the worker process died each time it was tried (out of memory, or killed)"
-    yield from (SeedOutcome(seed, error=reason) for block in missing for seed in block)
+            for future in under_way:
+                future.cancel()
+
+    def stop(self) -> None:
+        """Terminate every worker."""
+        with self._lock:
+            self._stopped = True
+            pools = [*self._lonely, *([self._pool] if self._pool else [])]
+            self._pool = None
+        for pool in pools:
+            stop_pool(pool)
+
+    def _current(self) -> ProcessPoolExecutor:
+        with self._lock:
+            self._go_on()
+            if self._pool is None:
+                self._pool = start_pool(self.count)
+            return self._pool
+
+    def _forget(self, broken: ProcessPoolExecutor) -> None:
+        """Let the next one who asks have a fresh pool, unless somebody else who lost ``broken`` has made one."""
+        with self._lock:
+            self._go_on()
+            if self._pool is broken:
+                self._pool = None
+                stop_pool(broken)
+
+    def _go_on(self) -> None:
+        if self._stopped:
+            raise KeyboardInterrupt
+
+    def _alone(self, spec: Spec, block: Block, place: Place) -> Iterator[SeedOutcome]:
+        """The block in a process of its own, in halves where that dies too."""
+        for _ in range(ALONE if len(block) == 1 else 1):
+            with self._slots:
+                with self._lock:
+                    self._go_on()
+                    pool = start_pool(1)
+                    self._lonely.add(pool)
+                try:
+                    outcomes = _result(pool.submit(train_unit, spec, block, place))
+                except BrokenProcessPool:
+                    continue
+                finally:
+                    with self._lock:
+                        self._lonely.discard(pool)
+                    stop_pool(pool)
+            yield from outcomes
+            return
+        with self._lock:
+            self._go_on()
+        if len(block) == 1:
+            yield SeedOutcome(block[0], error=DIED)
+            return
+        for half in halves(block):
+            yield from self._alone(spec, half, place)
 
 
-def _pool(workers: int) -> ProcessPoolExecutor:
-    import multiprocessing
-
-    return ProcessPoolExecutor(
-        workers, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker
-    )
-
-
-def _start_worker() -> None:
-    """Keep Ctrl-C for the parent, which stops its workers itself, end with the parent, and stay on one thread for good."""
-    import threading
-
-    import threadpoolctl
-    import torch
-
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    torch.set_num_threads(1)
-    threadpoolctl.threadpool_limits(1)
-
-
-def _end_with_parent() -> None:
-    """End this worker when its parent is gone: after a kill -9 nobody else would."""
-    from multiprocessing import connection, parent_process
-
-    parent = parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])
-        os._exit(1)
-
-
-def _stop(pool: ProcessPoolExecutor) -> None:
-    """Drop what is queued and end the workers without waiting for their current unit."""
-    workers = list((pool._processes or {}).values())
-    pool.shutdown(wait=False, cancel_futures=True)
-    for worker in workers:
-        worker.terminate()
+def _result(future: Future[list[SeedOutcome]]) -> list[SeedOutcome]:
+    try:
+        return future.result()
+    except CancelledError:
+        raise KeyboardInterrupt from None

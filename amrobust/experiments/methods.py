@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from amrobust.errors import UserError
+from amrobust.experiments import foreign
 
 
 @dataclass(frozen=True)
@@ -83,28 +83,30 @@ RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
 
 
 def info(optimizer: str) -> OptimizerInfo:
-    """The entry of ``optimizer``; UserError naming the nearest if there is none."""
-    if optimizer not in OPTIMIZERS:
-        near = difflib.get_close_matches(optimizer, OPTIMIZERS, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(OPTIMIZERS)}"
-        raise UserError(f"no optimizer is called {optimizer!r}: {hint}")
-    return OPTIMIZERS[optimizer]
+    """The entry of ``optimizer``, amrobust's own or another's; UserError naming the nearest if there is none."""
+    if optimizer in OPTIMIZERS:
+        return OPTIMIZERS[optimizer]
+    found = foreign.optimizer_class(optimizer, tuple(OPTIMIZERS))
+    return OptimizerInfo(found.__name__, tuple(foreign.hyperparameters(optimizer)), ("I",))
 
 
-def defaults(optimizer: str, of_workload: Mapping[str, float | int]) -> dict[str, float | int]:
+def defaults(optimizer: str, of_workload: Mapping[str, float | int]) -> dict[str, Any]:
     """The hyperparameters used where none are given: the workload's, and the optimizer's own over them."""
+    if optimizer not in OPTIMIZERS:
+        foreign.optimizer_class(optimizer, tuple(OPTIMIZERS))
+        return foreign.hyperparameters(optimizer)
     return {**of_workload, **OWN_DEFAULTS.get(optimizer, {})}
 
 
-def resolve(
-    optimizer: str, given: Mapping[str, Any], defaults: Mapping[str, float | int]
-) -> dict[str, float | int]:
+def resolve(optimizer: str, given: Mapping[str, Any], defaults: Mapping[str, float | int]) -> dict[str, Any]:
     """The complete hyperparameters of a method: those given, else the workload's defaults.
 
     With ``theorem`` = 1 there is neither a learning rate nor a momentum among them. Raises UserError on a hyperparameter that
     the optimizer does not have, or a value out of range.
     """
     names = info(optimizer).hyperparameters
+    if optimizer not in OPTIMIZERS:
+        return foreign.resolve(optimizer, given)
     for name in given:
         if name not in names:
             raise UserError(f"{optimizer} has no {name!r}: it takes {', '.join(names)}")
@@ -146,11 +148,11 @@ def _check_together(optimizer: str, resolved: Mapping[str, float | int]) -> None
 def method_name(
     optimizer: str, hyperparameters: Mapping[str, Any], defaults: Mapping[str, Any], output: str
 ) -> str:
-    """``am1[m=5]/II``: m where there is one, what differs from the workload's defaults, the output where there are two."""
+    """``am1[m=5]/II``: m where there is one, what differs from the defaults, the output where there are two; no module."""
     shown = [
-        f"{name}={value:g}"
+        f"{name}={value:g}" if type(value) in (int, float) else f"{name}={value}"
         for name, value in hyperparameters.items()
         if name == "m" or value != defaults.get(name, value)
     ]
-    name = optimizer + (f"[{','.join(sorted(shown))}]" if shown else "")
-    return f"{name}/{output}" if len(OPTIMIZERS[optimizer].outputs) > 1 else name
+    name = optimizer.rpartition(":")[2] + (f"[{','.join(sorted(shown))}]" if shown else "")
+    return f"{name}/{output}" if len(info(optimizer).outputs) > 1 else name

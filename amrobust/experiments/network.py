@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from amrobust import rules, workloads
+from amrobust.experiments import foreign
 from amrobust.experiments.dropout import seed_dropout
 from amrobust.experiments.methods import info
 from amrobust.experiments.outcome import SeedOutcome
@@ -91,7 +92,7 @@ def make_optimizer(spec: Spec, model: nn.Module, seed: int) -> torch.optim.Optim
             return AM1SGD(params, **h)
         case "am2":
             return AM2SGD(params, seed=integer(seed_sequence(spec, "rule", seed)), **h)
-    raise AssertionError(spec.optimizer)
+    return foreign.build(spec, params)
 
 
 def at_output(optimizer: torch.optim.Optimizer, output: str) -> AbstractContextManager[None]:

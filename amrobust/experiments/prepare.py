@@ -11,8 +11,9 @@ from typing import Any
 
 from amrobust import workloads
 from amrobust.errors import UserError
+from amrobust.experiments import foreign
 from amrobust.experiments.facts import RunFacts
-from amrobust.experiments.methods import CONVEX_ONLY, defaults, info, method_name, resolve
+from amrobust.experiments.methods import CONVEX_ONLY, OPTIMIZERS, defaults, info, method_name, resolve
 from amrobust.experiments.place import HERE, Place
 from amrobust.experiments.spec import LOCATIONS, Spec
 from amrobust.experiments.variation import require_stream
@@ -57,6 +58,10 @@ def make_spec(
     problem.check(params)
     if optimizer == "ntasgd" and problem.kind != "language":
         raise UserError(f"ntasgd watches a validation loss, and {workload} has none: run it on ptb")
+    if problem.kind == "convex" and optimizer not in OPTIMIZERS:
+        raise UserError(
+            f"{optimizer} trains networks, and {workload} is a convex problem: choose one of {', '.join(OPTIMIZERS)}"
+        )
     if optimizer in CONVEX_ONLY and problem.kind != "convex":
         raise UserError(f"{optimizer} is for convex workloads (logistic, ...), and {workload} is none")
     if root_seed < 0 or x0_index < 0:
@@ -81,6 +86,10 @@ def make_spec(
         from amrobust.experiments.convex_rules import check
 
         check(spec)
+    elif optimizer not in OPTIMIZERS:
+        from amrobust.experiments.network import network_at_x0
+
+        foreign.check(spec, network_at_x0(spec))
     return spec
 
 
@@ -122,10 +131,11 @@ def describe(spec: Spec, place: Place = HERE) -> RunFacts:
         epochs=problem.epochs(params),
         steps_per_epoch=problem.steps_per_epoch(params),
         first_output_epoch={output: -(-waits.get(output, 1) // points) for output in outputs},
-        workload_label=spec.workload + (f"[{','.join(shown)}]" if shown else ""),
+        workload_label=problem.name + (f"[{','.join(shown)}]" if shown else ""),
         versions={"python": platform.python_version()}
         | {name: version(name) for name in PACKAGES}
-        | (library.versions if library else {}),
+        | (library.versions if library else {})
+        | ({} if spec.optimizer in OPTIMIZERS else foreign.provenance(spec.optimizer)),
         device=place.device if library is None else library.device,
         backend=None if library is None else library.name,
         data_note=problem.data_note(params),

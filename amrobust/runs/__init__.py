@@ -3,6 +3,7 @@
 from amrobust.runs.arms import Arm, Metric
 from amrobust.runs.check import Finding, check_runs
 from amrobust.runs.execution import Interrupted, execute
+from amrobust.runs.grid import GridReporter, GridRow, execute_grid, failures
 from amrobust.runs.load import command_of, load_arms
 from amrobust.runs.reporter import Reporter
 from amrobust.runs.store import Run, find_run, open_runs
@@ -11,6 +12,8 @@ from amrobust.runs.summary import Summary, summaries
 __all__ = [
     "Arm",
     "Finding",
+    "GridReporter",
+    "GridRow",
     "Interrupted",
     "Metric",
     "Reporter",
@@ -19,6 +22,8 @@ __all__ = [
     "check_runs",
     "command_of",
     "execute",
+    "execute_grid",
+    "failures",
     "find_run",
     "load_arms",
     "open_runs",

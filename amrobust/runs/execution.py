@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
@@ -13,11 +14,11 @@ import numpy as np
 
 from amrobust import experiments
 from amrobust.errors import RunError, UserError
-from amrobust.experiments import Layout
+from amrobust.experiments import Executor, Layout
 from amrobust.experiments.facts import RunFacts
 from amrobust.experiments.outcome import SeedOutcome
 from amrobust.experiments.place import Place
-from amrobust.experiments.spec import ExecutorName, Spec
+from amrobust.experiments.spec import Spec
 from amrobust.runs.curves import SeedCurves, metric_names
 from amrobust.runs.files import shown
 from amrobust.runs.find import is_run
@@ -30,6 +31,9 @@ from amrobust.runs.validate import MAX_EPOCHS, MAX_SEED, MAX_VALUES, Broken, Out
 
 CHECKPOINTS = "checkpoints"
 """Directory in a run's for the state of trainings under way."""
+
+ONE_AT_A_TIME = threading.Lock()
+"""Of several executions one builds models to look at: torch counts operations and memory process-wide."""
 
 COMMIT_INTERVAL = 1.0
 """Seconds between commits: so much work is lost at most when the process is killed."""
@@ -55,7 +59,7 @@ def execute(
     seeds: Iterable[int],
     directory: Path,
     *,
-    executor: str = "processes",
+    executor: str | Executor = "processes",
     jobs: int | None = None,
     batching: str = "auto",
     reporter: Reporter | None = None,
@@ -68,15 +72,18 @@ def execute(
     Complete seeds are kept, failed and interrupted ones are tried again. Where nothing is missing the run is only read, and
     may lie where nothing can be written. Where another process holds the run, this one waits and then trains only what is
     missing, at ``place``, in the layout that :func:`amrobust.experiments.plan_layout` makes of ``batching``. ``train`` and
-    ``describe`` default to those of ``amrobust.experiments``; a ``train`` that is given has no layout.
+    ``describe`` default to those of ``amrobust.experiments``; a ``train`` that is given has no layout. An ``executor`` that is
+    given by its name is made for this run with ``jobs``; another may be shared with other executions, each in its thread.
 
     Raises UserError on bad seeds, Interrupted on Ctrl-C (finished seeds are kept), RunError where seeds failed, the disk
     cannot be written to, or what is there is broken.
     """
     wanted = _checked(seeds)
     place = place or experiments.Place()
+    workers = experiments.make_executor(executor, jobs) if isinstance(executor, str) else executor
     try:
-        facts = describe(spec) if describe is not None else experiments.describe(spec, place)
+        with ONE_AT_A_TIME:
+            facts = describe(spec) if describe is not None else experiments.describe(spec, place)
         if (
             facts.epochs > MAX_EPOCHS
             or len(wanted) * facts.epochs * len(facts.outputs) * len(facts.metrics) > MAX_VALUES
@@ -95,12 +102,15 @@ def execute(
         with locked(path, lambda: reporter.waiting(path)) as held:
             execution = _Execution(held, spec, facts, key, reporter)
             here = replace(place, checkpoints=path / CHECKPOINTS)
-            execution.run(wanted, _Training(train, here, executor, jobs, batching))
+            execution.run(wanted, _Training(train, here, workers, batching))
             return read_run(path)
     except KeyboardInterrupt:
         raise Interrupted("interrupted: nothing was changed; the same command starts again") from None
     except Broken as problem:
         raise RunError(broken_line(path, problem)) from None
+    finally:
+        if workers is not executor:
+            workers.stop()
 
 
 def _checked(seeds: Iterable[int]) -> list[int]:
@@ -139,23 +149,21 @@ class _Training:
 
     train: Train | None
     place: Place
-    executor: str
-    jobs: int | None
+    executor: Executor
     batching: str
 
     def begin(self, manifest: Manifest, missing: Sequence[int]) -> tuple[Iterator[SeedOutcome], Layout]:
         """The outcomes to come, and the layout they are trained in: what is recorded of it goes on as it was."""
-        spec, jobs = manifest.spec, self.jobs
+        spec, executor = manifest.spec, self.executor
         if self.train is not None:
             alone = Layout("none", tuple((seed,) for seed in missing))
-            return self.train(spec, missing, executor=self.executor, jobs=jobs), alone
-        workers = experiments.workers_of(self.executor, jobs)
-        layout = experiments.plan_layout(
-            spec, missing, batching=self.batching, workers=workers, recorded=manifest.layout
-        )
-        executor: ExecutorName = self.executor  # type: ignore[assignment]
+            return self.train(spec, missing, executor=executor.name, jobs=executor.jobs), alone
+        with ONE_AT_A_TIME:
+            layout = experiments.plan_layout(
+                spec, missing, batching=self.batching, workers=executor.count, recorded=manifest.layout
+            )
         return experiments.train_seeds(
-            spec, missing, executor=executor, jobs=jobs, place=self.place, layout=layout
+            spec, missing, executor=executor, place=self.place, layout=layout
         ), layout
 
 
@@ -226,7 +234,10 @@ class _Execution:
         self.manifest = replace(
             planned,
             seeds={**planned.seeds, **running},
-            provenance=(*planned.provenance, session(self.facts, training.executor, training.jobs, layout)),
+            provenance=(
+                *planned.provenance,
+                session(self.facts, training.executor.name, training.executor.jobs, layout),
+            ),
         )
         self._commit(begun)
         committed = time.monotonic()

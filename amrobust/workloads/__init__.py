@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
+import inspect
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
+from amrobust import plugins
 from amrobust.errors import UserError
+from amrobust.workloads.classification import Classification
 from amrobust.workloads.workload import MetricRow, Workload
+
+GROUP = "amrobust.workloads"
+"""The entry point group under which packages announce workloads."""
 
 WORKLOADS = {
     "digits": "amrobust.workloads.digits",
@@ -24,14 +30,47 @@ WORKLOADS = {
     "ptb": "amrobust.workloads.ptb",
 }
 
+MEMBERS = (
+    "name", "kind", "defaults", "metrics", "optimizer_defaults", "check", "data_digest", "data_note", "epochs",
+    "steps_per_epoch", "steps_per_point", "model", "split", "learning_rate",
+)  # fmt: skip
+"""What a workload of another's must have."""
+KINDS = ("network", "image")
+"""The kinds that a workload of another's can be."""
+
 
 def get(name: str) -> Workload:
-    """The workload called ``name``; UserError naming the known ones if there is none."""
-    if name not in WORKLOADS:
-        near = difflib.get_close_matches(name, WORKLOADS, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(WORKLOADS)}"
-        raise UserError(f"no workload is called {name!r}: {hint}")
-    workload: Workload = importlib.import_module(WORKLOADS[name]).WORKLOAD
+    """The workload called ``name``: amrobust's, one by its path, or one that a package announces.
+
+    Raises UserError naming the known ones if there is none, and where one of another's cannot be imported or made.
+    """
+    if name in WORKLOADS:
+        workload: Workload = importlib.import_module(WORKLOADS[name]).WORKLOAD
+        return workload
+    return _foreign(name)
+
+
+@lru_cache(maxsize=8)
+def _foreign(name: str) -> Workload:
+    """A workload of another's, made once: an object, or a class that is called without arguments."""
+    announced = plugins.announced(GROUP)
+    if plugins.is_path(name):
+        found = plugins.imported(name)
+    elif name in announced:
+        found = plugins.load(announced[name])
+    else:
+        raise plugins.unknown("workload", name, (*WORKLOADS, *announced))
+    try:
+        made: Any = found() if inspect.isclass(found) else found
+    except TypeError as error:
+        raise UserError(f"the workload {name} cannot be made: {error}") from error
+    lacking = [member for member in MEMBERS if not hasattr(made, member)]
+    if lacking or made.kind not in KINDS:
+        what = f"has no {', '.join(lacking)}" if lacking else f"is of no kind in {', '.join(KINDS)}"
+        raise UserError(
+            f"{name} is not a workload: it {what} (amrobust.workloads.Classification has everything)"
+        )
+    workload: Workload = made
     return workload
 
 
@@ -46,4 +85,4 @@ def metrics_of(workload: Workload, params: Mapping[str, Any]) -> tuple[MetricRow
     return workload.metrics if of is None else of(params)
 
 
-__all__ = ["WORKLOADS", "Workload", "get", "metrics_of", "parameters"]
+__all__ = ["WORKLOADS", "Classification", "Workload", "get", "metrics_of", "parameters"]

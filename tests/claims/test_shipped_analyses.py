@@ -5,7 +5,7 @@ from made_up_data import put_fashion, put_ptb
 
 from amrobust.claims.analysis import analysis_names, load_analysis, scales_of
 from amrobust.claims.study import run_analysis
-from amrobust.runs.reporter import Silent
+from amrobust.runs.grid import SilentGrid
 from amrobust.workloads import data
 
 SLOW = ("figure13", "figure13_loss", "figure16", "figure18", "figure18_loss", "table3_eta", "table8_aggmo")
@@ -30,12 +30,12 @@ def directory(tmp_path_factory):
     return tmp_path_factory.mktemp("runs")
 
 
-class Counting(Silent):
+class Counting(SilentGrid):
     """Counts the seeds that are trained."""
 
     trained = 0
 
-    def seed_done(self, outcome):
+    def seed_done(self, run, outcome):
         self.trained += 1
 
 

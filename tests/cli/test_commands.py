@@ -264,7 +264,8 @@ method = "am1[m=10]/II"
         assert "1 claim" in done.stdout
         assert (tmp_path / "mine.pdf").read_bytes().startswith(b"%PDF-")
         again = amrobust("analyze", path, "--executor", "local", "-o", tmp_path / "again.pdf")
-        assert again.stderr.count("nothing left to train") == 2
+        assert "2 runs of 6 seeds, on this process" in again.stderr
+        assert "2/2 runs on this process; 12/12 seeds" in again.stderr
 
     def test_unknown_names(self):
         done = amrobust("analyze", "table99")

@@ -22,6 +22,7 @@ from amrobust.experiments import (
     executors,
     make_spec,
     network,
+    pools,
     train_seeds,
     training,
 )
@@ -186,7 +187,7 @@ class TestExecutors:
 
     def test_a_killed_worker_is_replaced_and_nothing_is_counted_twice(self):
         spec = make_spec("digits", "sgd", {"epochs": 4})
-        iterator = executors.train_seeds(spec, range(4), executor="processes", jobs=2)
+        iterator = train_seeds(spec, range(4), executor="processes", jobs=2)
         killed = threading.Thread(target=_kill_one_child_soon)
         killed.start()
         outcomes = list(iterator)
@@ -196,12 +197,12 @@ class TestExecutors:
 
     def test_stopping_a_pool_ends_its_workers_in_mid_training(self):
         spec = make_spec("digits", "sgd", {"epochs": 50})
-        pool = executors._pool(1)
+        pool = pools.start_pool(1)
         future = pool.submit(training.train_unit, spec, (0,))
         while not future.running():
             time.sleep(0.05)
         workers = list(pool._processes.values())
-        executors._stop(pool)
+        pools.stop_pool(pool)
         # The pool's own thread reaps them too, and whoever comes second learns of an end a moment later.
         deadline = time.monotonic() + 20
         while any(worker.is_alive() for worker in workers):
@@ -212,9 +213,9 @@ class TestExecutors:
     def test_workers_end_when_their_parent_is_killed(self):
         code = (
             "import multiprocessing, os, signal\n"
-            "from amrobust.experiments import executors, make_spec, training\n"
+            "from amrobust.experiments import make_spec, pools, training\n"
             "if __name__ == '__main__':\n"
-            "    pool = executors._pool(1)\n"
+            "    pool = pools.start_pool(1)\n"
             "    spec = make_spec('digits', 'sgd', {'epochs': 1, 'lr_drops': 0})\n"
             "    pool.submit(training.train_unit, spec, (0,)).result()\n"
             "    print(*[p.pid for p in multiprocessing.active_children()], flush=True)\n"
@@ -260,19 +261,19 @@ class TestBlocksThatAreTooLarge:
     LAYOUT = Layout("stack", (tuple(range(8)), (8, 9)))
 
     @pytest.mark.parametrize(("most", "stacks"), [(8, {8, 2}), (7, {4, 1}), (1, {1})])
-    def test_a_worker_that_dies_twice_gets_smaller_blocks(self, monkeypatch, most, stacks):
+    def test_a_block_whose_worker_dies_beside_others_and_alone_is_halved(self, monkeypatch, most, stacks):
         tried = []
-        monkeypatch.setattr(executors, "_pool", lambda workers: Pool(most, tried))
+        monkeypatch.setattr(executors, "start_pool", lambda workers: Pool(most, tried))
         spec = make_spec("digits", "sgd")
         outcomes = list(train_seeds(spec, range(10), jobs=1, layout=self.LAYOUT))
         assert sorted(outcome.seed for outcome in outcomes) == list(range(10))
         assert all(outcome.error is None for outcome in outcomes)
         assert {outcome.stack for outcome in outcomes} <= stacks | {2}
         if most < 8:
-            assert tried.count(tuple(range(8))) == 2
+            assert tried.count(tuple(range(8))) == 3
 
     def test_seeds_whose_worker_always_dies_fail(self, monkeypatch):
-        monkeypatch.setattr(executors, "_pool", lambda workers: Pool(0, []))
+        monkeypatch.setattr(executors, "start_pool", lambda workers: Pool(0, []))
         outcomes = list(train_seeds(make_spec("digits", "sgd"), range(10), jobs=1, layout=self.LAYOUT))
         assert len(outcomes) == 10
         assert all("died each time" in outcome.error for outcome in outcomes)

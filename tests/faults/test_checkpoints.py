@@ -24,35 +24,44 @@ def data(tmp_path_factory):
     return {"AMROBUST_DATA": str(root)}
 
 
+ALONE = (*TRAINING, "--batching", "none")
+TOGETHER = (*TRAINING, "--batching", "stack")
+
+
 @pytest.fixture(scope="module")
 def expected(server, data, tmp_path_factory):
-    directory = tmp_path_factory.mktemp("whole")
-    status, output = server.run("run", *TRAINING, *HERE, "--runs-dir", directory, env=data)
-    assert status == 0, output
-    return numbers(directory)
+    """What each of the two trainings gives when nothing disturbs it."""
+    found = {}
+    for training in (ALONE, TOGETHER):
+        directory = tmp_path_factory.mktemp("whole")
+        status, output = server.run("run", *training, *HERE, "--runs-dir", directory, env=data)
+        assert status == 0, output
+        found[training] = numbers(directory)
+    return found
 
 
 def checkpoint_of(runs):
-    """The checkpoint of the seed that was being trained, once there is one."""
+    """The checkpoint of the seeds that were being trained, once there is one."""
     end = time.monotonic() + 60
-    while not (found := sorted(runs.glob("*/checkpoints/seed-*.pt"))):
+    while not (found := sorted(runs.glob("*/checkpoints/seed*.pt"))):
         assert time.monotonic() < end, "no checkpoint was written"
         time.sleep(0.005)
     return found[-1]
 
 
-def test_kills_at_random_moments_between_checkpoints(server, data, expected, tmp_path):
+@pytest.mark.parametrize("training", [ALONE, TOGETHER], ids=["alone", "together"])
+def test_kills_at_random_moments_between_checkpoints(training, server, data, expected, tmp_path):
     rng = random.Random(0)
     for _ in range(6):
-        child = server.start("run", *TRAINING, *HERE, "--runs-dir", tmp_path, env=data)
+        child = server.start("run", *training, *HERE, "--runs-dir", tmp_path, env=data)
         if not numbers_of_seeds(tmp_path):
             checkpoint_of(tmp_path)
         time.sleep(rng.uniform(0, 0.4))
         child.kill()
         child.wait()
-    status, output = server.run("run", *TRAINING, *HERE, "--runs-dir", tmp_path, env=data)
+    status, output = server.run("run", *training, *HERE, "--runs-dir", tmp_path, env=data)
     assert status == 0, output
-    assert numbers(tmp_path) == expected
+    assert numbers(tmp_path) == expected[training]
     assert not list(tmp_path.glob("*/checkpoints/*.pt"))
 
 
@@ -78,18 +87,18 @@ def of_another_form(path):
 
 @pytest.mark.parametrize("damage", [cut, flip, of_another_form])
 def test_a_damaged_checkpoint_is_never_gone_on_from(damage, server, data, expected, tmp_path):
-    child = server.start("run", *TRAINING, *HERE, "--runs-dir", tmp_path, env=data)
+    child = server.start("run", *ALONE, *HERE, "--runs-dir", tmp_path, env=data)
     path = checkpoint_of(tmp_path)
     child.kill()
     child.wait()
     damage(path)
-    status, output = server.run("run", *TRAINING, *HERE, "--runs-dir", tmp_path, env=data)
+    status, output = server.run("run", *ALONE, *HERE, "--runs-dir", tmp_path, env=data)
     if damage is of_another_form:
-        assert status == 1
+        assert status == 1, output
         assert "its checkpoint could not be taken up and was removed" in output
-        status, output = server.run("run", *TRAINING, *HERE, "--runs-dir", tmp_path, env=data)
+        status, output = server.run("run", *ALONE, *HERE, "--runs-dir", tmp_path, env=data)
     assert status == 0, output
-    assert numbers(tmp_path) == expected
+    assert numbers(tmp_path) == expected[ALONE]
 
 
 def test_links_and_pipes_are_not_followed(tmp_path):

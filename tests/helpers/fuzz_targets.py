@@ -231,19 +231,31 @@ final_std = 0.08
 
 def _selection(data: bytes, scratch: Path) -> object:
     """A method as it is typed after --opt, and a workload's parameters after --param."""
-    from amrobust.cli.parameters import parse_selection
-    from amrobust.cli.run import sort_parameters
-    from amrobust.experiments import make_spec
+    from amrobust.cli.requests import NAMED, specs_asked
 
     text, *params = data.decode("utf-8", "surrogateescape").split("\n")
-    name, given = parse_selection(text)
     made = []
     for workload in ("digits", "logistic"):
-        hyperparameters, workload_params = sort_parameters(workload, given, tuple(params), {})
-        found = make_spec(workload, name, workload_params, hyperparameters)
-        json.dumps(found.to_dict(), allow_nan=False)
+        asked = {"opts": (text,), "params": params, "workload": workload, **dict.fromkeys(NAMED)}
+        found = specs_asked({**asked, "root_seed": 0, "x0": 0, "x0s": 1, "paired": False})
+        json.dumps([spec.to_dict() for spec in found], allow_nan=False)
         made.append(found)
     return made
+
+
+def _spec_file(path: Path) -> object:
+    from amrobust.experiments.requests import load_request
+
+    return load_request(path)
+
+
+SPEC = b"""
+workload = "digits"
+seeds = 5
+methods = [{ opt = "msgd" }, { opt = "am1", m = [3, 5] }]
+[grid]
+batch_size = [16, 32]
+"""
 
 
 def _counts(data: bytes, scratch: Path) -> object:
@@ -258,7 +270,7 @@ def _counts(data: bytes, scratch: Path) -> object:
 def _libsvm(path: Path) -> object:
     from amrobust.workloads.samples import _libsvm
 
-    return _libsvm(path)
+    return _libsvm(str(path), str(path), path.stat().st_size)
 
 
 def _idx(data: bytes, scratch: Path) -> object:
@@ -374,9 +386,10 @@ TARGETS: dict[str, Target] = {
         ("[[claims]]", "[[methods]]", "kind = ", "opt = ", "looks = ", "[", "]", "{", "= 1979-05-27", *NUMBERS),
     ),
     "claims": Target(from_file("c.toml", _claims), lambda _: [CLAIMS], ("parts = ", "[[claims]]", "[", "{", *NUMBERS)),
+    "specs": Target(from_file("s.toml", _spec_file), lambda _: [SPEC], ("opt", "grid", "x0s", "[", "{", *NUMBERS)),
     "tables": Target(from_file("t.toml", _tables), lambda _: [TABLES], ("rows", "seeds = ", "n = ", "[", "{", *NUMBERS)),
     "selection": Target(
-        _selection, lambda _: [b"am1[m=5,lr=0.1]\nepochs=3", b"sgd", b"am2[momentum=0.5]\nsigma=2\niterations=40"],
+        _selection, lambda _: [b"am1[m=5,lr=0.1]\nepochs=3", b"sgd", b"am2[momentum=0.5,0.9]\nsigma=2,3\niterations=40"],
         ("m=", "lr=", "momentum=", "weight_decay=", "\nepochs=", "\nsigma=", "\ndata=", "\nrecord_every=", *NUMBERS),
     ),
     "counts": Target(_counts, lambda _: [b"5,10,20"], NUMBERS),

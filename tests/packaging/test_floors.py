@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 FLOORS = ["rules", "optim", "workloads", "experiments", "runs", "stats", "claims", "report", "api", "cli"]
-EVERYWHERE = {"errors"}
+EVERYWHERE = {"errors", "plugins"}
 
 
 def modules():

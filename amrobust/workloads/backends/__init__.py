@@ -6,12 +6,11 @@ A further backend is a package that announces a factory, called with the name of
 
 from __future__ import annotations
 
-import difflib
 import importlib
 from collections.abc import Callable
 from functools import lru_cache
-from importlib.metadata import entry_points
 
+from amrobust import plugins
 from amrobust.errors import UserError
 from amrobust.workloads.backends.backend import Backend, Matrix, Precision
 
@@ -25,7 +24,7 @@ GROUP = "amrobust.backends"
 
 def names() -> tuple[str, ...]:
     """The backends that there are, installed or not: the built-in ones, and those announced by other packages."""
-    return (*BACKENDS, *(entry.name for entry in entry_points(group=GROUP) if entry.name not in BACKENDS))
+    return (*BACKENDS, *(name for name in plugins.announced(GROUP) if name not in BACKENDS))
 
 
 @lru_cache(maxsize=8)
@@ -40,13 +39,11 @@ def get(name: str = "numpy", device: str = "cpu") -> Backend:
 
 def _factory(name: str) -> Callable[[str], Backend]:
     if name not in BACKENDS:
-        for entry in entry_points(group=GROUP):
-            if entry.name == name:
-                loaded: Callable[[str], Backend] = entry.load()
-                return loaded
-        near = difflib.get_close_matches(name, names(), n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(names())}"
-        raise UserError(f"no backend is called {name!r}: {hint}")
+        announced = plugins.announced(GROUP)
+        if name not in announced:
+            raise plugins.unknown("backend", name, names())
+        loaded: Callable[[str], Backend] = plugins.load(announced[name])
+        return loaded
     module, _, attribute = BACKENDS[name].partition(":")
     try:
         found: Callable[[str], Backend] = getattr(importlib.import_module(module), attribute)

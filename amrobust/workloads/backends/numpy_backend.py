@@ -59,15 +59,16 @@ class SparseMatrix:
         self._rows = csr_array(rows)
         self._blocks = lru_cache(maxsize=4)(self._cut)
 
-    def _cut(self, length: int) -> list[Any]:
-        """Blocks of ``length`` rows."""
-        return [self._rows[start : start + length] for start in range(0, self._rows.shape[0], length)]
+    def _cut(self, length: int) -> list[tuple[Any, Any]]:
+        """Blocks of ``length`` rows, each with its transpose, which is as costly to make as a small product."""
+        blocks = (self._rows[start : start + length] for start in range(0, self._rows.shape[0], length))
+        return [(block, block.T) for block in blocks]
 
     def mean(self, x: NDArray[Any], value: Elementwise) -> NDArray[Any]:
         """See :class:`amrobust.workloads.backends.Matrix`."""
         columns = np.ascontiguousarray(x.T)
         total = np.zeros(len(x), x.dtype)
-        for rows in self._blocks(block_length(len(x))):
+        for rows, _ in self._blocks(block_length(len(x))):
             total += value(rows @ columns).sum(axis=0)
         mean: NDArray[Any] = total / self._rows.shape[0]
         return mean
@@ -76,8 +77,8 @@ class SparseMatrix:
         """See :class:`amrobust.workloads.backends.Matrix`."""
         columns = np.ascontiguousarray(x.T)
         total = np.zeros_like(columns)
-        for rows in self._blocks(block_length(len(x))):
-            total += rows.T @ slope(rows @ columns)
+        for rows, transposed in self._blocks(block_length(len(x))):
+            total += transposed @ slope(rows @ columns)
         mean: NDArray[Any] = np.ascontiguousarray(total.T) / self._rows.shape[0]
         return mean
 

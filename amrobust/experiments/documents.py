@@ -1,0 +1,75 @@
+"""TOML documents that say what to do: read with bounds, taken apart entry by entry, every complaint with the file's name."""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from amrobust.errors import UserError
+
+MAX_BYTES = 10_000_000
+MAX_COMBINATIONS = 100_000
+
+
+@dataclass(frozen=True)
+class Tables:
+    """Takes entries out of TOML tables; every complaint names ``source``, the file."""
+
+    source: str
+
+    def complain(self, what: str) -> UserError:
+        """The error to raise."""
+        return UserError(f"{self.source}: {what}")
+
+    def take(self, table: Any, key: str, kind: type | tuple[type, ...], default: Any = None) -> Any:
+        """Remove and return ``table[key]``. Raises UserError where it is missing (without default) or of another type."""
+        if not isinstance(table, dict):
+            raise self.complain(f"{table!r} stands where a table is expected")
+        value = table.pop(key, default)
+        if value is None:
+            raise self.complain(f"{key!r} is missing")
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise self.complain(f"{key!r} has the wrong type ({value!r})")
+        return value
+
+    def nothing_left(self, table: dict[str, Any], where: str) -> None:
+        """Raise UserError on entries that nobody took."""
+        if table:
+            raise self.complain(f"unknown {', '.join(map(repr, table))} in {where}")
+
+
+def read_toml(path: Path, what: str) -> dict[str, Any]:
+    """The tables of a TOML file of at most 10 MB. Raises UserError where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise UserError(f"the {what} {path} is larger than {MAX_BYTES // 1_000_000} MB")
+        return tomllib.loads(content.decode())
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"cannot read the {what} {path}: {error}") from None
+    except (ValueError, RecursionError) as error:  # TOML's own errors are among the first
+        raise UserError(f"the {what} {path} is not valid TOML: {error}") from None
+
+
+def combinations(tables: Tables, values: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
+    """One value of each list, in every combination. Raises UserError where there are too many."""
+    count = math.prod(map(len, values.values()))
+    if count > MAX_COMBINATIONS:
+        raise tables.complain(
+            f"{', '.join(values)} have {count:,} combinations, more than {MAX_COMBINATIONS:,}"
+        )
+    return [dict(zip(values, chosen, strict=True)) for chosen in product(*values.values())]
+
+
+def grid_points(tables: Tables, grid: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Every combination of the lists of ``[grid]``; one empty one where there is no grid."""
+    for key, values in grid.items():
+        if not isinstance(values, list) or not values:
+            raise tables.complain(f"grid: {key} = {values!r} is not a list of values")
+    return combinations(tables, grid)

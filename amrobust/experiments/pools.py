@@ -1,0 +1,54 @@
+"""Pools of worker processes of one thread each, which end with their parent and keep Ctrl-C for it."""
+
+from __future__ import annotations
+
+import os
+import signal
+from concurrent.futures import ProcessPoolExecutor
+
+
+def usable_cores() -> int:
+    """Cores that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def start_pool(workers: int) -> ProcessPoolExecutor:
+    """A pool of at most ``workers`` spawned processes; each is started when there is work for it."""
+    import multiprocessing
+
+    return ProcessPoolExecutor(
+        workers, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker
+    )
+
+
+def _start_worker() -> None:
+    """Keep Ctrl-C for the parent, which stops its workers itself, end with the parent, and stay on one thread for good."""
+    import threading
+
+    import threadpoolctl
+    import torch
+
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    torch.set_num_threads(1)
+    threadpoolctl.threadpool_limits(1)
+
+
+def _end_with_parent() -> None:
+    """End this worker when its parent is gone: after a kill -9 nobody else would."""
+    from multiprocessing import connection, parent_process
+
+    parent = parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)
+
+
+def stop_pool(pool: ProcessPoolExecutor) -> None:
+    """Drop what is queued and end the workers without waiting for their current unit."""
+    workers = list((pool._processes or {}).values())
+    pool.shutdown(wait=False, cancel_futures=True)
+    for worker in workers:
+        worker.terminate()

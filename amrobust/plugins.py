@@ -1,0 +1,69 @@
+"""What other packages bring: objects announced as entry points or named ``module:object``, imported only when they are used."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import sys
+from collections.abc import Iterable
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any
+
+from amrobust.errors import UserError
+
+
+def announced(group: str) -> dict[str, EntryPoint]:
+    """The entry points of ``group`` by name; nothing of them is imported. Of two with one name the first found counts."""
+    found: dict[str, EntryPoint] = {}
+    for entry in entry_points(group=group):
+        found.setdefault(entry.name, entry)
+    return found
+
+
+def load(entry: EntryPoint) -> Any:
+    """What an entry point names. Raises UserError, with the distribution to blame, where it cannot be imported."""
+    try:
+        return entry.load()
+    except Exception as error:
+        maker = f"the package {entry.dist.name} {entry.dist.version}" if entry.dist else "a package"
+        raise UserError(
+            f"{entry.name!r}, which {maker} announces as {entry.value}, cannot be imported: {_reason(error)}"
+        ) from error
+
+
+def is_path(name: str) -> bool:
+    """Whether ``name`` has the form ``package.module:object``."""
+    module, colon, attribute = name.partition(":")
+    return bool(colon) and all(part.isidentifier() for part in (*module.split("."), *attribute.split(".")))
+
+
+def imported(path: str) -> Any:
+    """The object at ``package.module:object``; modules of the working directory are found, as by ``python -m``.
+
+    Raises UserError where there is none, or importing it fails.
+    """
+    name, _, attribute = path.partition(":")
+    here = str(Path.cwd())
+    if here not in sys.path and "" not in sys.path:
+        sys.path.append(here)
+    try:
+        found: Any = importlib.import_module(name)
+        for part in attribute.split("."):
+            found = getattr(found, part)
+    except Exception as error:
+        raise UserError(f"{path} cannot be imported: {_reason(error)}") from error
+    return found
+
+
+def unknown(what: str, name: str, known: Iterable[str]) -> UserError:
+    """The error for a name that nothing has, with the nearest that something has."""
+    names = list(known)
+    near = difflib.get_close_matches(name, names, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(names)}"
+    return UserError(f"no {what} is called {name!r}: {hint}")
+
+
+def _reason(error: Exception) -> str:
+    lines = str(error).splitlines()
+    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

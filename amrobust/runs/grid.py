@@ -1,0 +1,270 @@
+"""Many runs at once: their units of work go to one executor, and each run is committed as an execution of its own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from amrobust.errors import RunError
+from amrobust.experiments import Executor
+from amrobust.experiments.facts import RunFacts
+from amrobust.experiments.outcome import SeedOutcome
+from amrobust.experiments.place import Place
+from amrobust.experiments.spec import Spec, content_digest
+from amrobust.runs.execution import Interrupted, Train, execute
+from amrobust.runs.reporter import Silent
+from amrobust.runs.store import Run, read_run
+from amrobust.runs.validate import Broken
+
+SPARE = 2
+"""Runs under way beyond what the workers can train at a time: they read, plan and commit while the workers train."""
+
+
+@dataclass(frozen=True)
+class Final:
+    """The final values of one output of a run."""
+
+    output: str
+    method: str
+    mean: float | None
+    """None where a seed diverged."""
+    std: float | None
+    """None also with fewer than two seeds."""
+
+
+@dataclass(frozen=True)
+class GridRow:
+    """What came of one run of a grid."""
+
+    spec: Spec
+    path: Path | None
+    """None where it could not even be begun."""
+    workload: str
+    metric: str
+    unit: str
+    finals: tuple[Final, ...]
+    """None of a run with an error."""
+    complete: int
+    """Of the seeds that were asked for."""
+    trained: int
+    diverged: int
+    data_note: str | None = None
+    error: str | None = None
+
+
+class GridReporter(Protocol):
+    """Told about a grid's progress, from one thread at a time. ``run`` is the name of a run's directory."""
+
+    def planned(self, runs: int, seeds: int, where: str) -> None:
+        """``runs`` different runs of ``seeds`` seeds each are asked for; they are trained at ``where``."""
+
+    def waiting(self, path: Path) -> None:
+        """Another process holds the run."""
+
+    def started(self, run: str, wanted: int, kept: int) -> None:
+        """A run begins; ``kept`` of its ``wanted`` seeds are complete already."""
+
+    def note(self, run: str, text: str) -> None:
+        """Something that the user should know about how the run's seeds are trained."""
+
+    def seed_done(self, run: str, outcome: SeedOutcome) -> None:
+        """A seed has finished, diverged or failed."""
+
+    def run_done(self, row: GridRow) -> None:
+        """A run has all that could be had."""
+
+
+class SilentGrid:
+    """A grid reporter that says nothing."""
+
+    def planned(self, runs: int, seeds: int, where: str) -> None:
+        """Say nothing."""
+
+    def waiting(self, path: Path) -> None:
+        """Say nothing."""
+
+    def started(self, run: str, wanted: int, kept: int) -> None:
+        """Say nothing."""
+
+    def note(self, run: str, text: str) -> None:
+        """Say nothing."""
+
+    def seed_done(self, run: str, outcome: SeedOutcome) -> None:
+        """Say nothing."""
+
+    def run_done(self, row: GridRow) -> None:
+        """Say nothing."""
+
+
+def execute_grid(
+    specs: Iterable[Spec],
+    seeds: Sequence[int],
+    directory: Path,
+    executor: Executor,
+    *,
+    batching: str = "auto",
+    reporter: GridReporter | None = None,
+    place: Place | None = None,
+    train: Train | None = None,
+    describe: Callable[[Spec], RunFacts] | None = None,
+) -> list[GridRow]:
+    """Train those of ``seeds`` that the runs of ``specs`` in ``directory`` lack, and say what came of each, in their order.
+
+    Equal specs are one run. As many runs are under way as keep the ``executor`` busy, each as by :func:`execute`, and no
+    curves of any other are in memory. A run that fails is a row with its ``error``; the others go on. The executor is stopped
+    at the end. Raises UserError on a bad spec, bad seeds or data that cannot be read, and Interrupted on Ctrl-C: what had
+    finished is kept then.
+    """
+    different = list({content_digest(spec.to_dict()): spec for spec in specs}.values())
+    one = _OneAtATime(reporter or SilentGrid())
+
+    def carry_out(spec: Spec) -> GridRow:
+        progress = _RunProgress(one)
+        try:
+            run = execute(
+                spec, seeds, directory, executor=executor, batching=batching, reporter=progress, place=place, train=train,
+                describe=describe,
+            )  # fmt: skip
+            row = _row(spec, seeds, run, progress.trained)
+        except Interrupted:
+            raise
+        except RunError as problem:
+            row = _row(spec, seeds, progress.read(directory), progress.trained, str(problem))
+        one.tell("run_done", row)
+        return row
+
+    try:
+        one.tell("planned", len(different), len(seeds), executor.where)
+        return _carry_out_all(carry_out, different, executor)
+    finally:
+        executor.stop()
+
+
+def failures(rows: Iterable[GridRow]) -> str | None:
+    """One line on what failed of a grid; None where nothing did."""
+    failed = [row for row in rows if row.error is not None]
+    if not failed:
+        return None
+    names = ", ".join(row.path.name if row.path is not None else row.spec.optimizer for row in failed[:5])
+    more = ", ..." if len(failed) > 5 else ""
+    return (
+        f"{len(failed)} runs are not complete ({names}{more}), the first for this reason: {failed[0].error}"
+        if len(failed) > 1
+        else f"{names}: {failed[0].error}"
+    )
+
+
+def _carry_out_all(
+    carry_out: Callable[[Spec], GridRow], specs: Sequence[Spec], executor: Executor
+) -> list[GridRow]:
+    rows: dict[int, GridRow] = {}
+    at_a_time = 1 if executor.count == 1 else min(len(specs), executor.count + SPARE)
+    try:
+        if at_a_time <= 1:
+            for number, spec in enumerate(specs):
+                rows[number] = carry_out(spec)
+        else:
+            _in_threads(carry_out, specs, executor, at_a_time, rows)
+    except (KeyboardInterrupt, Interrupted):
+        if len(specs) == 1:
+            raise
+        raise Interrupted(
+            f"interrupted: {len(rows)} of {len(specs)} runs are done, and finished seeds of the others are kept; the same "
+            "command resumes"
+        ) from None
+    return [rows[number] for number in range(len(specs))]
+
+
+def _in_threads(
+    carry_out: Callable[[Spec], GridRow],
+    specs: Sequence[Spec],
+    executor: Executor,
+    at_a_time: int,
+    rows: dict[int, GridRow],
+) -> None:
+    """Fill ``rows``; what ends one thread with an exception, or this one, ends all."""
+    threads = ThreadPoolExecutor(at_a_time, "run")
+    try:
+        futures: dict[Future[GridRow], int] = {
+            threads.submit(carry_out, spec): number for number, spec in enumerate(specs)
+        }
+        for future in as_completed(futures):
+            rows[futures[future]] = future.result()
+    finally:
+        # After the last one there is nothing to stop; after an exception the workers end, and the runs commit what they have.
+        if len(rows) < len(specs):
+            executor.stop()
+        threads.shutdown(cancel_futures=True)
+
+
+def _row(
+    spec: Spec, seeds: Sequence[int], run: Run | None, trained: int, error: str | None = None
+) -> GridRow:
+    if run is None:
+        return GridRow(spec, None, spec.workload, "", "", (), 0, trained, 0, error=error)
+    manifest, wanted = run.manifest, set(seeds)
+    facts = manifest.facts
+    metric, _, unit = facts.metrics[0]
+    kept = [row for row, seed in enumerate(manifest.complete) if seed in wanted]
+    curves = {} if error is not None else run.curves()
+    finals = tuple(
+        _final(output, facts.methods[output], metrics[metric][kept, -1]) for output, metrics in curves.items()
+    )
+    diverged = sum(manifest.seeds[manifest.complete[row]].diverged for row in kept)
+    return GridRow(
+        spec, run.path, facts.workload_label, metric, unit, finals, len(kept), trained, diverged, facts.data_note, error
+    )  # fmt: skip
+
+
+def _final(output: str, method: str, values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Final:
+    if not np.isfinite(values).all():
+        return Final(output, method, None, None)
+    return Final(
+        output, method, float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else None
+    )
+
+
+class _OneAtATime:
+    """Tells a grid reporter what several threads have to say, one after the other."""
+
+    def __init__(self, reporter: GridReporter) -> None:
+        self._reporter, self._lock = reporter, threading.Lock()
+
+    def tell(self, what: str, *about: object) -> None:
+        """Call the reporter's method ``what``."""
+        with self._lock:
+            getattr(self._reporter, what)(*about)
+
+
+class _RunProgress(Silent):
+    """What one execution of the grid tells, with its name to it."""
+
+    def __init__(self, grid: _OneAtATime) -> None:
+        self.grid, self.run, self.trained = grid, "", 0
+
+    def waiting(self, path: Path) -> None:
+        self.grid.tell("waiting", path)
+
+    def started(self, run: str, wanted: int, kept: int) -> None:
+        self.run = run
+        self.grid.tell("started", run, wanted, kept)
+
+    def note(self, text: str) -> None:
+        self.grid.tell("note", self.run, text)
+
+    def seed_done(self, outcome: SeedOutcome) -> None:
+        self.trained += outcome.error is None
+        self.grid.tell("seed_done", self.run, outcome)
+
+    def read(self, directory: Path) -> Run | None:
+        """The run as it was left; None where nothing can be read of it."""
+        try:
+            return read_run(directory / self.run) if self.run else None
+        except Broken:
+            return None

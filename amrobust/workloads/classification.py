@@ -1,0 +1,139 @@
+"""A workload of one's own: a network and tensors, and everything else by default."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from amrobust.errors import UserError
+from amrobust.rules.schedules import multi_step
+from amrobust.workloads.workload import MetricRow, require
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class Tensors:
+    """Inputs (n, …) and integer labels (n,) or (n, positions), for training and for testing."""
+
+    train_images: torch.Tensor
+    train_labels: torch.Tensor
+    test_images: torch.Tensor
+    test_labels: torch.Tensor
+
+
+class Classification(ABC):
+    """Classification by cross-entropy, on tensors that fit into memory: subclass it, and write two methods.
+
+    :meth:`network` builds the module from torch's default generator, which is seeded so that every method and every seed starts
+    from the same x0; :meth:`data` gives ``(train_inputs, train_labels, test_inputs, test_labels)``, the same at every call. A
+    batch is drawn without replacement, what does not fill a last batch is left out, and the learning rate is divided by 10
+    ``lr_drops`` times, at equal distances. Metrics: test accuracy in percent, test loss, full-batch and train-batch loss.
+
+    It is run by its path, ``--workload package.module:Class``, or by a name that a package announces under the entry point
+    group ``amrobust.workloads``. Seeds train together where the network's layers have a stacked form.
+    """
+
+    kind: Literal["network"] = "network"
+    metrics: ClassVar[tuple[MetricRow, ...]] = (
+        ("test_accuracy", "higher", "%"),
+        ("test_loss", "lower", ""),
+        ("train_loss", "lower", ""),
+        ("train_batch_loss", "lower", ""),
+    )
+    defaults: Mapping[str, Any] = {"epochs": 10, "batch_size": 32, "lr_drops": 0}
+    """Override it for other defaults of these three."""
+    rates: Mapping[str, float | int] = {"lr": 0.1, "momentum": 0.9, "m": 5, "weight_decay": 0.0}
+    """Hyperparameters of amrobust's optimizers where none are given."""
+
+    @property
+    def name(self) -> str:
+        """What the workload is called in tables: the class's name, unless it is overridden."""
+        return type(self).__name__
+
+    @abstractmethod
+    def network(self) -> nn.Module:
+        """The network, initialised."""
+
+    @abstractmethod
+    def data(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Training inputs and labels, test inputs and labels."""
+
+    @cached_property
+    def _tensors(self) -> Tensors:
+        found = Tensors(*self.data())
+        for inputs, labels in (
+            (found.train_images, found.train_labels),
+            (found.test_images, found.test_labels),
+        ):
+            if len(inputs) != len(labels) or not len(inputs) or labels.is_floating_point():
+                raise UserError(
+                    f"{self.name}: data() gives {len(inputs)} inputs and {len(labels)} labels of type {labels.dtype}: as many "
+                    "integer labels as inputs are needed"
+                )
+        return found
+
+    def split(self) -> Tensors:
+        """The data, read once."""
+        return self._tensors
+
+    def model(self, generator: torch.Generator) -> nn.Module:
+        """The network at x0, drawn from ``generator``."""
+        import torch
+
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(generator.initial_seed())
+            return self.network()
+
+    def optimizer_defaults(self, optimizer: str) -> Mapping[str, float | int]:
+        """The same for all."""
+        return self.rates
+
+    def check(self, params: Mapping[str, Any]) -> None:
+        """Raise UserError on values out of range."""
+        for name, least in (("epochs", 1), ("batch_size", 1), ("lr_drops", 0)):
+            value = params[name]
+            good = isinstance(value, int) and value >= least
+            require(good, self.name, name, value, f"an integer of at least {least}")
+        images = len(self._tensors.train_labels)
+        size = params["batch_size"]
+        require(size <= images, self.name, "batch_size", size, f"at most the {images} training inputs")
+        require(
+            params["lr_drops"] < params["epochs"], self.name, "lr_drops", params["lr_drops"], "below epochs"
+        )
+
+    def data_digest(self, params: Mapping[str, Any]) -> str:
+        """Of all four tensors."""
+        digest = hashlib.sha256()
+        for tensor in vars(self._tensors).values():
+            digest.update(
+                f"{tuple(tensor.shape)} {tensor.dtype}".encode() + tensor.contiguous().numpy().tobytes()
+            )
+        return digest.hexdigest()
+
+    def data_note(self, params: Mapping[str, Any]) -> str | None:
+        """Nothing is known about the data; override it to say what a reader of results must know."""
+        return None
+
+    def epochs(self, params: Mapping[str, Any]) -> int:
+        """As asked for."""
+        return int(params["epochs"])
+
+    def steps_per_epoch(self, params: Mapping[str, Any]) -> int:
+        """Whole batches in one pass."""
+        return len(self._tensors.train_labels) // int(params["batch_size"])
+
+    def steps_per_point(self, params: Mapping[str, Any]) -> int:
+        """A curve has one point an epoch."""
+        return self.steps_per_epoch(params)
+
+    def learning_rate(self, params: Mapping[str, Any], lr: float, epoch: int) -> float:
+        """The rate of epoch 0, 1, … when training starts with ``lr``."""
+        drops = int(params["lr_drops"])
+        return multi_step(lr, [round(params["epochs"] * k / (drops + 1)) for k in range(1, drops + 1)])(epoch)

@@ -1,0 +1,120 @@
+"""What ``amrobust run`` says at its end: final values, speed, where the runs are, what to do next."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from amrobust.runs import Run
+    from amrobust.runs.grid import Final, GridRow
+
+
+def summary(run: Run, seeds: int, seconds: float, runs_dir: Path, form: str) -> str:
+    """What is said at the end: final mean ± STD an output, speed, where the run is, what to do next."""
+    import numpy as np
+
+    manifest, curves = run.manifest, run.curves()
+    facts = manifest.facts
+    metric, _, unit = facts.metrics[0]
+    made = manifest.provenance[-1]
+    speed = made.seeds * facts.epochs / made.wall_seconds if made.wall_seconds else None
+    finals = {facts.methods[output]: curves[output][metric][:, -1] for output in facts.outputs}
+    rows = {
+        name: {
+            "final_mean": float(np.mean(values)),
+            "final_std": float(np.std(values, ddof=1)) if len(values) > 1 else None,
+        }
+        for name, values in finals.items()
+    }
+    if form == "json":
+        data = {
+            "run": str(run.path),
+            "seeds_complete": len(manifest.complete),
+            "metric": metric,
+            "unit": unit,
+            "outputs": {
+                name: {
+                    key: value if value is None or np.isfinite(value) else None for key, value in row.items()
+                }
+                for name, row in rows.items()
+            },
+            "wall_seconds": round(seconds, 3),
+            "seed_epochs_per_second": speed,
+        }
+        return json.dumps(data, indent=2)
+    width = max(map(len, rows))
+    lines = [f"{name:<{width}}  {_final(metric, unit, finals[name])}" for name in rows]
+    if speed is not None:
+        lines.append(
+            f"{made.seeds} seeds x {facts.epochs} epochs in {made.wall_seconds:.1f} s: {speed:.1f} seeds x epochs/s"
+        )
+    lines.append(f"run: {run.path}")
+    lines.append(f"next: amrobust compare {runs_dir}")
+    return "\n".join(lines)
+
+
+def _final(metric: str, unit: str, values: NDArray[np.float64]) -> str:
+    """Mean ± STD of the final values, or how many seeds have none."""
+    import numpy as np
+
+    lost = int((~np.isfinite(values)).sum())
+    if lost:
+        return f"{lost} of {len(values)} seeds diverged"
+    spread = f" ± {np.std(values, ddof=1):.2g} (STD of {len(values)} seeds)" if len(values) > 1 else ""
+    return f"final {metric} {np.mean(values):.4g}{unit}{spread}"
+
+
+def grid_summary(rows: Sequence[GridRow], seeds: int, seconds: float, runs_dir: Path, form: str) -> str:
+    """A line for each output of each run, and what to do next."""
+    if form == "json":
+        return json.dumps(
+            {"runs": [_as_data(row) for row in rows], "wall_seconds": round(seconds, 3)}, indent=2
+        )
+    from amrobust.cli.columns import aligned
+    from amrobust.runs.files import shown
+
+    table = [["method", "workload", "final", "seeds", "run", ""]]
+    for row in rows:
+        place = row.path.name if row.path is not None else ""
+        count, note = f"{row.complete}/{seeds}", "failed" if row.error is not None else ""
+        if row.diverged:
+            note = f"{row.diverged} seeds diverged"
+        for final in row.finals:
+            table.append([final.method, row.workload, _of_row(row, final), count, place, note])
+        if not row.finals:
+            table.append([row.spec.optimizer, row.workload, "", count, place, note])
+    trained = sum(row.trained for row in rows)
+    lines = [aligned([[shown(cell) for cell in line] for line in table])]
+    if trained:
+        lines.append(f"trained {trained} seeds of {len(rows)} runs in {seconds:.1f} s")
+    if not all(row.error for row in rows):
+        lines.append(f"next: amrobust compare {runs_dir}")
+    return "\n".join(lines)
+
+
+def _of_row(row: GridRow, final: Final) -> str:
+    if final.mean is None:
+        return ""
+    spread = f" ± {final.std:.2g}" if final.std is not None else ""
+    return f"{row.metric} {final.mean:.4g}{row.unit}{spread}"
+
+
+def _as_data(row: GridRow) -> dict[str, object]:
+    return {
+        "run": None if row.path is None else str(row.path),
+        "optimizer": row.spec.optimizer,
+        "workload": row.workload,
+        "seeds_complete": row.complete,
+        "seeds_trained": row.trained,
+        "seeds_diverged": row.diverged,
+        "metric": row.metric or None,
+        "unit": row.unit,
+        "outputs": {final.method: {"final_mean": final.mean, "final_std": final.std} for final in row.finals},
+        "error": row.error,
+    }
