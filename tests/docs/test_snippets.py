@@ -18,7 +18,7 @@ from pages import DATA, ROOT, RUN, blocks, pages
 LONG = {"README.md", "docs/tutorial.md"}
 """Pages that train for longer than the default suite may take."""
 
-BY_OTHER_TESTS = {"CONTRIBUTING.md": "test_recipes.py applies it to a copy of the tree"}
+BY_OTHER_TESTS = {"CONTRIBUTING.md": "test_generated.py applies its recipe"}
 
 mpl.use("Agg")
 

@@ -1,0 +1,184 @@
+"""Write the pages that are made from the tree: python docs/tools/generate.py
+
+``architecture.md`` from the packages and the first lines of their modules, ``analyses.md`` from the files of the analyses, and
+the list in ``index.md`` of what the pages show and do not run. ``--check`` writes nothing and fails where a page is not as it
+would be written; a test does the same.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+from pages import ROOT, blocks, pages
+
+DOCS = ROOT / "docs"
+FLOORS = {
+    "cli": "the command line",
+    "api": "the Python interface",
+    "report": "tables, figures, PDF, HTML and the other ways out",
+    "claims": "claims, verdicts, cautions and declared analyses",
+    "stats": "estimates, intervals and tests on arrays; imports NumPy and SciPy alone",
+    "runs": "runs on disk: recorded, imported, checked, loaded",
+    "experiments": "what is trained, on which random streams, in which stacks and processes",
+    "workloads": "problems, data sets and networks",
+    "optim": "torch optimizers",
+    "rules": "update rules as pure functions over arrays, prox setups, schedules, theory",
+}
+"""Every floor with its subject, from the top down."""
+
+SCALES = ("smoke", "small", "paper")
+
+
+def first_line(path: Path) -> str:
+    """The first sentence of a module's docstring."""
+    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    return text.partition("\n")[0]
+
+
+def folder_of(floor: str) -> Path:
+    """Where a floor's modules lie."""
+    return ROOT / "cli" if floor == "cli" else ROOT / "amrobust" / floor
+
+
+def imports_of(floor: str) -> list[str]:
+    """The other floors that its modules import from, from the top down."""
+    found = set()
+    for path in folder_of(floor).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module == "amrobust":
+                names += [f"amrobust.{alias.name}" for alias in node.names]
+            found |= {name.split(".")[1] for name in names if name.startswith("amrobust.")}
+    return [name for name in FLOORS if name in found - {floor}]
+
+
+def architecture() -> str:
+    """The page on floors and modules."""
+    lines = [
+        "# Architecture",
+        "",
+        "Ten floors, and imports point downwards only: a module may use its own floor and those below it. A test holds that, and this",
+        "page is written from the tree (`python docs/tools/generate.py`), which another test holds.",
+        "",
+        "```mermaid",
+        "flowchart TD",
+        *(f"  {floor} --> {below}" for floor in FLOORS for below in imports_of(floor)),
+        "```",
+        "",
+        "Between floors travel frozen dataclasses: `Spec` (what to train), `SeedOutcome` and `Manifest` (what came of it), `Arm` (one",
+        "method's curves, wherever they came from), `Result` (an estimate with its interval, p and assumption), `Judgement` and",
+        "`Comparison` (claims and verdicts). `amrobust.errors` and `amrobust.plugins` stand beside the floors; `analyses/` and",
+        "`reference_runs/` hold data.",
+        "",
+    ]
+    for floor, subject in FLOORS.items():
+        folder = folder_of(floor)
+        lines += [f"## {floor}: {subject}", "", "| module | subject |", "|---|---|"]
+        for path in sorted(folder.rglob("*.py")):
+            name = path.relative_to(folder).with_suffix("").as_posix().removesuffix("/__init__")
+            line = first_line(path).replace("|", "\\|")
+            lines.append(f"| `{floor if name == '__init__' else name}` | {line} |")
+        lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def comment_of(text: str) -> str:
+    """The comment at the head of an analysis, in one paragraph."""
+    head = re.match(r"(?:#[^\n]*\n)+", text)
+    return " ".join(line.lstrip("# ") for line in head[0].splitlines()) if head else ""
+
+
+def claim_words(claim: dict[str, object]) -> str:
+    """A declared claim in a few words."""
+    who = claim.get("method") or ", ".join(map(str, claim.get("methods", ())))
+    words = f"{claim['kind']}: `{who}`"
+    if "baseline" in claim:
+        words += f" against `{claim['baseline']}`"
+    if "phase" in claim:
+        words += " over {} to {} of the training".format(*claim["phase"])  # type: ignore[misc]
+    if "where" in claim:
+        words += ", where " + ", ".join(f"{k} = {v}" for k, v in claim["where"].items())  # type: ignore[attr-defined]
+    return words
+
+
+def analyses() -> str:
+    """The page on the analyses that come with the package."""
+    lines = [
+        "# The paper's analyses",
+        "",
+        "Each is a file in `analyses/`, written before any run: methods, workload, seeds, margins and claims, with the sentence of the",
+        "paper that a claim comes from in a comment above it. `amrobust analyze NAME` runs or resumes what is missing, judges the claims",
+        "and writes the PDF; `--scale smoke` takes seconds to minutes, `small` is real data at a size for two cores, `paper` the full setup.",
+        "`reference_runs/FINDINGS.md` says what was measured at `small`. This page is written from the files",
+        "(`python docs/tools/generate.py`).",
+        "",
+    ]
+    for path in sorted((ROOT / "analyses").glob("*.toml"), key=lambda p: [int(t) if t.isdigit() else t for t in re.split(r"(\d+)", p.stem)]):
+        text = path.read_text(encoding="utf-8")
+        data = tomllib.loads(text)
+        base = tomllib.loads((ROOT / "analyses" / f"{data['same_as']}.toml").read_text()) if "same_as" in data else {}
+        data = {**base, **data}
+        lines += [f"## {path.stem}", "", f"**{data['title']}** {comment_of(text)}", ""]
+        scales = data.get("scales", {})
+        told = [f"`{name}`: {scale.get('workload', data['workload'])}, {scale.get('seeds', data.get('seeds'))} seeds" for name, scale in scales.items()]
+        lines += [f"Metric `{data.get('metric', 'the primary one')}`. " + "; ".join(told) + "." if told else f"Workload `{data['workload']}`, {data['seeds']} seeds.", ""]
+        lines += [f"- {claim_words(claim)}" for claim in data["claims"] if claim["kind"] != "composite"]
+        lines += [
+            f"- {' and '.join(part['kind'] for part in claim['parts'])}: `{claim['method']}`"
+            for claim in data["claims"]
+            if claim["kind"] == "composite"
+        ]
+        lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def not_run() -> str:
+    """The list of what the pages show and the tests do not run, each with its reason."""
+    found = [
+        f"- {block.page}, `{block.first_line.strip()}`: {block.not_run}"
+        for page in pages()
+        for block in blocks(page)
+        if block.not_run
+    ]
+    return "\n".join(found)
+
+
+def with_list(text: str) -> str:
+    """The index with the list in its place."""
+    return re.sub(
+        r"(<!-- generated: not run -->\n).*?(<!-- end -->)",
+        lambda match: f"{match[1]}{not_run()}\n{match[2]}",
+        text,
+        flags=re.DOTALL,
+    )
+
+
+def generated() -> dict[Path, str]:
+    """Every page that is made from the tree, with its text."""
+    index = DOCS / "index.md"
+    return {
+        DOCS / "architecture.md": architecture(),
+        DOCS / "analyses.md": analyses(),
+        index: with_list(index.read_text(encoding="utf-8")),
+    }
+
+
+def main() -> int:
+    """Write the pages, or with --check compare them."""
+    stale = [path for path, text in generated().items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
+    if "--check" in sys.argv[1:]:
+        for path in stale:
+            print(f"{path.relative_to(ROOT)} is not as python docs/tools/generate.py writes it")
+        return 1 if stale else 0
+    for path, text in generated().items():
+        path.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
