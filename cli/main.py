@@ -12,7 +12,7 @@ from amrobust.cli import config, messages
 from amrobust.errors import AmrobustError
 
 COMMANDS = {
-    "run": ("amrobust.cli.run", "Train a method on a workload over many seeds."),
+    "run": ("amrobust.cli.run", "Train methods on a workload over many seeds."),
     "compare": ("amrobust.cli.compare", "Judge which method varies less, and how sure that is."),
     "tails": ("amrobust.cli.tails", "Say how bad the worst runs are, and how sure that is."),
     "report": ("amrobust.cli.report", "Write the comparison as a PDF."),
@@ -23,6 +23,7 @@ COMMANDS = {
     "calibrate": ("amrobust.cli.calibrate", "Measure the error rates of everything that decides."),
     "data": ("amrobust.cli.data", "List or fetch the data sets that workloads read."),
     "import": ("amrobust.cli.import_runs", "Import runs that other tools logged."),
+    "collect": ("amrobust.cli.collect", "Say what of a grid is finished while the rest runs."),
     "list": ("amrobust.cli.list_runs", "List the runs in a directory."),
     "show": ("amrobust.cli.show", "Show one run: spec, seeds, provenance."),
     "check": ("amrobust.cli.check", "Check that runs are whole, and set broken ones aside."),

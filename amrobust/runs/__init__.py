@@ -5,6 +5,7 @@ from amrobust.runs.check import Finding, check_runs
 from amrobust.runs.execution import Interrupted, execute
 from amrobust.runs.grid import GridReporter, GridRow, execute_grid, failures
 from amrobust.runs.load import command_of, load_arms
+from amrobust.runs.progress import RunProgress, progress_in, progress_of
 from amrobust.runs.reporter import Reporter
 from amrobust.runs.store import Run, find_run, open_runs
 from amrobust.runs.summary import Summary, summaries
@@ -18,6 +19,7 @@ __all__ = [
     "Metric",
     "Reporter",
     "Run",
+    "RunProgress",
     "Summary",
     "check_runs",
     "command_of",
@@ -27,5 +29,7 @@ __all__ = [
     "find_run",
     "load_arms",
     "open_runs",
+    "progress_in",
+    "progress_of",
     "summaries",
 ]

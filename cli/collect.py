@@ -1,0 +1,79 @@
+"""``amrobust collect``: what of a grid is finished while the rest runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from amrobust.cli import messages, options, requests
+
+
+@click.command("collect")
+@requests.request_options
+@requests.seeds
+@options.runs_dir
+@options.data_dir
+@options.text_format
+def command(seeds: int | None, runs_dir: Path, form: str, **asked: Any) -> None:
+    """Say what is finished, under way, failed and missing, while other processes train.
+
+    With the options of 'amrobust run', or its --spec file, of what they ask for, runs that have not begun among them; with
+    neither, of every run in the directory. Nothing is trained or changed. Exit status 0 whatever is missing.
+
+    \b
+    amrobust collect
+    amrobust collect --opt msgd --opt 'am1[m=3,5,10]' --beta 0.9,0.99
+    amrobust collect --spec grid.toml --format json
+    """
+    from amrobust.runs import progress_in, progress_of
+
+    if asked["opts"] or asked["spec_file"] is not None:
+        request = requests.requested(asked, seeds)
+        found, problems = progress_of(request.specs, request.seeds, runs_dir)
+    else:
+        found, problems = progress_in([runs_dir])
+    total = {
+        name: sum(getattr(row, name) for row in found)
+        for name in ("wanted", "complete", "running", "failed", "missing")
+    }
+    if form == "json":
+        rows = [
+            {
+                "optimizer": row.optimizer,
+                "workload": row.workload,
+                "run": None if row.path is None else str(row.path),
+                "state": row.state,
+                **{name: getattr(row, name) for name in total},
+                "metric": row.metric,
+                "unit": row.unit,
+                "outputs": {name: {"final_mean": mean, "final_std": std} for name, mean, std in row.finals},
+            }
+            for row in found
+        ]
+        click.echo(json.dumps({"runs": rows, "seeds": total, "problems": problems}, indent=2))
+        return
+    from amrobust.cli.columns import aligned
+    from amrobust.runs.files import shown
+
+    table = [["method", "workload", "final so far", "complete", "running", "failed", "missing", "state"]]
+    for row in found:
+        counts = [
+            f"{row.complete}/{row.wanted}",
+            *(str(n or "") for n in (row.running, row.failed, row.missing)),
+        ]
+        for name, mean, std in row.finals or ((row.optimizer, None, None),):
+            final = "" if mean is None else f"{row.metric} {mean:.4g}{row.unit}"
+            final += "" if std is None else f" ± {std:.2g}"
+            table.append([shown(name), shown(row.workload), shown(final), *counts, row.state])
+    click.echo(aligned(table))
+    finished = sum(row.state == "finished" for row in found)
+    rest = ", ".join(f"{total[name]} {name}" for name in ("running", "failed", "missing") if total[name])
+    click.echo(
+        f"{finished} of {len(found)} runs are finished; {total['complete']} of {total['wanted']} seeds are complete"
+        + (f", {rest}" if rest else "")
+    )
+    for problem in problems:
+        messages.warn(problem)
