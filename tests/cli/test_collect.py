@@ -13,7 +13,7 @@ from amrobust.errors import RunError
 from amrobust.runs import execute, progress_in, progress_of
 from amrobust.runs.lock import LOCK
 
-HOLD = "import filelock, sys; filelock.FileLock(sys.argv[1]).acquire(); print('held', flush=True); sys.stdin.read()"
+HOLD = "import filelock, sys; lock = filelock.FileLock(sys.argv[1]); lock.acquire(); print('held', flush=True); sys.stdin.read()"
 QUICK = ("--workload", "logistic", "--iterations", 20)
 
 
@@ -21,7 +21,7 @@ def amrobust(*arguments):
     return CliRunner().invoke(main, [str(argument) for argument in arguments])
 
 
-def fail():
+def fail(_):
     raise ValueError("no room")
 
 
