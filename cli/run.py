@@ -62,14 +62,13 @@ def command(
     from amrobust.cli.run_summary import grid_summary, summary
 
     request = requests.requested(asked, seeds)
-    workers = experiments.make_executor(executor, jobs)
     place = experiments.Place(backend, device)
     started = time.perf_counter()
     if len(request.specs) == 1:
         with progress_reporter(quiet=quiet) as reporter:
             run = runs.execute(
-                request.specs[0], range(request.seeds), runs_dir, executor=workers, batching=batching, reporter=reporter,
-                place=place,
+                request.specs[0], range(request.seeds), runs_dir, executor=executor, jobs=jobs, batching=batching,
+                reporter=reporter, place=place,
             )  # fmt: skip
         if run.manifest.facts.data_note:
             click.echo(f"Warning: {run.manifest.facts.data_note}", err=True)
@@ -80,7 +79,7 @@ def command(
             request.specs,
             range(request.seeds),
             runs_dir,
-            workers,
+            experiments.make_executor(executor, jobs),
             batching=batching,
             reporter=grid,
             place=place,

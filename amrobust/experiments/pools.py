@@ -6,6 +6,9 @@ import os
 import signal
 from concurrent.futures import ProcessPoolExecutor
 
+MANAGER_SECONDS = 10.0
+"""How long a pool's own thread may take to see that its workers are gone."""
+
 
 def usable_cores() -> int:
     """Cores that this process may run on."""
@@ -47,8 +50,14 @@ def _end_with_parent() -> None:
 
 
 def stop_pool(pool: ProcessPoolExecutor) -> None:
-    """Drop what is queued and end the workers without waiting for their current unit."""
+    """Drop what is queued and end the workers without waiting for their current unit.
+
+    The pool's own thread is waited for: at the interpreter's end it would race with the hook that wakes it.
+    """
     workers = list((pool._processes or {}).values())
+    manager = pool._executor_manager_thread  # type: ignore[attr-defined]
     pool.shutdown(wait=False, cancel_futures=True)
     for worker in workers:
         worker.terminate()
+    if manager is not None:
+        manager.join(MANAGER_SECONDS)

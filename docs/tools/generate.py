@@ -12,6 +12,7 @@ import re
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 from pages import ROOT, blocks, pages
 
@@ -62,18 +63,18 @@ def architecture() -> str:
     lines = [
         "# Architecture",
         "",
-        "Ten floors, and imports point downwards only: a module may use its own floor and those below it. A test holds that, and this",
-        "page is written from the tree (`python docs/tools/generate.py`), which another test holds.",
+        "Ten floors, and imports point downwards only: a module may use its own floor and those below it. A test holds",
+        "that, and this page is written from the tree (`python docs/tools/generate.py`), which another test holds.",
         "",
         "```mermaid",
         "flowchart TD",
         *(f"  {floor} --> {below}" for floor in FLOORS for below in imports_of(floor)),
         "```",
         "",
-        "Between floors travel frozen dataclasses: `Spec` (what to train), `SeedOutcome` and `Manifest` (what came of it), `Arm` (one",
-        "method's curves, wherever they came from), `Result` (an estimate with its interval, p and assumption), `Judgement` and",
-        "`Comparison` (claims and verdicts). `amrobust.errors` and `amrobust.plugins` stand beside the floors; `analyses/` and",
-        "`reference_runs/` hold data.",
+        "Between floors travel frozen dataclasses: `Spec` (what to train), `SeedOutcome` and `Manifest` (what came of it),",
+        "`Arm` (one method's curves, wherever they came from), `Result` (an estimate with its interval, p and assumption),",
+        "`Judgement` and `Comparison` (claims and verdicts). `amrobust.errors` and `amrobust.plugins` stand beside the",
+        "floors; `analyses/` and `reference_runs/` hold data.",
         "",
     ]
     for floor, subject in FLOORS.items():
@@ -93,17 +94,34 @@ def comment_of(text: str) -> str:
     return " ".join(line.lstrip("# ") for line in head[0].splitlines()) if head else ""
 
 
-def claim_words(claim: dict[str, object]) -> str:
+def claim_words(claim: dict[str, Any]) -> str:
     """A declared claim in a few words."""
     who = claim.get("method") or ", ".join(map(str, claim.get("methods", ())))
     words = f"{claim['kind']}: `{who}`"
     if "baseline" in claim:
         words += f" against `{claim['baseline']}`"
     if "phase" in claim:
-        words += " over {} to {} of the training".format(*claim["phase"])  # type: ignore[misc]
+        words += " over {} to {} of the training".format(*claim["phase"])
     if "where" in claim:
-        words += ", where " + ", ".join(f"{k} = {v}" for k, v in claim["where"].items())  # type: ignore[attr-defined]
+        words += ", where " + ", ".join(f"{k} = {v}" for k, v in claim["where"].items())
     return words
+
+
+def natural(path: Path) -> list[tuple[int, str]]:
+    """The order in which ``table2`` comes before ``table10``."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"(\d+)", path.stem)]
+
+
+def setup_words(data: dict[str, Any]) -> str:
+    """Metric, and workload and seeds of every scale."""
+    scales = data.get("scales", {}) or {"": {}}
+    seeds = data["seeds"] if "seeds" in data else max(data.get("looks", [0]))
+    told = [
+        (f"`{name}`: " if name else "")
+        + f"{scale.get('workload', data['workload'])}, {scale.get('seeds', seeds)} seeds"
+        for name, scale in scales.items()
+    ]
+    return f"Metric `{data['metric']}`. {'; '.join(told)}."
 
 
 def analyses() -> str:
@@ -111,22 +129,20 @@ def analyses() -> str:
     lines = [
         "# The paper's analyses",
         "",
-        "Each is a file in `analyses/`, written before any run: methods, workload, seeds, margins and claims, with the sentence of the",
-        "paper that a claim comes from in a comment above it. `amrobust analyze NAME` runs or resumes what is missing, judges the claims",
-        "and writes the PDF; `--scale smoke` takes seconds to minutes, `small` is real data at a size for two cores, `paper` the full setup.",
-        "`reference_runs/FINDINGS.md` says what was measured at `small`. This page is written from the files",
-        "(`python docs/tools/generate.py`).",
+        "Each is a file in `analyses/`, written before any run: methods, workload, seeds, margins and claims, with the",
+        "sentence of the paper that a claim comes from in a comment above it. `amrobust analyze NAME` runs or resumes what is",
+        "missing, judges the claims and writes the PDF; `--scale smoke` takes seconds to minutes, `small` is real data at a",
+        "size for two cores, `paper` the full setup. `reference_runs/FINDINGS.md` says what was measured at `small`. This page",
+        "is written from the files (`python docs/tools/generate.py`).",
         "",
     ]
-    for path in sorted((ROOT / "analyses").glob("*.toml"), key=lambda p: [int(t) if t.isdigit() else t for t in re.split(r"(\d+)", p.stem)]):
+    for path in sorted((ROOT / "analyses").glob("*.toml"), key=natural):
         text = path.read_text(encoding="utf-8")
         data = tomllib.loads(text)
-        base = tomllib.loads((ROOT / "analyses" / f"{data['same_as']}.toml").read_text()) if "same_as" in data else {}
-        data = {**base, **data}
-        lines += [f"## {path.stem}", "", f"**{data['title']}** {comment_of(text)}", ""]
-        scales = data.get("scales", {})
-        told = [f"`{name}`: {scale.get('workload', data['workload'])}, {scale.get('seeds', data.get('seeds'))} seeds" for name, scale in scales.items()]
-        lines += [f"Metric `{data.get('metric', 'the primary one')}`. " + "; ".join(told) + "." if told else f"Workload `{data['workload']}`, {data['seeds']} seeds.", ""]
+        if "same_as" in data:
+            other = (ROOT / "analyses" / f"{data['same_as']}.toml").read_text(encoding="utf-8")
+            data = {**tomllib.loads(other), **data}
+        lines += [f"## {path.stem}", "", f"**{data['title']}** {comment_of(text)}", "", setup_words(data), ""]
         lines += [f"- {claim_words(claim)}" for claim in data["claims"] if claim["kind"] != "composite"]
         lines += [
             f"- {' and '.join(part['kind'] for part in claim['parts'])}: `{claim['method']}`"
@@ -170,7 +186,11 @@ def generated() -> dict[Path, str]:
 
 def main() -> int:
     """Write the pages, or with --check compare them."""
-    stale = [path for path, text in generated().items() if not path.is_file() or path.read_text(encoding="utf-8") != text]
+    stale = [
+        path
+        for path, text in generated().items()
+        if not path.is_file() or path.read_text(encoding="utf-8") != text
+    ]
     if "--check" in sys.argv[1:]:
         for path in stale:
             print(f"{path.relative_to(ROOT)} is not as python docs/tools/generate.py writes it")

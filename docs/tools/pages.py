@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN = ("sh", "python")
-DATA = ("text", "csv", "toml", "json", "bibtex", "diff")
+DATA = ("text", "csv", "toml", "json", "bibtex", "diff", "mermaid")
 """Languages of blocks that are files, outputs or excerpts, never run by themselves."""
 
 FENCE = re.compile(

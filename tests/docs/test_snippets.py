@@ -15,7 +15,7 @@ import matplotlib as mpl
 import pytest
 from pages import DATA, ROOT, RUN, blocks, pages
 
-LONG = {"README.md", "docs/tutorial.md"}
+LONG = {"README.md", "docs/tutorial.md", "docs/bring-your-own.md"}
 """Pages that train for longer than the default suite may take."""
 
 BY_OTHER_TESTS = {"CONTRIBUTING.md": "test_generated.py applies its recipe"}
@@ -39,8 +39,7 @@ def run_sh(block, folder):
         ["bash", "-euo", "pipefail", "-c", block.text],
         cwd=folder,
         env=environment(folder),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         text=True,
         timeout=300,
         check=False,
@@ -125,6 +124,7 @@ def test_options_and_commands_that_are_named_exist(page):
     text = page.read_text(encoding="utf-8")
     known = {opt for name in COMMANDS for param in command_of(name).params for opt in param.opts}
     known |= {opt for param in main.params for opt in param.opts}
+    known.add("--help")
     code = "\n".join(
         [*re.findall(r"`([^`\n]+)`", text), *(b.text for b in blocks(page) if b.language == "sh")]
     )
