@@ -28,14 +28,15 @@ OPTIONS = (
         "opts",
         multiple=True,
         help="sgd, msgd, msgd-tail, omsgd, cm, aggmo, qhm, am1, am2, hybrid or ntasgd; also am1[m=3,lr=0.05], and "
-        "am1[m=3,5,10] for one of each. Repeatable. Convex workloads have acsa, am1g and am2g too.",
+        "am1[m=3,5,10] for one of each. Repeatable. Convex workloads have acsa, am1g and am2g too; networks any "
+        "optimizer of torch, such as adamw, and any class by its path, package.module:Class.",
     ),
     click.option(
         "--workload",
         default="digits",
         show_default=True,
         help="A problem to train: digits, fashion-mnist, cifar10, cifar100, imagenet, ptb, logistic, logistic-ball, "
-        "logistic-l1, logistic-simplex or hinge-box.",
+        "logistic-l1, logistic-simplex or hinge-box; or a workload of your own, package.module:Class.",
     ),
     click.option("--lr", type=Numbers(float), help="Learning rate [default: the workload's]."),
     click.option(

@@ -41,7 +41,7 @@ class Checkpoint:
         """Replace the file. ``state`` holds tensors, numbers, texts, lists and dictionaries. Raises RunError on a full disk."""
         buffer = io.BytesIO()
         torch.save({"key": self.key, "state": dict(state)}, buffer)
-        temporary = self.path.with_name(f".tmp-{self.path.name}")
+        temporary = self._temporary
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             if self.path.parent.is_symlink():
@@ -90,9 +90,14 @@ class Checkpoint:
         return data
 
     def remove(self) -> None:
-        """Delete the file: the training is complete."""
-        with suppress(OSError):
-            self.path.unlink(missing_ok=True)
+        """Delete the file, and what a process that died while writing it left: nothing goes on from it."""
+        for path in (self.path, self._temporary):
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+
+    @property
+    def _temporary(self) -> Path:
+        return self.path.with_name(f".tmp-{self.path.name}")
 
 
 def unusable(error: Exception) -> RunError:

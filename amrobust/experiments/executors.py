@@ -225,7 +225,7 @@ class ProcessExecutor:
         if len(block) == 1:
             yield SeedOutcome(block[0], error=DIED)
             return
-        for half in halves(block):
+        for half in halves(spec, block, place):
             yield from self._alone(spec, half, place)
 
 

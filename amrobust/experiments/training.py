@@ -31,13 +31,17 @@ def train_unit(spec: Spec, seeds: Sequence[int], place: Place = HERE) -> list[Se
     # Out of the handler, so that what the failed attempt held in memory is free again.
     if len(seeds) == 1:
         return [SeedOutcome(seeds[0], error=reason)]
-    return [outcome for half in halves(seeds) for outcome in train_unit(spec, half, place)]
+    return [outcome for half in halves(spec, seeds, place) for outcome in train_unit(spec, half, place)]
 
 
-def halves(seeds: Sequence[int]) -> list[tuple[int, ...]]:
-    """``seeds`` in two halves; one half where there is only one seed."""
+def halves(spec: Spec, seeds: Sequence[int], place: Place) -> list[tuple[int, ...]]:
+    """``seeds``, two or more, in two halves that train anew: the state that they kept together is deleted."""
+    if workloads.get(spec.workload).kind != "convex":
+        checkpoint = _stack_checkpoint(spec, seeds, place.checkpoints)
+        if checkpoint is not None:
+            checkpoint.remove()
     middle = (len(seeds) + 1) // 2
-    return [tuple(half) for half in (seeds[:middle], seeds[middle:]) if half]
+    return [tuple(seeds[:middle]), tuple(seeds[middle:])]
 
 
 def _train(spec: Spec, seeds: Sequence[int], place: Place) -> list[SeedOutcome]:
@@ -49,8 +53,7 @@ def _train(spec: Spec, seeds: Sequence[int], place: Place) -> list[SeedOutcome]:
         return [_train_seed(spec, seeds[0], place.checkpoints)]
     from amrobust.experiments.stacking import trainer
 
-    name = f"seeds-{seeds[0]}-{seeds[-1]}.pt"
-    checkpoint = _checkpoint(spec, list(seeds), place.checkpoints, name)
+    checkpoint = _stack_checkpoint(spec, seeds, place.checkpoints)
     return trainer.train_stack([(spec, seed) for seed in seeds], checkpoint=checkpoint)
 
 
@@ -60,6 +63,10 @@ def _checkpoint(spec: Spec, seeds: int | list[int], directory: Path | None, name
 
     key = content_digest({"spec": spec.identity(), "seed": seeds})
     return None if directory is None else Checkpoint(directory / name, key)
+
+
+def _stack_checkpoint(spec: Spec, seeds: Sequence[int], directory: Path | None) -> Checkpoint | None:
+    return _checkpoint(spec, list(seeds), directory, f"seeds-{seeds[0]}-{seeds[-1]}.pt")
 
 
 def _train_seed(spec: Spec, seed: int, checkpoints: Path | None) -> SeedOutcome:

@@ -27,6 +27,7 @@ from amrobust.experiments import (
     training,
 )
 from amrobust.experiments.outcome import SeedOutcome
+from amrobust.experiments.place import Place
 from amrobust.experiments.stacking import feed, trainer
 from amrobust.experiments.streams import seed_sequence
 
@@ -291,6 +292,28 @@ class TestBlocksThatAreTooLarge:
         outcomes = training.train_unit(make_spec("digits", "sgd"), range(8))
         assert [outcome.seed for outcome in outcomes] == list(range(8))
         assert tried == [8, 4, 2, 2, 4, 2, 2]
+
+    def test_a_block_that_is_split_leaves_no_checkpoint(self, monkeypatch, tmp_path):
+        def stack(entries, checkpoint):
+            checkpoint.save({"epochs_done": 5})
+            if len(entries) > 2:
+                raise torch.OutOfMemoryError("no room")
+            checkpoint.remove()
+            return [SeedOutcome(seed, stack=len(entries)) for _, seed in entries]
+
+        monkeypatch.setattr(trainer, "train_stack", stack)
+        outcomes = training.train_unit(make_spec("digits", "sgd"), range(8), Place(checkpoints=tmp_path))
+        assert [outcome.stack for outcome in outcomes] == [2] * 8
+        assert not list(tmp_path.iterdir())
+
+    def test_nor_does_one_whose_worker_died_while_it_wrote_its_checkpoint(self, monkeypatch, tmp_path):
+        for name in ("seeds-0-7.pt", ".tmp-seeds-0-7.pt"):
+            (tmp_path / name).write_bytes(b"what was written")
+        monkeypatch.setattr(executors, "start_pool", lambda workers: Pool(7, []))
+        spec, place = make_spec("digits", "sgd"), Place(checkpoints=tmp_path)
+        outcomes = list(train_seeds(spec, range(10), jobs=1, layout=self.LAYOUT, place=place))
+        assert {outcome.stack for outcome in outcomes} == {4, 2}
+        assert not list(tmp_path.iterdir())
 
     def test_an_exception_of_one_seed_leaves_the_others_of_its_block_unharmed(self, monkeypatch):
         spec = make_spec("digits", "sgd", {"epochs": 1, "lr_drops": 0, "model": "mlp"})
