@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from concurrent.futures import ProcessPoolExecutor
+from typing import Any
 
 MANAGER_SECONDS = 10.0
 """How long a pool's own thread may take to see that its workers are gone."""
@@ -55,7 +56,7 @@ def stop_pool(pool: ProcessPoolExecutor) -> None:
     The pool's own thread is waited for: at the interpreter's end it would race with the hook that wakes it.
     """
     workers = list((pool._processes or {}).values())
-    manager = pool._executor_manager_thread  # type: ignore[attr-defined]
+    manager: Any = pool._executor_manager_thread
     pool.shutdown(wait=False, cancel_futures=True)
     for worker in workers:
         worker.terminate()
