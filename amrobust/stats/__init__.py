@@ -46,6 +46,7 @@ from amrobust.stats.tails import (
     exceedance,
     exceedance_curve,
     generalised_pareto,
+    seeds_for_quantile_bound,
     tail_quantile,
 )
 from amrobust.stats.trend import TurningPoint, jonckheere, permutation_trend, spread_trend, turning_point
@@ -99,6 +100,7 @@ __all__ = [
     "pooled_kurtosis_ratio",
     "power_at_seeds",
     "ratio_of_costs",
+    "seeds_for_quantile_bound",
     "seeds_to_bound",
     "seeds_to_settle",
     "simultaneous_std_band",
