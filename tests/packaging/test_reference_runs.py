@@ -30,6 +30,25 @@ def test_digits():
     }  # fmt: skip
 
 
+def test_the_findings_have_the_numbers_of_the_runs():
+    arms, problems = load_arms([ROOT / "fashion-mnist"])
+    assert not problems
+    assert {arm.method: len(arm.seeds) for arm in arms if len(arm.seeds) != 20} == {
+        "aggmo": 10,
+        "cm": 10,
+        "qhm": 10,
+    }
+    page = (TREE / "reference_runs" / "FINDINGS.md").read_text(encoding="utf-8")
+    table1 = {"msgd", "sgd", "am1[m=1]/I", "am1[m=1]/II", "am1[m=5]/I", "am1[m=5]/II", "msgd-tail[m=5]"}
+    (judgement,) = compare(
+        [arm for arm in arms if arm.method in table1], Selection(baseline="msgd")
+    ).judgements
+    for summary in judgement.summaries:
+        average = summary.avg_std
+        row = f"{summary.final_mean.estimate:.2f} ± {summary.final_spread.estimate:.2f} | "
+        assert row + f"{average.estimate:.2f} [{average.low:.2f}, {average.high:.2f}]" in page
+
+
 @pytest.mark.parametrize("path", sorted(ROOT.glob("*/*/manifest.json")), ids=lambda path: path.parent.name)
 def test_they_were_made_by_committed_code(path):
     assert '"git_dirty": false' in path.read_text(encoding="utf-8")
