@@ -158,7 +158,9 @@ class _Lines(_Counting):
             return
         self.shown = now
         tally = self.tally
-        left = "" if tally.runs_done == tally.runs else f", {tally.left}" if tally.left else ""
+        left = f", {tally.left}" if tally.left else ""
+        if tally.runs_done == tally.runs:
+            left = "" if tally.tried else ", nothing left to train"
         click.echo(f"{tally.title}; {tally.done}/{tally.seeds} seeds{left}", err=True)
 
 

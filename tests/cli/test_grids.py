@@ -73,8 +73,9 @@ class TestWhatIsAskedFor:
         ]
         assert amrobust(*arguments).exit_code == 0
         assert len(hyperparameters(tmp_path / "runs")) == 3
-        again = json.loads(amrobust(*arguments, "--format", "json").stdout)
-        assert {row["seeds_trained"] for row in again["runs"]} == {0}
+        done = amrobust(*arguments, "--format", "json")
+        assert {row["seeds_trained"] for row in json.loads(done.stdout)["runs"]} == {0}
+        assert "nothing left to train" in done.stderr
         more = json.loads(amrobust(*arguments, "--seeds", 3, "--format", "json", "-q").stdout)
         assert {(row["seeds_trained"], row["seeds_complete"]) for row in more["runs"]} == {(1, 3)}
 
@@ -171,7 +172,9 @@ def test_the_display_on_a_terminal():
         TextColumn("{task.description}"),
         TextColumn("{task.completed:.0f}/{task.total:.0f} {task.fields[left]}"),
     )
-    with Progress(*columns, console=Console(file=screen, force_terminal=True, width=120)) as progress:
+    with Progress(
+        *columns, console=Console(file=screen, force_terminal=True, width=120, highlight=False)
+    ) as progress:
         bar = _Bar(progress)
         bar.planned(2, 3, "2 processes")
         bar.started("digits-am1-1", 3, 1)
