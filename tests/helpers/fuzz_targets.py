@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import json
-import sqlite3
 import struct
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,6 +15,7 @@ from functools import cache
 from pathlib import Path
 
 import foreign
+from fuzz_logs import database, imported, in_folder, inside, one_file, parquet_sample, read_as
 from made_up_runs import Trainer, describe, outcome, spec
 from strangers import seal
 
@@ -291,84 +291,6 @@ def _words(data: bytes, scratch: Path) -> object:
     return text.parse([("x", data)])
 
 
-# --- other tools' logs
-
-
-def imported(path: Path) -> object:
-    """Read by what it looks like, and everything that comparing would be given."""
-    from amrobust.runs.importers import arms_of, read_path
-
-    gathered, _ = read_path(path)
-    return arms_of(gathered, path)
-
-
-def read_as(form: str) -> Callable[[Path], object]:
-    """Read as this format, whatever it looks like."""
-
-    def read(path: Path) -> object:
-        from amrobust.runs.importers import arms_of, read_path
-
-        gathered, _ = read_path(path, form)
-        return arms_of(gathered, path)
-
-    return read
-
-
-def _one_file(make: Callable[[Path], Path], pattern: str) -> Callable[[Path], list[bytes]]:
-    """The first files that match ``pattern`` below what ``make`` makes."""
-
-    def samples(scratch: Path) -> list[bytes]:
-        made = make(scratch / "made")
-        found = [made] if made.is_file() else sorted(made.rglob(pattern))[:3]
-        assert found
-        return [path.read_bytes() for path in found]
-
-    return samples
-
-
-def _parquet_sample(scratch: Path) -> list[bytes]:
-    import pyarrow.parquet
-    from pyarrow import csv
-
-    scratch.mkdir(exist_ok=True)
-    sink = io.BytesIO()
-    pyarrow.parquet.write_table(csv.read_csv(foreign.tidy_csv(scratch / "results.csv")), sink)
-    return [sink.getvalue()]
-
-
-def _inside(make: Callable[[Path], Path], pattern: str, form: str) -> Callable[[bytes, Path], object]:
-    """The bytes in place of the first file that matches ``pattern`` in a sound store of a format."""
-
-    @cache
-    def store(scratch: Path) -> tuple[Path, Path]:
-        root = make(scratch / f"{form}-{pattern}".replace("/", "-").replace("*", ""))
-        return root, sorted(root.rglob(pattern))[0]
-
-    def read(data: bytes, scratch: Path) -> object:
-        root, path = store(scratch)
-        path.write_bytes(data)
-        return read_as(form)(root)
-
-    return read
-
-
-def _in_folder(make: Callable[[Path], Path]) -> Callable[[Path], Path]:
-    def made(root: Path) -> Path:
-        root.mkdir(parents=True, exist_ok=True)
-        return make(root)
-
-    return made
-
-
-def _database(data: bytes, scratch: Path) -> object:
-    path = scratch / "mlflow.db"
-    path.write_bytes(data)
-    try:
-        return read_as("mlflow")(path)
-    except sqlite3.Error as error:  # pragma: no cover
-        raise AssertionError(f"sqlite's own error came through: {error}") from error
-
-
 NUMBERS = ("nan", "inf", "1e999", "-1", "0", "99999999999999999999", "1_0", "0x1", "١")
 
 TARGETS: dict[str, Target] = {
@@ -404,53 +326,53 @@ TARGETS: dict[str, Target] = {
     "cifar": Target(_cifar, lambda _: [bytes(3073 * 2), bytes(3074)]),
     "words": Target(_words, lambda _: [b" a b <unk> c \n d e N \n"], ("\n", "\x85", "\u2028")),
     "csv": Target(
-        from_file("results.csv", read_as("csv")), _one_file(_in_folder(lambda root: foreign.tidy_csv(root / "r.csv")), "*"),
+        from_file("results.csv", read_as("csv")), one_file(in_folder(lambda root: foreign.tidy_csv(root / "r.csv")), "*"),
         (",", ";", "\t", '"', "\n", "\r", "seed", "step", "method", "metric", "value", "\x00", *NUMBERS),
     ),
-    "parquet": Target(from_file("results.parquet", read_as("parquet")), _parquet_sample, ("PAR1",)),
+    "parquet": Target(from_file("results.parquet", read_as("parquet")), parquet_sample, ("PAR1",)),
     "npz": Target(
-        from_file("results.npz", read_as("npz")), _one_file(_in_folder(lambda root: foreign.npz(root / "r.npz")), "*"),
+        from_file("results.npz", read_as("npz")), one_file(in_folder(lambda root: foreign.npz(root / "r.npz")), "*"),
         ("PK\x03\x04", "'descr': '|O'", "'shape': (999999999,)"),
     ),
     "tensorboard": Target(
-        _inside(_in_folder(lambda root: foreign.tensorboard(root / "logs")), "events*", "tensorboard"),
-        _one_file(_in_folder(lambda root: foreign.tensorboard(root / "logs")), "events*"),
+        inside(in_folder(lambda root: foreign.tensorboard(root / "logs")), "events*", "tensorboard"),
+        one_file(in_folder(lambda root: foreign.tensorboard(root / "logs")), "events*"),
     ),
     "wandb": Target(
-        _inside(_in_folder(lambda root: foreign.wandb(root / "wandb")), "*.wandb", "wandb"),
-        _one_file(_in_folder(lambda root: foreign.wandb(root / "wandb")), "*.wandb"),
+        inside(in_folder(lambda root: foreign.wandb(root / "wandb")), "*.wandb", "wandb"),
+        one_file(in_folder(lambda root: foreign.wandb(root / "wandb")), "*.wandb"),
     ),
     "sacred": Target(
-        _inside(_in_folder(lambda root: foreign.sacred(root / "sacred")), "metrics.json", "sacred"),
-        _one_file(_in_folder(lambda root: foreign.sacred(root / "sacred")), "metrics.json"),
+        inside(in_folder(lambda root: foreign.sacred(root / "sacred")), "metrics.json", "sacred"),
+        one_file(in_folder(lambda root: foreign.sacred(root / "sacred")), "metrics.json"),
         ("null", "[]", "{}", *NUMBERS), structured=True,
     ),
     "sacred-config": Target(
-        _inside(_in_folder(lambda root: foreign.sacred(root / "sacred")), "config.json", "sacred"),
-        _one_file(_in_folder(lambda root: foreign.sacred(root / "sacred")), "config.json"),
+        inside(in_folder(lambda root: foreign.sacred(root / "sacred")), "config.json", "sacred"),
+        one_file(in_folder(lambda root: foreign.sacred(root / "sacred")), "config.json"),
         ("null", "[]", "{}", *NUMBERS), structured=True,
     ),
     "mlflow-meta": Target(
-        _inside(_in_folder(lambda root: foreign.mlflow_files(root / "mlruns")), "meta.yaml", "mlflow"),
-        _one_file(_in_folder(lambda root: foreign.mlflow_files(root / "mlruns")), "meta.yaml"),
+        inside(in_folder(lambda root: foreign.mlflow_files(root / "mlruns")), "meta.yaml", "mlflow"),
+        one_file(in_folder(lambda root: foreign.mlflow_files(root / "mlruns")), "meta.yaml"),
         ("&a", "*a", "!!python/object:os.system", "<<:", "- ", "{", "[", ": ", *NUMBERS),
     ),
     "mlflow-metric": Target(
-        _inside(_in_folder(lambda root: foreign.mlflow_files(root / "mlruns")), "metrics/*", "mlflow"),
-        _one_file(_in_folder(lambda root: foreign.mlflow_files(root / "mlruns")), "metrics/*"), NUMBERS,
+        inside(in_folder(lambda root: foreign.mlflow_files(root / "mlruns")), "metrics/*", "mlflow"),
+        one_file(in_folder(lambda root: foreign.mlflow_files(root / "mlruns")), "metrics/*"), NUMBERS,
     ),
     "mlflow-database": Target(
-        _database, _one_file(_in_folder(lambda root: foreign.mlflow_database(root / "mlflow.db")), "*"),
+        database, one_file(in_folder(lambda root: foreign.mlflow_database(root / "mlflow.db")), "*"),
         ("SELECT", "CREATE TABLE", "metrics", "VIEW"),
     ),
     "lightning": Target(
-        _inside(_in_folder(lambda root: foreign.lightning(root / "lightning_logs")), "metrics.csv", "lightning"),
-        _one_file(_in_folder(lambda root: foreign.lightning(root / "lightning_logs")), "metrics.csv"),
+        inside(in_folder(lambda root: foreign.lightning(root / "lightning_logs")), "metrics.csv", "lightning"),
+        one_file(in_folder(lambda root: foreign.lightning(root / "lightning_logs")), "metrics.csv"),
         (",", "\n", '"', "epoch", "step", *NUMBERS),
     ),
     "lightning-hparams": Target(
-        _inside(_in_folder(lambda root: foreign.lightning(root / "lightning_logs")), "hparams.yaml", "lightning"),
-        _one_file(_in_folder(lambda root: foreign.lightning(root / "lightning_logs")), "hparams.yaml"),
+        inside(in_folder(lambda root: foreign.lightning(root / "lightning_logs")), "hparams.yaml", "lightning"),
+        one_file(in_folder(lambda root: foreign.lightning(root / "lightning_logs")), "hparams.yaml"),
         ("&a", "*a", "!!python/object:os.system", "{", "[", *NUMBERS),
     ),
     "detected": Target(from_file("something", imported), lambda _: [b"method,seed,step,value\na,0,1,2\n", b"PAR1", b"PK"]),
