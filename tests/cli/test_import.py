@@ -161,7 +161,7 @@ class Made:
 def plugin(monkeypatch):
     def register(value, name="made"):
         points = {name: EntryPoint(name, value, registry.GROUP)}
-        monkeypatch.setattr(registry, "_plugins", lambda: points)
+        monkeypatch.setattr(registry, "_announced", lambda: points)
 
     monkeypatch.setitem(
         sys.modules, "made_up_plugin", type("module", (), {"Made": Made, "nothing": object()})
@@ -179,7 +179,7 @@ class TestPlugins:
 
     @pytest.mark.parametrize(
         ("value", "message"),
-        [("made_up_plugin:nothing", "has no 'TITLE'"), ("nowhere_at_all:x", "cannot be loaded")],
+        [("made_up_plugin:nothing", "has no 'TITLE'"), ("nowhere_at_all:x", "cannot be imported")],
     )
     def test_one_that_is_broken_is_named(self, here, plugin, value, message):
         plugin(value)

@@ -1,4 +1,4 @@
-"""A package that announces an optimizer and a workload, really installed, and used through the command line."""
+"""A package that announces an optimizer, a workload and an importer, really installed, and used through the command line."""
 
 import json
 import os
@@ -51,3 +51,15 @@ def test_a_broken_one_is_refused_naming_its_distribution(installed):
     assert done.returncode == 2
     assert "the package amrobust-tutorial 1.2.3 announces as tutorial_broken:Broken" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_its_importer_reads_what_it_recognises(installed):
+    lines = [
+        f"{method} {seed}: 1.0 {seed + start}.5"
+        for method, start in (("a", 1), ("b", 7))
+        for seed in range(4)
+    ]
+    (installed / "results.lines").write_text("\n".join(lines))
+    done = amrobust(installed, "compare", "results.lines", "--metric", "accuracy", "--baseline", "a")
+    assert done.returncode == 0, done.stderr
+    assert "b against a" in done.stdout

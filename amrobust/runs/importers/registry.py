@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import cast
 
+from amrobust import plugins
 from amrobust.errors import UserError
-from amrobust.runs.files import shown
 from amrobust.runs.importers.logged import Importer
 
 GROUP = "amrobust.importers"
@@ -32,23 +32,20 @@ _ORDER = ("mlflow", "tensorboard", "wandb", "sacred", "lightning", "benchopt", "
 
 def names() -> list[str]:
     """All formats: built in, then from installed packages."""
-    return [*_MODULES, *(name for name in sorted(_plugins()) if name not in _MODULES)]
+    return [*_MODULES, *(name for name in sorted(_announced()) if name not in _MODULES)]
 
 
 def get(name: str) -> Importer:
     """The importer called ``name``. Raises UserError where there is none, or it cannot be loaded."""
     if name in _MODULES:
         return cast(Importer, import_module(f"amrobust.runs.importers.{_MODULES[name]}"))
-    plugins = _plugins()
-    if name not in plugins:
+    announced = _announced()
+    if name not in announced:
         raise UserError(f"there is no format {name!r}: choose one of {', '.join(names())}")
-    try:
-        found = plugins[name].load()
-    except Exception as error:  # a stranger's package can fail in any way
-        raise UserError(f"the importer {name!r} cannot be loaded: {shown(error)}") from None
+    found = plugins.load(announced[name])
     missing = [needed for needed in ("TITLE", "recognises", "read") if not hasattr(found, needed)]
     if missing:
-        raise UserError(f"the importer {name!r} ({plugins[name].value}) has no {missing[0]!r}")
+        raise UserError(f"the importer {name!r} ({announced[name].value}) has no {missing[0]!r}")
     return cast(Importer, found)
 
 
@@ -61,5 +58,5 @@ def detect(path: Path) -> str | None:
 
 
 @cache
-def _plugins() -> dict[str, EntryPoint]:
-    return {point.name: point for point in entry_points(group=GROUP)}
+def _announced() -> dict[str, EntryPoint]:
+    return plugins.announced(GROUP)
