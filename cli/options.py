@@ -33,10 +33,10 @@ data_dir = click.option(
 )
 executor = click.option(
     "--executor",
-    type=click.Choice(["processes", "local"]),
     default="processes",
     show_default=True,
-    help="Where seeds train: worker processes of one thread each, or this process.",
+    help="Where seeds train: worker processes of one thread each (processes), this process (local), or an executor that an "
+    "installed package announces.",
 )
 jobs = click.option(
     "-j", "--jobs", type=click.IntRange(min=1), help="Worker processes [default: one a core]."

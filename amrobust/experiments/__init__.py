@@ -6,12 +6,11 @@ from amrobust.experiments.layout import Batching, Layout, plan_layout
 from amrobust.experiments.outcome import SeedOutcome
 from amrobust.experiments.place import Place
 from amrobust.experiments.prepare import describe, make_spec
-from amrobust.experiments.spec import ExecutorName, Spec
+from amrobust.experiments.spec import Spec
 
 __all__ = [
     "Batching",
     "Executor",
-    "ExecutorName",
     "Layout",
     "Place",
     "RunFacts",

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
-from typing import Protocol, get_args
+from typing import Protocol
 
+from amrobust import plugins
 from amrobust.errors import UserError
 from amrobust.experiments.layout import Block, Layout, plan_layout
 from amrobust.experiments.outcome import SeedOutcome
 from amrobust.experiments.place import HERE, Place
 from amrobust.experiments.pools import start_pool, stop_pool, usable_cores
-from amrobust.experiments.spec import ExecutorName, Spec
+from amrobust.experiments.spec import Spec
 from amrobust.experiments.training import halves, one_thread, train_unit
 
 IN_COMPANY = 2
@@ -28,6 +29,12 @@ ALONE = 2
 """How many times a single seed is tried in a process of its own."""
 
 DIED = "the worker process died each time it was tried (out of memory, or killed)"
+
+
+GROUP = "amrobust.executors"
+"""The entry point group under which packages announce executors."""
+
+MEMBERS = ("name", "jobs", "count", "where", "train", "stop")
 
 
 class Executor(Protocol):
@@ -53,15 +60,22 @@ class Executor(Protocol):
 
 
 def make_executor(name: str, jobs: int | None = None) -> Executor:
-    """The executor called ``name``: "processes" (``jobs`` workers, by default one a usable core) or "local".
+    """The executor called ``name``: "processes" (``jobs`` workers, default one a usable core), "local", or another package's.
 
-    Raises UserError on another name or fewer than one job.
+    A package announces a function of ``jobs`` that makes one under the entry point group ``amrobust.executors``. Raises
+    UserError on another name, what cannot be imported or is no executor, or fewer than one job.
     """
-    if name not in get_args(ExecutorName):
-        raise UserError(f"no executor is called {name!r}: choose one of {', '.join(get_args(ExecutorName))}")
     if jobs is not None and jobs < 1:
         raise UserError(f"jobs = {jobs} is not at least 1")
-    return LocalExecutor(jobs) if name == "local" else ProcessExecutor(jobs)
+    if name in OWN:
+        return OWN[name](jobs)
+    announced = plugins.announced(GROUP)
+    if name not in announced:
+        raise plugins.unknown("executor", name, (*OWN, *announced))
+    made: Executor = plugins.load(announced[name])(jobs)
+    if lacking := [member for member in MEMBERS if not hasattr(made, member)]:
+        raise UserError(f"{name} is not an executor: it has no {', '.join(lacking)}")
+    return made
 
 
 def train_seeds(
@@ -234,3 +248,7 @@ def _result(future: Future[list[SeedOutcome]]) -> list[SeedOutcome]:
         return future.result()
     except CancelledError:
         raise KeyboardInterrupt from None
+
+
+OWN: dict[str, Callable[[int | None], Executor]] = {"processes": ProcessExecutor, "local": LocalExecutor}
+"""The executors that come with amrobust, by name."""

@@ -6,9 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
-
-ExecutorName = Literal["processes", "local"]
+from typing import Any
 
 Value = int | float | str | bool | None
 

@@ -1,4 +1,4 @@
-"""A package that announces an optimizer, a workload and an importer, really installed, and used through the command line."""
+"""A package that announces an optimizer, a workload, an importer and an executor, really installed, used by command."""
 
 import json
 import os
@@ -38,12 +38,13 @@ def amrobust(installed, *arguments):
 def test_its_optimizer_and_workload_are_called_by_their_names(installed):
     done = amrobust(
         installed, "run", "--workload", "blobs", "--opt", "signs", "--param", "lr=0.01", "--seeds", "2",
-        "--executor", "local", "-q",
+        "--executor", "backwards", "-q",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     (path,) = installed.glob("runs/*/manifest.json")
     (session,) = json.loads(path.read_text())["provenance"]
     assert session["versions"]["amrobust-tutorial"] == "1.2.3"
+    assert session["executor"] == "backwards"
 
 
 def test_a_broken_one_is_refused_naming_its_distribution(installed):
