@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from amrobust import stats
+from amrobust.stats.trend import _sum_of_signs
 
 
 @pytest.fixture
@@ -56,6 +57,18 @@ def test_second_opinions_find_a_strong_trend_and_hold_their_level(rng, test):
         test([rng.normal(0, 1, 8) for _ in range(3)], [1, 2, 4], resamples=99).p <= 0.05 for _ in range(300)
     )
     assert rejected <= 30
+
+
+def test_jonckheeres_statistic_counts_pairs_with_and_without_ties(rng):
+    for z in (rng.normal(size=40), rng.integers(0, 6, 40).astype(float)):
+        labels = rng.integers(0, 4, 40)
+        pairs = np.sign(z[:, None] - z) * np.sign(labels[:, None] - labels)
+        assert _sum_of_signs(z, 4)(labels) == pairs.sum()
+
+
+def test_jonckheere_is_fit_for_thousands_of_seeds(rng):
+    samples = [rng.normal(0, s, 1000) for s in (1.0, 1.0, 1.1)]
+    assert stats.jonckheere(samples, [1, 2, 4], resamples=199).p <= 0.05
 
 
 def test_a_u_shaped_sweep_turns(rng):
