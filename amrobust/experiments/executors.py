@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
@@ -27,6 +27,9 @@ IN_COMPANY = 2
 
 ALONE = 2
 """How many times a single seed is tried in a process of its own."""
+
+CANCELLED_SECONDS = 0.5
+"""How often is looked for work that was cancelled before it began."""
 
 DIED = "the worker process died each time it was tried (out of memory, or killed)"
 
@@ -170,7 +173,7 @@ class ProcessExecutor:
                         self._forget(pool)
                         continue
                     under_way[future] = (*waiting.popleft(), pool)
-                for future in wait(under_way, return_when=FIRST_COMPLETED).done:
+                for future in _finished(under_way):
                     block, lost, pool = under_way.pop(future)
                     try:
                         outcomes = _result(future)
@@ -241,6 +244,14 @@ class ProcessExecutor:
             return
         for half in halves(spec, block, place):
             yield from self._alone(spec, half, place)
+
+
+def _finished(futures: Collection[Future[list[SeedOutcome]]]) -> list[Future[list[SeedOutcome]]]:
+    """Those that are done, once there are any: also those that a stopped pool cancelled, of which wait() is never told."""
+    while True:
+        done = wait(futures, timeout=CANCELLED_SECONDS, return_when=FIRST_COMPLETED).done
+        if found := [future for future in futures if future in done or future.cancelled()]:
+            return found
 
 
 def _result(future: Future[list[SeedOutcome]]) -> list[SeedOutcome]:

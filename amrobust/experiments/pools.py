@@ -55,10 +55,11 @@ def stop_pool(pool: ProcessPoolExecutor) -> None:
 
     The pool's own thread is waited for: at the interpreter's end it would race with the hook that wakes it.
     """
-    workers = list((pool._processes or {}).values())
-    manager: Any = pool._executor_manager_thread
+    processes = pool._processes
+    manager: Any = getattr(pool, "_executor_manager_thread", None)
+    # Waits for a submission under way, which may start workers: only afterwards are all of them known.
     pool.shutdown(wait=False, cancel_futures=True)
-    for worker in workers:
+    for worker in list((processes or {}).values()):
         worker.terminate()
     if manager is not None:
         manager.join(MANAGER_SECONDS)
