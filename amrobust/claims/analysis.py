@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.resources import files
-from itertools import product
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
-from amrobust.claims.declared import Tables, claims_of, read_toml
+from amrobust.claims.declared import claims_of
 from amrobust.claims.judgement import Claim
 from amrobust.claims.rules import TESTS, Rules, Selection
 from amrobust.errors import UserError
+from amrobust.experiments.documents import Tables, grid_points, read_toml
 from amrobust.experiments.layout import Batching
+from amrobust.experiments.requests import Training, trainings_of
 from amrobust.stats import CannotEstimate, obrien_fleming_looks
-
-MAX_COMBINATIONS = 100_000
-
-
-@dataclass(frozen=True)
-class Training:
-    """One optimizer with the hyperparameters that the analysis sets; the rest are the workload's defaults."""
-
-    optimizer: str
-    hyperparameters: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -61,7 +51,7 @@ class Analysis:
     """Whether the methods share their random streams, seed by seed."""
     x0s: int = 1
     """How many starting points the seeds are crossed with."""
-    batching: Literal["auto", "none", "stack"] = "auto"
+    batching: Batching = "auto"
     """How seeds are trained, as of ``amrobust run``: one by one where their wall time is judged."""
     published: str | None = None
     """The table of the paper to set beside what is measured."""
@@ -114,11 +104,9 @@ def _parse(name: str, data: dict[str, Any], scale: str | None) -> Analysis:
     take = tables.take
     data, scale = _at_scale(tables, data, scale)
     baseline = take(data, "baseline", str)
-    trainings = tuple(
-        training for table in take(data, "methods", list) for training in _trainings(tables, table)
-    )
+    trainings = trainings_of(tables, take(data, "methods", list))
     params = take(data, "workload_params", dict, {})
-    points = _grid(tables, take(data, "grid", dict, {}))
+    points = grid_points(tables, take(data, "grid", dict, {}))
     claims: list[tuple[Claim, Mapping[str, Any]]] = []
     for table in take(data, "claims", list):
         where = take(table, "where", dict, {})
@@ -203,31 +191,6 @@ def _at_scale(tables: Tables, data: dict[str, Any], scale: str | None) -> tuple[
         both = isinstance(value, dict) and isinstance(merged.get(key), dict)
         merged[key] = {**merged[key], **value} if both else value
     return merged, chosen
-
-
-def _trainings(tables: Tables, table: dict[str, Any]) -> list[Training]:
-    """One training for every combination of the hyperparameters that are given as lists."""
-    optimizer = tables.take(table, "opt", str)
-    values = {name: value if isinstance(value, list) else [value] for name, value in table.items()}
-    return [Training(optimizer, point) for point in _combinations(tables, values)]
-
-
-def _grid(tables: Tables, grid: dict[str, Any]) -> list[dict[str, Any]]:
-    """Every combination of the lists of ``[grid]``; one empty one where there is no grid."""
-    for key, values in grid.items():
-        if not isinstance(values, list) or not values:
-            raise tables.complain(f"grid: {key} = {values!r} is not a list of values")
-    return _combinations(tables, grid)
-
-
-def _combinations(tables: Tables, values: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
-    """One value of each list, in every combination."""
-    count = math.prod(map(len, values.values()))
-    if count > MAX_COMBINATIONS:
-        raise tables.complain(
-            f"{', '.join(values)} have {count:,} combinations, more than {MAX_COMBINATIONS:,}"
-        )
-    return [dict(zip(values, chosen, strict=True)) for chosen in product(*values.values())]
 
 
 def _matches(where: Mapping[str, Any], point: Mapping[str, Any]) -> bool:

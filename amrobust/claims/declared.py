@@ -2,47 +2,18 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
 from amrobust.claims.judgement import CHANGES, SWEEPS, Claim, ClaimKind
-from amrobust.errors import UserError
+from amrobust.experiments.documents import Tables, read_toml
 from amrobust.rules.theory import deviation_probability
 
 NOT_PARTS = ("composite", "within bound", *CHANGES, *SWEEPS)
 """A part of a composite claim has its whole's two methods: it can be neither composite, nor about one method or a sweep."""
-MAX_BYTES = 10_000_000
 
 NEED_MARGIN = ("equivalent mean", "no worse than", "stable over")
-
-
-@dataclass(frozen=True)
-class Tables:
-    """Takes entries out of TOML tables; every complaint names ``source``, the file."""
-
-    source: str
-
-    def complain(self, what: str) -> UserError:
-        """The error to raise."""
-        return UserError(f"{self.source}: {what}")
-
-    def take(self, table: Any, key: str, kind: type | tuple[type, ...], default: Any = None) -> Any:
-        """Remove and return ``table[key]``. Raises UserError where it is missing (without default) or of another type."""
-        if not isinstance(table, dict):
-            raise self.complain(f"{table!r} stands where a table is expected")
-        value = table.pop(key, default)
-        if value is None:
-            raise self.complain(f"{key!r} is missing")
-        if not isinstance(value, kind) or isinstance(value, bool):
-            raise self.complain(f"{key!r} has the wrong type ({value!r})")
-        return value
-
-    def nothing_left(self, table: dict[str, Any], where: str) -> None:
-        """Raise UserError on entries that nobody took."""
-        if table:
-            raise self.complain(f"unknown {', '.join(map(repr, table))} in {where}")
 
 
 @dataclass(frozen=True)
@@ -53,20 +24,6 @@ class Declared:
     metric: str | None
     baseline: str | None
     question: str | None
-
-
-def read_toml(path: Path, what: str) -> dict[str, Any]:
-    """The tables of a TOML file of at most 10 MB. Raises UserError where it cannot be read."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-        if len(content) > MAX_BYTES:
-            raise UserError(f"the {what} {path} is larger than {MAX_BYTES // 1_000_000} MB")
-        return tomllib.loads(content.decode())
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"cannot read the {what} {path}: {error}") from None
-    except (ValueError, RecursionError) as error:  # TOML's own errors are among the first
-        raise UserError(f"the {what} {path} is not valid TOML: {error}") from None
 
 
 def load_claims(path: Path) -> Declared:

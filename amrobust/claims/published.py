@@ -12,12 +12,12 @@ from typing import Any
 
 from amrobust import stats
 from amrobust.claims.compare import holm
-from amrobust.claims.declared import read_toml
 from amrobust.claims.judgement import Claim, Comparison, Judgement, MethodSummary
 from amrobust.claims.rules import Evidence, Rules
 from amrobust.claims.samples import Refused
 from amrobust.claims.verdicts import decide
 from amrobust.errors import UserError
+from amrobust.experiments.documents import read_toml
 from amrobust.runs.arms import Metric
 from amrobust.runs.directions import direction_of
 from amrobust.stats.published import (

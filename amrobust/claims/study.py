@@ -13,6 +13,7 @@ from amrobust.claims.compare import compare
 from amrobust.claims.judgement import Claim, Comparison, Verdict
 from amrobust.claims.sources import with_sources
 from amrobust.errors import RunError, UserError
+from amrobust.experiments.requests import specs_of
 from amrobust.experiments.variation import streams_of
 
 if TYPE_CHECKING:
@@ -88,26 +89,24 @@ def run_analysis(
     return _beside_published(with_sources(comparison), analysis.published, models)
 
 
-def _specs(analysis: Analysis, setting: Setting) -> list[Spec]:
+def _specs(analysis: Analysis, setting: Setting) -> tuple[Spec, ...]:
     """What a setting trains, from every x0: not the methods that lack the only stream that varies there."""
-    from amrobust import experiments, workloads
+    from amrobust import workloads
 
     workload = workloads.get(analysis.workload)
-    return [
-        experiments.make_spec(
-            analysis.workload,
-            training.optimizer,
-            setting.workload_params,
-            training.hyperparameters,
-            root_seed=analysis.root_seed,
-            x0_index=index,
-            paired=analysis.paired,
-            vary=setting.vary,
-        )
-        for training in analysis.trainings
-        if setting.vary != "rule" or "rule" in streams_of(workload, {}, training.optimizer)
-        for index in range(analysis.x0s)
-    ]
+    return specs_of(
+        analysis.workload,
+        [setting.workload_params],
+        [
+            training
+            for training in analysis.trainings
+            if setting.vary != "rule" or "rule" in streams_of(workload, {}, training.optimizer)
+        ],
+        root_seed=analysis.root_seed,
+        x0s=range(analysis.x0s),
+        paired=analysis.paired,
+        vary=setting.vary,
+    )
 
 
 def _beside_published(comparison: Comparison, table: str | None, models: Mapping[str, object]) -> Comparison:
