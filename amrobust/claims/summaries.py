@@ -8,14 +8,20 @@ from typing import TypeVar
 from amrobust import stats
 from amrobust.claims.judgement import MethodSummary
 from amrobust.claims.rules import Rules
-from amrobust.claims.samples import Refused, Sample
+from amrobust.claims.samples import Curves, Refused, Sample
+from amrobust.stats.results import Result
+from amrobust.stats.samples import FEWEST_SEEDS
 
 Found = TypeVar("Found")
+
+DESCRIPTION = "description"
+"""In place of a construction: the number describes these seeds and has no interval."""
 
 
 def summary_of(sample: Sample, rules: Rules) -> MethodSummary:
     """One row of the table, at level 1 - alpha; None stands where a number cannot be had.
 
+    Fewer seeds than any interval takes are described: their mean, and of two or three their spreads, without intervals.
     Over several x0 the mean and Avg. STD have x0s as their unit, and the final spread is that of seeds within one x0.
     """
     level = 1 - rules.alpha
@@ -37,6 +43,9 @@ def summary_of(sample: Sample, rules: Rules) -> MethodSummary:
         mean = attempt(lambda: stats.mean_over_x0s(stats.final_values(curves, rules.final), x0s, level=level))
         spread = components.seed if components is not None else None
         avg_std = attempt(lambda: stats.avg_std_over_x0s(curves, x0s, level=level)) if several else None
+    elif 0 < len(curves) < FEWEST_SEEDS:
+        values = attempt(lambda: stats.final_values(sample.curves, rules.final))
+        mean, spread, avg_std = _described(curves, values) if values is not None else (None, None, None)
     else:
         mean = attempt(lambda: stats.mean_interval(stats.final_values(curves, rules.final), level=level))
         spread = attempt(lambda: stats.spread_interval(stats.final_values(curves, rules.final), level=level))
@@ -51,3 +60,15 @@ def summary_of(sample: Sample, rules: Rules) -> MethodSummary:
         components=components,
         cautions=sample.cautions,
     )
+
+
+def _described(curves: Curves, values: Curves) -> tuple[Result, Result | None, Result | None]:
+    """Mean, final STD and Avg. STD of too few seeds for intervals; a single seed has a mean alone."""
+    n = (len(values),)
+    mean = Result("mean", DESCRIPTION, n, float(values.mean()))
+    if len(values) == 1:
+        return mean, None, None
+    spread = Result("STD", DESCRIPTION, n, float(values.std(ddof=1)))
+    several = curves.shape[1] > 1
+    average = Result("Avg. STD", DESCRIPTION, n, float(curves.std(axis=0, ddof=1).mean()))
+    return mean, spread, average if several else None

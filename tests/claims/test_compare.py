@@ -1,6 +1,7 @@
 """Grouping, families and verdicts of a whole comparison."""
 
 import dataclasses
+import statistics
 
 import numpy as np
 import pytest
@@ -132,6 +133,17 @@ class TestRefusals:
         assert found.outcome == "cannot be judged"
         assert found.seeds_to_settle == 4
         assert found.p is None
+
+    def test_fewer_are_described_without_intervals(self, rng):
+        three, one = arm("a", values := curves(rng, 3, 5)), arm("b", single := curves(rng, 1, 5))
+        first, second = compare([three, one]).judgements[0].summaries
+        assert first.final_mean.estimate == pytest.approx(statistics.mean(values[:, -1]))
+        assert first.final_spread.estimate == pytest.approx(statistics.stdev(values[:, -1]))
+        by_epoch = [statistics.stdev(values[:, epoch]) for epoch in range(5)]
+        assert first.avg_std.estimate == pytest.approx(statistics.mean(by_epoch))
+        assert {r.low for r in (first.final_mean, first.final_spread, first.avg_std)} == {None}
+        assert second.final_mean.estimate == single[0, -1]
+        assert (second.final_spread, second.avg_std) == (None, None)
 
     def test_zero_variance_cannot_be_judged(self, rng):
         found = verdict(

@@ -21,6 +21,8 @@ from amrobust.runs.arms import Curves
 _SWARM = 200
 """Up to this many seeds every one is a point; more are drawn as a shape, and the outermost of them as points."""
 _OUTERMOST = 10
+_FEW = 5
+"""Up to this many seeds have larger points."""
 _SEEDS_AT, _BREADTH = -0.14, 0.28
 _MEAN_AT = 0.3
 """Parts of a row: its seeds, and below them, so that neither hides the other, their mean with its interval."""
@@ -130,7 +132,7 @@ def _points(axes: Any, position: int, values: Curves, style: Style) -> None:
     box = axes.get_window_extent()
     low, high = axes.get_xlim()
     across = (values - low) / (high - low) * box.width * 72 / axes.figure.dpi
-    size = 2.8
+    size = 2.8 if len(values) > _FEW else 4.0
     bins = np.floor(across / size)
     offsets = np.zeros(len(values))
     for one in np.unique(bins):

@@ -9,6 +9,7 @@ from typing import Any
 from amrobust.claims.judgement import Judgement, MethodSummary
 from amrobust.report.drawing import (
     COLOURS,
+    GREY,
     WIDTH,
     Drawing,
     Style,
@@ -28,6 +29,9 @@ from amrobust.stats.results import Result
 
 _MOST_REFERENCES = 4
 """Up to this many methods outside the series are drawn as lines across the plot."""
+
+_REACH = 1.0
+"""References further from the series than this many times their range are named at the edge of the plot, not drawn."""
 
 _Pick = Callable[[MethodSummary], Result | None]
 
@@ -60,6 +64,8 @@ def _figure(judgement: Judgement, sweep: Sweep, look: Mapping[str, Style]) -> Dr
         f"{picks[0][0]} and {picks[1][0].removesuffix(unit)} against {sweep.parameter}, with intervals"
         + (f"; lines across: {', '.join(references)}." if references else ".")
     )
+    if any(_outside(sweep, summaries, references, pick) for _, pick in picks):
+        caption += " Arrows name values beyond the axis."
     parts = []
     for one in sweep.series:
         spread = [picks[1][1](summaries[method]) for method in one.methods]
@@ -106,8 +112,10 @@ def _draw(
                 aside = 0.012 * (turn - (len(styles) - 1) / 2)
                 places = [_moved(value, aside, values, is_log) for value in one.values]
                 _series(axes, one.methods, places, style, summaries, pick, look, names[one.label])
-            for name in references:
-                _reference(axes, summaries[name], look[name], pick, names[name])
+            low, high = _limits(sweep, summaries, references, pick)
+            across = {name: names[name] for name in references}
+            _references(axes, across, summaries, look, pick, (low, high))
+            axes.set_ylim(low, high)
             if is_log:
                 axes.set_xscale("log", base=2)
             axes.minorticks_off()
@@ -149,15 +157,65 @@ def _series(
         )  # fmt: skip
 
 
-def _reference(axes: Any, summary: MethodSummary, style: Style, pick: _Pick, label: str) -> None:
-    result = pick(summary)
-    if result is None or result.estimate is None:
-        return
-    axes.axhline(
-        result.estimate, color=style.colour, linewidth=0.9, linestyle=style.dashes, label=label, zorder=1
-    )
-    if result.low is not None and result.high is not None:
-        axes.axhspan(result.low, result.high, color=style.colour, alpha=0.07, linewidth=0, zorder=0)
+def _limits(
+    sweep: Sweep, summaries: Mapping[str, MethodSummary], references: Sequence[str], pick: _Pick
+) -> tuple[float, float]:
+    """Of the vertical axis: the series with their intervals, and the references that do not press them flat."""
+    ends = _ends([pick(summaries[method]) for one in sweep.series for method in one.methods])
+    if not ends:
+        return 0.0, 1.0
+    low, high = min(ends), max(ends)
+    reach = _REACH * (high - low)
+    near = [end for end in _ends([pick(summaries[name]) for name in references]) if low - reach <= end <= high + reach]
+    low, high = min([low, *near]), max([high, *near])
+    pad = 0.05 * (high - low) or 0.05 * abs(high) or 1.0
+    return low - pad, high + pad
+
+
+def _outside(
+    sweep: Sweep, summaries: Mapping[str, MethodSummary], references: Sequence[str], pick: _Pick
+) -> list[str]:
+    """The references that lie beyond the vertical axis."""
+    low, high = _limits(sweep, summaries, references, pick)
+    found = [(name, pick(summaries[name])) for name in references]
+    return [
+        name
+        for name, result in found
+        if result is not None and result.estimate is not None and not low <= result.estimate <= high
+    ]
+
+
+def _ends(results: Sequence[Result | None]) -> list[float]:
+    values = [value for r in results if r is not None for value in (r.estimate, r.low, r.high)]
+    return [value for value in values if value is not None and math.isfinite(value)]
+
+
+def _references(
+    axes: Any,
+    names: Mapping[str, str],
+    summaries: Mapping[str, MethodSummary],
+    look: Mapping[str, Style],
+    pick: _Pick,
+    limits: tuple[float, float],
+) -> None:
+    """Lines across; those outside ``limits`` are named at the edge they lie behind, with their values."""
+    low, high = limits
+    below, above = [], []
+    for method, label in names.items():
+        result, style = pick(summaries[method]), look[method]
+        if result is None or result.estimate is None:
+            continue
+        # One outside the axes is drawn all the same, for the legend's sake.
+        axes.axhline(result.estimate, color=style.colour, linewidth=0.9, linestyle=style.dashes, label=label, zorder=1)
+        if low <= result.estimate <= high:
+            if result.low is not None and result.high is not None:
+                axes.axhspan(result.low, result.high, color=style.colour, alpha=0.07, linewidth=0, zorder=0)
+        else:
+            (below if result.estimate < low else above).append(f"{label}: {result.estimate:.3g}")
+    for outside, arrow, height, side in ((below, "↓", 0.03, "bottom"), (above, "↑", 0.97, "top")):
+        if outside:
+            text = f"{arrow} {', '.join(outside)}"
+            axes.text(0.03, height, text, transform=axes.transAxes, va=side, fontsize="small", color=GREY)
 
 
 def _moved(value: float, aside: float, values: Sequence[float], is_log: bool) -> float:

@@ -7,6 +7,7 @@ from svg_texts import texts
 from amrobust.claims.judgement import Comparison, Judgement
 from amrobust.report.drawing import styles
 from amrobust.report.figures.sweep import sweep_figures
+from amrobust.stats.results import Result
 
 Judged = Callable[..., Judgement]
 SWEEP = ("msgd", *(f"am1[m={m}]/{o}" for m in (1, 5, 10, 50) for o in ("I", "II")))
@@ -23,6 +24,19 @@ def test_a_line_a_series_and_one_across_for_the_rest(judged: Judged) -> None:
     assert {"1", "5", "10", "50"} <= set(shown)
     assert "lines across: msgd" in drawing.caption
     assert "am1/II: 1: 0." in drawing.alt
+
+
+def test_a_method_far_from_the_series_is_named_at_the_edge_and_does_not_press_it_flat(judged: Judged) -> None:
+    judgement = judged(SWEEP)
+    (near,) = drawn(judgement)
+    assert "Arrows" not in near.caption
+    msgd = next(summary for summary in judgement.summaries if summary.method == "msgd")
+    low = Result("mean", "t", (20,), 12.5, 12.4, 12.6, 0.95)
+    object.__setattr__(msgd, "final_mean", low)
+    (far,) = drawn(judgement)
+    assert "↓ msgd: 12.5" in texts(far.svg)
+    assert "Arrows name values beyond the axis" in far.caption
+    assert "20" not in [text.removesuffix(".0") for text in texts(far.svg)]
 
 
 def test_values_without_curves_have_their_final_spread(judged: Judged) -> None:
