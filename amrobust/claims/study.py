@@ -58,17 +58,21 @@ def run_analysis(
         if problem := runs.failures(rows):
             raise RunError(problem)
         made = {content_digest(row.spec.to_dict()): row for row in rows}
-        paths, claims, models = [], {}, {}
+        paths = [row.path for row in rows if row.path is not None]
+        arms, problems = runs.load_arms(paths, None if analysis.metrics else analysis.selection.metric)
+        labels = {arm.facts["run"]: arm.workload for arm in arms}
+        claims, models = {}, {}
         for setting, methods in zip(analysis.settings, specs, strict=True):
+            label = ""
             named: dict[str, tuple[str, Spec]] = {}
             for spec in methods:
                 row = made[content_digest(spec.to_dict())]
                 assert row.path is not None
-                paths.append(row.path)
+                # Of the runs from several x0 one gives its name to the arm.
+                label = labels.get(row.path.name, label)
                 named |= {final.method: (final.output, spec) for final in row.finals}
-            claims[row.workload] = tuple(_bounded(claim, named) for claim in setting.claims)
-            models[row.workload] = spec.workload_params.get("model")
-        arms, problems = runs.load_arms(paths, None if analysis.metrics else analysis.selection.metric)
+            claims[label] = tuple(_bounded(claim, named) for claim in setting.claims)
+            models[label] = spec.workload_params.get("model")
         if analysis.metrics:
             arms = [each for arm in arms for each in _by_metric(arm, analysis)]
         comparison = compare(

@@ -6,6 +6,7 @@ import json
 import platform
 import re
 import shlex
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -81,29 +82,34 @@ def _usual(judgement: Judgement) -> bool:
 
 
 def _declared(judgement: Judgement) -> list[str]:
-    """The claims as the lines of a claims file."""
-    lines = [f"baseline = {_toml(judgement.baseline)}"]
+    """The claims as the lines of a claims file, in its short form: a claim a line."""
     bounds: dict[str, list[list[float]]] = {}
     for verdict in judgement.verdicts:
         if verdict.claim.bound is not None:
             bounds.setdefault(verdict.claim.method, []).append(list(verdict.claim.bound))
-    for method, pairs in bounds.items():
-        lines += ["", "[[claims]]", 'kind = "within bound"', f"method = {_toml(method)}", "bounds = ["]
-        lines += [f"  {_toml(pair)}," for pair in pairs] + ["]"]
+    claims = [
+        _inline([("kind", "within bound"), ("method", method), ("bounds", pairs)])
+        for method, pairs in bounds.items()
+    ]
     for claim in (v.claim for v in judgement.verdicts if v.claim.bound is None):
-        lines += ["", "[[claims]]", f"kind = {_toml(claim.kind)}"]
+        entries: list[tuple[str, Any]] = [("kind", claim.kind)]
         if claim.methods:
-            lines += ["methods = [", *(f"  {_toml(method)}," for method in claim.methods), "]"]
+            entries.append(("methods", list(claim.methods)))
         else:
-            lines += [f"method = {_toml(claim.method)}"]
-            lines += [f"baseline = {_toml(claim.baseline)}"] if is_about_a_pair(claim) else []
-        lines += [f"{name} = {_toml(value)}" for name, value in _own(claim)]
-        if claim.parts:
-            parts = [
-                ", ".join(f"{n} = {_toml(v)}" for n, v in (("kind", p.kind), *_own(p))) for p in claim.parts
-            ]
-            lines += ["parts = [", *(f"  {{ {part} }}," for part in parts), "]"]
+            entries.append(("method", claim.method))
+            if is_about_a_pair(claim) and claim.baseline != judgement.baseline:
+                entries.append(("baseline", claim.baseline))
+        claims.append(_inline([*entries, *_own(claim)], claim.parts))
+    lines = [f"baseline = {_toml(judgement.baseline)}", "claims = [", *(f"  {each}," for each in claims), "]"]
     return [printable(line) for line in lines]
+
+
+def _inline(entries: list[tuple[str, Any]], parts: Sequence[Claim] = ()) -> str:
+    written = [f"{name} = {_toml(value)}" for name, value in entries]
+    if parts:
+        inner = ", ".join(_inline([("kind", part.kind), *_own(part)]) for part in parts)
+        written.append(f"parts = [{inner}]")
+    return f"{{ {', '.join(written)} }}"
 
 
 def _own(claim: Claim) -> list[tuple[str, Any]]:

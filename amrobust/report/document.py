@@ -10,7 +10,7 @@ from amrobust import __version__
 from amrobust.claims.judgement import Comparison
 from amrobust.report.answer import answer, sentences_first
 from amrobust.report.appendix import made_with, reproduce
-from amrobust.report.blocks import Block, Facts, Figure, Listing, Section, Table
+from amrobust.report.blocks import Block, Code, Facts, Figure, Listing, Section, Table, plain
 from amrobust.report.drawing import styles
 from amrobust.report.evidence import EVIDENCE, Material
 from amrobust.report.glance import table_first
@@ -93,7 +93,23 @@ def _sections(comparison: Comparison, layout: Layout) -> list[Section]:
     explained = methods_used(comparison.judgements, shown | tables)
     if "reproduce" in layout.sections:
         found.append(Section("reproduce", "", (Facts((("", (made_with(),)),)),)))
-    return [replace(s, blocks=(explained,)) if s.name == "methods" else s for s in found]
+    filled = [replace(s, blocks=(explained,)) if s.name == "methods" else s for s in found]
+    return list(_claims_once(filled))
+
+
+def _claims_once(sections: Iterable[Section]) -> Iterator[Section]:
+    """Claims that were printed in full for one setting are referred to by the next."""
+    printed: set[Code] = set()
+    for section in sections:
+        blocks: list[Block] = []
+        for block in section.blocks:
+            if isinstance(block, Code) and block in printed:
+                blocks[-1] = plain("The claims are those of the setting above.")
+                continue
+            blocks.append(block)
+            if isinstance(block, Code):
+                printed.add(block)
+        yield replace(section, blocks=tuple(blocks))
 
 
 def _of_judgement(material: Material, name: str, layout: Layout, level: int) -> list[Section]:

@@ -31,7 +31,9 @@ MARKERS = ("s", "^", "D", "v", "P", "X", "o")
 LAYOUT_FACE = "STIXGeneral"
 REPORT_FACE = "Libertinus Serif"
 _LONGEST_LABEL = 30
-_HYPERPARAMETER = re.compile(r"(?<=[\[,])([A-Za-z]{3})[A-Za-z_]+(?==)")
+_HYPERPARAMETER = re.compile(r"(?<=[\[,])[A-Za-z][A-Za-z_]{3,}(?==)")
+_ABBREVIATIONS = {"weight_decay": "wd", "theorem": "thm"}
+"""Of hyperparameters whose first three letters would mislead."""
 
 _SETTINGS = {
     "font.family": [LAYOUT_FACE, "DejaVu Sans"],
@@ -146,7 +148,7 @@ def labels(names: Sequence[str], longest: int = _LONGEST_LABEL) -> dict[str, str
     found: dict[str, str] = {}
     texts = [printable(name) for name in names]
     if any(len(text) > longest for text in texts):
-        texts = [_HYPERPARAMETER.sub(r"\1", text) for text in texts]
+        texts = [_HYPERPARAMETER.sub(_abbreviated, text) for text in texts]
     for name, text in zip(names, texts, strict=True):
         if len(text) > longest:
             head = (longest - 1) * 3 // 5
@@ -158,6 +160,10 @@ def labels(names: Sequence[str], longest: int = _LONGEST_LABEL) -> dict[str, str
             if candidate not in taken
         )
     return found
+
+
+def _abbreviated(name: re.Match[str]) -> str:
+    return _ABBREVIATIONS.get(name[0], name[0][:3])
 
 
 @contextmanager

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from amrobust.claims.judgement import Claim, Judgement, Verdict, is_about_a_pair
 from amrobust.stats.results import Caution, Result
+
+About = TypeVar("About")
 
 _NUMBER = re.compile(r"(?<=[ (])[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?(?=[\s%.,;:)])")
 """A number that stands by itself: none in a method's name, and no end of an interval."""
@@ -42,8 +45,9 @@ def notes(judgement: Judgement, *, in_ranges: bool = False) -> tuple[Note, ...]:
 
     A caution raised for a method says so even where the claims about that method repeat it: the claims are listed only
     for cautions that are theirs alone. Cautions of several methods that differ in the method's name alone are one
-    note, with the further methods as ``alike``; with ``in_ranges``, those that differ in their numbers alone are one too
-    (``p = 0.025 to 0.14``). What concerns every method, every claim, or all claims of a kind, says so in words.
+    note, with the further methods as ``alike``; with ``in_ranges``, those that differ in the method's name and in their
+    numbers are one (``p = 0.025 to 0.14``, ``each of 4 methods``).
+    What concerns every method, every claim, or all claims of a kind, says so in words.
     """
     group = dict.fromkeys(judgement.cautions)
     methods = _by_caution(
@@ -54,47 +58,59 @@ def notes(judgement: Judgement, *, in_ranges: bool = False) -> tuple[Note, ...]:
             *_of_results(summary.final_mean, summary.final_spread, summary.avg_std),
         )
     )
-    claims = _by_caution(
-        (caution, claim_name(verdict.claim))
-        for verdict in judgement.verdicts
-        for caution in _of_verdict(verdict)
-    )
-    every = [claim_name(verdict.claim) for verdict in judgement.verdicts]
+    claims: dict[Caution, dict[Claim, None]] = {}
+    for verdict in judgement.verdicts:
+        for caution in _of_verdict(verdict):
+            claims.setdefault(caution, {})[verdict.claim] = None
+    every = [verdict.claim for verdict in judgement.verdicts]
     found = [Note(caution, ()) for caution in group]
-    found += _of_methods(
-        {c: names for c, names in methods.items() if c not in group}, len(judgement.summaries)
-    )
-    of_claims = [
-        Note(caution, names)
-        for caution, names in claims.items()
-        if caution not in group and caution not in methods
-    ]
+    of_methods = {c: names for c, names in methods.items() if c not in group}
+    of_claims = {c: tuple(about) for c, about in claims.items() if c not in group and c not in methods}
     if in_ranges:
-        found, of_claims = _in_ranges(found), _in_ranges(of_claims)
-    found += [replace(note, about=_claims(note.about, every)) for note in of_claims]
+        count = len(judgement.summaries)
+        found += [
+            Note(caution, _or_all(names, count, "methods"))
+            for caution, names in _in_ranges(of_methods, lambda method: method)
+        ]
+        merged = _in_ranges(of_claims, lambda claim: claim.method)
+    else:
+        found += _of_methods(of_methods, len(judgement.summaries))
+        merged = list(of_claims.items())
+    found += [Note(caution, _claims(about, every)) for caution, about in merged]
     return tuple(found)
 
 
-def _in_ranges(found: Sequence[Note]) -> list[Note]:
-    """Notes that differ in the numbers of their messages alone, as one note each."""
-    alike: dict[tuple[object, ...], list[Note]] = {}
-    for note in found:
-        caution = note.caution
-        alike.setdefault(
-            (caution.kind, _NUMBER.sub("\0", caution.message), caution.remedy, note.alike), []
-        ).append(note)
-    return [_ranged(same) for same in alike.values()]
+def _in_ranges(
+    cautions: Mapping[Caution, tuple[About, ...]], method_of: Callable[[About], str]
+) -> list[tuple[Caution, tuple[About, ...]]]:
+    """Cautions that differ alone in their numbers and in the name of the method they are about, as one each."""
+    alike: dict[tuple[str, str, str], list[tuple[Caution, tuple[About, ...]]]] = {}
+    for caution, about in cautions.items():
+        nameless = _method(method_of(about[0])).sub("\0", caution.message)
+        key = caution.kind, _NUMBER.sub("\1", nameless), caution.remedy
+        alike.setdefault(key, []).append((caution, about))
+    return [_merged(same, method_of) for same in alike.values()]
 
 
-def _ranged(same: Sequence[Note]) -> Note:
-    first = same[0]
+def _merged(
+    same: Sequence[tuple[Caution, tuple[About, ...]]], method_of: Callable[[About], str]
+) -> tuple[Caution, tuple[About, ...]]:
+    first, about = same[0]
     if len(same) == 1:
-        return first
-    columns = zip(*(_NUMBER.findall(note.caution.message) for note in same), strict=True)
-    ranges = iter([_range(numbers) for numbers in columns])
-    message = _NUMBER.sub(lambda _: next(ranges), first.caution.message)
-    about = tuple(dict.fromkeys(name for note in same for name in note.about))
-    return replace(first, caution=replace(first.caution, message=message), about=about)
+        return first, about
+    texts = [_method(method_of(about[0])).sub("\0", caution.message) for caution, about in same]
+    ranges = iter([_range(numbers) for numbers in zip(*map(_NUMBER.findall, texts), strict=True)])
+    message = _NUMBER.sub(lambda _: next(ranges), texts[0])
+    every = tuple(dict.fromkeys(one for _, about in same for one in about))
+    methods = list(dict.fromkeys(map(method_of, every)))
+    who = methods[0] if len(methods) == 1 else f"each of {len(methods)} methods"
+    message = message.replace("\0", who)
+    return replace(first, message=message[:1].upper() + message[1:]), every
+
+
+def _method(name: str) -> re.Pattern[str]:
+    """The method's name where it stands by itself, not as the beginning of another's."""
+    return re.compile(rf"(?<![\w/]){re.escape(name)}(?![\w\[/])")
 
 
 def _range(numbers: Sequence[str]) -> str:
@@ -143,21 +159,31 @@ def _by_caution(pairs: Iterable[tuple[Caution, str]]) -> dict[Caution, tuple[str
     return {caution: tuple(names) for caution, names in found.items()}
 
 
-def _claims(names: Sequence[str], every: Sequence[str]) -> tuple[str, ...]:
-    """The claims by name; all of a kind, where there are more than two, by that kind."""
-    if len(names) == len(every) > 2:
+def _claims(claims: Sequence[Claim], every: Sequence[Claim]) -> tuple[str, ...]:
+    """The claims by name; all of a kind, where there are more than two, by that kind; those with one baseline together."""
+    if len(claims) == len(every) > 2:
         return (f"all {len(every)} claims",)
-    kinds: dict[str, list[str]] = {}
-    for name in names:
-        kinds.setdefault(name.partition(":")[0], []).append(name)
-    counts = Counter(name.partition(":")[0] for name in every)
-    return tuple(
-        name
-        for kind, members in kinds.items()
-        for name in (
-            [f"all {len(members)} claims of {kind}"] if len(members) == counts[kind] > 2 else members
-        )
-    )
+    counts = Counter(map(_kind, every))
+    kinds: dict[str, list[Claim]] = {}
+    for claim in claims:
+        kinds.setdefault(_kind(claim), []).append(claim)
+    found = []
+    for kind, members in kinds.items():
+        if len(members) == counts[kind] > 2:
+            found.append(f"all {len(members)} claims of {kind}")
+        elif (
+            len(members) > 2
+            and all(map(is_about_a_pair, members))
+            and len({c.baseline for c in members}) == 1
+        ):
+            found.append(f"{kind}: {', '.join(claim.method for claim in members)} vs {members[0].baseline}")
+        else:
+            found += [claim_name(claim) for claim in members]
+    return tuple(found)
+
+
+def _kind(claim: Claim) -> str:
+    return claim_name(claim).partition(":")[0]
 
 
 def _or_all(names: tuple[str, ...], count: int, noun: str) -> tuple[str, ...]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import re
 import shlex
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import numpy as np
 
 from amrobust.errors import RunError, UserError
 from amrobust.experiments import Spec
+from amrobust.experiments.spec import LOCATIONS
 from amrobust.runs import importers
 from amrobust.runs.arms import Arm, Metric
 from amrobust.runs.files import shown
@@ -34,6 +36,7 @@ def load_arms(paths: Sequence[Path], metric: str | None = None) -> tuple[list[Ar
     arms: list[Arm] = []
     problems: list[str] = []
     directories = []
+    settings: dict[str, Spec] = {}
     for path in paths:
         if path.is_dir() and (not find_runs([path])[1] or importers.detect(path) is None):
             directories.append(path)
@@ -55,11 +58,49 @@ def load_arms(paths: Sequence[Path], metric: str | None = None) -> tuple[list[Ar
                 problems.append(str(error))
             else:
                 problems += _unfinished(run)
+                settings.setdefault(run.manifest.facts.workload_label, run.manifest.spec)
+    labels = _full_labels(settings)
+    arms = [replace(arm, workload=labels.get(arm.workload, arm.workload)) for arm in arms]
     if metric is not None:
         arms = [_only(arm, metric) for arm in arms]
     if not arms and not problems:
         raise UserError("nothing to compare was found under the given paths")
     return _with_unique_names(_joined_over_x0s(arms)), problems
+
+
+def _full_labels(settings: Mapping[str, Spec]) -> dict[str, str]:
+    """Workload labels name what is not at its default; beside others, they name the default of what differs too.
+
+    ``settings`` has a spec of each label: where ``logistic[sigma=2.0]`` stands beside ``logistic``, that becomes
+    ``logistic[sigma=1.0]``.
+    """
+    values = {
+        label: {
+            name: value for name, value in spec.workload_params.items() if name not in ("epochs", *LOCATIONS)
+        }
+        | {"vary": spec.vary or "all"}
+        for label, spec in settings.items()
+    }
+    full = {}
+    for label, own in values.items():
+        others = [
+            values[other] for other, spec in settings.items() if spec.workload == settings[label].workload
+        ]
+        missing = [
+            f"{name}={value}"
+            for name, value in own.items()
+            if any(other.get(name) != value for other in others)
+            and not re.search(rf"[\[,]{re.escape(name)}=", label)
+        ]
+        inside = ",".join(missing)
+        full[label] = (
+            label
+            if not missing
+            else f"{label[:-1]},{inside}]"
+            if label.endswith("]")
+            else f"{label}[{inside}]"
+        )
+    return full
 
 
 def _joined_over_x0s(arms: list[Arm]) -> list[Arm]:

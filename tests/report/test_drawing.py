@@ -72,5 +72,5 @@ def test_long_names_are_shortened_and_stay_apart() -> None:
 
 def test_hyperparameters_are_abbreviated_before_anything_is_cut() -> None:
     names = ["adam[lr=0.1,momentum=0.9]", "adam[lr=0.001,momentum=0.95,weight_decay=0.1]"]
-    assert list(labels(names, 40).values()) == ["adam[lr=0.1,mom=0.9]", "adam[lr=0.001,mom=0.95,wei=0.1]"]
+    assert list(labels(names, 40).values()) == ["adam[lr=0.1,mom=0.9]", "adam[lr=0.001,mom=0.95,wd=0.1]"]
     assert labels(names[:1], 40) == {names[0]: names[0]}

@@ -76,3 +76,47 @@ def test_what_concerns_everything_says_so_in_words(judged: Callable[..., Judgeme
         judgement, verdicts=tuple(replace(v, cautions=(DISAGREE,)) for v in judgement.verdicts)
     )
     assert notes(judgement)[0].about == ("all 6 claims",)
+
+
+def levels(method: str, difference: float) -> Caution:
+    return Caution(
+        "levels-differ", f"Early on {method} differs from msgd by {difference} pp.", "read the curves"
+    )
+
+
+def test_on_paper_cautions_that_differ_in_method_and_numbers_are_one_note(
+    judged: Callable[..., Judgement],
+) -> None:
+    judgement = judged(("msgd", "sgd", "am1", "am1[m=1]", "adam"), cautions=())
+    differences = {"sgd": 1.5, "am1": -2.0, "am1[m=1]": 0.25}
+    judgement = replace(
+        judgement,
+        verdicts=tuple(
+            replace(v, cautions=(levels(v.claim.method, differences[v.claim.method]),))
+            if v.claim.kind == "less spread" and v.claim.method in differences
+            else v
+            for v in judgement.verdicts
+        ),
+    )
+    assert len(notes(judgement)) == 3
+    (note,) = notes(judgement, in_ranges=True)
+    assert note.caution.message == "Early on each of 3 methods differs from msgd by -2.0 to 1.5 pp."
+    assert note.scope == "Concerns: less spread: sgd, am1, am1[m=1] vs msgd"
+
+
+def test_on_paper_a_caution_of_several_methods_names_them_after_it(judged: Callable[..., Judgement]) -> None:
+    judgement = judged(("msgd", "sgd", "am1"), cautions=())
+    seeds = {"msgd": 5, "sgd": 7, "am1": None}
+    judgement = replace(
+        judgement,
+        summaries=tuple(
+            replace(
+                s, cautions=(Caution("few-seeds", f"{s.method} has {n} seeds.", "run more"),) if n else ()
+            )
+            for s in judgement.summaries
+            for n in [seeds[s.method]]
+        ),
+    )
+    (note,) = notes(judgement, in_ranges=True)
+    assert note.caution.message == "Each of 2 methods has 5 to 7 seeds."
+    assert note.scope == "Concerns: msgd; sgd"

@@ -43,6 +43,26 @@ class TestRuns:
         methods = [arm.method for arm in load_arms([tmp_path])[0]]
         assert len(set(methods)) == 4
 
+    def test_a_label_beside_others_names_the_default_of_what_differs(self, tmp_path):
+        def made(label, vary=None, **params):
+            execute(
+                spec(workload_params={"epochs": 4, "sigma": 1.0, "size": 3, **params}, vary=vary),
+                range(2),
+                tmp_path,
+                train=Trainer(),
+                describe=lambda of: replace(describe(of), workload_label=label),
+            )
+
+        made("digits")
+        assert {arm.workload for arm in load_arms([tmp_path])[0]} == {"digits"}
+        made("digits[sigma=2.0]", sigma=2.0)
+        made("digits[sigma=2.0,vary=order]", sigma=2.0, vary="order")
+        assert {arm.workload for arm in load_arms([tmp_path])[0]} == {
+            "digits[sigma=1.0,vary=all]",
+            "digits[sigma=2.0,vary=all]",
+            "digits[sigma=2.0,vary=order]",
+        }
+
     def test_a_path_given_twice_counts_once(self, tmp_path):
         run = make(tmp_path)
         assert len(load_arms([tmp_path, run.path])[0]) == 2

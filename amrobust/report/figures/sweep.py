@@ -166,7 +166,11 @@ def _limits(
         return 0.0, 1.0
     low, high = min(ends), max(ends)
     reach = _REACH * (high - low)
-    near = [end for end in _ends([pick(summaries[name]) for name in references]) if low - reach <= end <= high + reach]
+    near = [
+        end
+        for end in _ends([pick(summaries[name]) for name in references])
+        if low - reach <= end <= high + reach
+    ]
     low, high = min([low, *near]), max([high, *near])
     pad = 0.05 * (high - low) or 0.05 * abs(high) or 1.0
     return low - pad, high + pad
@@ -206,7 +210,9 @@ def _references(
         if result is None or result.estimate is None:
             continue
         # One outside the axes is drawn all the same, for the legend's sake.
-        axes.axhline(result.estimate, color=style.colour, linewidth=0.9, linestyle=style.dashes, label=label, zorder=1)
+        axes.axhline(
+            result.estimate, color=style.colour, linewidth=0.9, linestyle=style.dashes, label=label, zorder=1
+        )
         if low <= result.estimate <= high:
             if result.low is not None and result.high is not None:
                 axes.axhspan(result.low, result.high, color=style.colour, alpha=0.07, linewidth=0, zorder=0)
