@@ -204,7 +204,8 @@ def _references(
 ) -> None:
     """Lines across; those outside ``limits`` are named at the edge they lie behind, with their values."""
     low, high = limits
-    below, above = [], []
+    below: list[str] = []
+    above: list[str] = []
     for method, label in names.items():
         result, style = pick(summaries[method]), look[method]
         if result is None or result.estimate is None:
