@@ -53,7 +53,12 @@ def test_intervals_agree_with_scipys_to_monte_carlo_error(kind, method, statisti
     values = CURVES[:, -1]
     function = np.mean if statistic == "mean" else lambda x, axis: np.std(x, axis=axis, ddof=1)
     theirs = scipy.stats.bootstrap(
-        (values,), function, n_resamples=40_000, method=method, rng=np.random.default_rng(2), vectorized=True
+        (values,),
+        function,
+        n_resamples=40_000,
+        method=method,
+        random_state=np.random.default_rng(2),
+        vectorized=True,
     ).confidence_interval
     found = bootstrap_interval(CURVES, statistic, kind=kind, resamples=40_000)
     assert (found.low, found.high) == pytest.approx((theirs.low, theirs.high), abs=0.02 * values.std())
