@@ -1,6 +1,7 @@
 """Fuzz a reader guided by the code that its inputs reach: python tests/fuzz/run_atheris.py TARGET --seconds 600
 
-It ends at the first fault and leaves the input that caused it in a file, which
+It ends after so long, after a million inputs (--inputs), or at the first fault, and leaves the input that caused it in a
+file, which
 
     python tests/fuzz/run_atheris.py TARGET --input FILE
 
@@ -54,14 +55,24 @@ def fuzz(name, corpus, arguments):
     atheris.Fuzz()
 
 
-def report(name, seconds, left):
+def report(name, seconds, inputs, left):
     """Run ``fuzz`` in a process of its own and say in one line how it went."""
     from fuzz_targets import TARGETS
 
     corpus = Path(tempfile.mkdtemp(prefix=f"corpus-{name}-"))
     for place, sample in enumerate(TARGETS[name].samples(Path(tempfile.mkdtemp()))):
         (corpus / f"valid-{place}").write_bytes(sample)
-    command = [sys.executable, __file__, name, "--seconds", str(seconds), "--inside", str(corpus)]
+    command = [
+        sys.executable,
+        __file__,
+        name,
+        "--seconds",
+        str(seconds),
+        "--inputs",
+        str(inputs),
+        "--inside",
+        str(corpus),
+    ]
     done = subprocess.run(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False, cwd=left,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
@@ -86,12 +97,15 @@ def main():
     )
     parser.add_argument("target", help="a reader, 'all', or 'list'")
     parser.add_argument("--seconds", type=int, default=600, help="for each target [default: 600]")
+    parser.add_argument(
+        "--inputs", type=int, default=1_000_000, help="for each target, at most [default: 1000000]"
+    )
     parser.add_argument("--input", type=Path, help="read this file once instead")
     parser.add_argument("--inside", type=Path, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.inside is not None:
-        limits = (f"-max_total_time={chosen.seconds}", f"-rss_limit_mb={MOST_MEMORY}", f"-max_len={MOST_BYTES}", "-timeout=60",
-                  "-print_final_stats=1")  # fmt: skip
+        limits = (f"-max_total_time={chosen.seconds}", f"-runs={chosen.inputs}", f"-rss_limit_mb={MOST_MEMORY}",
+                  f"-max_len={MOST_BYTES}", "-timeout=60", "-print_final_stats=1")  # fmt: skip
         fuzz(chosen.target, chosen.inside, limits)
     from fuzz_targets import TARGETS, attempt
 
@@ -105,7 +119,7 @@ def main():
         read = attempt(TARGETS[names[0]], chosen.input.read_bytes(), Path(tempfile.mkdtemp()))
         print("was read" if read else "a clean error")
         return 0
-    faults = [name for name in names if not report(name, chosen.seconds, Path.cwd())]
+    faults = [name for name in names if not report(name, chosen.seconds, chosen.inputs, Path.cwd())]
     return 1 if faults else 0
 
 
