@@ -6,7 +6,8 @@ from functools import cache
 from itertools import combinations
 from xml.etree import ElementTree
 
-_SIZE = re.compile(r"font-size: ([\d.]+)px")
+_SIZE = re.compile(r"font(?:-size)?:[^;]*?([\d.]+)px")
+"""In either form that matplotlib writes: a property of its own, or the shorthand for all of the font."""
 _ANCHOR = re.compile(r"text-anchor: (\w+)")
 _MOVE = re.compile(r"translate\(([\d.-]+) ([\d.-]+)\)")
 _TURN = re.compile(r"rotate\((-?[\d.]+)")
