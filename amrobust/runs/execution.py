@@ -20,6 +20,7 @@ from amrobust.experiments.outcome import SeedOutcome
 from amrobust.experiments.place import Place
 from amrobust.experiments.spec import Spec
 from amrobust.runs.curves import SeedCurves, metric_names
+from amrobust.runs.entries import MAX_SEED, Broken, OutOfReach
 from amrobust.runs.files import shown
 from amrobust.runs.find import is_run
 from amrobust.runs.lock import Held, locked
@@ -27,7 +28,7 @@ from amrobust.runs.manifest import Manifest, SeedRecord, identity
 from amrobust.runs.provenance import now, session
 from amrobust.runs.reporter import Reporter, Silent
 from amrobust.runs.store import Run, broken_line, commit, directory_name, read_run
-from amrobust.runs.validate import MAX_EPOCHS, MAX_SEED, MAX_VALUES, Broken, OutOfReach
+from amrobust.runs.validate import MAX_EPOCHS, MAX_VALUES
 
 CHECKPOINTS = "checkpoints"
 """Directory in a run's for the state of trainings under way."""

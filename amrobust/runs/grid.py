@@ -17,10 +17,10 @@ from amrobust.experiments.facts import RunFacts
 from amrobust.experiments.outcome import SeedOutcome
 from amrobust.experiments.place import Place
 from amrobust.experiments.spec import Spec, content_digest
+from amrobust.runs.entries import Broken
 from amrobust.runs.execution import Interrupted, Train, execute
 from amrobust.runs.reporter import Silent
 from amrobust.runs.store import Run, read_run
-from amrobust.runs.validate import Broken
 
 SPARE = 2
 """Runs under way beyond what the workers can train at a time: they read, plan and commit while the workers train."""

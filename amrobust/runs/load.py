@@ -15,11 +15,11 @@ from amrobust.errors import RunError, UserError
 from amrobust.experiments import Spec
 from amrobust.runs import importers
 from amrobust.runs.arms import Arm, Metric
+from amrobust.runs.entries import MAX_SEED
 from amrobust.runs.files import shown
 from amrobust.runs.find import find_runs
 from amrobust.runs.manifest import Manifest
 from amrobust.runs.store import Run, each_run
-from amrobust.runs.validate import MAX_SEED
 
 _log = logging.getLogger("amrobust")
 

@@ -21,7 +21,7 @@ from strangers import seal
 
 from amrobust.errors import AmrobustError
 from amrobust.runs import execute
-from amrobust.runs.validate import Broken
+from amrobust.runs.entries import Broken
 
 CLEAN = (AmrobustError, Broken)
 REPOSITORY = Path(__file__).resolve().parents[2]
