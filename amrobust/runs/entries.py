@@ -6,6 +6,7 @@ import json
 import math
 import re
 import shlex
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -104,6 +105,13 @@ def a_duration(value: Any, where: str) -> float:
     """Seconds."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1e12:
         raise Broken(f"{where} in its record is not a duration in seconds")
+    return float(value)
+
+
+def a_number(value: Any, where: str) -> float:
+    """A finite number."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= sys.float_info.max:
+        raise Broken(f"{where} in its record is not a number")
     return float(value)
 
 

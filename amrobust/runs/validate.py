@@ -42,6 +42,7 @@ from amrobust.runs.manifest import (
     identity,
 )
 from amrobust.runs.migrate import to_current
+from amrobust.runs.tuning_record import a_tuning, check_chosen
 
 MAX_EPOCHS = 1_000_000
 MAX_VALUES = 250_000_000
@@ -73,6 +74,7 @@ def parse_manifest(data: bytes) -> Manifest:
         plans=entry(top, "plans", a_sequence(_plan)),
         provenance=entry(top, "provenance", a_sequence(_session)),
         curves=entry(top, "curves", optional(_curves)),
+        tuning=entry(top, "tuning", optional(a_tuning)),
     )
     _check_whole(manifest)
     return manifest
@@ -90,6 +92,8 @@ def _check_whole(manifest: Manifest) -> None:
     facts, complete = manifest.facts, len(manifest.complete)
     if manifest.identity != identity(manifest.spec, facts, manifest.record_version):
         raise Broken("its identity is not that of its spec: the manifest was changed by hand")
+    if manifest.tuning is not None:
+        check_chosen(manifest.spec.hyperparameters, manifest.tuning)
     if set(facts.methods) != set(facts.outputs) or set(facts.first_output_epoch) != set(facts.outputs):
         raise Broken("its manifest does not name a method and a first epoch for every output")
     if complete * len(facts.outputs) * facts.epochs * len(facts.metrics) > MAX_VALUES:

@@ -1,0 +1,109 @@
+"""Tuning as data: which hyperparameters of a method were searched, on what, and which of them were chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from amrobust.errors import RunError, UserError
+from amrobust.experiments.spec import Value
+
+FIRST_SEED = 900_000
+"""Tuning trains seeds from this one on, so that every random stream of a judged seed, from 0 on, is independent of them."""
+MOST_SEEDS = 1_000
+
+LEAST = {"m": 1}
+"""Values below which a hyperparameter cannot be searched; 0 for every other one, none of which is negative."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One combination of the searched hyperparameters and what its seeds ended with."""
+
+    values: Mapping[str, Value]
+    mean: float | None
+    """Mean over the tuning seeds of the metric at the end; None where a seed diverged."""
+    std: float | None
+    """None also with a single seed."""
+    diverged: int = 0
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """How the hyperparameters of one method were chosen: the record of a search over a grid."""
+
+    searched: Mapping[str, tuple[Value, ...]]
+    """The values of every hyperparameter that was varied; every combination of them is a trial."""
+    trials: tuple[Trial, ...]
+    chosen: int
+    """Place of the chosen one among the trials."""
+    seeds: tuple[int, ...]
+    epochs: int
+    metric: str
+    better: Literal["higher", "lower"]
+    unit: str
+    output: str
+    """The method's output whose metric decided."""
+    validation: float | None
+    """The share of the training set that was held out; None where the workload has no such split."""
+
+    @property
+    def trainings(self) -> int:
+        """Trainings that the search took."""
+        return len(self.trials) * len(self.seeds)
+
+    @property
+    def budget(self) -> int:
+        """Epochs of training that the search took, all trainings together."""
+        return self.trainings * self.epochs
+
+    @property
+    def best(self) -> Trial:
+        """The chosen trial."""
+        return self.trials[self.chosen]
+
+    @property
+    def at_edge(self) -> tuple[str, ...]:
+        """The searched hyperparameters whose chosen value is the smallest or largest of the grid: a better one may lie outside.
+
+        Not where nothing lies beyond: at 0, or at m = 1.
+        """
+        found = []
+        for name, values in self.searched.items():
+            numbers = [v for v in values if isinstance(v, (int, float)) and not isinstance(v, bool)]
+            value = self.best.values[name]
+            if value in numbers and len(set(numbers)) > 1:
+                low = value == min(numbers) and value != LEAST.get(name, 0)
+                if low or value == max(numbers):
+                    found.append(name)
+        return tuple(found)
+
+
+def tuning_seeds(count: int) -> tuple[int, ...]:
+    """The first ``count`` tuning seeds. Raises UserError on a count out of range."""
+    if not 1 <= count <= MOST_SEEDS:
+        raise UserError(f"a tuning has 1 to {MOST_SEEDS:,} seeds a combination, not {count:,}")
+    return tuple(range(FIRST_SEED, FIRST_SEED + count))
+
+
+def best_trial(method: str, trials: Sequence[Trial], better: Literal["higher", "lower"]) -> int:
+    """The place of the trial with the best mean, the first of equal ones. Raises RunError where all diverged."""
+    sign = 1 if better == "higher" else -1
+    means = [(sign * trial.mean, -place) for place, trial in enumerate(trials) if trial.mean is not None]
+    if not means:
+        raise RunError(
+            f"{method}: a seed diverged in each of the {len(trials)} combinations, and none can be chosen: search smaller "
+            "learning rates"
+        )
+    return -max(means)[1]
+
+
+def require_disjoint(seeds: Iterable[int], tuning: Tuning | None) -> None:
+    """Raise UserError where one of the ``seeds`` to be judged was tuned on."""
+    both = sorted(set(seeds) & set(tuning.seeds)) if tuning is not None else []
+    if both:
+        raise UserError(
+            f"seed {both[0]:,} is one of those that the method was tuned on, and cannot be judged: ask for seeds below "
+            f"{FIRST_SEED:,}"
+        )
