@@ -8,6 +8,7 @@ from typing import Literal
 
 from amrobust.errors import RunError, UserError
 from amrobust.experiments.spec import Value
+from amrobust.workloads.validation import ON_VALIDATION
 
 FIRST_SEED = 900_000
 """Tuning trains seeds from this one on, so that every random stream of a judged seed, from 0 on, is independent of them."""
@@ -78,6 +79,53 @@ class Tuning:
                 if low or value == max(numbers):
                     found.append(name)
         return tuple(found)
+
+
+def budget_words(tuning: Tuning) -> str:
+    """What the search took: ``3 combinations × 3 seeds × 30 epochs``."""
+    counts = ((len(tuning.trials), "combination"), (len(tuning.seeds), "seed"), (tuning.epochs, "epoch"))
+    return " × ".join(f"{count} {noun}" if count == 1 else f"{count} {noun}s" for count, noun in counts)
+
+
+def grid_words(tuning: Tuning) -> str:
+    """What was searched: ``lr = 0.01, 0.03, 0.1; m = 3, 5``."""
+    if not tuning.searched:
+        return "nothing: one combination"
+    return "; ".join(
+        f"{name} = {', '.join(map(format_value, values))}" for name, values in tuning.searched.items()
+    )
+
+
+def choice_words(tuning: Tuning) -> str:
+    """What was chosen: ``lr = 0.03, m = 5``."""
+    return ", ".join(f"{name} = {format_value(value)}" for name, value in tuning.best.values.items())
+
+
+def metric_words(tuning: Tuning) -> str:
+    """What decided, and on which data: ``validation accuracy, 95.2 ± 0.4 %, on 10 % of the training set, held out``."""
+    best, unit = tuning.best, f" {tuning.unit}" if tuning.unit else ""
+    assert best.mean is not None
+    spread = "" if best.std is None else f" ± {best.std:.2g}"
+    if tuning.validation is not None:
+        where = f"on {100 * tuning.validation:g} % of the training set, held out"
+    elif tuning.metric.startswith(ON_VALIDATION):
+        where = "on the workload's own validation set"
+    else:
+        where = "on the problem itself: nothing is held out"
+    return f"{tuning.metric.replace('_', ' ')}, {best.mean:.4g}{spread}{unit}, {where}"
+
+
+def edge_words(tuning: Tuning) -> str:
+    """What lies at the edge of the grid, and what to do: completes a sentence."""
+    names = " and ".join(f"{name} = {format_value(tuning.best.values[name])}" for name in tuning.at_edge)
+    return f"the chosen {names} lies at the edge of the grid: a better value may lie outside; search further values there"
+
+
+def format_value(value: Value) -> str:
+    """A hyperparameter's value as it is shown: ``0.03``, ``5``, ``true``."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def tuning_seeds(count: int) -> tuple[int, ...]:

@@ -34,7 +34,7 @@ class Final:
     output: str
     method: str
     mean: float | None
-    """None where a seed diverged."""
+    """None where a seed diverged, or it is not finite."""
     std: float | None
     """None also with fewer than two seeds."""
 
@@ -227,11 +227,11 @@ def _row(
 
 
 def _final(output: str, method: str, values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Final:
-    if not np.isfinite(values).all():
-        return Final(output, method, None, None)
-    return Final(
-        output, method, float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else None
-    )
+    # Of values that are finite by a hair, the sum or a square need not be.
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = float(np.mean(values))
+        std = float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
+    return Final(output, method, *(value if np.isfinite(value) else None for value in (mean, std)))
 
 
 class _OneAtATime:
