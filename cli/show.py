@@ -69,7 +69,7 @@ def command(name: str, runs_dir: Path, form: str) -> None:
 
 def _tuning_rows(manifest: Manifest) -> list[list[str]]:
     """How the hyperparameters were chosen."""
-    from amrobust.experiments.tuning import budget_words, edge_words, grid_words, metric_words
+    from amrobust.experiments.tuning import budget_words, choice_words, grid_words, metric_words
     from amrobust.runs import tuning_command_of
 
     tuning = manifest.tuning
@@ -78,11 +78,10 @@ def _tuning_rows(manifest: Manifest) -> list[list[str]]:
     rows = [
         ["tuned", budget_words(tuning)],
         ["  searched", grid_words(tuning)],
-        ["  chosen by", metric_words(tuning)],
+        *([["  chosen", choice_words(tuning)]] if tuning.searched else []),
+        ["  chosen by", metric_words(tuning, several=len(manifest.facts.outputs) > 1)],
     ]
-    if tuning.at_edge:
-        rows.append(["  caution", edge_words(tuning)])
-    return [*rows, ["  by", tuning_command_of(manifest)]]
+    return [*rows, ["  again", tuning_command_of(manifest)]]
 
 
 def _data(facts: RunFacts) -> str:

@@ -14,6 +14,8 @@ FIRST_SEED = 900_000
 """Tuning trains seeds from this one on, so that every random stream of a judged seed, from 0 on, is independent of them."""
 MOST_SEEDS = 1_000
 
+MOST_LISTED = 10
+"""Up to this many values of a hyperparameter are shown."""
 LEAST = {"m": 1}
 """Values below which a hyperparameter cannot be searched; 0 for every other one, none of which is negative."""
 
@@ -91,18 +93,30 @@ def grid_words(tuning: Tuning) -> str:
     """What was searched: ``lr = 0.01, 0.03, 0.1; m = 3, 5``."""
     if not tuning.searched:
         return "nothing: one combination"
-    return "; ".join(
-        f"{name} = {', '.join(map(format_value, values))}" for name, values in tuning.searched.items()
-    )
+    return "; ".join(f"{name} = {_listed(values)}" for name, values in tuning.searched.items())
+
+
+def _listed(values: Sequence[Value]) -> str:
+    shown = [format_value(value) for value in values]
+    if len(shown) > MOST_LISTED:
+        shown = [*shown[:3], "...", f"{shown[-1]} ({len(shown)} values)"]
+    return ", ".join(shown)
 
 
 def choice_words(tuning: Tuning) -> str:
-    """What was chosen: ``lr = 0.03, m = 5``."""
-    return ", ".join(f"{name} = {format_value(value)}" for name, value in tuning.best.values.items())
+    """What was chosen: ``lr = 0.03, m = 5 (at the edge of the grid)``."""
+    edge = tuning.at_edge
+    return ", ".join(
+        f"{name} = {format_value(value)}" + (" (at the edge of the grid)" if name in edge else "")
+        for name, value in tuning.best.values.items()
+    )
 
 
-def metric_words(tuning: Tuning) -> str:
-    """What decided, and on which data: ``validation accuracy, 95.2 ± 0.4 %, on 10 % of the training set, held out``."""
+def metric_words(tuning: Tuning, *, several: bool) -> str:
+    """What decided, and on which data: ``validation accuracy, 95.2 ± 0.4 %, on 10 % of the training set, held out``.
+
+    With ``several`` outputs of the method, it says whose.
+    """
     best, unit = tuning.best, f" {tuning.unit}" if tuning.unit else ""
     assert best.mean is not None
     spread = "" if best.std is None else f" ± {best.std:.2g}"
@@ -112,12 +126,18 @@ def metric_words(tuning: Tuning) -> str:
         where = "on the workload's own validation set"
     else:
         where = "on the problem itself: nothing is held out"
-    return f"{tuning.metric.replace('_', ' ')}, {best.mean:.4g}{spread}{unit}, {where}"
+    whose = f" of output {tuning.output}" if several else ""
+    return f"{tuning.metric.replace('_', ' ')}{whose}, {best.mean:.4g}{spread}{unit}, {where}"
+
+
+def choice_at_edge(tuning: Tuning) -> str:
+    """The chosen values that lie at the edge of the grid: ``lr = 0.1 and m = 5``."""
+    return " and ".join(f"{name} = {format_value(tuning.best.values[name])}" for name in tuning.at_edge)
 
 
 def edge_words(tuning: Tuning) -> str:
     """What lies at the edge of the grid, and what to do: completes a sentence."""
-    names = " and ".join(f"{name} = {format_value(tuning.best.values[name])}" for name in tuning.at_edge)
+    names = choice_at_edge(tuning)
     return f"the chosen {names} lies at the edge of the grid: a better value may lie outside; search further values there"
 
 

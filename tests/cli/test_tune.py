@@ -169,8 +169,8 @@ class TestTune:
     def test_ctrl_c_keeps_what_is_done_and_the_same_resumes(self, tmp_path):
         command = [
             sys.executable, "-c", "from amrobust.cli import main; main()", "tune", "--opt", "msgd",
-            "--lr", "0.01,0.1", "--seeds", "40", "--batching", "none", "--epochs", "4", "--param", "model=mlp", "--executor", "local",
-            "--runs-dir", str(tmp_path), "-o", str(tmp_path / "t.json"),
+            "--lr", "0.01,0.1", "--seeds", "40", "--batching", "none", "--epochs", "4", "--param", "model=mlp",
+            "--executor", "local", "--runs-dir", str(tmp_path), "-o", str(tmp_path / "t.json"),
         ]  # fmt: skip
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 240
