@@ -32,15 +32,15 @@ def tuned_request(asked: Mapping[str, Any], seeds: int, given: Callable[[str], b
         if asked[name] is not None:
             params[name] = asked[name]
     methods = _wanted(found, asked["opts"])
-    x0 = asked["x0"] if given("x0") else found.x0_index
     tunings: dict[str, Tuning] = {}
     specs: list[Spec] = []
     for method in methods:
+        x0 = asked["x0"] if given("x0") else method.tuning.x0_index
         own = specs_of(
             found.workload,
             [params],
             [Training(method.optimizer, method.hyperparameters)],
-            root_seed=asked["root_seed"] if given("root_seed") else found.root_seed,
+            root_seed=asked["root_seed"] if given("root_seed") else method.tuning.root_seed,
             x0s=range(x0, x0 + asked["x0s"]),
             paired=asked["paired"],
             vary=asked["vary"],

@@ -50,6 +50,10 @@ class Tuning:
     """The method's output whose metric decided."""
     validation: float | None
     """The share of the training set that was held out; None where the workload has no such split."""
+    root_seed: int = 0
+    x0_index: int = 0
+    paired: bool = False
+    """Whether the combinations shared their random streams, seed by seed."""
 
     @property
     def trainings(self) -> int:

@@ -213,8 +213,12 @@ def tuning_command_of(manifest: Manifest) -> str:
     words += ["--seeds", str(len(tuning.seeds))]
     if len(manifest.facts.outputs) > 1:
         words += ["--by", tuning.output]
-    if spec.root_seed:
-        words += ["--root-seed", str(spec.root_seed)]
+    if tuning.root_seed:
+        words += ["--root-seed", str(tuning.root_seed)]
+    if tuning.x0_index:
+        words += ["--x0", str(tuning.x0_index)]
+    if tuning.paired:
+        words.append("--paired")
     return shlex.join(words)
 
 

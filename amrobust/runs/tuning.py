@@ -54,8 +54,6 @@ def tune(
     return TuningFile(
         workload=first.workload,
         workload_params={name: value for name, value in first.workload_params.items() if name != PARAMETER},
-        root_seed=first.root_seed,
-        x0_index=first.x0_index,
         methods=tuple(
             _chosen(search, [by_spec[content_digest(spec.to_dict())] for spec in search.specs], seeds)
             for search in searches
@@ -70,7 +68,8 @@ def _chosen(search: Search, rows: Sequence[GridRow], seeds: Sequence[int]) -> Tu
     better: Literal["higher", "lower"] = "higher" if direction == "higher" else "lower"
     trials = tuple(_trial(search, spec, row) for spec, row in zip(search.specs, rows, strict=True))
     chosen = best_trial(search.optimizer, trials, better)
-    share = search.specs[0].workload_params.get(PARAMETER)
+    first = search.specs[0]
+    share = first.workload_params.get(PARAMETER)
     tuning = Tuning(
         searched=search.searched,
         trials=trials,
@@ -82,6 +81,9 @@ def _chosen(search: Search, rows: Sequence[GridRow], seeds: Sequence[int]) -> Tu
         unit=unit,
         output=search.output,
         validation=None if share is None else float(share),
+        root_seed=first.root_seed,
+        x0_index=first.x0_index,
+        paired=first.paired,
     )
     return TunedMethod(search.optimizer, search.specs[chosen].hyperparameters, tuning)
 

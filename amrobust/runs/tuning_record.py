@@ -18,6 +18,7 @@ from amrobust.runs.entries import (
     MAX_SEED,
     Broken,
     OutOfReach,
+    a_boolean,
     a_mapping,
     a_name,
     a_number,
@@ -53,8 +54,6 @@ class TuningFile:
 
     workload: str
     workload_params: Mapping[str, Value]
-    root_seed: int
-    x0_index: int
     methods: tuple[TunedMethod, ...]
 
 
@@ -83,8 +82,6 @@ def read_tuning(path: Path) -> TuningFile:
         return TuningFile(
             workload=entry(top, "workload", a_name),
             workload_params=entry(top, "workload_params", a_mapping(a_scalar)),
-            root_seed=entry(top, "root_seed", an_integer(0, most=None)),
-            x0_index=entry(top, "x0_index", an_integer(0, most=None)),
             methods=methods,
         )
     except OSError as error:
@@ -126,6 +123,9 @@ def a_tuning(value: Any, where: str) -> Tuning:
         unit=entry(table, "unit", a_text),
         output=entry(table, "output", a_name),
         validation=entry(table, "validation", optional(_share)),
+        root_seed=entry(table, "root_seed", an_integer(0, most=None)),
+        x0_index=entry(table, "x0_index", an_integer(0, most=None)),
+        paired=entry(table, "paired", a_boolean),
     )
     _check_grid(tuning)
     return tuning

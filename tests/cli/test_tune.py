@@ -234,7 +234,25 @@ class TestTunedRuns:
         (again,) = read_tuning(tmp_path / "again.json").methods
         assert again in read_tuning(root / "tuning.json").methods
 
-    def test_one_method_of_the_file_and_longer_training(self, convex, tmp_path):
+    def test_streams_and_starting_point_of_the_search_are_shown_and_kept(self, tmp_path):
+        file, runs = tmp_path / "t.json", ["--runs-dir", tmp_path / "runs", "--executor", "local", "-q"]
+        done = amrobust(
+            "tune", "--opt", "am1", "--lr", "0.05,0.1", *CONVEX, *runs, "-o", file, "--seeds", 2, "--paired",
+            "--root-seed", 7, "--x0", 1, "--by", "I",
+        )  # fmt: skip
+        assert done.exit_code == 0, done.output
+        assert amrobust("run", "--tuned", file, "--seeds", 2, *runs).exit_code == 0
+        assert (
+            amrobust("run", "--tuned", file, "--seeds", 2, "--x0", 0, "--root-seed", 8, *runs).exit_code == 0
+        )
+        found, _ = open_runs([tmp_path / "runs"])
+        assert {(run.spec.root_seed, run.spec.x0_index, run.spec.paired) for run in found} == {
+            (7, 1, False), (8, 0, False),
+        }  # fmt: skip
+        for run in found:
+            assert "--seeds 2 --by I --root-seed 7 --x0 1 --paired" in amrobust("show", run.path).stdout
+
+    def test_one_method_of_the_file_alone(self, convex, tmp_path):
         root, _ = convex
         done = amrobust(
             "run", "--tuned", root / "tuning.json", "--opt", "msgd", "--executor", "local", "--runs-dir", tmp_path,

@@ -123,7 +123,7 @@ def _tuning_sample(scratch: Path) -> list[bytes]:
         TunedMethod("am1", {"lr": 0.1, "m": 5}, tuning()),
         TunedMethod("sgd", {"lr": 0.1}, tuning((1.0,), searched={})),
     )
-    write_tuning(scratch / "t.json", TuningFile("digits", {"epochs": 4}, 0, 0, methods))
+    write_tuning(scratch / "t.json", TuningFile("digits", {"epochs": 4}, methods))
     return [(scratch / "t.json").read_bytes()]
 
 
