@@ -22,6 +22,10 @@ def found(methods, workload="digits", params=None, **shared):
     return searches(workload, params or {}, methods, **shared)
 
 
+class Diverged(float):
+    """The end of a training that diverged on its way and has a finite value all the same."""
+
+
 class Ends:
     """A trainer whose trainings end with the numbers that ``ends`` gives for a spec and a seed."""
 
@@ -39,7 +43,7 @@ class Ends:
             for output, metrics in curves.items():
                 for curve in metrics.values():
                     curve[-1] = value[OUTPUTS.index(output)] if isinstance(value, tuple) else value
-            yield SeedOutcome(seed, curves=curves)
+            yield SeedOutcome(seed, curves=curves, diverged=isinstance(value, Diverged))
 
 
 def tuned(tmp_path, grids, ends, metrics=METRICS):
@@ -112,9 +116,10 @@ def test_the_output_that_decides_can_be_chosen(tmp_path, output, lr):
     assert file.methods[0].tuning.output == (output or "II")
 
 
-def test_a_combination_of_which_one_seed_diverged_is_never_chosen(tmp_path):
+@pytest.mark.parametrize("lost", [np.nan, Diverged(99.0)])
+def test_a_combination_of_which_one_seed_diverged_is_never_chosen(tmp_path, lost):
     def ends(spec, seed):
-        return {0.01: 1.0, 0.1: np.nan if seed == SEEDS[2] else 99.0, 1.0: 2.0}[spec.hyperparameters["lr"]]
+        return {0.01: 1.0, 0.1: lost if seed == SEEDS[2] else 99.0, 1.0: 2.0}[spec.hyperparameters["lr"]]
 
     tuning = tuned(tmp_path, found([("msgd", LR)]), ends)[0].methods[0].tuning
     assert tuning.best.values == {"lr": 1.0}
