@@ -20,8 +20,8 @@ from amrobust.cli import messages, options, requests
 def command(seeds: int | None, runs_dir: Path, form: str, **asked: Any) -> None:
     """Say what is finished, under way, failed and missing, while other processes train.
 
-    With the options of 'amrobust run', or its --spec file, of what they ask for, runs that have not begun among them; with
-    neither, of every run in the directory. Nothing is trained or changed. Exit status 0 whatever is missing.
+    With the options of 'amrobust run', or its --spec or --tuned file, of what they ask for, runs that have not begun among
+    them; with none of these, of every run in the directory. Nothing is trained or changed. Exit status 0 whatever is missing.
 
     \b
     amrobust collect
@@ -30,7 +30,7 @@ def command(seeds: int | None, runs_dir: Path, form: str, **asked: Any) -> None:
     """
     from amrobust.runs import progress_in, progress_of
 
-    if asked["opts"] or asked["spec_file"] is not None:
+    if asked["opts"] or any(asked[name] is not None for name in ("spec_file", "tuned_file")):
         request = requests.requested(asked, seeds)
         found, problems = progress_of(request.specs, request.seeds, runs_dir)
     else:

@@ -13,6 +13,7 @@ from amrobust.errors import AmrobustError
 
 COMMANDS = {
     "run": ("amrobust.cli.run", "Train methods on a workload over many seeds."),
+    "tune": ("amrobust.cli.tune", "Choose each method's hyperparameters on a validation split."),
     "compare": ("amrobust.cli.compare", "Judge which method varies less, and how sure that is."),
     "tails": ("amrobust.cli.tails", "Say how bad the worst runs are, and how sure that is."),
     "report": ("amrobust.cli.report", "Write the comparison as a PDF."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,6 +14,7 @@ from amrobust.errors import UserError
 if TYPE_CHECKING:
     from amrobust.experiments import Spec
     from amrobust.experiments.requests import Request
+    from amrobust.experiments.search import Search
 
 HYPERPARAMETERS = ("lr", "momentum", "m", "weight_decay")
 NAMED = (*HYPERPARAMETERS, "epochs", "batch_size", "data", "sigma", "iterations")
@@ -22,7 +23,7 @@ NAMED = (*HYPERPARAMETERS, "epochs", "batch_size", "data", "sigma", "iterations"
 Values = tuple[Value, ...]
 F = TypeVar("F", bound=Callable[..., Any])
 
-OPTIONS = (
+OF_METHODS = (
     click.option(
         "--opt",
         "opts",
@@ -75,14 +76,17 @@ OPTIONS = (
         "--x0", type=click.IntRange(min=0), default=0, show_default=True, help="Which starting point."
     ),
     click.option(
+        "--paired", is_flag=True, help="Share the random streams with other paired runs, seed by seed."
+    ),
+)
+"""Options that say which methods are trained, and on what."""
+OF_RUNS = (
+    click.option(
         "--x0s",
         type=click.IntRange(min=1, max=1000),
         default=1,
         show_default=True,
         help="How many starting points, from --x0 on: the seeds are crossed with them.",
-    ),
-    click.option(
-        "--paired", is_flag=True, help="Share the random streams with other paired runs, seed by seed."
     ),
     click.option(
         "--vary",
@@ -95,7 +99,14 @@ OPTIONS = (
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
         help="A TOML file with methods, workload and seeds, in place of --opt and the options with it.",
     ),
+    click.option(
+        "--tuned",
+        "tuned_file",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="A file of 'amrobust tune': its methods, or those of --opt alone, with the hyperparameters that it chose.",
+    ),
 )
+"""Options that runs to be judged have besides."""
 seeds = click.option(
     "--seeds",
     type=click.IntRange(1, 1_000_000),
@@ -105,7 +116,14 @@ seeds = click.option(
 
 def request_options(command: F) -> F:
     """The options that say what is to be run; the command gets them together as keywords."""
-    for option in reversed(OPTIONS):
+    for option in reversed((*OF_METHODS, *OF_RUNS)):
+        command = option(command)
+    return command
+
+
+def search_options(command: F) -> F:
+    """The options that say what is searched; the command gets them together as keywords."""
+    for option in reversed(OF_METHODS):
         command = option(command)
     return command
 
@@ -115,9 +133,14 @@ def requested(asked: Mapping[str, Any], seeds: int | None) -> Request:
     from amrobust.experiments.requests import Request, load_request
 
     if asked["spec_file"] is not None:
-        _refuse_beside_a_file(asked)
+        _refuse_beside(asked, "--spec", ("spec_file",))
         request = load_request(asked["spec_file"])
         return request if seeds is None else Request(request.specs, seeds)
+    if asked["tuned_file"] is not None:
+        from amrobust.cli import tuned
+
+        _refuse_beside(asked, "--tuned", tuned.BESIDE)
+        return tuned.tuned_request(asked, 20 if seeds is None else seeds, _given)
     if not asked["opts"]:
         raise UserError("no method is given: name one with --opt, such as --opt am1, or a file with --spec")
     return Request(specs_asked(asked), 20 if seeds is None else seeds)
@@ -193,14 +216,44 @@ def selected(
     return found
 
 
-def _refuse_beside_a_file(asked: Mapping[str, Any]) -> None:
-    """Raise UserError where an option is given that the file of --spec has an entry for."""
+def searches_asked(asked: Mapping[str, Any], share: float | None, output: str | None) -> tuple[Search, ...]:
+    """The searches of 'amrobust tune', one for each --opt. Raises UserError where there is none, or several workloads are."""
+    from amrobust.experiments.search import searches
+
+    if not asked["opts"]:
+        raise UserError("no method is given: name one with --opt, such as --opt am1 --lr 0.01,0.03,0.1")
+    named = {name: asked[name] for name in NAMED} | {"validation": share}
+    found = selected(asked["workload"], asked["opts"], asked["params"], named)
+    params: dict[str, Value] = {}
+    for name, values in found[0][2].items():
+        if len(values) > 1:
+            raise UserError(
+                f"{name} is the workload's and has several values: hyperparameters are tuned, on one workload at a time"
+            )
+        params[name] = values[0]
+    return searches(
+        asked["workload"],
+        params,
+        [(optimizer, hyperparameters) for optimizer, hyperparameters, _ in found],
+        output=output,
+        root_seed=asked["root_seed"],
+        x0_index=asked["x0"],
+        paired=asked["paired"],
+    )
+
+
+def _given(name: str) -> bool:
+    """Whether the option stands on the command line."""
     from click.core import ParameterSource
 
-    context = click.get_current_context()
-    for param in context.command.params:
+    return click.get_current_context().get_parameter_source(name) is ParameterSource.COMMANDLINE
+
+
+def _refuse_beside(asked: Mapping[str, Any], option: str, allowed: Sequence[str]) -> None:
+    """Raise UserError where an option is given that the file of ``option`` has an entry for."""
+    for param in click.get_current_context().command.params:
         name = param.name or ""
-        if name == "spec_file" or name not in asked:
-            continue
-        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
-            raise UserError(f"{param.opts[0]} and --spec cannot be given together: the file says what is run")
+        if name in asked and name not in allowed and _given(name):
+            raise UserError(
+                f"{param.opts[0]} and {option} cannot be given together: the file says what is run"
+            )

@@ -48,6 +48,7 @@ def command(
     amrobust run --opt 'aggmo[a=0.1,terms=3]'
     amrobust run --opt msgd --opt 'am1[m=3,5,10]' --beta 0.9,0.99
     amrobust run --spec grid.toml -j 8
+    amrobust run --tuned tuning.json --seeds 20
     amrobust run --opt am1 --seeds 10 --x0s 5
     amrobust run --opt am1 --vary order --seeds 20
     amrobust run --opt am1 --param model=resnet8 --batching none
@@ -68,7 +69,7 @@ def command(
         with progress_reporter(quiet=quiet) as reporter:
             run = runs.execute(
                 request.specs[0], range(request.seeds), runs_dir, executor=executor, jobs=jobs, batching=batching,
-                reporter=reporter, place=place,
+                reporter=reporter, place=place, tuning=request.tunings.get(request.specs[0].method_key),
             )  # fmt: skip
         if run.manifest.facts.data_note:
             click.echo(f"Warning: {run.manifest.facts.data_note}", err=True)
@@ -83,6 +84,7 @@ def command(
             batching=batching,
             reporter=grid,
             place=place,
+            tunings=request.tunings,
         )
     for note in dict.fromkeys(row.data_note for row in rows if row.data_note):
         click.echo(f"Warning: {note}", err=True)

@@ -11,7 +11,7 @@ from amrobust.cli import options
 
 if TYPE_CHECKING:
     from amrobust.experiments.facts import RunFacts
-    from amrobust.runs.manifest import Session
+    from amrobust.runs.manifest import Manifest, Session
 
 
 @click.command("show")
@@ -47,6 +47,7 @@ def command(name: str, runs_dir: Path, form: str) -> None:
         ["x0", f"{spec.x0_index} (sha256 {facts.x0_digest[:12]})" if facts.x0_digest else "not known"],
         ["data", _data(facts)],
         ["paired", "yes" if spec.paired else "no"],
+        *_tuning_rows(manifest),
         ["seeds", ", ".join(f"{count} {state}" for state, count in states.items() if count)],
         ["epochs", str(facts.epochs)],
         ["metrics", ", ".join(name for name, _, _ in facts.metrics)],
@@ -64,6 +65,23 @@ def command(name: str, runs_dir: Path, form: str) -> None:
     if again := command_of(manifest):
         rows.append(["again", again])
     click.echo(aligned([[shown(key), shown(value)] for key, value in rows]))
+
+
+def _tuning_rows(manifest: Manifest) -> list[list[str]]:
+    """How the hyperparameters were chosen."""
+    from amrobust.experiments.tuning import budget_words, choice_words, grid_words, metric_words
+    from amrobust.runs import tuning_command_of
+
+    tuning = manifest.tuning
+    if tuning is None:
+        return [["tuned", "not recorded"]]
+    rows = [
+        ["tuned", budget_words(tuning)],
+        ["  searched", grid_words(tuning)],
+        *([["  chosen", choice_words(tuning)]] if tuning.searched else []),
+        ["  chosen by", metric_words(tuning, several=len(manifest.facts.outputs) > 1)],
+    ]
+    return [*rows, ["  again", tuning_command_of(manifest)]]
 
 
 def _data(facts: RunFacts) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from threadpoolctl import threadpool_limits
 
 from amrobust import stats
-from amrobust.claims import cautions
+from amrobust.claims import cautions, tuning
 from amrobust.claims.arms import of_one_length, on_scale
 from amrobust.claims.evidence import gather
 from amrobust.claims.judgement import CHANGES, Claim, Comparison, Judgement, is_about_a_pair
@@ -211,7 +211,7 @@ def _group(
         first_epoch=first_epoch,
         samples=samples,
         claims=_resolved(claims, ordered) if claims is not None else _default_claims(ordered, selection),
-        cautions=tuple(note for note in notes if note is not None),
+        cautions=tuple(note for note in notes if note is not None) + tuning.of_group(ordered, metric),
     )
 
 
@@ -317,7 +317,14 @@ def _evidence(group: _Group, metric: Metric, rules: Rules, family: int) -> list[
             f"the {rules.test} test needs paired seeds and no pair here has them: use --test jackknife or --test permutation, "
             "or run with --paired"
         )
-    return [gather(claim, group.samples, metric, rules, family) for claim in group.claims]
+    found = []
+    for claim in group.claims:
+        evidence = gather(claim, group.samples, metric, rules, family)
+        arms = [
+            group.samples[name].arm for name in claim.methods or dict.fromkeys((claim.method, claim.baseline))
+        ]
+        found.append(replace(evidence, cautions=evidence.cautions + tuning.of_claim(arms)))
+    return found
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:

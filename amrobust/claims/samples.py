@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from amrobust.claims import cautions
+from amrobust.claims import cautions, tuning
 from amrobust.runs.arms import Arm
 from amrobust.stats import final_values
 from amrobust.stats.results import Caution
@@ -78,6 +78,7 @@ class Sample:
             cautions.seeds_added(self.arm, self.looks),
             cautions.slow_averaging(self.arm),
         ]
+        found += tuning.of_method(self.arm)
         if self.diverged and self.survivors:
             found.append(
                 cautions.survivors_only(self.arm.method, self.diverged, self.diverged + len(self.seeds))

@@ -21,6 +21,7 @@ from amrobust.experiments.recorder import CurveRecorder
 from amrobust.experiments.spec import Spec
 from amrobust.experiments.streams import integer, seed_sequence, x0_sequence
 from amrobust.optim import AM1SGD, AM2SGD, NTASGD, QHM, AggMo, AmortizedOptimizer, HybridSGD, MSGDTail
+from amrobust.workloads import validation
 from amrobust.workloads.workload import NetworkWorkload
 
 CPU = torch.device("cpu")
@@ -48,10 +49,13 @@ def dtype_of(spec: Spec) -> torch.dtype:
 
 
 def load(spec: Spec, device: torch.device, dtype: torch.dtype) -> Data:
-    """The data of ``spec``; inputs that are not whole numbers in ``dtype``."""
+    """The data of ``spec``, a validation split in the place of the test set; inputs other than whole numbers in ``dtype``."""
     workload: Any = workloads.get(spec.workload)
-    split = workload.split(spec.workload_params) if workload.kind == "image" else workload.split()
+    params = spec.workload_params
+    split = workload.split(params) if workload.kind == "image" else workload.split()
     parts = (split.train_images, split.train_labels, split.test_images, split.test_labels)
+    if workload.kind != "image":
+        parts = validation.split_off(spec.workload, params, parts)
     return Data(*(part.to(device, dtype if part.is_floating_point() else None) for part in parts))
 
 

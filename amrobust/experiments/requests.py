@@ -11,6 +11,7 @@ from amrobust.errors import UserError
 from amrobust.experiments.documents import MAX_COMBINATIONS, Tables, combinations, grid_points, read_toml
 from amrobust.experiments.prepare import make_spec
 from amrobust.experiments.spec import Spec, content_digest
+from amrobust.experiments.tuning import Tuning
 
 MAX_SEEDS = 1_000_000
 MAX_X0S = 1_000
@@ -30,6 +31,8 @@ class Request:
 
     specs: tuple[Spec, ...]
     seeds: int
+    tunings: Mapping[str, Tuning] = field(default_factory=dict)
+    """By a spec's method key, how it was tuned."""
 
 
 def trainings_of(tables: Tables, methods: Iterable[dict[str, Any]]) -> tuple[Training, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from amrobust import workloads
 from amrobust.experiments.outcome import SeedOutcome
 from amrobust.experiments.place import HERE, Place
 from amrobust.experiments.spec import Spec, content_digest
+from amrobust.workloads import validation
 
 if TYPE_CHECKING:
     from amrobust.experiments.checkpoint import Checkpoint
@@ -24,7 +26,7 @@ def train_unit(spec: Spec, seeds: Sequence[int], place: Place = HERE) -> list[Se
     A block of one seed is trained by the reference.
     """
     try:
-        return _train(spec, seeds, place)
+        return [_named(spec, outcome) for outcome in _train(spec, seeds, place)]
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
         reason = f"{type(error).__name__}: {error} ({where.name}, line {where.lineno})"
@@ -32,6 +34,15 @@ def train_unit(spec: Spec, seeds: Sequence[int], place: Place = HERE) -> list[Se
     if len(seeds) == 1:
         return [SeedOutcome(seeds[0], error=reason)]
     return [outcome for half in halves(spec, seeds, place) for outcome in train_unit(spec, half, place)]
+
+
+def _named(spec: Spec, outcome: SeedOutcome) -> SeedOutcome:
+    """The outcome with its metrics by the names that they have in a run of ``spec``."""
+    curves = {
+        output: {validation.name_of(name, spec.workload_params): curve for name, curve in metrics.items()}
+        for output, metrics in outcome.curves.items()
+    }
+    return replace(outcome, curves=curves)
 
 
 def halves(spec: Spec, seeds: Sequence[int], place: Place) -> list[tuple[int, ...]]:

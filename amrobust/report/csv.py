@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from amrobust.claims.judgement import Comparison, Judgement, MethodSummary, Verdict
 from amrobust.report.notes import Note, notes
 from amrobust.report.text import csv_cell
+from amrobust.report.tuning import recorded_lines
 from amrobust.stats.results import Result
 
 Cell = str | int | float | bool | None
@@ -59,7 +60,7 @@ class _Row:
 
 
 def render(comparison: Comparison) -> str:
-    """One header, then rows told apart by ``record``: ``method``, ``claim``, ``caution``, ``problem``.
+    """One header, then rows told apart by ``record``: ``method``, ``claim``, ``tuning``, ``caution``, ``problem``.
 
     A method has a row for each quantity that could be estimated (mean, STD, Avg. STD), or one without an estimate.
     Numbers are at full precision; text that a spreadsheet would take for a formula has an apostrophe before it.
@@ -86,6 +87,10 @@ def _rows(comparison: Comparison) -> Iterator[_Row]:
             yield from _summary_rows(group, judgement, summary)
         for verdict in judgement.verdicts:
             yield _verdict_row(group, judgement, verdict)
+        for sentence in recorded_lines(judgement):
+            yield _Row(
+                group=group, record="tuning", workload=judgement.workload, metric=judgement.metric.name, message=sentence
+            )  # fmt: skip
         for note in notes(judgement):
             yield _note_row(group, judgement, note)
     for problem in comparison.problems:

@@ -12,6 +12,7 @@ from amrobust.report.blocks import (
     Cautions,
     Cell,
     Column,
+    Listing,
     Row,
     Sentences,
     Table,
@@ -27,6 +28,7 @@ from amrobust.report.published import beside_published
 from amrobust.report.tailtable import tail_numbers
 from amrobust.report.testtable import facts_table, test_table
 from amrobust.report.text import printable
+from amrobust.report.tuning import tuning_lines
 from amrobust.report.typography import breakable, prose, typeset
 from amrobust.report.view import ClaimRow, View, claim_rows, claim_words, quantity
 
@@ -169,6 +171,11 @@ def _merged(tables: list[list[tuple[Verdict, ClaimRow]]]) -> list[list[tuple[Ver
     ]
 
 
+def tuning(material: Material) -> list[Block]:
+    """How each method's hyperparameters were chosen, also where that is not known."""
+    return [Listing(tuple(prose(line) for line in tuning_lines(material.judgement)))]
+
+
 def cautions(material: Material) -> list[Block]:
     """Warnings with their remedies."""
     items = tuple(
@@ -187,6 +194,7 @@ EVIDENCE: dict[str, tuple[str, Callable[[Material], list[Block]]]] = {
     "equivalence": ("Equivalence", equivalence),
     "tails": ("Tails", tails),
     "power": ("Power", power),
+    "tuning": ("How each method was tuned", tuning),
     "cautions": ("Cautions", cautions),
 }
 """The sections about one judgement: their titles, and what makes them."""

@@ -77,6 +77,8 @@ def _judgement(judgement: Judgement) -> str:
         parts.append(f"<h3>{_text(shown.tally)}</h3>")
         parts += [_pair(pair, shown) for pair in shown.pairs]
         parts += [f'<p class="quiet">{_text(shown.levels)}</p>'] if shown.levels else []
+    if shown.tuning:
+        parts += ["<h3>Tuning</h3>", _list("ul", map(_text, shown.tuning))]
     if shown.notes:
         items = []
         for note in shown.notes:

@@ -39,6 +39,8 @@ def _judgement(judgement: Judgement) -> list[str]:
         parts += [_claims(shown), *([_list("itemize", "Verdicts", sentences)] if sentences else [])]
         facts = [escaped(sentence) for pair in shown.pairs for sentence in pair.facts]
         parts += [_list("itemize", "Beside the claims", facts)] if facts else []
+    if shown.tuning:
+        parts += [_list("itemize", "Tuning", [escaped(sentence) for sentence in shown.tuning])]
     if shown.notes:
         items = []
         for note in shown.notes:

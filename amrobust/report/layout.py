@@ -20,6 +20,7 @@ SECTIONS: dict[str, str] = {
     "equivalence": "differences of means against their margin",
     "tails": "quantiles, exceedance and bounds",
     "power": "what the study could have found",
+    "tuning": "how each method's hyperparameters were chosen: budget, grid, choice",
     "cautions": "warnings with their remedies",
     "methods": "definitions and formulas of everything that was computed",
     "reproduce": "commands, versions and digests",

@@ -30,6 +30,8 @@ def _judgement(shown: View) -> list[str]:
         facts = [sentence for pair in shown.pairs for sentence in pair.facts]
         if facts:
             parts += ["### Beside the claims", "\n".join(f"- {escaped(sentence)}" for sentence in facts)]
+    if shown.tuning:
+        parts += ["### Tuning", "\n".join(f"- {escaped(sentence)}" for sentence in shown.tuning)]
     if shown.notes:
         lines = []
         for number, note in enumerate(shown.notes, start=1):

@@ -21,6 +21,8 @@ def methods_used(judgements: Sequence[Judgement], shown: Collection[str]) -> Def
         topics.update(_tests(judgement))
         if judgement.verdicts:
             topics.add("family")
+        if any(arm.tuning is not None for arm in judgement.arms):
+            topics.add("tuning")
         if judgement.look is not None:
             topics.add("planned looks")
         if any(pair.epochs_that_differ is not None for pair in judgement.pairs):

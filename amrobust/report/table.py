@@ -59,6 +59,10 @@ def _print_judgement(console: Console, shown: View) -> None:
     _print_methods(console, shown)
     for sentence in shown.remarks:
         console.print(visible(sentence))
+    if shown.tuning:
+        console.print("\nTuning", style="bold")
+        for sentence in shown.tuning:
+            _print_item(console, "-", visible(sentence))
     if shown.pairs:
         console.print(f"\n{shown.tally}", style="bold")
         columns = _claim_columns(shown)

@@ -27,6 +27,7 @@ from amrobust.report.numbers import (
     ratio_interval,
 )
 from amrobust.report.sources import component_sentences, source_sentence
+from amrobust.report.tuning import recorded_lines
 from amrobust.runs.arms import Metric
 
 OUTCOMES: tuple[Outcome, ...] = ("supported", "refuted", "inconclusive", "cannot be judged")
@@ -130,6 +131,8 @@ class View:
     notes: tuple[Note, ...]
     remarks: tuple[str, ...] = ()
     """Sentences on the group as a whole: the planned look, the components of spread."""
+    tuning: tuple[str, ...] = ()
+    """How each method was tuned, a sentence each; empty where nothing is recorded of any."""
 
 
 def view(judgement: Judgement) -> View:
@@ -154,6 +157,7 @@ def view(judgement: Judgement) -> View:
             *component_sentences(judgement.summaries),
             *(source_sentence(share) for share in judgement.sources),
         ),
+        tuning=recorded_lines(judgement),
     )
 
 

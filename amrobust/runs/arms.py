@@ -9,6 +9,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from amrobust.experiments.tuning import Tuning
+
 Curves = NDArray[np.float64]
 Direction = Literal["higher", "lower"]
 
@@ -59,6 +61,8 @@ class Arm:
     """Wall time of training each row's seed; empty where that is not known, as of seeds that were trained together."""
     vary: str | None = None
     """The only random stream that differs between the seeds; None where all do."""
+    tuning: Tuning | None = None
+    """How the method's hyperparameters were chosen; None where that was not recorded."""
     facts: Mapping[str, str] = field(default_factory=dict)
     """Everything else worth printing in an appendix: spec, versions, digests, how to reproduce."""
 

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amrobust.experiments.facts import RunFacts
+from amrobust.runs.entries import Broken
 from amrobust.runs.files import shown
 from amrobust.runs.footer import SNAPPY, UNCOMPRESSED, codecs
 from amrobust.runs.manifest import CurvesFile
-from amrobust.runs.validate import Broken
 
 SeedCurves = Mapping[str, Mapping[str, NDArray[np.float64]]]
 """Of one seed: ``[output][metric]`` of shape (epochs,)."""

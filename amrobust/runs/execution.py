@@ -19,7 +19,9 @@ from amrobust.experiments.facts import RunFacts
 from amrobust.experiments.outcome import SeedOutcome
 from amrobust.experiments.place import Place
 from amrobust.experiments.spec import Spec
+from amrobust.experiments.tuning import Tuning, require_disjoint
 from amrobust.runs.curves import SeedCurves, metric_names
+from amrobust.runs.entries import MAX_SEED, Broken, OutOfReach
 from amrobust.runs.files import shown
 from amrobust.runs.find import is_run
 from amrobust.runs.lock import Held, locked
@@ -27,7 +29,7 @@ from amrobust.runs.manifest import Manifest, SeedRecord, identity
 from amrobust.runs.provenance import now, session
 from amrobust.runs.reporter import Reporter, Silent
 from amrobust.runs.store import Run, broken_line, commit, directory_name, read_run
-from amrobust.runs.validate import MAX_EPOCHS, MAX_SEED, MAX_VALUES, Broken, OutOfReach
+from amrobust.runs.validate import MAX_EPOCHS, MAX_VALUES
 
 CHECKPOINTS = "checkpoints"
 """Directory in a run's for the state of trainings under way."""
@@ -66,6 +68,7 @@ def execute(
     place: Place | None = None,
     train: Train | None = None,
     describe: Callable[[Spec], RunFacts] | None = None,
+    tuning: Tuning | None = None,
 ) -> Run:
     """Train those of ``seeds`` that the run of ``spec`` in ``directory`` lacks, and return the run.
 
@@ -74,9 +77,10 @@ def execute(
     missing, at ``place``, in the layout that :func:`amrobust.experiments.plan_layout` makes of ``batching``. ``train`` and
     ``describe`` default to those of ``amrobust.experiments``; a ``train`` that is given has no layout. An ``executor`` that is
     given by its name is made for this run with ``jobs``; another may be shared with other executions, each in its thread.
+    ``tuning`` is recorded with the run, also with one that has all its seeds; without it what was recorded stays.
 
-    Raises UserError on bad seeds, Interrupted on Ctrl-C (finished seeds are kept), RunError where seeds failed, the disk
-    cannot be written to, or what is there is broken.
+    Raises UserError on bad seeds and on one that the method was tuned on, Interrupted on Ctrl-C (finished seeds are kept),
+    RunError where seeds failed, the disk cannot be written to, or what is there is broken.
     """
     wanted = _checked(seeds)
     place = place or experiments.Place()
@@ -94,13 +98,13 @@ def execute(
         key = identity(spec, facts)
         path = directory / directory_name(spec, key)
         reporter = reporter or Silent()
-        run = _finished(path, Manifest(key, spec, facts, {}), wanted)
+        run = _finished(path, Manifest(key, spec, facts, {}, tuning=tuning), wanted)
         if run is not None:
             reporter.started(path.name, len(wanted), len(wanted))
             reporter.finished(0, 0.0)
             return run
         with locked(path, lambda: reporter.waiting(path)) as held:
-            execution = _Execution(held, spec, facts, key, reporter)
+            execution = _Execution(held, Manifest(key, spec, facts, {}, tuning=tuning), reporter)
             here = replace(place, checkpoints=path / CHECKPOINTS)
             execution.run(wanted, _Training(train, here, workers, batching))
             return read_run(path)
@@ -128,6 +132,8 @@ def _finished(path: Path, asked: Manifest, wanted: Sequence[int]) -> Run | None:
         run = read_run(path)
         _check_same(run.manifest, asked)
     except Broken:
+        return None
+    if asked.tuning not in (None, run.manifest.tuning):
         return None
     return run if set(wanted) <= set(run.manifest.complete) else None
 
@@ -194,10 +200,11 @@ class _Waiting:
 class _Execution:
     """One execution under the run's lock: the state in memory is always one that may be committed."""
 
-    def __init__(self, held: Held, spec: Spec, facts: RunFacts, key: str, reporter: Reporter) -> None:
-        self.held, self.path, self.facts, self.reporter = held, held.path, facts, reporter
+    def __init__(self, held: Held, asked: Manifest, reporter: Reporter) -> None:
+        self.held, self.path, self.facts, self.reporter = held, held.path, asked.facts, reporter
         self.curves: dict[int, SeedCurves] = {}
-        self.manifest = Manifest(key, spec, facts, {})
+        self.manifest = asked
+        self.tuned_anew = False
         if is_run(self.path):
             self._take_up(read_run(self.path))
 
@@ -215,14 +222,21 @@ class _Execution:
         # The lock is ours, so whoever was running these seeds is gone.
         stale = {seed: SeedRecord("planned") for seed in recorded.in_state("running")}
         # Where the data lay may have changed since, with the machine or the directory: what was asked for says where they lie.
-        self.manifest = replace(recorded, spec=self.manifest.spec, seeds={**recorded.seeds, **stale})
+        asked = self.manifest
+        tuning = asked.tuning or recorded.tuning
+        self.tuned_anew = tuning != recorded.tuning
+        self.manifest = replace(recorded, spec=asked.spec, seeds={**recorded.seeds, **stale}, tuning=tuning)
 
     def run(self, wanted: Sequence[int], training: _Training) -> None:
         """Plan ``wanted``, train what is missing, commit as blocks become whole."""
+        require_disjoint({*wanted, *self.manifest.seeds}, self.manifest.tuning)
         complete = set(self.manifest.complete)
         missing = [seed for seed in wanted if seed not in complete]
         self.reporter.started(self.path.name, len(wanted), len(wanted) - len(missing))
         if not missing:
+            if self.tuned_anew:
+                self.held.check()
+                self.manifest = commit(self.path, self.manifest, self.curves)
             self.reporter.finished(0, 0.0)
             return
         outcomes, layout = training.begin(self.manifest, missing)

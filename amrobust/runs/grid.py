@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +17,11 @@ from amrobust.experiments.facts import RunFacts
 from amrobust.experiments.outcome import SeedOutcome
 from amrobust.experiments.place import Place
 from amrobust.experiments.spec import Spec, content_digest
+from amrobust.experiments.tuning import Tuning
+from amrobust.runs.entries import Broken
 from amrobust.runs.execution import Interrupted, Train, execute
 from amrobust.runs.reporter import Silent
 from amrobust.runs.store import Run, read_run
-from amrobust.runs.validate import Broken
 
 SPARE = 2
 """Runs under way beyond what the workers can train at a time: they read, plan and commit while the workers train."""
@@ -33,7 +34,7 @@ class Final:
     output: str
     method: str
     mean: float | None
-    """None where a seed diverged."""
+    """None where a seed diverged, or it is not finite."""
     std: float | None
     """None also with fewer than two seeds."""
 
@@ -113,13 +114,16 @@ def execute_grid(
     place: Place | None = None,
     train: Train | None = None,
     describe: Callable[[Spec], RunFacts] | None = None,
+    tunings: Mapping[str, Tuning] | None = None,
 ) -> list[GridRow]:
     """Train those of ``seeds`` that the runs of ``specs`` in ``directory`` lack, and say what came of each, in their order.
 
     Equal specs are one run. As many runs are under way as keep the ``executor`` busy, each as by :func:`execute`, and no
     curves of any other are in memory. A run that fails is a row with its ``error``; the others go on. The executor is stopped
-    at the end. Raises UserError on a bad spec, bad seeds or data that cannot be read, and Interrupted on Ctrl-C: what had
-    finished is kept then.
+    at the end. ``tunings`` has, by a spec's method key, how it was tuned.
+
+    Raises UserError on a bad spec, bad seeds or data that cannot be read, and Interrupted on Ctrl-C: what had finished is kept
+    then.
     """
     different = list({content_digest(spec.to_dict()): spec for spec in specs}.values())
     one = _OneAtATime(reporter or SilentGrid())
@@ -129,7 +133,7 @@ def execute_grid(
         try:
             run = execute(
                 spec, seeds, directory, executor=executor, batching=batching, reporter=progress, place=place, train=train,
-                describe=describe,
+                describe=describe, tuning=(tunings or {}).get(spec.method_key),
             )  # fmt: skip
             row = _row(spec, seeds, run, progress.trained)
         except Interrupted:
@@ -223,11 +227,11 @@ def _row(
 
 
 def _final(output: str, method: str, values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Final:
-    if not np.isfinite(values).all():
-        return Final(output, method, None, None)
-    return Final(
-        output, method, float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else None
-    )
+    # Of values that are finite by a hair, the sum or a square need not be.
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = float(np.mean(values))
+        std = float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
+    return Final(output, method, *(value if np.isfinite(value) else None for value in (mean, std)))
 
 
 class _OneAtATime:

@@ -15,6 +15,7 @@ from amrobust.errors import RunError, UserError
 from amrobust.experiments.facts import RunFacts
 from amrobust.experiments.spec import Spec
 from amrobust.runs.curves import RunCurves, SeedCurves
+from amrobust.runs.entries import Broken
 from amrobust.runs.files import shown
 from amrobust.runs.find import MANIFEST
 from amrobust.runs.importers.assemble import Gathered
@@ -24,7 +25,6 @@ from amrobust.runs.lock import locked
 from amrobust.runs.manifest import Manifest, SeedRecord, Source, identity
 from amrobust.runs.provenance import now, session
 from amrobust.runs.store import Run, broken_line, commit, directory_name, read_run
-from amrobust.runs.validate import Broken
 
 OUTPUT = "I"
 """The name of the one output that a run made elsewhere has."""

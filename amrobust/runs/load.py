@@ -17,11 +17,12 @@ from amrobust.experiments import Spec
 from amrobust.experiments.spec import LOCATIONS
 from amrobust.runs import importers
 from amrobust.runs.arms import Arm, Metric
+from amrobust.runs.entries import MAX_SEED
 from amrobust.runs.files import shown
 from amrobust.runs.find import find_runs
 from amrobust.runs.manifest import Manifest
 from amrobust.runs.store import Run, each_run
-from amrobust.runs.validate import MAX_SEED
+from amrobust.workloads.validation import PARAMETER
 
 _log = logging.getLogger("amrobust")
 
@@ -140,6 +141,7 @@ def _join(members: list[Arm]) -> Arm:
         seed_plans=max(plans, key=len),
         x0s=tuple(arm.x0_digest or "" for arm in members for _ in arm.seeds),
         seconds=tuple(s for arm in members for s in arm.seconds),
+        tuning=first.tuning if all(arm.tuning == first.tuning for arm in members) else None,
         facts={**first.facts, "starting points": str(len(members))},
     )
 
@@ -193,6 +195,7 @@ def _arms_of(run: Run) -> list[Arm]:
             seed_plans=manifest.seed_plans,
             seconds=_seconds(manifest),
             vary=spec.vary,
+            tuning=manifest.tuning,
             facts=_facts(run),
         )
         for output in facts.outputs
@@ -234,6 +237,32 @@ def command_of(manifest: Manifest) -> str:
     return shlex.join(words)
 
 
+def tuning_command_of(manifest: Manifest) -> str:
+    """The command that tunes the run's method again as it was tuned; empty where that is not recorded."""
+    tuning, spec = manifest.tuning, manifest.spec
+    if tuning is None:
+        return ""
+    words = ["amrobust", "tune", "--opt", spec.optimizer, "--workload", spec.workload]
+    for name, value in spec.hyperparameters.items():
+        given = ",".join(map(str, tuning.searched.get(name, (value,))))
+        words += ["--param", f"{name}={given}"] if value is not None else []
+    own = {PARAMETER: tuning.validation} | (
+        {"epochs": tuning.epochs} if "epochs" in spec.workload_params else {}
+    )
+    for name, value in {**spec.workload_params, **own}.items():
+        words += ["--param", f"{name}={value}"] if value is not None else []
+    words += ["--seeds", str(len(tuning.seeds))]
+    if len(manifest.facts.outputs) > 1:
+        words += ["--by", tuning.output]
+    if tuning.root_seed:
+        words += ["--root-seed", str(tuning.root_seed)]
+    if tuning.x0_index:
+        words += ["--x0", str(tuning.x0_index)]
+    if tuning.paired:
+        words.append("--paired")
+    return shlex.join(words)
+
+
 def _facts(run: Run) -> dict[str, str]:
     """What an appendix prints about a run, as text."""
     manifest = run.manifest
@@ -241,6 +270,7 @@ def _facts(run: Run) -> dict[str, str]:
     text = {
         "command": command_of(manifest),
         "run": run.path.name,
+        "tuning": tuning_command_of(manifest),
         "seeds": f"{len(manifest.complete)} complete of {len(manifest.seeds)}",
         "hyperparameters": ", ".join(f"{name} = {value}" for name, value in spec.hyperparameters.items()),
         "workload": ", ".join(

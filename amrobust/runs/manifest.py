@@ -10,8 +10,9 @@ from typing import Any, Literal
 from amrobust.experiments.facts import RunFacts
 from amrobust.experiments.layout import Layout
 from amrobust.experiments.spec import Spec, content_digest
+from amrobust.experiments.tuning import Tuning
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Version of the manifest's form; a reader refuses a later one, and ``migrate`` brings an earlier one up to it."""
 
 RECORD_VERSION = 1
@@ -116,6 +117,8 @@ class Manifest:
     provenance: tuple[Session, ...] = ()
     curves: CurvesFile | None = None
     record_version: int = RECORD_VERSION
+    tuning: Tuning | None = None
+    """How the hyperparameters were chosen; None where that was not recorded. No part of the run's identity."""
 
     @property
     def complete(self) -> tuple[int, ...]:
@@ -170,6 +173,7 @@ class Manifest:
             "identity": self.identity,
             "spec": self.spec.to_dict(),
             "facts": asdict(self.facts),
+            "tuning": None if self.tuning is None else asdict(self.tuning),
             "seeds": {str(seed): asdict(self.seeds[seed]) for seed in sorted(self.seeds)},
             "plans": [asdict(plan) for plan in self.plans],
             "provenance": [asdict(session) for session in self.provenance],

@@ -20,7 +20,12 @@ def _only_trained(content: Content) -> Content:
     return content
 
 
-STEPS: Mapping[int, Step] = {1: _only_trained}
+def _not_tuned(content: Content) -> Content:
+    """Version 3 says how hyperparameters were chosen; before it nothing was recorded about that."""
+    return content | {"tuning": None}
+
+
+STEPS: Mapping[int, Step] = {1: _only_trained, 2: _not_tuned}
 """For each earlier version, what turns the content of a manifest of that version into that of the next one.
 
 A step may meet content that a stranger made up: what it does not find as it expects raises LookupError, TypeError,

@@ -14,10 +14,11 @@ import numpy as np
 
 from amrobust.errors import RunError, UserError
 from amrobust.experiments.spec import Value
+from amrobust.runs.entries import MAX_SEED, MAX_TEXT
 from amrobust.runs.files import shown
 from amrobust.runs.manifest import SeedRecord
 from amrobust.runs.recorder_place import Place
-from amrobust.runs.validate import INDEX_COLUMNS, MAX_EPOCHS, MAX_SEED, MAX_TEXT
+from amrobust.runs.validate import INDEX_COLUMNS, MAX_EPOCHS
 
 
 class Recording:

@@ -16,6 +16,7 @@ from amrobust.errors import RunError, UserError
 from amrobust.experiments.spec import Value
 from amrobust.runs.curves import SeedCurves
 from amrobust.runs.directions import direction_of
+from amrobust.runs.entries import Broken
 from amrobust.runs.files import reason, shown, write_atomically
 from amrobust.runs.find import MANIFEST
 from amrobust.runs.landing import OUTPUT, check_fit, foreign_facts, seeds_of, spec_of
@@ -23,7 +24,6 @@ from amrobust.runs.lock import locked
 from amrobust.runs.manifest import Manifest, SeedRecord, Source, identity
 from amrobust.runs.provenance import now, session
 from amrobust.runs.store import Run, broken_line, commit, directory_name, read_run
-from amrobust.runs.validate import Broken
 
 SOURCE = Source("recorder", "", "", 0, None)
 

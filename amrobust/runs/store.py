@@ -12,6 +12,7 @@ from pathlib import Path
 from amrobust.errors import RunError, UserError
 from amrobust.experiments.spec import Spec
 from amrobust.runs.curves import RunCurves, SeedCurves, decode, describe_bytes, encode
+from amrobust.runs.entries import Broken, OutOfReach
 from amrobust.runs.files import (
     TEMPORARY_PREFIX,
     NotPlain,
@@ -23,7 +24,7 @@ from amrobust.runs.files import (
 )
 from amrobust.runs.find import CURVES, MANIFEST, by_prefix, find_runs, is_run
 from amrobust.runs.manifest import Manifest
-from amrobust.runs.validate import Broken, OutOfReach, parse_manifest
+from amrobust.runs.validate import parse_manifest
 
 MAX_MANIFEST_BYTES = 400_000_000
 READ_ATTEMPTS = 20

@@ -10,6 +10,7 @@ from typing import Any
 
 from amrobust import plugins
 from amrobust.errors import UserError
+from amrobust.workloads import validation
 from amrobust.workloads.classification import Classification
 from amrobust.workloads.workload import MetricRow, Workload
 
@@ -80,9 +81,12 @@ def parameters(workload: Workload) -> dict[str, Any]:
 
 
 def metrics_of(workload: Workload, params: Mapping[str, Any]) -> tuple[MetricRow, ...]:
-    """The metrics of runs with these parameters, the primary one first: for convex workloads they depend on them."""
+    """The metrics of runs with these parameters, the primary one first.
+
+    Those of convex workloads depend on them, and those on a test set are on a validation split where one is held out.
+    """
     of = getattr(workload, "metrics_of", None)
-    return workload.metrics if of is None else of(params)
+    return validation.rows_of(workload.metrics if of is None else of(params), params)
 
 
 __all__ = ["WORKLOADS", "Classification", "Workload", "get", "metrics_of", "parameters"]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from amrobust.errors import UserError
 from amrobust.rules.schedules import multi_step
+from amrobust.workloads import validation
 from amrobust.workloads.workload import MetricRow, require
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ class Classification(ABC):
     )
     defaults: Mapping[str, Any] = {"epochs": 10, "batch_size": 32, "lr_drops": 0}
     """Override it for other defaults of these three."""
+    optional: Mapping[str, Any] = {"validation": None}
+    """The share of the training set that is held out in the place of the test set."""
     rates: Mapping[str, float | int] = {"lr": 0.1, "momentum": 0.9, "m": 5, "weight_decay": 0.0}
     """Hyperparameters of amrobust's optimizers where none are given."""
 
@@ -101,8 +104,8 @@ class Classification(ABC):
             value = params[name]
             good = isinstance(value, int) and value >= least
             require(good, self.name, name, value, f"an integer of at least {least}")
-        images = len(self._tensors.train_labels)
-        size = params["batch_size"]
+        validation.check(self.name, params)
+        images, size = self._training_inputs(params), params["batch_size"]
         require(size <= images, self.name, "batch_size", size, f"at most the {images} training inputs")
         require(
             params["lr_drops"] < params["epochs"], self.name, "lr_drops", params["lr_drops"], "below epochs"
@@ -125,9 +128,12 @@ class Classification(ABC):
         """As asked for."""
         return int(params["epochs"])
 
+    def _training_inputs(self, params: Mapping[str, Any]) -> int:
+        return validation.training_length(self.name, params, len(self._tensors.train_labels))
+
     def steps_per_epoch(self, params: Mapping[str, Any]) -> int:
         """Whole batches in one pass."""
-        return len(self._tensors.train_labels) // int(params["batch_size"])
+        return self._training_inputs(params) // int(params["batch_size"])
 
     def steps_per_point(self, params: Mapping[str, Any]) -> int:
         """A curve has one point an epoch."""

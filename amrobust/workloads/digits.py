@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amrobust.rules.schedules import multi_step
+from amrobust.workloads import validation
 from amrobust.workloads.workload import MetricRow, require
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ class Digits:
     not fill a last batch is left out, other images each epoch, so that batch norm never sees a tiny batch.
     ``train_batch_loss`` is the mean over an epoch of the losses of its batches, in training mode and at the iterate, where
     gradients are taken: for two outputs of one training it is the same number. ``model`` is the small convolutional network
-    "cnn", "mlp" or "resnet8"; ``clip_norm`` the largest norm of a batch's gradient, which is scaled down to it.
+    "cnn", "mlp" or "resnet8"; ``clip_norm`` the largest norm of a batch's gradient, which is scaled down to it;
+    ``validation`` the share of the training images that is held out in the place of the test set.
     """
 
     name: str = "digits"
@@ -74,8 +76,8 @@ class Digits:
 
     @property
     def optional(self) -> Mapping[str, Any]:
-        """The convolutional network, its gradients as they are."""
-        return {"model": "cnn", "clip_norm": None}
+        """The convolutional network, its gradients as they are, no validation split."""
+        return {"model": "cnn", "clip_norm": None, "validation": None}
 
     @property
     def model_params(self) -> tuple[str, ...]:
@@ -110,6 +112,7 @@ class Digits:
         require(
             params["lr_drops"] < params["epochs"], self.name, "lr_drops", params["lr_drops"], "below epochs"
         )
+        validation.check(self.name, params)
 
     def data_digest(self, params: Mapping[str, Any]) -> str:
         """Of the images and labels as loaded."""
@@ -120,9 +123,8 @@ class Digits:
         """They come with scikit-learn."""
         return
 
-    @staticmethod
-    def _training_images() -> int:
-        return int((~held_out(_raw()[1])).sum())
+    def _training_images(self, params: Mapping[str, Any]) -> int:
+        return validation.training_length(self.name, params, int((~held_out(_raw()[1])).sum()))
 
     def epochs(self, params: Mapping[str, Any]) -> int:
         """As asked for."""
@@ -130,7 +132,7 @@ class Digits:
 
     def steps_per_epoch(self, params: Mapping[str, Any]) -> int:
         """Whole batches in one pass over the training images."""
-        return self._training_images() // int(params["batch_size"])
+        return self._training_images(params) // int(params["batch_size"])
 
     def steps_per_point(self, params: Mapping[str, Any]) -> int:
         """A curve has one point an epoch."""

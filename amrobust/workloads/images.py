@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amrobust.errors import UserError
-from amrobust.workloads import catalogue, contents, data, rates
+from amrobust.workloads import catalogue, contents, data, rates, validation
 from amrobust.workloads.digits import Split
 from amrobust.workloads.formats import cifar, idx
 from amrobust.workloads.workload import MetricRow, require
@@ -96,7 +96,8 @@ class ImageClassification:
     ``train_images`` and ``test_images`` (the first so many of each split; all by default), and those of the learning rate
     (:mod:`amrobust.workloads.rates`). What does not fill a last batch is left out, other images each epoch.
     ``precision`` (float32, float64, or bfloat16 by autocast), ``channels_last`` and ``compile`` (torch.compile) change how the
-    network is computed, and with it the last digits.
+    network is computed, and with it the last digits. ``validation`` is the share of the training images that is held out in the
+    place of the test set.
 
     Images are standardised channel by channel with ``mean`` and ``std``, which are of pixels scaled to 0 … 1.
     ``train_batch_loss`` is the mean over an epoch of the losses of its batches, at the iterate, where gradients are taken.
@@ -124,6 +125,11 @@ class ImageClassification:
         """The paper's setup where it has one."""
         common = {"model": self.models[0], "train_images": None, "test_images": None}
         return {**common, **rates.defaults(), **COMPUTATION, **self.own_defaults}
+
+    @property
+    def optional(self) -> Mapping[str, Any]:
+        """No validation split."""
+        return {"validation": None}
 
     def optimizer_defaults(self, optimizer: str) -> Mapping[str, float | int]:
         """One learning rate for all, as in the paper."""
@@ -159,6 +165,7 @@ class ImageClassification:
         require(isinstance(params["augment"], bool), self.name, "augment", params["augment"], "true or false")
         rates.check(self.name, params)
         check_computation(self.name, params)
+        validation.check(self.name, params)
 
     def arrays(self) -> Arrays:
         """The set in memory. Raises UserError where it is absent, damaged, or has other images than this workload's."""
@@ -192,7 +199,7 @@ class ImageClassification:
         return f"{self.name}: {', '.join(found.unofficial)} not the publisher's bytes"
 
     def _lengths(self, params: Mapping[str, Any]) -> tuple[int, int]:
-        """How many training and test images are used."""
+        """How many training and test images are used, before any of the former are held out."""
         found = self.arrays()
         train, test = params["train_images"], params["test_images"]
         for name, wanted, there in (
@@ -208,7 +215,8 @@ class ImageClassification:
 
     def steps_per_epoch(self, params: Mapping[str, Any]) -> int:
         """Whole batches in one pass over the training images."""
-        steps = self._lengths(params)[0] // int(params["batch_size"])
+        images = validation.training_length(self.name, params, self._lengths(params)[0])
+        steps = images // int(params["batch_size"])
         require(
             steps >= 1, self.name, "batch_size", params["batch_size"], "at most the number of training images"
         )
@@ -238,12 +246,13 @@ class ImageClassification:
             mean, std = (torch.tensor(values)[:, None, None] * 255 for values in (self.mean, self.std))
             return result.sub_(mean).div_(std)
 
-        return Split(
+        parts = (
             standardised(found.train_images[:train]),
             torch.from_numpy(found.train_labels[:train]),
             standardised(found.test_images[:test]),
             torch.from_numpy(found.test_labels[:test]),
         )
+        return Split(*validation.split_off(self.name, params, parts))
 
     def augmentation(self, params: Mapping[str, Any]) -> Augmentation | None:
         """Random crops of the image padded by 4 black pixels, and flips; None where ``augment`` is false."""

@@ -23,6 +23,7 @@ class Workload(Protocol):
     parameter of the workload. Workloads with networks have ``model(generator, …)``, the network at x0, and may name in
     ``model_params`` the parameters that it takes. ``optional``, where a workload has it, holds parameters that belong to a
     spec only where they differ from their default; ``metrics_of(params)`` its metrics where they depend on the parameters.
+    A parameter ``validation`` is the share of the training set that is held out (:mod:`amrobust.workloads.validation`).
     """
 
     @property

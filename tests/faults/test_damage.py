@@ -8,8 +8,8 @@ import pytest
 from whole_runs import HERE, numbers
 
 from amrobust.runs import open_runs
+from amrobust.runs.entries import Broken
 from amrobust.runs.store import read_run
-from amrobust.runs.validate import Broken
 
 METHODS = ("sgd", "msgd", "cm")
 QUICK = ("--workload", "logistic", "--iterations", 60, "--seeds", 8)

@@ -47,7 +47,8 @@ def older(tmp_path, monkeypatch):
 
     def step(content):
         done = {"state": "complete", "diverged": False, "wall_seconds": 0.0, "error": None}
-        return content | {"seeds": {str(seed): done for seed in content["seeds"]}, "plans": []}
+        seeds = {str(seed): done for seed in content["seeds"]}
+        return content | {"seeds": seeds, "plans": [], "tuning": None}
 
     for module in (manifest, validate, migrate):
         monkeypatch.setattr(module, "SCHEMA_VERSION", 2)

@@ -20,9 +20,9 @@ from amrobust.cli import main
 from amrobust.errors import RunError
 from amrobust.runs import check_runs, execute, find_run, load_arms, open_runs, summaries
 from amrobust.runs.curves import encode
+from amrobust.runs.entries import MAX_JSON_ITEMS, Broken
 from amrobust.runs.manifest import identity
 from amrobust.runs.store import directory_name, read_run
-from amrobust.runs.validate import MAX_JSON_ITEMS, Broken
 
 MEGABYTE = 1_000_000
 

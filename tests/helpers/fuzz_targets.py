@@ -17,11 +17,12 @@ from pathlib import Path
 import foreign
 from fuzz_logs import database, imported, in_folder, inside, one_file, parquet_sample, read_as
 from made_up_runs import Trainer, describe, outcome, spec
+from made_up_tunings import tuning
 from strangers import seal
 
 from amrobust.errors import AmrobustError
 from amrobust.runs import execute
-from amrobust.runs.validate import Broken
+from amrobust.runs.entries import Broken
 
 CLEAN = (AmrobustError, Broken)
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -66,7 +67,7 @@ def from_file(name: str, reader: Callable[[Path], object]) -> Callable[[bytes, P
 
 @cache
 def _run(scratch: Path):
-    return execute(spec(), range(3), scratch / "sample", train=Trainer(), describe=describe)
+    return execute(spec(), range(3), scratch / "sample", train=Trainer(), describe=describe, tuning=tuning())
 
 
 def _manifest(data: bytes, scratch: Path) -> object:
@@ -93,6 +94,37 @@ def _sealed_manifest(data: bytes, scratch: Path) -> object:
     except (ValueError, RecursionError):
         pass
     return _manifest(data, scratch)
+
+
+def _tuning(data: bytes, scratch: Path) -> object:
+    """As a stranger would write it: with a checksum that fits."""
+    from amrobust.experiments.spec import content_digest
+    from amrobust.runs.tuning_record import read_tuning, write_tuning
+
+    path = scratch / "tuning.json"
+    try:
+        content = json.loads(data)
+        if isinstance(content, dict):
+            content = {key: value for key, value in content.items() if key != "checksum"}
+            data = json.dumps(content | {"checksum": content_digest(content)}).encode()
+    except (ValueError, RecursionError):
+        pass
+    path.write_bytes(data)
+    found = read_tuning(path)
+    write_tuning(path, found)
+    assert read_tuning(path) == found
+    return [method.tuning.at_edge for method in found.methods]
+
+
+def _tuning_sample(scratch: Path) -> list[bytes]:
+    from amrobust.runs.tuning_record import TunedMethod, TuningFile, write_tuning
+
+    methods = (
+        TunedMethod("am1", {"lr": 0.1, "m": 5}, tuning()),
+        TunedMethod("sgd", {"lr": 0.1}, tuning((1.0,), searched={})),
+    )
+    write_tuning(scratch / "t.json", TuningFile("digits", {"epochs": 4}, methods))
+    return [(scratch / "t.json").read_bytes()]
 
 
 def _index(data: bytes, scratch: Path) -> object:
@@ -298,6 +330,9 @@ TARGETS: dict[str, Target] = {
     "sealed-manifest": Target(
         _sealed_manifest, lambda scratch: [(_run(scratch).path / "manifest.json").read_bytes()],
         ("null", "true", "[]", "{}", "1e400", '"complete"', "../x", *NUMBERS), structured=True,
+    ),
+    "tuning": Target(
+        _tuning, _tuning_sample, ("null", "[]", "{}", "1e400", '"higher"', "searched", *NUMBERS), structured=True
     ),
     "index": Target(_index, _index_sample, ("null", "[]", "{}", "../x"), structured=True),
     "curves": Target(_curves, _curves_samples, ("PAR1",)),

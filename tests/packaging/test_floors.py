@@ -59,7 +59,10 @@ def test_stats_stands_on_numpy_and_scipy_alone():
     "arguments",
     [
         ["--help"],
-        *([name, "--help"] for name in ("compare", "run", "report", "list", "theory", "import", "export")),
+        *(
+            [name, "--help"]
+            for name in ("compare", "run", "tune", "report", "list", "theory", "import", "export")
+        ),
     ],
 )
 def test_help_imports_neither_torch_nor_the_numeric_stack(arguments):

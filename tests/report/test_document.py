@@ -15,10 +15,11 @@ TWO = ("msgd", "am1[m=5]/II")
 
 def test_sections_with_nothing_to_say_are_left_out(judged: Judged) -> None:
     assert names(Comparison((judged(TWO),), ("broken",))) == [
-        "answer", "results", "training", "tests", "tails", "cautions", "cautions", "methods", "reproduce", "reproduce",
+        "answer", "results", "training", "tests", "tails", "tuning", "cautions", "cautions", "methods", "reproduce",
+        "reproduce",
     ]  # fmt: skip
     assert names(Comparison((judged(("msgd",), cautions=()),))) == [
-        "answer", "results", "training", "tails", "methods", "reproduce", "reproduce",
+        "answer", "results", "training", "tails", "tuning", "methods", "reproduce", "reproduce",
     ]  # fmt: skip
     assert names(Comparison((), ("broken",))) == ["answer", "cautions", "reproduce"]
 

@@ -79,8 +79,8 @@ def test_verdicts_are_on_the_first_page_and_every_text_is_somewhere(
 
 def test_headings_are_the_sections(judged: Judged) -> None:
     assert headings(Comparison((judged(TWO),), ("broken",))) == [
-        "Results", "Along training", "Tests", "Tails", "Cautions", "Set aside", "Methods", "How to reproduce this",
-        "Common to all methods", "Of each method",
+        "Results", "Along training", "Tests", "Tails", "How each method was tuned", "Cautions", "Set aside", "Methods",
+        "How to reproduce this", "Common to all methods", "Of each method",
     ]  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from amrobust.errors import UserError
+from amrobust.runs.entries import MAX_SEED
 from amrobust.runs.files import shown
 from amrobust.runs.importers.logged import (
     CLOCKS,
@@ -21,7 +22,6 @@ from amrobust.runs.importers.logged import (
     Wanted,
 )
 from amrobust.runs.importers.selectors import NUMBER, Selector, known_fields, usual_field
-from amrobust.runs.validate import MAX_SEED
 
 # The word seed has to be there: a bare number after a name may count anything, such as versions.
 _METHOD_AND_SEED = re.compile(

@@ -1,0 +1,70 @@
+"""What ``--tuned FILE`` asks for: methods with the hyperparameters that ``amrobust tune`` chose, on the full training set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from amrobust.cli.parameters import parse_selection
+from amrobust.errors import UserError
+
+if TYPE_CHECKING:
+    from amrobust.experiments import Spec
+    from amrobust.experiments.requests import Request
+    from amrobust.experiments.tuning import Tuning
+    from amrobust.runs import TunedMethod, TuningFile
+
+BESIDE = ("tuned_file", "opts", "epochs", "data", "root_seed", "x0", "x0s", "paired", "vary")
+"""Options that may stand beside --tuned; what all others say is in its file."""
+
+
+def tuned_request(asked: Mapping[str, Any], seeds: int, given: Callable[[str], bool]) -> Request:
+    """The methods of the file, those of --opt alone where it is given; ``given`` says which options stand on the command line.
+
+    Raises UserError where the file cannot be read, or has no such method.
+    """
+    from amrobust.experiments.requests import Request, Training, specs_of
+    from amrobust.runs import read_tuning
+
+    found = read_tuning(asked["tuned_file"])
+    params = dict(found.workload_params)
+    for name in ("epochs", "data"):
+        if asked[name] is not None:
+            params[name] = asked[name]
+    methods = _wanted(found, asked["opts"])
+    tunings: dict[str, Tuning] = {}
+    specs: list[Spec] = []
+    for method in methods:
+        x0 = asked["x0"] if given("x0") else method.tuning.x0_index
+        own = specs_of(
+            found.workload,
+            [params],
+            [Training(method.optimizer, method.hyperparameters)],
+            root_seed=asked["root_seed"] if given("root_seed") else method.tuning.root_seed,
+            x0s=range(x0, x0 + asked["x0s"]),
+            paired=asked["paired"],
+            vary=asked["vary"],
+        )
+        specs += own
+        tunings |= {spec.method_key: method.tuning for spec in own}
+    return Request(tuple(specs), seeds, tunings)
+
+
+def _wanted(found: TuningFile, opts: Sequence[str]) -> list[TunedMethod]:
+    chosen: list[TunedMethod] = []
+    for opt in opts:
+        optimizer, own = parse_selection(opt)
+        fitting = [
+            method
+            for method in found.methods
+            if method.optimizer == optimizer
+            and all(name in method.hyperparameters for name in own)
+            and all(method.hyperparameters[name] in values for name, values in own.items())
+        ]
+        if not fitting:
+            known = ", ".join(dict.fromkeys(method.optimizer for method in found.methods))
+            raise UserError(
+                f"{opt} is not among the methods that were tuned: choose from {known}, or tune it"
+            )
+        chosen += [method for method in fitting if method not in chosen]
+    return chosen or list(found.methods)
