@@ -15,7 +15,6 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,7 @@ from amrobust.experiments.layout import Block
 from amrobust.experiments.outcome import SeedOutcome
 from amrobust.experiments.place import Place
 from amrobust.experiments.pools import usable_cores
-from amrobust.experiments.prepare import PACKAGES
+from amrobust.experiments.prepare import package_versions
 from amrobust.experiments.spec import Spec
 from amrobust.experiments.training import halves, one_thread, train_unit
 from amrobust.workloads import data
@@ -82,7 +81,7 @@ class Origin:
 
 def _versions() -> dict[str, str]:
     """Of what computes, without what a build for one kind of hardware adds to it."""
-    return {name: version(name).partition("+")[0] for name in PACKAGES}
+    return {name: found.partition("+")[0] for name, found in package_versions().items()}
 
 
 def train_task(
