@@ -25,6 +25,9 @@ from amrobust.runs.validate import Broken
 SPARE = 2
 """Runs under way beyond what the workers can train at a time: they read, plan and commit while the workers train."""
 
+MOST_UNDER_WAY = 400
+"""Runs at a time, however many workers there are: each keeps two files open, and a process may usually have 1,024."""
+
 
 @dataclass(frozen=True)
 class Final:
@@ -164,7 +167,7 @@ def _carry_out_all(
     carry_out: Callable[[Spec], GridRow], specs: Sequence[Spec], executor: Executor
 ) -> list[GridRow]:
     rows: dict[int, GridRow] = {}
-    at_a_time = 1 if executor.count == 1 else min(len(specs), executor.count + SPARE)
+    at_a_time = 1 if executor.count == 1 else min(len(specs), executor.count + SPARE, MOST_UNDER_WAY)
     try:
         if at_a_time <= 1:
             for number, spec in enumerate(specs):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from amrobust.experiments.facts import RunFacts
@@ -169,12 +169,16 @@ class Manifest:
             "record_version": self.record_version,
             "identity": self.identity,
             "spec": self.spec.to_dict(),
-            "facts": asdict(self.facts),
-            "seeds": {str(seed): asdict(self.seeds[seed]) for seed in sorted(self.seeds)},
-            "plans": [asdict(plan) for plan in self.plans],
-            "provenance": [asdict(session) for session in self.provenance],
+            # Not asdict, which copies every value on its way: a grid commits a hundred thousand manifests.
+            "facts": vars(self.facts),
+            "seeds": {str(seed): vars(self.seeds[seed]) for seed in sorted(self.seeds)},
+            "plans": [vars(plan) for plan in self.plans],
+            "provenance": [
+                vars(session) | {"source": session.source and vars(session.source)}
+                for session in self.provenance
+            ],
             "wall_seconds": self.wall_seconds,
-            "curves": None if self.curves is None else asdict(self.curves),
+            "curves": self.curves and vars(self.curves),
         }
         content["checksum"] = content_digest(content)
         return (json.dumps(content, indent=2, ensure_ascii=True, allow_nan=False) + "\n").encode()
