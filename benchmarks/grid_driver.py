@@ -3,8 +3,9 @@
     python benchmarks/grid_driver.py --runs 10000
 
 A grid of tiny runs of M-SGD on `logistic` that differ in their learning rate, every tenth asked for twice. Its executor returns
-prepared outcomes at once, so that what is timed is everything but training. The phases are timed apart; the last one contains
-the second's work again, for runs that differ. Memory is what the process had at most.
+prepared outcomes at once, so that what is timed is everything but training. The phases are timed apart; the third contains
+the second's work again. Memory is what the process had at most; time of the CPU is what is left of the wall time where the disk
+answers at once and the machine does nothing else.
 """
 
 import argparse
@@ -51,12 +52,12 @@ def most_memory():
 
 
 def timed(what, runs, work):
-    started = time.perf_counter()
+    started, computed = time.perf_counter(), time.process_time()
     made = work()
-    seconds = time.perf_counter() - started
-    each, rate = 1000 * seconds / runs, runs / seconds
+    seconds, cpu = time.perf_counter() - started, time.process_time() - computed
+    each = f"{1000 * seconds / runs:6.2f} ms a run, {1000 * cpu / runs:5.2f} of the CPU"
     print(
-        f"{what:<36} {seconds:6.1f} s {each:7.2f} ms a run {rate:7,.0f} runs/s {most_memory():5.0f} MB",
+        f"{what:<34} {seconds:6.1f} s, {each}, {runs / seconds:6,.0f} runs/s, {most_memory():4.0f} MB",
         flush=True,
     )
     return made
