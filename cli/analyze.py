@@ -28,6 +28,7 @@ from amrobust.cli.report_options import layout_of, report_options
 @report_options
 @options.executor
 @options.jobs
+@options.cluster
 @options.table_format
 def command(
     name: str,
@@ -41,6 +42,9 @@ def command(
     template: Path | None,
     executor: str,
     jobs: int | None,
+    address: str | None,
+    gpus_per_task: float | None,
+    max_retries: int | None,
     form: str,
 ) -> None:
     """Run a declared analysis, judge its claims and write its report.
@@ -57,6 +61,7 @@ def command(
     from amrobust.claims.analysis import load_analysis
     from amrobust.claims.study import run_analysis
     from amrobust.cli.grid_progress import grid_reporter
+    from amrobust.experiments import Cluster
     from amrobust.report import render, write_report
     from amrobust.report.write import check_target
 
@@ -75,8 +80,9 @@ def command(
     check_target(path, layout)
     with grid_reporter() as reporter:
         comparison = run_analysis(
-            analysis, runs_dir, seeds=seeds, executor=executor, jobs=jobs, reporter=reporter
-        )
+            analysis, runs_dir, seeds=seeds, executor=executor, jobs=jobs,
+            cluster=Cluster(address, gpus_per_task, max_retries), reporter=reporter,
+        )  # fmt: skip
     click.echo(render(comparison, form).rstrip("\n"))
     write_report(comparison, path, layout)
     click.echo(f"report: {path}", err=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import click
 
@@ -35,9 +36,34 @@ executor = click.option(
     "--executor",
     default="processes",
     show_default=True,
-    help="Where seeds train: worker processes of one thread each (processes), this process (local), or an executor that an "
-    "installed package announces.",
+    help="Where seeds train: worker processes of one thread each (processes), this process (local), a Ray cluster (ray, needs "
+    "amrobust[ray]), or an executor that an installed package announces.",
 )
+
+
+def cluster(command: Callable[..., Any]) -> Callable[..., Any]:
+    """What the ray executor is told: ``address``, ``gpus_per_task`` and ``max_retries``."""
+    for option in (
+        click.option(
+            "--max-retries",
+            type=click.IntRange(min=0),
+            help="With --executor ray: how often a task is tried again whose worker died [default: 3].",
+        ),
+        click.option(
+            "--gpus-per-task",
+            type=float,
+            help="With --executor ray: GPUs a block of seeds has, such as 1 or 0.25 [default: none].",
+        ),
+        click.option(
+            "--address",
+            metavar="HOST:PORT",
+            help="With --executor ray: the cluster to join [default: one of this machine alone is started].",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 jobs = click.option(
     "-j", "--jobs", type=click.IntRange(min=1), help="Worker processes [default: one a core]."
 )

@@ -19,6 +19,7 @@ from amrobust.errors import RunError
 @options.device
 @options.executor
 @options.jobs
+@options.cluster
 @options.batching
 @options.runs_dir
 @options.data_dir
@@ -30,6 +31,9 @@ def command(
     device: str,
     executor: str,
     jobs: int | None,
+    address: str | None,
+    gpus_per_task: float | None,
+    max_retries: int | None,
     batching: str,
     runs_dir: Path,
     form: str,
@@ -55,6 +59,7 @@ def command(
     amrobust run --opt am1 --workload cifar10 --data-dir /scratch/data --param model=resnet18 --seeds 5
     amrobust run --opt msgd --workload logistic --data a5a --sigma 2 --seeds 1000
     amrobust run --opt 'am1g[m=10,theorem=1]' --workload logistic-ball --data a5a --seeds 1000
+    amrobust run --spec grid.toml --executor ray --address 192.168.1.10:6379
     amrobust run --opt am1 --workload hinge-box --backend torch --device cuda --executor local
     """
     from amrobust import experiments, runs
@@ -64,13 +69,19 @@ def command(
 
     request = requests.requested(asked, seeds)
     place = experiments.Place(backend, device)
+    workers = experiments.make_executor(
+        executor, jobs, experiments.Cluster(address, gpus_per_task, max_retries)
+    )
     started = time.perf_counter()
     if len(request.specs) == 1:
-        with progress_reporter(quiet=quiet) as reporter:
-            run = runs.execute(
-                request.specs[0], range(request.seeds), runs_dir, executor=executor, jobs=jobs, batching=batching,
-                reporter=reporter, place=place, tuning=request.tunings.get(request.specs[0].method_key),
-            )  # fmt: skip
+        try:
+            with progress_reporter(quiet=quiet) as reporter:
+                run = runs.execute(
+                    request.specs[0], range(request.seeds), runs_dir, executor=workers, batching=batching,
+                    reporter=reporter, place=place, tuning=request.tunings.get(request.specs[0].method_key),
+                )  # fmt: skip
+        finally:
+            workers.stop()
         if run.manifest.facts.data_note:
             click.echo(f"Warning: {run.manifest.facts.data_note}", err=True)
         click.echo(summary(run, request.seeds, time.perf_counter() - started, runs_dir, form))
@@ -80,7 +91,7 @@ def command(
             request.specs,
             range(request.seeds),
             runs_dir,
-            experiments.make_executor(executor, jobs),
+            workers,
             batching=batching,
             reporter=grid,
             place=place,

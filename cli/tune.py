@@ -43,6 +43,7 @@ from amrobust.errors import UserError
 @options.device
 @options.executor
 @options.jobs
+@options.cluster
 @options.batching
 @options.runs_dir
 @options.data_dir
@@ -57,6 +58,9 @@ def command(
     device: str,
     executor: str,
     jobs: int | None,
+    address: str | None,
+    gpus_per_task: float | None,
+    max_retries: int | None,
     batching: str,
     runs_dir: Path,
     form: str,
@@ -91,7 +95,9 @@ def command(
             searches,
             tuning_seeds(seeds),
             runs_dir,
-            experiments.make_executor(executor, jobs),
+            experiments.make_executor(
+                executor, jobs, experiments.Cluster(address, gpus_per_task, max_retries)
+            ),
             batching=batching,
             reporter=grid,
             place=experiments.Place(backend, device),

@@ -17,7 +17,7 @@ from amrobust.experiments.requests import specs_of
 from amrobust.experiments.variation import streams_of
 
 if TYPE_CHECKING:
-    from amrobust.experiments import Spec
+    from amrobust.experiments import Cluster, Spec
     from amrobust.runs import GridReporter
     from amrobust.runs.arms import Arm
 
@@ -32,6 +32,7 @@ def run_analysis(
     seeds: int | None = None,
     executor: str = "processes",
     jobs: int | None = None,
+    cluster: Cluster | None = None,
     reporter: GridReporter | None = None,
 ) -> Comparison:
     """Train what ``analysis`` still lacks in ``directory``, then judge its claims.
@@ -53,7 +54,7 @@ def run_analysis(
     for wanted in [n for n in looks if seeds is None or n <= seeds] or [seeds or analysis.seeds]:
         rows = runs.execute_grid(
             [spec for methods in specs for spec in methods], range(wanted), directory,
-            experiments.make_executor(executor, jobs), batching=analysis.batching, reporter=reporter,
+            experiments.make_executor(executor, jobs, cluster), batching=analysis.batching, reporter=reporter,
         )  # fmt: skip
         if problem := runs.failures(rows):
             raise RunError(problem)

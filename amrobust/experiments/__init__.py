@@ -1,5 +1,6 @@
 """What to run, on which random streams, and where. Importing it imports no torch: training does."""
 
+from amrobust.experiments.cluster import Cluster
 from amrobust.experiments.executors import Executor, make_executor, train_seeds
 from amrobust.experiments.facts import RunFacts
 from amrobust.experiments.layout import Batching, Layout, plan_layout
@@ -10,6 +11,7 @@ from amrobust.experiments.spec import Spec
 
 __all__ = [
     "Batching",
+    "Cluster",
     "Executor",
     "Layout",
     "Place",

@@ -1,4 +1,4 @@
-"""Where units of work train: in worker processes of one thread each, or one after the other in this process.
+"""Where units of work train: in worker processes of one thread each, one after the other in this process, or on a cluster.
 
 An executor may be shared by many runs, each asking from a thread of its own: their units go to the same workers.
 """
@@ -15,6 +15,7 @@ from typing import Protocol
 
 from amrobust import plugins
 from amrobust.errors import UserError
+from amrobust.experiments.cluster import Cluster
 from amrobust.experiments.layout import Block, Layout, plan_layout
 from amrobust.experiments.outcome import SeedOutcome
 from amrobust.experiments.place import HERE, Place
@@ -62,19 +63,30 @@ class Executor(Protocol):
         """End all workers, dropping what they do; whatever waits in ``train`` is told."""
 
 
-def make_executor(name: str, jobs: int | None = None) -> Executor:
-    """The executor called ``name``: "processes" (``jobs`` workers, default one a usable core), "local", or another package's.
+def make_executor(name: str, jobs: int | None = None, cluster: Cluster | None = None) -> Executor:
+    """The executor called ``name``: "processes" (``jobs`` workers, default one a usable core), "local", "ray", or another
+    package's.
 
-    A package announces a function of ``jobs`` that makes one under the entry point group ``amrobust.executors``. Raises
-    UserError on another name, what cannot be imported or is no executor, or fewer than one job.
+    ``cluster`` is for "ray" alone. A package announces a function of ``jobs`` that makes one under the entry point group
+    ``amrobust.executors``. Raises UserError on another name, what cannot be imported or is no executor, fewer than one job,
+    or what an executor has no use for.
     """
     if jobs is not None and jobs < 1:
         raise UserError(f"jobs = {jobs} is not at least 1")
+    cluster = cluster or Cluster()
+    if name == "ray":
+        from amrobust.experiments.ray_executor import RayExecutor
+
+        return RayExecutor(jobs, cluster)
+    if cluster.asked_for:
+        raise UserError(
+            f"{', '.join(cluster.asked_for)}: only the ray executor has a cluster, and this is {name}: add --executor ray"
+        )
     if name in OWN:
         return OWN[name](jobs)
     announced = plugins.announced(GROUP)
     if name not in announced:
-        raise plugins.unknown("executor", name, (*OWN, *announced))
+        raise plugins.unknown("executor", name, (*OWN, "ray", *announced))
     made: Executor = plugins.load(announced[name])(jobs)
     if lacking := [member for member in MEMBERS if not hasattr(made, member)]:
         raise UserError(f"{name} is not an executor: it has no {', '.join(lacking)}")
@@ -262,4 +274,4 @@ def _result(future: Future[list[SeedOutcome]]) -> list[SeedOutcome]:
 
 
 OWN: dict[str, Callable[[int | None], Executor]] = {"processes": ProcessExecutor, "local": LocalExecutor}
-"""The executors that come with amrobust, by name."""
+"""The executors of one machine that come with amrobust, by name."""

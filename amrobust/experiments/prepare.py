@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import platform
 from collections.abc import Mapping
+from functools import cache, lru_cache
 from importlib.metadata import version
 from math import isfinite
 from typing import Any
@@ -15,12 +16,19 @@ from amrobust.experiments import foreign
 from amrobust.experiments.facts import RunFacts
 from amrobust.experiments.methods import CONVEX_ONLY, OPTIMIZERS, defaults, info, method_name, resolve
 from amrobust.experiments.place import HERE, Place
-from amrobust.experiments.spec import LOCATIONS, Spec
+from amrobust.experiments.spec import LOCATIONS, Spec, Value
+from amrobust.experiments.streams import x0_index
 from amrobust.experiments.variation import require_stream
 from amrobust.workloads import backends
 
 LARGEST_INTEGER = 2**63 - 1
 PACKAGES = ("amrobust", "numpy", "torch", "scikit-learn")
+
+
+@cache
+def package_versions() -> Mapping[str, str]:
+    """Of what computes: what this process has imported stays as it is, and looking versions up takes milliseconds."""
+    return {name: version(name) for name in PACKAGES}
 
 
 def make_spec(
@@ -120,9 +128,10 @@ def describe(spec: Spec, place: Place = HERE) -> RunFacts:
     ]
     if spec.vary is not None:
         shown.append(f"vary={spec.vary}")
+    data_digest = problem.data_digest(params)
     return RunFacts(
-        x0_digest=_x0_digest(spec, problem),
-        data_digest=problem.data_digest(params),
+        x0_digest=_x0_digest(spec, problem, data_digest),
+        data_digest=data_digest,
         outputs=outputs,
         methods={
             output: method_name(spec.optimizer, spec.hyperparameters, usual, output) for output in outputs
@@ -133,7 +142,7 @@ def describe(spec: Spec, place: Place = HERE) -> RunFacts:
         first_output_epoch={output: -(-waits.get(output, 1) // points) for output in outputs},
         workload_label=problem.name + (f"[{','.join(shown)}]" if shown else ""),
         versions={"python": platform.python_version()}
-        | {name: version(name) for name in PACKAGES}
+        | dict(package_versions())
         | (library.versions if library else {})
         | ({} if spec.optimizer in OPTIMIZERS else foreign.provenance(spec.optimizer)),
         device=place.device if library is None else library.device,
@@ -153,15 +162,30 @@ def _library(problem: workloads.Workload, place: Place) -> backends.Backend | No
     return None
 
 
-def _x0_digest(spec: Spec, problem: workloads.Workload) -> str:
-    digest = hashlib.sha256()
+def _x0_digest(spec: Spec, problem: workloads.Workload, data_digest: str) -> str:
     if problem.kind == "convex":
         from amrobust.experiments.convex_rules import starting_point
 
-        digest.update(starting_point(spec).tobytes())
-    else:
-        from amrobust.experiments.network import network_at_x0
+        return hashlib.sha256(starting_point(spec).tobytes()).hexdigest()
+    if spec.workload not in workloads.WORKLOADS:
+        return _network_digest(spec)
+    names = getattr(problem, "model_params", ())
+    chosen = tuple((name, value) for name, value in spec.workload_params.items() if name in names)
+    return _own_network_digest(spec.workload, chosen, spec.root_seed, x0_index(spec, 0), data_digest)
 
-        for name, value in network_at_x0(spec).state_dict().items():
-            digest.update(f"{name} {tuple(value.shape)} {value.dtype}\n".encode() + value.numpy().tobytes())
+
+@lru_cache(maxsize=256)
+def _own_network_digest(
+    workload: str, model_params: tuple[tuple[str, Value], ...], root_seed: int, x0: int, data_digest: str
+) -> str:
+    """That of a network of amrobust's own workloads: the runs of a grid share a few, and building one takes up to seconds."""
+    return _network_digest(Spec(workload, dict(model_params), "sgd", {}, root_seed, x0))
+
+
+def _network_digest(spec: Spec) -> str:
+    from amrobust.experiments.network import network_at_x0
+
+    digest = hashlib.sha256()
+    for name, value in network_at_x0(spec).state_dict().items():
+        digest.update(f"{name} {tuple(value.shape)} {value.dtype}\n".encode() + value.numpy().tobytes())
     return digest.hexdigest()

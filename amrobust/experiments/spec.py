@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 Value = int | float | str | bool | None
@@ -44,7 +44,11 @@ class Spec:
 
     def to_dict(self) -> dict[str, Any]:
         """The spec as plain JSON data; without ``vary`` where every stream differs."""
-        data = asdict(self)
+        data = dict(vars(self))
+        data |= {
+            "workload_params": dict(self.workload_params),
+            "hyperparameters": dict(self.hyperparameters),
+        }
         if self.vary is None:
             del data["vary"]
         return data

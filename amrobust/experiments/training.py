@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from amrobust import workloads
+from amrobust.experiments.finished import take_up
 from amrobust.experiments.outcome import SeedOutcome
 from amrobust.experiments.place import HERE, Place
 from amrobust.experiments.spec import Spec, content_digest
@@ -23,8 +24,11 @@ def train_unit(spec: Spec, seeds: Sequence[int], place: Place = HERE) -> list[Se
     """Train ``seeds`` together at ``place``; where that raises an exception, each half on its own.
 
     So it comes down to the seed that raises it, whose outcome carries the exception as its ``error``; the others are unharmed.
-    A block of one seed is trained by the reference.
+    A block of one seed is trained by the reference. A block that was finished before and kept there is not trained again.
     """
+    found = take_up(spec, seeds, place.checkpoints)
+    if found is not None:
+        return found
     try:
         return [_named(spec, outcome) for outcome in _train(spec, seeds, place)]
     except Exception as error:

@@ -16,6 +16,7 @@ from amrobust import experiments
 from amrobust.errors import RunError, UserError
 from amrobust.experiments import Executor, Layout
 from amrobust.experiments.facts import RunFacts
+from amrobust.experiments.finished import clear
 from amrobust.experiments.outcome import SeedOutcome
 from amrobust.experiments.place import Place
 from amrobust.experiments.spec import Spec
@@ -283,6 +284,7 @@ class _Execution:
             self._commit(begun)
             raise
         self._commit(begun)
+        clear(self.path / CHECKPOINTS)
         failed = [seed for seed in missing if self.manifest.seeds[seed].state == "failed"]
         self.reporter.finished(len(missing) - len(failed), time.perf_counter() - begun)
         if failed:

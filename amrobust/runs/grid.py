@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
@@ -25,6 +26,9 @@ from amrobust.runs.store import Run, read_run
 
 SPARE = 2
 """Runs under way beyond what the workers can train at a time: they read, plan and commit while the workers train."""
+
+MOST_UNDER_WAY = 400
+"""Runs at a time, however many workers there are: each keeps two files open, and a process may usually have 1,024."""
 
 
 @dataclass(frozen=True)
@@ -168,7 +172,7 @@ def _carry_out_all(
     carry_out: Callable[[Spec], GridRow], specs: Sequence[Spec], executor: Executor
 ) -> list[GridRow]:
     rows: dict[int, GridRow] = {}
-    at_a_time = 1 if executor.count == 1 else min(len(specs), executor.count + SPARE)
+    at_a_time = 1 if executor.count == 1 else min(len(specs), executor.count + SPARE, MOST_UNDER_WAY)
     try:
         if at_a_time <= 1:
             for number, spec in enumerate(specs):
@@ -192,14 +196,19 @@ def _in_threads(
     at_a_time: int,
     rows: dict[int, GridRow],
 ) -> None:
-    """Fill ``rows``; what ends one thread with an exception, or this one, ends all."""
+    """Fill ``rows``; what ends one thread with an exception, or this one, ends all.
+
+    Runs are handed to the threads a few at a time: a future for each of a hundred thousand would be most of the memory.
+    """
     threads = ThreadPoolExecutor(at_a_time, "run")
+    waiting = iter(enumerate(specs))
+    under_way: dict[Future[GridRow], int] = {}
     try:
-        futures: dict[Future[GridRow], int] = {
-            threads.submit(carry_out, spec): number for number, spec in enumerate(specs)
-        }
-        for future in as_completed(futures):
-            rows[futures[future]] = future.result()
+        while len(rows) < len(specs):
+            for number, spec in islice(waiting, 2 * at_a_time - len(under_way)):
+                under_way[threads.submit(carry_out, spec)] = number
+            for future in wait(under_way, return_when=FIRST_COMPLETED).done:
+                rows[under_way.pop(future)] = future.result()
     finally:
         # After the last one there is nothing to stop; after an exception the workers end, and the runs commit what they have.
         if len(rows) < len(specs):

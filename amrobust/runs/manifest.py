@@ -172,13 +172,17 @@ class Manifest:
             "record_version": self.record_version,
             "identity": self.identity,
             "spec": self.spec.to_dict(),
-            "facts": asdict(self.facts),
+            # Not asdict, which copies every value on its way: a grid commits a hundred thousand manifests.
+            "facts": vars(self.facts),
             "tuning": None if self.tuning is None else asdict(self.tuning),
-            "seeds": {str(seed): asdict(self.seeds[seed]) for seed in sorted(self.seeds)},
-            "plans": [asdict(plan) for plan in self.plans],
-            "provenance": [asdict(session) for session in self.provenance],
+            "seeds": {str(seed): vars(self.seeds[seed]) for seed in sorted(self.seeds)},
+            "plans": [vars(plan) for plan in self.plans],
+            "provenance": [
+                vars(session) | {"source": session.source and vars(session.source)}
+                for session in self.provenance
+            ],
             "wall_seconds": self.wall_seconds,
-            "curves": None if self.curves is None else asdict(self.curves),
+            "curves": self.curves and vars(self.curves),
         }
         content["checksum"] = content_digest(content)
         return (json.dumps(content, indent=2, ensure_ascii=True, allow_nan=False) + "\n").encode()

@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import amrobust
@@ -21,7 +22,7 @@ def now() -> str:
 
 def session(facts: RunFacts, executor: str, jobs: int | None, layout: Layout | None = None) -> Session:
     """The provenance of an execution that begins now."""
-    revision, dirty = git_revision(Path(amrobust.__file__).parent)
+    revision, dirty = _own_revision()
     return Session(
         when=now(),
         executor=executor,
@@ -36,6 +37,12 @@ def session(facts: RunFacts, executor: str, jobs: int | None, layout: Layout | N
         batching=layout.batching if layout else None,
         stacks=tuple(block for block in layout.blocks if len(block) > 1) if layout else (),
     )
+
+
+@cache
+def _own_revision() -> tuple[str | None, bool | None]:
+    """Of amrobust's own source, as it was when this process asked first: later changes are not what it has imported."""
+    return git_revision(Path(amrobust.__file__).parent)
 
 
 def git_revision(package: Path) -> tuple[str | None, bool | None]:

@@ -113,6 +113,10 @@ class Classification(ABC):
 
     def data_digest(self, params: Mapping[str, Any]) -> str:
         """Of all four tensors."""
+        return self._digest
+
+    @cached_property
+    def _digest(self) -> str:
         digest = hashlib.sha256()
         for tensor in vars(self._tensors).values():
             digest.update(

@@ -48,6 +48,12 @@ def _raw() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     return data.images.astype(np.float64), data.target.astype(np.int64)
 
 
+@cache
+def _digest() -> str:
+    images, labels = _raw()
+    return hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest()
+
+
 @dataclass(frozen=True)
 class Digits:
     """1,797 images of 8 × 8 pixels in 10 classes, a third held out; batches of 16, so that an epoch has 75 steps.
@@ -116,8 +122,7 @@ class Digits:
 
     def data_digest(self, params: Mapping[str, Any]) -> str:
         """Of the images and labels as loaded."""
-        images, labels = _raw()
-        return hashlib.sha256(images.tobytes() + labels.tobytes()).hexdigest()
+        return _digest()
 
     def data_note(self, params: Mapping[str, Any]) -> None:
         """They come with scikit-learn."""

@@ -98,6 +98,12 @@ class TestWhatIsAskedFor:
             (["--opt", "sgd", "--param", "batch_size=,"], "no list of values"),
             (["--opt", "sgd", "--opt", "zgd"], "no optimizer is called 'zgd'"),
             (["--spec", "nowhere.toml"], "does not exist"),
+            (
+                ["--opt", "sgd", "--address", "10.0.0.1:6379"],
+                "--address: only the ray executor has a cluster",
+            ),
+            (["--opt", "sgd", "--opt", "msgd", "--gpus-per-task", "0.5"], "add --executor ray"),
+            (["--opt", "sgd", "--executor", "ray", "--gpus-per-task", "1.5"], "neither a share of one GPU"),
         ],
     )
     def test_bad_usage_is_one_line_and_status_2(self, tmp_path, arguments, message):

@@ -2,13 +2,16 @@
 
 import os
 import signal
+import sys
 import threading
 import time
+from dataclasses import replace
+from unittest.mock import ANY
 
 import pytest
 
 from amrobust.errors import UserError
-from amrobust.experiments import make_executor, make_spec
+from amrobust.experiments import Cluster, finished, make_executor, make_spec, training
 from amrobust.experiments.place import Place
 
 PLACE = Place()
@@ -87,3 +90,80 @@ def test_closing_drops_what_has_not_begun_and_leaves_the_workers_to_others():
     outcomes.close()
     assert [outcome.seed for outcome in executor.train(spec, [(7,)], PLACE)] == [7]
     executor.stop()
+
+
+def test_without_ray_the_error_says_how_to_get_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(UserError, match=r"pip install 'amrobust\[ray\]'"):
+        make_executor("ray")
+
+
+@pytest.mark.parametrize(
+    ("name", "cluster", "reason"),
+    [
+        (
+            "local",
+            Cluster("10.0.0.1:6379"),
+            "--address: only the ray executor has a cluster, and this is local",
+        ),
+        (
+            "processes",
+            Cluster(gpus_per_task=1, max_retries=2),
+            "--gpus-per-task, --max-retries: only the ray",
+        ),
+        ("ray", Cluster(gpus_per_task=1.5), "neither a share of one GPU nor a whole number"),
+        ("ray", Cluster(gpus_per_task=float("nan")), "neither a share"),
+        ("ray", Cluster(max_retries=-1), "not at least 0"),
+    ],
+)
+def test_what_an_executor_has_no_use_for_is_refused(name, cluster, reason):
+    with pytest.raises(UserError, match=reason):
+        make_executor(name, cluster=cluster)
+
+
+class TestFinishedBlocks:
+    SPEC = make_spec("logistic", "am1", {"iterations": 20})
+
+    def kept(self, directory):
+        """The outcomes of a block that were kept in ``directory``."""
+        outcomes = training.train_unit(self.SPEC, (2, 5), PLACE)
+        finished.keep(self.SPEC, outcomes, directory)
+        return outcomes
+
+    def test_they_come_back_with_every_bit_and_are_not_trained_again(self, tmp_path, monkeypatch):
+        outcomes = self.kept(tmp_path)
+        monkeypatch.setattr(training, "_train", None)
+        found = training.train_unit(self.SPEC, (2, 5), Place(checkpoints=tmp_path))
+        assert found == [replace(outcome, curves=ANY) for outcome in outcomes]
+        for there, outcome in zip(found, outcomes, strict=True):
+            for output, metrics in outcome.curves.items():
+                for name, curve in metrics.items():
+                    assert there.curves[output][name].tobytes() == curve.tobytes()
+
+    def test_only_the_same_block_of_the_same_spec_is_taken_up(self, tmp_path):
+        self.kept(tmp_path)
+        assert finished.take_up(self.SPEC, (2, 3, 5), tmp_path) is None
+        assert finished.take_up(replace(self.SPEC, root_seed=1), (2, 5), tmp_path) is None
+        assert finished.take_up(self.SPEC, (2, 5), tmp_path / "elsewhere") is None
+
+    def test_a_damaged_one_is_trained_again(self, tmp_path):
+        outcomes = self.kept(tmp_path)
+        (path,) = tmp_path.iterdir()
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+        found = training.train_unit(self.SPEC, (2, 5), Place(checkpoints=tmp_path))
+        assert [outcome.error for outcome in found] == [None, None]
+        assert found[0].wall_seconds != outcomes[0].wall_seconds
+
+    def test_clearing_leaves_what_others_keep_there(self, tmp_path):
+        directory = tmp_path / "checkpoints"
+        self.kept(directory)
+        (directory / f".tmp-{finished.PREFIX}0-1.pt").touch()
+        (directory / f"{finished.TOKEN_PREFIX}abc").touch()
+        (directory / "seed-1.pt").touch()
+        finished.clear(directory)
+        assert [path.name for path in directory.iterdir()] == ["seed-1.pt"]
+        (directory / "seed-1.pt").unlink()
+        finished.clear(directory)
+        assert not directory.exists()

@@ -142,7 +142,12 @@ def test_bad_data_are_the_users_and_end_the_grid(tmp_path):
         execute_grid(SPECS, range(2), tmp_path, Threads(2), train=Trainer(), describe=unreadable)
 
 
-def test_no_more_runs_are_under_way_than_keep_the_workers_busy(tmp_path):
+@pytest.mark.parametrize(("workers", "bound"), [(2, 2 + SPARE), (1000, 3)])
+def test_no_more_runs_are_under_way_than_keep_the_workers_busy_or_files_can_be_open(
+    tmp_path, monkeypatch, workers, bound
+):
+    if bound == 3:
+        monkeypatch.setattr("amrobust.runs.grid.MOST_UNDER_WAY", bound)
     lock, now, most = threading.Lock(), 0, 0
 
     def trains(made, seeds, *, executor, jobs):
@@ -156,8 +161,8 @@ def test_no_more_runs_are_under_way_than_keep_the_workers_busy(tmp_path):
             now -= 1
 
     many = [spec(hyperparameters={"lr": lr / 100, "m": 5}) for lr in range(1, 21)]
-    grid(tmp_path, trains, specs=many)
-    assert 1 < most <= 2 + SPARE
+    grid(tmp_path, trains, specs=many, executor=Threads(workers))
+    assert 1 < most <= bound
 
 
 @pytest.mark.parametrize("count", [1, 2])
