@@ -28,7 +28,7 @@ def load(entry: EntryPoint) -> Any:
     except Exception as error:
         maker = f"the package {entry.dist.name} {entry.dist.version}" if entry.dist else "a package"
         raise UserError(
-            f"{entry.name!r}, which {maker} announces as {entry.value}, cannot be imported: {_reason(error)}"
+            f"{entry.name!r}, which {maker} announces as {entry.value}, cannot be imported: {reason(error)}"
         ) from error
 
 
@@ -52,7 +52,7 @@ def imported(path: str) -> Any:
         for part in attribute.split("."):
             found = getattr(found, part)
     except Exception as error:
-        raise UserError(f"{path} cannot be imported: {_reason(error)}") from error
+        raise UserError(f"{path} cannot be imported: {reason(error)}") from error
     return found
 
 
@@ -64,6 +64,7 @@ def unknown(what: str, name: str, known: Iterable[str]) -> UserError:
     return UserError(f"no {what} is called {name!r}: {hint}")
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """What kind of error it is, and the first line of what it says."""
     lines = str(error).splitlines()
     return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

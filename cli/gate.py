@@ -51,7 +51,7 @@ def judged_by(gates: Sequence[Gate], comparison: Comparison) -> list[str]:
         if gate.kind and gate.kind not in kinds:
             raise UserError(f"--fail-unless: no claim here is {gate.kind!r}: there are {', '.join(kinds)}")
         missed += [
-            f"not {gate.wanted}: {verdict.sentence}"
+            f"{'refuted' if gate.wanted == 'not-refuted' else f'not {gate.wanted}'}: {verdict.sentence}"
             for verdict in verdicts
             if gate.kind in ("", verdict.claim.kind) and not gate.passes(verdict)
         ]

@@ -29,8 +29,9 @@ OF_METHODS = (
         "opts",
         multiple=True,
         help="sgd, msgd, msgd-tail, omsgd, cm, aggmo, qhm, am1, am2, hybrid or ntasgd; also am1[m=3,lr=0.05], and "
-        "am1[m=3,5,10] for one of each. Repeatable. Convex workloads have acsa, am1g and am2g too; networks any "
-        "optimizer of torch, such as adamw, and any class by its path, package.module:Class.",
+        "am1[m=3,5,10] for one of each. Repeatable. Convex workloads have acsa, am1g and am2g too, and "
+        "update rules by their path, such as optax:adam; networks any optimizer of torch, such as adamw, and any class by its "
+        "path, package.module:Class.",
     ),
     click.option(
         "--workload",

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 from threadpoolctl import threadpool_limits
 
 from amrobust import stats
@@ -329,11 +330,12 @@ def _evidence(group: _Group, metric: Metric, rules: Rules, family: int) -> list[
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
     """Holm-adjusted p-values over the whole family; a refused claim stays in it, as one that cannot be rejected."""
-    if not p_values:
-        return []
-    from statsmodels.stats.multitest import multipletests
-
-    adjusted = multipletests([1.0 if p is None else p for p in p_values], method="holm")[1]
+    filled = np.array([1.0 if p is None else p for p in p_values])
+    order = np.argsort(filled)
+    # The k-th smallest counts for all that are not smaller; no adjusted one is below that of a smaller p.
+    stepped = np.maximum.accumulate(filled[order] * np.arange(len(filled), 0, -1))
+    adjusted = np.empty_like(filled)
+    adjusted[order] = np.minimum(stepped, 1.0)
     return [None if p is None else float(q) for p, q in zip(p_values, adjusted, strict=True)]
 
 

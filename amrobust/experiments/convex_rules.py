@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from amrobust import rules, workloads
 from amrobust.errors import UserError
+from amrobust.experiments import foreign_rules
+from amrobust.experiments.methods import is_rule
 from amrobust.experiments.spec import Spec
 from amrobust.experiments.streams import integer, seed_sequence, x0_sequence
 from amrobust.rules import theory
@@ -117,6 +119,8 @@ def make_rule(spec: Spec, seeds: Sequence[int]) -> rules.Rule:
     problem = workload_of(spec).problem(spec.workload_params)
     if spec.optimizer in GENERAL or problem.constrained:
         return _in_general_form(spec, problem, seeds)
+    if is_rule(spec.optimizer):
+        return foreign_rules.build(spec)
     if spec.optimizer == "msgd-tail":
         return rules.tail_average(rules.msgd(h["momentum"], h["weight_decay"]), h["m"])
     if spec.optimizer == "aggmo":

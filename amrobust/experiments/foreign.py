@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import packages_distributions, version
 from typing import TYPE_CHECKING, Any
 
 from amrobust import plugins
 from amrobust.errors import UserError
+from amrobust.experiments import arguments
 
 if TYPE_CHECKING:
     import torch
 
-    from amrobust.experiments.spec import Spec, Value
+    from amrobust.experiments.spec import Spec
 
 GROUP = "amrobust.optimizers"
 
@@ -39,6 +40,11 @@ def torch_names() -> dict[str, type[torch.optim.Optimizer]]:
         and issubclass(found, torch.optim.Optimizer)
         and found is not torch.optim.Optimizer
     }
+
+
+def names() -> tuple[str, ...]:
+    """Torch's, and those that packages announce."""
+    return (*torch_names(), *plugins.announced(GROUP))
 
 
 @cache
@@ -67,54 +73,16 @@ def hyperparameters(name: str) -> dict[str, Any]:
 
     An argument with a pair as its default is two: ``betas`` is ``beta1`` and ``beta2``.
     """
-    found: dict[str, Any] = {}
-    for argument, default in _arguments(name).items():
-        if isinstance(default, tuple):
-            found |= dict(zip(_places(argument, default), default, strict=True))
-        else:
-            found[argument] = default
+    found = arguments.expanded(_arguments(name))
     if "lr" not in found:
         raise UserError(f"{name} has no learning rate lr, which the schedules of workloads move")
     return found
 
 
-def resolve(name: str, given: Mapping[str, Any]) -> dict[str, Value]:
-    """Complete hyperparameters: those given, else the constructor's defaults.
-
-    Raises UserError on one that it does not have, that is missing or is no number where the default is one.
-    """
-    known = hyperparameters(name)
-    for argument in given:
-        if argument not in known:
-            raise UserError(f"{name} has no {argument!r}: it takes {', '.join(known)}")
-    missing = [argument for argument in known if known[argument] is inspect.Parameter.empty]
-    if lacking := [argument for argument in missing if argument not in given]:
-        raise UserError(f"{name} has no default for {', '.join(lacking)}: give --param {lacking[0]}=VALUE")
-    resolved: dict[str, Value] = {}
-    for argument, default in known.items():
-        value = given.get(argument, default)
-        if isinstance(default, (bool, str)) and type(value) is not type(default):
-            raise UserError(f"{name}: {argument} = {value!r:.40} is not {_kind(default)}")
-        if type(default) in (int, float):
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:
-                raise UserError(f"{name}: {argument} = {value!r:.40} is not a number")
-            value = type(value)(value) if isinstance(default, int) else float(value)
-        resolved[argument] = value
-    if type(resolved["lr"]) not in (int, float) or not resolved["lr"] > 0:  # type: ignore[operator]
-        raise UserError(f"{name}: lr = {resolved['lr']!r:.40} is not above 0")
-    return resolved
-
-
 def build(spec: Spec, params: Iterable[torch.nn.Parameter]) -> torch.optim.Optimizer:
     """The optimizer of ``spec`` on ``params``."""
-    values = dict(spec.hyperparameters)
-    arguments: dict[str, Any] = {}
-    for argument, default in _arguments(spec.optimizer).items():
-        if isinstance(default, tuple):
-            arguments[argument] = tuple(values[place] for place in _places(argument, default))
-        else:
-            arguments[argument] = values[argument]
-    return optimizer_class(spec.optimizer)(params, **arguments)
+    given = arguments.collected(_arguments(spec.optimizer), spec.hyperparameters)
+    return optimizer_class(spec.optimizer)(params, **given)
 
 
 def check(spec: Spec, network: torch.nn.Module) -> None:
@@ -138,11 +106,14 @@ def check(spec: Spec, network: torch.nn.Module) -> None:
 
 
 def provenance(name: str) -> dict[str, str]:
-    """Where the class comes from: its distribution's version, and the start of its source's SHA-256; nothing for torch's."""
+    """Where the class comes from, as :func:`origin` says it; nothing for torch's."""
     found = optimizer_class(name)
+    return {} if found.__module__.partition(".")[0] == "torch" else origin(found)
+
+
+def origin(found: Any) -> dict[str, str]:
+    """The version of the distribution that a class or function comes from, and the start of its source's SHA-256."""
     top = found.__module__.partition(".")[0]
-    if top == "torch":
-        return {}
     versions = {owner: version(owner) for owner in packages_distributions().get(top, ())}
     try:
         source = inspect.getsource(found)
@@ -157,26 +128,4 @@ def provenance(name: str) -> dict[str, str]:
 def _arguments(name: str) -> dict[str, Any]:
     """The constructor's arguments after the parameters, with their defaults."""
     found = list(inspect.signature(optimizer_class(name).__init__).parameters.values())[2:]
-    return {
-        argument.name: argument.default
-        for argument in found
-        if argument.name not in IMPLEMENTATION
-        and argument.kind in (argument.POSITIONAL_OR_KEYWORD, argument.KEYWORD_ONLY)
-        and (argument.default is argument.empty or argument.default is None or _is_plain(argument.default))
-    }
-
-
-def _is_plain(default: object) -> bool:
-    if isinstance(default, tuple):
-        return all(value is None or isinstance(value, (int, float)) for value in default)
-    return isinstance(default, (bool, int, float, str))
-
-
-def _places(argument: str, default: tuple[Any, ...]) -> list[str]:
-    """``beta1`` and ``beta2`` for ``betas``."""
-    stem = argument[:-1] if argument.endswith("s") and argument != "eps" else argument
-    return [f"{stem}{place}" for place in range(1, len(default) + 1)]
-
-
-def _kind(default: bool | str) -> str:
-    return "true or false" if isinstance(default, bool) else "a text"
+    return arguments.plain(found, leave_out=IMPLEMENTATION)

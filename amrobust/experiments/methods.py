@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from amrobust.errors import UserError
-from amrobust.experiments import foreign
+from amrobust.experiments import arguments, foreign, foreign_rules
 
 
 @dataclass(frozen=True)
@@ -82,18 +82,32 @@ RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
 }
 
 
+def is_rule(optimizer: str) -> bool:
+    """Whether it is an update rule of others: a method of convex workloads, and of no network."""
+    return optimizer not in OPTIMIZERS and foreign_rules.maker(optimizer) is not None
+
+
 def info(optimizer: str) -> OptimizerInfo:
     """The entry of ``optimizer``, amrobust's own or another's; UserError naming the nearest if there is none."""
     if optimizer in OPTIMIZERS:
         return OPTIMIZERS[optimizer]
-    found = foreign.optimizer_class(optimizer, tuple(OPTIMIZERS))
+    if is_rule(optimizer):
+        of_rule = tuple(foreign_rules.hyperparameters(optimizer)), foreign_rules.outputs(optimizer)
+        return OptimizerInfo(optimizer.rpartition(":")[2], *of_rule)
+    found = foreign.optimizer_class(optimizer, _known())
     return OptimizerInfo(found.__name__, tuple(foreign.hyperparameters(optimizer)), ("I",))
+
+
+def _known() -> tuple[str, ...]:
+    return (*OPTIMIZERS, *foreign_rules.names())
 
 
 def defaults(optimizer: str, of_workload: Mapping[str, float | int]) -> dict[str, Any]:
     """The hyperparameters used where none are given: the workload's, and the optimizer's own over them."""
+    if is_rule(optimizer):
+        return {**foreign_rules.hyperparameters(optimizer), "lr": of_workload["lr"]}
     if optimizer not in OPTIMIZERS:
-        foreign.optimizer_class(optimizer, tuple(OPTIMIZERS))
+        foreign.optimizer_class(optimizer, _known())
         return foreign.hyperparameters(optimizer)
     return {**of_workload, **OWN_DEFAULTS.get(optimizer, {})}
 
@@ -106,7 +120,7 @@ def resolve(optimizer: str, given: Mapping[str, Any], defaults: Mapping[str, flo
     """
     names = info(optimizer).hyperparameters
     if optimizer not in OPTIMIZERS:
-        return foreign.resolve(optimizer, given)
+        return arguments.resolve(optimizer, defaults, given)
     for name in given:
         if name not in names:
             raise UserError(f"{optimizer} has no {name!r}: it takes {', '.join(names)}")

@@ -12,9 +12,17 @@ from typing import Any
 
 from amrobust import workloads
 from amrobust.errors import UserError
-from amrobust.experiments import foreign
+from amrobust.experiments import foreign, foreign_rules
 from amrobust.experiments.facts import RunFacts
-from amrobust.experiments.methods import CONVEX_ONLY, OPTIMIZERS, defaults, info, method_name, resolve
+from amrobust.experiments.methods import (
+    CONVEX_ONLY,
+    OPTIMIZERS,
+    defaults,
+    info,
+    is_rule,
+    method_name,
+    resolve,
+)
 from amrobust.experiments.place import HERE, Place
 from amrobust.experiments.spec import LOCATIONS, Spec, Value
 from amrobust.experiments.streams import x0_index
@@ -66,9 +74,16 @@ def make_spec(
     problem.check(params)
     if optimizer == "ntasgd" and problem.kind != "language":
         raise UserError(f"ntasgd watches a validation loss, and {workload} has none: run it on ptb")
-    if problem.kind == "convex" and optimizer not in OPTIMIZERS:
+    if problem.kind == "convex" and optimizer not in OPTIMIZERS and not is_rule(optimizer):
+        info(optimizer)
+        rules = (*OPTIMIZERS, *foreign_rules.names())
         raise UserError(
-            f"{optimizer} trains networks, and {workload} is a convex problem: choose one of {', '.join(OPTIMIZERS)}"
+            f"{optimizer} trains networks, and {workload} is a convex problem: choose one of {', '.join(rules)}"
+        )
+    if problem.kind != "convex" and is_rule(optimizer):
+        raise UserError(
+            f"{optimizer} is not a class of torch.optim.Optimizer but makes an update rule: for convex workloads (logistic, "
+            f"...), and {workload} is none"
         )
     if optimizer in CONVEX_ONLY and problem.kind != "convex":
         raise UserError(f"{optimizer} is for convex workloads (logistic, ...), and {workload} is none")
@@ -114,6 +129,8 @@ def describe(spec: Spec, place: Place = HERE) -> RunFacts:
     problem = workloads.get(spec.workload)
     params = spec.workload_params
     library = _library(problem, place)
+    if library is not None and is_rule(spec.optimizer):
+        foreign_rules.check(spec, library)
     outputs = info(spec.optimizer).outputs
     known = workloads.parameters(problem)
     usual = defaults(spec.optimizer, problem.optimizer_defaults(spec.optimizer))
@@ -144,11 +161,18 @@ def describe(spec: Spec, place: Place = HERE) -> RunFacts:
         versions={"python": platform.python_version()}
         | dict(package_versions())
         | (library.versions if library else {})
-        | ({} if spec.optimizer in OPTIMIZERS else foreign.provenance(spec.optimizer)),
+        | _provenance(spec.optimizer),
         device=place.device if library is None else library.device,
         backend=None if library is None else library.name,
         data_note=problem.data_note(params),
     )
+
+
+def _provenance(optimizer: str) -> dict[str, str]:
+    """Versions of what others brought."""
+    if optimizer in OPTIMIZERS:
+        return {}
+    return foreign_rules.provenance(optimizer) if is_rule(optimizer) else foreign.provenance(optimizer)
 
 
 def _library(problem: workloads.Workload, place: Place) -> backends.Backend | None:

@@ -20,7 +20,7 @@ from amrobust.report.view import spans
 
 _DIGEST = re.compile(r"[0-9a-f]{32,64}")
 _LINE = 72
-_MADE_WITH = ("amrobust", "numpy", "scipy", "statsmodels", "matplotlib", "typst")
+_MADE_WITH = ("amrobust", "numpy", "scipy", "matplotlib", "typst")
 
 
 def reproduce(judgement: Judgement, layout: Layout, level: int) -> list[Block]:

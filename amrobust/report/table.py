@@ -24,6 +24,7 @@ _STYLES = {
 }
 _UNLIMITED = 100_000
 _LEAST_FOLDED = 12
+_BULLET = 3
 
 
 def render(comparison: Comparison, *, color: bool, width: int | None) -> str:
@@ -89,10 +90,13 @@ def _print_judgement(console: Console, shown: View) -> None:
 
 def _print_item(console: Console, bullet: str, text: str) -> None:
     """``text`` behind a bullet, its further lines aligned under its first."""
+    if _is_plain(console) and len(bullet) <= _BULLET:
+        console.file.write(f"{bullet:>{_BULLET}} {text}\n")
+        return
     from rich.table import Table
 
     grid = Table.grid(padding=(0, 1))
-    grid.add_column(width=3, justify="right")
+    grid.add_column(width=_BULLET, justify="right")
     grid.add_column(overflow="fold")
     grid.add_row(bullet, text)
     console.print(grid)
@@ -105,7 +109,7 @@ def _print_table(
 
     Where even that is wider than the terminal, the lines run over: no number is ever cut off.
     """
-    if console.width == _UNLIMITED and console.color_system is None:
+    if _is_plain(console):
         console.file.write(_plain(columns, widths))
         return
     from rich.measure import Measurement
@@ -124,8 +128,13 @@ def _print_table(
     console.width = usual
 
 
+def _is_plain(console: Console) -> bool:
+    """Whether nothing is to be coloured, cut or wrapped: as into a pipe, for hundreds of pairs at once."""
+    return console.width == _UNLIMITED and console.color_system is None
+
+
 def _plain(columns: Sequence[tuple[str, str, Sequence[Text]]], widths: Sequence[int]) -> str:
-    """The table as a pipe wants it: what rich would print without colour and limits, for hundreds of pairs at once."""
+    """The table as a pipe wants it: what rich would print without colour and limits."""
     from rich.cells import cell_len
 
     headings = [heading.split("\n") for heading, _, _ in columns]

@@ -11,9 +11,9 @@ A rule works on NumPy arrays, torch tensors and JAX arrays alike, and on a batch
     >>> sorted(rule.outputs(state))
     ['I', 'II']
 
-``RULES`` lists them by name; :func:`tail_average` and :func:`suffix_average` wrap any of them. The general rules take a prox
-setup (:mod:`~amrobust.rules.prox`); :mod:`~amrobust.rules.schedules` has learning rates, :mod:`~amrobust.rules.theory` the
-paper's theorems.
+``RULES`` lists them by name; :func:`tail_average` and :func:`suffix_average` wrap any of them, :func:`transformed` makes one of
+an optax transformation. The general rules take a prox setup (:mod:`~amrobust.rules.prox`);
+:mod:`~amrobust.rules.schedules` has learning rates, :mod:`~amrobust.rules.theory` the paper's theorems.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from amrobust.rules.qhm import qhm
 from amrobust.rules.rule import Rule
 from amrobust.rules.sgd import cm, sgd
 from amrobust.rules.tail import suffix_average, tail_average
+from amrobust.rules.transformed import transformed
 
 RULES: dict[str, Callable[..., Rule]] = {
     "sgd": sgd,
@@ -85,4 +86,5 @@ __all__ = [
     "sgd",
     "suffix_average",
     "tail_average",
+    "transformed",
 ]

@@ -25,6 +25,7 @@ class Rule(NamedTuple):
     to its inputs; ``outputs(state)`` the points that the rule offers as results, ``{"I": ..., "II": ...}``.
     ``observe(state, loss)`` is told a validation loss, () or (S,): only rules that are triggered by one do anything with it.
     ``renew(state, point)`` is a state as at initialisation, at ``point``; None where that is ``init(point)``.
+    ``backend`` is the only one that the rule computes on; None where any array will do.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Rule(NamedTuple):
     outputs: Callable[[State], dict[str, Array]]
     observe: Callable[[State, Any], State] = _unmoved
     renew: Callable[[State, Array], State] | None = None
+    backend: str | None = None
 
     def restart(self, state: State, at: RestartPoint = "iterate") -> State:
         """A state as at initialisation, from the iterate or from the output point (option II where there is one)."""

@@ -47,7 +47,7 @@ def tail_average(rule: Rule, window: int) -> Rule:
     def renew(state: TailState, point: Array) -> TailState:
         return TailState(point, rule.restart_from(state.inner, point))
 
-    return Rule(f"tail_average({rule.name}, {window})", init, step, outputs, observe, renew)
+    return Rule(f"tail_average({rule.name}, {window})", init, step, outputs, observe, renew, rule.backend)
 
 
 class SuffixState(NamedTuple):
@@ -91,7 +91,13 @@ def suffix_average(rule: Rule, start: int = 0) -> Rule:
         return SuffixState(point, inner, 0, rule.outputs(inner))
 
     return Rule(
-        f"suffix_average({rule.name}, {start})", init, step, lambda state: state.means, observe, renew
+        f"suffix_average({rule.name}, {start})",
+        init,
+        step,
+        lambda state: state.means,
+        observe,
+        renew,
+        rule.backend,
     )
 
 

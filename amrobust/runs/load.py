@@ -42,15 +42,19 @@ def load_arms(paths: Sequence[Path], metric: str | None = None) -> tuple[list[Ar
         if path.is_dir() and (not find_runs([path])[1] or importers.detect(path) is None):
             directories.append(path)
         else:
-            gathered, form = importers.read_path(
-                path, mappings=importers.Mappings(metrics=(metric,) if metric else ())
-            )
+            try:
+                gathered, form = importers.read_path(
+                    path, mappings=importers.Mappings(metrics=(metric,) if metric else ())
+                )
+            except UserError as error:
+                raise UserError(_for_import(str(error))) from error
             arms += importers.arms_of(gathered, path)
             _log.info("%s: %d methods, read as %s", shown(path), len(gathered.methods), form)
             problems += [f"{shown(path)}: {note}" for note in gathered.left_out]
             for note in gathered.notes:
                 if note not in gathered.left_out:
-                    _log.warning("%s, read as %s: %s", shown(path), form, note)
+                    said = note.removeprefix(f"{shown(path.name)}: ")
+                    _log.warning("%s, read as %s: %s", shown(path), form, _for_import(said))
     if directories:
         for run in each_run(directories, problems):
             try:
@@ -102,6 +106,11 @@ def _full_labels(settings: Mapping[str, Spec]) -> dict[str, str]:
             else f"{label}[{inside}]"
         )
     return full
+
+
+def _for_import(text: str) -> str:
+    """``text`` as one who only compares has to read it: the choices that it names are made by importing first."""
+    return f"{text}; these are options of 'amrobust import'" if re.search(r"--[a-z]", text) else text
 
 
 def _joined_over_x0s(arms: list[Arm]) -> list[Arm]:

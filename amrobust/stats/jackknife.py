@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from scipy import special
 
+from amrobust.stats.roots import brent
 from amrobust.stats.samples import Array, log_spreads
 
 CLOSE = 1e-12
@@ -63,7 +64,9 @@ class SpreadContrast:
 
     def scales(self, theta: float | Array) -> tuple[Array, Array]:
         """What the deviations of each sample's pseudo-values are multiplied by when exp(θ) is tested."""
-        levels = np.stack(np.broadcast_arrays(self.plain - theta, 0.0), axis=-1)
+        above = np.asarray(self.plain - theta)
+        levels = np.zeros((*above.shape, 2))
+        levels[..., 0] = above
         found = pooled_scales(levels, (self.first.shape[-1], self.second.shape[-1]))
         return found[..., 0], found[..., 1]
 
@@ -115,8 +118,6 @@ def inverted(p: Callable[[Array], Array], centre: float, half: float, level: flo
     way outwards: Welch's degrees of freedom and the error of a difference of pairs change with θ. Where p rises above 1 − level
     again farther out, the interval reaches out to there. Each end is bracketed, then found by Brent's method on log p.
     """
-    from scipy.optimize import brentq
-
     target = float(np.log1p(-level))
 
     def excess(theta: Array) -> Array:
@@ -133,7 +134,7 @@ def inverted(p: Callable[[Array], Array], centre: float, half: float, level: flo
             outside = sizes[-1]
         inside, outside = sizes[last] if accepted.size else 0.0, sizes[last + 1]
         return float(
-            brentq(
+            brent(
                 lambda theta: float(excess(np.asarray(theta))),
                 centre + side * inside,
                 centre + side * outside,

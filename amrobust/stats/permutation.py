@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
 from itertools import combinations
 from math import comb
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,10 +14,19 @@ from numpy.typing import ArrayLike, NDArray
 from amrobust.stats.results import Caution, Result
 from amrobust.stats.samples import Array, CannotEstimate, as_pair
 
-Rearranged = Iterator[tuple[Array, Array]]
-"""Per-epoch variances of both groups, a block of arrangements after the other: (arrangements, epochs) each."""
 
-Rearrangement = Callable[[Array, Array, int, int], tuple[Rearranged, bool]]
+class Rearranged(NamedTuple):
+    """Arrangements of two groups: their number, whether these are all that there are, and what they give, block by block.
+
+    ``blocks`` yields per-epoch variances of both groups, (arrangements, epochs) each; a block is overwritten by the next one.
+    """
+
+    total: int
+    exact: bool
+    blocks: Iterator[tuple[Array, Array]]
+
+
+Rearrangement = Callable[[Array, Array, int, int], Rearranged]
 
 EXACT_UP_TO = 20_000
 """Arrangements that are enumerated rather than sampled."""
@@ -24,7 +34,7 @@ EXACT_UP_TO = 20_000
 MANY_SEEDS = 20
 """From this many seeds on, centring curves before permuting them makes no difference worth a caution."""
 
-BLOCK = 500
+BLOCK = 200
 """Arrangements that are worked on at a time, so that they stay in the processor's cache."""
 
 TIE = 1e-9
@@ -143,60 +153,56 @@ def _curves(
 ) -> tuple[float, Array, bool]:
     """The observed log ratio of Avg. STDs, and those of rearrangements of whole centred curves."""
     x, y = a - a.mean(axis=0), b - b.mean(axis=0)
-    blocks, exact = rearranged(x, y, resamples, seed)
+    _, exact, blocks = rearranged(x, y, resamples, seed)
     null = np.concatenate([_log_ratio(first, second) for first, second in blocks])
     observed = _log_ratio(x.var(axis=0, ddof=1)[None], y.var(axis=0, ddof=1)[None])
     return float(observed[0]), null, exact
 
 
 class _Moments:
-    """Sums and sums of squares of rows of curves, chosen by rows of 0 and 1: the same memory for block after block."""
+    """Variances of ``n`` of the rows of curves: the same memory for block after block, each epoch next to the other in it."""
 
     def __init__(self, n: int, epochs: int) -> None:
-        self.n, self.epochs = n, epochs
-        self.buffer = np.empty((BLOCK, 2 * epochs))
-        self.found = np.empty((BLOCK, epochs))
+        self.n = n
+        self._memory = np.empty((3, BLOCK, epochs))
 
-    def variances(self, fill: Callable[[Array], object], rows: int) -> Array:
-        """Variances (ddof = 1) of ``n`` rows; ``fill`` writes (rows, 2 epochs) of sums and sums of squares."""
-        moments, found = self.buffer[:rows], self.found[:rows]
-        fill(moments)
-        sums, squares = moments[:, : self.epochs], moments[:, self.epochs :]
-        np.square(sums, out=found)
-        found /= -self.n
-        found += squares
-        found /= self.n - 1
+    def of(self, rows: int, sums: Callable[[Array], object], squares: Callable[[Array], object]) -> Array:
+        """Variances (ddof = 1); ``sums`` and ``squares`` write (rows, epochs) of sums and of sums of squares."""
+        self.sums, self.squares, found = (part[:rows] for part in self._memory)
+        sums(self.sums)
+        squares(self.squares)
+        np.square(self.sums, out=found)
+        found *= -1 / self.n
+        found += self.squares
+        found *= 1 / (self.n - 1)
         return np.maximum(found, 0.0, out=found)
 
 
-def relabelled_variances(a: Array, b: Array, resamples: int, seed: int) -> tuple[Rearranged, bool]:
-    """Per-epoch variances of both groups under relabelling of whole centred curves, in blocks.
-
-    The last value says whether all arrangements are enumerated. A block is overwritten by the next one.
-    """
+def relabelled_variances(a: Array, b: Array, resamples: int, seed: int) -> Rearranged:
+    """Per-epoch variances of both groups under relabelling of whole centred curves."""
     pooled = np.concatenate([a, b])
-    both = np.hstack([pooled, pooled**2])
-    total, epochs = both.sum(axis=0), a.shape[1]
+    powers = pooled, pooled**2
     labels, exact = _labels(len(a), len(pooled), resamples, seed)
 
-    def blocks() -> Rearranged:
-        own, rest = _Moments(len(a), epochs), _Moments(len(b), epochs)
+    def blocks() -> Iterator[tuple[Array, Array]]:
+        own, rest = _Moments(len(a), a.shape[1]), _Moments(len(b), a.shape[1])
+        totals = [power.sum(axis=0) for power in powers]
         for start in range(0, len(labels), BLOCK):
             chosen = labels[start : start + BLOCK].astype(np.float64)
-            first = own.variances(partial(np.matmul, chosen, both), len(chosen))
+            first = own.of(len(chosen), *(partial(np.matmul, chosen, power) for power in powers))
             # What is left of the total loses digits where the groups differ by many orders of magnitude: only among the
             # arrangements next to the one observed, which all are there when they are enumerated.
-            fill = (
-                partial(np.matmul, 1 - chosen, both)
+            others = (
+                (partial(np.matmul, 1 - chosen, power) for power in powers)
                 if exact
-                else partial(np.subtract, total, own.buffer[: len(chosen)])
+                else map(partial, (np.subtract,) * 2, totals, (own.sums, own.squares))
             )
-            yield first, rest.variances(fill, len(chosen))
+            yield first, rest.of(len(chosen), *others)
 
-    return blocks(), exact
+    return Rearranged(len(labels), exact, blocks())
 
 
-def swapped_variances(a: Array, b: Array, resamples: int, seed: int) -> tuple[Rearranged, bool]:
+def swapped_variances(a: Array, b: Array, resamples: int, seed: int) -> Rearranged:
     """As :func:`relabelled_variances`, under swaps within pairs of centred curves."""
     n, epochs = a.shape
     exact = 2**n <= EXACT_UP_TO
@@ -205,16 +211,18 @@ def swapped_variances(a: Array, b: Array, resamples: int, seed: int) -> tuple[Re
         if exact
         else np.random.default_rng(seed).integers(2, size=(resamples, n))
     )
-    one, other = (np.vstack([np.hstack([x, x**2]), np.hstack([y, y**2])]) for x, y in ((a, b), (b, a)))
+    one, other = (np.vstack(pair) for pair in ((a, b), (b, a)))
 
-    def blocks() -> Rearranged:
+    def blocks() -> Iterator[tuple[Array, Array]]:
         first, second = _Moments(n, epochs), _Moments(n, epochs)
         for start in range(0, len(swapped), BLOCK):
             moved = swapped[start : start + BLOCK].astype(np.float64)
             chosen = np.hstack([1 - moved, moved])
             yield (
-                first.variances(partial(np.matmul, chosen, one), len(chosen)),
-                second.variances(partial(np.matmul, chosen, other), len(chosen)),
+                first.of(len(chosen), partial(np.matmul, chosen, one), partial(np.matmul, chosen, one**2)),
+                second.of(
+                    len(chosen), partial(np.matmul, chosen, other), partial(np.matmul, chosen, other**2)
+                ),
             )
 
-    return blocks(), exact
+    return Rearranged(len(swapped), exact, blocks())

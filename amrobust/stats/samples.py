@@ -118,8 +118,11 @@ def log_spreads(curves: Array) -> tuple[Array, Array]:
 
 def pseudo_values(curves: Array) -> Array:
     """Jackknife pseudo-values n·θ − (n−1)·θ₋ᵢ of the log spread θ, for arrays (..., seeds, epochs): (..., seeds)."""
-    n = curves.shape[-2]
-    whole, parts = log_spreads(curves)
+    return _pseudo_values(*log_spreads(curves))
+
+
+def _pseudo_values(whole: Array, parts: Array) -> Array:
+    n = parts.shape[-1]
     return np.asarray(n * whole[..., None] - (n - 1) * parts)
 
 
@@ -135,4 +138,4 @@ def checked_pseudo_values(curves: Array) -> Array:
             "all seeds but one gave the same values: the spread rests on a single seed (a finer metric, such as a loss, "
             "may tell more)"
         )
-    return pseudo_values(curves)
+    return _pseudo_values(whole, parts)

@@ -142,6 +142,17 @@ class TestGate:
         assert ("not supported: Inconclusive" in done.stderr) == (status == 3)
         assert "adam against sgd" in done.stdout
 
+    def test_what_was_refuted_is_called_so(self, here):
+        rng = np.random.default_rng(0)
+        rows = [
+            f"{m},{s},1,{90 + x * rng.normal()}" for m, x in (("sgd", 0.1), ("adam", 5.0)) for s in range(12)
+        ]
+        (here / "wide.csv").write_text("\n".join(["method,seed,epoch,acc", *rows]) + "\n")
+        done = amrobust("compare", "wide.csv", "--baseline", "sgd", "--fail-unless", "not-refuted")
+        assert done.exit_code == 3
+        assert "refuted: Refuted that" in done.stderr
+        assert "not not" not in done.stderr
+
     @pytest.mark.parametrize("gate", ["perhaps", "less spread=maybe", "trend=supported"])
     def test_gates_that_are_none(self, here, gate):
         done = amrobust("compare", "results.csv", "--fail-unless", gate)

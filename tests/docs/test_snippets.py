@@ -74,7 +74,7 @@ def parametrized():
             yield pytest.param(page, id=name, marks=[pytest.mark.slow] if name in LONG else [])
 
 
-@pytest.mark.parametrize("page", parametrized())
+@pytest.mark.parametrize("page", list(parametrized()))
 def test_a_page_does_what_it_shows(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     namespace = {"__name__": "__page__"}

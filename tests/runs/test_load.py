@@ -189,3 +189,10 @@ class TestSeveralStartingPoints:
     def test_one_x0_is_left_as_it_is(self, tmp_path):
         self.made(tmp_path, x0s=1)
         assert load_arms([tmp_path])[0][0].x0s == ()
+
+
+def test_remedies_of_a_table_that_is_only_compared_say_whose_options_they_are(tmp_path):
+    table = tmp_path / "t.csv"
+    table.write_text("method,seed,epoch,acc\na,0,1,1\na,0,1,2\n")
+    with pytest.raises(UserError, match=r"--duplicates .*; these are options of 'amrobust import'"):
+        load_arms([table])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from amrobust.runs.importers.tables import Table, runs_of
 
 TITLE = "tables in CSV or TSV, long, tidy or wide"
 SUFFIXES = (".csv", ".tsv")
+_DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+(e[-+]?\d+)?", re.ASCII | re.IGNORECASE)
 
 
 def recognises(path: Path) -> bool:
@@ -64,9 +66,21 @@ def parse_table(content: str, path: Path, label: str) -> Table:
                 raise UserError(f"{shown(path)} has more than {MAX_CELLS:,} cells")
     except csv.Error as error:
         raise UserError(f"cannot read {shown(path)} as CSV, line {rows.line_num}: {error}") from None
+    if delimiter != ",":
+        _refuse_decimal_commas(path, names, columns)
     # pandas writes its index as a first column without a name.
     named = {name: column for name, column in zip(names, columns, strict=True) if name}
     return Table(path, label, named, lines)
+
+
+def _refuse_decimal_commas(path: Path, names: list[str], columns: list[list[str]]) -> None:
+    """A column of numbers such as 90,4 would be taken for words, which name runs."""
+    for name, column in zip(names, columns, strict=True):
+        filled = [cell.strip() for cell in column if cell.strip()]
+        if filled and all(_DECIMAL_COMMA.fullmatch(cell) for cell in filled):
+            raise UserError(
+                f"{shown(path)}: the numbers of {shown(name)} have decimal commas ({filled[0]}): write them with points"
+            )
 
 
 def _check_header(path: Path, names: list[str]) -> None:

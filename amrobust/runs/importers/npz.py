@@ -56,7 +56,7 @@ def _runs(path: Path, label: str, arrays: dict[str, Numbers], seeds_first: bool)
             raise UserError(f"{shown(path)}: the metrics of {shown(method)} have different numbers of seeds")
         seeds = axes["seeds"] if "seeds" in axes else np.arange(float(counts.pop()))
         note = ""
-        if not axes:
+        if not axes and not seeds_first:
             steps, count = next(iter(oriented.values())).shape
             note = f"{shown(label)}: {shown(method)} is taken as {steps} steps of {count} seeds (--seeds-first turns it around)"
         for column, seed in enumerate(seeds):

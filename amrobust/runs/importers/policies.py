@@ -62,9 +62,10 @@ def ordered(series: Series, policy: Duplicates, where: str) -> tuple[Series, int
     if not repeated.size:
         return (steps, values), 0
     if policy == "refuse":
+        more = f", and {repeated.size - 1} more so" if repeated.size > 1 else ""
         raise UserError(
-            f"{where}: step {steps[repeated[0]]:g} is there twice, and {repeated.size - 1} more are: choose what counts with "
-            "--duplicates first, last or mean, or other steps with --step-from"
+            f"{where}: step {steps[repeated[0]]:g} is there twice{more}: choose what counts with --duplicates first, last or "
+            "mean, or other steps with --step-from"
         )
     starts = np.flatnonzero(np.concatenate([[True], np.diff(steps) != 0]))
     ends = np.append(starts[1:], len(steps))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from scipy import special
+from statsmodels.stats.proportion import proportion_confint
 
 Measure = Literal["type I error", "coverage", "power", "mean seeds used"]
 
@@ -78,9 +78,7 @@ def rate(
     condition: str = "",
 ) -> Figure:
     """A share of replications as a figure."""
-    tail = (1 - CERTAINTY) / 2
-    low = float(special.betaincinv(hits, total - hits + 1, tail)) if hits else 0.0
-    high = float(special.betaincinv(hits + 1, total - hits, 1 - tail)) if hits < total else 1.0
+    low, high = map(float, proportion_confint(hits, total, alpha=1 - CERTAINTY, method="beta"))
     band = BANDS.get(measure) if banded else None
     return Figure(
         cell.topic, construction, condition or described(cell), cell.n, measure, hits / total, low, high, total,

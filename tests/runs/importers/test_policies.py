@@ -36,7 +36,9 @@ class TestDuplicates:
     TWICE = (run(values=(1, 2, 5, 3), steps=(1, 2, 2, 3)),)
 
     def test_a_repeated_step_is_refused_with_the_choices(self):
-        with pytest.raises(UserError, match=r"step 2 is there twice.*--duplicates first, last or mean"):
+        with pytest.raises(
+            UserError, match=r"step 2 is there twice: choose.*--duplicates first, last or mean"
+        ):
             gathered(self.TWICE)
 
     @pytest.mark.parametrize(("policy", "expected"), [("first", 2), ("last", 5), ("mean", 3.5)])

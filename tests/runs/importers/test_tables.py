@@ -97,6 +97,7 @@ def test_words_for_what_is_no_number(tmp_path, word):
         ("method,method,epoch,acc\na,b,1,2\n", "there twice"),
         ("0.5,1.5,2.5\n0.6,1.6,2.6\n", "no header"),
         ("method,seed,step,value,extra\na,0,1,2,3\n", "'extra' is unknown"),
+        ("method;seed;epoch;acc\na;0;1;90,4\na;0;2;91,0\n", r"acc have decimal commas \(90,4\)"),
         ("method,seed,step,value\n" + "x" * 200_000 + ",0,1,2\n", "as CSV"),
         ("method,seed,step,value\na,0,1,2\nb,1,\x00,3\n", "line 3"),
     ],
