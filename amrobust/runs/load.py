@@ -97,14 +97,12 @@ def _full_labels(settings: Mapping[str, Spec]) -> dict[str, str]:
             if any(other.get(name) != value for other in others)
             and not re.search(rf"[\[,]{re.escape(name)}=", label)
         ]
-        inside = ",".join(missing)
-        full[label] = (
-            label
-            if not missing
-            else f"{label[:-1]},{inside}]"
-            if label.endswith("]")
-            else f"{label}[{inside}]"
-        )
+        if not missing:
+            full[label] = label
+        elif label.endswith("]"):
+            full[label] = f"{label[:-1]},{','.join(missing)}]"
+        else:
+            full[label] = f"{label}[{','.join(missing)}]"
     return full
 
 
