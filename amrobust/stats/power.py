@@ -69,17 +69,20 @@ def power_at(study: Study, n: int, *, replications: int = 4_000, seed: int = 0) 
     """
     if n < FEWEST_SEEDS:
         raise CannotEstimate(f"{n} seeds are too few", FEWEST_SEEDS)
-    # Half a second to import, and no comparison needs it.
-    from statsmodels.stats.proportion import proportion_confint
-
     rng = np.random.default_rng([seed, n])
     block = max(1, CHUNK_VALUES // (n * study.epochs))
     supported = 0
     for start in range(0, replications, block):
         size = min(block, replications - start)
         supported += int(DECISIONS[study.decision](study, *_draw(study, n, size, rng)).sum())
-    low, high = proportion_confint(supported, replications, alpha=0.01, method="beta")
-    return Power(n, supported / replications, float(low), float(high))
+    tail = 0.005
+    low = float(special.betaincinv(supported, replications - supported + 1, tail)) if supported else 0.0
+    high = (
+        float(special.betaincinv(supported + 1, replications - supported, 1 - tail))
+        if supported < replications
+        else 1.0
+    )
+    return Power(n, supported / replications, low, high)
 
 
 def seeds_for_power(

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+import scipy.stats
 from click.testing import CliRunner
 
 from amrobust.cli import main
@@ -329,6 +330,18 @@ class TestPlan:
         )
         assert data["found"]["n"] == 10
         assert 0.6 < data["found"]["power"] < 0.9
+
+    def test_a_simulated_difference_of_means_stands_beside_the_noncentral_t(self):
+        arguments = ("plan", "--difference", "-0.9", "--seeds", "15", "--claims", "2", *self.QUICK)
+        data = json.loads(amrobust(*arguments, "--format", "json").stdout)
+        n, level = 15, 0.025
+        critical, shift = scipy.stats.t.isf(level / 2, 2 * n - 2), 0.9 * (n / 2) ** 0.5
+        exact = scipy.stats.nct.sf(critical, 2 * n - 2, shift) + scipy.stats.nct.cdf(
+            -critical, 2 * n - 2, shift
+        )
+        assert data["noncentral_t"] == pytest.approx(exact, abs=1e-6)
+        assert data["found"]["low"] < exact < data["found"]["high"]
+        assert f"power {exact:.1%} at 15 seeds" in amrobust(*arguments).stdout
 
     @pytest.mark.parametrize("suffix", ["pdf", "svg", "png"])
     def test_the_power_curve(self, tmp_path, suffix):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from statsmodels.stats.proportion import proportion_confint
+from scipy import special
 
 Measure = Literal["type I error", "coverage", "power", "mean seeds used"]
 
@@ -78,7 +78,9 @@ def rate(
     condition: str = "",
 ) -> Figure:
     """A share of replications as a figure."""
-    low, high = map(float, proportion_confint(hits, total, alpha=1 - CERTAINTY, method="beta"))
+    tail = (1 - CERTAINTY) / 2
+    low = float(special.betaincinv(hits, total - hits + 1, tail)) if hits else 0.0
+    high = float(special.betaincinv(hits + 1, total - hits, 1 - tail)) if hits < total else 1.0
     band = BANDS.get(measure) if banded else None
     return Figure(
         cell.topic, construction, condition or described(cell), cell.n, measure, hits / total, low, high, total,
