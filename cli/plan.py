@@ -145,7 +145,7 @@ def command(
 
 
 def noncentral_t(difference: float, n: int, alpha: float) -> float:
-    """The power of the two-sided t test of two means ``difference`` STDs apart, ``n`` normal seeds each: a check of the simulation."""
+    """The power of the two-sided t test of means ``difference`` STDs apart, ``n`` normal seeds each: checks the simulation."""
     from statsmodels.stats.power import TTestIndPower
 
     return float(TTestIndPower().power(abs(difference), n, alpha))
