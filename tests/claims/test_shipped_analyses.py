@@ -9,12 +9,9 @@ from amrobust.runs.grid import SilentGrid
 from amrobust.workloads import data
 
 # They train what others train, or take their time.
-SLOW = {f"figure{number}" for number in (6, 8, 10, 13, 16, 17, 18)} | {
-    "figure3b",
-    "figure13_loss",
-    "figure18_loss",
-}
-SLOW |= {"table2", "table3_eta", "table6", "table8_aggmo", "variance_crossed"}
+FIGURES = ("2", "3a", "3b", "4", "5", "6", "8", "10", "13", "13_loss", "16", "17", "18", "18_loss")
+SLOW = {f"figure{name}" for name in FIGURES}
+SLOW |= {"sanity_m1", "table2", "table3_eta", "table6", "table8_aggmo", "variance_crossed"}
 CONVEX = ("figure14", "figure15", "tails_theorem1")
 NAMES = [name for name in analysis_names() if name not in CONVEX]
 

@@ -15,7 +15,7 @@ import matplotlib as mpl
 import pytest
 from pages import DATA, ROOT, RUN, blocks, pages
 
-LONG = {"README.md", "docs/tutorial.md", "docs/bring-your-own.md"}
+LONG = {"README.md", "docs/tutorial.md", "docs/bring-your-own.md", "docs/tuning.md"}
 """Pages that train for longer than the default suite may take."""
 
 BY_OTHER_TESTS = {"CONTRIBUTING.md": "test_generated.py applies its recipe"}
