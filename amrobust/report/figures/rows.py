@@ -27,7 +27,7 @@ def row_plot(
 ) -> RowPlot:
     """Axes with a row for each of ``names``; ``top``, ``foot`` and ``right`` are margins in inches."""
     count = len(names)
-    row = 0.27 if count <= 8 else 0.24 if count <= 16 else 0.2 if count <= 26 else 0.165
+    row = 0.27 if count <= 8 else 0.24 if count <= 12 else 0.2 if count <= 26 else 0.165
     height = max(count * row, 0.4) + top + foot
     left = 0.16 + CHARACTER * max(map(len, names))
     gap = 0.18
