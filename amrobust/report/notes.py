@@ -58,26 +58,24 @@ def notes(judgement: Judgement, *, in_ranges: bool = False) -> tuple[Note, ...]:
             *_of_results(summary.final_mean, summary.final_spread, summary.avg_std),
         )
     )
-    claims: dict[Caution, dict[Claim, None]] = {}
-    for verdict in judgement.verdicts:
-        for caution in _of_verdict(verdict):
-            claims.setdefault(caution, {})[verdict.claim] = None
-    every = [verdict.claim for verdict in judgement.verdicts]
-    found = [Note(caution, ()) for caution in group]
+    claims = _by_caution(
+        (caution, verdict.claim) for verdict in judgement.verdicts for caution in _of_verdict(verdict)
+    )
+    every, count = [verdict.claim for verdict in judgement.verdicts], len(judgement.summaries)
+    of_group: dict[Caution, tuple[str, ...]] = dict.fromkeys(group, ())
     of_methods = {c: names for c, names in methods.items() if c not in group}
-    of_claims = {c: tuple(about) for c, about in claims.items() if c not in group and c not in methods}
-    if in_ranges:
-        count = len(judgement.summaries)
-        found += [
-            Note(caution, _or_all(names, count, "methods"))
-            for caution, names in _in_ranges(of_methods, lambda method: method)
-        ]
-        merged = _in_ranges(of_claims, lambda claim: claim.method)
-    else:
-        found += _of_methods(of_methods, len(judgement.summaries))
-        merged = list(of_claims.items())
-    found += [Note(caution, _claims(about, every)) for caution, about in merged]
-    return tuple(found)
+    of_claims = {c: about for c, about in claims.items() if c not in group and c not in methods}
+    if not in_ranges:
+        return (
+            *(Note(caution, ()) for caution in group),
+            *_of_methods(of_methods, count),
+            *(Note(caution, _claims(about, every)) for caution, about in of_claims.items()),
+        )
+    return (
+        *(Note(caution, ()) for caution, _ in _in_ranges(of_group, str)),
+        *(Note(caution, _or_all(names, count, "methods")) for caution, names in _in_ranges(of_methods, str)),
+        *(Note(c, _claims(about, every)) for c, about in _in_ranges(of_claims, lambda claim: claim.method)),
+    )
 
 
 def _in_ranges(
@@ -86,8 +84,7 @@ def _in_ranges(
     """Cautions that differ alone in their numbers and in the name of the method they are about, as one each."""
     alike: dict[tuple[str, str, str], list[tuple[Caution, tuple[About, ...]]]] = {}
     for caution, about in cautions.items():
-        nameless = _method(method_of(about[0])).sub("\0", caution.message)
-        key = caution.kind, _NUMBER.sub("\1", nameless), caution.remedy
+        key = caution.kind, _NUMBER.sub("\1", _nameless(caution, about, method_of)), caution.remedy
         alike.setdefault(key, []).append((caution, about))
     return [_merged(same, method_of) for same in alike.values()]
 
@@ -98,7 +95,7 @@ def _merged(
     first, about = same[0]
     if len(same) == 1:
         return first, about
-    texts = [_method(method_of(about[0])).sub("\0", caution.message) for caution, about in same]
+    texts = [_nameless(caution, about, method_of) for caution, about in same]
     ranges = iter([_range(numbers) for numbers in zip(*map(_NUMBER.findall, texts), strict=True)])
     message = _NUMBER.sub(lambda _: next(ranges), texts[0])
     every = tuple(dict.fromkeys(one for _, about in same for one in about))
@@ -108,9 +105,11 @@ def _merged(
     return replace(first, message=message[:1].upper() + message[1:]), every
 
 
-def _method(name: str) -> re.Pattern[str]:
-    """The method's name where it stands by itself, not as the beginning of another's."""
-    return re.compile(rf"(?<![\w/]){re.escape(name)}(?![\w\[/])")
+def _nameless(caution: Caution, about: Sequence[About], method_of: Callable[[About], str]) -> str:
+    """The message with a mark for the method where its name stands by itself, not as the beginning of another's."""
+    if not about:
+        return caution.message
+    return re.sub(rf"(?<![\w/]){re.escape(method_of(about[0]))}(?![\w\[/])", "\0", caution.message)
 
 
 def _range(numbers: Sequence[str]) -> str:
@@ -152,11 +151,11 @@ def _of_verdict(verdict: Verdict) -> Iterable[Caution]:
     yield from _of_results(verdict.interval, verdict.test, verdict.second_opinion)
 
 
-def _by_caution(pairs: Iterable[tuple[Caution, str]]) -> dict[Caution, tuple[str, ...]]:
-    found: dict[Caution, dict[str, None]] = {}
-    for caution, name in pairs:
-        found.setdefault(caution, {})[name] = None
-    return {caution: tuple(names) for caution, names in found.items()}
+def _by_caution(pairs: Iterable[tuple[Caution, About]]) -> dict[Caution, tuple[About, ...]]:
+    found: dict[Caution, dict[About, None]] = {}
+    for caution, about in pairs:
+        found.setdefault(caution, {})[about] = None
+    return {caution: tuple(every) for caution, every in found.items()}
 
 
 def _claims(claims: Sequence[Claim], every: Sequence[Claim]) -> tuple[str, ...]:

@@ -120,3 +120,15 @@ def test_on_paper_a_caution_of_several_methods_names_them_after_it(judged: Calla
     (note,) = notes(judgement, in_ranges=True)
     assert note.caution.message == "Each of 2 methods has 5 to 7 seeds."
     assert note.scope == "Concerns: msgd; sgd"
+
+
+def test_on_paper_cautions_of_the_group_that_differ_in_numbers_are_one_note(
+    judged: Callable[..., Judgement],
+) -> None:
+    group = tuple(
+        Caution("cut", f"Curves are cut to {epochs} epochs.", "run equally many") for epochs in (5, 9)
+    )
+    judgement = judged(("msgd", "sgd"), cautions=group)
+    assert [note.caution.message for note in notes(judgement, in_ranges=True)] == [
+        "Curves are cut to 5 to 9 epochs."
+    ]
