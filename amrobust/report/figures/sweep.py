@@ -64,7 +64,12 @@ def _figure(judgement: Judgement, sweep: Sweep, look: Mapping[str, Style]) -> Dr
         f"{picks[0][0]} and {picks[1][0].removesuffix(unit)} against {sweep.parameter}, with intervals"
         + (f"; lines across: {', '.join(references)}." if references else ".")
     )
-    if any(_outside(sweep, summaries, references, pick) for _, pick in picks):
+    limits = [_limits(sweep, summaries, references, pick) for _, pick in picks]
+    if any(
+        _beyond(pick(summaries[name]), axis)
+        for name in references
+        for (_, pick), axis in zip(picks, limits, strict=True)
+    ):
         caption += " Arrows name values beyond the axis."
     parts = []
     for one in sweep.series:
@@ -76,7 +81,7 @@ def _figure(judgement: Judgement, sweep: Sweep, look: Mapping[str, Style]) -> Dr
         ]
         parts.append(f"{one.label}: {', '.join(values)}")
     alt = f"Final mean and spread against {sweep.parameter}. {picks[1][0]} by {sweep.parameter}: {'; '.join(parts)}."
-    return Drawing(_draw(sweep, summaries, references, picks, look), caption, alt)
+    return Drawing(_draw(sweep, summaries, references, picks, limits, look), caption, alt)
 
 
 def _draw(
@@ -84,6 +89,7 @@ def _draw(
     summaries: Mapping[str, MethodSummary],
     references: Sequence[str],
     picks: Sequence[tuple[str, _Pick]],
+    limits: Sequence[tuple[float, float]],
     look: Mapping[str, Style],
 ) -> str:
     values = sorted({value for one in sweep.series for value in one.values})
@@ -112,10 +118,9 @@ def _draw(
                 aside = 0.012 * (turn - (len(styles) - 1) / 2)
                 places = [_moved(value, aside, values, is_log) for value in one.values]
                 _series(axes, one.methods, places, style, summaries, pick, look, names[one.label])
-            low, high = _limits(sweep, summaries, references, pick)
             across = {name: names[name] for name in references}
-            _references(axes, across, summaries, look, pick, (low, high))
-            axes.set_ylim(low, high)
+            _references(axes, across, summaries, look, pick, limits[place])
+            axes.set_ylim(limits[place])
             if is_log:
                 axes.set_xscale("log", base=2)
             axes.minorticks_off()
@@ -176,17 +181,11 @@ def _limits(
     return low - pad, high + pad
 
 
-def _outside(
-    sweep: Sweep, summaries: Mapping[str, MethodSummary], references: Sequence[str], pick: _Pick
-) -> list[str]:
-    """The references that lie beyond the vertical axis."""
-    low, high = _limits(sweep, summaries, references, pick)
-    found = [(name, pick(summaries[name])) for name in references]
-    return [
-        name
-        for name, result in found
-        if result is not None and result.estimate is not None and not low <= result.estimate <= high
-    ]
+def _beyond(result: Result | None, limits: tuple[float, float]) -> bool:
+    """Whether the estimate lies outside the vertical axis."""
+    return (
+        result is not None and result.estimate is not None and not limits[0] <= result.estimate <= limits[1]
+    )
 
 
 def _ends(results: Sequence[Result | None]) -> list[float]:
@@ -203,7 +202,6 @@ def _references(
     limits: tuple[float, float],
 ) -> None:
     """Lines across; those outside ``limits`` are named at the edge they lie behind, with their values."""
-    low, high = limits
     below: list[str] = []
     above: list[str] = []
     for method, label in names.items():
@@ -214,11 +212,10 @@ def _references(
         axes.axhline(
             result.estimate, color=style.colour, linewidth=0.9, linestyle=style.dashes, label=label, zorder=1
         )
-        if low <= result.estimate <= high:
-            if result.low is not None and result.high is not None:
-                axes.axhspan(result.low, result.high, color=style.colour, alpha=0.07, linewidth=0, zorder=0)
-        else:
-            (below if result.estimate < low else above).append(f"{label}: {result.estimate:.3g}")
+        if _beyond(result, limits):
+            (below if result.estimate < limits[0] else above).append(f"{label}: {result.estimate:.3g}")
+        elif result.low is not None and result.high is not None:
+            axes.axhspan(result.low, result.high, color=style.colour, alpha=0.07, linewidth=0, zorder=0)
     for outside, arrow, height, side in ((below, "↓", 0.03, "bottom"), (above, "↑", 0.97, "top")):
         if outside:
             text = f"{arrow} {', '.join(outside)}"
