@@ -15,6 +15,7 @@ import numpy as np
 from amrobust.errors import RunError, UserError
 from amrobust.experiments import Spec
 from amrobust.experiments.spec import LOCATIONS
+from amrobust.experiments.tuning import Tuning
 from amrobust.runs import importers
 from amrobust.runs.arms import Arm, Metric
 from amrobust.runs.entries import MAX_SEED
@@ -232,13 +233,7 @@ def command_of(manifest: Manifest) -> str:
     for name, value in (*spec.hyperparameters.items(), *spec.workload_params.items()):
         if value is not None:
             words += ["--param", f"{name}={value}"]
-    words += ["--seeds", str(len(manifest.seeds))]
-    if spec.root_seed:
-        words += ["--root-seed", str(spec.root_seed)]
-    if spec.x0_index:
-        words += ["--x0", str(spec.x0_index)]
-    if spec.paired:
-        words.append("--paired")
+    words += ["--seeds", str(len(manifest.seeds)), *_stream_words(spec)]
     if spec.vary is not None:
         words += ["--vary", spec.vary]
     return shlex.join(words)
@@ -261,13 +256,14 @@ def tuning_command_of(manifest: Manifest) -> str:
     words += ["--seeds", str(len(tuning.seeds))]
     if len(manifest.facts.outputs) > 1:
         words += ["--by", tuning.output]
-    if tuning.root_seed:
-        words += ["--root-seed", str(tuning.root_seed)]
-    if tuning.x0_index:
-        words += ["--x0", str(tuning.x0_index)]
-    if tuning.paired:
-        words.append("--paired")
-    return shlex.join(words)
+    return shlex.join([*words, *_stream_words(tuning)])
+
+
+def _stream_words(of: Spec | Tuning) -> list[str]:
+    """The options that say which random streams, where they are not the usual ones."""
+    words = ["--root-seed", str(of.root_seed)] if of.root_seed else []
+    words += ["--x0", str(of.x0_index)] if of.x0_index else []
+    return words + (["--paired"] if of.paired else [])
 
 
 def _facts(run: Run) -> dict[str, str]:
