@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from amrobust.cli import options
 from amrobust.cli.report_options import layout_of, report_options
+
+if TYPE_CHECKING:
+    from amrobust.experiments import Cluster
 
 
 @click.command("analyze")
@@ -42,9 +46,7 @@ def command(
     template: Path | None,
     executor: str,
     jobs: int | None,
-    address: str | None,
-    gpus_per_task: float | None,
-    max_retries: int | None,
+    cluster: Cluster,
     form: str,
 ) -> None:
     """Run a declared analysis, judge its claims and write its report.
@@ -61,7 +63,6 @@ def command(
     from amrobust.claims.analysis import load_analysis
     from amrobust.claims.study import run_analysis
     from amrobust.cli.grid_progress import grid_reporter
-    from amrobust.experiments import Cluster
     from amrobust.report import render, write_report
     from amrobust.report.write import check_target
 
@@ -81,7 +82,7 @@ def command(
     with grid_reporter() as reporter:
         comparison = run_analysis(
             analysis, runs_dir, seeds=seeds, executor=executor, jobs=jobs,
-            cluster=Cluster(address, gpus_per_task, max_retries), reporter=reporter,
+            cluster=cluster, reporter=reporter,
         )  # fmt: skip
     click.echo(render(comparison, form).rstrip("\n"))
     write_report(comparison, path, layout)

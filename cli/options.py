@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -42,7 +43,17 @@ executor = click.option(
 
 
 def cluster(command: Callable[..., Any]) -> Callable[..., Any]:
-    """What the ray executor is told: ``address``, ``gpus_per_task`` and ``max_retries``."""
+    """What the ray executor is told: three options, which ``command`` gets as one ``cluster``."""
+
+    @functools.wraps(command)
+    def with_cluster(
+        address: str | None, gpus_per_task: float | None, max_retries: int | None, **others: Any
+    ) -> Any:
+        from amrobust.experiments import Cluster
+
+        return command(cluster=Cluster(address, gpus_per_task, max_retries), **others)
+
+    found: Callable[..., Any] = with_cluster
     for option in (
         click.option(
             "--max-retries",
@@ -60,8 +71,8 @@ def cluster(command: Callable[..., Any]) -> Callable[..., Any]:
             help="With --executor ray: the cluster to join [default: one of this machine alone is started].",
         ),
     ):
-        command = option(command)
-    return command
+        found = option(found)
+    return found
 
 
 jobs = click.option(

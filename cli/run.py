@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from amrobust.cli import options, requests
 from amrobust.errors import RunError
+
+if TYPE_CHECKING:
+    from amrobust.experiments import Cluster
 
 
 @click.command("run")
@@ -31,9 +34,7 @@ def command(
     device: str,
     executor: str,
     jobs: int | None,
-    address: str | None,
-    gpus_per_task: float | None,
-    max_retries: int | None,
+    cluster: Cluster,
     batching: str,
     runs_dir: Path,
     form: str,
@@ -69,9 +70,7 @@ def command(
 
     request = requests.requested(asked, seeds)
     place = experiments.Place(backend, device)
-    workers = experiments.make_executor(
-        executor, jobs, experiments.Cluster(address, gpus_per_task, max_retries)
-    )
+    workers = experiments.make_executor(executor, jobs, cluster)
     started = time.perf_counter()
     if len(request.specs) == 1:
         try:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from amrobust.cli import options, requests
 from amrobust.errors import UserError
+
+if TYPE_CHECKING:
+    from amrobust.experiments import Cluster
 
 
 @click.command("tune")
@@ -58,9 +61,7 @@ def command(
     device: str,
     executor: str,
     jobs: int | None,
-    address: str | None,
-    gpus_per_task: float | None,
-    max_retries: int | None,
+    cluster: Cluster,
     batching: str,
     runs_dir: Path,
     form: str,
@@ -95,9 +96,7 @@ def command(
             searches,
             tuning_seeds(seeds),
             runs_dir,
-            experiments.make_executor(
-                executor, jobs, experiments.Cluster(address, gpus_per_task, max_retries)
-            ),
+            experiments.make_executor(executor, jobs, cluster),
             batching=batching,
             reporter=grid,
             place=experiments.Place(backend, device),
