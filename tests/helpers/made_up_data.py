@@ -43,3 +43,10 @@ def put_ptb(root, lines=(200, 30, 40)):
         text = "\n".join(" ".join(f"w{i}" for i in row) for row in numbers) + "\n"
         (folder / f"ptb.{name}.txt").write_text(text)
     return folder
+
+
+def put_image_sets(root):
+    """Small sets of every kind of images."""
+    put_fashion(root)
+    put_cifar(root, "cifar10", CIFAR10_FILES, 1)
+    put_cifar(root, "cifar100", ["train.bin", "test.bin"], 2)

@@ -33,6 +33,17 @@ def environment(installed):
     return os.environ | {"PYTHONPATH": str(installed / "site")}
 
 
+def python(installed, code):
+    """``code`` in a process of its own that finds the package."""
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=installed,
+        env=environment(installed),
+        capture_output=True,
+        text=True,
+    )
+
+
 def amrobust(installed, *arguments):
     return subprocess.run(
         [sys.executable, "-c", "from amrobust.cli import main; main()", *arguments],
@@ -129,26 +140,14 @@ def test_nothing_of_it_is_imported_before_it_is_asked_for(installed, recorded, a
         "found = [name for name in sys.modules if name.startswith('tutorial_')]\n"
         "assert not found, found"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=installed,
-        env=environment(installed),
-        capture_output=True,
-        text=True,
-    )
+    done = python(installed, code)
     assert done.returncode == 0, done.stderr
 
 
 def test_what_is_asked_for_is_imported(installed):
     """The check above would see an import."""
     code = "import sys; from amrobust.workloads import backends; backends.get('plain'); print(*sys.modules)"
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=installed,
-        env=environment(installed),
-        capture_output=True,
-        text=True,
-    )
+    done = python(installed, code)
     assert "tutorial_backends" in done.stdout.split()
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from made_up_data import CIFAR10_FILES, put_cifar, put_fashion
+from made_up_data import put_fashion, put_image_sets
 
 from amrobust.errors import UserError
 from amrobust.workloads import cifar10, cifar100, data, fashion_mnist
@@ -16,9 +16,7 @@ from amrobust.workloads import cifar10, cifar100, data, fashion_mnist
 def root(tmp_path, monkeypatch):
     """A data directory with small sets of every kind; the three together."""
     monkeypatch.setenv(data.ENVIRONMENT, str(tmp_path))
-    put_fashion(tmp_path)
-    put_cifar(tmp_path, "cifar10", CIFAR10_FILES, 1)
-    put_cifar(tmp_path, "cifar100", ["train.bin", "test.bin"], 2)
+    put_image_sets(tmp_path)
     return tmp_path
 
 

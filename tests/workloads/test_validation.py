@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from made_up_data import CIFAR10_FILES, put_cifar, put_fashion
+from made_up_data import put_image_sets
 
 from amrobust import experiments, workloads
 from amrobust.errors import UserError
@@ -29,9 +29,7 @@ class Blobs(Classification):
 @pytest.fixture
 def root(tmp_path, monkeypatch):
     monkeypatch.setenv(data.ENVIRONMENT, str(tmp_path))
-    put_fashion(tmp_path)
-    put_cifar(tmp_path, "cifar10", CIFAR10_FILES, 1)
-    put_cifar(tmp_path, "cifar100", ["train.bin", "test.bin"], 2)
+    put_image_sets(tmp_path)
 
 
 BLOBS = f"{__name__}:Blobs"
