@@ -113,6 +113,7 @@ def compare(arguments, seeds):
         goals.get("loop"),
     )
     line("float32: float32 / together", "float32", "float32", "together")
+    line("loop in float64: loop / float32", "script loop", "script loop", "float32", goals.get("loop"))
     line("noise: its share of together", "noise", "noise", "together")
     print(f"  peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
 

@@ -73,3 +73,15 @@ def test_the_calibration_page_shows_measured_rows_only():
     rows = [line for line in shown if line.startswith("|")]
     assert len(rows) > 50
     assert set(rows) <= set(measured)
+
+
+def test_the_findings_have_the_numbers_of_penn_treebank():
+    arms, problems = load_arms([ROOT / "ptb"])
+    assert not problems
+    assert {len(arm.seeds) for arm in arms} == {5}
+    (judgement,) = compare(arms, Selection(metric="validation_perplexity", baseline="msgd")).judgements
+    page = (TREE / "reference_runs" / "FINDINGS.md").read_text(encoding="utf-8")
+    for summary in judgement.summaries:
+        average = summary.avg_std
+        row = f"{summary.final_mean.estimate:.1f} ± {summary.final_spread.estimate:.1f} | "
+        assert row + f"{average.estimate:.1f} [{average.low:.1f}, {average.high:.1f}]" in page
