@@ -22,6 +22,8 @@ SeedCurves = Mapping[str, Mapping[str, NDArray[np.float64]]]
 MOST_UNPACKED = 64
 """How many times its size on disk a curves file may have in memory; constant curves reach about 20."""
 
+OTHER_COLUMNS = "its curves file does not have the columns and rows that its manifest announces"
+
 RunCurves = dict[str, dict[str, NDArray[np.float64]]]
 """Of a run: ``[output][metric]`` of shape (seeds, epochs)."""
 
@@ -77,10 +79,12 @@ def decode(data: bytes, seeds: Sequence[int], facts: RunFacts) -> RunCurves:
         # Read by this thread alone: a thread of Arrow that still holds bytes as the interpreter ends aborts the process.
         file = pyarrow.parquet.ParquetFile(io.BytesIO(data), read_dictionary=["output"], pre_buffer=False)
         if not file.schema_arrow.equals(_schema(facts, coded=True)) or file.metadata.num_rows != rows:
-            raise Broken("its curves file does not have the columns and rows that its manifest announces")
+            raise Broken(OTHER_COLUMNS)
         _check_sizes(file.metadata, len(data))
         table = file.read(use_threads=False)
         table.validate(full=True)
+    except KeyError:  # There is no column of that name to be read as a dictionary.
+        raise Broken(OTHER_COLUMNS) from None
     # What Arrow does not know of a codec or an encoding is a RuntimeError.
     except (pyarrow.ArrowException, OSError, MemoryError, OverflowError, ValueError, RuntimeError) as error:
         raise Broken(f"its curves file cannot be read as Parquet ({shown(error).split('. ')[0]})") from None

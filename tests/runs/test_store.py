@@ -1,9 +1,11 @@
 """Reading: whatever is wrong with a run is one line, and the other runs stay usable."""
 
 import dataclasses
+import io
 import json
 
 import numpy as np
+import pyarrow.parquet
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,6 +16,7 @@ from amrobust.errors import UserError
 from amrobust.experiments.spec import content_digest
 from amrobust.runs import execute, find_run, load_arms, open_runs
 from amrobust.runs.curves import decode, describe_bytes, encode
+from amrobust.runs.entries import Broken
 
 
 @pytest.fixture
@@ -185,3 +188,14 @@ def test_any_curves_survive_the_round_trip_bit_for_bit(seeds, values):
         for output in OUTPUTS:
             for i, name in enumerate(names):
                 assert np.array_equal(back[output][name][row], np.roll(values, i), equal_nan=True)
+
+
+@pytest.mark.parametrize("column", ["seed", "output", "epoch"])
+def test_a_curves_file_without_one_of_its_columns(column):
+    facts = describe(spec())
+    ones = {o: {name: np.ones(EPOCHS) for name, _, _ in METRICS} for o in OUTPUTS}
+    sink = io.BytesIO()
+    table = pyarrow.parquet.read_table(io.BytesIO(encode({0: ones}, facts))).drop_columns(column)
+    pyarrow.parquet.write_table(table, sink)
+    with pytest.raises(Broken, match="does not have the columns"):
+        decode(sink.getvalue(), [0], facts)
