@@ -54,7 +54,7 @@ class ConvexWorkload:
             self.name,
             "iterations",
             params["iterations"],
-            f"a multiple of record_every = {params['record_every']}",
+            f"a multiple of record_every = {params['record_every']}: set either by --param",
         )
         require(
             is_number(params["sigma"]) and params["sigma"] >= 0,
