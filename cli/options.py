@@ -84,7 +84,7 @@ batching = click.option(
     default="auto",
     show_default=True,
     help="Seeds of a network one by one (none, the reference), many as one computation (stack), or the faster of the two. "
-    "A run that exists goes on as it was made.",
+    "Methods with few seeds share a stack. A run that exists goes on as it was made.",
 )
 backend = click.option(
     "--backend",

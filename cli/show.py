@@ -96,7 +96,10 @@ def _session_rows(session: Session) -> list[list[str]]:
     source = session.source
     if source is None:
         took = f"{session.seeds} seeds in {session.wall_seconds:.1f} s on {session.when}, {session.executor}"
-        if session.stacks:
+        if session.company:
+            seeds = sum(map(len, session.company.values()))
+            took += f", {seeds} seeds of {len(session.company)} runs together"
+        elif session.stacks:
             took += f", up to {max(map(len, session.stacks))} seeds together"
         rows = [["trained", took], ["  with", versions]]
     else:

@@ -16,6 +16,7 @@ from typing import Protocol
 from amrobust import plugins
 from amrobust.errors import UserError
 from amrobust.experiments.cluster import Cluster
+from amrobust.experiments.company import Work
 from amrobust.experiments.layout import Block, Layout, plan_layout
 from amrobust.experiments.outcome import SeedOutcome
 from amrobust.experiments.place import HERE, Place
@@ -53,10 +54,10 @@ class Executor(Protocol):
     where: str
     """Where the work runs, for people."""
 
-    def train(self, spec: Spec, blocks: Sequence[Block], place: Place) -> Iterator[SeedOutcome]:
-        """Train ``blocks`` of seeds of ``spec``; yields as blocks are finished. KeyboardInterrupt once it was stopped.
+    def train(self, spec: Work, blocks: Sequence[Block], place: Place) -> Iterator[SeedOutcome]:
+        """Train ``blocks`` of seeds of ``spec``, which may be a company; yields as blocks are finished.
 
-        Closing the iterator drops what has not begun.
+        KeyboardInterrupt once it was stopped. Closing the iterator drops what has not begun.
         """
 
     def stop(self) -> None:
@@ -140,7 +141,7 @@ class LocalExecutor:
     def __init__(self, jobs: int | None = None) -> None:
         self.jobs = jobs
 
-    def train(self, spec: Spec, blocks: Sequence[Block], place: Place) -> Iterator[SeedOutcome]:
+    def train(self, spec: Work, blocks: Sequence[Block], place: Place) -> Iterator[SeedOutcome]:
         """One block after the other."""
         for block in blocks:
             with one_thread():
@@ -170,7 +171,7 @@ class ProcessExecutor:
         self._slots = threading.BoundedSemaphore(self.count)
         self._stopped = False
 
-    def train(self, spec: Spec, blocks: Sequence[Block], place: Place) -> Iterator[SeedOutcome]:
+    def train(self, spec: Work, blocks: Sequence[Block], place: Place) -> Iterator[SeedOutcome]:
         """In the shared pool, no more at a time than keep it busy; what is lost with it again and again, alone."""
         waiting = deque((block, 0) for block in blocks)
         under_way: dict[Future[list[SeedOutcome]], tuple[Block, int, ProcessPoolExecutor]] = {}
@@ -231,7 +232,7 @@ class ProcessExecutor:
         if self._stopped:
             raise KeyboardInterrupt
 
-    def _alone(self, spec: Spec, block: Block, place: Place) -> Iterator[SeedOutcome]:
+    def _alone(self, spec: Work, block: Block, place: Place) -> Iterator[SeedOutcome]:
         """The block in a process of its own, in halves where that dies too."""
         for _ in range(ALONE if len(block) == 1 else 1):
             with self._slots:

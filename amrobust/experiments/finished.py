@@ -7,8 +7,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from amrobust.experiments.company import Work
 from amrobust.experiments.outcome import SeedOutcome
-from amrobust.experiments.spec import Spec, content_digest
+from amrobust.experiments.spec import content_digest
 
 if TYPE_CHECKING:
     from amrobust.experiments.checkpoint import Checkpoint
@@ -18,7 +19,7 @@ TOKEN_PREFIX = "shared-"
 """Of files by which a worker sees that it has the driver's directory; they are empty."""
 
 
-def keep(spec: Spec, outcomes: Sequence[SeedOutcome], directory: Path) -> None:
+def keep(spec: Work, outcomes: Sequence[SeedOutcome], directory: Path) -> None:
     """Write the outcomes of a block without errors to ``directory``. Raises RunError on a full disk."""
     import torch
 
@@ -38,7 +39,7 @@ def keep(spec: Spec, outcomes: Sequence[SeedOutcome], directory: Path) -> None:
     _file(spec, [outcome.seed for outcome in outcomes], directory).save({"outcomes": kept})
 
 
-def take_up(spec: Spec, seeds: Sequence[int], directory: Path | None) -> list[SeedOutcome] | None:
+def take_up(spec: Work, seeds: Sequence[int], directory: Path | None) -> list[SeedOutcome] | None:
     """What :func:`keep` wrote of exactly this block; None where there is nothing, or nothing sound."""
     if directory is None or not (directory / _name(seeds)).exists():
         return None
@@ -77,7 +78,7 @@ def _name(seeds: Sequence[int]) -> str:
     return f"{PREFIX}{seeds[0]}-{seeds[-1]}.pt"
 
 
-def _file(spec: Spec, seeds: Sequence[int], directory: Path) -> Checkpoint:
+def _file(spec: Work, seeds: Sequence[int], directory: Path) -> Checkpoint:
     from amrobust.experiments.checkpoint import Checkpoint
 
     key = content_digest({"spec": spec.identity(), "finished": list(seeds)})

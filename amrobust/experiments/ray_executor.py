@@ -22,12 +22,12 @@ from amrobust import workloads
 from amrobust.errors import RunError, UserError
 from amrobust.experiments import finished
 from amrobust.experiments.cluster import MAX_RETRIES, Cluster
+from amrobust.experiments.company import Work
 from amrobust.experiments.layout import Block
 from amrobust.experiments.outcome import SeedOutcome
 from amrobust.experiments.place import Place
 from amrobust.experiments.pools import usable_cores
 from amrobust.experiments.prepare import package_versions
-from amrobust.experiments.spec import Spec
 from amrobust.experiments.training import halves, one_thread, train_unit
 from amrobust.workloads import data
 
@@ -59,12 +59,12 @@ class Origin:
     data_digest: str
 
     @classmethod
-    def of(cls, spec: Spec) -> Origin:
+    def of(cls, spec: Work) -> Origin:
         """That of ``spec`` in this process."""
         digest = workloads.get(spec.workload).data_digest(spec.workload_params)
         return cls(_versions(), os.environ.get(data.ENVIRONMENT), digest)
 
-    def check(self, spec: Spec) -> None:
+    def check(self, spec: Work) -> None:
         """Raise UserError where this process would train something else than the driver describes."""
         here, there = _versions(), self.versions
         if differing := [name for name in there if here.get(name) != there[name]]:
@@ -85,7 +85,7 @@ def _versions() -> dict[str, str]:
 
 
 def train_task(
-    spec: Spec, seeds: Block, place: Place, token: Path | None, origin: Origin
+    spec: Work, seeds: Block, place: Place, token: Path | None, origin: Origin
 ) -> list[SeedOutcome]:
     """What a worker does: :func:`train_unit` on one thread. A ``token`` that is not there says that the directory is not."""
     origin.check(spec)
@@ -128,7 +128,7 @@ class RayExecutor:
             num_cpus=1, num_gpus=gpus, max_retries=retries, max_calls=1 if gpus else 0
         )(train_task)
 
-    def train(self, spec: Spec, blocks: Sequence[Block], place: Place) -> Iterator[SeedOutcome]:
+    def train(self, spec: Work, blocks: Sequence[Block], place: Place) -> Iterator[SeedOutcome]:
         """One task a block, no more at a time than keep the cluster busy."""
         if place.checkpoints is not None:
             place = replace(place, checkpoints=place.checkpoints.absolute())

@@ -1,4 +1,4 @@
-"""One block of seeds of one spec, trained by whatever suits the workload and the block."""
+"""One block of seeds, of one spec or of several in company, trained by whatever suits the workload and the block."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from amrobust import workloads
+from amrobust.experiments.company import Company, Work, entries_of
 from amrobust.experiments.finished import take_up
 from amrobust.experiments.outcome import SeedOutcome
 from amrobust.experiments.place import HERE, Place
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from amrobust.experiments.checkpoint import Checkpoint
 
 
-def train_unit(spec: Spec, seeds: Sequence[int], place: Place = HERE) -> list[SeedOutcome]:
-    """Train ``seeds`` together at ``place``; where that raises an exception, each half on its own.
+def train_unit(spec: Work, seeds: Sequence[int], place: Place = HERE) -> list[SeedOutcome]:
+    """Train ``seeds`` of a spec, or of a company, together at ``place``; where that raises an exception, each half on its own.
 
     So it comes down to the seed that raises it, whose outcome carries the exception as its ``error``; the others are unharmed.
     A block of one seed is trained by the reference. A block that was finished before and kept there is not trained again.
@@ -40,7 +41,7 @@ def train_unit(spec: Spec, seeds: Sequence[int], place: Place = HERE) -> list[Se
     return [outcome for half in halves(spec, seeds, place) for outcome in train_unit(spec, half, place)]
 
 
-def _named(spec: Spec, outcome: SeedOutcome) -> SeedOutcome:
+def _named(spec: Work, outcome: SeedOutcome) -> SeedOutcome:
     """The outcome with its metrics by the names that they have in a run of ``spec``."""
     curves = {
         output: {validation.name_of(name, spec.workload_params): curve for name, curve in metrics.items()}
@@ -49,7 +50,7 @@ def _named(spec: Spec, outcome: SeedOutcome) -> SeedOutcome:
     return replace(outcome, curves=curves)
 
 
-def halves(spec: Spec, seeds: Sequence[int], place: Place) -> list[tuple[int, ...]]:
+def halves(spec: Work, seeds: Sequence[int], place: Place) -> list[tuple[int, ...]]:
     """``seeds``, two or more, in two halves that train anew: the state that they kept together is deleted."""
     if workloads.get(spec.workload).kind != "convex":
         checkpoint = _stack_checkpoint(spec, seeds, place.checkpoints)
@@ -59,20 +60,22 @@ def halves(spec: Spec, seeds: Sequence[int], place: Place) -> list[tuple[int, ..
     return [tuple(seeds[:middle]), tuple(seeds[middle:])]
 
 
-def _train(spec: Spec, seeds: Sequence[int], place: Place) -> list[SeedOutcome]:
-    if workloads.get(spec.workload).kind == "convex":
+def _train(spec: Work, seeds: Sequence[int], place: Place) -> list[SeedOutcome]:
+    if isinstance(spec, Spec) and workloads.get(spec.workload).kind == "convex":
         from amrobust.experiments import convex
 
         return convex.train_block(spec, seeds, place.backend, place.device)
-    if len(seeds) == 1:
-        return [_train_seed(spec, seeds[0], place.checkpoints)]
-    from amrobust.experiments.stacking import trainer
+    entries = entries_of(spec, seeds)
+    if len(entries) == 1:
+        outcomes = [_train_seed(*entries[0], place.checkpoints)]
+    else:
+        from amrobust.experiments.stacking import trainer
 
-    checkpoint = _stack_checkpoint(spec, seeds, place.checkpoints)
-    return trainer.train_stack([(spec, seed) for seed in seeds], checkpoint=checkpoint)
+        outcomes = trainer.train_stack(entries, checkpoint=_stack_checkpoint(spec, seeds, place.checkpoints))
+    return [replace(outcome, seed=seed) for seed, outcome in zip(seeds, outcomes, strict=True)]
 
 
-def _checkpoint(spec: Spec, seeds: int | list[int], directory: Path | None, name: str) -> Checkpoint | None:
+def _checkpoint(spec: Work, seeds: int | list[int], directory: Path | None, name: str) -> Checkpoint | None:
     """Where the training of ``seeds``, one or a stack, keeps its state."""
     from amrobust.experiments.checkpoint import Checkpoint
 
@@ -80,8 +83,9 @@ def _checkpoint(spec: Spec, seeds: int | list[int], directory: Path | None, name
     return None if directory is None else Checkpoint(directory / name, key)
 
 
-def _stack_checkpoint(spec: Spec, seeds: Sequence[int], directory: Path | None) -> Checkpoint | None:
-    return _checkpoint(spec, list(seeds), directory, f"seeds-{seeds[0]}-{seeds[-1]}.pt")
+def _stack_checkpoint(spec: Work, seeds: Sequence[int], directory: Path | None) -> Checkpoint | None:
+    name = "company" if isinstance(spec, Company) else "seeds"
+    return _checkpoint(spec, list(seeds), directory, f"{name}-{seeds[0]}-{seeds[-1]}.pt")
 
 
 def _train_seed(spec: Spec, seed: int, checkpoints: Path | None) -> SeedOutcome:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -83,29 +83,20 @@ def execute(
     Raises UserError on bad seeds and on one that the method was tuned on, Interrupted on Ctrl-C (finished seeds are kept),
     RunError where seeds failed, the disk cannot be written to, or what is there is broken.
     """
-    wanted = _checked(seeds)
+    wanted = checked(seeds)
     place = place or experiments.Place()
     workers = experiments.make_executor(executor, jobs) if isinstance(executor, str) else executor
     try:
-        with ONE_AT_A_TIME:
-            facts = describe(spec) if describe is not None else experiments.describe(spec, place)
-        if (
-            facts.epochs > MAX_EPOCHS
-            or len(wanted) * facts.epochs * len(facts.outputs) * len(facts.metrics) > MAX_VALUES
-        ):
-            raise UserError(
-                f"{len(wanted)} seeds of {facts.epochs} epochs are too many to record: ask for fewer"
-            )
-        key = identity(spec, facts)
-        path = directory / directory_name(spec, key)
+        asked = manifest_of(spec, wanted, place, tuning, describe)
+        path = directory / directory_name(spec, asked.identity)
         reporter = reporter or Silent()
-        run = _finished(path, Manifest(key, spec, facts, {}, tuning=tuning), wanted)
+        run = _finished(path, asked, wanted)
         if run is not None:
             reporter.started(path.name, len(wanted), len(wanted))
             reporter.finished(0, 0.0)
             return run
         with locked(path, lambda: reporter.waiting(path)) as held:
-            execution = _Execution(held, Manifest(key, spec, facts, {}, tuning=tuning), reporter)
+            execution = Execution(held, asked, reporter)
             here = replace(place, checkpoints=path / CHECKPOINTS)
             execution.run(wanted, _Training(train, here, workers, batching))
             return read_run(path)
@@ -118,13 +109,32 @@ def execute(
             workers.stop()
 
 
-def _checked(seeds: Iterable[int]) -> list[int]:
+def checked(seeds: Iterable[int]) -> list[int]:
+    """``seeds`` in ascending order. Raises UserError where there are none, or one is out of bounds."""
     wanted = sorted(set(seeds))
     if not wanted:
         raise UserError("no seeds were asked for: give at least one")
     if wanted[0] < 0 or wanted[-1] >= MAX_SEED:
         raise UserError(f"seeds are numbers from 0 to {MAX_SEED - 1:,}")
     return wanted
+
+
+def manifest_of(
+    spec: Spec,
+    wanted: Sequence[int],
+    place: Place,
+    tuning: Tuning | None = None,
+    describe: Callable[[Spec], RunFacts] | None = None,
+) -> Manifest:
+    """The manifest of the run of ``spec`` before it begins. Raises UserError on more ``wanted`` seeds than can be recorded."""
+    with ONE_AT_A_TIME:
+        facts = describe(spec) if describe is not None else experiments.describe(spec, place)
+    if (
+        facts.epochs > MAX_EPOCHS
+        or len(wanted) * facts.epochs * len(facts.outputs) * len(facts.metrics) > MAX_VALUES
+    ):
+        raise UserError(f"{len(wanted)} seeds of {facts.epochs} epochs are too many to record: ask for fewer")
+    return Manifest(identity(spec, facts), spec, facts, {}, tuning=tuning)
 
 
 def _finished(path: Path, asked: Manifest, wanted: Sequence[int]) -> Run | None:
@@ -198,14 +208,21 @@ class _Waiting:
         return [outcome for arrived in self.arrived.values() for outcome in arrived.values()]
 
 
-class _Execution:
-    """One execution under the run's lock: the state in memory is always one that may be committed."""
+class Execution:
+    """One execution under the run's lock: the state in memory is always one that may be committed.
+
+    :meth:`run` does all of it; :mod:`amrobust.runs.together` calls its parts for several runs in step.
+    """
 
     def __init__(self, held: Held, asked: Manifest, reporter: Reporter) -> None:
         self.held, self.path, self.facts, self.reporter = held, held.path, asked.facts, reporter
         self.curves: dict[int, SeedCurves] = {}
         self.manifest = asked
         self.tuned_anew = False
+        self.wanted: Sequence[int] = ()
+        self.missing: Sequence[int] = ()
+        self.left: set[int] = set()
+        self.begun = self.committed = 0.0
         if is_run(self.path):
             self._take_up(read_run(self.path))
 
@@ -230,6 +247,29 @@ class _Execution:
 
     def run(self, wanted: Sequence[int], training: _Training) -> None:
         """Plan ``wanted``, train what is missing, commit as blocks become whole."""
+        missing = self.lacking(wanted)
+        if not missing:
+            return
+        outcomes, layout = training.begin(self.manifest, missing)
+        self.begin(wanted, missing, layout, training.executor)
+        waiting = _Waiting([seed for seed in block if seed in self.left] for block in layout.blocks)
+        try:
+            with closing(outcomes):  # type: ignore[type-var]
+                for outcome in outcomes:
+                    self.take(waiting.add(outcome))
+            self.take(waiting.partial(), last=True)
+        except BaseException as problem:
+            self.give_up()
+            if isinstance(problem, KeyboardInterrupt):
+                raise self.interrupted() from None
+            raise
+        self.end()
+
+    def lacking(self, wanted: Sequence[int]) -> list[int]:
+        """Those of ``wanted`` that are not complete; where there are none, the execution is at its end.
+
+        Raises UserError where the method was tuned on one of them.
+        """
         require_disjoint({*wanted, *self.manifest.seeds}, self.manifest.tuning)
         complete = set(self.manifest.complete)
         missing = [seed for seed in wanted if seed not in complete]
@@ -239,11 +279,21 @@ class _Execution:
                 self.held.check()
                 self.manifest = commit(self.path, self.manifest, self.curves)
             self.reporter.finished(0, 0.0)
-            return
-        outcomes, layout = training.begin(self.manifest, missing)
+        return missing
+
+    def begin(
+        self,
+        wanted: Sequence[int],
+        missing: Sequence[int],
+        layout: Layout,
+        executor: Executor,
+        company: Mapping[str, tuple[int, ...]] | None = None,
+    ) -> None:
+        """Commit that ``missing`` of the ``wanted`` seeds are being trained: how, where and beside which other runs."""
         if layout.note is not None:
             self.reporter.note(layout.note)
-        begun = time.perf_counter()
+        self.wanted, self.missing, self.left = wanted, missing, set(missing)
+        self.begun = time.perf_counter()
         running = {seed: SeedRecord("running") for seed in missing}
         planned = self.manifest.planned(wanted, now())
         self.manifest = replace(
@@ -251,48 +301,45 @@ class _Execution:
             seeds={**planned.seeds, **running},
             provenance=(
                 *planned.provenance,
-                session(self.facts, training.executor.name, training.executor.jobs, layout),
+                session(self.facts, executor.name, executor.jobs, layout, company),
             ),
         )
-        self._commit(begun)
-        committed = time.monotonic()
-        left = set(missing)
-        waiting = _Waiting([seed for seed in block if seed in left] for block in layout.blocks)
-        try:
-            with closing(outcomes):  # type: ignore[type-var]
-                for outcome in outcomes:
-                    finished = waiting.add(outcome)
-                    for each in finished:
-                        left.discard(each.seed)
-                        self._record(each)
-                    if finished and time.monotonic() - committed >= COMMIT_INTERVAL:
-                        self._commit(begun)
-                        committed = time.monotonic()
-            for outcome in waiting.partial():
-                left.discard(outcome.seed)
-                self._record(outcome)
-            self._set({seed: SeedRecord("failed", error="its training gave no result") for seed in left})
-        except KeyboardInterrupt:
-            self._set({seed: SeedRecord("planned") for seed in left})
-            self._commit(begun)
-            kept = len(set(wanted) & set(self.manifest.complete))
-            raise Interrupted(
-                f"interrupted: {kept} of {len(wanted)} seeds are kept; the same command resumes"
-            ) from None
-        except BaseException:
-            self._set({seed: SeedRecord("planned") for seed in left})
-            self._commit(begun)
-            raise
-        self._commit(begun)
+        self._commit()
+
+    def take(self, outcomes: Iterable[SeedOutcome], *, last: bool = False) -> None:
+        """Record ``outcomes`` and commit them, if the last commit is long ago; what none came of to the ``last``, as failed."""
+        for outcome in outcomes:
+            self.left.discard(outcome.seed)
+            self._record(outcome)
+        if last:
+            self._set({seed: SeedRecord("failed", error="its training gave no result") for seed in self.left})
+        elif outcomes and time.monotonic() - self.committed >= COMMIT_INTERVAL:
+            self._commit()
+
+    def give_up(self) -> None:
+        """Commit what there is; the rest is planned again."""
+        self._set({seed: SeedRecord("planned") for seed in self.left})
+        self._commit()
+
+    def interrupted(self) -> Interrupted:
+        """What to raise after Ctrl-C."""
+        kept = len(set(self.wanted) & set(self.manifest.complete))
+        return Interrupted(
+            f"interrupted: {kept} of {len(self.wanted)} seeds are kept; the same command resumes"
+        )
+
+    def end(self) -> None:
+        """Commit what there is. Raises RunError where seeds failed."""
+        self._commit()
         clear(self.path / CHECKPOINTS)
-        failed = [seed for seed in missing if self.manifest.seeds[seed].state == "failed"]
-        self.reporter.finished(len(missing) - len(failed), time.perf_counter() - begun)
+        failed = [seed for seed in self.missing if self.manifest.seeds[seed].state == "failed"]
+        self.reporter.finished(len(self.missing) - len(failed), time.perf_counter() - self.begun)
         if failed:
             first = self.manifest.seeds[failed[0]].error or ""
             names = ", ".join(map(str, failed[:10])) + (", ..." if len(failed) > 10 else "")
             raise RunError(
-                f"{len(failed)} of {len(wanted)} seeds failed ({names}): {shown(first)}; the others are kept, and the same "
-                "command tries the failed ones again"
+                f"{len(failed)} of {len(self.wanted)} seeds failed ({names}): {shown(first)}; the others are kept, and the "
+                "same command tries the failed ones again"
             )
 
     def _record(self, outcome: SeedOutcome) -> None:
@@ -321,14 +368,15 @@ class _Execution:
     def _set(self, records: dict[int, SeedRecord]) -> None:
         self.manifest = replace(self.manifest, seeds={**self.manifest.seeds, **records})
 
-    def _commit(self, begun: float) -> None:
+    def _commit(self) -> None:
         *earlier, current = self.manifest.provenance
         before = sum(past.seeds for past in earlier)
         current = replace(
             current,
             seeds=len(self.manifest.complete) - before,
-            wall_seconds=round(time.perf_counter() - begun, 3),
+            wall_seconds=round(time.perf_counter() - self.begun, 3),
         )
         self.manifest = replace(self.manifest, provenance=(*earlier, current))
         self.held.check()
         self.manifest = commit(self.path, self.manifest, self.curves)
+        self.committed = time.monotonic()

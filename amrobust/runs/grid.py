@@ -23,6 +23,7 @@ from amrobust.runs.entries import Broken
 from amrobust.runs.execution import Interrupted, Train, execute
 from amrobust.runs.reporter import Silent
 from amrobust.runs.store import Run, read_run
+from amrobust.runs.together import Together, plan_together, train_together
 
 SPARE = 2
 """Runs under way beyond what the workers can train at a time: they read, plan and commit while the workers train."""
@@ -132,24 +133,45 @@ def execute_grid(
     different = list({content_digest(spec.to_dict()): spec for spec in specs}.values())
     one = _OneAtATime(reporter or SilentGrid())
 
-    def carry_out(spec: Spec) -> GridRow:
-        progress = _RunProgress(one)
+    def alone(spec: Spec, progress: _RunProgress) -> GridRow:
         try:
             run = execute(
                 spec, seeds, directory, executor=executor, batching=batching, reporter=progress, place=place, train=train,
                 describe=describe, tuning=(tunings or {}).get(spec.method_key),
             )  # fmt: skip
-            row = _row(spec, seeds, run, progress.trained)
+            return _row(spec, seeds, run, progress.trained)
         except Interrupted:
             raise
         except RunError as problem:
-            row = _row(spec, seeds, progress.read(directory), progress.trained, str(problem))
-        one.tell("run_done", row)
-        return row
+            return _row(spec, seeds, progress.read(directory), progress.trained, str(problem))
+
+    def carry_out(job: _Job) -> list[GridRow]:
+        progress = {number: _RunProgress(one) for number in job.numbers}
+        dealt_with = (
+            {}
+            if job.together is None
+            else train_together(job.together, seeds, directory, executor, place, progress)
+        )
+        rows = []
+        for number in job.numbers:
+            spec, told = different[number], progress[number]
+            if number in dealt_with:
+                problem = dealt_with[number]
+                error = None if problem is None else str(problem)
+                rows.append(_row(spec, seeds, told.read(directory), told.trained, error))
+            else:
+                rows.append(alone(spec, told))
+            one.tell("run_done", rows[-1])
+        return rows
 
     try:
         one.tell("planned", len(different), len(seeds), executor.where)
-        return _carry_out_all(carry_out, different, executor)
+        together = (
+            plan_together(different, seeds, directory, executor, batching, place, tunings or {})
+            if train is None and describe is None
+            else []
+        )
+        return _carry_out_all(carry_out, _jobs(len(different), together), len(different), executor)
     finally:
         executor.stop()
 
@@ -168,50 +190,67 @@ def failures(rows: Iterable[GridRow]) -> str | None:
     )
 
 
+@dataclass(frozen=True)
+class _Job:
+    """Runs that one thread carries out, by their numbers: one of them, or those that are trained together."""
+
+    numbers: tuple[int, ...]
+    together: Together | None = None
+
+
+def _jobs(runs: int, together: Sequence[Together]) -> list[_Job]:
+    """The jobs of so many ``runs``, in the order of their first ones."""
+    first = {min(job.runs): _Job(tuple(sorted(job.runs)), job) for job in together}
+    inside = {number for job in together for number in job.runs}
+    return [first.get(n) or _Job((n,)) for n in range(runs) if n in first or n not in inside]
+
+
 def _carry_out_all(
-    carry_out: Callable[[Spec], GridRow], specs: Sequence[Spec], executor: Executor
+    carry_out: Callable[[_Job], list[GridRow]], jobs: Sequence[_Job], runs: int, executor: Executor
 ) -> list[GridRow]:
     rows: dict[int, GridRow] = {}
-    at_a_time = 1 if executor.count == 1 else min(len(specs), executor.count + SPARE, MOST_UNDER_WAY)
+    most = MOST_UNDER_WAY // max((len(job.numbers) for job in jobs), default=1)
+    at_a_time = 1 if executor.count == 1 else min(len(jobs), executor.count + SPARE, most)
     try:
         if at_a_time <= 1:
-            for number, spec in enumerate(specs):
-                rows[number] = carry_out(spec)
+            for job in jobs:
+                rows.update(zip(job.numbers, carry_out(job), strict=True))
         else:
-            _in_threads(carry_out, specs, executor, at_a_time, rows)
+            _in_threads(carry_out, jobs, runs, executor, at_a_time, rows)
     except (KeyboardInterrupt, Interrupted):
-        if len(specs) == 1:
+        if runs == 1:
             raise
         raise Interrupted(
-            f"interrupted: {len(rows)} of {len(specs)} runs are done, and finished seeds of the others are kept; the same "
+            f"interrupted: {len(rows)} of {runs} runs are done, and finished seeds of the others are kept; the same "
             "command resumes"
         ) from None
-    return [rows[number] for number in range(len(specs))]
+    return [rows[number] for number in range(runs)]
 
 
 def _in_threads(
-    carry_out: Callable[[Spec], GridRow],
-    specs: Sequence[Spec],
+    carry_out: Callable[[_Job], list[GridRow]],
+    jobs: Sequence[_Job],
+    runs: int,
     executor: Executor,
     at_a_time: int,
     rows: dict[int, GridRow],
 ) -> None:
     """Fill ``rows``; what ends one thread with an exception, or this one, ends all.
 
-    Runs are handed to the threads a few at a time: a future for each of a hundred thousand would be most of the memory.
+    Jobs are handed to the threads a few at a time: a future for each of a hundred thousand would be most of the memory.
     """
     threads = ThreadPoolExecutor(at_a_time, "run")
-    waiting = iter(enumerate(specs))
-    under_way: dict[Future[GridRow], int] = {}
+    waiting = iter(jobs)
+    under_way: dict[Future[list[GridRow]], _Job] = {}
     try:
-        while len(rows) < len(specs):
-            for number, spec in islice(waiting, 2 * at_a_time - len(under_way)):
-                under_way[threads.submit(carry_out, spec)] = number
+        while len(rows) < runs:
+            for job in islice(waiting, 2 * at_a_time - len(under_way)):
+                under_way[threads.submit(carry_out, job)] = job
             for future in wait(under_way, return_when=FIRST_COMPLETED).done:
-                rows[under_way.pop(future)] = future.result()
+                rows.update(zip(under_way.pop(future).numbers, future.result(), strict=True))
     finally:
         # After the last one there is nothing to stop; after an exception the workers end, and the runs commit what they have.
-        if len(rows) < len(specs):
+        if len(rows) < runs:
             executor.stop()
         threads.shutdown(cancel_futures=True)
 

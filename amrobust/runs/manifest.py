@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from amrobust.experiments.facts import RunFacts
@@ -89,6 +89,8 @@ class Session:
     """"none" or "stack"; None where that was not recorded yet."""
     stacks: tuple[tuple[int, ...], ...] = ()
     """The seeds that it was to train together, a tuple a stack."""
+    company: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """Seeds by the identity of their run, this one's among them, where several runs were trained as one stack."""
 
     @property
     def place(self) -> str:
@@ -132,6 +134,11 @@ class Manifest:
             return None
         stacks = dict.fromkeys(stack for session in reversed(self.provenance) for stack in session.stacks)
         return Layout(self.provenance[-1].batching, tuple(stacks))
+
+    @property
+    def company(self) -> Mapping[str, tuple[int, ...]]:
+        """That of the last execution; empty where it had none."""
+        return self.provenance[-1].company if self.provenance else {}
 
     @property
     def wall_seconds(self) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -20,7 +21,13 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def session(facts: RunFacts, executor: str, jobs: int | None, layout: Layout | None = None) -> Session:
+def session(
+    facts: RunFacts,
+    executor: str,
+    jobs: int | None,
+    layout: Layout | None = None,
+    company: Mapping[str, tuple[int, ...]] | None = None,
+) -> Session:
     """The provenance of an execution that begins now."""
     revision, dirty = _own_revision()
     return Session(
@@ -36,6 +43,7 @@ def session(facts: RunFacts, executor: str, jobs: int | None, layout: Layout | N
         backend=facts.backend,
         batching=layout.batching if layout else None,
         stacks=tuple(block for block in layout.blocks if len(block) > 1) if layout else (),
+        company=company or {},
     )
 
 

@@ -96,6 +96,11 @@ def read_run(path: Path) -> Run:
     raise Broken("it changed each time it was read") from last
 
 
+def manifest_in(path: Path) -> Manifest | None:
+    """The manifest of the run in ``path`` as of now, its curves unread; None where there is no run. Raises Broken."""
+    return parse_manifest(_read(path / MANIFEST, MAX_MANIFEST_BYTES, "manifest")) if is_run(path) else None
+
+
 def _unchanged(path: Path, manifest: Manifest) -> bool:
     """Whether the manifest on disk still names the same curves file."""
     return parse_manifest(_read(path / MANIFEST, MAX_MANIFEST_BYTES, "manifest")).curves == manifest.curves

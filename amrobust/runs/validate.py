@@ -210,7 +210,13 @@ def _session(value: Any, where: str) -> Session:
         backend=optional(a_text)(table.get("backend"), "backend"),
         batching=optional(_batching)(table.get("batching"), "batching"),
         stacks=a_sequence(a_sequence(an_integer(0, MAX_SEED - 1)))(table.get("stacks", []), "stacks"),
+        company=_company(table.get("company", {}), "company"),
     )
+
+
+def _company(value: Any, where: str) -> dict[str, tuple[int, ...]]:
+    seeds_of = a_sequence(an_integer(0, MAX_SEED - 1))
+    return {a_digest(key, where): seeds_of(item, where) for key, item in a_table(value, where).items()}
 
 
 def _batching(value: Any, where: str) -> str:

@@ -11,10 +11,11 @@ from whole_runs import HERE, numbers
 from amrobust.experiments.checkpoint import Checkpoint
 
 EPOCHS = 24
-TRAINING = (
-    "--opt", "am1", "--workload", "fashion-mnist", "--epochs", EPOCHS, "--batch-size", 6, "--param", "augment=true",
+ON_FASHION = (
+    "--workload", "fashion-mnist", "--epochs", EPOCHS, "--batch-size", 6, "--param", "augment=true",
     "--seeds", 2,
 )  # fmt: skip
+TRAINING = ("--opt", "am1", *ON_FASHION)
 
 
 @pytest.fixture(scope="module")
@@ -26,13 +27,14 @@ def data(tmp_path_factory):
 
 ALONE = (*TRAINING, "--batching", "none")
 TOGETHER = (*TRAINING, "--batching", "stack")
+METHODS = ("--opt", "am1", "--opt", "am2", *ON_FASHION, "--batching", "stack")
 
 
 @pytest.fixture(scope="module")
 def expected(server, data, tmp_path_factory):
-    """What each of the two trainings gives when nothing disturbs it."""
+    """What each of the trainings gives when nothing disturbs it."""
     found = {}
-    for training in (ALONE, TOGETHER):
+    for training in (ALONE, TOGETHER, METHODS):
         directory = tmp_path_factory.mktemp("whole")
         status, output = server.run("run", *training, *HERE, "--runs-dir", directory, env=data)
         assert status == 0, output
@@ -43,13 +45,13 @@ def expected(server, data, tmp_path_factory):
 def checkpoint_of(runs):
     """The checkpoint of the seeds that were being trained, once there is one."""
     end = time.monotonic() + 60
-    while not (found := sorted(runs.glob("*/checkpoints/seed*.pt"))):
+    while not (found := sorted(runs.glob("*/checkpoints/[!.]*.pt"))):
         assert time.monotonic() < end, "no checkpoint was written"
         time.sleep(0.005)
     return found[-1]
 
 
-@pytest.mark.parametrize("training", [ALONE, TOGETHER], ids=["alone", "together"])
+@pytest.mark.parametrize("training", [ALONE, TOGETHER, METHODS], ids=["alone", "together", "methods"])
 def test_kills_at_random_moments_between_checkpoints(training, server, data, expected, tmp_path):
     rng = random.Random(0)
     for _ in range(6):

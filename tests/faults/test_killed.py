@@ -8,11 +8,15 @@ import time
 from pathlib import Path
 
 import pytest
-from whole_runs import DIGITS, HERE, LOGISTIC, numbers
+from whole_runs import DIGITS, HERE, LOGISTIC, SHARED, numbers
 
 from amrobust.runs import check_runs
 
-RUNS = {"logistic": ("--opt", "am1", *LOGISTIC), "digits": ("--opt", "am1", *DIGITS)}
+RUNS = {
+    "logistic": ("--opt", "am1", *LOGISTIC),
+    "digits": ("--opt", "am1", *DIGITS),
+    "methods in one stack": ("--opt", "am1", "--opt", "msgd", "--opt", "am2", *SHARED),
+}
 
 
 def killed_at_random(server, whole, tmp_path, arguments, kills, rng):  # noqa: RET503, it ends by returning
@@ -85,6 +89,27 @@ def test_a_run_killed_before_every_third_of_its_operations_on_files(server, whol
 @pytest.mark.slow
 def test_a_run_killed_before_each_of_its_operations_on_files(server, whole, tmp_path):
     killed_before_operations(server, whole, tmp_path, 1)
+
+
+def test_methods_in_one_stack_killed_before_every_fourth_operation_on_files(server, whole, tmp_path):
+    """Between the commits of its runs too, when one of them is complete and the others are not."""
+    arguments = ("--opt", "am1", "--opt", "msgd", *SHARED)
+    expected = whole(*arguments)
+    partly = 0
+    for number in itertools.count(step=4):
+        directory = tmp_path / str(number)
+        command = ("run", *arguments, *HERE, "--runs-dir", directory)
+        status, _ = server.run(*command, commit_interval=0.0, dies_at=number)
+        if status == 0:
+            break
+        assert status == -9
+        found = numbers(directory) if any(directory.glob("*/manifest.json")) else {}
+        assert found.items() <= expected.items()
+        partly += 0 < len(found) < len(expected)
+        status, output = server.run(*command)
+        assert status == 0, output
+        assert numbers(directory) == expected
+    assert partly, "never between the last commits of the two"
 
 
 def workers_of(pid):

@@ -17,7 +17,7 @@ from whole_runs import numbers
 from amrobust.errors import UserError
 from amrobust.experiments import Cluster, Spec, finished, make_executor, make_spec, ray_executor, training
 from amrobust.experiments.place import Place
-from amrobust.runs import execute, execute_grid, failures
+from amrobust.runs import execute, execute_grid, failures, open_runs
 from amrobust.runs.execution import CHECKPOINTS
 from amrobust.runs.grid import SilentGrid
 
@@ -134,6 +134,19 @@ def test_a_node_killed_in_mid_grid_changes_no_number(shared, cluster, tmp_path, 
     rows = execute_grid(specs, range(8), tmp_path / "local", make_executor("local"), batching="none")
     assert failures(rows) is None
     assert numbers(tmp_path / "runs") == numbers(tmp_path / "local")
+
+
+def test_methods_share_stacks_there_as_here(cluster, tmp_path):
+    params = {"epochs": 1, "batch_size": 128, "lr_drops": 0, "model": "mlp"}
+    specs = [make_spec("digits", opt, params) for opt in ("msgd", "am1", "am2", "sgd")]
+    executor = make_executor("ray", cluster=Cluster(cluster.address))
+    workers = make_executor("processes", executor.count)
+    for name, where in (("runs", executor), ("here", workers)):
+        assert failures(execute_grid(specs, range(2), tmp_path / name, where)) is None
+    companies = {tuple(run.manifest.company) for run in open_runs([tmp_path / "runs"])[0]}
+    assert len(companies) == executor.count
+    assert numbers(tmp_path / "runs") == numbers(tmp_path / "here")
+    assert not list(tmp_path.glob(f"runs/*/{CHECKPOINTS}"))
 
 
 def test_a_killed_worker_costs_its_block_one_more_attempt(executor):

@@ -2,7 +2,8 @@
 
 import itertools
 
-from whole_runs import HERE, numbers
+import numpy as np
+from whole_runs import HERE, SHARED, numbers
 
 from amrobust.runs import open_runs
 
@@ -43,3 +44,24 @@ def test_four_processes_run_overlapping_grids_while_others_read(server, whole, t
     for arguments in GRID:
         expected |= whole(*arguments)
     assert numbers(tmp_path) == expected
+
+
+def test_grids_that_share_stacks_and_overlap(server, whole, tmp_path):
+    """Whoever comes first decides on a run's company: every seed is trained once, and is what it would be to rounding."""
+    methods = ["am1", "am2", "msgd", "sgd"]
+    writers = [
+        server.start(
+            "run", *(word for opt in (*methods[turn:], *methods[:turn])[:3] for word in ("--opt", opt)),
+            *SHARED, *HERE, "--runs-dir", tmp_path, commit_interval=0.0,
+        )
+        for turn in range(4)
+    ]  # fmt: skip
+    for writer in writers:
+        assert writer.wait() == 0, writer.output()
+    found = numbers(tmp_path)
+    expected = whole(*(word for opt in methods for word in ("--opt", opt)), *SHARED)
+    assert found.keys() == expected.keys()
+    for key, curve in expected.items():
+        tolerance = 0.2 if key[3] == "test_accuracy" else 1e-4
+        one, other = (np.frombuffer(curve) for curve in (curve, found[key]))
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=tolerance, err_msg=str(key))

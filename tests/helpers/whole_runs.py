@@ -6,6 +6,10 @@ from amrobust.runs import open_runs
 
 LOGISTIC = ("--workload", "logistic", "--iterations", 100, "--seeds", 200)
 DIGITS = ("--epochs", 1, "--batch-size", 128, "--param", "lr_drops=0", "--seeds", 6)
+SHARED = (
+    "--epochs", 1, "--batch-size", 128, "--param", "lr_drops=0", "--param", "model=mlp", "--seeds", 3,
+)  # fmt: skip
+"""So few seeds that several methods train as one stack."""
 HERE = ("--executor", "local")
 
 

@@ -131,7 +131,9 @@ def test_somebody_elses_trainer_has_no_layout(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("batching", "all"), ("batching", 3), ("stacks", [[-1]]), ("stacks", [["0"]]), ("stacks", 1)]
+    ("field", "value"),
+    [("batching", "all"), ("batching", 3), ("stacks", [[-1]]), ("stacks", [["0"]]), ("stacks", 1), ("company", 3),
+     ("company", {"am1": [0]}), ("company", {"0" * 64: [-1]})]
 )  # fmt: skip
 def test_layouts_made_up_by_a_stranger_are_refused(tmp_path, field, value):
     from amrobust.experiments.spec import content_digest
