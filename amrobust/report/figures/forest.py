@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from amrobust.claims.judgement import RATIOS, ClaimKind, Judgement, Verdict, is_about_a_pair
+from amrobust.claims.words import significant
 from amrobust.report.drawing import GREY, Drawing, Style, house_style, labels, plain_number, to_svg
 from amrobust.report.figures.panels import in_figures
 from amrobust.report.figures.rows import MOST_ROWS, beside, row_plot
@@ -133,7 +134,7 @@ def _in_words(judgements: Sequence[Judgement], panels: Sequence[Panel]) -> str:
         for (_, method, baseline), verdict in panel.verdicts.items():
             assert verdict.interval is not None
             estimate = verdict.interval.estimate
-            parts.append(f"{method} against {baseline}: {estimate:.3g}, {verdict.outcome}")
+            parts.append(f"{method} against {baseline}: {significant(estimate)}, {verdict.outcome}")
     more = f"; and {len(parts) - 9} more" if len(parts) > 9 else ""
     titles = ", ".join(panel.title for panel in panels)
     return f"Interval plot of {len(parts)} claims ({titles}). {'; '.join(parts[:9])}{more}."
@@ -206,8 +207,8 @@ def _numbers(verdict: Verdict) -> str:
     assert result is not None
     if verdict.claim.kind in RATIOS:
         return f"{ratio(result.estimate)} {ratio_interval(result)}"
-    interval = f" [{result.low:+.3g}, {result.high:+.3g}]" if result.low is not None else ""
-    return f"{result.estimate:+.3g}{interval}".replace("-", "−")
+    low, estimate, high = (significant(x, sign=True) for x in (result.low, result.estimate, result.high))
+    return (f"{estimate} [{low}, {high}]" if result.low is not None else estimate).replace("-", "−")
 
 
 def _limits(panels: Sequence[Panel], judgement: Judgement) -> tuple[float, float]:
