@@ -19,6 +19,8 @@ from amrobust.report.view import difference_unit, group_names
 _RATIO_TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20, 50, 100)
 _MOST_TICKS = 6
 _MOST_PANELS = 3
+_HEADING = 90
+"""Characters of a judgement's name, which has a row to itself."""
 _WIDEST = 20.0
 """Ratios beyond this many times (or this fraction) run off the panel and end in an arrowhead."""
 _QUANTITIES: tuple[tuple[str, tuple[ClaimKind, ...]], ...] = (
@@ -146,7 +148,7 @@ def _draw(
     same_baseline = len({baseline for _, _, baseline in keys}) == 1
     methods = list(dict.fromkeys(arm.method for judgement in judgements for arm in judgement.arms))
     short = labels(methods, 30 if same_baseline else 20)
-    groups = group_names(judgements)
+    groups = list(labels(group_names(judgements), _HEADING).values())
     rows: list[Key | str] = []
     for key in keys:
         if len(judgements) > 1 and (not rows or key[0] != _group_of(rows[-1])):
@@ -162,7 +164,9 @@ def _draw(
     ]
     alone = len(panels) == 1
     with house_style():
-        plot = row_plot(names, plots=len(panels), top=0.42, foot=0.24, right=1.75 if alone else 0.1)
+        headings = [position for position, row in enumerate(rows) if isinstance(row, str)]
+        right = 1.75 if alone else 0.1
+        plot = row_plot(names, headings=headings, plots=len(panels), top=0.42, foot=0.24, right=right)
         for axes, panel in zip(plot.axes, panels, strict=True):
             limits = _limits([other for other in panels if other.ratio == panel.ratio], judgements[0])
             draw_panel(axes, panel, judgements[0], rows, look, limits)
@@ -170,9 +174,6 @@ def _draw(
                 for position, row in enumerate(rows):
                     if not isinstance(row, str) and row in panel.verdicts:
                         beside(axes, position, _numbers(panel.verdicts[row]), fontsize=7)
-        for label, row in zip(plot.axes[0].get_yticklabels(), rows, strict=True):
-            if isinstance(row, str):
-                label.set_fontweight("bold")
         return to_svg(plot.figure)
 
 
