@@ -11,6 +11,7 @@ from amrobust import stats
 from amrobust.claims.judgement import Claim
 from amrobust.claims.rules import Evidence, Rules
 from amrobust.claims.samples import Refused, Sample
+from amrobust.claims.words import powers_of_ten
 from amrobust.runs.arms import Metric
 from amrobust.stats.tails import Worse
 
@@ -33,7 +34,8 @@ def of_bound(claim: Claim, sample: Sample, metric: Metric, rules: Rules, family:
     assert interval.low is not None
     if special.bdtr(0, n, probability) > share and interval.low <= probability:
         raise Refused(
-            f"{n} seeds cannot show a probability of at most {probability:.3g}, even if none of them ends worse",
+            f"{n} seeds cannot show a probability of at most {powers_of_ten(f'{probability:.3g}')}, even if none of them "
+            "ends worse",
             ceil(log(share) / log(1 - probability)),
         )
     test = replace(interval, test="exact binomial", p=float(special.bdtr(hits, n, probability)))

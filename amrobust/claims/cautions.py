@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from amrobust.claims.words import counted
+from amrobust.claims.words import counted, significant
 from amrobust.experiments.variation import STREAMS
 from amrobust.runs.arms import Arm
 from amrobust.stats.results import Caution
@@ -178,8 +178,8 @@ def opinions_disagree(decides: str, p: float, second: str, second_p: float, alph
     """The second opinion falls on the other side of alpha."""
     return Caution(
         "opinions-disagree",
-        f"The second opinion, {second}, gives p = {second_p:.3g} where the deciding {decides} gives p = {p:.3g}: they fall on "
-        f"different sides of {alpha:g}.",
+        f"The second opinion, {second}, gives p = {significant(second_p)} where the deciding {decides} gives "
+        f"p = {significant(p)}: they fall on different sides of {alpha:g}.",
         "treat the claim as borderline; more seeds would settle it",
     )
 

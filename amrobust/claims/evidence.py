@@ -15,7 +15,7 @@ from amrobust.claims.judgement import CHANGES, RATIOS, SPREADS, SWEEPS, Claim
 from amrobust.claims.rules import PAIRED, UNPAIRED, Evidence, Rules
 from amrobust.claims.samples import Curves, Pair, Refused, Sample
 from amrobust.claims.sweeps import of_sweep
-from amrobust.claims.words import counted
+from amrobust.claims.words import counted, significant
 from amrobust.runs.arms import Metric
 from amrobust.stats.results import Caution, Result
 
@@ -142,8 +142,8 @@ def _spread(claim: Claim, pair: Pair, metric: Metric, rules: Rules, family: int)
     notes += more
     if test.smallest_p > rules.alpha / family:
         raise Refused(
-            f"{test.test} cannot give a p-value below {test.smallest_p:.3g} with these seeds, and {rules.alpha:.3g} over "
-            f"a family of {family} asks for {rules.alpha / family:.3g}",
+            f"{test.test} cannot give a p-value below {significant(test.smallest_p)} with these seeds, and {rules.alpha:.3g} "
+            f"over a family of {family} asks for {significant(rules.alpha / family)}",
             _seeds_for(rules.alpha / family, pair.paired),
         )
     assert interval.p is not None
@@ -249,7 +249,7 @@ def _level_note(pair: Pair, metric: Metric, rules: Rules) -> tuple[Caution, ...]
         pair.method.arm.method,
         pair.baseline.arm.method,
         early / pair.a.shape[1],
-        f"{result.estimate:+.3g}{unit}",
+        f"{significant(result.estimate, sign=True)}{unit}",
     )
     return (note,)
 

@@ -11,6 +11,7 @@ from amrobust import stats
 from amrobust.claims import cautions
 from amrobust.claims.judgement import Claim, PairFacts, is_about_a_pair
 from amrobust.claims.samples import Pair, Sample
+from amrobust.claims.words import p_text
 from amrobust.runs.arms import Metric
 from amrobust.stats.results import Caution
 
@@ -84,13 +85,13 @@ def divergence_cautions(facts: Sequence[PairFacts]) -> tuple[Caution, ...]:
         assert rates.estimate is not None
         text = (
             f"divergence rates differ by {100 * rates.estimate:+.0f} points "
-            f"[{100 * (rates.low or 0):.0f}, {100 * (rates.high or 0):.0f}], p = {rates.p:.2g} by {rates.test.split(',')[0]}"
+            f"[{100 * (rates.low or 0):.0f}, {100 * (rates.high or 0):.0f}], {p_text(rates.p)} by {rates.test.split(',')[0]}"
         )
         won = pair.winning
         if won is not None and won.estimate is not None:
             text += (
                 f"; with divergence as the worst outcome, a run of {pair.method} beats one of {pair.baseline} with "
-                f"probability {won.estimate:.2f}, p = {won.p:.2g} by {won.test}"
+                f"probability {won.estimate:.2f}, {p_text(won.p)} by {won.test}"
             )
         notes.append(cautions.diverged(pair.method, pair.baseline, text))
     return tuple(notes)

@@ -16,6 +16,7 @@ from amrobust.claims.judgement import Claim, Comparison, Judgement, MethodSummar
 from amrobust.claims.rules import Evidence, Rules
 from amrobust.claims.samples import Refused
 from amrobust.claims.verdicts import decide
+from amrobust.claims.words import significant
 from amrobust.errors import UserError
 from amrobust.experiments.documents import read_toml
 from amrobust.runs.arms import Metric
@@ -231,7 +232,7 @@ def _sensitivity(result: Result, alpha: float) -> tuple[Caution, ...]:
     ps = dict(result.details)
     if all((p <= alpha) == (result.p <= alpha) for p in ps.values()):
         return ()
-    text = ", ".join(f"{name} {p:.2g}" for name, p in ps.items())
+    text = ", ".join(f"{name} {significant(p, 2)}" for name, p in ps.items())
     return (
         Caution(
             "fragile-spread",

@@ -44,7 +44,7 @@ def run_analysis(
     from amrobust import experiments, runs
     from amrobust.experiments.spec import content_digest
 
-    specs = [_specs(analysis, setting) for setting in analysis.settings]
+    specs = [specs_of_setting(analysis, setting) for setting in analysis.settings]
     looks = analysis.rules.looks
     if looks and seeds is not None and seeds not in looks:
         raise UserError(
@@ -94,7 +94,7 @@ def run_analysis(
     return _beside_published(with_sources(comparison), analysis.published, models)
 
 
-def _specs(analysis: Analysis, setting: Setting) -> tuple[Spec, ...]:
+def specs_of_setting(analysis: Analysis, setting: Setting) -> tuple[Spec, ...]:
     """What a setting trains, from every x0: not the methods that lack the only stream that varies there."""
     from amrobust import workloads
 

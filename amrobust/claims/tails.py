@@ -9,6 +9,7 @@ from typing import Any
 from amrobust import stats
 from amrobust.claims.compare import choose_metric
 from amrobust.claims.samples import Sample
+from amrobust.claims.words import powers_of_ten
 from amrobust.errors import UserError
 from amrobust.runs.arms import Arm, Metric
 from amrobust.stats.results import Result
@@ -85,7 +86,7 @@ def _of_arm(
 
     side = "below" if worse == "low" else "above"
     for threshold in thresholds:
-        name = f"P(ends {side} {threshold:g})"
+        name = powers_of_ten(f"P(ends {side} {threshold:g})")
         yield row(name, stats.exceedance, values, threshold, worse=worse, level=level)
     yield row("P(diverges)", stats.divergence_rate, sample.diverged, n, level=level)
     for q in quantiles:
@@ -93,7 +94,7 @@ def _of_arm(
         yield row(f"{shown:.4g} quantile", stats.tail_quantile, values, q, worse=worse, level=level)
         yield row(f"mean of the worst {1 - q:.4g}", stats.cvar, values, q, worse=worse)
     for threshold in thresholds:
-        name = f"Pareto shape {side} {threshold:g}"
+        name = powers_of_ten(f"Pareto shape {side} {threshold:g}")
         shape = row(name, stats.generalised_pareto, values, threshold, worse=worse, level=level)
         # A shape is for large studies: smaller ones are not told that they lack what they did not ask for.
         if shape.result is not None:

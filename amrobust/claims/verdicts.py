@@ -8,6 +8,7 @@ from amrobust import stats
 from amrobust.claims.evidence import agrees, spread_is_material
 from amrobust.claims.judgement import CHANGES, RATIOS, SPREADS, Claim, Outcome, Verdict
 from amrobust.claims.rules import Evidence, Rules
+from amrobust.claims.words import p_text, powers_of_ten, significant
 from amrobust.runs.arms import Metric
 
 POWER = 0.8
@@ -109,7 +110,7 @@ def statement(claim: Claim, metric: Metric) -> str:
     if claim.kind == "composite":
         return " and ".join(statement(part, metric) for part in claim.parts)
     quantity = metric.name.replace("_", " ")
-    margin = f"{claim.margin:g}{points(metric)}" if claim.margin is not None else ""
+    margin = powers_of_ten(f"{claim.margin:g}{points(metric)}") if claim.margin is not None else ""
     phase = f"in epochs {claim.epochs[0]} to {claim.epochs[1]}" if claim.epochs is not None else ""
     mean = f"the mean {quantity} {phase}" if phase else f"the final mean {quantity}"
     when = phase or "over training"
@@ -122,8 +123,8 @@ def statement(claim: Claim, metric: Metric) -> str:
     if claim.bound is not None:
         threshold, probability = claim.bound
         side = "below" if metric.better == "higher" else "above"
-        what = f"ends {side} a {quantity} of {threshold:.4g}"
-        bound = f"{probability:.3g}" + (
+        what = f"ends {side} a {quantity} of {powers_of_ten(f'{threshold:.4g}')}"
+        bound = powers_of_ten(f"{probability:.3g}") + (
             f" (Theorem 1b, Λ = {claim.deviation:g})" if claim.deviation is not None else ""
         )
         return f"a run of {claim.method} {what} with a probability of at most {bound}"
@@ -175,7 +176,7 @@ def _numbers(verdict: Verdict, metric: Metric) -> str:
     name = "share" if verdict.claim.bound is not None else "ratio" if ratio else "difference"
     assert result.level is not None
     text = (
-        f"{name} {result.estimate:.3g}{unit} [{result.low:.3g}, {result.high:.3g}] "
+        f"{name} {significant(result.estimate)}{unit} [{significant(result.low)}, {significant(result.high)}] "
         f"({100 * result.level:.4g} % interval), {p_text(verdict.p)} by {test.test}"
     )
     if test is not result and result.p is not None and verdict.p != test.p:
@@ -192,10 +193,3 @@ def _prospect(verdict: Verdict) -> str:
     n, unit = verdict.seeds_to_settle, verdict.interval.unit if verdict.interval is not None else "seeds"
     per = "" if unit == "starting points" else " a method"
     return f" If the truth is as estimated, about {n} {unit}{per} would settle it with {100 * POWER:.0f} % power."
-
-
-def p_text(p: float | None) -> str:
-    """A p-value as printed: three decimals, or an upper bound below 0.001."""
-    if p is None:
-        return "p not available"
-    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"

@@ -123,8 +123,10 @@ def perplexity(model: WeightDroppedLSTM, text: Tensor) -> float:
     for start, end in fixed_windows(len(text), WINDOW):
         output = model(text[start:end], state)
         state = output.state
-        targets = text[start + 1 : end + 1].flatten().split(ROWS_IN_CACHE)
-        for logits, words in zip(output.logits.flatten(0, 1).split(ROWS_IN_CACHE), targets, strict=True):
+        targets = torch.split(text[start + 1 : end + 1].flatten(), ROWS_IN_CACHE)
+        for logits, words in zip(
+            torch.split(output.logits.flatten(0, 1), ROWS_IN_CACHE), targets, strict=True
+        ):
             total += cross_entropy(logits, words, reduction="sum").item()
     model.train()
     mean = total / ((len(text) - 1) * text.shape[1])

@@ -86,7 +86,7 @@ def _matrix(judgements: Sequence[Judgement]) -> Table:
             )
     heading = f"Against {next(iter(baselines))}" if same else "Claim about"
     columns = (
-        Column(breakable(heading), "left", 1.25),
+        Column(breakable(heading), "left", 1.25 if len(kinds) > 2 else 1.6),
         *(Column(printable(kind), "left", 1.0) for kind in kinds),
     )
     caption = "Verdicts at a glance."

@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from amrobust.claims.judgement import Claim, Judgement, Verdict, is_about_a_pair
+from amrobust.claims.words import RAISED, lowered, powers_of_ten
 from amrobust.stats.results import Caution, Result
 
 About = TypeVar("About")
 
-_NUMBER = re.compile(r"(?<=[ (])[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?(?=[\s%.,;:)])")
+_NUMBER = re.compile(r"(?<=[ (])[-+]?\d+(?:\.\d+)?(?: × 10[" + RAISED + r"]+)?(?=[\s%.,;:)])")
 """A number that stands by itself: none in a method's name, and no end of an interval."""
 
 
@@ -113,8 +114,12 @@ def _nameless(caution: Caution, about: Sequence[About], method_of: Callable[[Abo
 
 
 def _range(numbers: Sequence[str]) -> str:
-    low, high = (pick(numbers, key=float) for pick in (min, max))
-    return low if float(low) == float(high) else f"{low} to {high}"
+    low, high = (pick(numbers, key=_value) for pick in (min, max))
+    return low if _value(low) == _value(high) else f"{low} to {high}"
+
+
+def _value(number: str) -> float:
+    return float(lowered(number.replace(" × 10", "e")))
 
 
 def _of_methods(cautions: Mapping[Caution, tuple[str, ...]], count: int) -> list[Note]:
@@ -135,10 +140,12 @@ def _of_methods(cautions: Mapping[Caution, tuple[str, ...]], count: int) -> list
 def claim_name(claim: Claim) -> str:
     """A claim in few words: ``less spread: am1[m=5]/II vs msgd``."""
     if claim.bound is not None:
-        return f"{claim.kind} ({claim.bound[0]:.4g}, {claim.bound[1]:.2g}): {claim.method}"
+        return (
+            powers_of_ten(f"{claim.kind} ({claim.bound[0]:.4g}, {claim.bound[1]:.2g})") + f": {claim.method}"
+        )
     if not is_about_a_pair(claim) and not claim.methods:
         return f"{claim.kind}: {claim.method}"
-    margin = f" (margin {claim.margin:g})" if claim.margin is not None else ""
+    margin = powers_of_ten(f" (margin {claim.margin:g})") if claim.margin is not None else ""
     return f"{claim.kind}{margin}: {claim.method} vs {claim.baseline}"
 
 

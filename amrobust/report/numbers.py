@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import median
 
+from amrobust.claims.words import powers_of_ten, significant
 from amrobust.stats.results import Result
 
 ABSENT = "–"
@@ -33,7 +34,7 @@ class Precision:
         return max(0, self.digits - 1 - math.floor(math.log10(self.scale)))
 
     def __call__(self, value: float | None, *, sign: bool = False) -> str:
-        """``value`` in fixed point, or with an exponent where that would be long; a dash where there is no number."""
+        """``value`` in fixed point, or with a power of ten where that would be long; a dash where there is no number."""
         if value is None or math.isnan(value):
             return ABSENT
         plus = "+" if sign else ""
@@ -45,7 +46,7 @@ class Precision:
         if value == 0:
             return "0"
         order = math.floor(math.log10(abs(value))) - math.floor(math.log10(self.scale))
-        return f"{value:{plus}.{max(0, order + self.digits - 1)}e}"
+        return powers_of_ten(f"{value:{plus}.{max(0, order + self.digits - 1)}e}")
 
     def interval(self, result: Result | None) -> str:
         """``[low, high]`` of a result, or a dash where it has none."""
@@ -60,7 +61,7 @@ def ratio(value: float | None) -> str:
         return ABSENT
     if math.isinf(value):
         return "∞"
-    return f"{value:.2f}" if 0.1 <= value < 100 or value == 0 else f"{value:.3g}"
+    return f"{value:.2f}" if 0.1 <= value < 100 or value == 0 else significant(value)
 
 
 def ratio_interval(result: Result | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from amrobust.claims.judgement import MethodSummary, SourceShare
+from amrobust.claims.words import significant
 from amrobust.experiments.variation import STREAMS
 from amrobust.stats import Result
 
@@ -20,8 +21,9 @@ def component_sentences(summaries: tuple[MethodSummary, ...]) -> tuple[str, ...]
         assert share.high is not None
         found.append(
             f"{summary.method}: x0 makes {share.estimate:.0%} of the variance of final values "
-            f"[{share.low:.0%}, {share.high:.0%}]; STD between x0s {parts.x0.estimate:.2g} [{parts.x0.low:.2g}, "
-            f"{parts.x0.high:.2g}], between seeds of one x0 {parts.seed.estimate:.2g}."
+            f"[{share.low:.0%}, {share.high:.0%}]; STD between x0s {significant(parts.x0.estimate, 2)} "
+            f"[{significant(parts.x0.low, 2)}, {significant(parts.x0.high, 2)}], between seeds of one x0 "
+            f"{significant(parts.seed.estimate, 2)}."
         )
     return tuple(found)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from amrobust.claims.judgement import Judgement
 from amrobust.claims.tails import TailRow, tails
+from amrobust.claims.words import significant
 from amrobust.report.blocks import Block, Cell, Column, Row, Table, plain
 from amrobust.report.numbers import ABSENT, Precision
 from amrobust.report.text import printable
@@ -48,7 +49,7 @@ def tail_numbers(judgement: Judgement) -> list[Block]:
     sizes = {row.n for row in rates}
     if len(columns) == 2 and len(sizes) == 1 and not any(row.diverged for row in rates):
         n = sizes.pop()
-        bound = f"{rates[0].one_sided_high:.2g}"
+        bound = significant(rates[0].one_sided_high, 2)
         caption += f" No run diverged: none of {n} leaves a probability of up to {bound} (95 % confidence)."
         return [plain(prose(caption))]
     columns += [Column("Diverged"), Column("95 % interval of\nP(diverges)")]

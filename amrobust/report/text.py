@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from amrobust.claims.words import RAISED, lowered
+
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 _TYPESETTABLE = ((0x20, 0x24F), (0x370, 0x52F), (0x1E00, 0x22FF))
 
@@ -37,6 +39,7 @@ _LATEX = {
     "—": r"\textemdash{}",
     "†": r"\textdagger{}",
 }
+_RAISED = re.compile(f"[{RAISED}]+")
 _NEGATIVE = re.compile(r"(?<![\w-])-(?=\d)")
 _MARKDOWN_PUNCTUATION = re.compile(r"([\\`*_{}\[\]|#~$@])")
 _MARKDOWN_BLOCK = re.compile(r"^(\d*)([-+.)](?=\s|$)|[-=]+$)")
@@ -73,7 +76,8 @@ def latex(text: str) -> str:
     """``text`` for a LaTeX document's body: no character of it is a command, and none ends a cell or a row."""
     plain = _NEGATIVE.sub("−", visible(text))
     # Two hyphens would join into a dash: a command's options have to stay what they are.
-    return re.sub("-(?=-)", "-{}", "".join(_LATEX.get(character, character) for character in plain))
+    text = re.sub("-(?=-)", "-{}", "".join(_LATEX.get(character, character) for character in plain))
+    return _RAISED.sub(lambda match: f"$^{{{lowered(match[0])}}}$", text)
 
 
 def markdown(text: str) -> str:

@@ -1,9 +1,10 @@
-"""Text as it is typeset: places to break long words, minus signs, powers of ten, numbers that stay with their units."""
+"""Text as it is typeset: places to break long words, minus signs, numbers that stay with their units."""
 
 from __future__ import annotations
 
 import re
 
+from amrobust.claims.words import RAISED
 from amrobust.report.text import printable
 
 _BREAK_AFTER = re.compile(r"([/\],=_;:+]|(?<=[^\s(\[-])-(?!-))(?=\S)")
@@ -11,8 +12,7 @@ _UNBROKEN = re.compile(r"(\S{18})(?=\S)")
 _NEGATIVE = re.compile(r"(?<=[\s(\[])-(?=\d)")
 _AROUND_EQUALS = re.compile(r"(?<=\w) ([=<]) (?=[\d−])")
 _BEFORE_UNIT = re.compile(r"(?<=\d) (?=%)")
-_EXPONENT = re.compile(r"(?<=\d)e([+-])0*(\d+)")
-_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_POWER = re.compile(rf" × (?=10[{RAISED}])")
 ZERO_WIDTH_SPACE = "\u200b"
 
 
@@ -28,16 +28,15 @@ def breakable(text: str) -> str:
 
 
 def prose(text: str) -> str:
-    """A sentence with numbers: minus signs, and no line break inside ``p = 0.031`` or before a unit."""
-    text = _NEGATIVE.sub("−", breakable(text))
+    """A sentence with numbers: minus signs, and no line break inside ``p = 0.031`` and ``1.2 × 10⁻⁵`` or before a unit."""
+    text = _together(_NEGATIVE.sub("−", breakable(text)))
     return _BEFORE_UNIT.sub("\u00a0", _AROUND_EQUALS.sub("\u00a0\\1\u00a0", text))
 
 
 def typeset(number: str) -> str:
-    """A printed number with a minus sign for its hyphens and powers of ten for its exponents."""
+    """A printed number with a minus sign for its hyphens, and no line break before its power of ten."""
+    return _together(number.replace("-", "−"))
 
-    def power(match: re.Match[str]) -> str:
-        exponent = match[2] if match[1] == "+" else f"-{match[2]}"
-        return f" × 10{exponent.translate(_SUPERSCRIPT)}"
 
-    return _EXPONENT.sub(power, number).replace("-", "−")
+def _together(text: str) -> str:
+    return _POWER.sub("\u00a0×\u00a0", text)

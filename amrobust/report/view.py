@@ -15,7 +15,7 @@ from amrobust.claims.judgement import (
     PairFacts,
     Verdict,
 )
-from amrobust.claims.words import counted
+from amrobust.claims.words import counted, powers_of_ten, significant
 from amrobust.report.notes import Note, notes
 from amrobust.report.numbers import (
     ABSENT,
@@ -167,8 +167,9 @@ def _look(judgement: Judgement) -> tuple[str, ...]:
         return ()
     place = judgement.looks.index(look.seeds) + 1
     return (
-        f"Planned look {place} of {len(judgement.looks)}, at {look.seeds} of {judgement.looks[-1]} seeds: claims are tested at "
-        f"{look.alpha:.2g} (Lan-DeMets, O'Brien-Fleming; {look.spent:.2g} of {judgement.alpha:g} is then spent).",
+        f"Planned look {place} of {len(judgement.looks)}, at {look.seeds} of {judgement.looks[-1]} seeds: claims are tested "
+        f"at {significant(look.alpha, 2)} (Lan-DeMets, O'Brien-Fleming; {significant(look.spent, 2)} of "
+        f"{judgement.alpha:g} is then spent).",
     )
 
 
@@ -185,8 +186,8 @@ def claim_words(claim: Claim, metric: Metric) -> str:
         threshold, probability = claim.bound
         sign = "<" if metric.better == "higher" else ">"
         at = f"Λ = {claim.deviation:g}: " if claim.deviation is not None else ""
-        return f"{at}P(ends {sign} {threshold:.4g}) ≤ {probability:.2g}"
-    within = f"{claim.margin:g}{difference_unit(metric)}" if claim.margin is not None else ""
+        return powers_of_ten(f"{at}P(ends {sign} {threshold:.4g}) ≤ {probability:.2g}")
+    within = powers_of_ten(f"{claim.margin:g}{difference_unit(metric)}") if claim.margin is not None else ""
     return {
         "less spread": "less spread",
         "less Avg. STD": "less Avg. STD",
@@ -350,12 +351,12 @@ def _claim_row(verdict: Verdict, metric: Metric, differences: Precision) -> Clai
     elif is_ratio(verdict.claim.kind):
         shown = f"×{ratio(estimate)}"
     elif verdict.claim.bound is not None:
-        shown = f"{estimate:.3g}"
+        shown = significant(estimate)
     else:
         shown = differences(estimate, sign=True) + difference_unit(metric)
     interval = ratio_interval(result) if is_ratio(verdict.claim.kind) else differences.interval(result)
     if verdict.claim.bound is not None and result is not None:
-        interval = f"[{result.low:.3g}, {result.high:.3g}]"
+        interval = f"[{significant(result.low)}, {significant(result.high)}]"
     names = [test.test] if test is not None else []
     if result is not None and test is not None and result.test != test.test:
         names.append(f"interval: {result.test}")

@@ -8,6 +8,7 @@ would be written; a test does the same.
 from __future__ import annotations
 
 import ast
+import json
 import re
 import sys
 import tomllib
@@ -15,6 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from pages import ROOT, blocks, pages
+
+from amrobust.claims.analysis import load_analysis
+from amrobust.claims.study import specs_of_setting
+from amrobust.experiments.spec import content_digest
 
 DOCS = ROOT / "docs"
 FLOORS = {
@@ -124,6 +129,29 @@ def setup_words(data: dict[str, Any]) -> str:
     return f"Metric `{data['metric']}`. {'; '.join(told)}."
 
 
+def recorded_times() -> dict[str, list[float]]:
+    """The training times of every measured run's seeds in seconds, under the digest of its spec."""
+    found = {}
+    for path in (ROOT / "reference_runs" / "measured").glob("*/*/manifest.json"):
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        times = [seed["wall_seconds"] for seed in manifest["seeds"].values()]
+        found[content_digest(manifest["spec"])] = times
+    return found
+
+
+def time_words(name: str, scale: str, times: dict[str, list[float]]) -> str:
+    """How long the runs of an analysis took at a scale; nothing where not all of them were measured."""
+    analysis = load_analysis(name, scale or None)
+    specs = [spec for setting in analysis.settings for spec in specs_of_setting(analysis, setting)]
+    seeds = [times.get(content_digest(spec.to_dict()), []) for spec in specs]
+    if any(len(of_run) < analysis.seeds for of_run in seeds):
+        return ""
+    minutes = sum(sum(of_run) for of_run in seeds) / 60
+    at = f" at `{scale}`" if scale else ""
+    count = sum(map(len, seeds))
+    return f"Measured{at}: {len(specs)} runs, {count} seeds, {minutes:.0f} min of training in all."
+
+
 def analyses() -> str:
     """The page on the analyses that come with the package."""
     lines = [
@@ -135,7 +163,12 @@ def analyses() -> str:
         "size for two cores, `paper` the full setup. `reference_runs/FINDINGS.md` says what was measured at `small`. This page",
         "is written from the files (`python docs/tools/generate.py`).",
         "",
+        "Where all runs of an analysis are in `reference_runs/measured`, the training time that they recorded is given: the",
+        "sum over seeds, in workers of one thread, two at a time on two cores, with whatever else those did. No others are",
+        "known yet.",
+        "",
     ]
+    times = recorded_times()
     for path in sorted((ROOT / "analyses").glob("*.toml"), key=natural):
         text = path.read_text(encoding="utf-8")
         data = tomllib.loads(text)
@@ -143,6 +176,9 @@ def analyses() -> str:
             other = (ROOT / "analyses" / f"{data['same_as']}.toml").read_text(encoding="utf-8")
             data = {**tomllib.loads(other), **data}
         lines += [f"## {path.stem}", "", f"**{data['title']}** {comment_of(text)}", "", setup_words(data), ""]
+        for scale in data.get("scales", {}) or [""]:
+            if told := time_words(path.stem, scale, times):
+                lines += [told, ""]
         lines += [f"- {claim_words(claim)}" for claim in data["claims"] if claim["kind"] != "composite"]
         lines += [
             f"- {' and '.join(part['kind'] for part in claim['parts'])}: `{claim['method']}`"

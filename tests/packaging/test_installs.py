@@ -63,13 +63,23 @@ def source(tmp_path_factory):
 def test_wheel_holds_every_subpackage_and_its_data(source, tmp_path):
     pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(tmp_path), str(source))
     (wheel,) = tmp_path.glob("*.whl")
-    modules = {name for name in zipfile.ZipFile(wheel).namelist() if name.endswith(".py")}
+    contents = set(zipfile.ZipFile(wheel).namelist())
     in_tree = {
         f"amrobust/{path.relative_to(ROOT / 'amrobust').as_posix()}"
         for path in (ROOT / "amrobust").rglob("*.py")
     }
     in_tree |= {f"amrobust/cli/{path.name}" for path in (ROOT / "cli").glob("*.py")}
-    assert in_tree <= modules
+    in_tree |= {
+        f"amrobust/{path.relative_to(top).as_posix()}"
+        for top, data in (
+            (ROOT, "reference_runs"),
+            (ROOT / "amrobust", "report/templates"),
+            (ROOT / "amrobust", "report/schemas"),
+        )
+        for path in (top / data).rglob("*")
+        if path.suffix in {".toml", ".md", ".json", ".parquet", ".html", ".typ"}
+    }
+    assert in_tree <= contents
     target = tmp_path / "site"
     pip("install", "--no-deps", "--target", str(target), str(wheel))
     done = run_outside(sys.executable, target, CHECK, tmp_path)

@@ -104,6 +104,13 @@ def test_on_paper_cautions_that_differ_in_method_and_numbers_are_one_note(
     assert note.scope == "Concerns: less spread: sgd, am1, am1[m=1] vs msgd"
 
 
+def test_on_paper_powers_of_ten_are_in_ranges_by_their_size(judged: Callable[..., Judgement]) -> None:
+    shares = ("3.00 × 10⁻⁵", "0.0020", "1.20 × 10⁻¹¹")
+    group = tuple(Caution("small", f"A share of {share} is left.", "look at it") for share in shares)
+    (note,) = notes(judged(("msgd", "sgd"), cautions=group), in_ranges=True)
+    assert note.caution.message == "A share of 1.20 × 10⁻¹¹ to 0.0020 is left."
+
+
 def test_on_paper_a_caution_of_several_methods_names_them_after_it(judged: Callable[..., Judgement]) -> None:
     judgement = judged(("msgd", "sgd", "am1"), cautions=())
     seeds = {"msgd": 5, "sgd": 7, "am1": None}

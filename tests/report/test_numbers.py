@@ -14,7 +14,7 @@ from amrobust.stats.results import Result
         ([0.17, 0.15], 94.7345, "94.73"),
         ([1.7], 94.7345, "94.7"),
         ([170.0], 94.7345, "95"),
-        ([1.7e-6], 2.34567e-4, "2.346e-04"),
+        ([1.7e-6], 2.34567e-4, "2.346 × 10⁻⁴"),
         ([], 1.234, "1.2"),
     ],
 )
@@ -44,7 +44,16 @@ def test_intervals_and_their_heading() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"), [(0.714, "0.71"), (1, "1.00"), (0.01234, "0.0123"), (123.4, "123"), (None, "–")]
+    ("value", "shown"),
+    [
+        (0.714, "0.71"),
+        (1, "1.00"),
+        (0.01234, "0.0123"),
+        (123.4, "123"),
+        (12345.0, "12345"),
+        (1.234e-5, "1.23 × 10⁻⁵"),
+        (None, "–"),
+    ],
 )
 def test_ratios(value: float | None, shown: str) -> None:
     assert ratio(value) == shown

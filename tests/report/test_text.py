@@ -42,6 +42,7 @@ def test_printable_escapes_letters_that_the_report_has_no_glyphs_for() -> None:
         ("[0.1, -0.2]", "{[}0.1, $-$0.2{]}"),
         ("--seeds 10", "-{}-seeds 10"),
         ("a-b", "a-b"),
+        ("1.2 × 10⁻⁵", r"1.2 $\times$ 10$^{-5}$"),
     ],
 )
 def test_latex(given_text: str, escaped: str) -> None:

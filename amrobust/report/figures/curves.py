@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from amrobust.claims.judgement import Judgement
-from amrobust.claims.words import counted
+from amrobust.claims.words import counted, significant
 from amrobust.report.drawing import (
     FAINT,
     WIDTH,
@@ -129,7 +129,7 @@ def mean_curves(judgement: Judgement, look: Mapping[str, Style]) -> list[Drawing
         caption += " Logarithmic scale."
     elif scale.clipped:
         caption += " The vertical axis shows the range of later training; the first epochs run off it."
-    ends = [f"{line.method}: {line.centre[-1]:.4g}" for line in lines]
+    ends = [f"{line.method}: {significant(line.centre[-1], 4)}" for line in lines]
     alt = f"Mean {name} against the epoch, a line for each method. Last values: {_some(ends)}."
     if len(lines) <= _TOGETHER:
         return [Drawing(_one_plot(lines, look, scale), caption, alt)]
@@ -149,7 +149,7 @@ def std_curves(judgement: Judgement, look: Mapping[str, Style]) -> list[Drawing]
     if any(line.low is not None for line in lines):
         level = percent(1 - judgement.alpha)
         caption += f" Bands: {level} at all epochs of a method at once (sup-t over the jackknife of log STD)."
-    averages = [f"{line.method}: {line.centre.mean():.3g}" for line in lines]
+    averages = [f"{line.method}: {significant(line.centre.mean())}" for line in lines]
     alt = (
         f"STD over seeds against the epoch, a line for each method. Means over the epochs: {_some(averages)}."
     )

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from amrobust.claims.judgement import Claim, Judgement, Verdict
+from amrobust.claims.words import powers_of_ten, significant
 from amrobust.report.drawing import BASELINE_COLOUR, DASHES, Drawing, Style, house_style, labels, to_svg
 from amrobust.report.figures.panels import in_figures
 from amrobust.report.figures.rows import MOST_ROWS, beside, row_plot
@@ -52,8 +53,8 @@ def _in_words(verdicts: Sequence[Verdict]) -> str:
         result = verdict.interval
         assert result is not None
         parts.append(
-            f"{verdict.claim.method} against {verdict.claim.baseline}: {result.low:.3g} to {result.high:.3g} within "
-            f"{verdict.claim.margin:g}, {verdict.outcome}"
+            f"{verdict.claim.method} against {verdict.claim.baseline}: {significant(result.low)} to "
+            f"{significant(result.high)} within {powers_of_ten(f'{verdict.claim.margin:g}')}, {verdict.outcome}"
         )
     return "; ".join(parts) + "."
 

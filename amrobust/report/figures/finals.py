@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from amrobust.claims.judgement import Judgement, MethodSummary
+from amrobust.claims.words import significant
 from amrobust.report.drawing import BASELINE_COLOUR, Drawing, Style, house_style, labels, to_svg
 from amrobust.report.figures.curves import seeds_in_words, surviving
 from amrobust.report.figures.panels import in_figures
@@ -74,7 +75,9 @@ def final_values_figure(judgement: Judgement, look: Mapping[str, Style]) -> list
 
 def _in_words(rows: Sequence[FinalRow]) -> str:
     parts = [
-        f"{row.method}: {row.values.min():.4g} to {row.values.max():.4g}" for row in rows if row.values.size
+        f"{row.method}: {significant(row.values.min(), 4)} to {significant(row.values.max(), 4)}"
+        for row in rows
+        if row.values.size
     ]
     return f"Ranges: {'; '.join(parts[:8])}" + ("; and others." if len(parts) > 8 else ".")
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from amrobust.claims.judgement import RATIOS, ClaimKind, Judgement, Verdict, is_about_a_pair
+from amrobust.claims.words import significant
 from amrobust.report.drawing import GREY, Drawing, Style, house_style, labels, plain_number, to_svg
 from amrobust.report.figures.panels import in_figures
 from amrobust.report.figures.rows import MOST_ROWS, beside, row_plot
@@ -18,6 +19,8 @@ from amrobust.report.view import difference_unit, group_names
 _RATIO_TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20, 50, 100)
 _MOST_TICKS = 6
 _MOST_PANELS = 3
+_HEADING = 90
+"""Characters of a judgement's name, which has a row to itself."""
 _WIDEST = 20.0
 """Ratios beyond this many times (or this fraction) run off the panel and end in an arrowhead."""
 _QUANTITIES: tuple[tuple[str, tuple[ClaimKind, ...]], ...] = (
@@ -133,7 +136,7 @@ def _in_words(judgements: Sequence[Judgement], panels: Sequence[Panel]) -> str:
         for (_, method, baseline), verdict in panel.verdicts.items():
             assert verdict.interval is not None
             estimate = verdict.interval.estimate
-            parts.append(f"{method} against {baseline}: {estimate:.3g}, {verdict.outcome}")
+            parts.append(f"{method} against {baseline}: {significant(estimate)}, {verdict.outcome}")
     more = f"; and {len(parts) - 9} more" if len(parts) > 9 else ""
     titles = ", ".join(panel.title for panel in panels)
     return f"Interval plot of {len(parts)} claims ({titles}). {'; '.join(parts[:9])}{more}."
@@ -145,7 +148,7 @@ def _draw(
     same_baseline = len({baseline for _, _, baseline in keys}) == 1
     methods = list(dict.fromkeys(arm.method for judgement in judgements for arm in judgement.arms))
     short = labels(methods, 30 if same_baseline else 20)
-    groups = group_names(judgements)
+    groups = list(labels(group_names(judgements), _HEADING).values())
     rows: list[Key | str] = []
     for key in keys:
         if len(judgements) > 1 and (not rows or key[0] != _group_of(rows[-1])):
@@ -161,7 +164,9 @@ def _draw(
     ]
     alone = len(panels) == 1
     with house_style():
-        plot = row_plot(names, plots=len(panels), top=0.42, foot=0.24, right=1.75 if alone else 0.1)
+        headings = [position for position, row in enumerate(rows) if isinstance(row, str)]
+        right = 1.75 if alone else 0.1
+        plot = row_plot(names, headings=headings, plots=len(panels), top=0.42, foot=0.24, right=right)
         for axes, panel in zip(plot.axes, panels, strict=True):
             limits = _limits([other for other in panels if other.ratio == panel.ratio], judgements[0])
             draw_panel(axes, panel, judgements[0], rows, look, limits)
@@ -169,9 +174,6 @@ def _draw(
                 for position, row in enumerate(rows):
                     if not isinstance(row, str) and row in panel.verdicts:
                         beside(axes, position, _numbers(panel.verdicts[row]), fontsize=7)
-        for label, row in zip(plot.axes[0].get_yticklabels(), rows, strict=True):
-            if isinstance(row, str):
-                label.set_fontweight("bold")
         return to_svg(plot.figure)
 
 
@@ -206,8 +208,8 @@ def _numbers(verdict: Verdict) -> str:
     assert result is not None
     if verdict.claim.kind in RATIOS:
         return f"{ratio(result.estimate)} {ratio_interval(result)}"
-    interval = f" [{result.low:+.3g}, {result.high:+.3g}]" if result.low is not None else ""
-    return f"{result.estimate:+.3g}{interval}".replace("-", "−")
+    low, estimate, high = (significant(x, sign=True) for x in (result.low, result.estimate, result.high))
+    return (f"{estimate} [{low}, {high}]" if result.low is not None else estimate).replace("-", "−")
 
 
 def _limits(panels: Sequence[Panel], judgement: Judgement) -> tuple[float, float]:

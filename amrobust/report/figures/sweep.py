@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from amrobust.claims.judgement import Judgement, MethodSummary
+from amrobust.claims.words import significant
 from amrobust.report.drawing import (
     COLOURS,
     GREY,
@@ -75,7 +76,7 @@ def _figure(judgement: Judgement, sweep: Sweep, look: Mapping[str, Style]) -> Dr
     for one in sweep.series:
         spread = [picks[1][1](summaries[method]) for method in one.methods]
         values = [
-            f"{value:g}: {result.estimate:.3g}"
+            f"{value:g}: {significant(result.estimate)}"
             for value, result in zip(one.values, spread, strict=True)
             if result is not None
         ]
@@ -213,7 +214,9 @@ def _references(
             result.estimate, color=style.colour, linewidth=0.9, linestyle=style.dashes, label=label, zorder=1
         )
         if _beyond(result, limits):
-            (below if result.estimate < limits[0] else above).append(f"{label}: {result.estimate:.3g}")
+            (below if result.estimate < limits[0] else above).append(
+                f"{label}: {significant(result.estimate)}"
+            )
         elif result.low is not None and result.high is not None:
             axes.axhspan(result.low, result.high, color=style.colour, alpha=0.07, linewidth=0, zorder=0)
     for outside, arrow, height, side in ((below, "↓", 0.03, "bottom"), (above, "↑", 0.97, "top")):

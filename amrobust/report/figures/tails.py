@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from amrobust.claims.judgement import Judgement, Verdict
+from amrobust.claims.words import powers_of_ten, significant
 from amrobust.report.drawing import Drawing, Style, house_style, labels, text_colour, to_svg
 from amrobust.report.figures.panels import (
     BESIDE,
@@ -128,7 +129,7 @@ def _limits(items: Sequence[_Values]) -> tuple[float, float]:
 
 
 def _medians(items: Sequence[_Values]) -> str:
-    parts = [f"{item.method}: median {np.median(item.finite):.4g}" for item in items[:8]]
+    parts = [f"{item.method}: median {significant(float(np.median(item.finite)), 4)}" for item in items[:8]]
     return "; ".join(parts) + "."
 
 
@@ -137,7 +138,9 @@ def _bounds_in_words(items: Sequence[_Values]) -> str:
     for item in items:
         for verdict in item.bounds:
             assert verdict.claim.bound is not None
-            parts.append(f"{item.method}, bound {verdict.claim.bound[0]:.3g}: {verdict.outcome}")
+            parts.append(
+                f"{item.method}, bound {powers_of_ten(f'{verdict.claim.bound[0]:.3g}')}: {verdict.outcome}"
+            )
     return "; ".join(parts[:8]) + "." if parts else ""
 
 

@@ -1,0 +1,48 @@
+"""Numbers in sentences."""
+
+import math
+
+import pytest
+
+from amrobust.claims.words import p_text, powers_of_ten, significant
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "shown"),
+    [
+        (3.4, 3, "3.40"),
+        (0.0712, 2, "0.071"),
+        (-0.43812, 3, "-0.438"),
+        (9.996, 3, "10.0"),
+        (1234.4, 3, "1234"),
+        (0.0001, 2, "0.00010"),
+        (1.2e-5, 2, "1.2 × 10⁻⁵"),
+        (-3.456e11, 3, "-3.46 × 10¹¹"),
+        (0.0, 3, "0"),
+        (math.inf, 3, "∞"),
+        (-math.inf, 3, "-∞"),
+        (math.nan, 3, "–"),
+        (None, 3, "–"),
+    ],
+)
+def test_an_estimate_has_its_significant_digits_and_no_e(
+    value: float | None, digits: int, shown: str
+) -> None:
+    assert significant(value, digits) == shown
+
+
+def test_a_difference_has_its_sign() -> None:
+    assert significant(0.5, sign=True) == "+0.500"
+    assert significant(-0.5, sign=True) == "-0.500"
+
+
+def test_only_exponents_of_numbers_become_powers_of_ten() -> None:
+    assert powers_of_ten("margin 1e-05 of 2.5e+10") == "margin 1 × 10⁻⁵ of 2.5 × 10¹⁰"
+    assert powers_of_ten("am1[lr=0.1] on case-5, the-3") == "am1[lr=0.1] on case-5, the-3"
+
+
+@pytest.mark.parametrize(
+    ("p", "shown"), [(None, "p not available"), (1e-9, "p < 0.001"), (0.0456, "p = 0.046")]
+)
+def test_p_values_in_sentences(p: float | None, shown: str) -> None:
+    assert p_text(p) == shown
