@@ -187,34 +187,35 @@ class TestComparison:
             amrobust.compare(amrobust.Runs.from_arrays({"a": [1.0, 2], "b": [1.0, 2]}), **options)
 
 
-class TestTune:
-    @pytest.fixture(scope="class")
-    def found(self, tmp_path_factory):
-        root = tmp_path_factory.mktemp("tuning")
-        methods = {"sgd": {"lr": [0.03, 0.1, 0.3]}, "msgd": {"lr": [0.03, 0.1, 0.3], "momentum": 0.9}}
-        options = {"workload": "logistic", "params": {"iterations": 40}, "executor": "local"}
-        return amrobust.tune(methods, seeds=4, runs_dir=root / "runs", **options)
+@pytest.fixture(scope="module")
+def tuned(tmp_path_factory):
+    root = tmp_path_factory.mktemp("tuning")
+    methods = {"sgd": {"lr": [0.03, 0.1, 0.3]}, "msgd": {"lr": [0.03, 0.1, 0.3], "momentum": 0.9}}
+    options = {"workload": "logistic", "params": {"iterations": 40}, "executor": "local"}
+    return amrobust.tune(methods, seeds=4, runs_dir=root / "runs", **options)
 
-    def test_it_is_the_command_in_python(self, found, tmp_path):
+
+class TestTune:
+    def test_it_is_the_command_in_python(self, tuned, tmp_path):
         arguments = [
             "tune", "--opt", "sgd", "--opt", "msgd[momentum=0.9]", "--lr", "0.03,0.1,0.3", "--workload", "logistic",
             "--iterations", "40", "--executor", "local", "--seeds", "4", "-o", str(tmp_path / "command.json"),
         ]  # fmt: skip
         done = CliRunner().invoke(main, [*arguments, "--runs-dir", str(tmp_path / "runs")])
         assert done.exit_code == 0, done.output
-        found.write(tmp_path / "python.json")
+        tuned.write(tmp_path / "python.json")
         assert (tmp_path / "python.json").read_text() == (tmp_path / "command.json").read_text()
 
-    def test_every_combination_is_a_row_and_the_best_is_chosen(self, found):
-        table = found.table()
+    def test_every_combination_is_a_row_and_the_best_is_chosen(self, tuned):
+        table = tuned.table()
         assert list(table["method"]) == ["sgd"] * 3 + ["msgd"] * 3
-        tuning = found.data.methods[0].tuning
+        tuning = tuned.data.methods[0].tuning
         mean = table[f"{tuning.metric}_mean"]
         for method, rows in table.groupby("method"):
             best = mean[rows.index].idxmin() if tuning.better == "lower" else mean[rows.index].idxmax()
             assert list(rows.index[rows["chosen"]]) == [best]
-            assert found.chosen[method]["lr"] == table["lr"][best]
-        assert len(found.cautions) == sum(bool(m.tuning.at_edge) for m in found.data.methods)
+            assert tuned.chosen[method]["lr"] == table["lr"][best]
+        assert len(tuned.cautions) == sum(bool(m.tuning.at_edge) for m in tuned.data.methods)
 
     @pytest.mark.parametrize(
         ("methods", "options", "message"),
