@@ -1,7 +1,8 @@
 """Start-up: `amrobust --help`, and `compare` of 100 runs × 20 seeds × 90 epochs: python benchmarks/startup.py --help
 
-Every command runs in a fresh process, its bytecode cached as that of an installed package is. Rounds are interleaved; medians of wall times are printed, and medians of the ratios to
-two peers: `python -c pass`, and `python -c "import torch"`, which neither command may do.
+Every command runs in a fresh process, its bytecode cached as that of an installed package is. Rounds are interleaved; medians
+of wall times are printed, and medians of the ratios to two peers: `python -c pass`, and
+`python -c "import torch"`, which neither command may do.
 """
 
 import argparse
