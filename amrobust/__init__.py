@@ -5,8 +5,9 @@
 >>> comparison = amrobust.compare(runs, metric="test_accuracy")        # doctest: +SKIP
 >>> comparison.table()                                                 # doctest: +SKIP
 
-:func:`load` and :func:`compare` judge what is recorded or what other tools logged; :func:`record` records a loop of one's own.
-They are imported when they are first used, so that ``import amrobust`` costs nothing.
+:func:`load` and :func:`compare` judge what is recorded or what other tools logged; :func:`record` records a loop of one's own;
+:func:`tune` chooses hyperparameters on what is not judged. They are imported when they are first used, so that
+``import amrobust`` costs nothing.
 
 The floors of the package, top to bottom, each importing only from those below it:
 ``cli``, ``api``, ``report``, ``claims``, ``stats``, ``runs``, ``experiments``, ``workloads``, ``optim``, ``rules``.
@@ -23,19 +24,23 @@ if TYPE_CHECKING:
     from amrobust.api import Runs as Runs
     from amrobust.api import compare as compare
     from amrobust.api import load as load
+    from amrobust.api.tuning import Tuned as Tuned
+    from amrobust.api.tuning import tune as tune
     from amrobust.runs.recorder import record as record
     from amrobust.runs.recorder import recorded as recorded
 
 _HOMES = {
     "Comparison": "amrobust.api",
     "Runs": "amrobust.api",
+    "Tuned": "amrobust.api.tuning",
     "compare": "amrobust.api",
     "load": "amrobust.api",
     "record": "amrobust.runs.recorder",
     "recorded": "amrobust.runs.recorder",
+    "tune": "amrobust.api.tuning",
 }
 
-__all__ = ["Comparison", "Runs", "__version__", "compare", "load", "record", "recorded"]
+__all__ = ["Comparison", "Runs", "Tuned", "__version__", "compare", "load", "record", "recorded", "tune"]
 
 
 def __getattr__(name: str) -> Any:

@@ -6,15 +6,19 @@ import difflib
 import importlib
 import sys
 from collections.abc import Iterable
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from amrobust.errors import UserError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 
 def announced(group: str) -> dict[str, EntryPoint]:
     """The entry points of ``group`` by name; nothing of them is imported. Of two with one name the first found counts."""
+    from importlib.metadata import entry_points
+
     found: dict[str, EntryPoint] = {}
     for entry in entry_points(group=group):
         found.setdefault(entry.name, entry)

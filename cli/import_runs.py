@@ -61,7 +61,7 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option(
     "--mixed-units", type=click.Choice(["refuse", "keep", "percent"]), default="refuse", show_default=True,
-    help="Where some seeds log a metric as a share and others in percent.",
+    help="Where some seeds, or steps of a seed, have a metric as a share and others in percent.",
 )  # fmt: skip
 @click.option(
     "--unfinished", type=click.Choice(["skip", "keep"]), default="skip", show_default=True,

@@ -84,7 +84,10 @@ def compare(
     # The matrix products are small: threads of BLAS cost more than they bring, many times so on a busy machine.
     with threadpool_limits(1, user_api="blas"):
         evidence = [_evidence(group, metric, applied, family) for group in groups]
-        facts = [pair_facts(group.claims, group.samples, metric, rules.alpha) for group in groups]
+        facts = [
+            pair_facts(items, group.samples, metric, rules.alpha)
+            for group, items in zip(groups, evidence, strict=True)
+        ]
     adjusted = iter(holm([item.p for items in evidence for item in items]))
     judgements = []
     for group, items, pairs in zip(groups, evidence, facts, strict=True):

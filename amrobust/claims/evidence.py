@@ -134,8 +134,13 @@ def _spread(claim: Claim, pair: Pair, metric: Metric, rules: Rules, family: int)
         interval = stats.pooled_kurtosis_ratio(a, b, level=level)
     else:
         interval = stats.spread_ratio(a, b, paired=pair.paired, level=level)
-    resamples = 9_999 if rules.test in ("permutation", "swap") else SECOND_OPINION
-    permuted = stats.permutation_spread(a, b, paired=pair.paired, resamples=resamples)
+    epochwise = None
+    if rules.test in ("permutation", "swap"):
+        permuted = stats.permutation_spread(a, b, paired=pair.paired)
+    elif on_curves and claim.epochs is None:
+        permuted, epochwise = stats.permuted_curves(a, b, paired=pair.paired, resamples=SECOND_OPINION)
+    else:
+        permuted = stats.permutation_spread(a, b, paired=pair.paired, resamples=SECOND_OPINION)
     notes: tuple[Caution, ...] = _level_note(pair, metric, rules) if on_curves else ()
     test, more = _chosen(a, b, pair, rules, interval, permuted)
     second = permuted if test is not permuted else interval
@@ -157,7 +162,9 @@ def _spread(claim: Claim, pair: Pair, metric: Metric, rules: Rules, family: int)
         )
         if weak < LOW_POWER:
             notes += (cautions.low_power(SIZEABLE_RATIO, weak),)
-    return Evidence(claim, interval, test, second, p, cautions=notes + _own(interval, test))
+    return Evidence(
+        claim, interval, test, second, p, cautions=notes + _own(interval, test), epochwise=epochwise
+    )
 
 
 def _spread_over_x0s(

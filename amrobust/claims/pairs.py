@@ -3,32 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
 
 from amrobust import stats
 from amrobust.claims import cautions
-from amrobust.claims.judgement import Claim, PairFacts, is_about_a_pair
+from amrobust.claims.evidence import SECOND_OPINION
+from amrobust.claims.judgement import PairFacts, is_about_a_pair
+from amrobust.claims.rules import Evidence
 from amrobust.claims.samples import Pair, Sample
 from amrobust.claims.words import p_text
 from amrobust.runs.arms import Metric
 from amrobust.stats.results import Caution
 
-RESAMPLES = 1_999
-
 Found = TypeVar("Found")
 
 
 def pair_facts(
-    claims: Sequence[Claim], samples: Mapping[str, Sample], metric: Metric, alpha: float
+    evidence: Sequence[Evidence], samples: Mapping[str, Sample], metric: Metric, alpha: float
 ) -> tuple[PairFacts, ...]:
     """The facts about every pair of methods that some claim is about, in the claims' order."""
-    names = dict.fromkeys((claim.method, claim.baseline) for claim in claims if is_about_a_pair(claim))
-    return tuple(_facts(samples[method], samples[baseline], metric, alpha) for method, baseline in names)
+    pairs: dict[tuple[str, str], stats.EpochwiseDifference | None] = {}
+    for item in evidence:
+        if is_about_a_pair(item.claim):
+            names = item.claim.method, item.claim.baseline
+            pairs[names] = pairs.get(names) or item.epochwise
+    return tuple(
+        _facts(samples[method], samples[baseline], metric, alpha, epochwise)
+        for (method, baseline), epochwise in pairs.items()
+    )
 
 
-def _facts(method: Sample, baseline: Sample, metric: Metric, alpha: float) -> PairFacts:
+def _facts(
+    method: Sample,
+    baseline: Sample,
+    metric: Metric,
+    alpha: float,
+    epochwise: stats.EpochwiseDifference | None,
+) -> PairFacts:
     pair = Pair.of(method, baseline)
     assert method.finals is not None
     assert baseline.finals is not None
@@ -49,7 +63,7 @@ def _facts(method: Sample, baseline: Sample, metric: Metric, alpha: float) -> Pa
                 ours, theirs, better=metric.better, paired=pair.paired, level=1 - alpha
             )
         ),
-        epochs_that_differ=None if several else _or_none(lambda: _epochs(pair, alpha)),
+        epochs_that_differ=None if several else _or_none(lambda: _epochs(pair, alpha, epochwise)),
         at_matched_level=_or_none(lambda: stats.spread_at_matched_level(pair.a, pair.b).ratio),
         divergence=stats.divergence_difference(
             lost[0], len(method.finals), lost[1], len(baseline.finals), level=1 - alpha
@@ -59,13 +73,11 @@ def _facts(method: Sample, baseline: Sample, metric: Metric, alpha: float) -> Pa
     )
 
 
-def _epochs(pair: Pair, alpha: float) -> tuple[int, ...] | None:
+def _epochs(pair: Pair, alpha: float, known: stats.EpochwiseDifference | None) -> tuple[int, ...] | None:
     if pair.a.shape[1] < 2:
         return None
-    found = stats.when_spreads_differ(
-        pair.a, pair.b, paired=pair.paired, alpha=alpha, resamples=RESAMPLES
-    ).epochs
-    return tuple(epoch + pair.method.first_epoch - 1 for epoch in found)
+    found = known or stats.when_spreads_differ(pair.a, pair.b, paired=pair.paired, resamples=SECOND_OPINION)
+    return tuple(epoch + pair.method.first_epoch - 1 for epoch in replace(found, alpha=alpha).epochs)
 
 
 def _or_none(compute: Callable[[], Found]) -> Found | None:

@@ -7,6 +7,7 @@ from typing import Literal, get_args
 
 from amrobust.claims.judgement import Claim
 from amrobust.claims.samples import Refused
+from amrobust.stats.curves import EpochwiseDifference
 from amrobust.stats.levels import Alignment, Scale
 from amrobust.stats.results import Caution, Result
 
@@ -60,3 +61,5 @@ class Evidence:
     refusal: Refused | None = None
     cautions: tuple[Caution, ...] = ()
     parts: tuple[Evidence, ...] = ()
+    epochwise: EpochwiseDifference | None = None
+    """Where the curves' spreads differ, if it was found beside the second opinion: it decides nothing."""

@@ -62,7 +62,7 @@ def notes(judgement: Judgement, *, in_ranges: bool = False) -> tuple[Note, ...]:
     claims = _by_caution(
         (caution, verdict.claim) for verdict in judgement.verdicts for caution in _of_verdict(verdict)
     )
-    every, count = [verdict.claim for verdict in judgement.verdicts], len(judgement.summaries)
+    every, count = Counter(_kind(verdict.claim) for verdict in judgement.verdicts), len(judgement.summaries)
     of_group: dict[Caution, tuple[str, ...]] = dict.fromkeys(group, ())
     of_methods = {c: names for c, names in methods.items() if c not in group}
     of_claims = {c: about for c, about in claims.items() if c not in group and c not in methods}
@@ -165,17 +165,19 @@ def _by_caution(pairs: Iterable[tuple[Caution, About]]) -> dict[Caution, tuple[A
     return {caution: tuple(every) for caution, every in found.items()}
 
 
-def _claims(claims: Sequence[Claim], every: Sequence[Claim]) -> tuple[str, ...]:
-    """The claims by name; all of a kind, where there are more than two, by that kind; those with one baseline together."""
-    if len(claims) == len(every) > 2:
-        return (f"all {len(every)} claims",)
-    counts = Counter(map(_kind, every))
+def _claims(claims: Sequence[Claim], every: Counter[str]) -> tuple[str, ...]:
+    """The claims by name; all of a kind, where there are more than two, by that kind; those with one baseline together.
+
+    ``every`` counts the claims of each kind.
+    """
+    if len(claims) == every.total() > 2:
+        return (f"all {len(claims)} claims",)
     kinds: dict[str, list[Claim]] = {}
     for claim in claims:
         kinds.setdefault(_kind(claim), []).append(claim)
     found = []
     for kind, members in kinds.items():
-        if len(members) == counts[kind] > 2:
+        if len(members) == every[kind] > 2:
             found.append(f"all {len(members)} claims of {kind}")
         elif (
             len(members) > 2

@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from rich.cells import cell_len
 
 from amrobust.claims.judgement import Comparison
 from amrobust.report.numbers import ABSENT
@@ -13,8 +15,7 @@ from amrobust.report.text import visible
 from amrobust.report.view import PairRows, View, view
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.text import Text
+    from rich.console import RenderableType
 
 _STYLES = {
     "supported": "bold green",
@@ -28,140 +29,176 @@ _BULLET = 3
 
 
 def render(comparison: Comparison, *, color: bool, width: int | None) -> str:
-    """Per method the numbers, per pair the verdicts, then the cautions with their remedies."""
-    from rich.console import Console
+    """Per method the numbers, per pair the verdicts, then the cautions with their remedies.
 
-    buffer = io.StringIO()
-    console = Console(
-        file=buffer,
-        width=width or _UNLIMITED,
-        force_terminal=color,
-        color_system="standard" if color else None,
-        legacy_windows=False,
-        markup=False,
-        highlight=False,
-        emoji=False,
-    )
+    With neither colour nor a width, as into a pipe, nothing is cut or wrapped.
+    """
+    sheet: _Sheet = _Terminal(color, width) if color or width else _Pipe()
     for number, judgement in enumerate(comparison.judgements):
         if number:
-            console.print()
-        _print_judgement(console, view(judgement))
+            sheet.line()
+        _print_judgement(sheet, view(judgement))
     if comparison.problems:
-        console.print("\nSet aside", style="bold")
+        sheet.line("\nSet aside", "bold")
         for problem in comparison.problems:
-            _print_item(console, "-", visible(problem))
-    return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()).strip("\n") + "\n"
+            sheet.item("-", visible(problem))
+    return "\n".join(line.rstrip() for line in sheet.text().splitlines()).strip("\n") + "\n"
 
 
-def _print_judgement(console: Console, shown: View) -> None:
-    console.print(visible(shown.heading), style="bold")
-    console.print(visible(shown.question))
-    console.print()
-    _print_methods(console, shown)
+@dataclass(frozen=True)
+class _Column:
+    """A column of a table: its heading, which may have two lines, and its cells with the style of each."""
+
+    heading: str
+    side: Literal["left", "right"]
+    cells: Sequence[str]
+    width: int
+    styles: Sequence[str] = ()
+
+
+class _Sheet(Protocol):
+    """What a comparison is printed on."""
+
+    def line(self, text: str = "", style: str = "") -> None:
+        """A line of text."""
+
+    def item(self, bullet: str, text: str) -> None:
+        """``text`` behind a bullet, its further lines aligned under its first."""
+
+    def table(self, columns: Sequence[_Column], *, folds: int) -> None:
+        """``columns`` side by side: only column ``folds`` may be folded, and never to less than a word."""
+
+    def text(self) -> str:
+        """Everything so far."""
+
+
+class _Pipe:
+    """Lines as long as they are, for hundreds of pairs at once."""
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+
+    def line(self, text: str = "", style: str = "") -> None:
+        self._parts.append(f"{text}\n")
+
+    def item(self, bullet: str, text: str) -> None:
+        self._parts.append(f"{bullet:>{_BULLET}} {text}\n")
+
+    def table(self, columns: Sequence[_Column], *, folds: int) -> None:
+        headings = [column.heading.split("\n") for column in columns]
+        height = max(map(len, headings))
+        rows = [
+            *zip(*([""] * (height - len(lines)) + lines for lines in headings), strict=True),
+            *zip(*(column.cells for column in columns), strict=True),
+        ]
+        for row in rows:
+            cells = []
+            for cell, column in zip(row, columns, strict=True):
+                gap = " " * (column.width - cell_len(cell))
+                cells.append(gap + cell if column.side == "right" else cell + gap)
+            self._parts.append("  ".join(cells).rstrip() + "\n")
+
+    def text(self) -> str:
+        return "".join(self._parts)
+
+
+class _Terminal:
+    """Lines folded at the width of a terminal, in its colours where it has some."""
+
+    def __init__(self, color: bool, width: int | None) -> None:
+        from rich.console import Console
+
+        self._buffer = io.StringIO()
+        self._console = Console(
+            file=self._buffer,
+            width=width or _UNLIMITED,
+            force_terminal=color,
+            color_system="standard" if color else None,
+            legacy_windows=False,
+            markup=False,
+            highlight=False,
+            emoji=False,
+        )
+
+    def line(self, text: str = "", style: str = "") -> None:
+        self._console.print(text, style=style)
+
+    def item(self, bullet: str, text: str) -> None:
+        from rich.table import Table
+
+        grid = Table.grid(padding=(0, 1))
+        grid.add_column(min_width=_BULLET, justify="right", no_wrap=True)
+        grid.add_column(overflow="fold")
+        grid.add_row(bullet, text)
+        self._console.print(grid)
+
+    def table(self, columns: Sequence[_Column], *, folds: int) -> None:
+        """Where even the folded table is wider than the terminal, the lines run over: no number is ever cut off."""
+        from rich.measure import Measurement
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+        rows: list[list[RenderableType]] = [[] for _ in columns[0].cells]
+        for place, column in enumerate(columns):
+            least = min(column.width, _LEAST_FOLDED) if place == folds else column.width
+            table.add_column(column.heading, justify=column.side, min_width=least, overflow="fold")
+            for row, cell, style in zip(
+                rows, column.cells, column.styles or [""] * len(column.cells), strict=True
+            ):
+                row.append(Text(cell, style=style))
+        for row in rows:
+            table.add_row(*row)
+        usual = self._console.width
+        options = self._console.options.update(width=_UNLIMITED)
+        self._console.width = max(usual, Measurement.get(self._console, options, table).minimum)
+        self._console.print(table)
+        self._console.width = usual
+
+    def text(self) -> str:
+        return self._buffer.getvalue()
+
+
+def _print_judgement(sheet: _Sheet, shown: View) -> None:
+    sheet.line(visible(shown.heading), "bold")
+    sheet.line(visible(shown.question))
+    sheet.line()
+    _print_methods(sheet, shown)
     for sentence in shown.remarks:
-        console.print(visible(sentence))
+        sheet.line(visible(sentence))
     if shown.tuning:
-        console.print("\nTuning", style="bold")
+        sheet.line("\nTuning", "bold")
         for sentence in shown.tuning:
-            _print_item(console, "-", visible(sentence))
+            sheet.item("-", visible(sentence))
     if shown.pairs:
-        console.print(f"\n{shown.tally}", style="bold")
-        columns = _claim_columns(shown)
+        sheet.line(f"\n{shown.tally}", "bold")
+        fields = _claim_fields(shown)
         for pair in shown.pairs:
-            console.print()
-            console.print(visible(pair.title), style="bold")
-            _print_claims(console, pair, columns)
+            sheet.line()
+            sheet.line(visible(pair.title), "bold")
+            _print_claims(sheet, pair, fields)
             for row in pair.rows:
                 if row.outcome == "cannot be judged":
-                    _print_item(console, "-", visible(row.sentence))
+                    sheet.item("-", visible(row.sentence))
             for sentence in pair.facts:
-                console.print(visible(sentence), style="dim")
-        console.print()
+                sheet.line(visible(sentence), "dim")
+        sheet.line()
         for line in _legend(shown):
-            console.print(visible(line), style="dim")
+            sheet.line(visible(line), "dim")
     if shown.notes:
-        console.print("\nCautions", style="bold")
+        sheet.line("\nCautions", "bold")
         for number, note in enumerate(shown.notes, start=1):
-            _print_item(console, f"{number}.", visible(note.caution.message))
-            _print_item(console, "", f"Remedy: {visible(note.remedy)}")
+            sheet.item(f"{number}.", visible(note.caution.message))
+            sheet.item("", f"Remedy: {visible(note.remedy)}")
             if note.scope:
-                _print_item(console, "", visible(note.scope))
-
-
-def _print_item(console: Console, bullet: str, text: str) -> None:
-    """``text`` behind a bullet, its further lines aligned under its first."""
-    if _is_plain(console) and len(bullet) <= _BULLET:
-        console.file.write(f"{bullet:>{_BULLET}} {text}\n")
-        return
-    from rich.table import Table
-
-    grid = Table.grid(padding=(0, 1))
-    grid.add_column(width=_BULLET, justify="right")
-    grid.add_column(overflow="fold")
-    grid.add_row(bullet, text)
-    console.print(grid)
-
-
-def _print_table(
-    console: Console, columns: Sequence[tuple[str, str, Sequence[Text]]], widths: Sequence[int], wraps: int
-) -> None:
-    """Print ``columns`` (heading, justification, cells): only column ``wraps`` folds, and never to less than a word.
-
-    Where even that is wider than the terminal, the lines run over: no number is ever cut off.
-    """
-    if _is_plain(console):
-        console.file.write(_plain(columns, widths))
-        return
-    from rich.measure import Measurement
-    from rich.table import Table
-
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
-    for place, ((heading, justify, _), width) in enumerate(zip(columns, widths, strict=True)):
-        least = min(width, _LEAST_FOLDED) if place == wraps else width
-        table.add_column(heading, justify=justify, min_width=least, overflow="fold")  # type: ignore[arg-type]
-    for cells in zip(*(cells for _, _, cells in columns), strict=True):
-        table.add_row(*cells)
-    usual = console.width
-    needed = Measurement.get(console, console.options.update(width=_UNLIMITED), table).minimum
-    console.width = max(usual, needed)
-    console.print(table)
-    console.width = usual
-
-
-def _is_plain(console: Console) -> bool:
-    """Whether nothing is to be coloured, cut or wrapped: as into a pipe, for hundreds of pairs at once."""
-    return console.width == _UNLIMITED and console.color_system is None
-
-
-def _plain(columns: Sequence[tuple[str, str, Sequence[Text]]], widths: Sequence[int]) -> str:
-    """The table as a pipe wants it: what rich would print without colour and limits."""
-    from rich.cells import cell_len
-
-    headings = [heading.split("\n") for heading, _, _ in columns]
-    height = max(map(len, headings))
-    rows = [
-        *zip(*([""] * (height - len(lines)) + lines for lines in headings), strict=True),
-        *zip(*([cell.plain for cell in cells] for _, _, cells in columns), strict=True),
-    ]
-    text = []
-    for row in rows:
-        cells = []
-        for cell, (_, side, _), width in zip(row, columns, widths, strict=True):
-            gap = " " * (width - cell_len(cell))
-            cells.append(gap + cell if side == "right" else cell + gap)
-        text.append("  ".join(cells).rstrip() + "\n")
-    return "".join(text)
+                sheet.item("", visible(note.scope))
 
 
 def _width(heading: str, cells: Iterable[str]) -> int:
-    from rich.cells import cell_len
-
     return max(cell_len(line) for text in (heading, *cells) for line in text.split("\n"))
 
 
-def _print_methods(console: Console, shown: View) -> None:
-    from rich.text import Text
-
+def _print_methods(sheet: _Sheet, shown: View) -> None:
     rows, interval, unit = shown.methods, shown.method_interval, visible(shown.unit)
     columns = [
         ("Method", [visible(row.method) for row in rows]),
@@ -175,24 +212,25 @@ def _print_methods(console: Console, shown: View) -> None:
             (f"Avg. STD\n{unit.strip()}", [row.avg_std for row in rows]),
             (f"{interval}\nof Avg. STD", [row.avg_std_interval for row in rows]),
         ]
-    sides = ["left"] + ["right"] * (len(columns) - 1)
-    cells = [
-        (heading, side, [Text(cell) for cell in column])
-        for (heading, column), side in zip(columns, sides, strict=True)
-    ]
-    _print_table(console, cells, [_width(heading, column) for heading, column in columns], wraps=0)
+    sheet.table(
+        [
+            _Column(heading, "right" if place else "left", cells, _width(heading, cells))
+            for place, (heading, cells) in enumerate(columns)
+        ],
+        folds=0,
+    )
 
 
 @dataclass(frozen=True)
-class _Column:
+class _Field:
     """A column of the verdicts: its heading, the field of a row that it shows, and its width over all pairs."""
 
     heading: str
-    field: str
+    name: str
     width: int
 
 
-def _claim_columns(shown: View) -> list[_Column]:
+def _claim_fields(shown: View) -> list[_Field]:
     """The columns, as wide as the widest pair needs, so that the pairs' tables align; the last one may wrap."""
     rows = [row for pair in shown.pairs for row in pair.rows]
     fields = {
@@ -207,31 +245,25 @@ def _claim_columns(shown: View) -> list[_Column]:
         "Test": "test",
     }
     return [
-        _Column(heading, name, _width(heading, dict.fromkeys(getattr(row, name) for row in rows)))
+        _Field(heading, name, _width(heading, dict.fromkeys(getattr(row, name) for row in rows)))
         for heading, name in fields.items()
         if name
     ]
 
 
-def _print_claims(console: Console, pair: PairRows, columns: Sequence[_Column]) -> None:
+def _print_claims(sheet: _Sheet, pair: PairRows, fields: Sequence[_Field]) -> None:
     """The verdicts on one pair."""
-    from rich.text import Text
-
-    cells = [
-        (
-            column.heading,
-            "left" if column.heading in ("Claim", "Verdict", "Test") else "right",
-            [
-                Text(
-                    visible(getattr(row, column.field)),
-                    style=_STYLES[row.outcome] if column.field == "outcome" else "",
-                )
-                for row in pair.rows
-            ],
+    columns = [
+        _Column(
+            field.heading,
+            "left" if field.heading in ("Claim", "Verdict", "Test") else "right",
+            [visible(getattr(row, field.name)) for row in pair.rows],
+            field.width,
+            [_STYLES[row.outcome] for row in pair.rows] if field.name == "outcome" else (),
         )
-        for column in columns
+        for field in fields
     ]
-    _print_table(console, cells, [column.width for column in columns], wraps=len(columns) - 1)
+    sheet.table(columns, folds=len(columns) - 1)
 
 
 def _legend(shown: View) -> list[str]:

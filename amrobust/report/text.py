@@ -51,6 +51,8 @@ def visible(text: str) -> str:
     Terminal escape sequences, bidirectional overrides and line breaks are shown (``\\x1b``, ``\\u202e``, ``\\n``)
     instead of acting.
     """
+    if text.isprintable():  # which no character of these categories is
+        return text
     return "".join(
         character.encode("unicode_escape").decode("ascii")
         if unicodedata.category(character) in _INVISIBLE

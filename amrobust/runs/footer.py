@@ -7,7 +7,6 @@ that it does not know. The footer is a Thrift struct in the compact protocol; of
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 MAGIC = b"PAR1"
@@ -82,11 +81,19 @@ class _Reader:
         return [self.value(kind, depth) for _ in range(size)]
 
     def value(self, kind: int, depth: int) -> Any:
-        readers: dict[int, Callable[[], Any]] = {
-            1: self.byte, 2: self.byte, 3: self.byte, 4: self.number, 5: self.number, 6: self.number,
-            7: lambda: self.skip(8), 8: lambda: self.skip(self.varint()),
-            9: lambda: self.list(depth + 1), 10: lambda: self.list(depth + 1), 12: lambda: self.struct(depth + 1),
-        }  # fmt: skip
-        if kind not in readers or depth > _MAX_DEPTH:
+        if depth > _MAX_DEPTH:
             raise ValueError("it holds what no footer does")
-        return readers[kind]()
+        match kind:
+            case 1 | 2 | 3:
+                return self.byte()
+            case 4 | 5 | 6:
+                return self.number()
+            case 7:
+                return self.skip(8)
+            case 8:
+                return self.skip(self.varint())
+            case 9 | 10:
+                return self.list(depth + 1)
+            case 12:
+                return self.struct(depth + 1)
+        raise ValueError("it holds what no footer does")

@@ -11,7 +11,13 @@ True
 
 from amrobust.stats.bonett import mad_ratio, pooled_kurtosis_ratio
 from amrobust.stats.bootstrap import bootstrap_difference, bootstrap_interval
-from amrobust.stats.curves import simultaneous_std_band, std_band, when_spreads_differ
+from amrobust.stats.curves import (
+    EpochwiseDifference,
+    permuted_curves,
+    simultaneous_std_band,
+    std_band,
+    when_spreads_differ,
+)
 from amrobust.stats.levels import MatchedLevel, aligned, spread_at_matched_level, to_scale
 from amrobust.stats.levene import absolute_deviations, levene
 from amrobust.stats.location import (
@@ -55,6 +61,7 @@ from amrobust.stats.variance_tests import bartlett, f_test, fligner, pitman_morg
 __all__ = [
     "CannotEstimate",
     "Caution",
+    "EpochwiseDifference",
     "Look",
     "MatchedLevel",
     "Result",
@@ -96,6 +103,7 @@ __all__ = [
     "obrien_fleming_looks",
     "permutation_spread",
     "permutation_trend",
+    "permuted_curves",
     "pitman_morgan",
     "pooled_kurtosis_ratio",
     "power_at_seeds",

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from amrobust.stats.permutation import relabelled_variances, swapped_variances
+from amrobust.stats.permutation import permuted, relabelled_variances, swapped_variances
+from amrobust.stats.results import Result
 from amrobust.stats.samples import Array, CannotEstimate, as_curves, as_pair, pseudo_values
 
 _MIXED_SEEDS = 50
@@ -118,8 +119,13 @@ class EpochwiseDifference:
 
     log_ratio: Array
     p_adjusted: Array
-    epochs: tuple[int, ...]
     alpha: float
+
+    @property
+    def epochs(self) -> tuple[int, ...]:
+        """The epochs whose adjusted p is at most ``alpha``."""
+        with np.errstate(invalid="ignore"):
+            return tuple(int(epoch) + 1 for epoch in np.flatnonzero(self.p_adjusted <= self.alpha))
 
 
 def when_spreads_differ(
@@ -143,13 +149,68 @@ def when_spreads_differ(
     both = (np.ptp(first, axis=0) > 0) & (np.ptp(second, axis=0) > 0)
     if not both.any():
         raise CannotEstimate("at no epoch do both methods vary")
-    x, y = (values[:, both] - values[:, both].mean(axis=0) for values in (first, second))
+    kept = (np.ascontiguousarray(values[:, both]) for values in (first, second))
+    x, y = (values - values.mean(axis=0) for values in kept)
     total, exact, blocks = (swapped_variances if paired else relabelled_variances)(x, y, resamples, seed)
-    null, start = np.empty((total, x.shape[1])), 0
-    with np.errstate(divide="ignore", invalid="ignore"):
-        for one, other in blocks:
-            np.log(np.divide(one, other, out=one), out=null[start : start + len(one)])
-            start += len(one)
+    ratios = _LogRatios()
+    for one, other in blocks:
+        ratios.take(total, one, other)
+    return _epochwise(x, y, both, ratios.taken, exact, alpha)
+
+
+def permuted_curves(
+    a: ArrayLike,
+    b: ArrayLike,
+    *,
+    paired: bool = False,
+    alpha: float = 0.05,
+    resamples: int = 9_999,
+    seed: int = 0,
+) -> tuple[Result, EpochwiseDifference | None]:
+    """:func:`permutation_spread` and :func:`when_spreads_differ`, which share the relabellings that take most of their time.
+
+    The second is None where it would raise CannotEstimate; it is raised where the first does.
+    """
+    first, second = as_pair(a, b, paired)
+    every = (np.ptp(first, axis=0) > 0) & (np.ptp(second, axis=0) > 0)
+    shared = first.shape[1] > 1 and bool(every.all())
+    ratios = _LogRatios()
+    result = permuted(
+        first, second, paired=paired, resamples=resamples, seed=seed, beside=ratios.take if shared else None
+    )  # fmt: skip
+    try:
+        if not shared:
+            return result, when_spreads_differ(
+                first, second, paired=paired, alpha=alpha, resamples=resamples, seed=seed
+            )
+        x, y = (values - values.mean(axis=0) for values in (first, second))
+        return result, _epochwise(x, y, every, ratios.taken, bool(result.details["exact"]), alpha)
+    except CannotEstimate:
+        return result, None
+
+
+class _LogRatios:
+    """Per-epoch log ratios of variances (arrangements, epochs), block after block."""
+
+    def __init__(self) -> None:
+        self.taken = np.empty((0, 0))
+        self._rows = 0
+
+    def take(self, total: int, one: Array, other: Array) -> None:
+        """A block of ``total`` arrangements."""
+        if not self._rows:
+            self.taken = np.empty((total, one.shape[1]))
+        rows = self.taken[self._rows : self._rows + len(one)]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            np.log(np.divide(one, other, out=rows), out=rows)
+        self._rows += len(one)
+
+
+def _epochwise(
+    x: Array, y: Array, both: NDArray[np.bool_], null: Array, exact: bool, alpha: float
+) -> EpochwiseDifference:
+    """From centred curves at the epochs where ``both`` vary, and their log ratios of variances under relabelling."""
+    with np.errstate(invalid="ignore"):
         if not np.isfinite(null.sum()):
             null = null[np.isfinite(null).all(axis=1)]
     # Log ratios of variances: twice those of STDs, which no quotient of two of them notices.
@@ -166,9 +227,7 @@ def when_spreads_differ(
     null /= scale[tested]
     largest = np.sort(np.abs(null, out=null).max(axis=1))
     reached = total - np.searchsorted(largest, np.abs(observed[tested] / scale[tested]) * (1 - 1e-9))
-    ratio, p = np.full(first.shape[1], np.nan), np.full(first.shape[1], np.nan)
+    ratio, p = np.full(len(both), np.nan), np.full(len(both), np.nan)
     ratio[both] = observed / 2
     p[np.flatnonzero(both)[tested]] = reached / total if exact else (reached + 1) / (total + 1)
-    with np.errstate(invalid="ignore"):
-        epochs = tuple(int(epoch) + 1 for epoch in np.flatnonzero(p <= alpha))
-    return EpochwiseDifference(ratio, p, epochs, alpha)
+    return EpochwiseDifference(ratio, p, alpha)

@@ -105,10 +105,10 @@ def pooled_scales(levels: Array, seeds: Sequence[int]) -> Array:
     """
     weights = 1 / np.asarray(seeds, float)
     # On the log scale and within bounds, so that nothing is too far off to be tested.
-    bounded = np.clip(levels, -300, 300)
-    largest = bounded.max(axis=-1, keepdims=True)
-    square = (weights * np.exp(2 * (bounded - largest))).sum(axis=-1, keepdims=True) / weights.sum()
-    return np.asarray(np.exp(bounded - largest) / np.sqrt(square))
+    bounded = np.minimum(np.maximum(levels, -300.0), 300.0)
+    below = bounded - bounded.max(axis=-1, keepdims=True)
+    square = (weights * np.exp(2 * below)).sum(axis=-1, keepdims=True) / weights.sum()
+    return np.asarray(np.exp(below) / np.sqrt(square))
 
 
 def inverted(p: Callable[[Array], Array], centre: float, half: float, level: float) -> tuple[float, float]:

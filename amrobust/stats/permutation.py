@@ -27,6 +27,8 @@ class Rearranged(NamedTuple):
 
 
 Rearrangement = Callable[[Array, Array, int, int], Rearranged]
+Beside = Callable[[int, Array, Array], object]
+"""Takes the number of all arrangements and the variances of a block of them, which it leaves as they are."""
 
 EXACT_UP_TO = 20_000
 """Arrangements that are enumerated rather than sampled."""
@@ -65,12 +67,18 @@ def permutation_spread(
     All arrangements are enumerated up to 20,000; beyond, ``resamples`` are drawn and p = (b+1)/(B+1), with its Monte Carlo
     standard error in ``details["monte_carlo_se"]``.
     """
-    first, second = as_pair(a, b, paired)
+    return permuted(*as_pair(a, b, paired), paired=paired, resamples=resamples, seed=seed)
+
+
+def permuted(
+    first: Array, second: Array, *, paired: bool, resamples: int, seed: int, beside: Beside | None = None
+) -> Result:
+    """:func:`permutation_spread` of checked samples; ``beside`` sees every block of rearranged curves too."""
     scalar = first.shape[1] == 1
     if not np.ptp(first, axis=0).any() or not np.ptp(second, axis=0).any():
         raise CannotEstimate("all seeds gave the same values: the spread is zero")
     if paired:
-        observed, null, exact = _curves(first, second, swapped_variances, resamples, seed)
+        observed, null, exact = _curves(first, second, swapped_variances, resamples, seed, beside)
         smallest = smallest_permutation_p(len(first), len(second), paired=True)
         name = "swaps within pairs"
     elif scalar:
@@ -79,7 +87,7 @@ def permutation_spread(
         smallest = smallest_permutation_p(len(deviations[0]), len(deviations[1]))
         name = "permutation of |x - median|"
     else:
-        observed, null, exact = _curves(first, second, relabelled_variances, resamples, seed)
+        observed, null, exact = _curves(first, second, relabelled_variances, resamples, seed, beside)
         smallest = smallest_permutation_p(len(first), len(second))
         name = "permutation of whole curves"
     extreme = int((np.abs(null) >= abs(observed) * (1 - TIE)).sum())
@@ -149,14 +157,18 @@ def _log_ratio(first: Array, second: Array) -> Array:
 
 
 def _curves(
-    a: Array, b: Array, rearranged: Rearrangement, resamples: int, seed: int
+    a: Array, b: Array, rearranged: Rearrangement, resamples: int, seed: int, beside: Beside | None
 ) -> tuple[float, Array, bool]:
     """The observed log ratio of Avg. STDs, and those of rearrangements of whole centred curves."""
     x, y = a - a.mean(axis=0), b - b.mean(axis=0)
-    _, exact, blocks = rearranged(x, y, resamples, seed)
-    null = np.concatenate([_log_ratio(first, second) for first, second in blocks])
+    total, exact, blocks = rearranged(x, y, resamples, seed)
+    null = []
+    for first, second in blocks:
+        if beside is not None:
+            beside(total, first, second)
+        null.append(_log_ratio(first, second))
     observed = _log_ratio(x.var(axis=0, ddof=1)[None], y.var(axis=0, ddof=1)[None])
-    return float(observed[0]), null, exact
+    return float(observed[0]), np.concatenate(null), exact
 
 
 class _Moments:

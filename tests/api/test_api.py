@@ -187,13 +187,63 @@ class TestComparison:
             amrobust.compare(amrobust.Runs.from_arrays({"a": [1.0, 2], "b": [1.0, 2]}), **options)
 
 
+@pytest.fixture(scope="module")
+def tuned(tmp_path_factory):
+    root = tmp_path_factory.mktemp("tuning")
+    methods = {"sgd": {"lr": [0.03, 0.1, 0.3]}, "msgd": {"lr": [0.03, 0.1, 0.3], "momentum": 0.9}}
+    options = {"workload": "logistic", "params": {"iterations": 40}, "executor": "local"}
+    return amrobust.tune(methods, seeds=4, runs_dir=root / "runs", **options)
+
+
+class TestTune:
+    def test_it_is_the_command_in_python(self, tuned, tmp_path):
+        arguments = [
+            "tune", "--opt", "sgd", "--opt", "msgd[momentum=0.9]", "--lr", "0.03,0.1,0.3", "--workload", "logistic",
+            "--iterations", "40", "--executor", "local", "--seeds", "4", "-o", str(tmp_path / "command.json"),
+        ]  # fmt: skip
+        done = CliRunner().invoke(main, [*arguments, "--runs-dir", str(tmp_path / "runs")])
+        assert done.exit_code == 0, done.output
+        tuned.write(tmp_path / "python.json")
+        assert (tmp_path / "python.json").read_text() == (tmp_path / "command.json").read_text()
+
+    def test_every_combination_is_a_row_and_the_best_is_chosen(self, tuned):
+        table = tuned.table()
+        assert list(table["method"]) == ["sgd"] * 3 + ["msgd"] * 3
+        tuning = tuned.data.methods[0].tuning
+        mean = table[f"{tuning.metric}_mean"]
+        for method, rows in table.groupby("method"):
+            best = mean[rows.index].idxmin() if tuning.better == "lower" else mean[rows.index].idxmax()
+            assert list(rows.index[rows["chosen"]]) == [best]
+            assert tuned.chosen[method]["lr"] == table["lr"][best]
+        assert len(tuned.cautions) == sum(bool(m.tuning.at_edge) for m in tuned.data.methods)
+
+    @pytest.mark.parametrize(
+        ("methods", "options", "message"),
+        [
+            ({}, {}, "no method is given"),
+            ({"sgd": {"lr": 0.1}}, {}, "nothing to choose from"),
+            ({"sgd": {"lr": []}}, {}, "sgd: lr has no value"),
+            ({"sgd": {"rate": [1, 2]}}, {}, "rate"),
+            ({"sdg": {"lr": [1, 2]}}, {}, "did you mean 'sgd'"),
+            ({"sgd": {"lr": [1, 2]}}, {"seeds": 0}, "1 to 1,000 seeds"),
+            ({"sgd": {"lr": [1, 2]}}, {"validation": 1.5}, "a share between 0 and 1"),
+            ({"am1": {"lr": [1, 2]}}, {"by": "III"}, "has no output 'III'"),
+            ({"sgd": {"lr": [1, 2]}}, {"executor": "rayy"}, "no executor is called"),
+        ],
+    )
+    def test_what_cannot_be_meant_is_refused(self, tmp_path, methods, options, message):
+        with pytest.raises(UserError, match=message):
+            amrobust.tune(methods, runs_dir=tmp_path, **options)
+        assert not list(tmp_path.iterdir())
+
+
 class TestImport:
     def test_it_imports_nothing(self):
         code = (
             "import sys, amrobust\n"
             "heavy = {'numpy', 'torch', 'pandas', 'scipy', 'click', 'matplotlib'} & set(sys.modules)\n"
             "assert not heavy, heavy\n"
-            "assert {'load', 'compare', 'record', 'Runs'} <= set(dir(amrobust))\n"
+            "assert {'load', 'compare', 'record', 'tune', 'Runs'} <= set(dir(amrobust))\n"
         )
         subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
@@ -209,7 +259,14 @@ class TestImport:
 
 
 @pytest.mark.parametrize(
-    "name", ["amrobust", "amrobust.api.runs", "amrobust.api.comparison", "amrobust.runs.recorder"]
+    "name",
+    [
+        "amrobust",
+        "amrobust.api.runs",
+        "amrobust.api.comparison",
+        "amrobust.api.tuning",
+        "amrobust.runs.recorder",
+    ],
 )
 def test_the_examples_in_the_docstrings_run(name):
     module = __import__(name, fromlist=["x"])

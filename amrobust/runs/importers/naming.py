@@ -209,18 +209,15 @@ def chosen_series(run: LoggedRun, mappings: Mappings, known: frozenset[str]) -> 
     none has is an error, one that this run lacks is not.
     """
     renamed = mappings.renamed
+    step = mappings.step_from or run.steps_in
     for old in renamed:
         if old not in known:
-            names = ", ".join(shown(name) for name in sorted(known)[:20])
-            raise UserError(f"no run has logged {shown(old)!r}: choose among {names}")
-    step = mappings.step_from or run.steps_in
+            names = sorted(name for name in known if _is_metric(name, step)) or sorted(known)
+            raise UserError(
+                f"no run has logged {shown(old)!r}: choose among {', '.join(map(shown, names[:20]))}"
+            )
     if not renamed:
-        skipped = {*CLOCKS, *STEP_KEYS, *([step] if step else [])}
-        renamed = {
-            name: name
-            for name in run.series
-            if name not in skipped and not name.startswith(("_", "system/", "system."))
-        }
+        renamed = {name: name for name in run.series if _is_metric(name, step)}
     chosen = {new: run.series[old] for old, new in renamed.items() if old in run.series}
     if step in (None, "step", run.own_steps) and step not in run.series:
         return chosen
@@ -229,6 +226,11 @@ def chosen_series(run: LoggedRun, mappings: Mappings, known: frozenset[str]) -> 
     if step is None or step not in run.series:
         raise UserError(f"{shown(run.path)} has no series {shown(step)!r} to take steps from")
     return {name: _with_steps(run, name, series, run.series[step]) for name, series in chosen.items()}
+
+
+def _is_metric(name: str, step: str | None) -> bool:
+    """Whether a series of this name is no clock, no counter of steps, and nothing that a tool logs about itself."""
+    return name not in (*CLOCKS, *STEP_KEYS, step) and not name.startswith(("_", "system/", "system."))
 
 
 def _with_steps(run: LoggedRun, name: str, series: Series, counter: Series) -> Series:

@@ -107,13 +107,26 @@ class _Roles:
         step = wanted.step if wanted.step in table.columns else table.first_of(STEP_KEYS)
         method, seed, workload = map(table.first_of, (METHOD_KEYS, SEED_KEYS, WORKLOAD_KEYS))
         known = {method, seed, workload, *wanted.naming}
-        # A column of words names runs too, such as a tag that tells two grids apart.
         naming = [
-            name
-            for name, cells in table.columns.items()
-            if name != step and (name in known or not all(is_empty(c) or _is_number(c) for c in cells))
+            name for name in table.columns if name != step and (name in known or _is_of_words(table, name))
         ]
         return cls(method, seed, step, tuple(naming))
+
+
+def _is_of_words(table: Table, name: str) -> bool:
+    """Whether a column names runs, such as a tag that tells two grids apart: it has words.
+
+    Raises UserError where nearly all of its cells are numbers: a mistyped one would make a run of its own.
+    """
+    filled = [row for row, cell in enumerate(table.columns[name]) if not is_empty(cell)]
+    words = [row for row in filled if not _is_number(table.columns[name][row])]
+    if words and len(words) < len(filled) / 2:
+        raise UserError(
+            f"{table.where(words[0])}: {shown(name)} {shown(repr(table.columns[name][words[0]]))} is not a number, as "
+            f"{len(filled) - len(words)} of the column's {len(filled)} cells are: correct it, or leave it empty where nothing "
+            "was measured; if the column names runs, name it in --method-from"
+        )
+    return bool(words)
 
 
 def _is_number(cell: Cell) -> bool:

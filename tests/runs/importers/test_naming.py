@@ -136,6 +136,10 @@ class TestMetrics:
         with pytest.raises(UserError, match=r"no run has logged 'acc': choose among a, b"):
             self.found(["a", "b"], metrics=("acc",))
 
+    def test_clocks_and_counters_are_not_offered_either(self):
+        with pytest.raises(UserError, match=r"choose among loss$"):
+            self.found(["step", "epoch", "time", "_runtime", "loss"], metrics=("acc",))
+
     @pytest.mark.parametrize("metrics", [("a", "a"), ("a=",), ("=a",), ("x=a", "x=b")])
     def test_choices_that_are_none(self, metrics):
         with pytest.raises(UserError, match="--metric takes"):

@@ -150,6 +150,38 @@ class TestUnits:
         assert found.methods[0].curves["acc"].tolist() == [[0.1, 0.5, 0.9]]
         assert "kept as they are" in found.notes[0]
 
+    CHANGING = (run(values=(0.3, 0.7, 71, 80)), run(seed=1, values=(30, 70, 71, 79)))
+
+    def test_a_seed_that_changes_its_unit_is_refused_too(self):
+        with pytest.raises(
+            UserError,
+            match=r"1 seeds log acc in percent, 1 as a share at some steps and in percent at others: .*--mixed-units",
+        ):
+            gathered(self.CHANGING)
+
+    def test_its_shares_alone_are_brought_to_percent(self):
+        found = gathered(self.CHANGING, units="percent")
+        np.testing.assert_allclose(only(found).curves["acc"], [[30, 70, 71, 80], [30, 70, 71, 79]])
+        assert only(found).metrics[0].unit == "%"
+        assert "the shares are multiplied by 100" in found.notes[0]
+
+    def test_it_may_be_kept(self):
+        found = gathered(self.CHANGING, units="keep")
+        assert only(found).curves["acc"].tolist()[0] == [0.3, 0.7, 71, 80]
+        assert "kept as they are" in found.notes[0]
+
+    @pytest.mark.parametrize(
+        "values",
+        [
+            (0.1, 12.0, 30.0),  # an ImageNet run that begins at chance
+            (60.0, 75.0, 1.0),  # a CIFAR-100 run that falls back to it
+            (0.9, 5.0, 20.0),
+            (0.5, np.nan, 60.0),
+        ],
+    )
+    def test_a_percentage_may_be_below_one(self, values):
+        assert gathered([run(values=values), run(seed=1, values=values)]).notes == ()
+
     def test_a_loss_has_no_percent(self):
         runs = [run(metric="loss", values=(0.9, 0.5)), run("sgd", metric="loss", values=(5, 3))]
         assert len(gathered(runs).methods) == 2

@@ -30,6 +30,13 @@ def test_a_column_of_words_tells_runs_apart(tmp_path):
     assert list(found) == ["a[tag=x]", "a[tag=y]"]
 
 
+def test_a_column_of_numbers_and_few_words_names_runs_where_it_is_asked_to(tmp_path):
+    text = "opt,lr,seed,epoch,acc\na,0.1,0,1,5\na,0.2,0,1,6\na,auto,0,1,7\n"
+    with pytest.raises(UserError, match=r"line 4: lr 'auto' is not a number.*name it in --method-from"):
+        read(tmp_path, text)
+    assert list(read(tmp_path, text, method_from="opt,lr")) == ["a[lr=0.1]", "a[lr=0.2]", "a[lr=auto]"]
+
+
 def test_a_number_may_name_a_method(tmp_path):
     found = read(tmp_path, "opt,lr,seed,epoch,acc\na,0.1,0,1,5\na,0.2,0,1,6\n", method_from="opt,lr")
     assert list(found) == ["a[lr=0.1]", "a[lr=0.2]"]
@@ -98,6 +105,11 @@ def test_words_for_what_is_no_number(tmp_path, word):
         ("0.5,1.5,2.5\n0.6,1.6,2.6\n", "no header"),
         ("method,seed,step,value,extra\na,0,1,2,3\n", "'extra' is unknown"),
         ("method;seed;epoch;acc\na;0;1;90,4\na;0;2;91,0\n", r"acc have decimal commas \(90,4\)"),
+        (
+            "method,seed,epoch,acc\na,0,1,0.5\na,0,2,0.90.844\na,0,3,.7\n",
+            "line 3: acc '0.90.844' is not a number.*2 of.*3",
+        ),
+        ("method,seed,step,value\na,0,1,0.90.844\n", "line 2: value '0.90.844' is not a number"),
         ("method,seed,step,value\n" + "x" * 200_000 + ",0,1,2\n", "as CSV"),
         ("method,seed,step,value\na,0,1,2\nb,1,\x00,3\n", "line 3"),
     ],

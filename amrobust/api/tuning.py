@@ -1,0 +1,134 @@
+"""Tuning from Python: what ``amrobust tune`` does, its record as DataFrames."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from os import PathLike, fspath
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from amrobust.errors import UserError
+from amrobust.experiments import Place, make_executor
+from amrobust.experiments.search import searches
+from amrobust.experiments.spec import Value
+from amrobust.experiments.tuning import edge_words, tuning_seeds
+from amrobust.runs.tuning import tune as train_and_choose
+from amrobust.runs.tuning_record import TuningFile, write_tuning
+from amrobust.workloads.validation import PARAMETER
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """The hyperparameters that a tuning chose, and every combination that they were chosen from."""
+
+    data: TuningFile
+    """The record as plain data: what the file of ``amrobust tune`` holds."""
+
+    @property
+    def chosen(self) -> dict[str, dict[str, Value]]:
+        """Each method's hyperparameters, the chosen ones among them; of a method that is there twice, the last."""
+        return {method.optimizer: dict(method.hyperparameters) for method in self.data.methods}
+
+    @property
+    def cautions(self) -> tuple[str, ...]:
+        """A sentence for each method whose choice lies at the edge of its grid."""
+        return tuple(
+            f"{method.optimizer}: {edge_words(method.tuning)}"
+            for method in self.data.methods
+            if method.tuning.at_edge
+        )
+
+    def table(self) -> pd.DataFrame:
+        """A row a combination: method, searched hyperparameters, mean and STD over seeds of the metric, diverged seeds, chosen.
+
+        Mean and STD are NaN where a seed diverged.
+        """
+        import pandas as pd
+
+        rows: list[dict[str, Any]] = []
+        for method in self.data.methods:
+            tuning = method.tuning
+            for place, trial in enumerate(tuning.trials):
+                rows.append(
+                    {
+                        "method": method.optimizer,
+                        **trial.values,
+                        f"{tuning.metric}_mean": float("nan") if trial.mean is None else trial.mean,
+                        f"{tuning.metric}_std": float("nan") if trial.std is None else trial.std,
+                        "diverged": trial.diverged,
+                        "chosen": place == tuning.chosen,
+                    }
+                )
+        return pd.DataFrame(rows)
+
+    def write(self, path: str | PathLike[str]) -> None:
+        """The file that ``amrobust run --tuned`` reads. Raises UserError where it cannot be written."""
+        write_tuning(Path(fspath(path)), self.data)
+
+
+def tune(
+    methods: Mapping[str, Mapping[str, Value | Sequence[Value]]],
+    *,
+    workload: str = "digits",
+    params: Mapping[str, Value] | None = None,
+    seeds: int = 3,
+    validation: float | None = None,
+    by: Literal["I", "II"] | None = None,
+    root_seed: int = 0,
+    x0: int = 0,
+    paired: bool = False,
+    runs_dir: str | PathLike[str] = "runs",
+    executor: str = "processes",
+    jobs: int | None = None,
+    batching: Literal["auto", "none", "stack"] = "auto",
+    backend: str = "numpy",
+    device: str = "cpu",
+) -> Tuned:
+    """Choose each method's hyperparameters on a validation split, with seeds that are never judged, as ``amrobust tune`` does.
+
+    ``methods`` are optimizers with the values of their hyperparameters, one or a list of each; every combination is trained
+    with ``seeds`` tuning seeds, and the one with the best mean at the end is chosen. ``params`` are the workload's, such as
+    epochs; ``validation`` is the share of the training set that is held out where the workload can [default: 0.1]; ``by`` says
+    which output of am1, am2 and hybrid decides [default: II]. The trainings lie in the directory "tuning" of ``runs_dir``, and
+    the same call resumes them.
+
+    Worker processes import the calling script again: call this below ``if __name__ == "__main__":``, or with
+    ``executor="local"``. Raises UserError where an argument cannot be meant or there is nothing to choose from, RunError where
+    a seed failed or all combinations of a method diverged.
+
+    >>> import tempfile
+    >>> tuned = tune(
+    ...     {"msgd": {"lr": [0.03, 0.1, 0.3]}}, workload="logistic", params={"iterations": 40},
+    ...     runs_dir=tempfile.mkdtemp(), executor="local",
+    ... )
+    >>> len(tuned.table()), tuned.data.methods[0].tuning.seeds
+    (3, (900000, 900001, 900002))
+    """
+    if not methods:
+        raise UserError("no method is given: tune({'am1': {'lr': [0.01, 0.03, 0.1]}})")
+    grids = [
+        (name, {key: _listed(values) for key, values in given.items()}) for name, given in methods.items()
+    ]
+    for name, grid in grids:
+        if empty := [key for key, values in grid.items() if not values]:
+            raise UserError(f"{name}: {empty[0]} has no value to try")
+    held_out = {} if validation is None else {PARAMETER: validation}
+    found = train_and_choose(
+        searches(
+            workload, {**(params or {}), **held_out}, grids, output=by, root_seed=root_seed, x0_index=x0, paired=paired
+        ),
+        tuning_seeds(seeds),
+        Path(fspath(runs_dir)),
+        make_executor(executor, jobs),
+        batching=batching,
+        place=Place(backend, device),
+    )  # fmt: skip
+    return Tuned(found)
+
+
+def _listed(values: Value | Sequence[Value]) -> tuple[Value, ...]:
+    return tuple(values) if isinstance(values, Sequence) and not isinstance(values, str) else (values,)
