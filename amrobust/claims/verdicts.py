@@ -8,7 +8,7 @@ from amrobust import stats
 from amrobust.claims.evidence import agrees, spread_is_material
 from amrobust.claims.judgement import CHANGES, RATIOS, SPREADS, Claim, Outcome, Verdict
 from amrobust.claims.rules import Evidence, Rules
-from amrobust.claims.words import p_text, powers_of_ten, significant
+from amrobust.claims.words import p_text, powers_of_ten, roughly, significant
 from amrobust.runs.arms import Metric
 
 POWER = 0.8
@@ -192,4 +192,4 @@ def _prospect(verdict: Verdict) -> str:
         return " The estimate is too near the border of the claim for any practical number of seeds to settle it."
     n, unit = verdict.seeds_to_settle, verdict.interval.unit if verdict.interval is not None else "seeds"
     per = "" if unit == "starting points" else " a method"
-    return f" If the truth is as estimated, about {n} {unit}{per} would settle it with {100 * POWER:.0f} % power."
+    return f" If the truth is as estimated, about {roughly(n)} {unit}{per} would settle it with {100 * POWER:.0f} % power."

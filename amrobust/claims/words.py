@@ -19,6 +19,12 @@ def counted(n: int, noun: str) -> str:
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
 
 
+def roughly(n: int) -> str:
+    """A count that is an estimate, rounded up to two significant digits: ``53``, ``180``, ``28,000``."""
+    unit = 10 ** max(0, len(str(n)) - 2)
+    return f"{-(-n // unit) * unit:,}"
+
+
 def powers_of_ten(text: str) -> str:
     """``text`` with the exponents of its numbers written out: ``1.2e-05`` as ``1.2 × 10⁻⁵``."""
 

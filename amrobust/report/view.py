@@ -15,7 +15,7 @@ from amrobust.claims.judgement import (
     PairFacts,
     Verdict,
 )
-from amrobust.claims.words import counted, powers_of_ten, significant
+from amrobust.claims.words import counted, powers_of_ten, roughly, significant
 from amrobust.report.notes import Note, notes
 from amrobust.report.numbers import (
     ABSENT,
@@ -343,6 +343,13 @@ def _levels(judgement: Judgement) -> str:
     return f"Intervals: {'; '.join(parts)}."
 
 
+def _seeds_to_settle(verdict: Verdict) -> str:
+    """What it takes for a claim to be judged at all is exact; what would settle an open one is an estimate."""
+    if (n := verdict.seeds_to_settle) is None:
+        return ""
+    return roughly(n) if verdict.outcome == "inconclusive" else f"{n:,}"
+
+
 def _claim_row(verdict: Verdict, metric: Metric, differences: Precision) -> ClaimRow:
     result, test, second = verdict.interval, verdict.test, verdict.second_opinion
     estimate = result.estimate if result is not None else None
@@ -368,7 +375,7 @@ def _claim_row(verdict: Verdict, metric: Metric, differences: Precision) -> Clai
         p=p_value(verdict.p),
         p_adjusted=p_value(verdict.p_adjusted),
         outcome=verdict.outcome,
-        seeds=str(verdict.seeds_to_settle) if verdict.seeds_to_settle is not None else "",
+        seeds=_seeds_to_settle(verdict),
         test="; ".join(names) or ABSENT,
         second_opinion=second.test if second is not None else "",
         second_p=p_value(second.p) if second is not None else "",

@@ -11,6 +11,7 @@ from verdicts import kinds, verdict
 
 from amrobust import stats
 from amrobust.claims import Claim, Rules, Selection, compare
+from amrobust.claims.words import roughly
 from amrobust.errors import UserError
 from amrobust.runs.arms import Metric
 
@@ -310,7 +311,7 @@ class TestSentences:
         found = verdict(compare([arm("msgd", values), arm("sgd", 0.8 * values[::-1])]), "less spread")
         assert found.outcome == "inconclusive"
         assert found.seeds_to_settle > 6
-        assert f"about {found.seeds_to_settle} seeds" in found.sentence
+        assert f"about {roughly(found.seeds_to_settle)} seeds" in found.sentence
 
     def test_a_sentence_holds_estimate_interval_and_both_p_values(self, wide, narrow):
         found = verdict(compare([wide, narrow]), "less Avg. STD")

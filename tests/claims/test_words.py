@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from amrobust.claims.words import p_text, powers_of_ten, significant
+from amrobust.claims.words import p_text, powers_of_ten, roughly, significant
 
 
 @pytest.mark.parametrize(
@@ -46,3 +46,12 @@ def test_only_exponents_of_numbers_become_powers_of_ten() -> None:
 )
 def test_p_values_in_sentences(p: float | None, shown: str) -> None:
     assert p_text(p) == shown
+
+
+@pytest.mark.parametrize(
+    ("n", "shown"), [(7, "7"), (53, "53"), (100, "100"), (174, "180"), (999, "1,000"), (27_491, "28,000")]
+)
+def test_a_number_of_seeds_that_is_an_estimate_has_two_digits_and_is_never_too_small(
+    n: int, shown: str
+) -> None:
+    assert roughly(n) == shown

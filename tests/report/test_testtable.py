@@ -74,7 +74,7 @@ def test_bounds_are_a_table_of_shares(judged: Judged) -> None:
     table = tables(replace(judgement, verdicts=(*judgement.verdicts, *bounds)))[1]
     assert table["caption"].startswith("Bounds on tails: exact binomial. p: one-sided.")
     assert column(table, "Claim") == ["P(ends < 90) ≤ 0.1", "P(ends < 89) ≤ 0.1"]
-    assert column(table, "Share") == ["0.05", "0.05"]
+    assert column(table, "Share") == ["0.0500", "0.0500"]
 
 
 def test_composite_claims_have_no_estimate(judged: Judged) -> None:
