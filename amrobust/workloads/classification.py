@@ -108,7 +108,11 @@ class Classification(ABC):
         images, size = self._training_inputs(params), params["batch_size"]
         require(size <= images, self.name, "batch_size", size, f"at most the {images} training inputs")
         require(
-            params["lr_drops"] < params["epochs"], self.name, "lr_drops", params["lr_drops"], "below epochs"
+            params["lr_drops"] < params["epochs"],
+            self.name,
+            "lr_drops",
+            params["lr_drops"],
+            f"below epochs = {params['epochs']}: set either by --param",
         )
 
     def data_digest(self, params: Mapping[str, Any]) -> str:

@@ -116,7 +116,11 @@ class Digits:
             "a number above 0, or none",
         )
         require(
-            params["lr_drops"] < params["epochs"], self.name, "lr_drops", params["lr_drops"], "below epochs"
+            params["lr_drops"] < params["epochs"],
+            self.name,
+            "lr_drops",
+            params["lr_drops"],
+            f"below epochs = {params['epochs']}: set either by --param",
         )
         validation.check(self.name, params)
 
