@@ -134,13 +134,12 @@ def _spread(claim: Claim, pair: Pair, metric: Metric, rules: Rules, family: int)
         interval = stats.pooled_kurtosis_ratio(a, b, level=level)
     else:
         interval = stats.spread_ratio(a, b, paired=pair.paired, level=level)
-    epochwise = None
-    if rules.test in ("permutation", "swap"):
-        permuted = stats.permutation_spread(a, b, paired=pair.paired)
-    elif on_curves and claim.epochs is None:
+    decides, epochwise = rules.test in ("permutation", "swap"), None
+    if on_curves and claim.epochs is None and not decides:
         permuted, epochwise = stats.permuted_curves(a, b, paired=pair.paired, resamples=SECOND_OPINION)
     else:
-        permuted = stats.permutation_spread(a, b, paired=pair.paired, resamples=SECOND_OPINION)
+        resamples = 9_999 if decides else SECOND_OPINION
+        permuted = stats.permutation_spread(a, b, paired=pair.paired, resamples=resamples)
     notes: tuple[Caution, ...] = _level_note(pair, metric, rules) if on_curves else ()
     test, more = _chosen(a, b, pair, rules, interval, permuted)
     second = permuted if test is not permuted else interval

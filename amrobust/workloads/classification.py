@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from amrobust.errors import UserError
 from amrobust.rules.schedules import multi_step
 from amrobust.workloads import validation
+from amrobust.workloads.rates import check_dropped
 from amrobust.workloads.workload import MetricRow, require
 
 if TYPE_CHECKING:
@@ -100,20 +101,10 @@ class Classification(ABC):
 
     def check(self, params: Mapping[str, Any]) -> None:
         """Raise UserError on values out of range."""
-        for name, least in (("epochs", 1), ("batch_size", 1), ("lr_drops", 0)):
-            value = params[name]
-            good = isinstance(value, int) and value >= least
-            require(good, self.name, name, value, f"an integer of at least {least}")
+        check_dropped(self.name, params)
         validation.check(self.name, params)
         images, size = self._training_inputs(params), params["batch_size"]
         require(size <= images, self.name, "batch_size", size, f"at most the {images} training inputs")
-        require(
-            params["lr_drops"] < params["epochs"],
-            self.name,
-            "lr_drops",
-            params["lr_drops"],
-            f"below epochs = {params['epochs']}: set either by --param",
-        )
 
     def data_digest(self, params: Mapping[str, Any]) -> str:
         """Of all four tensors."""

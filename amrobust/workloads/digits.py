@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from amrobust.rules.schedules import multi_step
 from amrobust.workloads import validation
+from amrobust.workloads.rates import check_dropped
 from amrobust.workloads.workload import MetricRow, require
 
 if TYPE_CHECKING:
@@ -96,15 +97,7 @@ class Digits:
 
     def check(self, params: Mapping[str, Any]) -> None:
         """Raise UserError on values out of range."""
-        for name, least in (("epochs", 1), ("batch_size", 2), ("lr_drops", 0)):
-            value = params[name]
-            require(
-                isinstance(value, int) and value >= least,
-                self.name,
-                name,
-                value,
-                f"an integer of at least {least}",
-            )
+        check_dropped(self.name, params, least_batch=2)
         model, clip_norm = params.get("model", "cnn"), params.get("clip_norm")
         require(model in MODELS, self.name, "model", model, f"one of {', '.join(MODELS)}")
         numeric = isinstance(clip_norm, (int, float)) and not isinstance(clip_norm, bool)
@@ -114,13 +107,6 @@ class Digits:
             "clip_norm",
             clip_norm,
             "a number above 0, or none",
-        )
-        require(
-            params["lr_drops"] < params["epochs"],
-            self.name,
-            "lr_drops",
-            params["lr_drops"],
-            f"below epochs = {params['epochs']}: set either by --param",
         )
         validation.check(self.name, params)
 

@@ -21,6 +21,16 @@ def defaults(drops: str = "1/3,2/3", restart: bool = False) -> dict[str, Any]:
     return {"schedule": "step", "drops": drops, "drop_factor": 10.0, "restart": restart}
 
 
+def check_dropped(workload: str, params: Mapping[str, Any], *, least_batch: int = 1) -> None:
+    """Raise UserError where ``epochs``, ``batch_size`` or ``lr_drops``, how often the rate drops, is out of range."""
+    for name, least in (("epochs", 1), ("batch_size", least_batch), ("lr_drops", 0)):
+        value = params[name]
+        good = isinstance(value, int) and value >= least
+        require(good, workload, name, value, f"an integer of at least {least}")
+    drops, epochs = params["lr_drops"], params["epochs"]
+    require(drops < epochs, workload, "lr_drops", drops, f"below epochs = {epochs}: set either by --param")
+
+
 def check(workload: str, params: Mapping[str, Any]) -> None:
     """Raise UserError where the schedule's parameters make no sense."""
     require(
