@@ -64,6 +64,13 @@ class FusedRecorder(Recorder):
         cls.log.append(({xs, gs}, {xs}))
 
     @classmethod
+    def descend_and_sum(cls, totals, xs, gs, lr, decay):
+        if decay:
+            super().descend_and_sum(totals, xs, gs, lr, decay)
+        else:
+            cls.log.append(({totals, xs, gs}, {totals, xs}))
+
+    @classmethod
     def pull(cls, xs, towards, from_, weight):
         cls.log.append(({xs, towards, from_}, {xs, from_}))
 

@@ -131,9 +131,13 @@ def am1(form: Any, phase: Phase, lists: forms.Lists, scalars: Any) -> None:
     lr, decay, weight = scalars
     if phase.odd:
         (form.copy if phase.first else form.add)(buffers[0], xs)
-    form.descend(xs, gs, lr, decay)
-    if phase.odd or phase.last:
-        (form.copy if phase.single else form.add)(buffers[0], xs)
+    if phase.single:
+        form.descend(xs, gs, lr, decay)
+        form.copy(buffers[0], xs)
+    elif phase.odd or phase.last:
+        form.descend_and_sum(buffers[0], xs, gs, lr, decay)
+    else:
+        form.descend(xs, gs, lr, decay)
     if phase.last:
         totals, outputs = buffers
         form.pull(xs, totals, outputs, weight)

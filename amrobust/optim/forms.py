@@ -9,6 +9,7 @@ kernel, or compiled.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -19,9 +20,23 @@ from amrobust.optim.compiled import run_compiled
 Lists = Sequence[list[Tensor]]
 Update = Callable[..., None]
 
+
+
+def _last_level_cache() -> int:
+    """Bytes of the CPU's third-level cache; 0 where the system does not tell."""
+    try:
+        size = Path("/sys/devices/system/cpu/cpu0/cache/index3/size").read_text().strip()
+        return int(size.removesuffix("K")) * 1024
+    except (OSError, ValueError):
+        return 0
+
+
+CACHE_BYTES = _last_level_cache()
+"""Lists that fit into the last-level cache together are gone through whole: blocks of them take a tenth longer."""
+
 BLOCK_BYTES = 12 * 2**20
-"""Bytes of all lists together that an update goes through at once on a CPU, so that its operations after the first find
-them in the last-level cache. Between 6 and 24 MiB the time of a step changes by less than a tenth."""
+"""Bytes of all lists together that an update otherwise goes through at once on a CPU, so that its operations after the first
+find them in the cache. Between 6 and 24 MiB the time of a step changes by less than a tenth."""
 
 
 class Loop:
@@ -60,6 +75,14 @@ class Loop:
         cls.accumulate(xs, gs, xs, -lr, decay)
 
     @classmethod
+    def descend_and_sum(
+        cls, totals: list[Tensor], xs: list[Tensor], gs: list[Tensor], lr: float, decay: float
+    ) -> None:
+        """x ← x − lr·(g + decay·x), then total ← total + x."""
+        cls.descend(xs, gs, lr, decay)
+        cls.add(totals, xs)
+
+    @classmethod
     def pull(cls, xs: list[Tensor], towards: list[Tensor], from_: list[Tensor], weight: float) -> None:
         """x ← x + weight·(towards − from), which may spoil ``from_``."""
         cls.add(from_, towards, -1.0)
@@ -92,6 +115,16 @@ class Fused(Foreach):
     def descend(cls, xs: list[Tensor], gs: list[Tensor], lr: float, decay: float) -> None:
         """x ← x − lr·(g + decay·x)."""
         _fused_sgd(xs, gs, [], lr, decay, momentum=0.0, dampening=0.0)
+
+    @classmethod
+    def descend_and_sum(
+        cls, totals: list[Tensor], xs: list[Tensor], gs: list[Tensor], lr: float, decay: float
+    ) -> None:
+        """x ← x − lr·(g + decay·x), then total ← total + x: without decay one pass, with x as the total's momentum."""
+        if decay:  # the momentum 1 − lr·decay would round a small decay away in float32
+            super().descend_and_sum(totals, xs, gs, lr, decay)
+        else:
+            _fused_sgd(totals, gs, xs, -1.0, 0.0, momentum=1.0, dampening=1.0 + lr)
 
     @classmethod
     def pull(cls, xs: list[Tensor], towards: list[Tensor], from_: list[Tensor], weight: float) -> None:
@@ -157,6 +190,14 @@ class Scalars:
     def descend(cls, xs: list[Tensor], gs: list[Tensor], lr: Tensor, decay: Tensor) -> None:
         """x ← x − lr·(g + decay·x)."""
         cls.accumulate(xs, gs, xs, -lr, decay)
+
+    @classmethod
+    def descend_and_sum(
+        cls, totals: list[Tensor], xs: list[Tensor], gs: list[Tensor], lr: Tensor, decay: Tensor
+    ) -> None:
+        """x ← x − lr·(g + decay·x), then total ← total + x."""
+        cls.descend(xs, gs, lr, decay)
+        cls.add(totals, xs)
 
     @staticmethod
     def pull(xs: list[Tensor], towards: list[Tensor], from_: list[Tensor], weight: Tensor) -> None:
@@ -238,10 +279,12 @@ def _same_layout(tensors: Sequence[Tensor]) -> bool:
 def blocks(lists: Lists) -> Iterator[Lists]:
     """The same tensors, on a CPU in lists and flat parts small enough to stay in its cache."""
     first = lists[0][0]
-    size = max(1, BLOCK_BYTES // (len(lists) * first.element_size()))
-    if first.device.type != "cpu" or sum(x.numel() for x in lists[0]) <= size:
+    row_bytes = len(lists) * first.element_size()
+    whole_bytes = row_bytes * sum(x.numel() for x in lists[0])
+    if first.device.type != "cpu" or whole_bytes <= max(CACHE_BYTES, BLOCK_BYTES):
         yield lists
         return
+    size = max(1, BLOCK_BYTES // row_bytes)
     block: Lists = [[] for _ in lists]
     filled = 0
     for together in zip(*lists, strict=True):

@@ -87,13 +87,13 @@ def assert_close(ones, others, tolerance=1e-11):
         torch.testing.assert_close(one.detach(), other.detach(), rtol=tolerance, atol=tolerance)
 
 
-def follow(name, *, dtype=torch.float64, tolerance=1e-11, maximize=False, **options):
+def follow(name, *, dtype=torch.float64, tolerance=1e-11, maximize=False, weight_decay=0.01, **options):
     """50 steps of optimizer and rule, with drops of the learning rate and restarts, compared at each."""
     params = parameters(dtype)
     kind = KINDS[name]
-    optimizer = kind.make(params, weight_decay=0.01, maximize=maximize, **options)
+    optimizer = kind.make(params, weight_decay=weight_decay, maximize=maximize, **options)
     schedule = torch.optim.lr_scheduler.MultiStepLR(optimizer, [13, 21, 34], gamma=0.3)
-    rule = kind.make_rule(weight_decay=0.01)
+    rule = kind.make_rule(weight_decay=weight_decay)
     states = [rule.init(p.detach().clone()) for p in params]
     sign = -1 if maximize else 1
     for k in range(50):

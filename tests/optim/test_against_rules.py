@@ -32,9 +32,27 @@ def test_the_rule(name, form, maximize):
 
 
 @every_kind
+@every_form
+def test_the_rule_without_weight_decay(name, form):
+    follow(name, weight_decay=0, **options_of(name, form))
+
+
+@pytest.mark.parametrize("lr", [1.0, 1e-3, 1e-8])
+def test_a_step_of_any_size_keeps_the_precision_of_float32_on_fused_kernels(lr):
+    """Without decay the step is in the coefficient of a momentum, 1 − (1 + η), which must not be formed in float32."""
+    p = torch.nn.Parameter(torch.zeros(40, 25))
+    (p.grad,) = gradients(0, torch.float32, [(40, 25)])
+    optimizer = AM1SGD([p], lr, momentum=0, m=4, fused=True)
+    optimizer.step()
+    optimizer.step()
+    torch.testing.assert_close(p.detach(), -2 * lr * p.grad, rtol=3e-7, atol=0)
+
+
+@every_kind
 @pytest.mark.parametrize("form", ["foreach", "fused"])
 @pytest.mark.parametrize("limit", [40, 700])
 def test_the_rule_in_blocks_that_split_and_gather_tensors(name, form, limit, monkeypatch):
+    monkeypatch.setattr(forms, "CACHE_BYTES", 0)
     monkeypatch.setattr(forms, "BLOCK_BYTES", limit)
     follow(name, **FORMS[form])
 

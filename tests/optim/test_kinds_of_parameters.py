@@ -83,6 +83,7 @@ LAYOUTS = {
 @pytest.mark.parametrize("limit", [forms.BLOCK_BYTES, 200], ids=["whole", "blocks"])
 def test_memory_layouts(name, of_parameter, of_gradient, limit, monkeypatch):
     """torch's fused kernel walks through memory without looking at strides: it must not be used where they differ."""
+    monkeypatch.setattr(forms, "CACHE_BYTES", 0)
     monkeypatch.setattr(forms, "BLOCK_BYTES", limit)
     shape = (4, 3, 5, 2)
     (plain,) = parameters(shapes=[shape])
@@ -102,6 +103,7 @@ def test_blocks_hold_every_element_once_and_no_more_than_they_may():
     sizes = [5, 3000, 40, 700, 1, 0, 350, 2000]
     lists = [[torch.full((size,), float(i)) for i, size in enumerate(sizes)] for _ in range(3)]
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(forms, "CACHE_BYTES", 0)
         patch.setattr(forms, "BLOCK_BYTES", 700 * 3 * 4)
         found = list(forms.blocks(lists))
     counts = {float(i): 0 for i in range(len(sizes))}
