@@ -21,7 +21,6 @@ Lists = Sequence[list[Tensor]]
 Update = Callable[..., None]
 
 
-
 def _last_level_cache() -> int:
     """Bytes of the CPU's third-level cache; 0 where the system does not tell."""
     try:
