@@ -5,10 +5,13 @@ import sys
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from amrobust.errors import UserError
 from amrobust.workloads import backends
 from amrobust.workloads.backends.numpy_backend import DenseMatrix, SparseMatrix, block_length
+from amrobust.workloads.backends.patterns import factored
 from amrobust.workloads.margins import HINGE, LOGISTIC
 from amrobust.workloads.problem import Problem
 
@@ -28,10 +31,64 @@ def test_blocks_and_sparse_rows_give_the_plain_formulas(loss, kind, points):
     np.testing.assert_allclose(kind(ROWS).mean_gradient(x, loss.slope), expected, atol=1e-14)
 
 
-def test_a_sparse_gradient_is_the_same_whichever_points_are_beside_it():
-    matrix = SparseMatrix(ROWS)
-    together = matrix.mean_gradient(X, LOGISTIC.slope)
-    assert np.array_equal(matrix.mean_gradient(X[2:5], LOGISTIC.slope), together[2:5])
+@pytest.mark.parametrize("rows", ["plain", "patterns"])
+@pytest.mark.parametrize("points", [7, 100])
+def test_a_sparse_gradient_is_the_same_whichever_points_are_beside_it(rows, points):
+    matrix = SparseMatrix(ROWS if rows == "plain" else CATEGORIES)
+    x = RNG.normal(size=(points, (ROWS if rows == "plain" else CATEGORIES).shape[1]))
+    together = matrix.mean_gradient(x, LOGISTIC.slope)
+    assert np.array_equal(matrix.mean_gradient(x[2:5], LOGISTIC.slope), together[2:5])
+
+
+def one_hot(features, values, samples):
+    chosen = RNG.integers(values, size=(samples, features))
+    return (chosen[:, :, None] == np.arange(values)).reshape(samples, -1).astype(float)
+
+
+CATEGORIES = one_hot(features=6, values=4, samples=2000) * RNG.choice([-1.0, 1.0], size=(2000, 1))
+MEASURED = np.where(RNG.random((2000, 2)) < 0.5, RNG.normal(size=(2000, 2)), 0.0)
+
+
+class TestPatterns:
+    @pytest.mark.parametrize(
+        ("rows", "per_row"),
+        [
+            (CATEGORIES, 2),
+            (np.hstack([CATEGORIES, MEASURED]), 3),
+            (np.hstack([MEASURED, np.zeros((2000, 3)), CATEGORIES]), 3),
+        ],
+        ids=["one-hot", "with measurements behind", "with measurements before"],
+    )
+    def test_the_factors_make_the_matrix_and_need_few_entries_a_row(self, rows, per_row):
+        chosen, patterns = factored(rows)
+        np.testing.assert_array_equal((chosen @ patterns).toarray(), rows)
+        assert chosen.nnz < (per_row + 0.1) * len(rows)
+        assert patterns.nnz < len(rows)
+
+    @given(
+        st.lists(
+            st.lists(st.sampled_from([0.0, 0.0, 1.0, -1.0, 0.5]), min_size=3, max_size=3), min_size=1
+        ).map(lambda rows: np.array(rows * 20))
+    )
+    def test_the_factors_make_any_matrix(self, rows):
+        factors = factored(rows)
+        if factors is not None:
+            np.testing.assert_array_equal((factors[0] @ factors[1]).toarray(), rows)
+
+    def test_rows_that_share_nothing_are_left_as_they_are(self):
+        assert factored(ROWS) is None
+        assert factored(np.zeros((5, 3))) is None
+
+    @pytest.mark.parametrize("points", [1, 7, 300])
+    def test_patterns_give_the_plain_formulas(self, points):
+        x = RNG.normal(size=(points, CATEGORIES.shape[1]))
+        margins = x @ CATEGORIES.T
+        matrix = SparseMatrix(CATEGORIES)
+        np.testing.assert_allclose(
+            matrix.mean(x, LOGISTIC.value), LOGISTIC.value(margins).mean(axis=1), rtol=1e-12
+        )
+        expected = LOGISTIC.slope(margins) @ CATEGORIES / len(CATEGORIES)
+        np.testing.assert_allclose(matrix.mean_gradient(x, LOGISTIC.slope), expected, atol=1e-14)
 
 
 def test_blocks_shrink_as_points_grow():

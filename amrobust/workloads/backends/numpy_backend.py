@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,9 +11,13 @@ from numpy.typing import NDArray
 
 from amrobust.errors import UserError
 from amrobust.workloads.backends.backend import Elementwise, Matrix, Precision
+from amrobust.workloads.backends.patterns import factored
 
 CACHED_MARGINS = 65_536
 """Margins that are computed at a time; benchmarks/convex_seeds.py shows what it gains."""
+
+SPARSE_ROWS, SPARSE_POINTS = 1024, 64
+"""Samples and points whose sparse products are computed at a time, whatever the number of points, which so changes nothing."""
 
 SPARSE_BELOW = 0.2
 """The share of entries that are not zero below which sparse products win."""
@@ -51,36 +54,46 @@ class DenseMatrix:
 
 
 class SparseMatrix:
-    """Rows (n, d) mostly of zeros, in compressed form; what a point gets does not depend on the points beside it."""
+    """Rows (n, d) mostly of zeros, in compressed form; what a point gets does not depend on the points beside it.
+
+    Where rows share patterns, a point is multiplied by the patterns first, and the samples by the few that each has.
+    """
 
     def __init__(self, rows: NDArray[Any]) -> None:
-        from scipy.sparse import csr_array
+        from scipy.sparse import csr_array, eye_array
 
-        self._rows = csr_array(rows)
-        self._blocks = lru_cache(maxsize=4)(self._cut)
-
-    def _cut(self, length: int) -> list[tuple[Any, Any]]:
-        """Blocks of ``length`` rows, each with its transpose, which is as costly to make as a small product."""
-        blocks = (self._rows[start : start + length] for start in range(0, self._rows.shape[0], length))
-        return [(block, block.T) for block in blocks]
+        plain = csr_array(rows), eye_array(rows.shape[1], dtype=rows.dtype, format="csr")
+        self._rows, self._patterns = factored(rows) or plain
+        blocks = (self._rows[start : start + SPARSE_ROWS] for start in range(0, len(rows), SPARSE_ROWS))
+        # a transpose is as costly to make as a small product
+        self._blocks = [(block, block.T) for block in blocks]
 
     def mean(self, x: NDArray[Any], value: Elementwise) -> NDArray[Any]:
         """See :class:`amrobust.workloads.backends.Matrix`."""
-        columns = np.ascontiguousarray(x.T)
         total = np.zeros(len(x), x.dtype)
-        for rows, _ in self._blocks(block_length(len(x))):
-            total += value(rows @ columns).sum(axis=0)
+        for points in _together(len(x)):
+            columns = self._patterns @ np.ascontiguousarray(x[points].T)
+            for rows, _ in self._blocks:
+                total[points] += value(rows @ columns).sum(axis=0)
         mean: NDArray[Any] = total / self._rows.shape[0]
         return mean
 
     def mean_gradient(self, x: NDArray[Any], slope: Elementwise) -> NDArray[Any]:
         """See :class:`amrobust.workloads.backends.Matrix`."""
-        columns = np.ascontiguousarray(x.T)
-        total = np.zeros_like(columns)
-        for rows, transposed in self._blocks(block_length(len(x))):
-            total += transposed @ slope(rows @ columns)
-        mean: NDArray[Any] = np.ascontiguousarray(total.T) / self._rows.shape[0]
-        return mean
+        gradient = np.empty_like(x)
+        for points in _together(len(x)):
+            columns = self._patterns @ np.ascontiguousarray(x[points].T)
+            total = np.zeros_like(columns)
+            for rows, transposed in self._blocks:
+                total += transposed @ slope(rows @ columns)
+            gradient[points] = (self._patterns.T @ total).T
+        gradient /= self._rows.shape[0]
+        return gradient
+
+
+def _together(points: int) -> list[slice]:
+    """The points that are multiplied by sparse rows at a time."""
+    return [slice(start, start + SPARSE_POINTS) for start in range(0, points, SPARSE_POINTS)]
 
 
 class NumpyBackend:
