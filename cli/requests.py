@@ -179,7 +179,8 @@ def selected(
     """Every method's optimizer, hyperparameters and workload parameters, with the values of each.
 
     They come from the brackets, ``params`` (name=value,...) and the ``named`` options. Beside several methods, a named
-    hyperparameter is for those that have it. Raises UserError where one is given twice, or has nobody that it is for.
+    hyperparameter is for those that have it. A parameter whose default is a text with commas has one value. Raises UserError
+    where one is given twice, or has nobody that it is for.
     """
     from amrobust import workloads
     from amrobust.experiments.methods import info
@@ -210,11 +211,21 @@ def selected(
             target = workload_params if name in known else hyperparameters
             if name in target:
                 raise UserError(f"{name!r} is given twice")
-            target[name] = values
+            target[name] = _one_text(values) if _is_list(known.get(name)) else values
         found.append((optimizer, hyperparameters, workload_params))
     if any(points != found[0][2] for _, _, points in found):
         raise UserError("the brackets of --opt give the methods different workload parameters: use --param")
     return found
+
+
+def _is_list(default: Any) -> bool:
+    """Whether a parameter's value is itself a text with commas, such as the shares after which the rate drops."""
+    return isinstance(default, str) and "," in default
+
+
+def _one_text(values: Values) -> Values:
+    """What the commas have parted, as the one value that it is."""
+    return (",".join(map(str, values)),) if len(values) > 1 else values
 
 
 def searches_asked(asked: Mapping[str, Any], share: float | None, output: str | None) -> tuple[Search, ...]:

@@ -151,10 +151,17 @@ _SETS = (
 )
 
 DATA_SETS: Mapping[str, DataSet] = {entry.name: entry for entry in _SETS}
+BY_HAND: Mapping[str, str] = {
+    "imagenet": "get ILSVRC2012 from https://image-net.org (a licence is needed, so nothing is fetched) and put its JPEGs into "
+    "imagenet/train/CLASS/ and imagenet/val/CLASS/ of the data directory (--data-dir or AMROBUST_DATA)"
+}
+"""What is to be done about a set that no command fetches."""
 
 
 def get(name: str) -> DataSet:
-    """The data set called ``name``; UserError naming the nearest if there is none."""
+    """The data set called ``name``; UserError with the nearest if there is none, or what to do about one put there by hand."""
+    if name in BY_HAND:
+        raise UserError(f"{name}: {BY_HAND[name]}")
     if name not in DATA_SETS:
         near = difflib.get_close_matches(name, DATA_SETS, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(DATA_SETS)}"

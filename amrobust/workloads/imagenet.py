@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from amrobust.errors import UserError
-from amrobust.workloads import data, rates
+from amrobust.workloads import catalogue, data, rates
 from amrobust.workloads.formats import image_folders
 from amrobust.workloads.formats.image_folders import ImageFolder
 from amrobust.workloads.images import COMPUTATION, check_computation
@@ -34,11 +34,7 @@ MODELS = ("resnet50", "resnet152")
 def _scan(root: Path, split: str) -> ImageFolder:
     folder = root / "imagenet" / split
     if not folder.is_dir():
-        raise UserError(
-            f"imagenet: there is no folder {folder}: get ILSVRC2012 from https://image-net.org (a licence is needed, so "
-            "nothing is fetched) and put its JPEGs into imagenet/train/CLASS/ and imagenet/val/CLASS/ of the data directory "
-            "(--data-dir or AMROBUST_DATA)"
-        )
+        raise UserError(f"imagenet: there is no folder {folder}: {catalogue.BY_HAND['imagenet']}")
     return image_folders.scan(folder)
 
 

@@ -65,7 +65,8 @@ class PennTreebank:
     regularisation); its gradient is clipped to the norm ``clip``, and the step's learning rate is the epoch's times
     window/70. Under ``schedule`` plateau the rate is divided by ``drop_factor`` after ``patience`` epochs without a better
     validation loss; constant leaves it, and paper leaves that of SGD+ASGD only. ``dropout_…`` are the five dropouts of the
-    network (:class:`amrobust.workloads.models.lstm.Dropouts`); ``train_tokens`` takes the first so many words of the text.
+    network (:class:`amrobust.workloads.models.lstm.Dropouts`); ``train_tokens`` takes the first so many words of the
+    training text, ``evaluation_tokens`` of the validation and of the test text.
 
     Perplexity is exp of the mean loss a word, the state carried over the whole text, read in ``evaluation_batch`` columns.
     ``train_batch_loss`` is the mean loss a word over the epoch's windows, with dropout, without the penalties.
@@ -101,6 +102,11 @@ class PennTreebank:
             "train_tokens": None,
         }
 
+    @property
+    def optional(self) -> Mapping[str, Any]:
+        """The whole validation and test text."""
+        return {"evaluation_tokens": None}
+
     def optimizer_defaults(self, optimizer: str) -> Mapping[str, float | int]:
         """η = 2.5 and β = 0.99 (Table 3); for SGD+ASGD η = 30, and 5 evaluations without progress start its average."""
         lr = 30.0 if optimizer == "ntasgd" else 2.5
@@ -111,11 +117,12 @@ class PennTreebank:
         for name in ("epochs", "batch_size", "evaluation_batch", "patience"):
             value = params[name]
             require(_whole(value) and value >= 1, self.name, name, value, "an integer of at least 1")
-        value = params["train_tokens"]
-        require(
-            value is None or (_whole(value) and value >= 2 * params["batch_size"]),
-            self.name, "train_tokens", value, "an integer of at least twice the batch size",
-        )  # fmt: skip
+        for name, columns in (("train_tokens", "batch_size"), ("evaluation_tokens", "evaluation_batch")):
+            value = params.get(name)
+            require(
+                value is None or (_whole(value) and value >= 2 * params[columns]),
+                self.name, name, value, f"an integer of at least twice {columns}",
+            )  # fmt: skip
         require(params["model"] in MODELS, self.name, "model", params["model"], f"one of {', '.join(MODELS)}")
         require(
             params["schedule"] in SCHEDULES,
@@ -143,11 +150,12 @@ class PennTreebank:
     def _columns(self, params: Mapping[str, Any]) -> tuple[NDArray[np.int64], ...]:
         """Training, validation and test text, side by side."""
         train, validation, test = _load(data.directory()).corpus.texts
-        wanted = params["train_tokens"]
-        require(
-            wanted is None or wanted <= len(train),
-            self.name, "train_tokens", wanted, f"at most {len(train):,}",
-        )  # fmt: skip
+        wanted, evaluated = params["train_tokens"], params.get("evaluation_tokens")
+        for name, value, most in (
+            ("train_tokens", wanted, len(train)),
+            ("evaluation_tokens", evaluated, min(len(validation), len(test))),
+        ):
+            require(value is None or value <= most, self.name, name, value, f"at most {most:,}")
         for tokens, name in (
             (train, "batch_size"), (validation, "evaluation_batch"), (test, "evaluation_batch"),
         ):  # fmt: skip
@@ -157,8 +165,8 @@ class PennTreebank:
             )  # fmt: skip
         return (
             bptt.columns(train[:wanted], params["batch_size"]),
-            bptt.columns(validation, params["evaluation_batch"]),
-            bptt.columns(test, params["evaluation_batch"]),
+            bptt.columns(validation[:evaluated], params["evaluation_batch"]),
+            bptt.columns(test[:evaluated], params["evaluation_batch"]),
         )
 
     def texts(self, params: Mapping[str, Any]) -> Texts:

@@ -47,3 +47,11 @@ def test_fetch_of_an_unknown_set_is_bad_usage():
     done = amrobust("data", "fetch", "fashion")
     assert done.exit_code == 2
     assert "did you mean 'fashion-mnist'" in done.stderr
+
+
+def test_fetch_of_what_is_put_there_by_hand_says_where_to():
+    done = amrobust("data", "fetch", "imagenet")
+    assert done.exit_code == 2
+    assert "https://image-net.org" in done.stderr
+    assert "imagenet/train/CLASS/" in done.stderr
+    assert done.stderr.count("\n") == 1

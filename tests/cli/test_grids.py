@@ -1,9 +1,12 @@
 """``amrobust run`` with several methods and values, or a file that says what to run."""
 
 import json
+import re
+import shlex
 
 import pytest
 from click.testing import CliRunner
+from made_up_data import put_fashion
 
 from amrobust.cli import main
 from amrobust.cli.grid_progress import Tally, duration
@@ -56,6 +59,30 @@ class TestWhatIsAskedFor:
         assert done.exit_code == 0, done.output
         assert len(hyperparameters(tmp_path)) == 2
         assert "logistic[iterations=40,sigma=2.0]" not in done.stderr
+
+    def test_the_shares_after_which_the_rate_drops_are_one_value(self, tmp_path):
+        put_fashion(tmp_path / "data", train=40, test=20)
+        small = ["--workload", "fashion-mnist", "--batch-size", 8, "--epochs", 4, "--seeds", 1]
+        place = ["--executor", "local", "--data-dir", tmp_path / "data", "--runs-dir"]
+        for number, drops in enumerate(
+            (["--param", "drops=1/4,1/2,3/4"], ["--opt", "sgd[drops=1/4,1/2,3/4]"])
+        ):
+            method = ["--opt", "sgd"] if drops[0] == "--param" else []
+            done = amrobust("run", *method, *drops, *small, *place, tmp_path / f"{number}")
+            assert done.exit_code == 0, done.output
+            (made,) = (tmp_path / f"{number}").glob("*/manifest.json")
+            assert json.loads(made.read_text())["spec"]["workload_params"]["drops"] == "1/4,1/2,3/4"
+
+    def test_the_command_that_makes_a_run_again_makes_that_run(self, tmp_path):
+        put_fashion(tmp_path / "data", train=40, test=20)
+        small = ["--workload", "fashion-mnist", "--batch-size", 8, "--epochs", 3, "--seeds", 1]
+        place = ["--executor", "local", "--data-dir", tmp_path / "data", "--runs-dir"]
+        assert amrobust("run", "--opt", "am1", *small, *place, tmp_path / "one").exit_code == 0
+        (made,) = (tmp_path / "one").glob("*/manifest.json")
+        (again,) = re.findall(r"^again +amrobust (.*)$", amrobust("show", made.parent).stdout, re.MULTILINE)
+        done = amrobust(*shlex.split(again), *place, tmp_path / "two")
+        assert done.exit_code == 0, done.output
+        assert [path.parent.name for path in (tmp_path / "two").glob("*/manifest.json")] == [made.parent.name]
 
     def test_a_file_and_the_same_again(self, tmp_path):
         (tmp_path / "grid.toml").write_text(

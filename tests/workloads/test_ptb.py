@@ -7,6 +7,7 @@ from made_up_data import put_ptb
 from torch.nn.functional import cross_entropy
 
 from amrobust.errors import UserError
+from amrobust.experiments.prepare import make_spec
 from amrobust.workloads import data
 from amrobust.workloads.ptb import WORKLOAD
 
@@ -26,6 +27,12 @@ def test_the_texts_lie_side_by_side(root):
     assert texts.validation.shape == (150, 2)
     assert texts.test.shape == (200, 2)
     assert WORKLOAD.texts({**PARAMS, "train_tokens": 80}).train.shape == (20, 4)
+    whole, few = (
+        WORKLOAD.texts({**PARAMS, "evaluation_batch": 1, "evaluation_tokens": count}) for count in (None, 100)
+    )
+    assert few.train.shape == (500, 4)
+    assert few.validation.equal(whole.validation[:100])
+    assert few.test.equal(whole.test[:100])
     assert "not the publisher's bytes" in WORKLOAD.data_note(PARAMS)
     assert len(WORKLOAD.data_digest(PARAMS)) == 64
 
@@ -86,6 +93,8 @@ def test_a_step_of_training_by_hand(root, model):
         {"ar": -1.0},
         {"dropout_weight": 1.0},
         {"train_tokens": 7},
+        {"evaluation_tokens": 3},
+        {"evaluation_tokens": 40.0},
         {"evaluation_batch": 1.5},
     ],
     ids=str,
@@ -100,6 +109,15 @@ def test_texts_too_short_for_the_columns_are_refused(root):
         WORKLOAD.texts({**PARAMS, "evaluation_batch": 151})
     with pytest.raises(UserError, match="at most 2,000"):
         WORKLOAD.texts({**PARAMS, "train_tokens": 2001})
+    with pytest.raises(UserError, match="evaluation_tokens = 301 is not at most 300"):
+        WORKLOAD.texts({**PARAMS, "evaluation_tokens": 301})
+
+
+def test_the_evaluated_words_belong_to_a_spec_only_where_they_are_bounded():
+    usual = make_spec("ptb", "am1", {"evaluation_tokens": None})
+    assert usual == make_spec("ptb", "am1")
+    assert "evaluation_tokens" not in usual.workload_params
+    assert make_spec("ptb", "am1", {"evaluation_tokens": 300}).workload_params["evaluation_tokens"] == 300
 
 
 def test_the_real_text_has_its_published_size(shared, monkeypatch):
