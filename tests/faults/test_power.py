@@ -3,6 +3,7 @@
 import os
 import shutil
 from itertools import chain, combinations
+from pathlib import Path
 
 import pytest
 from made_up_runs import Trainer, describe, spec
@@ -14,7 +15,7 @@ from amrobust.runs.store import read_run
 
 
 class Disk:
-    """What a disk may hold of one directory at each moment: contents as they were flushed last, names too, or any newer ones."""
+    """What a disk may hold of a run at each moment: contents as they were flushed last, names too, or any newer ones."""
 
     def __init__(self, monkeypatch, base):
         self.base, self.on = base, True
@@ -34,12 +35,11 @@ class Disk:
         return replacement
 
     def flushed(self, descriptor):
-        path = os.readlink(f"/proc/self/fd/{descriptor}")
-        if os.path.isdir(path):
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+        if path.is_dir():
             self.names = self.current()
         else:
-            with open(path, "rb") as file:
-                self.contents[os.fstat(descriptor).st_ino] = file.read()
+            self.contents[path.stat().st_ino] = path.read_bytes()
 
     def current(self):
         """The file behind each name in the run's directory, where there is one."""
@@ -60,7 +60,7 @@ class Disk:
 
 @pytest.fixture
 def disk(monkeypatch, tmp_path):
-    if not os.path.exists("/proc/self/fd"):
+    if not Path("/proc/self/fd").exists():
         pytest.skip("which file is flushed cannot be found out here")
     return Disk(monkeypatch, tmp_path)
 
