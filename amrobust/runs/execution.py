@@ -99,7 +99,7 @@ def execute(
             execution = Execution(held, asked, reporter)
             here = replace(place, checkpoints=path / CHECKPOINTS)
             execution.run(wanted, _Training(train, here, workers, batching))
-            return read_run(path)
+            return execution.committed
     except KeyboardInterrupt:
         raise Interrupted("interrupted: nothing was changed; the same command starts again") from None
     except Broken as problem:
@@ -218,17 +218,20 @@ class Execution:
         self.held, self.path, self.facts, self.reporter = held, held.path, asked.facts, reporter
         self.curves: dict[int, SeedCurves] = {}
         self.manifest = asked
+        self.committed = Run(self.path, asked)
+        """What is on the disk, once anything is."""
         self.tuned_anew = False
         self.wanted: Sequence[int] = ()
         self.missing: Sequence[int] = ()
         self.left: set[int] = set()
-        self.begun = self.committed = 0.0
+        self.begun = self.last_commit = 0.0
         if is_run(self.path):
             self._take_up(read_run(self.path))
 
     def _take_up(self, run: Run) -> None:
         recorded = run.manifest
         _check_same(recorded, self.manifest)
+        self.committed = run
         curves = run.curves()
         self.curves = {
             seed: {
@@ -276,8 +279,7 @@ class Execution:
         self.reporter.started(self.path.name, len(wanted), len(wanted) - len(missing))
         if not missing:
             if self.tuned_anew:
-                self.held.check()
-                self.manifest = commit(self.path, self.manifest, self.curves)
+                self._write()
             self.reporter.finished(0, 0.0)
         return missing
 
@@ -313,7 +315,7 @@ class Execution:
             self._record(outcome)
         if last:
             self._set({seed: SeedRecord("failed", error="its training gave no result") for seed in self.left})
-        elif outcomes and time.monotonic() - self.committed >= COMMIT_INTERVAL:
+        elif outcomes and time.monotonic() - self.last_commit >= COMMIT_INTERVAL:
             self._commit()
 
     def give_up(self) -> None:
@@ -377,6 +379,10 @@ class Execution:
             wall_seconds=round(time.perf_counter() - self.begun, 3),
         )
         self.manifest = replace(self.manifest, provenance=(*earlier, current))
+        self._write()
+        self.last_commit = time.monotonic()
+
+    def _write(self) -> None:
         self.held.check()
-        self.manifest = commit(self.path, self.manifest, self.curves)
-        self.committed = time.monotonic()
+        self.committed = commit(self.path, self.manifest, self.curves)
+        self.manifest = self.committed.manifest

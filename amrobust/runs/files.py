@@ -11,24 +11,31 @@ TEMPORARY_PREFIX = ".tmp-"
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write ``data`` under a temporary name, flush it to the disk and rename it to ``path``.
+    """Write ``data`` under a temporary name, rename it to ``path``, and flush both to the disk; as :func:`put_in_place`."""
+    put_in_place(path, data)
+    sync_directory(path.parent)
 
-    Whoever reads ``path`` meanwhile sees the old file or the new one, also after a crash. What a killed process left under
-    the temporary name is replaced, and a link there is not followed. Raises OSError; the temporary file is removed then.
+
+def put_in_place(path: Path, data: bytes, *, flush: bool = True) -> None:
+    """Write ``data`` under a temporary name, flush it to the disk and rename it to ``path``; the new name is not flushed.
+
+    Whoever reads ``path`` meanwhile sees the old file or the new one, also after a crash; without ``flush`` a new file may be
+    empty after the machine has lost its power. What a killed process left under the temporary name is replaced, and a link
+    there is not followed. Raises OSError; the temporary file is removed then.
     """
     temporary = path.with_name(f"{TEMPORARY_PREFIX}{path.name}")
     try:
         temporary.unlink(missing_ok=True)
         with temporary.open("xb") as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            if flush:
+                file.flush()
+                os.fsync(file.fileno())
         temporary.replace(path)
     except BaseException:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise
-    sync_directory(path.parent)
 
 
 def sync_directory(directory: Path) -> None:

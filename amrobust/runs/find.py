@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -54,14 +55,17 @@ def find_runs(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
 
 
 def is_run(path: Path) -> bool:
-    """Whether ``path`` holds a manifest, or curves that lack one; also where it may not be looked into."""
+    """Whether ``path`` holds a manifest, or curves that lack one; also where it may not be looked into.
+
+    An empty manifest without curves is what a loss of power leaves of a run that had just been begun: there is none.
+    """
     try:
-        os.lstat(os.path.join(path, MANIFEST))
+        found = os.lstat(os.path.join(path, MANIFEST))
     except (FileNotFoundError, NotADirectoryError):
         return any(path.glob(CURVES))
     except OSError as error:
         return isinstance(error, PermissionError)
-    return True
+    return found.st_size > 0 or not stat.S_ISREG(found.st_mode) or any(path.glob(CURVES))
 
 
 def by_prefix(name: str, directory: Path) -> Path:

@@ -17,10 +17,11 @@ from amrobust.runs.files import (
     TEMPORARY_PREFIX,
     NotPlain,
     TooLong,
+    put_in_place,
     read_bounded,
     reason,
     shown,
-    write_atomically,
+    sync_directory,
 )
 from amrobust.runs.find import CURVES, MANIFEST, by_prefix, find_runs, is_run
 from amrobust.runs.manifest import Manifest
@@ -160,21 +161,28 @@ def same_run(path: Path, earlier: Path) -> str:
     return f"{shown(path)}: is the same run as {shown(earlier)}; give only one of them"
 
 
-def commit(path: Path, manifest: Manifest, curves: Mapping[int, SeedCurves]) -> Manifest:
-    """Make ``manifest`` and the ``curves`` of its complete seeds the run's state; returns it with its curves file named.
+def commit(path: Path, manifest: Manifest, curves: Mapping[int, SeedCurves]) -> Run:
+    """Make ``manifest`` and the ``curves`` of its complete seeds the run's state; returns the run, its curves file named.
 
     The order is: new curves file, manifest, removal of the old curves file. A process killed anywhere in between leaves the
-    state before or the state after. The caller holds the lock. Raises RunError where the disk is full or read-only, or the
-    directory is gone.
+    state before or the state after. So does a machine that loses its power, where anything was complete or had failed in the
+    state before: a flush to the disk takes longer than all else, and of seeds that are merely planned nothing can be lost.
+    The caller holds the lock. Raises RunError where the disk is full or read-only, or the directory is gone.
     """
+    flush = any(record.state in ("complete", "failed") for record in manifest.seeds.values())
+    data = None
     try:
         if curves:
             data = encode(curves, manifest.facts)
             entry = describe_bytes(data)
             if entry != manifest.curves or not (path / entry.file).exists():
-                write_atomically(path / entry.file, data)
+                put_in_place(path / entry.file, data)
+                if manifest.curves is not None:
+                    sync_directory(path)
             manifest = replace(manifest, curves=entry)
-        write_atomically(path / MANIFEST, manifest.to_json())
+        put_in_place(path / MANIFEST, manifest.to_json(), flush=flush)
+        if flush:
+            sync_directory(path)
     except FileNotFoundError:
         raise RunError(
             f"cannot write to {shown(path)}: the directory was deleted or moved; the same command starts it again"
@@ -185,7 +193,7 @@ def commit(path: Path, manifest: Manifest, curves: Mapping[int, SeedCurves]) -> 
             "committed before is kept"
         ) from None
     _remove_leftovers(path, manifest)
-    return manifest
+    return Run(path, manifest, data)
 
 
 def _remove_leftovers(path: Path, manifest: Manifest) -> None:

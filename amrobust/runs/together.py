@@ -153,7 +153,8 @@ class _Stack:
             if begun:
                 first = next(iter(begun.values()))
                 outcomes = self._outcomes(executor, replace(place, checkpoints=first.path / CHECKPOINTS))
-                for number, execution in begun.items():
+                # The first one last: what a worker kept of the finished stack lies with it, until every other run has its own.
+                for number, execution in reversed(begun.items()):
                     done[number] = _end(execution, outcomes[execution.manifest.identity])
         except BaseException as problem:
             for number, execution in begun.items():

@@ -137,10 +137,10 @@ def test_a_full_disk_keeps_what_was_committed(tmp_path, monkeypatch):
 
     run(tmp_path, 2)
 
-    def full(path, data):
+    def full(path, data, **_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(store, "write_atomically", full)
+    monkeypatch.setattr(store, "put_in_place", full)
     with pytest.raises(RunError, match="No space left"):
         run(tmp_path, 4)
     monkeypatch.undo()

@@ -5,9 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from amrobust.experiments import make_executor, make_spec
+from amrobust.experiments import finished, make_executor, make_spec, training
 from amrobust.experiments.stacking import trainer
 from amrobust.runs import Interrupted, check_runs, execute, execute_grid, open_runs
+from amrobust.runs.execution import Execution
 from amrobust.runs.grid import SilentGrid
 
 
@@ -102,6 +103,38 @@ def test_an_interrupted_grid_goes_on_in_the_same_company(whole, tmp_path, after)
     assert 0 < complete < 9
     rows = grid(tmp_path)
     assert sum(row.trained for row in rows) == 9 - complete, "what was complete is dropped"
+    assert bits(tmp_path) == bits(whole)
+
+
+def test_a_finished_stack_is_kept_until_the_last_of_its_runs_has_its_seeds(whole, tmp_path, monkeypatch):
+    class Keeps:
+        """As a worker of a cluster that sees the directory."""
+
+        name, jobs, where, count = "keeps", None, "here", 1
+
+        def train(self, work, blocks, place):
+            for block in blocks:
+                found = training.train_unit(work, block, place)
+                finished.keep(work, found, place.checkpoints)
+                yield from found
+
+        def stop(self):
+            pass
+
+    def dies_at_the_second(execution):
+        ended.append(execution)
+        if len(ended) == 2:
+            raise KeyboardInterrupt
+        end(execution)
+
+    end, ended = Execution.end, []
+    with monkeypatch.context() as patched:
+        patched.setattr(Execution, "end", dies_at_the_second)
+        with pytest.raises(Interrupted):
+            execute_grid(SPECS, range(3), tmp_path, Keeps())
+    assert sorted(len(run.manifest.complete) for run in runs(tmp_path).values()) == [0, 3, 3]
+    monkeypatch.setattr(training, "_train", lambda *_: pytest.fail("it was trained again"))
+    execute_grid(SPECS, range(3), tmp_path, Keeps())
     assert bits(tmp_path) == bits(whole)
 
 
