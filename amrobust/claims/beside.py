@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
+from amrobust.claims.words import counted
 from amrobust.errors import UserError
 
 OPTIMIZERS = {
@@ -63,7 +64,8 @@ def printed_beside(name: str, methods: Collection[str], model: str | None = None
     if not found:
         return None
     models = {row["model"] for row, _ in found if "model" in row} or {table.get("model", "")}
-    parts = [table["dataset"], *sorted(models), f"{table['epochs']} epochs", f"{table['seeds']} seeds"]
+    counts = [counted(table["epochs"], "epoch"), counted(table["seeds"], "seed")]
+    parts = [table["dataset"], *sorted(models), *counts]
     rows = tuple(
         PrintedRow(
             measured, row.get("final_mean", row.get("validation")), row.get("final_std"), row.get("avg_std")

@@ -8,7 +8,7 @@ from amrobust import stats
 from amrobust.claims.evidence import agrees, spread_is_material
 from amrobust.claims.judgement import CHANGES, RATIOS, SPREADS, Claim, Outcome, Verdict
 from amrobust.claims.rules import Evidence, Rules
-from amrobust.claims.words import p_text, powers_of_ten, roughly, significant
+from amrobust.claims.words import alike, p_text, powers_of_ten, roughly
 from amrobust.runs.arms import Metric
 
 POWER = 0.8
@@ -136,7 +136,7 @@ def statement(claim: Claim, metric: Metric) -> str:
         "no worse than": f"{mean} of {claim.method} is no worse than {claim.baseline}'s by more than {margin}",
         "cheaper": f"{claim.method} takes less wall time a seed than {claim.baseline}",
         "trend": f"the spread of {quantity} {'rises' if claim.rising else 'falls'} with m over {sweep}",
-        "stable over": f"{mean} of all pairs among {sweep} agree within {margin}",
+        "stable over": f"{mean} agrees within {margin} among {sweep}",
     }[claim.kind]
 
 
@@ -174,9 +174,11 @@ def _numbers(verdict: Verdict, metric: Metric) -> str:
     ratio = verdict.claim.kind in RATIOS
     unit = "" if ratio or verdict.claim.bound is not None else points(metric)
     name = "share" if verdict.claim.bound is not None else "ratio" if ratio else "difference"
+    each = " a doubling" if verdict.claim.kind == "trend" else ""
     assert result.level is not None
+    estimate, low, high = alike(result.estimate, result.low, result.high)
     text = (
-        f"{name} {significant(result.estimate)}{unit} [{significant(result.low)}, {significant(result.high)}] "
+        f"{name} {estimate}{unit}{each} [{low}, {high}] "
         f"({100 * result.level:.4g} % interval), {p_text(verdict.p)} by {test.test}"
     )
     if test is not result and result.p is not None and verdict.p != test.p:

@@ -59,6 +59,24 @@ def significant(value: float | None, digits: int = 3, *, sign: bool = False) -> 
     return f"{value:{plus}.{max(0, digits - 1 - order)}f}"
 
 
+def alike(*values: float | None) -> tuple[str, ...]:
+    """Numbers that stand together, such as an interval and its estimate: no powers of ten where the largest has none.
+
+    ``-0.0000956`` beside ``0.000247``; below 10⁻⁶ a number has its power nevertheless.
+    """
+    sizes = [abs(value) for value in values if value is not None and math.isfinite(value)]
+    if not sizes or not 1e-4 <= max(sizes) < 10**_LONG:
+        return tuple(significant(value) for value in values)
+    found = []
+    for value in values:
+        if value is None or not 1e-6 <= abs(value) < 1e-4:
+            found.append(significant(value))
+        else:
+            order = int(f"{value:.2e}".partition("e")[2])
+            found.append(f"{value:.{2 - order}f}")
+    return tuple(found)
+
+
 def p_text(p: float | None) -> str:
     """A p-value as printed: three decimals, or an upper bound below 0.001."""
     if p is None:

@@ -21,7 +21,8 @@ from amrobust.report.blocks import (
 )
 from amrobust.report.drawing import Style
 from amrobust.report.figures import FIGURES, forest
-from amrobust.report.glance import at_a_glance, table_first
+from amrobust.report.glance import at_a_glance, over_settings, table_first
+from amrobust.report.settings import apart, brief, spelled
 from amrobust.report.typography import breakable, prose
 from amrobust.report.view import OUTCOMES, View, group_names, quantity
 
@@ -29,6 +30,8 @@ _MOST_SENTENCES = 8
 _MOST_LETTERS = 2_300
 """Beyond either of these the verdicts do not fit on the first page in sentences."""
 _MOST_REASONS = 4
+_EPOCHS = 3
+"""The place of the epochs among the parts of a setup."""
 
 
 def answer(comparison: Comparison, views: Sequence[View], look: Mapping[str, Style]) -> list[Block]:
@@ -53,7 +56,7 @@ def answer(comparison: Comparison, views: Sequence[View], look: Mapping[str, Sty
 
 def _questions(judgements: Sequence[Judgement]) -> list[str]:
     """The question of each judgement, once; those that differ in the workload alone are one about all of them."""
-    found = list(dict.fromkeys(judgement.question for judgement in judgements))
+    found = list(dict.fromkeys(j.question.replace(j.workload, brief(j.workload)) for j in judgements))
     if len(found) > 1:
         everywhere = f"each of {len(judgements)} settings"
         merged = {judgement.question.replace(judgement.workload, everywhere) for judgement in judgements}
@@ -78,8 +81,14 @@ def _setups(judgements: Sequence[Judgement], views: Sequence[View]) -> list[list
         [breakable(part) for part in _setup(judgement, shown)]
         for judgement, shown in zip(judgements, views, strict=True)
     ]
-    if len({tuple(parts[1:]) for parts in found}) == 1 < len(found):
-        return [[f"{len(found)} settings: {', '.join(parts[0] for parts in found)}", *found[0][1:]]]
+    everywhere = {tuple(parts[:_EPOCHS][1:] + parts[_EPOCHS + 1 :]) for parts in found}
+    if len(everywhere) == 1 < len(found):
+        own = apart([judgement.workload for judgement in judgements])
+        where = f"{len(found)} settings: {', '.join(parts[0] for parts in found)}"
+        if own is not None:
+            where = breakable(f"{len(found)} settings of {own[0]}: {', '.join(dict.fromkeys(own[1]))}")
+        epochs = " or ".join(dict.fromkeys(parts[_EPOCHS] for parts in found))
+        return [[where, *found[0][1:_EPOCHS], epochs, *found[0][_EPOCHS + 1 :]]]
     return found
 
 
@@ -94,7 +103,7 @@ def _setup(judgement: Judgement, shown: View) -> list[str]:
     if judgement.first_epoch > 1:
         epochs += f" (judged from epoch {judgement.first_epoch})"
     parts = [
-        judgement.workload,
+        spelled(judgement.workload),
         quantity(judgement.metric),
         counted(len(shown.methods), "method"),
         epochs,
@@ -178,7 +187,10 @@ def _verdicts(judgements: Sequence[Judgement], views: Sequence[View]) -> list[Bl
                 blocks.append(Heading(breakable(name), 1))
             blocks.append(verdict_sentences(judgement))
         return blocks
-    return [at_a_glance(judgements)] if table_first(judgements) else []
+    if table_first(judgements):
+        return [at_a_glance(judgements)]
+    table = over_settings(judgements)
+    return [table] if table is not None else []
 
 
 def _key_figure(judgements: Sequence[Judgement], look: Mapping[str, Style]) -> list[Block]:

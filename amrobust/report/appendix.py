@@ -24,7 +24,10 @@ _MADE_WITH = ("amrobust", "numpy", "scipy", "matplotlib", "typst")
 
 
 def reproduce(judgement: Judgement, layout: Layout, level: int) -> list[Block]:
-    """Commands; facts that all methods share; facts of each method. ``level`` is that of the section's heading."""
+    """Commands; facts that all methods share; facts of each method, once for methods that have the same.
+
+    ``level`` is that of the section's heading.
+    """
     facts = {arm.method: {**_own_facts(judgement, arm.method), **arm.facts} for arm in judgement.arms}
     commands = dict.fromkeys(values.pop("command") for values in facts.values() if "command" in values)
     keys = dict.fromkeys(key for values in facts.values() for key in values)
@@ -53,9 +56,12 @@ def reproduce(judgement: Judgement, layout: Layout, level: int) -> list[Block]:
             Facts((("", tuple(_fact(key, value) for key, value in shared.items())),)),
         ]
     if any(own.values()):
+        sharing: dict[tuple[Fact, ...], list[str]] = {}
+        for method, found in own.items():
+            sharing.setdefault(found, []).append(breakable(method))
         blocks += [
-            Heading("Of each method", level + 1),
-            Facts(tuple((breakable(method), found) for method, found in own.items() if found)),
+            Heading("Of each method" if len(own) > 1 else "Of the method", level + 1),
+            Facts(tuple((", ".join(methods), found) for found, methods in sharing.items() if found)),
         ]
     return blocks
 

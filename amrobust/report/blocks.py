@@ -64,7 +64,7 @@ class Sentences:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of a table: text, with a verdict's badge or a raised mark behind it."""
+    """A cell of a table: a line of text or several, with a verdict's badge or a raised mark behind it."""
 
     text: str = ""
     badge: Outcome | None = None

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
 from amrobust import __version__
-from amrobust.claims.judgement import Comparison
+from amrobust.claims.judgement import Comparison, Judgement
+from amrobust.claims.words import counted
 from amrobust.report.answer import answer, sentences_first
 from amrobust.report.appendix import made_with, reproduce
 from amrobust.report.blocks import Block, Code, Facts, Figure, Listing, Section, Table, plain
 from amrobust.report.drawing import styles
 from amrobust.report.evidence import EVIDENCE, Material
-from amrobust.report.glance import table_first
+from amrobust.report.glance import over_settings, table_first
 from amrobust.report.layout import Layout
 from amrobust.report.methods import methods_used
 from amrobust.report.notes import notes
+from amrobust.report.settings import apart, brief, parts
 from amrobust.report.text import printable
 from amrobust.report.typography import breakable
-from amrobust.report.view import view
+from amrobust.report.view import quantity, view
 
 _LONG_TITLE = 50
 
@@ -40,7 +42,7 @@ def document(comparison: Comparison, layout: Layout | None = None) -> dict[str, 
 
 
 def _title(comparison: Comparison) -> str:
-    workloads = list(dict.fromkeys(judgement.workload for judgement in comparison.judgements))
+    workloads = list(dict.fromkeys(brief(judgement.workload) for judgement in comparison.judgements))
     if not workloads:
         return "Robustness over seeds"
     shown = " and ".join(workloads)
@@ -61,7 +63,8 @@ def _sections(comparison: Comparison, layout: Layout) -> list[Section]:
         for judgement in comparison.judgements
     ]
     alone = len(comparison.judgements) == 1
-    in_sentences, in_table = sentences_first(comparison.judgements), table_first(comparison.judgements)
+    in_sentences = sentences_first(comparison.judgements)
+    in_table = table_first(comparison.judgements) or over_settings(comparison.judgements) is not None
     answered = "answer" in layout.sections
     materials = [
         Material(
@@ -80,12 +83,10 @@ def _sections(comparison: Comparison, layout: Layout) -> list[Section]:
         elif alone and name in own:
             found += _of_judgement(materials[0], name, layout, 1)
         elif own and name == own[0]:
-            for material in materials:
-                parts = [part for each in own for part in _of_judgement(material, each, layout, 2)]
-                found.append(
-                    Section("group", f"Evidence: {breakable(material.shown.heading)}", (), new_page=True)
-                )
-                found += parts
+            for heading, material in zip(_headings(comparison.judgements), materials, strict=True):
+                evidence = [part for each in own for part in _of_judgement(material, each, layout, 2)]
+                found.append(Section("group", f"Evidence: {breakable(heading)}", (), new_page=True))
+                found += evidence
         if name == "cautions" and comparison.problems:
             found.append(Section(name, "Set aside", (Listing(tuple(map(breakable, comparison.problems))),)))
     shown = {block.name for section in found for block in section.blocks if isinstance(block, Figure)}
@@ -95,6 +96,20 @@ def _sections(comparison: Comparison, layout: Layout) -> list[Section]:
         found.append(Section("reproduce", "", (Facts((("", (made_with(),)),)),)))
     filled = [replace(s, blocks=(explained,)) if s.name == "methods" else s for s in found]
     return list(_claims_once(filled))
+
+
+def _headings(judgements: Sequence[Judgement]) -> list[str]:
+    """What each judgement is about: its workload without what all settings share, the metric, the epochs."""
+    labels = [judgement.workload for judgement in judgements]
+    own = apart(labels)
+    if own is None:
+        names = [brief(label) for label in labels]
+    else:
+        names = [f"{parts(label)[0]}, {each}" for label, each in zip(labels, own[1], strict=True)]
+    return [
+        f"{name}, {quantity(judgement.metric)}, {counted(judgement.epochs, 'epoch')}"
+        for name, judgement in zip(names, judgements, strict=True)
+    ]
 
 
 def _claims_once(sections: Iterable[Section]) -> Iterator[Section]:

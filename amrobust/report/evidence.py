@@ -46,7 +46,7 @@ class Material:
     in_sentences: bool
     """Whether the first page has every verdict in a sentence."""
     in_table: bool
-    """Whether it has their table."""
+    """Whether it has a table of them."""
 
 
 def verdicts(material: Material) -> list[Block]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -10,9 +11,11 @@ from amrobust.report.blocks import Cell, Column, Row, Table
 from amrobust.report.numbers import ABSENT, interval_heading
 from amrobust.report.text import printable
 from amrobust.report.typography import breakable, typeset
-from amrobust.report.view import claim_rows, claim_words, group_names
+from amrobust.report.view import OUTCOMES, claim_rows, claim_words, group_names
 
+_ONE_PARAMETER = re.compile(r"([\w.]+)=([^,]+)")
 _MOST_ROWS = 14
+_MOST_LISTED = 6
 _MOST_KINDS = 5
 """Beyond either of these a table does not fit on the first page beside the figure."""
 _LEAST_FAVOURABLE: tuple[Outcome, ...] = ("refuted", "cannot be judged", "inconclusive", "supported")
@@ -38,16 +41,21 @@ def _list(judgements: Sequence[Judgement]) -> Table:
             rows.append(Row(group=breakable(name)))
         for verdict, row in zip(judgement.verdicts, claim_rows(judgement), strict=True):
             cells = (_row_name(verdict, False), claim_words(verdict.claim, judgement.metric))
+            # A composite claim has the numbers of its parts.
+            own = claim_rows(replace(judgement, verdicts=verdict.parts)) if verdict.parts else (row,)
+            numbers = ([part.estimate for part in own], [part.interval for part in own])
             rows.append(
                 Row(
                     (
                         *(Cell(breakable(printable(text))) for text in cells),
-                        *(Cell(typeset(printable(text))) for text in (row.estimate, row.interval)),
+                        *(Cell("\n".join(typeset(printable(each)) for each in texts)) for texts in numbers),
                         Cell("", verdict.outcome),
                     )
                 )
             )
-    interval = interval_heading(v.interval for judgement in judgements for v in judgement.verdicts)
+    interval = interval_heading(
+        v.interval for judgement in judgements for whole in judgement.verdicts for v in (whole, *whole.parts)
+    )
     columns = (
         Column("Claim about", "left", 1.25),
         Column("What is claimed", "left", 1.0),
@@ -56,7 +64,54 @@ def _list(judgements: Sequence[Judgement]) -> Table:
         Column("Verdict", "left"),
     )
     caption = "Verdicts at a glance; × is a ratio, method over baseline, the rest are differences."
+    if any(v.claim.kind == "trend" for judgement in judgements for v in judgement.verdicts):
+        caption = caption.replace(
+            "method over baseline", "method over baseline or, of a trend, for each doubling"
+        )
     return Table(caption, columns, tuple(rows))
+
+
+def over_settings(judgements: Sequence[Judgement]) -> Table | None:
+    """Where each claim ended how: a row a claim, a column an outcome, with the settings or, where names are long, their number.
+
+    None of a single judgement, and where the claims would not fit on the first page.
+    """
+    names = group_names(judgements)
+    found: dict[tuple[str, str], dict[Outcome, list[str]]] = {}
+    for name, judgement in zip(names, judgements, strict=True):
+        for verdict in judgement.verdicts:
+            claim = _row_name(verdict, False), _kind(verdict, judgement)
+            found.setdefault(claim, {}).setdefault(verdict.outcome, []).append(name)
+    if len(judgements) < 2 or not 1 <= len(found) <= _MOST_ROWS:
+        return None
+    outcomes = [o for o in OUTCOMES if any(o in places for places in found.values())]
+    single = [_ONE_PARAMETER.fullmatch(name) for name in names]
+    parameters = {match[1] for match in single if match}
+    listed = all(single) and len(parameters) == 1 and len(names) <= _MOST_LISTED
+
+    def where(places: Mapping[Outcome, Sequence[str]], outcome: Outcome) -> Cell:
+        if outcome not in places:
+            return Cell(ABSENT)
+        if listed:
+            return Cell(breakable(", ".join(name.partition("=")[2] for name in places[outcome])))
+        return Cell(f"{len(places[outcome])} of {sum(map(len, places.values()))}")
+
+    columns = (
+        Column("Claim about", "left", 1.5),
+        Column("What is claimed", "left", 0.8),
+        *(Column(outcome.capitalize(), "left", 0.7) for outcome in outcomes),
+    )
+    rows = [
+        Row((Cell(breakable(about)), Cell(breakable(claimed)), *(where(places, o) for o in outcomes)))
+        for (about, claimed), places in found.items()
+    ]
+    which = f"the values of {breakable(parameters.pop())}" if listed else "the number of settings"
+    return Table(
+        f"Verdicts at a glance: {which} at which each claim has that verdict.",
+        columns,
+        tuple(rows),
+        small=True,
+    )
 
 
 def _matrix(judgements: Sequence[Judgement]) -> Table:

@@ -24,9 +24,12 @@ class Precision:
 
     @classmethod
     def of(cls, sizes: Iterable[float | None], digits: int) -> Precision:
-        """The precision that suits a column whose uncertainties have these ``sizes``: their median decides."""
+        """The precision that suits a column whose uncertainties have these ``sizes``: that of the smallest.
+
+        One far below the median, by more than ten times, does not lengthen the others further.
+        """
         usable = [size for size in sizes if size is not None and math.isfinite(size) and size > 0]
-        return cls(median(usable) if usable else 1.0, digits)
+        return cls(max(min(usable), median(usable) / 10) if usable else 1.0, digits)
 
     @property
     def decimals(self) -> int:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from amrobust.claims.judgement import Judgement
+from amrobust.claims.words import counted
 from amrobust.report.blocks import Cell, Column, Row, Table
 from amrobust.report.numbers import ABSENT
+from amrobust.report.settings import brief
 from amrobust.report.text import printable
 from amrobust.report.typography import breakable, typeset
 from amrobust.report.view import View
@@ -32,8 +34,10 @@ def beside_published(judgement: Judgement, shown: View) -> Table | None:
             cells += [ours.avg_std, _number(row.avg_std, printed.avg_decimals)]
         rows.append(Row((Cell(breakable(row.measured)), *(Cell(typeset(cell)) for cell in cells))))
     caption = (
-        f"Measured beside published ({_title(printed.table)} of the paper: {printed.setup}). Measured on {judgement.workload}, "
-        f"{judgement.epochs} epochs: where the two setups differ, the orders of the methods can be compared, not the numbers."
+        f"Measured beside published ({_title(printed.table)} of the paper: {printed.setup}). "
+        f"Measured on {brief(judgement.workload)}, "
+        f"{counted(judgement.epochs, 'epoch')}: where the two setups differ, the orders of the methods can be compared, "
+        "not the numbers."
     )
     return Table(breakable(printable(caption)), tuple(columns), tuple(rows))
 

@@ -9,7 +9,7 @@ from amrobust.claims.words import counted
 from amrobust.report.blocks import Cell, Column, Row, Table
 from amrobust.report.numbers import ABSENT, p_value, percent, ratio
 from amrobust.report.text import printable
-from amrobust.report.typography import breakable, typeset
+from amrobust.report.typography import breakable, prose, typeset
 from amrobust.report.view import ClaimRow, View, claim_words, difference_unit, is_ratio, spans
 
 _LONG_NAME = 32
@@ -70,7 +70,7 @@ def test_table(judgement: Judgement, shown: View, found: Found) -> Table:
         (
             len(seconds) > 1,
             Column("Second opinion", "left", 1.2),
-            lambda _, row: Cell(breakable(row.second.replace(" - ", " − ")) or ABSENT),
+            lambda _, row: Cell(prose(_minus(row.second)) or ABSENT),
         ),
         (True, Column("Verdict", "left"), lambda v, _: Cell(badge=v.outcome)),
         (
@@ -114,7 +114,7 @@ def _caption(judgement: Judgement, found: Found, marks: Mapping[str, str]) -> st
         text = f"{name[:1].upper()}{name[1:]}"
     baselines = {claim.baseline for claim in claims}
     if all(is_about_a_pair(claim) for claim in claims) and len(baselines) == 1:
-        text += f" against {baselines.pop()}"
+        text += f"{',' if ', epochs ' in text else ''} against {baselines.pop()}"
     tests, seconds = _distinct(found, "test"), _distinct(found, "second_opinion")
     text += f": {next(iter(tests))}." if len(tests) == 1 else "."
     text += f" {_sides(claims)} Holm: adjusted over {counted(max(v.family_size for v, _ in found), 'claim')}."
@@ -127,7 +127,12 @@ def _caption(judgement: Judgement, found: Found, marks: Mapping[str, str]) -> st
         text += f" Assumes: {'; '.join(f'({mark}) {assumption}' for assumption, mark in marks.items())}."
     elif assumptions:
         text += f" Assumes {next(iter(assumptions))}."
-    return breakable(text.replace("|x - median|", "|x − median|"))
+    return breakable(_minus(text))
+
+
+def _minus(text: str) -> str:
+    """``|x - median|`` with a minus sign."""
+    return text.replace("|x - median|", "|x − median|")
 
 
 def _sides(claims: Sequence[Claim]) -> str:

@@ -7,8 +7,11 @@ import re
 from amrobust.claims.words import RAISED
 from amrobust.report.text import printable
 
-_BREAK_AFTER = re.compile(r"([/\],=_;:+]|(?<=[^\s(\[-])-(?!-))(?=\S)")
-_UNBROKEN = re.compile(r"(\S{18})(?=\S)")
+_LONG = 18
+_BREAK_AFTER = re.compile(r"([/\],_;:+](?!/?II?(?!\w))|(?<=[^\s(\[-])-(?!-))(?=\S)")
+"""Where a long word breaks first; an output stays with its method."""
+_BREAK_NEXT = re.compile(r"(=)(?=\S)")
+_UNBROKEN = re.compile(rf"(\S{{{_LONG}}})(?=\S)")
 _NEGATIVE = re.compile(r"(?<=[\s(\[])-(?=\d)")
 _AROUND_EQUALS = re.compile(r"(?<=\w) ([=<]) (?=[\d−])")
 _BEFORE_UNIT = re.compile(r"(?<=\d) (?=%)")
@@ -17,13 +20,21 @@ ZERO_WIDTH_SPACE = "\u200b"
 
 
 def breakable(text: str) -> str:
-    """``text`` made printable, with places to break long words: after punctuation, or every 18 characters."""
+    """``text`` made printable, with places to break long words: after punctuation, after ``=``, or every 18 characters."""
     words = []
     for word in printable(text).split(" "):
-        if len(word) > 18:
-            pieces = _BREAK_AFTER.sub(rf"\1{ZERO_WIDTH_SPACE}", word).split(ZERO_WIDTH_SPACE)
-            word = ZERO_WIDTH_SPACE.join(_UNBROKEN.sub(rf"\1{ZERO_WIDTH_SPACE}", piece) for piece in pieces)
-        words.append(word)
+        pieces = [word]
+        for places in (_BREAK_AFTER, _BREAK_NEXT, _UNBROKEN):
+            pieces = [
+                part
+                for piece in pieces
+                for part in (
+                    places.sub(rf"\1{ZERO_WIDTH_SPACE}", piece).split(ZERO_WIDTH_SPACE)
+                    if len(piece) > _LONG
+                    else [piece]
+                )
+            ]
+        words.append(ZERO_WIDTH_SPACE.join(pieces))
     return " ".join(words)
 
 

@@ -26,6 +26,7 @@ from amrobust.report.numbers import (
     ratio,
     ratio_interval,
 )
+from amrobust.report.settings import apart, brief
 from amrobust.report.sources import component_sentences, source_sentence
 from amrobust.report.tuning import recorded_lines
 from amrobust.runs.arms import Metric
@@ -318,12 +319,17 @@ def spans(epochs: tuple[int, ...]) -> str:
 
 
 def group_names(judgements: Sequence[Judgement]) -> list[str]:
-    """A short name for each judgement of one comparison: its workload, with the epochs or a number where these are equal."""
-    names = [judgement.workload for judgement in judgements]
+    """A short name for each judgement of one comparison: what tells its workload from the others', or the workload.
+
+    Where these are equal, the epochs or a number stand behind.
+    """
+    labels = [judgement.workload for judgement in judgements]
+    own = apart(labels)
+    names = own[1] if own is not None else [brief(label) for label in labels]
     if len(set(names)) < len(names):
         names = [
-            f"{j.workload}, {j.epochs} epochs" if names.count(j.workload) > 1 else j.workload
-            for j in judgements
+            f"{name}, {judgement.epochs} epochs" if names.count(name) > 1 else name
+            for name, judgement in zip(names, judgements, strict=True)
         ]
     return [
         name if names.count(name) == 1 else f"{name} ({names[:i].count(name) + 1})"

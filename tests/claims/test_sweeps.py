@@ -26,6 +26,7 @@ def judged(arms, kind, **fields):
 def test_a_falling_spread_supports_the_claim_and_refutes_its_opposite(rng):
     arms = swept(rng, (3.0, 2.0, 1.4, 0.8))
     found = judged(arms, "trend")
+    assert " a doubling [" in found.sentence
     assert found.outcome == "supported"
     assert found.interval.high < 1
     assert found.second_opinion.test.startswith("permutation of a trend")

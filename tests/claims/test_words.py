@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from amrobust.claims.words import p_text, powers_of_ten, roughly, significant
+from amrobust.claims.words import alike, p_text, powers_of_ten, roughly, significant
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,12 @@ def test_an_estimate_has_its_significant_digits_and_no_e(
 def test_a_difference_has_its_sign() -> None:
     assert significant(0.5, sign=True) == "+0.500"
     assert significant(-0.5, sign=True) == "-0.500"
+
+
+def test_numbers_that_stand_together_are_written_alike() -> None:
+    assert alike(-9.56e-5, -2.47e-4, 5.57e-5) == ("-0.0000956", "-0.000247", "0.0000557")
+    assert alike(1.2e-5, 1e-5, 3e-5) == ("1.20 × 10⁻⁵", "1.00 × 10⁻⁵", "3.00 × 10⁻⁵")
+    assert alike(1.0, 2e-9, None) == ("1.00", "2.00 × 10⁻⁹", "–")
 
 
 def test_only_exponents_of_numbers_become_powers_of_ten() -> None:

@@ -175,9 +175,9 @@ def test_several_judgements_have_one_question_one_table_and_one_figure(judged: J
     comparison = Comparison(tuple(parts))
     assert len(said(comparison, "question")) == 1
     assert "on each of 3 settings" in said(comparison, "question")[0]
-    assert said(comparison, "setup")[0].startswith("3 settings: logistic[sigma=1]")
+    assert said(comparison, "setup")[0].startswith("3 settings of logistic: sigma=1, sigma=2, sigma=3 ·")
     (table,) = first_page(comparison, "table")
     assert [row["group"].replace("\u200b", "") for row in table["rows"] if row["group"]] == [
-        "logistic[sigma=1]", "logistic[sigma=2]", "logistic[sigma=3]",
+        "sigma=1", "sigma=2", "sigma=3",
     ]  # fmt: skip
     assert len(first_page(comparison, "figure")) == 1

@@ -70,6 +70,12 @@ def test_declared_claims_are_a_file_that_declares_them(judged: Judged, tmp_path:
     assert set(load_claims(path).claims) == set(claims)
 
 
+def test_methods_that_share_their_facts_share_an_entry(judged: Judged) -> None:
+    judgement = judged(("msgd", "am1[m=5]/I", "am1[m=5]/II"))
+    (_, own) = appendix(judgement, "facts")[:2]
+    assert [subject for subject, _ in own["items"]] == ["msgd", "am1[m=5]/I, am1[m=5]/II"]
+
+
 def test_the_usual_claims_need_no_file(judged: Judged) -> None:
     for judgement in (judged(), judged(TWO), judged(TWO, epochs=1, kinds=("better mean", "less spread"))):
         assert "--claims" not in command(judgement)

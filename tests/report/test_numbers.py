@@ -15,10 +15,14 @@ from amrobust.stats.results import Result
         ([1.7], 94.7345, "94.7"),
         ([170.0], 94.7345, "95"),
         ([1.7e-6], 2.34567e-4, "2.346 × 10⁻⁴"),
+        ([0.17, 1.5, 2.6], 94.7345, "94.73"),
+        ([1.7e-6, 1.5, 2.6], 94.7345, "94.73"),
         ([], 1.234, "1.2"),
     ],
 )
-def test_a_column_shows_two_digits_of_its_median_spread(sizes: list[float], value: float, shown: str) -> None:
+def test_a_column_shows_two_digits_of_its_smallest_spread_but_for_a_tiny_one(
+    sizes: list[float], value: float, shown: str
+) -> None:
     assert Precision.of(sizes, digits=2)(value) == shown
 
 

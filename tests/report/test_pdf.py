@@ -5,8 +5,8 @@ import runpy
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,21 @@ from report_blocks import strings
 from amrobust.claims.judgement import Comparison, Judgement
 from amrobust.errors import UserError
 from amrobust.report import Layout, write_report
+from amrobust.report.blocks import (
+    Block,
+    Cell,
+    Column,
+    Definitions,
+    Entry,
+    Fact,
+    Facts,
+    Heading,
+    Row,
+    Section,
+    Span,
+    Table,
+    plain,
+)
 from amrobust.report.document import document
 from amrobust.report.pdf import TEMPLATE, compile_pdf, typst_arguments
 from amrobust.report.text import printable
@@ -122,6 +137,52 @@ def test_every_shape_compiles_without_a_warning(shape: str, judged: Judged) -> N
     )
     assert [warning.message for warning in warnings] == []
     assert data.startswith(b"%PDF-")
+
+
+def test_no_row_of_a_long_table_is_left_alone_on_a_page(tmp_path: Path) -> None:
+    """Whatever stands above the table, at least three of its rows are on each of its pages."""
+    rows = tuple(Row((Cell(f"row{k}."), Cell(str(k)))) for k in range(20))
+    for above in range(0, 60, 3):
+        blocks: list[Block] = [plain("line") for _ in range(above)]
+        blocks.append(Table("A caption.", (Column("Name", "left", 1.0), Column("Number")), rows))
+        path = tmp_path / "table.pdf"
+        path.write_bytes(_compiled(blocks))
+        counts = [page.count("row") for page in pages_as_text(path)]
+        assert sum(counts) == 20
+        assert all(count == 0 or count >= 3 for count in counts), above
+
+
+def test_the_facts_about_one_method_stay_together(tmp_path: Path) -> None:
+    facts = (Fact("run", "the run."), Fact("hyperparameters", "their values."))
+    for above in range(30, 60):
+        blocks = [
+            *(plain("line") for _ in range(above)),
+            Heading("Of each method", 2),
+            Facts((("msgd", facts), ("sgd", facts))),
+        ]
+        path = tmp_path / "facts.pdf"
+        path.write_bytes(_compiled(blocks))
+        (page,) = (page for page in pages_as_text(path) if "the run." in page)
+        assert page.count("their values.") == 2
+        assert "Of each method" in page
+
+
+def test_a_formula_stands_on_the_page_of_what_it_is_of(tmp_path: Path) -> None:
+    entry = Entry("Term", (Span("Words about it. " * 20),), Span("a + b = 77", "math", "a plus b is 77"))
+    for above in range(0, 60, 3):
+        path = tmp_path / "definitions.pdf"
+        path.write_bytes(_compiled([*(plain("line") for _ in range(above)), Definitions((entry,))]))
+        assert [("Words" in page) == ("77" in page) for page in pages_as_text(path)].count(False) == 0
+
+
+def _compiled(blocks: Sequence[Block]) -> bytes:
+    """A report of these blocks alone."""
+    import typst
+
+    report = {
+        "title": "T", "authors": [], "paper": "a4", "version": "0", "sections": [asdict(Section("results", "", tuple(blocks)))]
+    }  # fmt: skip
+    return typst.compile(str(TEMPLATE), sys_inputs={"report": json.dumps(report)}, format="pdf")
 
 
 @pytest.mark.parametrize(("paper", "size"), [("a4", b"595.2756 841.8898"), ("letter", b"612 792")])

@@ -30,6 +30,14 @@ def test_each_printed_method_has_its_numbers_beside_the_measured_ones(comparison
     assert "Table 1 of the paper: CIFAR-10" in table.caption
 
 
+def test_a_setting_of_many_parameters_has_its_name_alone(comparison):
+    name = comparison.judgements[0].arms[0].method
+    judgement = with_rows(comparison, PrintedRow(name, 94.6, 0.2, 0.31))
+    long = f"ptb[{','.join(f'dropout_{k}=0.0' for k in range(9))}]"
+    judgement = replace(judgement, workload=long)
+    assert "Measured on ptb, 30 epochs:" in beside_published(judgement, view(judgement)).caption
+
+
 def test_it_stands_in_the_report_and_only_where_there_is_something_published(comparison):
     def captions(judgement):
         sections = document(Comparison((judgement,)))["sections"]

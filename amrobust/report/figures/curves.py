@@ -26,6 +26,7 @@ from amrobust.report.figures.panels import (
     clear_left,
     in_figures,
     logarithmic,
+    most_panels,
     panels,
     quiet_grid,
     title,
@@ -267,7 +268,7 @@ def _in_panels(
             caption if i == 0 else f"{caption[:-1]} (continued).",
             alt,
         )
-        for i, part in enumerate(in_figures(thin))
+        for i, part in enumerate(in_figures(thin, most_panels([line.method for line in thin])))
     ]
 
 

@@ -106,7 +106,7 @@ def _name(claim: Claim, short: Mapping[str, str], one_baseline: bool) -> str:
     phase = f", epochs {claim.epochs[0]}–{claim.epochs[1]}" if claim.epochs is not None else ""
     if claim.methods:
         return f"{short[claim.methods[0]]} … {short[claim.methods[-1]]}{phase}"
-    name = short[claim.method] if one_baseline else f"{short[claim.method]} / {short[claim.baseline]}"
+    name = short[claim.method] if one_baseline else f"{short[claim.method]} vs {short[claim.baseline]}"
     return f"{name}{phase}"
 
 

@@ -159,7 +159,7 @@ def _draw(
         if isinstance(row, str)
         else short[row[1]]
         if same_baseline
-        else f"{short[row[1]]} / {short[row[2]]}"
+        else f"{short[row[1]]} vs {short[row[2]]}"
         for row in rows
     ]
     alone = len(panels) == 1

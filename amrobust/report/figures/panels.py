@@ -10,14 +10,23 @@ from amrobust.report.drawing import WIDTH, new_figure, plain_number
 
 Item = TypeVar("Item")
 
-_MOST = 24
-"""Panels in one figure, which has to fit on a page."""
+_MOST, _MOST_NARROW = 24, 40
+"""Panels in one figure, which has to fit on a page; narrow ones where all names are short."""
+_TICK = 7.0
+"""Points that the label of a tick takes upwards."""
+_SHORT = 20
+"""Characters of a name that stands over a narrow panel."""
 BESIDE = 0.2
 """Inches at the left of panels that their common label takes."""
 _LEFT, _GAP, _RIGHT, _TITLE, _FOOT = 0.62, 0.16, 0.08, 0.24, 0.4
 
 
-def in_figures(items: Sequence[Item], most: int = _MOST) -> list[Sequence[Item]]:
+def most_panels(names: Sequence[str]) -> int:
+    """How many panels with these ``names`` a figure may have."""
+    return _MOST_NARROW if all(len(name) <= _SHORT for name in names) else _MOST
+
+
+def in_figures(items: Sequence[Item], most: int) -> list[Sequence[Item]]:
     """``items`` cut into as few parts of about equal size as keep to ``most`` each."""
     if not items:
         return []
@@ -26,15 +35,15 @@ def in_figures(items: Sequence[Item], most: int = _MOST) -> list[Sequence[Item]]
 
 
 def _columns(count: int) -> int:
-    """As few as leave no panel alone in a row, up to nine in three columns or less, more in four."""
-    return {1: 1, 2: 2, 4: 2, 7: 4, 8: 4}.get(count, 3 if count <= 9 else 4)
+    """As few as leave no panel alone in a row, up to nine in three columns or less, up to 24 in four, more in five."""
+    return {1: 1, 2: 2, 4: 2, 7: 4, 8: 4}.get(count, 3 if count <= 9 else 4 if count <= 24 else 5)
 
 
 def panels(count: int, x_label: str, y_label: str) -> tuple[Any, list[Any]]:
     """A figure with ``count`` axes; only those at the left and at the foot have tick labels."""
     columns = _columns(count)
     rows = math.ceil(count / columns)
-    height_of_one = {1: 1.9, 2: 1.55}.get(columns, 1.0 if columns == 3 else 0.86)
+    height_of_one = {1: 1.9, 2: 1.55, 3: 1.0, 4: 0.86, 5: 0.72}[columns]
     height = rows * (height_of_one + _TITLE) + _FOOT
     width = (WIDTH - _LEFT - _RIGHT - _GAP * (columns - 1)) / columns
     figure = new_figure(height)
@@ -91,7 +100,7 @@ def quiet_grid(axes: Any, axis: str = "y") -> None:
 
 
 def logarithmic(axis: Any, limits: tuple[float, float]) -> None:
-    """Ticks at 1, 2, 5 times powers of ten, at the powers alone over many decades, at more places within one."""
+    """Ticks at 1, 2, 5 times powers of ten; at the powers alone over many decades or in little room; at more within one."""
     from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullLocator
 
     decades = math.log10(limits[1] / limits[0])
@@ -99,9 +108,16 @@ def logarithmic(axis: Any, limits: tuple[float, float]) -> None:
         ticks = MaxNLocator(nbins=4).tick_values(*limits)
         axis.set_major_locator(FixedLocator([tick for tick in ticks if limits[0] <= tick <= limits[1]]))
     else:
+        box = axis.axes.get_position()
+        room = 72 * (
+            box.height * axis.figure.get_figheight()
+            if axis.axis_name == "y"
+            else box.width * axis.figure.get_figwidth()
+        )
+        between = decades < 3 and (3 * decades + 1) * _TICK <= room
         axis.set_major_locator(
             LogLocator(
-                base=10, subs=(1.0, 2.0, 5.0) if decades < 3 else (1.0,), numticks=6 if decades > 3 else 12
+                base=10, subs=(1.0, 2.0, 5.0) if between else (1.0,), numticks=6 if decades > 3 else 12
             )
         )
     axis.set_minor_locator(NullLocator())

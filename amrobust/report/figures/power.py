@@ -29,7 +29,7 @@ _SWEPT: tuple[tuple[str, tuple[ClaimKind, ...]], ...] = (
     ("Final STD", ("less spread",)),
     ("Avg. STD", ("less Avg. STD",)),
     ("Final mean", ("better mean",)),
-    ("Final mean", ("equivalent mean",)),
+    ("Equal means", ("equivalent mean",)),
 )
 
 
@@ -96,7 +96,7 @@ def _truths(
     if kind == "equivalent mean":
         margins = sorted({v.claim.margin for v in verdicts if v.claim.margin is not None})
         unit = printable(difference_unit(judgement.metric))
-        return tuple(_Truth(f"equal means, margin {margin:g}{unit}", 0.0, margin) for margin in margins[:3])
+        return tuple(_Truth(f"margin {margin:g}{unit}", 0.0, margin) for margin in margins[:3])
     if kind == "better mean":
         assert result.se is not None
         std = result.se * math.sqrt(max(result.n) / len(result.n))
@@ -105,11 +105,13 @@ def _truths(
 
 
 def _at(plot: _Plot, n: int, alpha: float) -> str:
-    parts = [
-        f"{truth.name} {100 * power_at_seeds(plot.result, n, effect=truth.effect, alpha=alpha, margin=truth.margin):.0f} %"
+    powers = [
+        power_at_seeds(plot.result, n, effect=truth.effect, alpha=alpha, margin=truth.margin)
         for truth in plot.truths
     ]
-    return ", ".join(parts)
+    return ", ".join(
+        f"{100 * power:.0f}\u00a0% ({truth.name})" for power, truth in zip(powers, plot.truths, strict=True)
+    )
 
 
 def _draw(plots: Sequence[_Plot], n: int, alpha: float) -> str:

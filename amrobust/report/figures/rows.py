@@ -50,7 +50,8 @@ def row_plot(
         axes.set_ylim(count - 0.5, -0.5)
         shown = ["" if position in headings else name for position, name in enumerate(names)]
         axes.set_yticks(range(count), shown if place == 0 else [])
-        axes.tick_params(axis="y", length=0)
+        # Room for an arrowhead, which stands half outside.
+        axes.tick_params(axis="y", length=0, pad=5)
         axes.spines["left"].set_visible(False)
         for position in set(range(count)) - set(headings):
             axes.axhline(position, color="#ececec", linewidth=0.5, zorder=0)

@@ -16,6 +16,7 @@ from amrobust.report.figures.panels import (
     clear_left,
     in_figures,
     logarithmic,
+    most_panels,
     panels,
     quiet_grid,
     title,
@@ -89,7 +90,7 @@ def quantiles(judgement: Judgement, look: Mapping[str, Style]) -> list[Drawing]:
             caption if i == 0 else f"{caption} (Continued.)",
             f"The quantile function of the final {name} with its band, a panel a method. {_medians(part)}",
         )
-        for i, part in enumerate(in_figures(items))
+        for i, part in enumerate(in_figures(items, most_panels([item.method for item in items])))
     ]
 
 
@@ -115,7 +116,7 @@ def exceedances(judgement: Judgement, look: Mapping[str, Style]) -> list[Drawing
             caption if i == 0 else f"{caption} (Continued.)",
             f"The probability that a run ends {side} a value, a panel a method. {_medians(part)} {_bounds_in_words(part)}",
         )
-        for i, part in enumerate(in_figures(items))
+        for i, part in enumerate(in_figures(items, most_panels([item.method for item in items])))
     ]
 
 

@@ -20,6 +20,7 @@ SHAPES = {
     "six": ("msgd", "sgd", "am1[m=5]/I", "am1[m=5]/II", "am2[m=5]/I", "am2[m=5]/II"),
     "sweep": ("msgd", *(f"{a}[m={m}]/{o}" for a, m, o in product(("am1", "am2"), (1, 5, 10, 20), ("I", "II")))),
     "forty": ("msgd", *(f"adamw[lr={lr:g},momentum={b:g}]" for lr in np.geomspace(1, 1e-4, 13) for b in (0.9, 0.95, 0.99))),
+    "short": tuple(f"method[lr=0.{k:03}]" for k in range(40)),
     "long": ("msgd", "am1[lr=0.123456789012,m=5,momentum=0.987654321,weight_decay=0.00012345]/II", "y" * 150),
 }  # fmt: skip
 
@@ -42,7 +43,8 @@ def with_bounds(judgement: Judgement) -> Judgement:
 
 
 @pytest.mark.parametrize(
-    "shape", [pytest.param(shape, marks=pytest.mark.slow if shape == "forty" else ()) for shape in SHAPES]
+    "shape",
+    [pytest.param(shape, marks=pytest.mark.slow if len(SHAPES[shape]) == 40 else ()) for shape in SHAPES],
 )
 def test_no_text_lies_over_another_or_leaves_the_figure(shape: str, judged: Judged) -> None:
     kinds = ("equivalent mean", "less spread", "less Avg. STD")

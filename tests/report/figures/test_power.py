@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from svg_texts import texts
+from svg_texts import collisions, texts
 
 from amrobust.claims.judgement import Comparison, Judgement
 from amrobust.report.drawing import styles
@@ -33,7 +33,7 @@ def test_the_caption_has_the_power_at_the_study_s_own_seeds(judged: Judged) -> N
     (drawing,) = drawn(judgement)
     result = judgement.verdicts[1].interval
     power = power_at_seeds(result, 20, effect=math.log(2), alpha=0.05 / 3)
-    assert f"ratio 2 {100 * power:.0f} %" in drawing.caption
+    assert f"{100 * power:.0f}\u00a0% (ratio 2)" in drawing.caption
     assert "one of 3 claims" in drawing.caption
     assert {"Final STD", "Avg. STD", "Final mean", "Seeds a method"} <= set(texts(drawing.svg))
 
@@ -41,14 +41,20 @@ def test_the_caption_has_the_power_at_the_study_s_own_seeds(judged: Judged) -> N
 def test_equivalence_has_its_margin(judged: Judged) -> None:
     judgement = with_errors(judged(("msgd", "sgd"), kinds=("equivalent mean",), margin=0.5))
     (drawing,) = drawn(judgement)
-    assert "equal means, margin 0.5 pp" in texts(drawing.svg)
+    assert {"Equal means", "margin 0.5 pp"} <= set(texts(drawing.svg))
+
+
+def test_the_legend_of_four_panels_stays_in_the_figure(judged: Judged) -> None:
+    kinds = ("less spread", "less Avg. STD", "better mean", "equivalent mean")
+    (drawing,) = drawn(with_errors(judged(("msgd", "sgd"), kinds=kinds, margin=0.5)))
+    assert collisions(drawing.svg) == []
 
 
 def test_a_difference_is_in_stds_of_the_seeds(judged: Judged) -> None:
     judgement = with_errors(judged(("msgd", "sgd"), kinds=("better mean",)), se=math.sqrt(2 / 20))
     (drawing,) = drawn(judgement)
     power = power_at_seeds(judgement.verdicts[0].interval, 20, effect=1.0, alpha=0.05)
-    assert f"difference of 1 STD {100 * power:.0f} %" in drawing.caption
+    assert f"{100 * power:.0f}\u00a0% (difference of 1 STD)" in drawing.caption
 
 
 @pytest.mark.parametrize("seeds", [4, 5, 100, 3_000])

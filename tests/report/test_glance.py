@@ -1,0 +1,55 @@
+"""Verdicts at a glance: every claim has its numbers, and many settings fit on the first page."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from amrobust.claims.judgement import Claim, Judgement
+from amrobust.report.glance import at_a_glance, over_settings
+
+Judged = Callable[..., Judgement]
+TWO = ("msgd", "am1[m=5]/II")
+
+
+def test_a_composite_claim_has_the_numbers_of_its_parts(judged: Judged) -> None:
+    judgement = judged(TWO, kinds=("equivalent mean", "less Avg. STD"), margin=0.5)
+    parts = judgement.verdicts
+    claim = Claim("composite", TWO[1], TWO[0], parts=tuple(part.claim for part in parts))
+    judgement = replace(
+        judgement, verdicts=(replace(parts[0], claim=claim, interval=None, test=None, parts=parts),)
+    )
+    (row,) = at_a_glance([judgement]).rows
+    estimates, intervals = (cell.text.split("\n") for cell in row.cells[2:4])
+    assert [estimates[0][-2:], estimates[1][0]] == ["pp", "×"]
+    assert all(interval.startswith("[") for interval in intervals)
+
+
+def test_each_claim_says_at_which_settings_it_ended_how(judged: Judged) -> None:
+    judgements = [judged(TWO, kinds=("less spread",), workload=f"logistic[sigma={s}]") for s in (1, 2, 3)]
+    outcomes = ("supported", "inconclusive", "supported")
+    judgements = [
+        replace(j, verdicts=(replace(j.verdicts[0], outcome=outcome),))
+        for j, outcome in zip(judgements, outcomes, strict=True)
+    ]
+    table = over_settings(judgements)
+    assert [column.title for column in table.columns[2:]] == ["Supported", "Inconclusive"]
+    (row,) = table.rows
+    assert [cell.text for cell in row.cells] == ["am1[m=5]/II vs msgd", "less spread", "1, 3", "2"]
+    assert "the values of sigma" in table.caption
+
+
+def test_settings_of_long_names_are_counted(judged: Judged) -> None:
+    judgements = [judged(TWO, kinds=("less spread",), workload=name) for name in ("digits", "logistic")]
+    table = over_settings(
+        [replace(j, verdicts=(replace(j.verdicts[0], outcome="refuted"),)) for j in judgements]
+    )
+    assert [cell.text for cell in table.rows[0].cells[2:]] == ["2 of 2"]
+    assert over_settings(judgements[:1]) is None
+
+
+def test_of_a_trend_the_ratio_is_said_to_be_for_each_doubling(judged: Judged) -> None:
+    judgement = judged(TWO, kinds=("less spread",))
+    (verdict,) = judgement.verdicts
+    claim = Claim("trend", TWO[1], TWO[0], methods=TWO)
+    assert "doubling" not in at_a_glance([judgement]).caption
+    trend = replace(judgement, verdicts=(replace(verdict, claim=claim),))
+    assert "for each doubling" in at_a_glance([trend]).caption
