@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from amrobust.errors import UserError
 from amrobust.rules.schedules import multi_step
-from amrobust.workloads import validation
+from amrobust.workloads import trial, validation
 from amrobust.workloads.rates import check_dropped
 from amrobust.workloads.workload import MetricRow, require
 
@@ -71,17 +70,16 @@ class Classification(ABC):
 
     @cached_property
     def _tensors(self) -> Tensors:
-        found = Tensors(*self.data())
-        for inputs, labels in (
-            (found.train_images, found.train_labels),
-            (found.test_images, found.test_labels),
-        ):
-            if len(inputs) != len(labels) or not len(inputs) or labels.is_floating_point():
-                raise UserError(
-                    f"{self.name}: data() gives {len(inputs)} inputs and {len(labels)} labels of type {labels.dtype}: as many "
-                    "integer labels as inputs are needed"
-                )
-        return found
+        """The data, once it is known that the network takes them."""
+        import torch
+
+        found = trial.called(self.name, "data", self.data)
+        trial.require_tensors(self.name, found)
+        train, tests = (found[0], found[1]), (found[2], found[3])
+        network = self.model(torch.Generator().manual_seed(0))
+        for inputs, labels in (train, tests):
+            trial.require_outputs(self.name, network, inputs, labels)
+        return Tensors(*train, *tests)
 
     def split(self) -> Tensors:
         """The data, read once."""
@@ -93,14 +91,14 @@ class Classification(ABC):
 
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(generator.initial_seed())
-            return self.network()
+            return trial.called(self.name, "network", self.network)
 
     def optimizer_defaults(self, optimizer: str) -> Mapping[str, float | int]:
         """The same for all."""
         return self.rates
 
     def check(self, params: Mapping[str, Any]) -> None:
-        """Raise UserError on values out of range."""
+        """Raise UserError on values out of range, and where network and data do not fit together."""
         check_dropped(self.name, params)
         validation.check(self.name, params)
         images, size = self._training_inputs(params), params["batch_size"]

@@ -18,6 +18,7 @@ from amrobust.runs.importers.imported import ImportedMethod
 from amrobust.runs.importers.logged import LoggedRun, Series
 from amrobust.runs.importers.naming import Mappings, Named, chosen_series, name_runs
 from amrobust.runs.importers.policies import Notes, Policies, ordered
+from amrobust.runs.importers.settings import without_settings
 from amrobust.runs.importers.units import in_one_unit, look_for_starting_points
 from amrobust.runs.validate import MAX_EPOCHS, MAX_VALUES
 
@@ -64,6 +65,8 @@ def gather(runs: Sequence[LoggedRun], mappings: Mappings, policies: Policies, st
             methods.append(_method(workload, method, members, aligned, mappings))
     if not methods:
         raise UserError("; ".join(notes.said) or "nothing is left to import")
+    if not mappings.metrics:
+        methods = without_settings(methods, notes)
     methods = in_one_unit(methods, policies, mappings, notes)
     look_for_starting_points(methods, notes)
     return Gathered(tuple(methods), tuple(notes.said), tuple(notes.left_out))

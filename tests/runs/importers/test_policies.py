@@ -37,7 +37,8 @@ class TestDuplicates:
 
     def test_a_repeated_step_is_refused_with_the_choices(self):
         with pytest.raises(
-            UserError, match=r"step 2 is there twice: choose.*--duplicates first, last or mean"
+            UserError,
+            match=r"step 2 is there twice: choose.*--duplicates first, last or mean, .*--method-from",
         ):
             gathered(self.TWICE)
 
