@@ -60,6 +60,28 @@ def test_the_findings_have_the_numbers_of_the_runs():
         assert row + f"{average.estimate:.2f} [{average.low:.2f}, {average.high:.2f}]" in page
 
 
+def test_the_findings_have_what_two_losses_of_the_same_runs_say():
+    runs = ROOT / "fashion-mnist"
+    page = (TREE / "reference_runs" / "FINDINGS.md").read_text(encoding="utf-8")
+    usual = "fashion-mnist[batch_size=32,train_images=9600,schedule=step,restart=False]"
+    arms, _ = load_arms([runs], "train_batch_loss")
+    chosen = {"am1[m=5]/I", "aggmo", "qhm"}
+    arms = [arm for arm in arms if arm.workload == usual and arm.method in chosen]
+    selection = Selection(metric="train_batch_loss", baseline="am1[m=5]/I")
+    (judgement,) = compare(arms, selection).judgements
+    ends = {summary.method: summary.final_mean.estimate for summary in judgement.summaries}
+    for method in ("qhm", "aggmo"):
+        assert f"+{ends[method] - ends['am1[m=5]/I']:.3f} [" in page
+    found = {}
+    for metric in ("train_loss", "train_batch_loss"):
+        arms, _ = load_arms([runs], metric)
+        arms = [arm for arm in arms if arm.workload == usual and arm.method in ("msgd", "sgd", "am1[m=5]/I")]
+        (judgement,) = compare(arms, Selection(metric=metric, baseline="msgd")).judgements
+        found[metric] = {summary.method: summary.avg_std.estimate for summary in judgement.summaries}
+    for method, batch in found["train_batch_loss"].items():
+        assert f"× {batch / found['train_loss'][method]:.2f} [" in page
+
+
 @pytest.mark.parametrize("path", sorted(ROOT.glob("*/*/manifest.json")), ids=lambda path: path.parent.name)
 def test_they_were_made_by_committed_code(path):
     assert '"git_dirty": false' in path.read_text(encoding="utf-8")
