@@ -14,7 +14,7 @@ from amrobust.runs import check_runs
 
 RUNS = {
     "logistic": ("--opt", "am1", *LOGISTIC),
-    "digits": ("--opt", "am1", *DIGITS),
+    "digits": ("--opt", "am1", *DIGITS, "--batching", "none"),
     "methods in one stack": ("--opt", "am1", "--opt", "msgd", "--opt", "am2", *SHARED),
 }
 

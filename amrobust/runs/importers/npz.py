@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -19,6 +20,11 @@ TITLE = "NumPy arrays (steps, seeds) in .npz or .npy"
 SUFFIXES = (".npz", ".npy")
 AXES = ("steps", "seeds")
 """Arrays of these names are the labels of the axes, not methods."""
+
+DAMAGED = (
+    zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, UnicodeDecodeError,
+)  # fmt: skip
+"""What zipfile raises on an archive that is not as it should be."""
 
 
 def recognises(path: Path) -> bool:
@@ -102,12 +108,16 @@ def _arrays(path: Path) -> dict[str, Numbers]:
             for member in members:
                 name = member.filename.removesuffix(".npy")
                 if member.filename.endswith(".npy"):
+                    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                        raise UserError(
+                            f"{shown(path)}, array {shown(name)!r} is compressed in a way that NumPy does not use"
+                        )
                     with archive.open(member) as file:
                         found[name] = _array(file, path, name)  # type: ignore[arg-type]
             return found
     except OSError as error:
         raise UserError(f"cannot read {shown(path)} ({reason(error)})") from None
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+    except DAMAGED as error:
         raise UserError(f"cannot read {shown(path)} as .npz ({shown(error)})") from None
 
 

@@ -1,5 +1,7 @@
 """What is particular to one tool's logs: states, odd numbers, parts that are cut off, and what is never executed."""
 
+import contextlib
+import io
 import json
 import pickle
 import sqlite3
@@ -276,6 +278,20 @@ class TestNpz:
             archive.writestr("adam.npy", data)
         with pytest.raises(UserError, match="1,000,000,000,000 numbers"):
             read_path(path)
+
+    @pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA])
+    def test_an_archive_with_a_damaged_byte(self, compression, tmp_path):
+        """Wherever it is: in the archive's own tables, or in what is compressed."""
+        array, archive = io.BytesIO(), io.BytesIO()
+        np.save(array, foreign.curves("adam"))
+        with zipfile.ZipFile(archive, "w", compression) as file:
+            file.writestr("ädam.npy", array.getvalue())
+        path, whole, read_at_all = tmp_path / "x.npz", archive.getvalue(), 0
+        for place in range(len(whole)):
+            path.write_bytes(whole[:place] + bytes([whole[place] ^ 0xC5]) + whole[place + 1 :])
+            with contextlib.suppress(UserError):
+                read_at_all += bool(read_path(path))
+        assert read_at_all < len(whole) / 2
 
     def test_an_array_that_is_cut_off(self, tmp_path):
         path = tmp_path / "x.npy"
