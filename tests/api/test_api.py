@@ -243,7 +243,7 @@ class TestImport:
             "import sys, amrobust\n"
             "heavy = {'numpy', 'torch', 'pandas', 'scipy', 'click', 'matplotlib'} & set(sys.modules)\n"
             "assert not heavy, heavy\n"
-            "assert {'load', 'compare', 'record', 'tune', 'Runs'} <= set(dir(amrobust))\n"
+            "assert {'load', 'compare', 'record', 'run', 'tune', 'Runs'} <= set(dir(amrobust))\n"
         )
         subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
