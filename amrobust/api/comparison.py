@@ -38,7 +38,7 @@ class Comparison:
     0    better mean  inconclusive
     1    less spread     supported
     2  less Avg. STD     supported
-    >>> [caution.kind for caution in comparison.cautions][0]
+    >>> comparison.cautions[0].kind
     'unknown-x0'
     """
 
