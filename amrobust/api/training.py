@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Literal
 
-from amrobust.api.methods import Methods, grids, listed
+from amrobust.api.methods import Methods, Values, grids, listed
 from amrobust.api.runs import Runs, load
 from amrobust.api.tuning import Tuned
 from amrobust.errors import RunError, UserError
@@ -26,7 +26,7 @@ def run(
     methods: Methods | Tuned,
     *,
     workload: str | None = None,
-    params: Mapping[str, Value | Sequence[Value]] | None = None,
+    params: Mapping[str, Values] | None = None,
     seeds: int = 20,
     root_seed: int | None = None,
     x0: int | None = None,
@@ -60,7 +60,7 @@ def run(
     ('sgd', 'msgd[lr=0.05]', 'msgd')
     """
     for name, count, most in (("seeds", seeds, MAX_SEEDS), ("x0s", x0s, MAX_X0S)):
-        if not 1 <= count <= most:
+        if not isinstance(count, int) or not 1 <= count <= most:
             raise UserError(f"{name} is at least 1 and at most {most:,}, not {count!r}")
     given = listed(workload or "the workload", params or {})
     if isinstance(methods, Tuned):

@@ -2,6 +2,7 @@
 
 import doctest
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -48,6 +49,14 @@ def test_it_makes_the_runs_that_the_command_makes(tmp_path):
     assert len(runs) == 3 * 2
 
 
+def test_numbers_of_numpy_are_numbers(tmp_path):
+    runs = amrobust.run(
+        {"sgd": {"lr": np.array([0.05, 0.1])}, "msgd": {"lr": [np.float64(0.2)]}}, seeds=2, runs_dir=tmp_path,
+        **CONVEX | {"params": {"iterations": np.int64(40)}},
+    )  # fmt: skip
+    assert runs.methods == ("sgd[lr=0.05]", "sgd", "msgd[lr=0.2]")
+
+
 def test_it_resumes_and_returns_what_it_was_asked_for_alone(tmp_path):
     amrobust.run({"sgd": {}}, seeds=2, runs_dir=tmp_path, **CONVEX)
     amrobust.run({"am1": {}}, seeds=2, runs_dir=tmp_path, **CONVEX)
@@ -77,7 +86,10 @@ def test_what_was_tuned_is_trained_as_the_command_trains_it(tmp_path):
         ({}, {}, r"no method is given: run\("),
         ({"sgd": {"lr": []}}, {}, "sgd: lr has no value"),
         ({"sdg": {}}, {}, "did you mean 'sgd'"),
+        (["sgd"], {}, "a mapping of names to mappings"),
+        ({"sgd": 0.1}, {}, "a mapping of names to mappings"),
         ({"sgd": {}}, {"seeds": 0}, "seeds is at least 1"),
+        ({"sgd": {}}, {"seeds": "5"}, "seeds is at least 1"),
         ({"sgd": {}}, {"x0s": 1001}, "x0s is at least 1 and at most 1,000"),
         ({"sgd": {}}, {"root_seed": -1}, "from 0 on"),
         ({"sgd": {}}, {"params": {"iteration": 5}}, "no parameter 'iteration'"),
