@@ -5,9 +5,9 @@
 >>> comparison = amrobust.compare(runs, metric="test_accuracy")        # doctest: +SKIP
 >>> comparison.table()                                                 # doctest: +SKIP
 
-:func:`load` and :func:`compare` judge what is recorded or what other tools logged; :func:`record` records a loop of one's own;
-:func:`tune` chooses hyperparameters on what is not judged. They are imported when they are first used, so that
-``import amrobust`` costs nothing.
+:func:`run` trains methods over many seeds, :func:`tune` chooses their hyperparameters on what is not judged, and :func:`record`
+records a loop of one's own; :func:`load` and :func:`compare` judge what is recorded or what other tools logged. They are
+imported when they are first used, so that ``import amrobust`` costs nothing.
 
 The floors of the package, top to bottom, each importing only from those below it:
 ``cli``, ``api``, ``report``, ``claims``, ``stats``, ``runs``, ``experiments``, ``workloads``, ``optim``, ``rules``.
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from amrobust.api import Runs as Runs
     from amrobust.api import compare as compare
     from amrobust.api import load as load
+    from amrobust.api.training import run as run
     from amrobust.api.tuning import Tuned as Tuned
     from amrobust.api.tuning import tune as tune
     from amrobust.runs.recorder import record as record
@@ -37,10 +38,22 @@ _HOMES = {
     "load": "amrobust.api",
     "record": "amrobust.runs.recorder",
     "recorded": "amrobust.runs.recorder",
+    "run": "amrobust.api.training",
     "tune": "amrobust.api.tuning",
 }
 
-__all__ = ["Comparison", "Runs", "Tuned", "__version__", "compare", "load", "record", "recorded", "tune"]
+__all__ = [
+    "Comparison",
+    "Runs",
+    "Tuned",
+    "__version__",
+    "compare",
+    "load",
+    "record",
+    "recorded",
+    "run",
+    "tune",
+]
 
 
 def __getattr__(name: str) -> Any:

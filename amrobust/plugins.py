@@ -62,7 +62,7 @@ def imported(path: str) -> Any:
 
 def unknown(what: str, name: str, known: Iterable[str]) -> UserError:
     """The error for a name that nothing has, with the nearest that something has."""
-    names = list(known)
+    names = list(dict.fromkeys(known))
     near = difflib.get_close_matches(name, names, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"choose one of {', '.join(names)}"
     return UserError(f"no {what} is called {name!r}: {hint}")

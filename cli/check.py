@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 @click.command("check")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[RUNS...]")
 @click.option("--repair", is_flag=True, help="Move broken runs into the folder 'quarantine' beside them.")
+@options.runs_dir
 @options.text_format
-def command(paths: tuple[Path, ...], repair: bool, form: str) -> None:
-    """Read every run in RUNS (default: runs) to the last bit, and name what is broken.
+def command(paths: tuple[Path, ...], repair: bool, runs_dir: Path, form: str) -> None:
+    """Read every run in RUNS (default: that of --runs-dir) to the last bit, and name what is broken.
 
     Checked are each manifest's form, bounds and checksum, its identity against its spec and its directory's name, and the
     length, checksum, columns, rows and values of its curves. With --repair a broken run is moved into the folder
@@ -40,7 +41,7 @@ def command(paths: tuple[Path, ...], repair: bool, form: str) -> None:
     from amrobust.runs.files import shown
 
     findings = []
-    for finding in check_runs(paths or (Path("runs"),), repair=repair):
+    for finding in check_runs(paths or (runs_dir,), repair=repair):
         findings.append(finding)
         if form == "text" and finding.detail:
             for line in _lines(finding):

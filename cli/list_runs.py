@@ -8,14 +8,15 @@ from pathlib import Path
 
 import click
 
-from amrobust.cli import messages
+from amrobust.cli import messages, options
 
 
 @click.command("list")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[DIR...]")
+@options.runs_dir
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
-def command(paths: tuple[Path, ...], form: str) -> None:
-    """List the runs in DIR (default: runs), with their seeds and epochs. Broken runs are named on stderr.
+def command(paths: tuple[Path, ...], runs_dir: Path, form: str) -> None:
+    """List the runs in DIR (default: that of --runs-dir), with their seeds and epochs. Broken runs are named on stderr.
 
     \b
     amrobust list
@@ -25,7 +26,7 @@ def command(paths: tuple[Path, ...], form: str) -> None:
     from amrobust.runs import summaries
     from amrobust.runs.files import shown
 
-    found, problems = summaries(paths or (Path("runs"),))
+    found, problems = summaries(paths or (runs_dir,))
     if form == "json":
         rows = [{k: v for k, v in asdict(run).items() if k != "identity"} for run in found]
         click.echo(json.dumps({"runs": rows, "problems": problems}, indent=2))

@@ -35,4 +35,7 @@ def paths_or_stdin(paths: Sequence[Path]) -> Iterator[tuple[Path, ...]]:
         if len(data) > MOST:
             raise UserError(f"there are more than {MOST:,} bytes on standard input: write them to a file")
         file.write_bytes(data)
-        yield tuple(file if path == DASH else path for path in paths)
+        try:
+            yield tuple(file if path == DASH else path for path in paths)
+        except UserError as error:
+            raise UserError(str(error).replace(str(file), "standard input")) from error

@@ -9,9 +9,7 @@ from amrobust.cli.parameters import parse_selection
 from amrobust.errors import UserError
 
 if TYPE_CHECKING:
-    from amrobust.experiments import Spec
     from amrobust.experiments.requests import Request
-    from amrobust.experiments.tuning import Tuning
     from amrobust.runs import TunedMethod, TuningFile
 
 BESIDE = ("tuned_file", "opts", "epochs", "data", "root_seed", "x0", "x0s", "paired", "vary")
@@ -23,31 +21,20 @@ def tuned_request(asked: Mapping[str, Any], seeds: int, given: Callable[[str], b
 
     Raises UserError where the file cannot be read, or has no such method.
     """
-    from amrobust.experiments.requests import Request, Training, specs_of
-    from amrobust.runs import read_tuning
+    from amrobust.runs import judged_request, read_tuning
 
     found = read_tuning(asked["tuned_file"])
-    params = dict(found.workload_params)
-    for name in ("epochs", "data"):
-        if asked[name] is not None:
-            params[name] = asked[name]
-    methods = _wanted(found, asked["opts"])
-    tunings: dict[str, Tuning] = {}
-    specs: list[Spec] = []
-    for method in methods:
-        x0 = asked["x0"] if given("x0") else method.tuning.x0_index
-        own = specs_of(
-            found.workload,
-            [params],
-            [Training(method.optimizer, method.hyperparameters)],
-            root_seed=asked["root_seed"] if given("root_seed") else method.tuning.root_seed,
-            x0s=range(x0, x0 + asked["x0s"]),
-            paired=asked["paired"],
-            vary=asked["vary"],
-        )
-        specs += own
-        tunings |= {spec.method_key: method.tuning for spec in own}
-    return Request(tuple(specs), seeds, tunings)
+    return judged_request(
+        found,
+        seeds,
+        methods=_wanted(found, asked["opts"]),
+        params={name: asked[name] for name in ("epochs", "data") if asked[name] is not None},
+        root_seed=asked["root_seed"] if given("root_seed") else None,
+        x0=asked["x0"] if given("x0") else None,
+        x0s=asked["x0s"],
+        paired=asked["paired"],
+        vary=asked["vary"],
+    )
 
 
 def _wanted(found: TuningFile, opts: Sequence[str]) -> list[TunedMethod]:

@@ -13,8 +13,7 @@ from amrobust.api.runs import Runs, load
 from amrobust.claims.compare import compare as judge
 from amrobust.claims.judgement import Claim, Judgement, Verdict
 from amrobust.claims.judgement import Comparison as Judged
-from amrobust.claims.rules import TESTS, Rules, Selection, TestName
-from amrobust.errors import UserError
+from amrobust.claims.rules import Centre, Pairs, Rules, Selection, TestName
 from amrobust.report.notes import notes
 from amrobust.stats.levels import Alignment, Scale
 from amrobust.stats.results import Result
@@ -38,7 +37,7 @@ class Comparison:
     0    better mean  inconclusive
     1    less spread     supported
     2  less Avg. STD     supported
-    >>> [caution.kind for caution in comparison.cautions][0]
+    >>> comparison.cautions[0].kind
     'unknown-x0'
     """
 
@@ -162,9 +161,9 @@ def compare(
     *,
     metric: str | None = None,
     test: TestName = "jackknife",
-    center: Literal["median", "mean", "trimmed"] = "median",
+    center: Centre = "median",
     baseline: str | None = None,
-    pairs: Literal["baseline", "all"] = "baseline",
+    pairs: Pairs = "baseline",
     margin: float | None = None,
     alpha: float = 0.05,
     final: str = "last",
@@ -186,23 +185,11 @@ def compare(
         judge(
             found.arms,
             Selection(metric, baseline, pairs, margin, survivors, allow_different_x0, scale, align),
-            Rules(alpha=_share(alpha), test=_known(test), centre=center, final=final, looks=tuple(looks)),
+            Rules(alpha=alpha, test=test, centre=center, final=final, looks=tuple(looks)),
             claims=claims,
             problems=found.problems,
         )
     )
-
-
-def _known(test: TestName) -> TestName:
-    if test not in TESTS:
-        raise UserError(f"no test is called {test!r}: choose one of {', '.join(TESTS)}")
-    return test
-
-
-def _share(alpha: float) -> float:
-    if not 0 < alpha <= 0.5:
-        raise UserError(f"alpha = {alpha!r} is not between 0 and 0.5")
-    return alpha
 
 
 def _verdict_row(judgement: Judgement, verdict: Verdict) -> dict[str, Any]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from amrobust.errors import UserError
+from amrobust.api.methods import Methods, grids
 from amrobust.experiments import Place, make_executor
 from amrobust.experiments.search import searches
 from amrobust.experiments.spec import Value
@@ -71,7 +71,7 @@ class Tuned:
 
 
 def tune(
-    methods: Mapping[str, Mapping[str, Value | Sequence[Value]]],
+    methods: Methods,
     *,
     workload: str = "digits",
     params: Mapping[str, Value] | None = None,
@@ -108,18 +108,11 @@ def tune(
     >>> len(tuned.table()), tuned.data.methods[0].tuning.seeds
     (3, (900000, 900001, 900002))
     """
-    if not methods:
-        raise UserError("no method is given: tune({'am1': {'lr': [0.01, 0.03, 0.1]}})")
-    grids = [
-        (name, {key: _listed(values) for key, values in given.items()}) for name, given in methods.items()
-    ]
-    for name, grid in grids:
-        if empty := [key for key, values in grid.items() if not values]:
-            raise UserError(f"{name}: {empty[0]} has no value to try")
+    wanted = grids(methods, "tune({'am1': {'lr': [0.01, 0.03, 0.1]}})")
     held_out = {} if validation is None else {PARAMETER: validation}
     found = train_and_choose(
         searches(
-            workload, {**(params or {}), **held_out}, grids, output=by, root_seed=root_seed, x0_index=x0, paired=paired
+            workload, {**(params or {}), **held_out}, wanted, output=by, root_seed=root_seed, x0_index=x0, paired=paired
         ),
         tuning_seeds(seeds),
         Path(fspath(runs_dir)),
@@ -128,7 +121,3 @@ def tune(
         place=Place(backend, device),
     )  # fmt: skip
     return Tuned(found)
-
-
-def _listed(values: Value | Sequence[Value]) -> tuple[Value, ...]:
-    return tuple(values) if isinstance(values, Sequence) and not isinstance(values, str) else (values,)

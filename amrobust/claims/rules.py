@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
+from math import inf
 from typing import Literal, get_args
 
 from amrobust.claims.judgement import Claim
 from amrobust.claims.samples import Refused
+from amrobust.errors import UserError
 from amrobust.stats.curves import EpochwiseDifference
 from amrobust.stats.levels import Alignment, Scale
 from amrobust.stats.results import Caution, Result
@@ -19,33 +22,55 @@ UNPAIRED: tuple[TestName, ...] = ("levene", "bartlett", "fligner", "f")
 """Tests for independent samples: paired arms get the paired t test on deviations instead, named so."""
 PAIRED: tuple[TestName, ...] = ("swap", "pitman-morgan")
 """Tests that need seeds to be paired."""
+Pairs = Literal["baseline", "all"]
+Centre = Literal["median", "mean", "trimmed"]
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Which arms and pairs are compared, and on which metric."""
+    """Which arms and pairs are compared, and on which metric. Raises UserError where there is no such choice."""
 
     metric: str | None = None
     baseline: str | None = None
-    pairs: Literal["baseline", "all"] = "baseline"
+    pairs: Pairs = "baseline"
     margin: float | None = None
     survivors: bool = False
     allow_different_x0: bool = False
     scale: Scale = "none"
     align: Alignment = "refuse"
 
+    def __post_init__(self) -> None:
+        _require("pairs", self.pairs, get_args(Pairs))
+        _require("scale", self.scale, get_args(Scale))
+        _require("align", self.align, get_args(Alignment))
+        if self.margin is not None and not 0 < self.margin < inf:
+            raise UserError(f"a margin is a number above 0, in the metric's unit, not {self.margin!r}")
+
 
 @dataclass(frozen=True)
 class Rules:
-    """How claims are judged: the options of a comparison that the numbers depend on."""
+    """How claims are judged: the options of a comparison that the numbers depend on. Raises UserError on what is none."""
 
     alpha: float = 0.05
     test: TestName = "jackknife"
-    centre: Literal["median", "mean", "trimmed"] = "median"
+    centre: Centre = "median"
     final: str = "last"
     material_ratio: float = 0.9
     looks: tuple[int, ...] = ()
     """Numbers of seeds at which the study was planned to be looked at; empty for one look, whenever it is."""
+
+    def __post_init__(self) -> None:
+        _require("test", self.test, TESTS)
+        _require("center", self.centre, get_args(Centre))
+        if not 0 < self.alpha <= 0.5:
+            raise UserError(f"alpha = {self.alpha!r} is not between 0 and 0.5")
+        if any(n < 1 for n in self.looks) or any(b <= a for a, b in pairwise(self.looks)):
+            raise UserError(f"looks are growing numbers of seeds, such as 5, 10, 20, not {list(self.looks)}")
+
+
+def _require(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise UserError(f"no {name} is called {value!r}: choose one of {', '.join(known)}")
 
 
 @dataclass(frozen=True)

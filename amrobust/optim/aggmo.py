@@ -23,8 +23,8 @@ class AggMo(RuleOptimizer):
         lr: learning rate η, a number or a tensor of one element.
         betas: the damping factors β_1 … β_T, each in [0, 1); :func:`amrobust.rules.aggmo_betas` gives the usual ones.
         weight_decay: coefficient λ.
-        maximize, foreach, fused, compile, capturable, decoupled_weight_decay, differentiable: as in
-            :class:`amrobust.optim.RuleOptimizer`.
+
+    The arguments from ``maximize`` on are those of :class:`amrobust.optim.RuleOptimizer`.
 
     A scheduler that cycles momentum (``OneCycleLR``) takes the first of ``betas`` for it: give it ``cycle_momentum=False``.
     """

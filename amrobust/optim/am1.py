@@ -30,8 +30,8 @@ class AM1SGD(AmortizedOptimizer):
         momentum: β in [0, 1).
         m: amortization length; m = 1 is Nesterov's momentum.
         weight_decay: coefficient λ.
-        maximize, foreach, fused, compile, capturable, decoupled_weight_decay, differentiable: as in
-            :class:`amrobust.optim.RuleOptimizer`.
+
+    The arguments from ``maximize`` on are those of :class:`amrobust.optim.RuleOptimizer`.
 
     Example:
         >>> import torch

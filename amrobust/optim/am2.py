@@ -35,8 +35,8 @@ class AM2SGD(AmortizedOptimizer):
         weight_decay: coefficient λ.
         seed: seed of the index stream; None draws one from torch's global generator.
         indices: the indices themselves instead, one more than there will be steps.
-        maximize, foreach, fused, compile, decoupled_weight_decay, differentiable: as in
-            :class:`amrobust.optim.RuleOptimizer`.
+
+    The arguments from ``maximize`` on are those of :class:`amrobust.optim.RuleOptimizer`.
         capturable: not available, because the rows are chosen in Python; True raises ValueError.
     """
 

@@ -30,8 +30,8 @@ class HybridSGD(AmortizedOptimizer):
             below 1.
         m: amortization length.
         weight_decay: coefficient λ.
-        maximize, foreach, fused, compile, capturable, decoupled_weight_decay, differentiable: as in
-            :class:`amrobust.optim.RuleOptimizer`.
+
+    The arguments from ``maximize`` on are those of :class:`amrobust.optim.RuleOptimizer`.
     """
 
     def __init__(

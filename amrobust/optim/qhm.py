@@ -23,8 +23,8 @@ class QHM(RuleOptimizer):
         momentum: β in [0, 1).
         nu: ν in [0, 1], the weight of the buffer.
         weight_decay: coefficient λ.
-        maximize, foreach, fused, compile, capturable, decoupled_weight_decay, differentiable: as in
-            :class:`amrobust.optim.RuleOptimizer`.
+
+    The arguments from ``maximize`` on are those of :class:`amrobust.optim.RuleOptimizer`.
     """
 
     def __init__(

@@ -290,8 +290,9 @@ def pair_sentences(pair: PairFacts | None) -> tuple[str, ...]:
         )
     if pair.epochs_that_differ is not None:
         which = spans(pair.epochs_that_differ)
+        epochs = "epoch" if len(pair.epochs_that_differ) == 1 else "epochs"
         found.append(
-            f"Their STDs differ at epochs {which} (max-T over all epochs)."
+            f"Their STDs differ at {epochs} {which} (max-T over all epochs)."
             if which
             else "At no single epoch do their STDs differ, adjusted over all epochs (max-T)."
         )

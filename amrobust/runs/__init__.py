@@ -4,6 +4,7 @@ from amrobust.runs.arms import Arm, Metric
 from amrobust.runs.check import Finding, check_runs
 from amrobust.runs.execution import Interrupted, execute
 from amrobust.runs.grid import GridReporter, GridRow, execute_grid, failures
+from amrobust.runs.judged import judged_request
 from amrobust.runs.load import command_of, load_arms, tuning_command_of
 from amrobust.runs.progress import RunProgress, progress_in, progress_of
 from amrobust.runs.reporter import Reporter
@@ -31,6 +32,7 @@ __all__ = [
     "execute_grid",
     "failures",
     "find_run",
+    "judged_request",
     "load_arms",
     "open_runs",
     "progress_in",

@@ -180,7 +180,20 @@ class TestComparison:
         assert {"1-claims.svg", "1-curves.svg", "1-stds.svg", "1-finals.svg", "1-power.svg"} <= written
 
     @pytest.mark.parametrize(
-        ("options", "message"), [({"test": "magic"}, "jackknife"), ({"alpha": 2}, "alpha")]
+        ("options", "message"),
+        [
+            ({"test": "magic"}, "jackknife"),
+            ({"alpha": 2}, "alpha"),
+            ({"alpha": np.nan}, "alpha"),
+            ({"center": "middle"}, "no center is called 'middle': choose one of median, mean, trimmed"),
+            ({"pairs": "some"}, "no pairs is called 'some': choose one of baseline, all"),
+            ({"scale": "ln"}, "no scale is called 'ln': choose one of none, logit, log"),
+            ({"align": "longest"}, "no align is called 'longest': choose one of refuse, shortest"),
+            ({"margin": -1.0}, "a margin is a number above 0"),
+            ({"margin": np.nan}, "a margin is a number above 0"),
+            ({"looks": (10, 5)}, "looks are growing numbers"),
+        ],
+        ids=str,
     )
     def test_choices_that_are_none(self, comparison, options, message):
         with pytest.raises(UserError, match=message):
@@ -243,7 +256,7 @@ class TestImport:
             "import sys, amrobust\n"
             "heavy = {'numpy', 'torch', 'pandas', 'scipy', 'click', 'matplotlib'} & set(sys.modules)\n"
             "assert not heavy, heavy\n"
-            "assert {'load', 'compare', 'record', 'tune', 'Runs'} <= set(dir(amrobust))\n"
+            "assert {'load', 'compare', 'record', 'run', 'tune', 'Runs'} <= set(dir(amrobust))\n"
         )
         subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 

@@ -81,7 +81,10 @@ class TestConfiguration:
         assert amrobust("import", "results.csv").exit_code == 0
         (path, _) = (here / "kept").rglob("manifest.json")
         assert ["val_loss", "higher", ""] in json.loads(path.read_text())["facts"]["metrics"]
-        assert "adam" in amrobust("show", "results-adam").stdout
+        for command in (["show", "results-adam"], ["list"], ["check"]):
+            done = amrobust(*command)
+            assert done.exit_code == 0
+            assert "adam" in done.stdout or "2 sound" in done.stdout
 
     def test_a_file_of_ones_own(self, here):
         (here / "mine.toml").write_text('[compare]\nbaseline = "sgd"\n')
@@ -187,6 +190,11 @@ class TestOutput:
         assert [v["p"] for v in one["judgements"][0]["verdicts"]] == [
             v["p"] for v in other["judgements"][0]["verdicts"]
         ]
+
+    def test_an_error_in_standard_input_is_said_to_be_there(self, here):
+        done = amrobust("compare", "-", input="method,seed\nadam,0\n")
+        assert done.exit_code == 2
+        assert "Error: standard input: no column looks like a step" in done.stderr
 
     def test_a_file_that_cannot_be_written(self, here):
         done = amrobust("compare", "results.csv", "-o", here / "no" / "x")

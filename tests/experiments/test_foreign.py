@@ -102,6 +102,14 @@ def test_what_cannot_be_is_refused_with_a_reason(name, given, message):
         spec(name, **given)
 
 
+def test_the_error_names_each_that_there_is_once():
+    with pytest.raises(UserError) as raised:
+        spec("lookahead")
+    named = str(raised.value).partition("choose one of ")[2].split(", ")
+    assert {"am1", "sgd", "adamw"} <= set(named)
+    assert len(named) == len(set(named))
+
+
 def test_convex_problems_are_not_for_them():
     with pytest.raises(UserError, match="trains networks"):
         make_spec("logistic", "adamw")

@@ -7,6 +7,7 @@ from report_blocks import blocks, column
 
 from amrobust.claims.judgement import Claim, Comparison, Judgement, PairFacts
 from amrobust.report.layout import Layout
+from amrobust.report.view import pair_sentences
 from amrobust.stats.results import Result
 
 Judged = Callable[..., Judgement]
@@ -108,3 +109,11 @@ def test_descriptions_of_pairs_are_a_table_of_their_own(judged: Judged) -> None:
     assert column(table, "p") == ["<0.001", "–"]
     assert column(table, "Ratio of STDs at matched level") == ["0.50", "–"]
     assert column(table, "Epochs whose STDs differ") == ["1–3, 9", "none"]
+
+
+def test_epochs_are_named_in_the_number_that_they_are() -> None:
+    one, several = (
+        pair_sentences(PairFacts("sgd", "msgd", None, epochs, None, None)) for epochs in ((9,), (1, 2, 9))
+    )
+    assert one == ("Their STDs differ at epoch 9 (max-T over all epochs).",)
+    assert several == ("Their STDs differ at epochs 1–2, 9 (max-T over all epochs).",)

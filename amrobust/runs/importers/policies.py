@@ -65,8 +65,8 @@ def ordered(series: Series, policy: Duplicates, where: str) -> tuple[Series, int
         more = f", and {repeated.size - 1} more so" if repeated.size > 1 else ""
         raise UserError(
             f"{where}: step {steps[repeated[0]]:g} is there twice{more}: choose what counts with --duplicates first, last or "
-            "mean, or other steps with --step-from; where these are different methods, name what tells them apart with "
-            "--method-from"
+            "mean, other steps with --step-from, or another metric with --metric; where these are different methods, name what "
+            "tells them apart with --method-from"
         )
     starts = np.flatnonzero(np.concatenate([[True], np.diff(steps) != 0]))
     ends = np.append(starts[1:], len(steps))

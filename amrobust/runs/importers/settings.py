@@ -1,4 +1,4 @@
-"""What is logged beside the metrics but measures nothing: learning rates and other settings, which no seed differs in."""
+"""What is logged beside the metrics but measures nothing: settings such as a learning rate, in which no seed differs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def without_settings(methods: list[ImportedMethod], notes: Notes) -> list[Import
         return methods
     listed = ", ".join(map(shown, settings))
     notes.add(
-        f"{listed}: the same for all seeds, and left out as no result of training (--metric takes it all the same)"
+        f"{listed}: the same for all seeds, and left out as no result of training, unless asked for by name"
     )
     return [
         replace(
@@ -39,6 +39,8 @@ def _is_setting(name: str, methods: Sequence[ImportedMethod]) -> bool:
 
 
 def _measures_nothing(curves: Curves) -> bool:
-    """Whether seeds do not differ; a seed that is alone, from step to step."""
+    """Whether seeds do not differ; a seed that is alone, from step to step. Nor do they where nothing was measured."""
+    if not np.isfinite(curves).any():
+        return True
     first = curves[0] if len(curves) > 1 else curves[0, 0]
     return curves.size > 1 and bool(np.isfinite(curves).all() and (curves == first).all())

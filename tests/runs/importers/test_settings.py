@@ -43,6 +43,14 @@ def test_it_is_left_out_and_that_is_said(rates):
     assert found.notes[0].startswith("lr: the same for all seeds, and left out")
 
 
+def test_what_is_never_a_number_makes_no_seed_diverged():
+    found = gathered(runs({"sgd": [np.nan] * 3}))
+    assert metrics(found) == [["acc"]]
+    assert found.methods[0].diverged == ()
+    some = runs({"sgd": [np.nan] * 3, "adam": [1, 2, np.nan]})
+    assert [method.diverged for method in gathered(some).methods] == [(0, 1), (0, 1)]
+
+
 def test_asked_for_it_is_taken():
     assert metrics(gathered(runs({"sgd": [0.1] * 3}), metrics=("lr", "acc"))) == [["lr", "acc"]]
 

@@ -1,0 +1,103 @@
+"""Training from Python: what ``amrobust run`` does, its runs in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Literal
+
+from amrobust.api.methods import Methods, Values, grids, listed
+from amrobust.api.runs import Runs, load
+from amrobust.api.tuning import Tuned
+from amrobust.errors import RunError, UserError
+from amrobust.experiments import Place, make_executor
+from amrobust.experiments.documents import Tables, combinations
+from amrobust.experiments.requests import MAX_SEEDS, MAX_X0S, Request, Training, specs_of
+from amrobust.experiments.spec import Value
+from amrobust.runs import execute_grid, failures
+from amrobust.runs.judged import judged_request
+
+OVER_A_TUNING = ("epochs", "data")
+"""Parameters of the workload that may be others than those that were tuned with."""
+
+
+def run(
+    methods: Methods | Tuned,
+    *,
+    workload: str | None = None,
+    params: Mapping[str, Values] | None = None,
+    seeds: int = 20,
+    root_seed: int | None = None,
+    x0: int | None = None,
+    x0s: int = 1,
+    paired: bool = False,
+    vary: Literal["x0", "order", "augmentation", "dropout", "noise", "rule"] | None = None,
+    runs_dir: str | PathLike[str] = "runs",
+    executor: str = "processes",
+    jobs: int | None = None,
+    batching: Literal["auto", "none", "stack"] = "auto",
+    backend: str = "numpy",
+    device: str = "cpu",
+) -> Runs:
+    """Train methods on a workload over many seeds, from one shared starting point, as ``amrobust run`` does, and load the runs.
+
+    ``methods`` are optimizers with the values of their hyperparameters, one or a list of each, or what :func:`tune` found.
+    ``params`` are the workload's [default workload: digits], such as epochs; every combination of all lists is a run. Of what
+    was tuned, params may change epochs and data alone. ``root_seed`` and ``x0`` are 0, or as in the tuning, unless given.
+
+    The runs lie in ``runs_dir``: the same call resumes them or trains nothing, more ``seeds`` train those that are missing, and
+    what is returned has all the seeds that are there. Worker processes import the calling script again: call this below
+    ``if __name__ == "__main__":``, or with ``executor="local"``. Raises UserError where an argument cannot be meant, RunError
+    where a seed failed: the others are kept.
+
+    >>> import tempfile
+    >>> runs = run(
+    ...     {"sgd": {}, "msgd": {"lr": [0.05, 0.1]}}, workload="logistic", params={"iterations": 40}, seeds=4,
+    ...     runs_dir=tempfile.mkdtemp(), executor="local",
+    ... )
+    >>> runs.methods
+    ('sgd', 'msgd[lr=0.05]', 'msgd')
+    """
+    for name, count, most in (("seeds", seeds, MAX_SEEDS), ("x0s", x0s, MAX_X0S)):
+        if not isinstance(count, int) or not 1 <= count <= most:
+            raise UserError(f"{name} is at least 1 and at most {most:,}, not {count!r}")
+    given = listed(workload or "the workload", params or {})
+    if isinstance(methods, Tuned):
+        request = judged_request(
+            methods.data, seeds, params=_over(methods, workload, given), root_seed=root_seed, x0=x0, x0s=x0s, paired=paired,
+            vary=vary,
+        )  # fmt: skip
+    else:
+        tables = Tables("the arguments")
+        trainings = [
+            Training(name, chosen)
+            for name, values in grids(methods, "run({'msgd': {}, 'am1': {'m': 5}})")
+            for chosen in combinations(tables, values)
+        ]
+        first = x0 or 0
+        specs = specs_of(
+            workload or "digits", combinations(tables, given), trainings, root_seed=root_seed or 0,
+            x0s=range(first, first + x0s), paired=paired, vary=vary,
+        )  # fmt: skip
+        request = Request(specs, seeds)
+    rows = execute_grid(
+        request.specs, range(request.seeds), Path(fspath(runs_dir)), make_executor(executor, jobs), batching=batching,
+        place=Place(backend, device), tunings=request.tunings,
+    )  # fmt: skip
+    if problem := failures(rows):
+        raise RunError(problem)
+    return load(*(row.path for row in rows if row.path is not None))
+
+
+def _over(tuned: Tuned, workload: str | None, given: Mapping[str, tuple[Value, ...]]) -> dict[str, Value]:
+    """The parameters that stand over those of a tuning. Raises UserError on those that would be of another study."""
+    if workload not in (None, tuned.data.workload):
+        raise UserError(f"the methods were tuned on {tuned.data.workload}, not on {workload}")
+    for name, values in given.items():
+        if name not in OVER_A_TUNING or len(values) > 1:
+            raise UserError(
+                f"{name} = {values[0] if len(values) == 1 else list(values)!r}: of what was tuned, params has one value of "
+                f"{' or '.join(OVER_A_TUNING)}; all else is as it was tuned"
+            )
+    return {name: values[0] for name, values in given.items()}
