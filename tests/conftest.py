@@ -1,11 +1,16 @@
 """Fixtures used by the whole suite."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 from shared_data import SHARED
+
+# Read by torch and NumPy when they are first imported, here and in the processes that tests start. Networks and matrices are
+# small: a second thread brings nothing, and on a busy machine the threads wait for each other many times as long as they work.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # A first example pays for imports, and machines are busy: no test is about how long an example takes.
 settings.register_profile("amrobust", deadline=None)

@@ -45,9 +45,9 @@ def small(monkeypatch):
 @pytest.mark.parametrize(
     ("model", "optimizer", "lr", "epochs", "batch_size"),
     [
-        ("mlp", "msgd", 0.02, 3, 16),
-        ("mlp", "am2", 0.02, 3, 16),
-        ("cnn", "am1", 0.1, 3, 64),
+        ("mlp", "msgd", 0.02, 2, 16),
+        ("mlp", "am2", 0.02, 2, 16),
+        ("cnn", "am1", 0.1, 2, 64),
         pytest.param("resnet8", "sgd", 0.1, 3, 16, marks=pytest.mark.slow),
     ],
 )
