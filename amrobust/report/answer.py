@@ -22,9 +22,9 @@ from amrobust.report.blocks import (
 from amrobust.report.drawing import Style
 from amrobust.report.figures import FIGURES, forest
 from amrobust.report.glance import at_a_glance, over_settings, table_first
-from amrobust.report.settings import apart, brief, spelled
+from amrobust.report.settings import apart, brief, group_names, spelled
 from amrobust.report.typography import breakable, prose
-from amrobust.report.view import OUTCOMES, View, group_names, quantity
+from amrobust.report.view import OUTCOMES, View, quantity
 
 _MOST_SENTENCES = 8
 _MOST_LETTERS = 2_300

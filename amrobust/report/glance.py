@@ -9,9 +9,10 @@ from dataclasses import replace
 from amrobust.claims.judgement import Claim, Judgement, Outcome, Verdict, is_about_a_pair
 from amrobust.report.blocks import Cell, Column, Row, Table
 from amrobust.report.numbers import ABSENT, interval_heading
+from amrobust.report.settings import group_names
 from amrobust.report.text import printable
 from amrobust.report.typography import breakable, typeset
-from amrobust.report.view import OUTCOMES, claim_rows, claim_words, group_names
+from amrobust.report.view import OUTCOMES, claim_rows, claim_words
 
 _ONE_PARAMETER = re.compile(r"([\w.]+)=([^,]+)")
 _MOST_ROWS = 14

@@ -13,7 +13,7 @@ from amrobust.errors import UserError
 from amrobust.rules.schedules import multi_step
 from amrobust.workloads import validation
 from amrobust.workloads.rates import check_dropped
-from amrobust.workloads.workload import MetricRow, require
+from amrobust.workloads.workload import CLASSIFICATION_METRICS, MetricRow, require
 
 if TYPE_CHECKING:
     import torch
@@ -43,12 +43,7 @@ class Classification(ABC):
     """
 
     kind: Literal["network"] = "network"
-    metrics: ClassVar[tuple[MetricRow, ...]] = (
-        ("test_accuracy", "higher", "%"),
-        ("test_loss", "lower", ""),
-        ("train_loss", "lower", ""),
-        ("train_batch_loss", "lower", ""),
-    )
+    metrics: ClassVar[tuple[MetricRow, ...]] = CLASSIFICATION_METRICS
     defaults: Mapping[str, Any] = {"epochs": 10, "batch_size": 32, "lr_drops": 0}
     """Override it for other defaults of these three."""
     optional: Mapping[str, Any] = {"validation": None}
