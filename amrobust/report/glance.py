@@ -100,7 +100,7 @@ def over_settings(judgements: Sequence[Judgement]) -> Table | None:
     columns = (
         Column("Claim about", "left", 1.5),
         Column("What is claimed", "left", 0.8),
-        *(Column(outcome.capitalize(), "left", 0.7) for outcome in outcomes),
+        *(Column(outcome.capitalize(), "left", 0.7 if listed else 0.0) for outcome in outcomes),
     )
     rows = [
         Row((Cell(breakable(about)), Cell(breakable(claimed)), *(where(places, o) for o in outcomes)))
