@@ -1,4 +1,4 @@
-"""Verdicts at a glance: a few claims in a list with their intervals, many as a matrix of pairs and kinds of claims."""
+"""Verdicts at a glance: a few claims in a list, many as a matrix of pairs and kinds, those of many settings by outcome."""
 
 from __future__ import annotations
 
