@@ -37,7 +37,10 @@ class Plots:
         return self._lines(ax, judgement, std_lines(judgement), f"STD over seeds{unit}")
 
     def finals(self, ax: Axes | None = None, *, group: int = 0) -> Axes:
-        """Every seed's final value, a row a method, with the mean and its interval."""
+        """Every seed's final value, a row a method, with the mean and its interval.
+
+        Raises UserError where all seeds diverged.
+        """
         from amrobust.report.drawing import labels, styles
         from amrobust.report.figures.finals import draw_strip, final_rows
 
@@ -51,7 +54,10 @@ class Plots:
         return axes
 
     def claims(self, quantity: Quantity = "spread", ax: Axes | None = None, *, group: int = 0) -> Axes:
-        """Estimates with intervals of all claims about the final spread, Avg. STD or the final mean, a row a pair."""
+        """Estimates with intervals of all claims about the final spread, Avg. STD or the final mean, a row a pair.
+
+        Raises UserError on another quantity, and where no claim about it has an estimate.
+        """
         from amrobust.report.drawing import labels, styles
         from amrobust.report.figures.forest import draw_panel, panels_of
 

@@ -99,7 +99,10 @@ class Runs:
         return pd.DataFrame(rows)
 
     def to_frame(self, metric: str | None = None) -> pd.DataFrame:
-        """All curves in long form: workload, method, seed, epoch, metric, value; ``metric`` alone where one is given."""
+        """All curves in long form: workload, method, seed, epoch, metric, value; ``metric`` alone where one is given.
+
+        Raises UserError on a metric that no run has.
+        """
         import pandas as pd
 
         parts = []

@@ -169,7 +169,7 @@ def levels_differ(method: str, baseline: str, share: float, difference: str) -> 
     return Caution(
         "levels-differ",
         f"In the first {100 * share:.0f} % of training {method} differs from {baseline} by {difference} on average: a "
-        "method nearer its ceiling varies less for that alone.",
+        "method nearer its limit varies less for that alone.",
         "read the spread beside the mean curves, and compare the final spread as well",
     )
 

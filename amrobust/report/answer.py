@@ -22,14 +22,16 @@ from amrobust.report.blocks import (
 from amrobust.report.drawing import Style
 from amrobust.report.figures import FIGURES, forest
 from amrobust.report.glance import at_a_glance, over_settings, table_first
-from amrobust.report.settings import apart, brief, spelled
+from amrobust.report.settings import apart, brief, group_names, spelled
 from amrobust.report.typography import breakable, prose
-from amrobust.report.view import OUTCOMES, View, group_names, quantity
+from amrobust.report.view import OUTCOMES, View, quantity
 
 _MOST_SENTENCES = 8
 _MOST_LETTERS = 2_300
 """Beyond either of these the verdicts do not fit on the first page in sentences."""
 _MOST_REASONS = 4
+_MOST_ROWS = 30
+"""Rows of a figure of several settings that fits on the first page beside the table of their verdicts."""
 _EPOCHS = 3
 """The place of the epochs among the parts of a setup."""
 
@@ -86,7 +88,8 @@ def _setups(judgements: Sequence[Judgement], views: Sequence[View]) -> list[list
         own = apart([judgement.workload for judgement in judgements])
         where = f"{len(found)} settings: {', '.join(parts[0] for parts in found)}"
         if own is not None:
-            where = breakable(f"{len(found)} settings of {own[0]}: {', '.join(dict.fromkeys(own[1]))}")
+            between = "; " if any(", " in each for each in own[1]) else ", "
+            where = breakable(f"{len(found)} settings of {own[0]}: {between.join(dict.fromkeys(own[1]))}")
         epochs = " or ".join(dict.fromkeys(parts[_EPOCHS] for parts in found))
         return [[where, *found[0][1:_EPOCHS], epochs, *found[0][_EPOCHS + 1 :]]]
     return found
@@ -190,7 +193,22 @@ def _verdicts(judgements: Sequence[Judgement], views: Sequence[View]) -> list[Bl
     if table_first(judgements):
         return [at_a_glance(judgements)]
     table = over_settings(judgements)
-    return [table] if table is not None else []
+    return [table, *_decided(judgements)] if table is not None else []
+
+
+def _decided(judgements: Sequence[Judgement]) -> list[Block]:
+    """Where the figure of all settings does not fit beside their table: the decided claims in sentences, if they do."""
+    pairs = {(i, v.claim.method, v.claim.baseline) for i, j in enumerate(judgements) for v in j.verdicts}
+    decided = [
+        Sentence(verdict.outcome, prose(f"{name}: {verdict.sentence}"))
+        for name, judgement in zip(group_names(judgements), judgements, strict=True)
+        for verdict in judgement.verdicts
+        if verdict.outcome in ("supported", "refuted")
+    ]
+    letters = sum(len(sentence.text) for sentence in decided)
+    if len(pairs) + len(judgements) <= _MOST_ROWS or letters > _MOST_LETTERS or not decided:
+        return []
+    return [plain("The decided claims:"), Sentences(tuple(decided))]
 
 
 def _key_figure(judgements: Sequence[Judgement], look: Mapping[str, Style]) -> list[Block]:

@@ -50,17 +50,17 @@ def reproduce(judgement: Judgement, layout: Layout, level: int) -> list[Block]:
             plain("The claims as declared:" if layout.command else "The claims, as declared in CLAIMS.toml:"),
             Code(tuple(_declared(judgement))),
         ]
-    if shared:
-        blocks += [
-            Heading("Common to all methods", level + 1),
-            Facts((("", tuple(_fact(key, value) for key, value in shared.items())),)),
-        ]
+    together = tuple(_fact(key, value) for key, value in shared.items())
+    if len(own) == 1:
+        return [*blocks, Facts((("", (*together, *next(iter(own.values())))),))]
+    if together:
+        blocks += [Heading("Common to all methods", level + 1), Facts((("", together),))]
     if any(own.values()):
         sharing: dict[tuple[Fact, ...], list[str]] = {}
         for method, found in own.items():
             sharing.setdefault(found, []).append(breakable(method))
         blocks += [
-            Heading("Of each method" if len(own) > 1 else "Of the method", level + 1),
+            Heading("Of each method", level + 1),
             Facts(tuple((", ".join(methods), found) for found, methods in sharing.items() if found)),
         ]
     return blocks

@@ -1,4 +1,4 @@
-"""Verdicts at a glance: a few claims in a list with their intervals, many as a matrix of pairs and kinds of claims."""
+"""Verdicts at a glance: a few claims in a list, many as a matrix of pairs and kinds, those of many settings by outcome."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from dataclasses import replace
 from amrobust.claims.judgement import Claim, Judgement, Outcome, Verdict, is_about_a_pair
 from amrobust.report.blocks import Cell, Column, Row, Table
 from amrobust.report.numbers import ABSENT, interval_heading
+from amrobust.report.settings import group_names
 from amrobust.report.text import printable
 from amrobust.report.typography import breakable, typeset
-from amrobust.report.view import OUTCOMES, claim_rows, claim_words, group_names
+from amrobust.report.view import OUTCOMES, claim_rows, claim_words
 
 _ONE_PARAMETER = re.compile(r"([\w.]+)=([^,]+)")
 _MOST_ROWS = 14
@@ -99,7 +100,7 @@ def over_settings(judgements: Sequence[Judgement]) -> Table | None:
     columns = (
         Column("Claim about", "left", 1.5),
         Column("What is claimed", "left", 0.8),
-        *(Column(outcome.capitalize(), "left", 0.7) for outcome in outcomes),
+        *(Column(outcome.capitalize(), "left", 0.7 if listed else 0.0) for outcome in outcomes),
     )
     rows = [
         Row((Cell(breakable(about)), Cell(breakable(claimed)), *(where(places, o) for o in outcomes)))

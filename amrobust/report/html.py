@@ -110,21 +110,7 @@ def _cell(text: str, kind: str = "") -> str:
 
 
 def _methods(shown: View) -> str:
-    interval = shown.method_interval
-    headings = (
-        "Method", "n", f"Final mean ± STD{shown.unit}", f"{interval} of the mean", f"{interval} of the STD",
-        f"Avg. STD{shown.unit}", f"{interval} of Avg. STD",
-    )  # fmt: skip
-    rows = [
-        [
-            _cell(text)
-            for text in (
-                r.method, r.seeds, r.mean_std, r.mean_interval, r.std_interval, r.avg_std, r.avg_std_interval,
-            )
-        ]
-        for r in shown.methods
-    ]  # fmt: skip
-    return _table(headings, rows)
+    return _table(shown.method_headings, [[_cell(text) for text in row.cells] for row in shown.methods])
 
 
 def _pair(pair: PairRows, shown: View) -> str:

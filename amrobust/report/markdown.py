@@ -49,16 +49,7 @@ def _table(headings: Sequence[str], alignments: str, rows: Sequence[Sequence[str
 
 
 def _methods(shown: View) -> str:
-    interval = shown.method_interval
-    headings = (
-        "Method", "n", f"Final mean ± STD{shown.unit}", f"{interval} of the mean", f"{interval} of the STD",
-        f"Avg. STD{shown.unit}", f"{interval} of Avg. STD",
-    )  # fmt: skip
-    rows = [
-        (r.method, r.seeds, r.mean_std, r.mean_interval, r.std_interval, r.avg_std, r.avg_std_interval)
-        for r in shown.methods
-    ]
-    return _table(headings, "lrrrrrr", rows)
+    return _table(shown.method_headings, "lrrrrrr", [row.cells for row in shown.methods])
 
 
 def _claims(shown: View) -> str:

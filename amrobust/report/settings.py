@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from amrobust.claims.judgement import Judgement
+
 _LABEL = re.compile(r"([^\[\]]+)\[([^\[\]]+)\]")
 _NEXT = re.compile(r",(?=[A-Za-z_][\w.]*=)")
 _LONG = 50
@@ -40,3 +42,22 @@ def apart(labels: Sequence[str]) -> tuple[str, list[str]] | None:
     if not all(own):
         return None
     return found[0][0] + (f"[{','.join(common)}]" if common else ""), own
+
+
+def group_names(judgements: Sequence[Judgement]) -> list[str]:
+    """A short name for each judgement of one comparison: what tells its workload from the others', or the workload.
+
+    Where these are equal, the epochs or a number stand behind.
+    """
+    labels = [judgement.workload for judgement in judgements]
+    own = apart(labels)
+    names = own[1] if own is not None else [brief(label) for label in labels]
+    if len(set(names)) < len(names):
+        names = [
+            f"{name}, {judgement.epochs} epochs" if names.count(name) > 1 else name
+            for name, judgement in zip(names, judgements, strict=True)
+        ]
+    return [
+        name if names.count(name) == 1 else f"{name} ({names[:i].count(name) + 1})"
+        for i, name in enumerate(names)
+    ]

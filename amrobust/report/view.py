@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from amrobust.claims.judgement import (
@@ -26,7 +25,6 @@ from amrobust.report.numbers import (
     ratio,
     ratio_interval,
 )
-from amrobust.report.settings import apart, brief
 from amrobust.report.sources import component_sentences, source_sentence
 from amrobust.report.tuning import recorded_lines
 from amrobust.runs.arms import Metric
@@ -57,6 +55,14 @@ class MethodRow:
     def mean_std(self) -> str:
         """``98.12 ± 0.17``, or a dash."""
         return self.mean if self.std == ABSENT else f"{self.mean} ± {self.std}"
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The row of a table under :attr:`View.method_headings`."""
+        return (
+            self.method, self.seeds, self.mean_std, self.mean_interval, self.std_interval,
+            self.avg_std, self.avg_std_interval,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -134,6 +140,15 @@ class View:
     """Sentences on the group as a whole: the planned look, the components of spread."""
     tuning: tuple[str, ...] = ()
     """How each method was tuned, a sentence each; empty where nothing is recorded of any."""
+
+    @property
+    def method_headings(self) -> tuple[str, ...]:
+        """The columns of a table of the methods."""
+        interval = self.method_interval
+        return (
+            "Method", "n", f"Final mean ± STD{self.unit}", f"{interval} of the mean", f"{interval} of the STD",
+            f"Avg. STD{self.unit}", f"{interval} of Avg. STD",
+        )  # fmt: skip
 
 
 def view(judgement: Judgement) -> View:
@@ -317,25 +332,6 @@ def spans(epochs: tuple[int, ...]) -> str:
         else:
             parts.append([epoch, epoch])
     return ", ".join(f"{a}" if a == b else f"{a}–{b}" for a, b in parts)
-
-
-def group_names(judgements: Sequence[Judgement]) -> list[str]:
-    """A short name for each judgement of one comparison: what tells its workload from the others', or the workload.
-
-    Where these are equal, the epochs or a number stand behind.
-    """
-    labels = [judgement.workload for judgement in judgements]
-    own = apart(labels)
-    names = own[1] if own is not None else [brief(label) for label in labels]
-    if len(set(names)) < len(names):
-        names = [
-            f"{name}, {judgement.epochs} epochs" if names.count(name) > 1 else name
-            for name, judgement in zip(names, judgements, strict=True)
-        ]
-    return [
-        name if names.count(name) == 1 else f"{name} ({names[:i].count(name) + 1})"
-        for i, name in enumerate(names)
-    ]
 
 
 def _levels(judgement: Judgement) -> str:

@@ -25,6 +25,8 @@ def aggmo(betas: Sequence[float] = (0.0, 0.9), weight_decay: float = 0.0) -> Rul
 
     Lucas, Sun, Zemel and Grosse, "Aggregated Momentum: Stability Through Passive Damping" (ICLR 2019). One β is classical
     momentum.
+
+    Raises ValueError without a damping factor.
     """
     if not betas:
         raise ValueError("AggMo needs at least one damping factor")

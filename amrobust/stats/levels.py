@@ -41,7 +41,10 @@ def to_scale(x: ArrayLike, scale: Scale, *, top: float = 1.0) -> Array:
 
 
 def aligned(curves: Sequence[ArrayLike], policy: Alignment) -> list[Array]:
-    """Curves (seeds, epochs) of one length: "shortest" cuts all to the shortest, "refuse" makes unequal ones an error."""
+    """Curves (seeds, epochs) of one length: "shortest" cuts all to the shortest, "refuse" makes unequal ones an error.
+
+    Raises CannotEstimate on curves of unequal length where they are refused.
+    """
     given = [np.asarray(x, dtype=np.float64) for x in curves]
     lengths = {x.shape[1] for x in given}
     if len(lengths) > 1 and policy == "refuse":

@@ -28,6 +28,8 @@ def levene(a: ArrayLike, b: ArrayLike, *, centre: Centre = "median", paired: boo
     Final values: :func:`scipy.stats.levene`. Curves: the same test (one-way analysis of variance, two groups) on one number a
     seed, z_i = mean over epochs of |x_it − centre_t|; a test of average absolute deviation. Paired samples: the paired t test
     on these numbers, named so, since Levene's own assumes independence.
+
+    Raises CannotEstimate where the deviations do not vary.
     """
     first, second = as_pair(a, b, paired)
     scalar = first.shape[1] == 1

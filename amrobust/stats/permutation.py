@@ -73,7 +73,10 @@ def permutation_spread(
 def permuted(
     first: Array, second: Array, *, paired: bool, resamples: int, seed: int, beside: Beside | None = None
 ) -> Result:
-    """:func:`permutation_spread` of checked samples; ``beside`` sees every block of rearranged curves too."""
+    """:func:`permutation_spread` of checked samples; ``beside`` sees every block of rearranged curves too.
+
+    Raises CannotEstimate where a sample has no spread.
+    """
     scalar = first.shape[1] == 1
     if not np.ptp(first, axis=0).any() or not np.ptp(second, axis=0).any():
         raise CannotEstimate("all seeds gave the same values: the spread is zero")

@@ -76,6 +76,8 @@ def mann_whitney(a: ArrayLike, b: ArrayLike, *, better: Better) -> Result:
 
     ``estimate`` is the chance that a run of ``a`` wins. It assumes equal shapes: where spreads differ, Brunner and Munzel's
     form in :func:`chance_of_winning` keeps its level and this one does not.
+
+    Raises CannotEstimate with too few seeds.
     """
     from math import comb
 

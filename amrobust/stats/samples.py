@@ -37,7 +37,10 @@ def as_curves(x: ArrayLike) -> Array:
 
 
 def as_values(x: ArrayLike) -> Array:
-    """``x`` as (seeds,), checked as :func:`as_curves` does."""
+    """``x`` as (seeds,), checked as :func:`as_curves` does.
+
+    Raises CannotEstimate on curves too.
+    """
     values = as_curves(x)
     if values.shape[1] != 1:
         raise CannotEstimate("one number a seed is needed here, not curves")
@@ -45,7 +48,10 @@ def as_values(x: ArrayLike) -> Array:
 
 
 def as_pair(a: ArrayLike, b: ArrayLike, paired: bool) -> tuple[Array, Array]:
-    """Two samples as curves of one length; of one number of seeds too where they are paired."""
+    """Two samples as curves of one length; of one number of seeds too where they are paired.
+
+    Raises CannotEstimate where they are not.
+    """
     first, second = as_curves(a), as_curves(b)
     if first.shape[1] != second.shape[1]:
         raise CannotEstimate(f"curves of {first.shape[1]} and {second.shape[1]} epochs cannot be compared")
@@ -81,7 +87,10 @@ def avg_std(curves: ArrayLike) -> float:
 
 
 def kurtosis(x: ArrayLike) -> float:
-    """n Σ(x − x̄)⁴ / (Σ(x − x̄)²)²: 3 for a normal distribution. On curves, the mean over the epochs that vary."""
+    """n Σ(x − x̄)⁴ / (Σ(x − x̄)²)²: 3 for a normal distribution. On curves, the mean over the epochs that vary.
+
+    Raises CannotEstimate where all values are equal.
+    """
     deviations = _centred(as_curves(x))
     squares = (deviations**2).sum(axis=0)
     varying = squares > 0

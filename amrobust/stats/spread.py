@@ -75,7 +75,10 @@ def spread_interval(x: ArrayLike, *, level: float = 0.95) -> Result:
 
 
 def chi_square_interval(x: ArrayLike, *, level: float = 0.95) -> Result:
-    """The interval for one standard deviation that is exact for normal seeds and wrong for heavy tails."""
+    """The interval for one standard deviation that is exact for normal seeds and wrong for heavy tails.
+
+    Raises CannotEstimate where all seeds gave the same value.
+    """
     values = as_values(x)
     n, s = len(values), std(values)
     if s == 0:
@@ -130,6 +133,8 @@ def spread_ratio(a: ArrayLike, b: ArrayLike, *, paired: bool = False, level: flo
     ``details["jackknife"]``. ``se`` and ``df`` are those of the estimate.
 
     Source: R. G. Miller, Jackknifing variances, Annals of Mathematical Statistics 39 (1968), without the pooled level.
+
+    Raises CannotEstimate where a sample has no spread, and where one is a copy of the other up to scale.
     """
     first, second = as_pair(a, b, paired)
     scalar = first.shape[1] == 1

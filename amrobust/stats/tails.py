@@ -33,6 +33,8 @@ def proportion_interval(hits: int, n: int, *, level: float = 0.95, quantity: str
     """Clopper–Pearson: the exact interval of a binomial proportion.
 
     The upper bound of zero hits in n is 1 − (tail)^(1/n): with 95 % one-sided, 45 % at n = 5, 26 % at 10, 14 % at 20.
+
+    Raises CannotEstimate on a number of hits that is none of n.
     """
     if n < 1 or not 0 <= hits <= n:
         raise CannotEstimate(f"{hits} of {n} is no proportion")
@@ -97,6 +99,8 @@ def divergence_difference(
 
     Source: R. G. Newcombe, Interval estimation for the difference between independent proportions, Statistics in Medicine 17
     (1998), method 10.
+
+    Raises CannotEstimate on a number of hits that is none of n.
     """
     from scipy.stats import fisher_exact
 

@@ -73,7 +73,10 @@ def fligner(a: ArrayLike, b: ArrayLike) -> Result:
 
 
 def pitman_morgan(a: ArrayLike, b: ArrayLike) -> Result:
-    """The Pitman–Morgan test of equal variances in pairs: the correlation of sums and differences is zero under the null."""
+    """The Pitman–Morgan test of equal variances in pairs: the correlation of sums and differences is zero under the null.
+
+    Raises CannotEstimate where the samples differ by a constant.
+    """
     from scipy.stats import pearsonr
 
     x, y = _values(a, b, paired=True)

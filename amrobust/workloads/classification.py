@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from amrobust.rules.schedules import multi_step
 from amrobust.workloads import trial, validation
 from amrobust.workloads.rates import check_dropped
-from amrobust.workloads.workload import MetricRow, require
+from amrobust.workloads.workload import CLASSIFICATION_METRICS, MetricRow, require
 
 if TYPE_CHECKING:
     import torch
@@ -42,12 +42,7 @@ class Classification(ABC):
     """
 
     kind: Literal["network"] = "network"
-    metrics: ClassVar[tuple[MetricRow, ...]] = (
-        ("test_accuracy", "higher", "%"),
-        ("test_loss", "lower", ""),
-        ("train_loss", "lower", ""),
-        ("train_batch_loss", "lower", ""),
-    )
+    metrics: ClassVar[tuple[MetricRow, ...]] = CLASSIFICATION_METRICS
     defaults: Mapping[str, Any] = {"epochs": 10, "batch_size": 32, "lr_drops": 0}
     """Override it for other defaults of these three."""
     optional: Mapping[str, Any] = {"validation": None}

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from amrobust.rules.schedules import multi_step
 from amrobust.workloads import validation
 from amrobust.workloads.rates import check_dropped
-from amrobust.workloads.workload import MetricRow, require
+from amrobust.workloads.workload import CLASSIFICATION_METRICS, MetricRow, require
 
 if TYPE_CHECKING:
     import torch
@@ -69,12 +69,7 @@ class Digits:
 
     name: str = "digits"
     kind: Literal["network"] = "network"
-    metrics: tuple[MetricRow, ...] = (
-        ("test_accuracy", "higher", "%"),
-        ("test_loss", "lower", ""),
-        ("train_loss", "lower", ""),
-        ("train_batch_loss", "lower", ""),
-    )
+    metrics: tuple[MetricRow, ...] = CLASSIFICATION_METRICS
 
     @property
     def defaults(self) -> Mapping[str, Any]:

@@ -17,7 +17,7 @@ from amrobust.errors import UserError
 from amrobust.workloads import catalogue, contents, data, rates, validation
 from amrobust.workloads.digits import Split
 from amrobust.workloads.formats import cifar, idx
-from amrobust.workloads.workload import MetricRow, require
+from amrobust.workloads.workload import CLASSIFICATION_METRICS, MetricRow, require
 
 if TYPE_CHECKING:
     import torch
@@ -113,12 +113,7 @@ class ImageClassification:
     """Names of the networks that fit, the default first."""
     own_defaults: Mapping[str, Any]
     kind: Literal["image"] = "image"
-    metrics: tuple[MetricRow, ...] = (
-        ("test_accuracy", "higher", "%"),
-        ("test_loss", "lower", ""),
-        ("train_loss", "lower", ""),
-        ("train_batch_loss", "lower", ""),
-    )
+    metrics: tuple[MetricRow, ...] = CLASSIFICATION_METRICS
 
     @property
     def defaults(self) -> Mapping[str, Any]:

@@ -12,6 +12,13 @@ if TYPE_CHECKING:
     from torch import nn
 
 MetricRow = tuple[str, Literal["higher", "lower"], str]
+CLASSIFICATION_METRICS: tuple[MetricRow, ...] = (
+    ("test_accuracy", "higher", "%"),
+    ("test_loss", "lower", ""),
+    ("train_loss", "lower", ""),
+    ("train_batch_loss", "lower", ""),
+)
+"""What networks that classify are measured by, where the training set can be passed over once more at each epoch's end."""
 """A metric's name, which way is better, and its unit."""
 
 

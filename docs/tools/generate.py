@@ -36,8 +36,6 @@ FLOORS = {
 }
 """Every floor with its subject, from the top down."""
 
-SCALES = ("smoke", "small", "paper")
-
 
 def first_line(path: Path) -> str:
     """The first sentence of a module's docstring."""

@@ -11,6 +11,16 @@ TREE = Path(__file__).resolve().parents[2]
 ROOT = TREE / "reference_runs" / "measured"
 
 
+def with_interval(result, decimals=2):
+    """An estimate as the pages print it: ``0.58 [0.41, 0.80]``."""
+    return f"{result.estimate:.{decimals}f} [{result.low:.{decimals}f}, {result.high:.{decimals}f}]"
+
+
+def final(summary, decimals=2):
+    """A method's final values as the pages print them: ``98.06 ± 0.31``."""
+    return f"{summary.final_mean.estimate:.{decimals}f} ± {summary.final_spread.estimate:.{decimals}f}"
+
+
 def test_digits():
     arms, problems = load_arms([ROOT / "digits"])
     assert not problems
@@ -19,10 +29,9 @@ def test_digits():
     page = (ROOT / "README.md").read_text(encoding="utf-8")
     for verdict in judgement.verdicts:
         if verdict.claim.kind == "less Avg. STD":
-            interval = verdict.interval
-            assert f"{interval.estimate:.2f} [{interval.low:.2f}, {interval.high:.2f}]" in page
+            assert with_interval(verdict.interval) in page
     for summary in judgement.summaries:
-        assert f"{summary.final_mean.estimate:.2f} ± {summary.final_spread.estimate:.2f}" in page
+        assert final(summary) in page
     found = {v.claim.method: v.outcome for v in judgement.verdicts if v.claim.kind == "less Avg. STD"}
     assert found == {
         "am1[m=5]/I": "supported", "am1[m=5]/II": "supported", "am2[m=5]/I": "inconclusive",
@@ -55,9 +64,7 @@ def test_the_findings_have_the_numbers_of_the_runs():
         [arm for arm in usual if arm.method in table1], Selection(baseline="msgd")
     ).judgements
     for summary in judgement.summaries:
-        average = summary.avg_std
-        row = f"{summary.final_mean.estimate:.2f} ± {summary.final_spread.estimate:.2f} | "
-        assert row + f"{average.estimate:.2f} [{average.low:.2f}, {average.high:.2f}]" in page
+        assert f"{final(summary)} | {with_interval(summary.avg_std)}" in page
 
 
 def test_the_findings_have_what_two_losses_of_the_same_runs_say():
@@ -104,6 +111,4 @@ def test_the_findings_have_the_numbers_of_penn_treebank():
     (judgement,) = compare(arms, Selection(metric="validation_perplexity", baseline="msgd")).judgements
     page = (TREE / "reference_runs" / "FINDINGS.md").read_text(encoding="utf-8")
     for summary in judgement.summaries:
-        average = summary.avg_std
-        row = f"{summary.final_mean.estimate:.1f} ± {summary.final_spread.estimate:.1f} | "
-        assert row + f"{average.estimate:.1f} [{average.low:.1f}, {average.high:.1f}]" in page
+        assert f"{final(summary, 1)} | {with_interval(summary.avg_std, 1)}" in page

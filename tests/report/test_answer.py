@@ -170,6 +170,36 @@ def test_bounds_on_one_tail_share_a_cell_of_the_least_favourable_outcome(judged:
     assert (row["cells"][place]["text"], row["cells"][place]["badge"]) == ("1 of 3", "inconclusive")
 
 
+def test_many_settings_have_their_decided_claims_in_sentences(judged: Judged) -> None:
+    settings = [
+        judged(TWO, seeds=4, epochs=2, kinds=("less spread",), workload=f"logistic[k={k},s={s}]")
+        for k in range(4)
+        for s in range(4)
+    ]
+    outcomes = ["supported", *["inconclusive"] * 14, "refuted"]
+
+    def with_outcomes(settings: list[Judgement]) -> Comparison:
+        return Comparison(
+            tuple(
+                replace(j, verdicts=(replace(j.verdicts[0], outcome=outcome),))
+                for j, outcome in zip(settings, outcomes, strict=False)
+            )
+        )
+
+    comparison = with_outcomes(settings)
+    (found,) = first_page(comparison, "sentences")
+    assert [item["outcome"] for item in found["items"]] == ["supported", "refuted"]
+    assert found["items"][1]["text"].startswith("k=3, s=3: ")
+    assert "16 settings of logistic: k=0, s=0; k=0, s=1;" in said(comparison, "setup")[0]
+    assert first_page(with_outcomes(settings[:12]), "sentences") == []
+
+
+def test_settings_that_differ_in_epochs_too_share_a_line(judged: Judged) -> None:
+    parts = [judged(TWO, seeds=4, epochs=e, workload=f"logistic[k={e}]") for e in (2, 3)]
+    (line,) = said(Comparison(tuple(parts)), "setup")
+    assert "2 epochs or 3 epochs" in line
+
+
 def test_several_judgements_have_one_question_one_table_and_one_figure(judged: Judged) -> None:
     parts = [judged(TWO, workload=f"logistic[sigma={s}]") for s in (1, 2, 3)]
     comparison = Comparison(tuple(parts))

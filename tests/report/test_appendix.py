@@ -76,6 +76,14 @@ def test_methods_that_share_their_facts_share_an_entry(judged: Judged) -> None:
     assert [subject for subject, _ in own["items"]] == ["msgd", "am1[m=5]/I, am1[m=5]/II"]
 
 
+def test_one_method_has_its_facts_without_a_heading(judged: Judged) -> None:
+    judgement = judged(("msgd",), seeds=4, epochs=3)
+    assert appendix(judgement, "heading") == []
+    ((subject, facts),) = appendix(judgement, "facts")[0]["items"]
+    assert subject == ""
+    assert {"seeds", "run", "data digest"} <= {fact["key"] for fact in facts}
+
+
 def test_the_usual_claims_need_no_file(judged: Judged) -> None:
     for judgement in (judged(), judged(TWO), judged(TWO, epochs=1, kinds=("better mean", "less spread"))):
         assert "--claims" not in command(judgement)

@@ -17,7 +17,7 @@ def spec(optimizer, **hyperparameters):
     return make_spec("digits", optimizer, params, hyperparameters)
 
 
-AM1, AM2, MSGD = SPECS = [spec("am1"), spec("am2"), spec("msgd")]
+SPECS = AM1, AM2, _ = [spec("am1"), spec("am2"), spec("msgd")]
 
 
 def grid(directory, specs=SPECS, seeds=3, executor="local", **options):

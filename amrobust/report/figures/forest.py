@@ -13,8 +13,9 @@ from amrobust.report.drawing import GREY, Drawing, Style, house_style, labels, p
 from amrobust.report.figures.panels import in_figures
 from amrobust.report.figures.rows import MOST_ROWS, beside, row_plot
 from amrobust.report.numbers import percent, ratio, ratio_interval
+from amrobust.report.settings import group_names
 from amrobust.report.text import printable
-from amrobust.report.view import difference_unit, group_names
+from amrobust.report.view import difference_unit
 
 _RATIO_TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20, 50, 100)
 _MOST_TICKS = 6

@@ -77,5 +77,5 @@ def beside(axes: Any, row: int, text: str, **style: Any) -> None:
     """Text at the right of a row."""
     options = {"fontsize": 7.5, **style}
     axes.text(
-        1.02, row, text, transform=axes.get_yaxis_transform(), ha="left", va="center", **options
+        1.03, row, text, transform=axes.get_yaxis_transform(), ha="left", va="center", **options
     )  # fmt: skip

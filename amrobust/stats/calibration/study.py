@@ -23,7 +23,7 @@ from amrobust.stats.sequential import obrien_fleming_looks
 from amrobust.stats.spread import avg_std_interval, chi_square_interval, spread_interval
 from amrobust.stats.trend import permutation_trend, spread_trend
 
-ALPHA, LEVEL = 0.05, 0.95
+ALPHA = 0.05
 SEEDS = (5, 10, 20)
 BLOCK_VALUES = 2_000_000
 RESAMPLES = 499

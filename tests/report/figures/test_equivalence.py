@@ -38,7 +38,7 @@ def test_parts_of_composite_claims_and_sweeps_are_in_it(judged: Judged) -> None:
     )
     stable = replace(other, claim=Claim("stable over", "msgd", "am1", 0.5, methods=("msgd", "sgd", "am1")))
     (drawing,) = drawn(replace(judgement, verdicts=(whole, stable)))
-    assert {"sgd / msgd", "msgd … am1"} <= set(texts(drawing.svg))
+    assert {"sgd vs msgd", "msgd … am1"} <= set(texts(drawing.svg))
     assert "largest p" in drawing.caption
 
 
