@@ -64,7 +64,7 @@ def command(seeds: int | None, runs_dir: Path, form: str, **asked: Any) -> None:
             f"{row.complete}/{row.wanted}",
             *(str(n or "") for n in (row.running, row.failed, row.missing)),
         ]
-        for name, mean, std in row.finals or ((row.optimizer, None, None),):
+        for name, mean, std in row.finals or tuple((name, None, None) for name in row.methods):
             final = "" if mean is None else f"{row.metric} {mean:.4g}{row.unit}"
             final += "" if std is None else f" ± {std:.2g}"
             table.append([shown(name), shown(row.workload), shown(final), *counts, row.state])
