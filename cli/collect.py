@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,10 @@ def command(seeds: int | None, runs_dir: Path, form: str, **asked: Any) -> None:
             f"{row.complete}/{row.wanted}",
             *(str(n or "") for n in (row.running, row.failed, row.missing)),
         ]
-        for name, mean, std in row.finals or ((row.optimizer, None, None),):
+        finals: Sequence[tuple[str, float | None, float | None]] = row.finals or tuple(
+            (name, None, None) for name in row.methods
+        )
+        for name, mean, std in finals:
             final = "" if mean is None else f"{row.metric} {mean:.4g}{row.unit}"
             final += "" if std is None else f" ± {std:.2g}"
             table.append([shown(name), shown(row.workload), shown(final), *counts, row.state])

@@ -121,6 +121,15 @@ def _hyperparameters(problem: workloads.Workload, optimizer: str, given: Mapping
     return resolve(optimizer, given, defaults(optimizer, problem.optimizer_defaults(optimizer)))
 
 
+def method_names(spec: Spec) -> dict[str, str]:
+    """The name of each output of ``spec``'s method."""
+    usual = defaults(spec.optimizer, workloads.get(spec.workload).optimizer_defaults(spec.optimizer))
+    return {
+        output: method_name(spec.optimizer, spec.hyperparameters, usual, output)
+        for output in info(spec.optimizer).outputs
+    }
+
+
 def describe(spec: Spec, place: Place = HERE) -> RunFacts:
     """The facts of ``spec``, run at ``place``. Builds x0 and reads the data.
 
@@ -133,7 +142,6 @@ def describe(spec: Spec, place: Place = HERE) -> RunFacts:
         foreign_rules.check(spec, library)
     outputs = info(spec.optimizer).outputs
     known = workloads.parameters(problem)
-    usual = defaults(spec.optimizer, problem.optimizer_defaults(spec.optimizer))
     points = problem.steps_per_point(params)
     m = int(spec.hyperparameters.get("m") or 1)
     # The output point of AM1 and the hybrid stays x0 for the first m steps; every other output moves with the first step.
@@ -150,9 +158,7 @@ def describe(spec: Spec, place: Place = HERE) -> RunFacts:
         x0_digest=_x0_digest(spec, problem, data_digest),
         data_digest=data_digest,
         outputs=outputs,
-        methods={
-            output: method_name(spec.optimizer, spec.hyperparameters, usual, output) for output in outputs
-        },
+        methods=method_names(spec),
         metrics=workloads.metrics_of(problem, params),
         epochs=problem.epochs(params),
         steps_per_epoch=problem.steps_per_epoch(params),

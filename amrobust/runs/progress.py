@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from amrobust.experiments.prepare import method_names
 from amrobust.experiments.spec import Spec, content_digest
 from amrobust.runs.lock import LOCK
 from amrobust.runs.store import Run, each_run
@@ -18,6 +19,8 @@ class RunProgress:
     """How far one run is; counts are of the seeds asked for."""
 
     optimizer: str
+    methods: tuple[str, ...]
+    """The names of its outputs."""
     workload: str
     path: Path | None
     """None of a run that has not begun."""
@@ -57,7 +60,8 @@ def progress_of(specs: Iterable[Spec], seeds: int, directory: Path) -> tuple[lis
     for spec in specs:
         run = runs.get(content_digest(spec.to_dict()))
         if run is None:
-            row = RunProgress(spec.optimizer, spec.workload, None, seeds, 0, 0, 0, seeds, (), "", "")
+            names = tuple(method_names(spec).values())
+            row = RunProgress(spec.optimizer, names, spec.workload, None, seeds, 0, 0, 0, seeds, (), "", "")
         else:
             row = _progress(run, range(seeds))
         found.append(row)
@@ -94,8 +98,8 @@ def _progress(run: Run, seeds: Iterable[int]) -> RunProgress:
             finals.append((facts.methods[output], float(np.mean(values)), std))
     missing = len(wanted) - counts["complete"] - running - counts["failed"]
     return RunProgress(
-        manifest.spec.optimizer, facts.workload_label, run.path, len(wanted), counts["complete"], running, counts["failed"],
-        missing, tuple(finals), metric, unit,
+        manifest.spec.optimizer, tuple(facts.methods[output] for output in facts.outputs), facts.workload_label, run.path,
+        len(wanted), counts["complete"], running, counts["failed"], missing, tuple(finals), metric, unit,
     )  # fmt: skip
 
 

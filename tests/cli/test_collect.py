@@ -83,7 +83,8 @@ class TestTheCommand:
         )
         assert done.exit_code == 0
         assert "0 of 3 runs are finished; 3 of 12 seeds are complete, 9 missing" in done.stdout
-        assert done.stdout.count("to do") == 3
+        found = [line.split()[0] for line in done.stdout.splitlines() if "to do" in line]
+        assert found == ["msgd", "am1[m=5]/I", "am1[m=5]/II", "am1[m=10]/I", "am1[m=10]/II"]
 
     def test_without_a_request_it_shows_the_directory_as_json(self, tmp_path):
         amrobust("run", "--opt", "msgd", *QUICK, "--seeds", 3, "--runs-dir", tmp_path)
