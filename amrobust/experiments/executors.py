@@ -74,6 +74,10 @@ def make_executor(name: str, jobs: int | None = None, cluster: Cluster | None = 
     """
     if jobs is not None and jobs < 1:
         raise UserError(f"jobs = {jobs} is not at least 1")
+    if name == "local" and jobs is not None and jobs > 1:
+        raise UserError(
+            f"jobs = {jobs}: the local executor trains in this process; leave jobs out, or take the executor processes"
+        )
     cluster = cluster or Cluster()
     if name == "ray":
         from amrobust.experiments.ray_executor import RayExecutor

@@ -32,13 +32,15 @@ def in_thread(function):
 
 
 def test_names_and_numbers_of_workers():
-    local, processes = make_executor("local", 3), make_executor("processes", 3)
+    local, processes = make_executor("local"), make_executor("processes", 3)
     assert (local.count, local.where) == (1, "this process")
     assert (processes.count, processes.where, processes.jobs) == (3, "3 processes", 3)
     with pytest.raises(UserError, match="processes, local"):
         make_executor("cloud")
     with pytest.raises(UserError, match="jobs = 0"):
         make_executor("processes", 0)
+    with pytest.raises(UserError, match="jobs = 3: the local executor trains in this process"):
+        make_executor("local", 3)
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL here")
