@@ -28,7 +28,7 @@ Centre = Literal["median", "mean", "trimmed"]
 
 @dataclass(frozen=True)
 class Selection:
-    """Which arms and pairs are compared, and on which metric. Raises UserError where there is no such choice."""
+    """Which arms and pairs are compared, and on which metric."""
 
     metric: str | None = None
     baseline: str | None = None
@@ -40,6 +40,7 @@ class Selection:
     align: Alignment = "refuse"
 
     def __post_init__(self) -> None:
+        """Raises UserError where there is no such choice."""
         _require("pairs", self.pairs, get_args(Pairs))
         _require("scale", self.scale, get_args(Scale))
         _require("align", self.align, get_args(Alignment))
@@ -49,7 +50,7 @@ class Selection:
 
 @dataclass(frozen=True)
 class Rules:
-    """How claims are judged: the options of a comparison that the numbers depend on. Raises UserError on what is none."""
+    """How claims are judged: the options of a comparison that the numbers depend on."""
 
     alpha: float = 0.05
     test: TestName = "jackknife"
@@ -60,6 +61,7 @@ class Rules:
     """Numbers of seeds at which the study was planned to be looked at; empty for one look, whenever it is."""
 
     def __post_init__(self) -> None:
+        """Raises UserError where there is no such choice."""
         _require("test", self.test, TESTS)
         _require("center", self.centre, get_args(Centre))
         if not 0 < self.alpha <= 0.5:

@@ -20,7 +20,7 @@ from amrobust.experiments.company import Work
 from amrobust.experiments.layout import Block, Layout, plan_layout
 from amrobust.experiments.outcome import SeedOutcome
 from amrobust.experiments.place import HERE, Place
-from amrobust.experiments.pools import start_pool, stop_pool, usable_cores
+from amrobust.experiments.pools import is_starting, start_pool, stop_pool, usable_cores
 from amrobust.experiments.spec import Spec
 from amrobust.experiments.training import halves, one_thread, train_unit
 
@@ -33,7 +33,7 @@ ALONE = 2
 CANCELLED_SECONDS = 0.5
 """How often is looked for work that was cancelled before it began."""
 
-DIED = "the worker process died each time it was tried (out of memory, or killed)"
+DIED = "the worker process died each time it was tried (out of memory, killed, or ended by what it imports)"
 
 
 GROUP = "amrobust.executors"
@@ -167,6 +167,12 @@ class ProcessExecutor:
     name = "processes"
 
     def __init__(self, jobs: int | None = None) -> None:
+        """Raises UserError in a worker that is importing the calling script: it would wait for the one that waits for it."""
+        if is_starting():
+            raise UserError(
+                "a worker process imports the calling script again and comes to the training itself: put what trains below "
+                "if __name__ == '__main__':, or use the executor 'local'"
+            )
         self.jobs, self.count = jobs, jobs or usable_cores()
         self.where = f"{self.count} processes" if self.count > 1 else "1 process"
         self._lock = threading.Lock()

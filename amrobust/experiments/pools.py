@@ -18,6 +18,13 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
+def is_starting() -> bool:
+    """Whether this process was spawned and is importing the script that its parent runs, as multiprocessing marks it."""
+    import multiprocessing
+
+    return bool(getattr(multiprocessing.current_process(), "_inheriting", False))
+
+
 def start_pool(workers: int) -> ProcessPoolExecutor:
     """A pool of at most ``workers`` spawned processes; each is started when there is work for it."""
     import multiprocessing

@@ -1,6 +1,8 @@
 """``amrobust.run``: the command in Python, with the runs that it made."""
 
 import doctest
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -143,3 +145,24 @@ def test_what_it_returns_is_judged(tmp_path):
     runs = amrobust.run({"sgd": {}, "msgd": {}}, seeds=5, runs_dir=tmp_path, **CONVEX)
     table = amrobust.compare(runs, baseline="sgd").table()
     assert set(table["method"]) == {"msgd"}
+
+
+UNGUARDED = """
+import amrobust
+amrobust.run({"sgd": {}}, workload="logistic", params={"iterations": 40}, seeds=2, jobs=1)
+"""
+
+
+def test_a_script_that_its_workers_would_run_again_ends_and_says_why(tmp_path):
+    (tmp_path / "unguarded.py").write_text(UNGUARDED)
+    done = subprocess.run(
+        [sys.executable, "unguarded.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "put what trains below if __name__ == '__main__':" in done.stderr
+    assert "RunError: logistic-sgd" in done.stderr
