@@ -53,6 +53,8 @@ def test_the_findings_have_the_numbers_of_the_runs():
         "am1[m=5,momentum=0.99]/II": 10,
         "am1[m=5,momentum=0.995]/I": 10,
         "am1[m=5,momentum=0.995]/II": 10,
+        "am2[m=10]/I": 10,
+        "am2[m=10]/II": 10,
         "cm": 10,
         "msgd[momentum=0.99]": 10,
         "qhm": 10,
