@@ -26,6 +26,7 @@ _STYLES = {
 _UNLIMITED = 100_000
 _LEAST_FOLDED = 12
 _BULLET = 3
+_GAP = 2
 
 
 def render(comparison: Comparison, *, color: bool, width: int | None) -> str:
@@ -96,14 +97,17 @@ class _Pipe:
             for cell, column in zip(row, columns, strict=True):
                 gap = " " * (column.width - cell_len(cell))
                 cells.append(gap + cell if column.side == "right" else cell + gap)
-            self._parts.append("  ".join(cells).rstrip() + "\n")
+            self._parts.append((" " * _GAP).join(cells).rstrip() + "\n")
 
     def text(self) -> str:
         return "".join(self._parts)
 
 
 class _Terminal:
-    """Lines folded at the width of a terminal, in its colours where it has some."""
+    """Lines folded at the width of a terminal, in its colours where it has some.
+
+    Gaps between columns are columns: before 14.3 rich counts the padding that an edge does without, and makes tables wider.
+    """
 
     def __init__(self, color: bool, width: int | None) -> None:
         from rich.console import Console
@@ -126,10 +130,11 @@ class _Terminal:
     def item(self, bullet: str, text: str) -> None:
         from rich.table import Table
 
-        grid = Table.grid(padding=(0, 1))
+        grid = Table.grid()
         grid.add_column(min_width=_BULLET, justify="right", no_wrap=True)
+        grid.add_column(width=1)
         grid.add_column(overflow="fold")
-        grid.add_row(bullet, text)
+        grid.add_row(bullet, "", text)
         self._console.print(grid)
 
     def table(self, columns: Sequence[_Column], *, folds: int) -> None:
@@ -138,9 +143,13 @@ class _Terminal:
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
+        table = Table(box=None, padding=0, header_style="dim")
         rows: list[list[RenderableType]] = [[] for _ in columns[0].cells]
         for place, column in enumerate(columns):
+            if place:
+                table.add_column(width=_GAP)
+                for row in rows:
+                    row.append("")
             least = min(column.width, _LEAST_FOLDED) if place == folds else column.width
             table.add_column(column.heading, justify=column.side, min_width=least, overflow="fold")
             for row, cell, style in zip(
