@@ -26,10 +26,15 @@ class Precision:
     def of(cls, sizes: Iterable[float | None], digits: int) -> Precision:
         """The precision that suits a column whose uncertainties have these ``sizes``: that of the smallest.
 
-        One far below the median, by more than ten times, does not lengthen the others further.
+        One far below the median, by more than ten times, does not lengthen the others further, and none makes a column need
+        powers of ten that would not need them by its median.
         """
         usable = [size for size in sizes if size is not None and math.isfinite(size) and size > 0]
-        return cls(max(min(usable), median(usable) / 10) if usable else 1.0, digits)
+        if not usable:
+            return cls(1.0, digits)
+        usual = cls(median(usable), digits)
+        finer = cls(max(min(usable), usual.scale / 10), digits)
+        return usual if usual.decimals <= _MOST_DECIMALS < finer.decimals else finer
 
     @property
     def decimals(self) -> int:

@@ -36,7 +36,9 @@ def row_plot(
     The rows of ``headings`` have no data: their names run across the figure, and do not narrow the plots.
     """
     count = len(names)
-    row = 0.27 if count <= 8 else 0.24 if count <= 12 else 0.2 if count <= 26 else 0.165
+    row = (
+        0.27 if count <= 8 else 0.24 if count <= 12 else 0.2 if count <= 26 else 0.145 if headings else 0.165
+    )
     height = max(count * row, 0.4) + top + foot
     own = [name for position, name in enumerate(names) if position not in headings]
     left = 0.16 + CHARACTER * max(map(len, own))
