@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 @options.executor
 @options.jobs
 @options.cluster
+@options.backend
+@options.device
 @options.table_format
 def command(
     name: str,
@@ -47,6 +49,8 @@ def command(
     executor: str,
     jobs: int | None,
     cluster: Cluster,
+    backend: str,
+    device: str,
     form: str,
 ) -> None:
     """Run a declared analysis, judge its claims and write its report.
@@ -58,11 +62,13 @@ def command(
     amrobust analyze demo
     amrobust analyze demo --seeds 5 -o quick.pdf
     amrobust analyze figure14 --scale smoke -o figure14.html
+    amrobust analyze table1 --scale paper --device cuda -j 2
     amrobust analyze my_claims.toml --runs-dir runs/
     """
     from amrobust.claims.analysis import load_analysis
     from amrobust.claims.study import run_analysis
     from amrobust.cli.grid_progress import grid_reporter
+    from amrobust.experiments import Place
     from amrobust.report import render, write_report
     from amrobust.report.write import check_target
 
@@ -82,7 +88,7 @@ def command(
     with grid_reporter() as reporter:
         comparison = run_analysis(
             analysis, runs_dir, seeds=seeds, executor=executor, jobs=jobs,
-            cluster=cluster, reporter=reporter,
+            cluster=cluster, place=Place(backend, device), reporter=reporter,
         )  # fmt: skip
     click.echo(render(comparison, form).rstrip("\n"))
     write_report(comparison, path, layout)

@@ -96,7 +96,7 @@ device = click.option(
     "--device",
     default="cpu",
     show_default=True,
-    help="Where it computes, as its backend names devices: cpu, cuda:0, mps, gpu.",
+    help="Where networks train, and convex workloads are computed as their backend names devices: cpu, cuda:0, mps, gpu.",
 )
 table_format = click.option(
     "--format",

@@ -17,7 +17,7 @@ from amrobust.experiments.requests import specs_of
 from amrobust.experiments.variation import streams_of
 
 if TYPE_CHECKING:
-    from amrobust.experiments import Cluster, Spec
+    from amrobust.experiments import Cluster, Place, Spec
     from amrobust.runs import GridReporter
     from amrobust.runs.arms import Arm
 
@@ -33,6 +33,7 @@ def run_analysis(
     executor: str = "processes",
     jobs: int | None = None,
     cluster: Cluster | None = None,
+    place: Place | None = None,
     reporter: GridReporter | None = None,
 ) -> Comparison:
     """Train what ``analysis`` still lacks in ``directory``, then judge its claims.
@@ -55,6 +56,7 @@ def run_analysis(
         rows = runs.execute_grid(
             [spec for methods in specs for spec in methods], range(wanted), directory,
             experiments.make_executor(executor, jobs, cluster), batching=analysis.batching, reporter=reporter,
+            place=place or experiments.Place(),
         )  # fmt: skip
         if problem := runs.failures(rows):
             raise RunError(problem)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Place:
-    """``backend`` and ``device`` compute convex problems (:mod:`amrobust.workloads.backends`).
+    """``backend`` computes convex problems (:mod:`amrobust.workloads.backends`), torch trains networks, both on ``device``.
 
     Long trainings keep their state in the directory ``checkpoints``, where one is given, and go on from what is there.
     """
@@ -19,4 +19,4 @@ class Place:
 
 
 HERE = Place()
-"""NumPy on the CPU, no checkpoints."""
+"""The CPU, convex problems by NumPy, no checkpoints."""

@@ -168,7 +168,7 @@ def describe(spec: Spec, place: Place = HERE) -> RunFacts:
         | dict(package_versions())
         | (library.versions if library else {})
         | _provenance(spec.optimizer),
-        device=place.device if library is None else library.device,
+        device=_network_device(place) if library is None else library.device,
         backend=None if library is None else library.name,
         data_note=problem.data_note(params),
     )
@@ -182,14 +182,24 @@ def _provenance(optimizer: str) -> dict[str, str]:
 
 
 def _library(problem: workloads.Workload, place: Place) -> backends.Backend | None:
-    """The backend of a convex problem; UserError where another problem is to run elsewhere than torch's CPU."""
+    """The backend of a convex problem; UserError where one is chosen for another problem."""
     if problem.kind == "convex":
         return backends.get(place.backend, place.device)
-    if (place.backend, place.device) != ("numpy", "cpu"):
+    if place.backend not in ("numpy", "torch"):
         raise UserError(
-            f"a backend and a device are chosen for convex workloads (logistic, ...); {problem.name} trains on torch's CPU"
+            f"a backend is chosen for convex workloads (logistic, ...); {problem.name} is trained by torch: leave out "
+            f"--backend {place.backend}"
         )
     return None
+
+
+def _network_device(place: Place) -> str:
+    """The name of the device with its index. Raises UserError where torch cannot use it."""
+    if place.device == "cpu":
+        return place.device
+    from amrobust.workloads.devices import torch_device
+
+    return str(torch_device(place.device))
 
 
 def _x0_digest(spec: Spec, problem: workloads.Workload, data_digest: str) -> str:

@@ -18,6 +18,8 @@ from amrobust.experiments.spec import Spec, content_digest
 from amrobust.workloads import validation
 
 if TYPE_CHECKING:
+    import torch
+
     from amrobust.experiments.checkpoint import Checkpoint
 
 
@@ -65,13 +67,16 @@ def _train(spec: Work, seeds: Sequence[int], place: Place) -> list[SeedOutcome]:
         from amrobust.experiments import convex
 
         return convex.train_block(spec, seeds, place.backend, place.device)
-    entries = entries_of(spec, seeds)
+    from amrobust.workloads.devices import torch_device
+
+    entries, device = entries_of(spec, seeds), torch_device(place.device)
     if len(entries) == 1:
-        outcomes = [_train_seed(*entries[0], place.checkpoints)]
+        outcomes = [_train_seed(*entries[0], device, place.checkpoints)]
     else:
         from amrobust.experiments.stacking import trainer
 
-        outcomes = trainer.train_stack(entries, checkpoint=_stack_checkpoint(spec, seeds, place.checkpoints))
+        checkpoint = _stack_checkpoint(spec, seeds, place.checkpoints)
+        outcomes = trainer.train_stack(entries, device=device, checkpoint=checkpoint)
     return [replace(outcome, seed=seed) for seed, outcome in zip(seeds, outcomes, strict=True)]
 
 
@@ -88,20 +93,20 @@ def _stack_checkpoint(spec: Work, seeds: Sequence[int], directory: Path | None) 
     return _checkpoint(spec, list(seeds), directory, f"{name}-{seeds[0]}-{seeds[-1]}.pt")
 
 
-def _train_seed(spec: Spec, seed: int, checkpoints: Path | None) -> SeedOutcome:
+def _train_seed(spec: Spec, seed: int, device: torch.device, checkpoints: Path | None) -> SeedOutcome:
     kind = workloads.get(spec.workload).kind
     if kind == "network":
         from amrobust.experiments import network
 
-        return network.train_seed(spec, seed)
+        return network.train_seed(spec, seed, device=device)
     checkpoint = _checkpoint(spec, seed, checkpoints, f"seed-{seed}.pt")
     if kind == "image":
         from amrobust.experiments.images import train_image_seed
 
-        return train_image_seed(spec, seed, checkpoint=checkpoint)
+        return train_image_seed(spec, seed, device=device, checkpoint=checkpoint)
     from amrobust.experiments.language import train_language_seed
 
-    return train_language_seed(spec, seed, checkpoint=checkpoint)
+    return train_language_seed(spec, seed, device=device, checkpoint=checkpoint)
 
 
 @contextmanager

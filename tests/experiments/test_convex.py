@@ -216,8 +216,8 @@ class TestCommandLine:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            (("--backend", "torch"), "digits trains on torch's CPU"),
-            (("--device", "cuda"), "digits trains on torch's CPU"),
+            (("--backend", "jax"), "digits is trained by torch: leave out --backend jax"),
+            (("--device", "gpu"), "torch cannot use the device 'gpu' here"),
             (("--workload", "logistic", "--backend", "tensorflow"), "no backend is called 'tensorflow'"),
             (("--workload", "logistic", "--device", "cuda"), "choose --backend torch or jax"),
             (("--workload", "logistic-ball", "--param", "V=-1"), "V = -1"),

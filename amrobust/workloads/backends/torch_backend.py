@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from amrobust.errors import UserError
 from amrobust.workloads.backends.backend import Matrix, PlainMatrix, Precision
+from amrobust.workloads.devices import torch_device
 
 DTYPES = {"float64": torch.float64, "float32": torch.float32}
 
@@ -21,11 +21,7 @@ class TorchBackend:
     name = "torch"
 
     def __init__(self, device: str) -> None:
-        try:
-            self._device = torch.empty(0, device=device).device
-        except (RuntimeError, AssertionError, NotImplementedError) as error:
-            reason = str(error).splitlines()[0]
-            raise UserError(f"torch cannot use the device {device!r} here: {reason}") from None
+        self._device = torch_device(device)
         self.device = str(self._device)
 
     @property
