@@ -197,10 +197,10 @@ class TestExecutors:
     def test_an_exception_stays_with_its_seed(self, monkeypatch):
         real = network.train_seed
 
-        def broken(spec, seed):
+        def broken(spec, seed, **options):
             if seed == 1:
                 raise MemoryError("no room")
-            return real(spec, seed)
+            return real(spec, seed, **options)
 
         monkeypatch.setattr(network, "train_seed", broken)
         spec = make_spec("digits", "sgd", {"epochs": 1, "lr_drops": 0})
@@ -308,7 +308,7 @@ class TestBlocksThatAreTooLarge:
     def test_a_block_out_of_memory_is_split_until_it_fits(self, monkeypatch):
         tried = []
 
-        def stack(entries, checkpoint):
+        def stack(entries, device, checkpoint):
             tried.append(len(entries))
             if len(entries) > 2:
                 raise torch.OutOfMemoryError("no room")
@@ -320,7 +320,7 @@ class TestBlocksThatAreTooLarge:
         assert tried == [8, 4, 2, 2, 4, 2, 2]
 
     def test_a_block_that_is_split_leaves_no_checkpoint(self, monkeypatch, tmp_path):
-        def stack(entries, checkpoint):
+        def stack(entries, device, checkpoint):
             checkpoint.save({"epochs_done": 5})
             if len(entries) > 2:
                 raise torch.OutOfMemoryError("no room")

@@ -188,10 +188,10 @@ def test_a_seed_that_fails_is_failed_in_its_run_alone(whole, tmp_path, monkeypat
     assert_close(curves(tmp_path), curves(whole))
 
 
-def fails_alone(spec, seed):
+def fails_alone(spec, seed, device):
     if (spec, seed) == (AM2, 1):
         raise MemoryError("no room")
-    return trainer.train_stack([(spec, seed)])[0]
+    return trainer.train_stack([(spec, seed)], device=device)[0]
 
 
 def test_a_method_that_diverges_harms_nobody(whole, tmp_path):
