@@ -181,7 +181,7 @@ class RayExecutor:
                 self._ray.shutdown()
                 raise UserError(
                     f"cannot join the Ray cluster at {address} ({_line(error)}): run this on one of its machines, after "
-                    "'ray start' there"
+                    "'ray start' there; where 'ray start' says that it asks for a token, set RAY_AUTH_MODE=token"
                 ) from error
             return True
         self._start(quiet)

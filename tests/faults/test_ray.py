@@ -262,6 +262,16 @@ def test_what_a_cluster_cannot_do_is_said_at_once(cluster, executor):
             make_executor("ray", cluster=Cluster(address))
 
 
+def test_a_cluster_that_asks_for_a_token_is_joined_with_one(monkeypatch):
+    def refuses(**options):
+        raise ConnectionError("Failed to connect to Ray cluster at 10.0.0.1:6379")
+
+    monkeypatch.setattr("ray.init", refuses)
+    monkeypatch.setattr(ray_executor, "_reach", lambda address: None)
+    with pytest.raises(UserError, match=r"Failed to connect.*set RAY_AUTH_MODE=token"):
+        make_executor("ray", cluster=Cluster("10.0.0.1:6379"))
+
+
 LOCAL = """
 import sys
 from amrobust.experiments import make_executor, make_spec
