@@ -156,20 +156,8 @@ def _fused_sgd(
     )
 
 
-class Scalars:
+class Scalars(Loop):
     """Scalars are 0-d tensors here, which may change without recompiling, or inside a captured graph."""
-
-    @staticmethod
-    def copy(ys: list[Tensor], xs: list[Tensor]) -> None:
-        """y ← x."""
-        for y, x in zip(ys, xs, strict=True):
-            y.copy_(x)
-
-    @staticmethod
-    def scale(ys: list[Tensor], factor: Tensor) -> None:
-        """y ← factor·y."""
-        for y in ys:
-            y.mul_(factor)
 
     @staticmethod
     def add(ys: list[Tensor], xs: list[Tensor], factor: Tensor | float = 1.0) -> None:
@@ -177,29 +165,23 @@ class Scalars:
         for y, x in zip(ys, xs, strict=True):
             y.add_(factor * x)
 
-    @staticmethod
+    @classmethod
     def accumulate(
-        ys: list[Tensor], gs: list[Tensor], xs: list[Tensor], factor: Tensor, decay: Tensor
+        cls,
+        ys: list[Tensor],
+        gs: list[Tensor],
+        xs: list[Tensor],
+        factor: Tensor | float,
+        decay: Tensor | float,
     ) -> None:
         """y ← y + factor·(g + decay·x)."""
         for y, g, x in zip(ys, gs, xs, strict=True):
             y.add_(factor * (g + decay * x))
 
     @classmethod
-    def descend(cls, xs: list[Tensor], gs: list[Tensor], lr: Tensor, decay: Tensor) -> None:
-        """x ← x − lr·(g + decay·x)."""
-        cls.accumulate(xs, gs, xs, -lr, decay)
-
-    @classmethod
-    def descend_and_sum(
-        cls, totals: list[Tensor], xs: list[Tensor], gs: list[Tensor], lr: Tensor, decay: Tensor
+    def pull(
+        cls, xs: list[Tensor], towards: list[Tensor], from_: list[Tensor], weight: Tensor | float
     ) -> None:
-        """x ← x − lr·(g + decay·x), then total ← total + x."""
-        cls.descend(xs, gs, lr, decay)
-        cls.add(totals, xs)
-
-    @staticmethod
-    def pull(xs: list[Tensor], towards: list[Tensor], from_: list[Tensor], weight: Tensor) -> None:
         """x ← x + weight·(towards − from)."""
         for x, t, f in zip(xs, towards, from_, strict=True):
             x.add_(weight * (t - f))

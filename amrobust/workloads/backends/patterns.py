@@ -29,7 +29,7 @@ def factored(rows: NDArray[Any]) -> tuple[Any, Any] | None:
     signs = np.where(first_entry < 0, -1, 1).astype(rows.dtype)
     unsigned = rows * signs
     chosen, patterns = [], []
-    for columns, codes in _together(unsigned):
+    for columns, codes in _groups(unsigned):
         held = csr_array(rows[:, columns])
         if codes is None:
             chosen.append(held)
@@ -55,7 +55,7 @@ def _at(block: NDArray[Any], columns: slice, width: int) -> Any:
     return csr_array(whole)
 
 
-def _together(rows: NDArray[Any]) -> Iterator[tuple[slice, NDArray[np.intp] | None]]:
+def _groups(rows: NDArray[Any]) -> Iterator[tuple[slice, NDArray[np.intp] | None]]:
     """Neighbouring columns and each row's pattern in them, 0, 1, …; None for a column that has too many alone."""
     start, codes = 0, np.zeros(len(rows), np.intp)
     for column, entries in enumerate(rows.T):
