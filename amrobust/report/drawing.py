@@ -91,7 +91,7 @@ def styles(comparison: Comparison) -> dict[str, Style]:
 
     The methods of a sweep are shades of one colour, from light to dark as the swept value grows.
     """
-    names = list(dict.fromkeys(arm.method for judgement in comparison.judgements for arm in judgement.arms))
+    names = list(dict.fromkeys(name for judgement in comparison.judgements for name in judgement.methods))
     baseline = comparison.judgements[0].baseline if comparison.judgements else None
     series = {
         method: (one.label, place / (len(one.methods) - 1))
