@@ -16,17 +16,19 @@ def write_atomically(path: Path, data: bytes) -> None:
     sync_directory(path.parent)
 
 
-def put_in_place(path: Path, data: bytes, *, flush: bool = True) -> None:
+def put_in_place(path: Path, data: bytes, *, flush: bool = True, mode: int | None = None) -> None:
     """Write ``data`` under a temporary name, flush it to the disk and rename it to ``path``; the new name is not flushed.
 
-    Whoever reads ``path`` meanwhile sees the old file or the new one, also after a crash; without ``flush`` a new file may be
-    empty after the machine has lost its power. What a killed process left under the temporary name is replaced, and a link
-    there is not followed. Raises OSError; the temporary file is removed then.
+    The file has ``mode``, or what the umask leaves. Whoever reads ``path`` meanwhile sees the old file or the new one, also
+    after a crash; without ``flush`` a new file may be empty after the machine has lost its power. What a killed process left
+    under the temporary name is replaced, and a link there is not followed. Raises OSError; the temporary file is removed then.
     """
     temporary = path.with_name(f"{TEMPORARY_PREFIX}{path.name}")
     try:
         temporary.unlink(missing_ok=True)
         with temporary.open("xb") as file:
+            if mode is not None:
+                temporary.chmod(mode)
             file.write(data)
             if flush:
                 file.flush()
