@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import stat
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+_BEYOND_ASCII = re.compile(r"[^\n\x20-\x7e]")
 TEMPORARY_PREFIX = ".tmp-"
 
 
@@ -92,6 +96,15 @@ def shown(name: object) -> str:
         c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode("ascii")
         for c in str(name)
     )
+
+
+def shown_json(value: Any, *, indent: int = 2, allow_nan: bool = True) -> str:
+    """``value`` as JSON in which every script is written as it is; what :func:`shown` writes out is escaped, as JSON does.
+
+    Raises TypeError on what JSON has no form of, and ValueError on a number that is not finite unless ``allow_nan``.
+    """
+    text = json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=allow_nan)
+    return _BEYOND_ASCII.sub(lambda c: c[0] if c[0].isprintable() else json.dumps(c[0])[1:-1], text)
 
 
 def reason(error: OSError) -> str:

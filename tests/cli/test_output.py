@@ -1,6 +1,7 @@
 """Where the command line writes: every -o by the same rules, and standard output that is closed, full or read no more."""
 
 import csv
+import json
 import os
 import stat
 import subprocess
@@ -171,3 +172,16 @@ class TestConfigurationThatIsFound:
         done = CliRunner().invoke(main, ["--config", "mine.toml", "compare", "table.csv"])
         assert done.exit_code == 2, done.output
         assert "Traceback" not in done.output
+
+
+def test_names_of_every_script_are_read_as_they_are_in_the_json_of_every_command(here: Path) -> None:
+    table = here / "table.csv"
+    table.write_text(table.read_text().replace("adam", "优化器").replace("am1", "Ж\u202e"), encoding="utf-8")
+    for arguments in (
+        ["compare", "table.csv"], ["export", "table.csv"], ["import", "table.csv"], ["list"], ["check"],
+    ):  # fmt: skip
+        done = CliRunner().invoke(main, [*arguments, "--format", "json"])
+        assert done.exit_code == 0, done.output
+        assert "优化器" in done.stdout or arguments == ["check"]
+        assert "\u202e" not in done.stdout
+        assert json.loads(done.stdout)
