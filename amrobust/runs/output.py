@@ -14,8 +14,6 @@ from typing import NamedTuple
 from amrobust.errors import RunError, UserError
 from amrobust.runs.files import put_in_place, reason, shown, sync_directory
 
-_MOST_LINKS = 40
-
 
 class _Place(NamedTuple):
     """Where a path leads: the end of its links, and what is there."""
@@ -94,8 +92,10 @@ def make_directory(path: Path) -> None:
 
 def _place(path: Path) -> _Place:
     """Follow the links of ``path`` one by one: that of /dev/stdout would lead past the descriptor to the name of its file."""
+    with suppress(FileNotFoundError, NotADirectoryError):
+        path.stat()  # which fails where links lead to each other
     descriptors = Path(os.path.realpath("/dev/fd"))
-    for _ in range(_MOST_LINKS):
+    while True:
         folder = Path(os.path.realpath(path.parent))
         if folder == descriptors and path.name.isdecimal():
             return _Place(path, int(path.name), os.fstat(int(path.name)))
@@ -105,8 +105,18 @@ def _place(path: Path) -> _Place:
             with suppress(FileNotFoundError, NotADirectoryError):
                 status = end.stat()
             return _Place(end, None, status)
+        _check_link(end.lstat(), folder.stat())
         path = folder / end.readlink()
-    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+
+
+def _check_link(link: os.stat_result, folder: os.stat_result) -> None:
+    """Raise PermissionError on a link that another user put into a directory of everybody's, such as /tmp.
+
+    It is there to have a file of ours overwritten. Linux follows none of these with fs.protected_symlinks; this is its rule.
+    """
+    of_all = folder.st_mode & stat.S_ISVTX and folder.st_mode & stat.S_IWOTH
+    if of_all and link.st_uid not in (os.geteuid(), folder.st_uid):
+        raise PermissionError(errno.EACCES, "it is a link of another user's in a directory of everybody's")
 
 
 def _checked(path: str | os.PathLike[str]) -> _Place:

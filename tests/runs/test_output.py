@@ -96,6 +96,22 @@ class TestLinks:
         with pytest.raises(UserError, match="symbolic links"):
             write_output(tmp_path / "a", b"new")
 
+    @as_root
+    def test_one_of_somebody_else_s_in_a_directory_of_everybody_s_is_refused(self, tmp_path):
+        (tmp_path / "mine").write_bytes(b"mine")
+        (tmp_path / "all").mkdir()
+        (tmp_path / "all").chmod(0o1777)
+        for name, target in (("there", "mine"), ("new", "none")):
+            link = tmp_path / "all" / name
+            link.symlink_to(tmp_path / target)
+            os.chown(link, 65534, 65534, follow_symlinks=False)
+            with pytest.raises(UserError, match=r"another user's|Permission denied"):
+                write_output(link, b"theirs")
+        (tmp_path / "all" / "own").symlink_to(tmp_path / "mine")
+        write_output(tmp_path / "all" / "own", b"mine")
+        assert (tmp_path / "mine").read_bytes() == b"mine"
+        assert names(tmp_path) == {"mine", "all"}
+
     def test_a_directory_that_is_a_link_is_followed_too(self, tmp_path):
         (tmp_path / "there").mkdir()
         (tmp_path / "here").symlink_to("there")
