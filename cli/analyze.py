@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from amrobust.cli import options
+from amrobust.cli.output import OutputPath
 from amrobust.cli.report_options import layout_of, report_options
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OutputPath(),
     help="The file to write, .pdf or .html [default: NAME.pdf].",
 )
 @report_options

@@ -9,11 +9,12 @@ from pathlib import Path
 import click
 
 from amrobust.cli import options
+from amrobust.cli.output import OutputPath
 
 
 @click.command("calibrate")
 @click.option(
-    "-o", "--output", type=click.Path(file_okay=False, path_type=Path), default=Path("calibration"), show_default=True,
+    "-o", "--output", type=OutputPath(directory=True), default=Path("calibration"), show_default=True,
     help="Directory for README.md and figures.parquet.",
 )  # fmt: skip
 @click.option("--replications", type=click.IntRange(min=100), default=20_000, show_default=True,
@@ -38,6 +39,7 @@ def command(
     """
     from amrobust.errors import UserError
     from amrobust.report.calibration import write_calibration
+    from amrobust.runs.output import make_directory
     from amrobust.stats.calibration import Effort, cells, measure_all
 
     known = list(dict.fromkeys(cell.topic for cell in cells()))
@@ -45,6 +47,7 @@ def command(
         if topic not in known:
             raise UserError(f"no topic is called {topic!r}: choose among {', '.join(known)}")
     chosen = [cell for cell in cells() if not topics or cell.topic in topics]
+    make_directory(output)  # before hours are spent on what cannot be written
     effort = Effort(replications, max(50, replications // 5), max(50, replications // 20))
     found = {}
     measured = measure_all(chosen, effort, root=seed, jobs=jobs or os.cpu_count() or 1)

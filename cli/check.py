@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections import Counter
 from dataclasses import asdict
@@ -38,7 +37,7 @@ def command(paths: tuple[Path, ...], repair: bool, runs_dir: Path, form: str) ->
     amrobust check runs/digits-am1-0a1b2c3d4e5f --format json
     """
     from amrobust.runs import check_runs
-    from amrobust.runs.files import shown
+    from amrobust.runs.files import shown, shown_json
 
     findings = []
     for finding in check_runs(paths or (runs_dir,), repair=repair):
@@ -47,7 +46,7 @@ def command(paths: tuple[Path, ...], repair: bool, runs_dir: Path, form: str) ->
             for line in _lines(finding):
                 click.echo(shown(line))
     if form == "json":
-        click.echo(json.dumps({"runs": [_record(finding) for finding in findings]}, indent=2))
+        click.echo(shown_json({"runs": [_record(finding) for finding in findings]}))
     else:
         click.echo(_total(findings))
     if any(finding.bad for finding in findings):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,7 @@ def command(seeds: int | None, runs_dir: Path, form: str, **asked: Any) -> None:
     amrobust collect --spec grid.toml --format json
     """
     from amrobust.runs import progress_in, progress_of
+    from amrobust.runs.files import shown, shown_json
 
     if asked["opts"] or any(asked[name] is not None for name in ("spec_file", "tuned_file")):
         request = requests.requested(asked, seeds)
@@ -54,10 +54,9 @@ def command(seeds: int | None, runs_dir: Path, form: str, **asked: Any) -> None:
             }
             for row in found
         ]
-        click.echo(json.dumps({"runs": rows, "seeds": total, "problems": problems}, indent=2))
+        click.echo(shown_json({"runs": rows, "seeds": total, "problems": problems}))
         return
     from amrobust.cli.columns import aligned
-    from amrobust.runs.files import shown
 
     table = [["method", "workload", "final so far", "complete", "running", "failed", "missing", "state"]]
     for row in found:

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from amrobust.cli.output import OutputPath
 from amrobust.errors import UserError
 
 PROJECT = "pyproject.toml"
@@ -21,7 +22,8 @@ def load(
     """click's default_map: a table for each command.
 
     In the file, keys outside a table are defaults of every command that has the option; a table named after a command holds
-    that command's own. Raises UserError on an unknown key, or a value that is neither a scalar nor a list of scalars.
+    that command's own. Raises UserError on an unknown key, or a value that is neither a scalar nor a list of scalars, and
+    where a file that was only found says what to write to.
     """
     found = _table(given)
     if found is None:
@@ -35,8 +37,10 @@ def load(
         having = [name for name in options if _option(key) in options[name]]
         if not having:
             raise UserError(f"{path}: no command has an option {key!r}; remove it, or correct its name")
+        value = _checked(path, key, value)
         for name in having:
-            _set(defaults.setdefault(name, {}), options[name][_option(key)], _checked(path, key, value))
+            option = _settable(path, key, options[name][_option(key)], named=given is not None)
+            _set(defaults.setdefault(name, {}), option, value)
     for name, table in content.items():
         if not isinstance(table, dict):
             continue
@@ -47,7 +51,8 @@ def load(
                 known = ", ".join(sorted(option.replace("_", "-") for option in options[name]))
                 raise UserError(f"{path}: {name} has no option {key!r}: it has {known}")
             value = _checked(path, f"{name}.{key}", value)
-            _set(defaults.setdefault(name, {}), options[name][_option(key)], value)
+            option = _settable(path, f"{name}.{key}", options[name][_option(key)], named=given is not None)
+            _set(defaults.setdefault(name, {}), option, value)
     return dict(defaults)
 
 
@@ -94,6 +99,19 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _option(key: str) -> str:
     return key.replace("-", "_")
+
+
+def _settable(path: Path, key: str, option: click.Option, *, named: bool) -> click.Option:
+    """``option``, where the file may set it.
+
+    A file that the user did not name may be anybody's: one in /tmp would be found from every directory below it, and a path to
+    write to would let it have any file of the user's overwritten.
+    """
+    if isinstance(option.type, OutputPath) and not named:
+        raise UserError(
+            f"{path}: {key} says what to overwrite, which only the command line may, or a file that --config names: remove it"
+        )
+    return option
 
 
 def _set(defaults: dict[str, Any], option: click.Option, value: Any) -> None:

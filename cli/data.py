@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,6 +38,7 @@ def list_sets(form: str) -> None:
     amrobust data list --format json
     """
     from amrobust.cli.columns import aligned
+    from amrobust.runs.files import shown_json
     from amrobust.workloads import contents, data
     from amrobust.workloads.catalogue import DATA_SETS
 
@@ -56,7 +56,7 @@ def list_sets(form: str) -> None:
             }
         )
     if form == "json":
-        click.echo(json.dumps({"data_directory": str(data.directory()), "data_sets": rows}, indent=2))
+        click.echo(shown_json({"data_directory": str(data.directory()), "data_sets": rows}))
         return
     click.echo(f"data directory: {data.directory()}")
     table = [["data set", "", "MB", "what"]]

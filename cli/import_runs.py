@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -190,6 +189,8 @@ def summary(gathered: Gathered, form: str, landed: list[Landed] | None, runs_dir
 
 def as_json(gathered: Gathered, form: str, landed: list[Landed] | None) -> str:
     """The same for machines."""
+    from amrobust.runs.files import shown_json
+
     methods = [
         {
             "method": method.method,
@@ -203,4 +204,4 @@ def as_json(gathered: Gathered, form: str, landed: list[Landed] | None) -> str:
         }
         for place, method in enumerate(gathered.methods)
     ]
-    return json.dumps({"format": form, "methods": methods, "notes": list(gathered.notes)}, indent=2)
+    return shown_json({"format": form, "methods": methods, "notes": list(gathered.notes)})

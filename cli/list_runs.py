@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 
@@ -24,12 +23,12 @@ def command(paths: tuple[Path, ...], runs_dir: Path, form: str) -> None:
     """
     from amrobust.cli.columns import aligned
     from amrobust.runs import summaries
-    from amrobust.runs.files import shown
+    from amrobust.runs.files import shown, shown_json
 
     found, problems = summaries(paths or (runs_dir,))
     if form == "json":
         rows = [{k: v for k, v in asdict(run).items() if k != "identity"} for run in found]
-        click.echo(json.dumps({"runs": rows, "problems": problems}, indent=2))
+        click.echo(shown_json({"runs": rows, "problems": problems}))
     else:
         table = [["run", "workload", "methods", "seeds", "epochs", "seconds", ""]]
         for run in found:

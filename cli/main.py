@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
 
 from amrobust.cli import config, messages
+from amrobust.cli.output import standard_output
 from amrobust.errors import AmrobustError
 
 COMMANDS = {
@@ -60,16 +64,31 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """As click's, which prints --help and --version."""
+        with _errors_in_one_line():
+            return super().make_context(info_name, args, parent, **extra)
+
     def invoke(self, ctx: click.Context) -> object:
-        """Run the subcommand; an AmrobustError becomes one line on stderr and its exit status."""
-        try:
+        """Run the subcommand."""
+        with _errors_in_one_line():
             result = super().invoke(ctx)
             messages.farewell()
             return result
-        except AmrobustError as error:
-            messages.explain()
-            messages.error(str(error))
-            sys.exit(error.exit_status)
+
+
+@contextmanager
+def _errors_in_one_line() -> Iterator[None]:
+    """Make an AmrobustError one line on stderr and its exit status."""
+    try:
+        with standard_output():
+            yield
+    except AmrobustError as error:
+        messages.explain()
+        messages.error(str(error))
+        sys.exit(error.exit_status)
 
 
 def command_of(name: str) -> click.Command:
@@ -105,7 +124,8 @@ EXIT_STATUSES = (
 )  # fmt: skip
 @click.option(
     "--config", "config_file", type=click.Path(exists=True, dir_okay=False, path_type=Path), envvar="AMROBUST_CONFIG",
-    help="A TOML file with defaults of options [default: [tool.amrobust] of the nearest pyproject.toml].",
+    help="A TOML file with defaults of options [default: [tool.amrobust] of the nearest pyproject.toml, which may set all "
+    "but what is written to: --output, --figures].",
 )  # fmt: skip
 @click.pass_context
 def main(ctx: click.Context, config_file: Path | None) -> None:

@@ -1,33 +1,75 @@
-"""Results to a file, whole or not at all, or to standard output (-)."""
+"""Results to a file, or to standard output (-)."""
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from traceback import walk_tb
+from typing import Any
 
 import click
 
-from amrobust.errors import UserError
+from amrobust.errors import RunError, UserError
+
+
+class OutputPath(click.Path):
+    """What an option writes to: found to be writable before anything is read or trained, and set by no file that was found.
+
+    ``dash``: - is standard output. ``directory``: it is one, which is made.
+    """
+
+    def __init__(self, *, dash: bool = False, directory: bool = False) -> None:
+        super().__init__(file_okay=not directory, allow_dash=dash, path_type=Path)
+        self.directory = directory
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path. Raises UserError where nothing can be written there."""
+        if not isinstance(value, (str, Path)):
+            self.fail(f"{value!r} is not a path", param, ctx)
+        if self.directory and not str(value):
+            raise UserError("cannot write to a directory without a name: give one, or . for this one")
+        if not self.directory and not (self.allow_dash and str(value) == "-"):
+            from amrobust.runs.output import check_output
+
+            check_output(value)
+        return super().convert(value, param, ctx)
+
 
 output_option = click.option(
-    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path, allow_dash=True),
-    help="File to write; - or nothing: standard output.",
-)  # fmt: skip
+    "-o", "--output", type=OutputPath(dash=True), help="File to write; - or nothing: standard output."
+)
+
+
+@contextmanager
+def standard_output() -> Iterator[None]:
+    """Raise RunError where standard output is closed, or full, or goes to somebody who reads no more of it."""
+    if sys.stdout is None:
+        # What is opened next would get its descriptor, and everything that is printed from below Python.
+        raise RunError("cannot write to standard output: it is closed; send it to a file, or to /dev/null")
+    try:
+        yield
+    except OSError as error:
+        # An error of writing to a stream has no file's name, and comes from the one function that prints.
+        if all(frame.f_code is not click.echo.__code__ for frame, _ in walk_tb(error.__traceback__)):
+            raise
+        from amrobust.runs.files import reason
+
+        # What could not be written is tried again at the end, which would fail once more.
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise RunError(f"cannot write to standard output: {reason(error)}") from error
 
 
 def write(content: str | bytes, path: Path | None) -> None:
-    """Write to ``path``; to standard output where it is None or ``-``. Raises UserError where that cannot be done."""
-    from amrobust.runs.files import reason, shown, write_atomically
-
+    """Write to ``path``; to standard output where it is None or ``-``. Raises UserError or RunError where it cannot."""
     if path is None or str(path) == "-":
-        if isinstance(content, str):
-            click.echo(content, nl=False)
-            return
-        if sys.stdout.isatty():
+        if isinstance(content, bytes) and sys.stdout.isatty():
             raise UserError("this format is for programs, not for a terminal: give a file with -o, or a pipe")
         click.echo(content, nl=False)
         return
-    try:
-        write_atomically(path, content.encode("utf-8") if isinstance(content, str) else content)
-    except OSError as error:
-        raise UserError(f"cannot write {shown(path)}: {reason(error)}") from None
+    from amrobust.runs.output import write_output
+
+    write_output(path, content.encode("utf-8") if isinstance(content, str) else content)

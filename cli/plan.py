@@ -10,6 +10,7 @@ from typing import Literal
 import click
 
 from amrobust.cli import options
+from amrobust.cli.output import OutputPath
 from amrobust.errors import UserError
 
 
@@ -70,7 +71,7 @@ from amrobust.errors import UserError
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OutputPath(),
     help="Power curve: .pdf, .svg or .png.",
 )
 @options.text_format
@@ -111,6 +112,10 @@ def command(
         raise UserError(
             "a power curve is drawn while the number of seeds is looked for: leave out --seeds or -o"
         )
+    if output is not None:
+        from amrobust.report.drawing import check_figure
+
+        check_figure(output)
     try:
         study = Study(
             decision, ratio=max(ratio, 1 / ratio) if ratio else 1.0, difference=abs(difference or 0.0), margin=margin,

@@ -9,7 +9,7 @@ import click
 
 from amrobust.cli import messages
 from amrobust.cli.comparison_options import comparison_options, load_comparison
-from amrobust.cli.output import write
+from amrobust.cli.output import OutputPath, write
 from amrobust.cli.report_options import layout_of, report_options
 
 
@@ -20,7 +20,7 @@ from amrobust.cli.report_options import layout_of, report_options
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path, allow_dash=True),
+    type=OutputPath(dash=True),
     default=Path("report.pdf"),
     show_default=True,
     help="The file to write, .pdf or .html (- for a PDF on standard output); one that is there is replaced.",
@@ -28,7 +28,7 @@ from amrobust.cli.report_options import layout_of, report_options
 @click.option("--title", help="Title of the report [default: made from the workload].")
 @report_options
 @click.option(
-    "--figures", type=click.Path(file_okay=False, path_type=Path),
+    "--figures", type=OutputPath(directory=True),
     help="Write the figures as files into this folder too.",
 )  # fmt: skip
 @click.option(
@@ -63,11 +63,15 @@ def command(
     """
     from amrobust.report import write_figures, write_report
     from amrobust.report.pdf import compile_pdf
-    from amrobust.report.write import check_target
+    from amrobust.report.write import check_layout, check_target
+    from amrobust.runs.output import is_stream
 
     layout = layout_of(title=title, authors=authors, paper=paper, sections=sections, template=template)
     to_stdout = str(output) == "-"
-    check_target(Path("report.pdf") if to_stdout else output, layout)
+    if to_stdout:
+        check_layout(layout, ".pdf")
+    else:
+        check_target(output, layout)
     comparison = load_comparison(paths, **options)
     if to_stdout:
         write(compile_pdf(comparison, layout), output)
@@ -75,7 +79,8 @@ def command(
         write_report(comparison, output, layout)
     for problem in comparison.problems:
         messages.warn(problem)
-    if not to_stdout:
+    # A pipe or a device may be standard output itself, where a name would follow the report.
+    if not to_stdout and not is_stream(output):
         click.echo(output)
     if figures is not None:
         for path in write_figures(comparison, figures, forms):

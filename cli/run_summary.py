@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +17,8 @@ if TYPE_CHECKING:
 def summary(run: Run, seeds: int, seconds: float, runs_dir: Path, form: str) -> str:
     """What is said at the end: final mean ± STD an output, speed, where the run is, what to do next."""
     import numpy as np
+
+    from amrobust.runs.files import shown_json
 
     manifest, curves = run.manifest, run.curves()
     facts = manifest.facts
@@ -47,7 +48,7 @@ def summary(run: Run, seeds: int, seconds: float, runs_dir: Path, form: str) -> 
             "wall_seconds": round(seconds, 3),
             "seed_epochs_per_second": speed,
         }
-        return json.dumps(data, indent=2)
+        return shown_json(data)
     width = max(map(len, rows))
     lines = [f"{name:<{width}}  {_final(metric, unit, finals[name])}" for name in rows]
     if speed is not None:
@@ -72,12 +73,11 @@ def _final(metric: str, unit: str, values: NDArray[np.float64]) -> str:
 
 def grid_summary(rows: Sequence[GridRow], seeds: int, seconds: float, runs_dir: Path, form: str) -> str:
     """A line for each output of each run, and what to do next."""
+    from amrobust.runs.files import shown, shown_json
+
     if form == "json":
-        return json.dumps(
-            {"runs": [_as_data(row) for row in rows], "wall_seconds": round(seconds, 3)}, indent=2
-        )
+        return shown_json({"runs": [_as_data(row) for row in rows], "wall_seconds": round(seconds, 3)})
     from amrobust.cli.columns import aligned
-    from amrobust.runs.files import shown
 
     table = [["method", "workload", "final", "seeds", "run", ""]]
     for row in rows:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -23,6 +22,8 @@ def as_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 def as_json(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """A JSON array of objects; numbers that are not finite become null."""
+    from amrobust.runs.files import shown_json
+
     records = [
         {
             name: None if isinstance(cell, float) and not math.isfinite(cell) else cell
@@ -30,7 +31,7 @@ def as_json(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
         }
         for row in rows
     ]
-    return json.dumps(records, indent=1) + "\n"
+    return shown_json(records, indent=1) + "\n"
 
 
 def as_parquet(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:

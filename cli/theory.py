@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from amrobust.cli.output import OutputPath
 from amrobust.cli.parameters import parse_counts
 from amrobust.errors import UserError
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 @click.option("--diameter", type=float, help="max ‖x − x*‖ over X: adds K1, the deviation (Theorem 1b).")
 @click.option("--probability", type=float, default=0.05, show_default=True, help="Of a gap above K0 + K1.")
 @click.option("--gap", type=float, help="F(x0) − F*: adds AM2-SGD (Theorem 2).")
-@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path),
+@click.option("-o", "--output", type=OutputPath(),
               help="Bounds over m as a figure: .pdf, .svg or .png.")  # fmt: skip
 @click.option(
     "--format", "form", type=click.Choice(["text", "json", "csv"]), default="text", show_default=True

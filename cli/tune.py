@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from amrobust.cli import options, requests
-from amrobust.errors import UserError
+from amrobust.cli.output import OutputPath
 
 if TYPE_CHECKING:
     from amrobust.experiments import Cluster
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 @click.option(
     "-o",
     "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=OutputPath(),
     default=Path("tuning.json"),
     show_default=True,
     help="The file that --tuned of 'amrobust run' reads.",
@@ -87,8 +87,6 @@ def command(
     from amrobust.cli.tune_summary import summary
     from amrobust.experiments.tuning import tuning_seeds
 
-    if not output.parent.is_dir():
-        raise UserError(f"cannot write {output}: there is no directory {output.parent}; make it first")
     searches = requests.searches_asked(asked, validation, by)
     started = time.perf_counter()
     with grid_reporter(quiet=quiet) as grid:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from dataclasses import asdict
 from pathlib import Path
@@ -15,6 +14,8 @@ if TYPE_CHECKING:
 
 def summary(found: TuningFile, file: Path, runs_dir: Path, seconds: float, form: str) -> str:
     """The tables, the file and what to do next; with ``form`` "json" the same as data."""
+    from amrobust.runs.files import shown, shown_json
+
     if form == "json":
         data = {
             "file": str(file),
@@ -23,9 +24,7 @@ def summary(found: TuningFile, file: Path, runs_dir: Path, seconds: float, form:
             "methods": [_as_data(method) for method in found.methods],
             "wall_seconds": round(seconds, 3),
         }
-        return json.dumps(data, indent=2)
-    from amrobust.runs.files import shown
-
+        return shown_json(data)
     lines: list[str] = []
     for method in found.methods:
         lines += [shown(line) for line in _table(method)] + [""]

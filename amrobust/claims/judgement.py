@@ -176,7 +176,7 @@ class Judgement:
     material_ratio: float
     arms: tuple[Arm, ...]
     summaries: tuple[MethodSummary, ...]
-    """In the order of ``arms``."""
+    """In the order of ``arms``; a published table has these alone."""
     verdicts: tuple[Verdict, ...]
     pairs: tuple[PairFacts, ...] = ()
     """What describes each pair that is compared, and decides nothing."""
@@ -193,6 +193,11 @@ class Judgement:
     """Where a single random stream varies, and other runs have them all: its part in each method's spread."""
     published: Printed | None = None
     """What the paper prints about these methods, where an analysis names the table."""
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The names of all methods, in order."""
+        return tuple(summary.method for summary in self.summaries)
 
     @property
     def level_alpha(self) -> float:

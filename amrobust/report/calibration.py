@@ -7,23 +7,23 @@ from dataclasses import asdict
 from pathlib import Path
 
 from amrobust import __version__
-from amrobust.errors import RunError
+from amrobust.runs.output import make_directory, write_output
 from amrobust.stats.calibration import Effort, Figure
 
 TABLE, PAGE = "figures.parquet", "README.md"
 
 
 def write_calibration(figures: Sequence[Figure], effort: Effort, root: int, directory: Path) -> None:
-    """Write ``figures.parquet`` (one row a figure) and ``README.md`` into ``directory``. Raises RunError where it cannot."""
+    """Write ``figures.parquet`` (one row a figure) and ``README.md`` into ``directory``.
+
+    Raises UserError where it is no place for files, RunError where writing fails.
+    """
     import pandas as pd
 
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        rows = pd.DataFrame([{**asdict(figure), "outside": figure.outside} for figure in figures])
-        rows.to_parquet(directory / TABLE, index=False)
-        (directory / PAGE).write_text(page(figures, effort, root), encoding="utf-8")
-    except OSError as error:
-        raise RunError(f"cannot write to {directory}: {error}") from None
+    make_directory(directory)
+    rows = pd.DataFrame([{**asdict(figure), "outside": figure.outside} for figure in figures])
+    write_output(directory / TABLE, rows.to_parquet(index=False))
+    write_output(directory / PAGE, page(figures, effort, root).encode("utf-8"))
 
 
 def page(figures: Sequence[Figure], effort: Effort, root: int) -> str:

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from amrobust.claims.judgement import Comparison
-from amrobust.errors import UserError
 from amrobust.report.sweeps import Series, sweeps
 from amrobust.report.text import printable
+from amrobust.runs.output import ending, write_output
 
 WIDTH = 6.53
 """Width of the text column in inches, so that figures are placed at their own size."""
@@ -68,6 +68,10 @@ _SETTINGS = {
 }
 
 
+_UNDATED: dict[str, dict[str, None]] = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}, ".png": {}}
+"""What leaves the date out of a file of each ending."""
+
+
 @dataclass(frozen=True)
 class Style:
     """What a method looks like in every figure: told apart by colour, and without colour by dashes and marker."""
@@ -91,7 +95,7 @@ def styles(comparison: Comparison) -> dict[str, Style]:
 
     The methods of a sweep are shades of one colour, from light to dark as the swept value grows.
     """
-    names = list(dict.fromkeys(arm.method for judgement in comparison.judgements for arm in judgement.arms))
+    names = list(dict.fromkeys(name for judgement in comparison.judgements for name in judgement.methods))
     baseline = comparison.judgements[0].baseline if comparison.judgements else None
     series = {
         method: (one.label, place / (len(one.methods) - 1))
@@ -200,16 +204,17 @@ def to_svg(figure: Any) -> str:
 def save_figure(figure: Any, path: Path) -> None:
     """Write the figure as PDF, SVG or PNG by the name's ending: no date, so that the same figure gives the same file.
 
-    Raises UserError on another ending, or where ``path`` cannot be written.
+    Raises UserError as :func:`check_figure`, RunError where writing fails.
     """
-    undated = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}, ".png": {}}
-    metadata = undated.get(path.suffix.lower())
-    if metadata is None:
-        raise UserError(f"cannot draw {path}: the name must end in one of {', '.join(undated)}")
-    try:
-        figure.savefig(path, metadata=metadata, dpi=200)
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror or error}") from None
+    form = check_figure(path)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=form[1:], metadata=_UNDATED[form], dpi=200)
+    write_output(path, buffer.getvalue())
+
+
+def check_figure(path: Path) -> str:
+    """The ending that says how a figure is written to ``path``. Raises UserError on another one, and where no file can be."""
+    return ending(path, tuple(_UNDATED), "the name of a figure must end in")
 
 
 def plain_number(value: float, _position: object = None) -> str:

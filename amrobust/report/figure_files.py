@@ -9,6 +9,7 @@ from typing import Literal, get_args
 from amrobust.claims.judgement import Comparison
 from amrobust.errors import RunError, UserError
 from amrobust.report.drawing import WIDTH, Drawing, styles
+from amrobust.runs.output import make_directory, write_output
 
 Form = Literal["pdf", "svg", "png"]
 FORMATS: tuple[Form, ...] = get_args(Form)
@@ -28,21 +29,19 @@ def write_figures(comparison: Comparison, directory: Path, formats: Sequence[str
     ``<group>-<name>.<format>``: claims, curves, stds, finals and the rest of each judgement, the groups counted from 1; text
     is outlines in SVG, so that the files need no fonts. The same comparison gives the same bytes.
 
-    Raises UserError on another format or a place that cannot be written to, RunError where a figure cannot be drawn.
+    Raises UserError on another format or a directory that is no place for files, RunError where a figure cannot be drawn or
+    writing fails.
     """
     unknown = [form for form in formats if form not in FORMATS]
     if unknown or not formats:
         raise UserError(f"a figure is written as {', '.join(FORMATS)}, not {', '.join(unknown) or 'nothing'}")
     written = []
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        for name, drawing in named_drawings(comparison):
-            for form in (known for known in FORMATS if known in formats):
-                path = directory / f"{name}.{form}"
-                path.write_bytes(_compiled(drawing, form))
-                written.append(path)
-    except OSError as error:
-        raise UserError(f"cannot write to {directory}: {error.strerror or error}") from None
+    make_directory(directory)
+    for name, drawing in named_drawings(comparison):
+        for form in (known for known in FORMATS if known in formats):
+            path = directory / f"{name}.{form}"
+            write_output(path, _compiled(drawing, form))
+            written.append(path)
     return written
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
@@ -12,6 +11,7 @@ from amrobust import __version__
 from amrobust.claims.judgement import Comparison, Judgement
 from amrobust.report.notes import notes
 from amrobust.runs.arms import Arm
+from amrobust.runs.files import shown_json
 
 SCHEMA_VERSION = 1
 
@@ -29,7 +29,7 @@ def render(comparison: Comparison) -> str:
         "judgements": [_judgement(judgement) for judgement in comparison.judgements],
         "problems": list(comparison.problems),
     }
-    return json.dumps(document, indent=2, allow_nan=False) + "\n"
+    return shown_json(document, allow_nan=False) + "\n"
 
 
 def _judgement(judgement: Judgement) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -10,32 +11,53 @@ from amrobust.claims.judgement import Comparison
 from amrobust.errors import RunError, UserError
 from amrobust.report.layout import Layout
 
+_log = logging.getLogger(__name__)
 TEMPLATE = Path(__file__).with_name("templates") / "report.typ"
 
 
 def compile_pdf(comparison: Comparison, layout: Layout | None = None) -> bytes:
     """The bytes of the report: tagged, and by amrobust's own template PDF/UA-1, which asks for alternative texts.
 
+    PDF/UA-1 asks for a glyph for every character too: where the fonts lack one, a box is in its place, the PDF is tagged alone,
+    and a warning says so.
+
     Raises UserError where the user's own template cannot be compiled, RunError where ours cannot.
     """
-    import typst
-
     layout = layout or Layout()
     arguments = typst_arguments(comparison, layout)
-    if layout.template is None:
-        arguments["pdf_standards"] = ["ua-1"]
-    try:
-        result: object = typst.compile(**arguments, format="pdf")
-    except RuntimeError as error:
-        reason = str(error).splitlines()[0]
-        if layout.template is not None:
+    if layout.template is not None:
+        try:
+            return _compiled(arguments)
+        except RuntimeError as error:
             raise UserError(
-                f"the template {layout.template} could not be compiled: {reason} (start from a copy of amrobust's own: "
+                f"the template {layout.template} could not be compiled: {_reason(error)} (start from a copy of amrobust's own: "
                 "amrobust report --print-template pdf)"
             ) from error
-        raise RunError(f"the report could not be typeset: {reason}") from error
+    try:
+        return _compiled({**arguments, "pdf_standards": ["ua-1"]})
+    except RuntimeError as error:
+        missing = _reason(error)
+    try:
+        result = _compiled(arguments)
+    except RuntimeError as error:
+        raise RunError(f"the report could not be typeset: {_reason(error)}") from error
+    _log.warning(
+        "the PDF has a box for each character that its fonts lack, and is no PDF/UA-1 then (%s); HTML has them all",
+        missing,
+    )
+    return result
+
+
+def _compiled(arguments: dict[str, Any]) -> bytes:
+    import typst
+
+    result: object = typst.compile(**arguments, format="pdf")
     assert isinstance(result, bytes)
     return result
+
+
+def _reason(error: RuntimeError) -> str:
+    return str(error).splitlines()[0]
 
 
 def typst_arguments(comparison: Comparison, layout: Layout | None = None) -> dict[str, Any]:

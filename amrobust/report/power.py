@@ -12,7 +12,7 @@ from amrobust.stats.power import Power
 def write_power_curve(powers: Sequence[Power], wanted: float, title: str, path: Path) -> None:
     """Write the power over the number of seeds, with its Monte Carlo interval, as PDF, SVG or PNG by the name's ending.
 
-    Raises UserError on another ending, or where ``path`` cannot be written.
+    Raises UserError on another ending or a path that is no place for a file, RunError where writing fails.
     """
     import seaborn
 

@@ -8,7 +8,9 @@ import unicodedata
 from amrobust.claims.words import RAISED, lowered
 
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
-_TYPESETTABLE = ((0x20, 0x24F), (0x370, 0x52F), (0x1E00, 0x22FF))
+_NEIGHBOUR = r"[^\x00-\x7f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
+_JOINING = re.compile(f"((?<={_NEIGHBOUR})[\u200c\u200d](?={_NEIGHBOUR}))")
+"""The joiner and the non-joiner of Arabic and Indic scripts and of emoji, where they stand between two characters of these."""
 
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -62,16 +64,8 @@ def visible(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """``text`` made visible for the report, whose fonts have Latin, Greek and Cyrillic letters, signs and symbols.
-
-    Every other character, which would come out as an empty box, is written out as an escape (``\\u65e5``).
-    """
-    return "".join(
-        character
-        if any(first <= ord(character) <= last for first, last in _TYPESETTABLE)
-        else character.encode("unicode_escape").decode("ascii")
-        for character in visible(text)
-    )
+    """``text`` made visible for the report, in which every script is set as it is written, with the joiners that it has."""
+    return "".join(part if place % 2 else visible(part) for place, part in enumerate(_JOINING.split(text)))
 
 
 def latex(text: str) -> str:

@@ -27,7 +27,7 @@ def write_tradeoff(setting: Setting, lengths: Sequence[int], extras: Extras, tit
     """Draw K0(m) and its two terms for m = 1 … K, with ``lengths`` marked, as PDF, SVG or PNG by the name's ending.
 
     K0 + K1, Theorem 2's bound and F(x0) − F* are drawn where ``extras`` has what they need. Raises UserError on another
-    ending, or where ``path`` cannot be written.
+    ending or a path that is no place for a file, RunError where writing fails.
     """
     import seaborn
     from matplotlib.ticker import FuncFormatter

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import stat
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+_BEYOND_ASCII = re.compile(r"[^\n\x20-\x7e]")
 TEMPORARY_PREFIX = ".tmp-"
 
 
@@ -16,17 +20,19 @@ def write_atomically(path: Path, data: bytes) -> None:
     sync_directory(path.parent)
 
 
-def put_in_place(path: Path, data: bytes, *, flush: bool = True) -> None:
+def put_in_place(path: Path, data: bytes, *, flush: bool = True, mode: int | None = None) -> None:
     """Write ``data`` under a temporary name, flush it to the disk and rename it to ``path``; the new name is not flushed.
 
-    Whoever reads ``path`` meanwhile sees the old file or the new one, also after a crash; without ``flush`` a new file may be
-    empty after the machine has lost its power. What a killed process left under the temporary name is replaced, and a link
-    there is not followed. Raises OSError; the temporary file is removed then.
+    The file has ``mode``, or what the umask leaves. Whoever reads ``path`` meanwhile sees the old file or the new one, also
+    after a crash; without ``flush`` a new file may be empty after the machine has lost its power. What a killed process left
+    under the temporary name is replaced, and a link there is not followed. Raises OSError; the temporary file is removed then.
     """
     temporary = path.with_name(f"{TEMPORARY_PREFIX}{path.name}")
     try:
         temporary.unlink(missing_ok=True)
         with temporary.open("xb") as file:
+            if mode is not None:
+                temporary.chmod(mode)
             file.write(data)
             if flush:
                 file.flush()
@@ -90,6 +96,15 @@ def shown(name: object) -> str:
         c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode("ascii")
         for c in str(name)
     )
+
+
+def shown_json(value: Any, *, indent: int = 2, allow_nan: bool = True) -> str:
+    """``value`` as JSON in which every script is written as it is; what :func:`shown` writes out is escaped, as JSON does.
+
+    Raises TypeError on what JSON has no form of, and ValueError on a number that is not finite unless ``allow_nan``.
+    """
+    text = json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=allow_nan)
+    return _BEYOND_ASCII.sub(lambda c: c[0] if c[0].isprintable() else json.dumps(c[0])[1:-1], text)
 
 
 def reason(error: OSError) -> str:

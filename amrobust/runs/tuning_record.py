@@ -31,7 +31,8 @@ from amrobust.runs.entries import (
     optional,
     sealed,
 )
-from amrobust.runs.files import read_bounded, reason, shown, write_atomically
+from amrobust.runs.files import read_bounded, reason, shown
+from amrobust.runs.output import write_output
 
 SCHEMA_VERSION = 1
 MAX_BYTES = 50_000_000
@@ -58,17 +59,14 @@ class TuningFile:
 
 
 def write_tuning(path: Path, found: TuningFile) -> None:
-    """Write ``found`` to ``path``, wholly or not at all. Raises UserError where it cannot be written."""
+    """Write ``found`` to ``path``, wholly or not at all. Raises UserError or RunError as :func:`write_output`."""
     content: dict[str, Any] = {
         "schema_version": SCHEMA_VERSION,
         "amrobust_version": __version__,
         **asdict(found),
     }
     content["checksum"] = content_digest(content)
-    try:
-        write_atomically(path, (json.dumps(content, indent=2, allow_nan=False) + "\n").encode())
-    except OSError as error:
-        raise UserError(f"cannot write {shown(path)}: {reason(error)}; choose another file with -o") from None
+    write_output(path, (json.dumps(content, indent=2, allow_nan=False) + "\n").encode())
 
 
 def read_tuning(path: Path) -> TuningFile:

@@ -53,3 +53,14 @@ def test_what_is_not_finite_is_a_string_that_float_reads(judged: Callable[..., J
     assert np.isnan(values[:2]).all()
     assert np.isfinite(values[2:]).all()
     assert float(written["summaries"][0]["final_mean"]["high"]) == math.inf
+
+
+def test_every_script_is_written_as_it_is_and_nothing_acts_on_a_terminal(
+    judged: Callable[..., Judgement],
+) -> None:
+    names = ("优化器", "ä\u202eb\x1b\x9b\ud800\u2028\U000e0001")
+    written = render(Comparison((judged(names, seeds=4, epochs=2),)), "json")
+    assert '"method": "优化器"' in written
+    assert all(character.isprintable() or character == "\n" for character in written)
+    assert [arm["method"] for arm in json.loads(written)["judgements"][0]["arms"]] == list(names)
+    written.encode("utf-8")

@@ -200,6 +200,37 @@ def test_it_is_tagged_and_says_what_its_figures_show(judged: Judged) -> None:
     assert b"/Lang (en" in data or b"/Lang(en" in data
 
 
+def test_names_in_scripts_that_the_fonts_lack_are_set_and_the_reader_is_warned(
+    judged: Judged, caplog: pytest.LogCaptureFixture, tmp_path: Path
+) -> None:
+    shown = Comparison((judged(("msgd", "优化器"), seeds=5, epochs=4),))
+    layout = Layout(title="王小明 η Ж", authors=("王小明", "علی\u200cرضا"))
+    data = compile_pdf(shown, layout)
+    # In the document's metadata, which are XML.
+    assert "王小明 η Ж</rdf:li>".encode() in data
+    assert "王小明, علی\u200cرضا</rdf:li>".encode() in data
+    assert b"pdfuaid:part" not in data
+    assert b"/StructTreeRoot" in data
+    (warning,) = caplog.messages
+    assert "box for each character that its fonts lack" in warning
+    assert "HTML" in warning
+    write_report(shown, tmp_path / "a.html", layout)
+    page = (tmp_path / "a.html").read_text(encoding="utf-8")
+    assert "王小明, علی\u200cرضا" in page
+    assert "优化器" in page
+    assert "\\u" not in page
+
+
+def test_names_that_the_fonts_have_are_set_without_a_word(
+    judged: Judged, caplog: pytest.LogCaptureFixture
+) -> None:
+    data = compile_pdf(
+        Comparison((judged(TWO, seeds=5, epochs=4),)), Layout(title="Жук η é", authors=("Ünal",))
+    )
+    assert b"pdfuaid:part" in data
+    assert caplog.messages == []
+
+
 def test_hostile_names_are_shown_as_they_are(
     hostile: Comparison, hostile_names: tuple[str, ...], tmp_path: Path
 ) -> None:

@@ -30,8 +30,24 @@ def test_visible_text_is_one_printable_line_that_any_file_takes(anything: str) -
     shown.encode("utf-8")
 
 
-def test_printable_escapes_letters_that_the_report_has_no_glyphs_for() -> None:
-    assert text.printable("η β Ж é 日") == "η β Ж é \\u65e5"
+@pytest.mark.parametrize("name", ["η β Ж é 日", "王小明", "علی‌رضا", "क्‍ष", "한국어", "👩‍🔬", "🏳️‍🌈", "ไทย"])
+def test_printable_leaves_every_script_as_it_is_written(name: str) -> None:
+    assert text.printable(name) == name
+
+
+@pytest.mark.parametrize(
+    ("given_text", "shown"),
+    [
+        ("sgd\u200c", "sgd\\u200c"),
+        ("s\u200dgd", "s\\u200dgd"),
+        ("日\u200c", "日\\u200c"),
+        ("日\u200c\u200c日", "日\\u200c\\u200c日"),
+        ("日\u202e本", "日\\u202e本"),
+        ("日\ud800", "日\\ud800"),
+    ],
+)
+def test_printable_shows_what_would_act_and_joiners_that_join_nothing(given_text: str, shown: str) -> None:
+    assert text.printable(given_text) == shown
 
 
 @pytest.mark.parametrize(

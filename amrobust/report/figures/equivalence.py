@@ -63,7 +63,7 @@ def _draw(verdicts: Sequence[Verdict], judgement: Judgement, look: Mapping[str, 
     from matplotlib.ticker import MaxNLocator
 
     baselines = {v.claim.baseline for v in verdicts}
-    short = labels([arm.method for arm in judgement.arms], 30 if len(baselines) == 1 else 18)
+    short = labels(judgement.methods, 30 if len(baselines) == 1 else 18)
     results = [v.interval for v in verdicts if v.interval is not None]
     numbers = Precision.of(
         ((r.high - r.low) / 2 for r in results if r.low is not None and r.high is not None), digits=2

@@ -39,14 +39,15 @@ class FinalRow:
 
 
 def final_rows(judgement: Judgement) -> list[FinalRow]:
-    """A row a method."""
+    """A row for each method whose seeds are known, which a published table's are not."""
     from amrobust.stats import final_values
 
+    summaries = {summary.method: summary for summary in judgement.summaries}
     rows = []
-    for arm, summary in zip(judgement.arms, judgement.summaries, strict=True):
+    for arm in judgement.arms:
         curves = surviving(arm, judgement)
         values = final_values(curves, judgement.final) if len(curves) else np.array([])
-        rows.append(FinalRow(arm.method, values, summary))
+        rows.append(FinalRow(arm.method, values, summaries[arm.method]))
     return rows
 
 

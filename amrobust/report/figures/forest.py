@@ -147,7 +147,7 @@ def _draw(
     judgements: Sequence[Judgement], panels: Sequence[Panel], keys: Sequence[Key], look: Mapping[str, Style]
 ) -> str:
     same_baseline = len({baseline for _, _, baseline in keys}) == 1
-    methods = list(dict.fromkeys(arm.method for judgement in judgements for arm in judgement.arms))
+    methods = list(dict.fromkeys(name for judgement in judgements for name in judgement.methods))
     short = labels(methods, 30 if same_baseline else 20)
     groups = list(labels(group_names(judgements), _HEADING).values())
     rows: list[Key | str] = []
