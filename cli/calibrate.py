@@ -17,7 +17,7 @@ from amrobust.cli.output import OutputPath
     "-o", "--output", type=OutputPath(directory=True), default=Path("calibration"), show_default=True,
     help="Directory for README.md and figures.parquet.",
 )  # fmt: skip
-@click.option("--replications", type=click.IntRange(min=100), default=20_000, show_default=True,
+@click.option("--replications", type=click.IntRange(100, 10_000_000), default=20_000, show_default=True,
               help="For final values; curves get a fifth, what resamples a twentieth.")  # fmt: skip
 @click.option("--topic", "topics", multiple=True, help="Measure only this topic; repeatable [default: all].")
 @click.option(

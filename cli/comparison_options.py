@@ -150,15 +150,17 @@ def load_comparison(
         declared = load_claims(claims_file)
         metric, baseline = metric or declared.metric, baseline or declared.baseline
 
+    selection = Selection(metric, baseline, pairs, margin, survivors, allow_different_x0, scale, align)
+    rules = Rules(
+        alpha=alpha, test=test, centre=center, final=final, looks=parse_counts(looks) if looks else ()
+    )
     with paths_or_stdin(paths) as places:
         arms, problems = load_arms(places, metric)
     try:
         return compare(
             arms,
-            Selection(metric, baseline, pairs, margin, survivors, allow_different_x0, scale, align),
-            Rules(
-                alpha=alpha, test=test, centre=center, final=final, looks=parse_counts(looks) if looks else ()
-            ),
+            selection,
+            rules,
             claims=declared.claims if declared is not None else None,
             question=declared.question if declared is not None else None,
             problems=problems,

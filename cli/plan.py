@@ -126,7 +126,7 @@ def command(
         else:
             powers = seeds_for_power(study, power, replications=replications)
     except CannotEstimate as error:
-        raise UserError(f"{error.reason}; ask for less power, a larger effect or fewer claims") from None
+        raise UserError(error.reason) from None
     found = powers[-1]
     if output is not None:
         from amrobust.report.power import write_power_curve

@@ -11,12 +11,11 @@ from typing import Any, get_args
 
 from amrobust.claims.declared import claims_of
 from amrobust.claims.judgement import Claim
-from amrobust.claims.rules import TESTS, Rules, Selection
+from amrobust.claims.rules import Rules, Selection
 from amrobust.errors import UserError
 from amrobust.experiments.documents import Tables, grid_points, read_toml
 from amrobust.experiments.layout import Batching
-from amrobust.experiments.requests import Training, trainings_of
-from amrobust.stats import CannotEstimate, obrien_fleming_looks
+from amrobust.experiments.requests import MAX_SEEDS, MAX_X0S, Training, trainings_of
 
 
 @dataclass(frozen=True)
@@ -114,30 +113,26 @@ def _parse(name: str, data: dict[str, Any], scale: str | None) -> Analysis:
             raise tables.complain(f"where = {where} is true of no combination of the grid")
         claims += [(claim, where) for claim in claims_of(tables, [table], baseline)]
     test = take(data, "test", str, Rules.test)
-    if test not in TESTS:
-        raise tables.complain(f"no test is called {test!r}: choose one of {', '.join(TESTS)}")
     metrics, paired = tuple(take(data, "metrics", list, [])), data.pop("paired", False)
     if metrics and (len(metrics) < 2 or not all(isinstance(metric, str) for metric in metrics)):
         raise tables.complain("metrics are the names of at least two metrics, such as train_loss")
     if not isinstance(paired, bool):
         raise tables.complain(f"'paired' is true or false, not {paired!r}")
     looks = tuple(take(data, "looks", list, []))
-    if not all(type(n) is int for n in looks):
-        raise tables.complain("looks are numbers of seeds, such as [5, 10, 20]")
     seeds = looks[-1] if looks else take(data, "seeds", int)
     alpha = take(data, "alpha", float, Rules.alpha)
     try:
-        _ = obrien_fleming_looks(looks, alpha) if looks else ()
-    except CannotEstimate as error:
-        raise tables.complain(error.reason) from None
+        rules = Rules(alpha=alpha, test=test, looks=looks)
+    except UserError as error:
+        raise tables.complain(str(error)) from None
     x0s = take(data, "x0s", int, 1)
     if min(seeds, x0s) < 1 or not trainings or not claims:
         raise tables.complain("needs at least one seed, one x0, one method and one claim")
+    if seeds > MAX_SEEDS or x0s > MAX_X0S:
+        raise tables.complain(f"'seeds' is at most {MAX_SEEDS:,}, 'x0s' at most {MAX_X0S:,}")
     batching = take(data, "batching", str, "auto")
     if batching not in get_args(Batching):
         raise tables.complain(f"batching = {batching!r} is not one of {', '.join(get_args(Batching))}")
-    if not 0 < alpha <= 0.5:
-        raise tables.complain(f"alpha = {alpha:g} is not between 0 and 0.5")
     analysis = Analysis(
         name=name,
         title=take(data, "title", str) + (f" (scale: {scale})" if scale else ""),
@@ -151,7 +146,7 @@ def _parse(name: str, data: dict[str, Any], scale: str | None) -> Analysis:
         root_seed=take(data, "root_seed", int, 0),
         trainings=trainings,
         selection=Selection(metric=take(data, "metric", str), baseline=baseline),
-        rules=Rules(alpha=alpha, test=test, looks=looks),
+        rules=rules,
         metrics=metrics,
         paired=paired,
         x0s=x0s,

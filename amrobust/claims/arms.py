@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from amrobust import stats
 from amrobust.claims import cautions
-from amrobust.errors import UserError
+from amrobust.claims.usage import asked_for
 from amrobust.runs.arms import Arm, Metric
 from amrobust.stats.levels import Alignment, Scale
 from amrobust.stats.results import Caution
@@ -21,10 +21,8 @@ def on_scale(arms: Sequence[Arm], metric: Metric, scale: Scale) -> tuple[list[Ar
     new = Metric(f"{scale}_{metric.name}", metric.better)
     moved = []
     for arm in arms:
-        try:
+        with asked_for(f"{arm.method}, {metric.name}: "):
             values = stats.to_scale(arm.curves[metric.name], scale, top=top)
-        except stats.CannotEstimate as error:
-            raise UserError(f"{arm.method}, {metric.name}: {error.reason}") from None
         moved.append(replace(arm, curves={new.name: values}, metrics={new.name: new}))
     return moved, new
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import ceil, log
+from math import ceil, log, log1p
 
 from scipy import special
 
@@ -36,7 +36,7 @@ def of_bound(claim: Claim, sample: Sample, metric: Metric, rules: Rules, family:
         raise Refused(
             f"{n} seeds cannot show a probability of at most {powers_of_ten(f'{probability:.3g}')}, even if none of them "
             "ends worse",
-            ceil(log(share) / log(1 - probability)),
+            ceil(log(share) / log1p(-probability)),
         )
     test = replace(interval, test="exact binomial", p=float(special.bdtr(hits, n, probability)))
     return Evidence(claim, interval, test, None, test.p)

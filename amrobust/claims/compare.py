@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol, TypeVar
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -14,18 +15,25 @@ from amrobust import stats
 from amrobust.claims import cautions, tuning
 from amrobust.claims.arms import of_one_length, on_scale
 from amrobust.claims.evidence import gather
-from amrobust.claims.judgement import CHANGES, Claim, Comparison, Judgement, is_about_a_pair
+from amrobust.claims.judgement import (
+    CHANGES,
+    FEWEST_IN_A_SWEEP,
+    Claim,
+    Comparison,
+    Judgement,
+    is_about_a_pair,
+)
 from amrobust.claims.pairs import divergence_cautions, pair_facts
 from amrobust.claims.rules import PAIRED, UNPAIRED, Evidence, Rules, Selection
 from amrobust.claims.samples import Pair, Sample
 from amrobust.claims.summaries import summary_of
+from amrobust.claims.usage import asked_for, meant
 from amrobust.claims.verdicts import decide
 from amrobust.errors import UserError
 from amrobust.runs.arms import Arm, Metric
 from amrobust.stats.results import Caution
 from amrobust.stats.sequential import Look
 
-FEWEST_IN_A_SWEEP = 3
 MOST_NAMED = 6
 """Up to this many methods are named in the question of a comparison; more are counted."""
 
@@ -63,10 +71,6 @@ def compare(
         raise UserError(
             "; ".join(problems) or "there are no runs to compare: make some with 'amrobust run --opt am1'"
         )
-    if not re.fullmatch(r"last|mean:[1-9]\d*", rules.final):
-        raise UserError(
-            f"a final value is 'last' or 'mean:K', not {rules.final!r}: the best test epoch is chosen by the test itself"
-        )
     metric, measured, skipped = choose_metric(arms, selection.metric)
     moved = [arm for arm in measured if arm.first_output_epoch <= arm.epochs]
     skipped += [
@@ -79,7 +83,7 @@ def compare(
     groups, lonely = _groups(moved, metric, selection, rules, claims)
     look = _look(groups, rules)
     # At a planned look, claims are tested at that look's share of alpha; the rest of the rules stay.
-    applied = replace(rules, alpha=look.alpha) if look is not None else rules
+    applied = replace(rules, alpha=look.alpha, looks=()) if look is not None else rules
     family = sum(len(group.claims) for group in groups)
     # The matrix products are small: threads of BLAS cost more than they bring, many times so on a busy machine.
     with threadpool_limits(1, user_api="blas"):
@@ -125,10 +129,7 @@ def _look(groups: Sequence[_Group], rules: Rules) -> Look | None:
     """The planned look that the runs are at. UserError where their numbers of seeds are none of the plan's."""
     if not rules.looks:
         return None
-    try:
-        plan = stats.obrien_fleming_looks(rules.looks, rules.alpha)
-    except stats.CannotEstimate as error:
-        raise UserError(error.reason) from None
+    plan = stats.obrien_fleming_looks(rules.looks, rules.alpha)
     counts = {len(arm.seeds) for group in groups for arm in group.arms}
     for look in plan:
         if counts == {look.seeds}:
@@ -198,12 +199,13 @@ def _group(
 ) -> _Group:
     ordered = (baseline, *(arm for arm in members if arm is not baseline))
     first_epoch = max(arm.first_output_epoch for arm in ordered)
-    samples = {
-        arm.method: Sample.of(
-            arm, metric.name, first_epoch, selection.survivors, final=rules.final, looks=rules.looks
-        )
-        for arm in ordered
-    }
+    with asked_for(f"{baseline.workload}: "):
+        samples = {
+            arm.method: Sample.of(
+                arm, metric.name, first_epoch, selection.survivors, final=rules.final, looks=rules.looks
+            )
+            for arm in ordered
+        }
     notes = (
         cautions.different_x0(baseline.workload) if mixed_x0 else cautions.one_initialisation(ordered),
         cautions.unofficial_data(baseline),
@@ -214,20 +216,36 @@ def _group(
         baseline=baseline,
         first_epoch=first_epoch,
         samples=samples,
-        claims=_resolved(claims, ordered) if claims is not None else _default_claims(ordered, selection),
+        claims=resolved(claims, ordered) if claims is not None else _default_claims(ordered, selection),
         cautions=tuple(note for note in notes if note is not None) + tuning.of_group(ordered, metric),
     )
 
 
-def find_arm(arms: Sequence[Arm], name: str) -> Arm:
+class Named(Protocol):
+    """What claims name: an arm, or one that is still to be trained."""
+
+    @property
+    def method(self) -> str: ...  # noqa: D102
+
+    @property
+    def optimizer(self) -> str: ...  # noqa: D102
+
+    @property
+    def epochs(self) -> int: ...  # noqa: D102
+
+
+Found = TypeVar("Found", bound=Named)
+
+
+def find_arm(arms: Sequence[Found], name: str) -> Found:
     """The arm called ``name``: its method name, or its optimizer's where only one arm has that. Raises UserError."""
     exact = [arm for arm in arms if arm.method == name]
     found = exact or [arm for arm in arms if arm.optimizer == name]
     if len(found) == 1:
         return found[0]
-    names = ", ".join(arm.method for arm in (found or arms))
     raise UserError(
-        f"{name!r} is {'not unique' if found else 'not among the methods'}: choose one of {names}"
+        f"{name!r} is {'not unique' if found else 'not among the methods'}: "
+        + meant(name, [arm.method for arm in found or arms])
     )
 
 
@@ -263,12 +281,15 @@ def _default_claims(arms: Sequence[Arm], selection: Selection) -> tuple[Claim, .
     return tuple(claims)
 
 
-def _resolved(claims: Iterable[Claim], arms: Sequence[Arm]) -> tuple[Claim, ...]:
-    """Declared claims with their methods' full names and their phases in epochs."""
+def resolved(claims: Iterable[Claim], arms: Sequence[Named]) -> tuple[Claim, ...]:
+    """Declared claims with their methods' full names and their phases in epochs.
+
+    Raises UserError where a claim names none of the methods, or the same one twice.
+    """
     return tuple(_resolved_claim(claim, arms) for claim in claims)
 
 
-def _resolved_claim(claim: Claim, arms: Sequence[Arm]) -> Claim:
+def _resolved_claim(claim: Claim, arms: Sequence[Named]) -> Claim:
     sweep = tuple(method for name in claim.methods for method in _of_form(name, arms))
     if claim.methods and len(sweep) < FEWEST_IN_A_SWEEP:
         raise UserError(
@@ -279,13 +300,13 @@ def _resolved_claim(claim: Claim, arms: Sequence[Arm]) -> Claim:
         method=sweep[0] if sweep else find_arm(arms, claim.method).method,
         baseline=sweep[-1] if sweep else find_arm(arms, claim.baseline).method,
         methods=sweep,
-        parts=_resolved(claim.parts, arms),
+        parts=resolved(claim.parts, arms),
         epochs=_epochs(claim, arms[0].epochs),
         phase=None,
     )
 
 
-def _of_form(name: str, arms: Sequence[Arm]) -> list[str]:
+def _of_form(name: str, arms: Sequence[Named]) -> list[str]:
     """The methods that ``name`` stands for: one, or with an asterisk all of that form, by the number in its place."""
     if "*" not in name:
         return [find_arm(arms, name).method]
@@ -299,7 +320,7 @@ def _epochs(claim: Claim, epochs: int) -> tuple[int, int] | None:
     if claim.phase is None:
         return claim.epochs
     if claim.kind in CHANGES:
-        before = min(epochs - 1, max(1, round(claim.phase[0] * epochs)))
+        before = max(1, min(epochs - 1, round(claim.phase[0] * epochs)))
         return before, before + 1
     first = min(epochs, round(claim.phase[0] * epochs) + 1)
     return first, max(first, round(claim.phase[1] * epochs))

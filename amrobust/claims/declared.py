@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
-from amrobust.claims.judgement import CHANGES, SWEEPS, Claim, ClaimKind
+from amrobust.claims.judgement import CHANGES, NEED_MARGIN, NOT_PARTS, SWEEPS, Claim, ClaimKind
+from amrobust.claims.usage import meant
+from amrobust.errors import UserError
 from amrobust.experiments.documents import Tables, read_toml
 from amrobust.rules.theory import deviation_probability
-
-NOT_PARTS = ("composite", "within bound", *CHANGES, *SWEEPS)
-"""A part of a composite claim has its whole's two methods: it can be neither composite, nor about one method or a sweep."""
-
-NEED_MARGIN = ("equivalent mean", "no worse than", "stable over")
+from amrobust.stats.limits import LEAST_TAIL, is_number
 
 
 @dataclass(frozen=True)
@@ -56,24 +54,33 @@ def _claims(tables: Tables, table: Any, baseline: str | None) -> list[Claim]:
     method = tables.take(table, "method", str)
     if "deviations" in table:
         return [
-            Claim("within bound", method, method, deviation=value) for value in _deviations(tables, table)
+            _made(tables, "within bound", method, method, deviation=value)
+            for value in _deviations(tables, table)
         ]
     bounds = tables.take(table, "bounds", list)
     for bound in bounds:
-        numbers = isinstance(bound, list) and len(bound) == 2 and all(type(x) in (int, float) for x in bound)
-        if not numbers or not 0 < bound[1] < 1:
+        if not (isinstance(bound, list) and len(bound) == 2 and all(map(is_number, bound))):
             raise tables.complain(f"bounds are pairs [threshold, probability], and {bound!r} is none")
     tables.nothing_left(table, "a claim")
-    return [Claim("within bound", method, method, bound=(float(t), float(q))) for t, q in bounds]
+    return [_made(tables, "within bound", method, method, bound=(float(t), float(q))) for t, q in bounds]
+
+
+def _made(tables: Tables, *args: Any, **fields: Any) -> Claim:
+    """The claim; what it refuses is said with the file's name."""
+    try:
+        return Claim(*args, **fields)
+    except UserError as error:
+        raise tables.complain(str(error)) from None
 
 
 def _deviations(tables: Tables, table: dict[str, Any]) -> list[float]:
     """The Λ of Theorem 1b that a claim is to be made at."""
     values = tables.take(table, "deviations", list)
     for value in values:
-        if type(value) not in (int, float) or not deviation_probability(max(value, 0)) < 1:
+        if not (is_number(value) and LEAST_TAIL <= deviation_probability(max(value, 0)) < 1):
             raise tables.complain(
-                f"deviations are numbers Λ at which exp(-Λ²/3) + exp(-Λ) is below 1, and {value!r} is none"
+                f"deviations are numbers Λ at which exp(-Λ²/3) + exp(-Λ) is at least {LEAST_TAIL:g} and below 1, and "
+                f"{value!r} is none"
             )
     tables.nothing_left(table, "a claim")
     return [float(value) for value in values]
@@ -84,21 +91,17 @@ def _claim(tables: Tables, table: dict[str, Any], method: str | None, against: s
     kind = tables.take(table, "kind", str)
     kinds = [known for known in get_args(ClaimKind) if method is None or known not in NOT_PARTS]
     if kind not in kinds:
-        raise tables.complain(f"no claim is called {kind!r}: choose one of {', '.join(kinds)}")
+        raise tables.complain(f"no claim is called {kind!r}: {meant(kind, kinds)}")
     margin = tables.take(table, "margin", (int, float)) if kind in NEED_MARGIN else None
-    if margin is not None and margin <= 0:
-        raise tables.complain("a margin must be above 0")
     epochs, phase = _when(tables, table, kind)
     sweep = tuple(tables.take(table, "methods", list)) if kind in SWEEPS else ()
-    if not all(isinstance(member, str) for member in sweep) or (
-        kind in SWEEPS and len(sweep) < 3 and not any("*" in member for member in sweep)
-    ):
-        raise tables.complain(f"a claim of kind {kind!r} needs at least three methods")
+    if not all(isinstance(member, str) for member in sweep):
+        raise tables.complain(f"methods are names, and {list(sweep)} are not all")
     rising = table.pop("rising", False) if kind == "trend" else False
     if not isinstance(rising, bool):
         raise tables.complain(f"'rising' is true or false, not {rising!r}")
-    if sweep:
-        method, against = sweep[0], sweep[-1]
+    if kind in SWEEPS:
+        method, against = (sweep[0], sweep[-1]) if sweep else ("", "")
     elif kind in CHANGES:
         method = against = tables.take(table, "method", str)
     elif method is None:
@@ -108,47 +111,19 @@ def _claim(tables: Tables, table: dict[str, Any], method: str | None, against: s
         _claim(tables, part, method, against)
         for part in (tables.take(table, "parts", list) if kind == "composite" else [])
     )
-    if kind == "composite" and len(parts) < 2:
-        raise tables.complain("a composite claim needs at least two parts")
     tables.nothing_left(table, "a claim")
-    return Claim(
-        kind,
-        method,
-        against,
-        margin,
-        parts,
-        epochs,
-        sweep,
-        rising,
-        phase=phase,
-    )
+    return _made(tables, kind, method, against, margin, parts, epochs, sweep, rising, phase=phase)
 
 
 def _when(
     tables: Tables, table: dict[str, Any], kind: str
 ) -> tuple[tuple[int, int] | None, tuple[float, float] | None]:
     """The epochs, or the share of the training, that a claim is about; neither where it is about all of it."""
-    epochs, phase = tables.take(table, "epochs", list, []), tables.take(table, "phase", list, [])
-    if epochs and (
-        len(epochs) != 2
-        or not all(type(epoch) is int and epoch > 0 for epoch in epochs)
-        or epochs[0] > epochs[1]
-    ):
-        raise tables.complain(f"epochs = {epochs} is no phase: give [first, last]")
-    if phase and (
-        epochs
-        or len(phase) != 2
-        or not all(type(share) in (int, float) for share in phase)
-        or not 0 <= phase[0] < phase[1] <= 1
-    ):
-        raise tables.complain(
-            f"phase = {phase} is none: give two growing shares of the training, and no epochs"
-        )
-    if kind in CHANGES and not epochs:
+    epochs = tuple(tables.take(table, "epochs", list, [])) or None
+    phase = tuple(tables.take(table, "phase", list, [])) or None
+    if kind in CHANGES and epochs is None:
         at = tables.take(table, "at", (int, float))
-        if phase or not 0 < at < 1:
-            raise tables.complain(
-                f"at = {at:g} is no change: give one share of the training, between 0 and 1"
-            )
-        return None, (float(at), float(at))
-    return (epochs[0], epochs[1]) if epochs else None, (float(phase[0]), float(phase[1])) if phase else None
+        if phase is not None:
+            raise tables.complain("a change is 'at' one share of the training: give no phase")
+        phase = at, at
+    return epochs, phase

@@ -17,6 +17,7 @@ from amrobust.claims.samples import Curves, Pair, Refused, Sample
 from amrobust.claims.sweeps import of_sweep
 from amrobust.claims.words import counted, significant
 from amrobust.runs.arms import Metric
+from amrobust.stats.limits import check_rate
 from amrobust.stats.results import Caution, Result
 
 FEWEST_SEEDS = 4
@@ -41,6 +42,7 @@ def gather(
     involved = [samples[name] for name in (claim.methods or dict.fromkeys((claim.method, claim.baseline)))]
     notes = tuple(note for sample in involved for note in sample.cautions)
     try:
+        check_rate(f"alpha over the family of {counted(family, 'claim')}", rules.alpha / family)
         for sample in involved:
             if claim.kind != "within bound":  # whose tail has a place for diverged runs
                 sample.require_finite()
@@ -227,12 +229,10 @@ def _own(*results: Result) -> tuple[Caution, ...]:
     return tuple(dict.fromkeys(caution for result in results for caution in result.cautions))
 
 
-def _seeds_for(threshold: float, paired: bool) -> int:
-    """The smallest number of seeds a method at which an exact label test can reach ``threshold``."""
-    n = FEWEST_SEEDS
-    while stats.smallest_permutation_p(n, n, paired=paired) > threshold:
-        n += 1
-    return n
+def _seeds_for(threshold: float, paired: bool) -> int | None:
+    """The smallest number of seeds a method at which an exact label test can reach ``threshold``; None above 1,000."""
+    tried = range(FEWEST_SEEDS, 1_001)
+    return next((n for n in tried if stats.smallest_permutation_p(n, n, paired=paired) <= threshold), None)
 
 
 def _level_note(pair: Pair, metric: Metric, rules: Rules) -> tuple[Caution, ...]:

@@ -15,12 +15,14 @@ from amrobust.claims.compare import holm
 from amrobust.claims.judgement import Claim, Comparison, Judgement, MethodSummary
 from amrobust.claims.rules import Evidence, Rules
 from amrobust.claims.samples import Refused
+from amrobust.claims.usage import asked_for, meant
 from amrobust.claims.verdicts import decide
 from amrobust.claims.words import significant
 from amrobust.errors import UserError
 from amrobust.experiments.documents import read_toml
 from amrobust.runs.arms import Metric
 from amrobust.runs.directions import direction_of
+from amrobust.stats.limits import check_margin, check_rate
 from amrobust.stats.published import (
     Summary,
     equivalence_from_summary,
@@ -71,7 +73,7 @@ def load_tables(path: Path | None, only: str | None = None) -> list[Table]:
         data = {only: data[only]}
     try:
         tables = [table for name, content in data.items() for table in _tables(name, content)]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise UserError(
             f"{path}: a table lacks or garbles a field ({type(error).__name__}: {error})"
         ) from None
@@ -127,9 +129,12 @@ def judge_tables(
     epochs are correlated is not printed. Raises UserError where the baseline is in no table.
     """
     rules = rules or Rules()
+    if margin is not None:
+        with asked_for():
+            check_margin(margin)
     if baseline is not None and not any(row.method == baseline for table in tables for row in table.rows):
         names = dict.fromkeys(row.method for table in tables for row in table.rows)
-        raise UserError(f"{baseline!r} is not among the methods: choose one of {', '.join(names)}")
+        raise UserError(f"{baseline!r} is not among the methods: {meant(baseline, names)}")
     judgements, problems = [], []
     for table in tables:
         found = [row for row in table.rows if row.method == (baseline or "M-SGD")]
@@ -214,6 +219,7 @@ def _gather(claim: Claim, row: Row, baseline: Row, table: Table, rules: Rules, f
         for r in (row, baseline)
     )
     try:
+        check_rate(f"alpha over the family of {family} claims", rules.alpha / family)
         if claim.kind == "less spread":
             result = spread_ratio_from_summary(a, b, level=1 - rules.alpha / family)
         elif claim.margin is not None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
-from math import inf
 from typing import Literal, get_args
 
 from amrobust.claims.judgement import Claim
 from amrobust.claims.samples import Refused
+from amrobust.claims.usage import asked_for
 from amrobust.errors import UserError
 from amrobust.stats.curves import EpochwiseDifference
 from amrobust.stats.levels import Alignment, Scale
+from amrobust.stats.limits import check_margin, check_rate
 from amrobust.stats.results import Caution, Result
+from amrobust.stats.samples import final_epochs
+from amrobust.stats.sequential import check_looks
 
 TestName = Literal[
     "jackknife", "bonett", "permutation", "levene", "bartlett", "fligner", "f", "swap", "pitman-morgan"
@@ -44,8 +46,9 @@ class Selection:
         _require("pairs", self.pairs, get_args(Pairs))
         _require("scale", self.scale, get_args(Scale))
         _require("align", self.align, get_args(Alignment))
-        if self.margin is not None and not 0 < self.margin < inf:
-            raise UserError(f"a margin is a number above 0, in the metric's unit, not {self.margin!r}")
+        if self.margin is not None:
+            with asked_for():
+                check_margin(self.margin)
 
 
 @dataclass(frozen=True)
@@ -61,13 +64,15 @@ class Rules:
     """Numbers of seeds at which the study was planned to be looked at; empty for one look, whenever it is."""
 
     def __post_init__(self) -> None:
-        """Raises UserError where there is no such choice."""
+        """Raises UserError where there is no such choice, and on looks at which nothing can be settled."""
         _require("test", self.test, TESTS)
         _require("center", self.centre, get_args(Centre))
-        if not 0 < self.alpha <= 0.5:
-            raise UserError(f"alpha = {self.alpha!r} is not between 0 and 0.5")
-        if any(n < 1 for n in self.looks) or any(b <= a for a, b in pairwise(self.looks)):
-            raise UserError(f"looks are growing numbers of seeds, such as 5, 10, 20, not {list(self.looks)}")
+        with asked_for():
+            check_rate("alpha", self.alpha, 0.5)
+            check_rate("material_ratio", self.material_ratio, 1)
+            final_epochs(self.final)
+            if self.looks:
+                check_looks(self.looks, self.alpha)
 
 
 def _require(name: str, value: str, known: tuple[str, ...]) -> None:

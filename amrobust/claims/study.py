@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from amrobust.claims.analysis import Analysis, Setting
 from amrobust.claims.beside import printed_beside
-from amrobust.claims.compare import compare
+from amrobust.claims.compare import compare, find_arm, resolved
 from amrobust.claims.judgement import Claim, Comparison, Verdict
 from amrobust.claims.sources import with_sources
+from amrobust.claims.usage import meant
 from amrobust.errors import RunError, UserError
-from amrobust.experiments.requests import specs_of
+from amrobust.experiments.requests import MAX_SEEDS, specs_of
 from amrobust.experiments.variation import streams_of
 
 if TYPE_CHECKING:
     from amrobust.experiments import Cluster, Place, Spec
     from amrobust.runs import GridReporter
     from amrobust.runs.arms import Arm
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A method that is to be trained, as claims name it."""
+
+    method: str
+    optimizer: str
+    epochs: int
+    output: str
+    spec: Spec
+
 
 Settled = dict[tuple[str, Claim], Verdict]
 """By workload and claim, the verdict of the look that settled it."""
@@ -40,12 +53,15 @@ def run_analysis(
 
     Where looks are planned, train to each in turn and stop when every claim is settled; a claim keeps the verdict of the look
     that settled it. ``seeds`` replaces the declared number of seeds, or names the last look. Raises UserError on a bad
-    declaration, RunError when a seed failed: everything else has been trained then.
+    declaration, before anything is trained; RunError when a seed failed: everything else has been trained then.
     """
     from amrobust import experiments, runs
     from amrobust.experiments.spec import content_digest
 
+    if seeds is not None and not 1 <= seeds <= MAX_SEEDS:
+        raise UserError(f"seeds = {seeds} is not between 1 and {MAX_SEEDS:,}")
     specs = [specs_of_setting(analysis, setting) for setting in analysis.settings]
+    claims_of = checked_claims(analysis, specs)
     looks = analysis.rules.looks
     if looks and seeds is not None and seeds not in looks:
         raise UserError(
@@ -65,16 +81,14 @@ def run_analysis(
         arms, problems = runs.load_arms(paths, None if analysis.metrics else analysis.selection.metric)
         labels = {arm.facts["run"]: arm.workload for arm in arms}
         claims, models = {}, {}
-        for setting, methods in zip(analysis.settings, specs, strict=True):
+        for methods, own in zip(specs, claims_of, strict=True):
             label = ""
-            named: dict[str, tuple[str, Spec]] = {}
             for spec in methods:
                 row = made[content_digest(spec.to_dict())]
                 assert row.path is not None
                 # Of the runs from several x0 one gives its name to the arm.
                 label = labels.get(row.path.name, label)
-                named |= {final.method: (final.output, spec) for final in row.finals}
-            claims[label] = tuple(_bounded(claim, named) for claim in setting.claims)
+            claims[label] = own
             models[label] = spec.workload_params.get("model")
         if analysis.metrics:
             arms = [each for arm in arms for each in _by_metric(arm, analysis)]
@@ -94,6 +108,54 @@ def run_analysis(
         }:
             break
     return _beside_published(with_sources(comparison), analysis.published, models)
+
+
+def checked_claims(analysis: Analysis, specs: Sequence[Sequence[Spec]]) -> list[tuple[Claim, ...]]:
+    """The claims of each setting, with their bounds.
+
+    Raises UserError where they, the baseline, the metrics or the published table name what there will not be.
+    """
+    if analysis.published is not None:
+        printed_beside(analysis.published, ())
+    settings = [_planned(analysis, methods) for methods in specs]
+    baseline = analysis.selection.baseline
+    if baseline is not None:
+        find_arm(
+            list({method.method: method for methods in settings for method in methods}.values()), baseline
+        )
+    found = []
+    for setting, methods in zip(analysis.settings, settings, strict=True):
+        claims = tuple(_bounded(claim, methods) for claim in setting.claims)
+        resolved(claims, methods)
+        found.append(claims)
+    return found
+
+
+def _planned(analysis: Analysis, specs: Sequence[Spec]) -> list[Planned]:
+    """What a setting's claims can name: every output of every method, with several metrics once for each."""
+    from amrobust import workloads
+    from amrobust.experiments.prepare import method_names
+
+    if not specs:
+        return []
+    problem = workloads.get(analysis.workload)
+    known = {name: rest for name, *rest in workloads.metrics_of(problem, specs[0].workload_params)}
+    metrics = [str(metric) for metric in analysis.metrics or (analysis.selection.metric,)]
+    for metric in metrics:
+        if metric not in known:
+            raise UserError(f"{analysis.workload} has no {metric!r}: {meant(metric, known)}")
+    if any(known[metric] != known[metrics[0]] for metric in metrics):
+        raise UserError(f"{', '.join(metrics)} cannot be held against each other: their units differ")
+    planned = {}
+    for spec in specs:
+        for output, name in method_names(spec).items():
+            for end in [f":{metric}" for metric in analysis.metrics] or [""]:
+                # The same method from another x0 is the same arm; of equal names each is kept, and neither can be named.
+                key = name + end, spec.optimizer, tuple(spec.hyperparameters.items())
+                planned[key] = Planned(
+                    name + end, spec.optimizer, problem.epochs(spec.workload_params), output, spec
+                )
+    return list(planned.values())
 
 
 def specs_of_setting(analysis: Analysis, setting: Setting) -> tuple[Spec, ...]:
@@ -136,14 +198,6 @@ def _by_metric(arm: Arm, analysis: Analysis) -> list[Arm]:
     """The arm once for each metric of the analysis, all called by one name so that they can be compared."""
     name = analysis.selection.metric
     assert name is not None
-    for metric in analysis.metrics:
-        if metric not in arm.metrics:
-            raise UserError(f"{arm.method} has no {metric!r}: choose from {', '.join(arm.metrics)}")
-    kinds = {(arm.metrics[metric].better, arm.metrics[metric].unit) for metric in analysis.metrics}
-    if len(kinds) > 1:
-        raise UserError(
-            f"{', '.join(analysis.metrics)} cannot be held against each other: their units differ"
-        )
     return [
         replace(
             arm,
@@ -155,18 +209,19 @@ def _by_metric(arm: Arm, analysis: Analysis) -> list[Arm]:
     ]
 
 
-def _bounded(claim: Claim, methods: Mapping[str, tuple[str, Spec]]) -> Claim:
+def _bounded(claim: Claim, methods: Sequence[Planned]) -> Claim:
     """The claim with Theorem 1b's bound at its Λ, where it has one: the method's problem gives the constants."""
     from amrobust.experiments.convex_rules import theorem1b
 
     if claim.deviation is None:
         return claim
-    if claim.method not in methods:
-        raise UserError(f"{claim.method!r} is not among the methods: choose one of {', '.join(methods)}")
-    output, spec = methods[claim.method]
-    if output != "II":
+    named = {method.method: method for method in methods}
+    if claim.method not in named:
+        raise UserError(f"{claim.method!r} is not among the methods: {meant(claim.method, named)}")
+    method = named[claim.method]
+    if method.output != "II":
         raise UserError(f"Theorem 1b is about the output x̃, option II, and {claim.method} is another")
-    return replace(claim, bound=theorem1b(spec, claim.deviation))
+    return replace(claim, bound=theorem1b(method.spec, claim.deviation))
 
 
 def _first(arm: Arm, seeds: int) -> Arm:

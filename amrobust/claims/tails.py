@@ -9,9 +9,11 @@ from typing import Any
 from amrobust import stats
 from amrobust.claims.compare import choose_metric
 from amrobust.claims.samples import Sample
+from amrobust.claims.usage import asked_for
 from amrobust.claims.words import powers_of_ten
 from amrobust.errors import UserError
 from amrobust.runs.arms import Arm, Metric
+from amrobust.stats.limits import check_finite, check_level, check_rate
 from amrobust.stats.results import Result
 from amrobust.stats.tails import Worse, proportion_interval
 
@@ -51,16 +53,20 @@ def tails(
     """
     if not arms:
         raise UserError("there are no runs to read tails from: make some with 'amrobust run --opt am1'")
-    if not all(0 < q < 1 for q in quantiles):
-        raise UserError("a quantile is a number between 0 and 1, such as 0.9")
+    with asked_for():
+        check_level(level)
+        for q in quantiles:
+            check_rate("a quantile", q)
+        for threshold in thresholds:
+            check_finite("threshold", threshold)
+    if level <= 0.5:  # A one-sided bound at this level is an end of the interval at 2·level − 1.
+        raise UserError(f"level = {level:g} leaves no one-sided bound: give a level above 0.5, such as 0.95")
     chosen, measured, _ = choose_metric(arms, metric)
     worse: Worse = "low" if chosen.better == "higher" else "high"
     rows: list[TailRow] = []
     for arm in measured:
-        try:
+        with asked_for(f"{arm.method}: "):
             sample = Sample.of(arm, chosen.name, 1, False, final=final)
-        except stats.CannotEstimate as error:
-            raise UserError(error.reason) from None
         rows += _of_arm(sample, worse, thresholds, quantiles, level)
     return chosen, rows
 

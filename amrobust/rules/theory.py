@@ -163,9 +163,10 @@ def deviation_probability(deviation: float) -> float:
 
 
 def deviation_of(probability: float) -> float:
-    """The Λ at which :func:`deviation_probability` is ``probability``. Raises ValueError unless it is in (0, 1)."""
-    if not 0 < probability < 1:
-        raise ValueError(f"a probability of {probability} is not between 0 and 1")
+    """The Λ at which :func:`deviation_probability` is ``probability``. Raises ValueError unless it is in [1e-300, 1)."""
+    # 2/probability is finite.
+    if not 1e-300 <= probability < 1:
+        raise ValueError(f"a probability of {probability} is not between 0 and 1, or too near 0")
     from scipy.optimize import brentq
 
     half = math.log(2 / probability)

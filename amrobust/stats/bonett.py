@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from amrobust.stats.jackknife import inverted
+from amrobust.stats.limits import check_level
 from amrobust.stats.results import Result
 from amrobust.stats.samples import Array, CannotEstimate, as_pair, as_values, std
 
@@ -39,6 +40,7 @@ def pooled_kurtosis_ratio(a: ArrayLike, b: ArrayLike, *, level: float = 0.95) ->
     (2006), which pools at r = 1; pooling at r is what R's ``statpsych::ci.ratio.sd2`` does. Raises CannotEstimate on zero
     variance, and where there are too few seeds for c.
     """
+    check_level(level)
     x, y = as_values(a), as_values(b)
     if std(x) == 0 or std(y) == 0:
         raise CannotEstimate("all seeds gave the same value: the spread is zero")
@@ -81,6 +83,7 @@ def mad_ratio(a: ArrayLike, b: ArrayLike, *, paired: bool = False, level: float 
     Statistical inference for a ratio of dispersions using paired samples, J. Educational and Behavioral Statistics 28 (2003).
     Raises CannotEstimate where a deviation is zero.
     """
+    check_level(level)
     first, second = as_pair(as_values(a), as_values(b), paired)
     logs, variances, deviations = [], [], []
     for values in (first[:, 0], second[:, 0]):

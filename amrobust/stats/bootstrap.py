@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
+from amrobust.stats.limits import check_level, check_resamples
 from amrobust.stats.location import mean_difference
 from amrobust.stats.results import Caution, Result
 from amrobust.stats.samples import Array, CannotEstimate, as_curves
@@ -34,6 +35,7 @@ COVERAGE_OF_A_STD = {
 
 def resample_counts(n: int, resamples: int, rng: np.random.Generator) -> Array:
     """How often each of ``n`` seeds is drawn in each resample: shape (resamples, n)."""
+    check_resamples(resamples)
     drawn = rng.integers(n, size=(resamples, n))
     flat = drawn + n * np.arange(resamples)[:, None]
     return np.bincount(flat.ravel(), minlength=resamples * n).reshape(resamples, n).astype(np.float64)
@@ -110,6 +112,7 @@ def bootstrap_interval(
 
     Raises CannotEstimate where the sample does not vary.
     """
+    check_level(level)
     values = as_curves(curves)
     function, logarithmic, quantity = STATISTICS[statistic]
     n = len(values)

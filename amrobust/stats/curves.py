@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
+from amrobust.stats.limits import check_level, check_rate, check_resamples
 from amrobust.stats.permutation import permuted, relabelled_variances, swapped_variances
 from amrobust.stats.results import Result
 from amrobust.stats.samples import Array, CannotEstimate, as_curves, as_pair, pseudo_values
@@ -34,6 +35,7 @@ def std_band(curves: ArrayLike, *, level: float = 0.95) -> Band:
 
     NaN bounds where an epoch's spread is zero or rests on a single seed.
     """
+    check_level(level)
     values = as_curves(curves)
     centre, se, _ = _log_stds(values)
     return _band(values, centre, se, special.stdtrit(len(values) - 1, 0.5 + level / 2), level)
@@ -56,6 +58,8 @@ def simultaneous_std_band(
 
     NaN bounds where an epoch's spread is zero or rests on a single seed; the band then holds over the other epochs.
     """
+    check_level(level)
+    check_resamples(resamples)
     values = as_curves(curves)
     centre, se, pseudo = _log_stds(values)
     usable = np.isfinite(se) & (se > 0)
@@ -121,6 +125,10 @@ class EpochwiseDifference:
     p_adjusted: Array
     alpha: float
 
+    def __post_init__(self) -> None:
+        """Raises CannotEstimate on an alpha that is none."""
+        check_rate("alpha", self.alpha)
+
     @property
     def epochs(self) -> tuple[int, ...]:
         """The epochs whose adjusted p is at most ``alpha``."""
@@ -145,6 +153,7 @@ def when_spreads_differ(
 
     Approximate, since centring breaks exact exchangeability. Raises CannotEstimate where no epoch has a spread in both.
     """
+    check_resamples(resamples)
     first, second = as_pair(a, b, paired)
     both = (np.ptp(first, axis=0) > 0) & (np.ptp(second, axis=0) > 0)
     if not both.any():
@@ -171,6 +180,7 @@ def permuted_curves(
 
     The second is None where it would raise CannotEstimate; it is raised where the first does.
     """
+    check_rate("alpha", alpha)
     first, second = as_pair(a, b, paired)
     every = (np.ptp(first, axis=0) > 0) & (np.ptp(second, axis=0) > 0)
     shared = first.shape[1] > 1 and bool(every.all())

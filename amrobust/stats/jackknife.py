@@ -9,8 +9,9 @@ from functools import cached_property
 import numpy as np
 from scipy import special
 
+from amrobust.stats.limits import check_level
 from amrobust.stats.roots import brent
-from amrobust.stats.samples import Array, log_spreads
+from amrobust.stats.samples import Array, CannotEstimate, log_spreads
 
 CLOSE = 1e-12
 """How far an end of an interval may be off, relative to half its width."""
@@ -20,6 +21,9 @@ SIZES = np.asarray(1.3 ** np.arange(-12.0, 20.0), np.float64)
 
 TINY = 1e-300
 """p-values below this are not told apart."""
+
+MOST_STRETCHES = 50
+"""How often an end is looked for 146 times farther out than before."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +121,10 @@ def inverted(p: Callable[[Array], Array], centre: float, half: float, level: flo
     ``centre`` is one of them, ``half`` a guess of how far they reach, and ``p`` takes an array of θ. It need not fall all the
     way outwards: Welch's degrees of freedom and the error of a difference of pairs change with θ. Where p rises above 1 − level
     again farther out, the interval reaches out to there. Each end is bracketed, then found by Brent's method on log p.
+
+    Raises CannotEstimate on a level that is none, where p is not a number, and where no end is found.
     """
+    check_level(level)
     target = float(np.log1p(-level))
 
     def excess(theta: Array) -> Array:
@@ -125,13 +132,18 @@ def inverted(p: Callable[[Array], Array], centre: float, half: float, level: flo
 
     def end(side: float) -> float:
         outside = half
-        while True:
+        for _ in range(MOST_STRETCHES):
             sizes = outside * SIZES
-            accepted = np.flatnonzero(excess(centre + side * sizes) > 0)
+            beyond = excess(centre + side * sizes)
+            if np.isnan(beyond).any():
+                raise CannotEstimate("no p-value can be computed, and so no interval")
+            accepted = np.flatnonzero(beyond > 0)
             last = accepted[-1] if accepted.size else -1
             if last + 1 < len(sizes):
                 break
             outside = sizes[-1]
+        else:
+            raise CannotEstimate(f"the interval at level {level:.12g} has no end that can be found")
         inside, outside = sizes[last] if accepted.size else 0.0, sizes[last + 1]
         return float(
             brent(

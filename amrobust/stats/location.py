@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
+from amrobust.stats.limits import check_level, check_margin
 from amrobust.stats.results import Result
 from amrobust.stats.samples import CannotEstimate, as_pair, as_values
 from amrobust.stats.spread import t_quantile, t_two_sided
@@ -16,6 +17,7 @@ from amrobust.stats.spread import t_quantile, t_two_sided
 
 def mean_interval(x: ArrayLike, *, level: float = 0.95) -> Result:
     """Mean of one sample with Student's interval."""
+    check_level(level)
     values = as_values(x)
     n = len(values)
     se = float(values.std(ddof=1) / np.sqrt(n))
@@ -32,6 +34,7 @@ def mean_difference(a: ArrayLike, b: ArrayLike, *, paired: bool = False, level: 
 
     Raises CannotEstimate where neither sample varies (or, for pairs, where the differences do not).
     """
+    check_level(level)
     x, y = (values[:, 0] for values in as_pair(as_values(a), as_values(b), paired))
     n_a, n_b = len(x), len(y)
     details = {}
@@ -96,6 +99,7 @@ def equivalence(
 
 def equivalence_of(difference: Result, margin: float) -> Result:
     """:func:`equivalence` from a difference of means with its standard error and degrees of freedom."""
+    check_margin(margin)
     below = one_sided(difference, -margin, "above")
     above = one_sided(difference, margin, "below")
     return _with_one_sided(difference, max(below, above), margin, f"TOST ({difference.test})")
@@ -119,6 +123,7 @@ def non_inferiority(
 
 def non_inferiority_of(difference: Result, margin: float, *, better: Literal["higher", "lower"]) -> Result:
     """:func:`non_inferiority` from a difference of means with its standard error and degrees of freedom."""
+    check_margin(margin)
     p = (
         one_sided(difference, -margin, "above")
         if better == "higher"

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
+from amrobust.stats.limits import check_level
 from amrobust.stats.results import Result
 from amrobust.stats.samples import Array, CannotEstimate, as_curves, as_values, checked_pseudo_values
 from amrobust.stats.spread import t_quantile, t_two_sided
@@ -41,6 +42,7 @@ def variance_components(x: ArrayLike, x0: Sequence[Hashable], *, level: float = 
     Source: J. S. Williams, A confidence interval for variance components, Biometrika 49 (1962). Raises CannotEstimate with
     fewer than 3 starting points or fewer than 2 seeds at one of them.
     """
+    check_level(level)
     values = as_values(x)
     groups = list(_by_x0(values[:, None], x0).values())
     sizes = np.array([len(group) for group in groups])
@@ -146,6 +148,7 @@ def avg_std_over_x0s(curves: ArrayLike, x0: Sequence[Hashable], *, level: float 
 
 def _t_interval(estimates: Array, level: float) -> tuple[float, float, float]:
     """Mean over x0s, its standard error, and half the interval."""
+    check_level(level)
     k = len(estimates)
     if k < FEWEST_X0S:
         raise CannotEstimate(f"{k} starting points are too few to speak of others: it takes {FEWEST_X0S}")

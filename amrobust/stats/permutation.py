@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from amrobust.stats.limits import check_resamples
 from amrobust.stats.results import Caution, Result
 from amrobust.stats.samples import Array, CannotEstimate, as_pair
 
@@ -77,6 +78,7 @@ def permuted(
 
     Raises CannotEstimate where a sample has no spread.
     """
+    check_resamples(resamples)
     scalar = first.shape[1] == 1
     if not np.ptp(first, axis=0).any() or not np.ptp(second, axis=0).any():
         raise CannotEstimate("all seeds gave the same values: the spread is zero")

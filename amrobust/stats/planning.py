@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import special
 
+from amrobust.stats.limits import check_finite, check_margin, check_rate
 from amrobust.stats.results import Result
 from amrobust.stats.samples import CannotEstimate
 
@@ -19,7 +20,12 @@ def seeds_to_settle(
     The standard error shrinks as 1/√n from the observed one. Ratios and differences: the smallest n whose two-sided t test
     at ``alpha`` rejects with ``power``. With ``margin``: the one-sided test of the nearer border, at ``alpha``. A plug-in
     figure: as uncertain as the estimate itself. None where the estimate sits at the border, or more than 100,000 are needed.
+    Raises CannotEstimate on an alpha, a power or a margin that is none.
     """
+    check_rate("alpha", alpha)
+    check_rate("power", power)
+    if margin is not None:
+        check_margin(margin)
     if result.estimate is None or not result.se:
         return None
     n = max(result.n)
@@ -35,7 +41,7 @@ def seeds_to_settle(
     groups = len(result.n)
     candidate = max(4.0, ((special.ndtri(1 - tail) + special.ndtri(power)) * spread / effect) ** 2)
     for _ in range(50):
-        if candidate > MOST_SEEDS:
+        if not candidate <= MOST_SEEDS:
             return None
         df = groups * (candidate - 1)
         wanted = ((special.stdtrit(df, 1 - tail) + special.stdtrit(df, power)) * spread / effect) ** 2
@@ -54,8 +60,12 @@ def power_at_seeds(
 
     The standard error shrinks as 1/√n from the observed one, the degrees of freedom grow as n − 1. Two-sided at ``alpha``, or
     with ``margin`` the two one-sided tests of equivalence at ``alpha`` each. A plug-in figure, as uncertain as the standard
-    error. Raises CannotEstimate where the result has no standard error.
+    error. Raises CannotEstimate where the result has no standard error, and on an alpha, an effect or a margin that is none.
     """
+    check_rate("alpha", alpha)
+    check_finite("effect", effect)
+    if margin is not None:
+        check_margin(margin)
     if result.se is None:
         raise CannotEstimate("a result without a standard error has no power to speak of")
     observed = max(result.n)
@@ -74,8 +84,11 @@ def seeds_to_bound(share: float, bound: float, *, alpha: float = 0.05, power: fl
     """Seeds at which a probability would be shown to be below ``bound`` with the given power, were ``share`` the truth.
 
     By the normal approximation of the one-sided binomial test, and never fewer than a tail without a run takes. None where the
-    share is not below the bound, or more than 100,000 are needed.
+    share is not below the bound, or more than 100,000 are needed. Raises CannotEstimate on an alpha, a power or a
+    bound that is none.
     """
+    for name, value in (("alpha", alpha), ("power", power), ("bound", bound)):
+        check_rate(name, value)
     if not share < bound:
         return None
     wanted = special.ndtri(1 - alpha) * np.sqrt(bound * (1 - bound)) + special.ndtri(power) * np.sqrt(

@@ -11,6 +11,7 @@ from scipy import special
 
 from amrobust.stats.jackknife import SpreadContrast
 from amrobust.stats.levene import absolute_deviations
+from amrobust.stats.limits import check_count, check_finite, check_margin, check_rate
 from amrobust.stats.samples import FEWEST_SEEDS, Array, CannotEstimate
 
 Decision = Literal["jackknife", "levene", "welch", "tost"]
@@ -18,6 +19,12 @@ Decision = Literal["jackknife", "levene", "welch", "tost"]
 
 MOST_SEEDS = 2_000
 CHUNK_VALUES = 4_000_000
+LARGEST_STUDY = 10_000_000
+"""Values of one method in a simulated study, seeds times epochs, that memory has to hold at once."""
+MOST_VALUES = 2_000_000_000
+"""Values of all simulated studies of a number of seeds: some minutes' worth."""
+LARGEST_EFFECT = 1e6
+"""Of a true ratio or difference: more is found by any number of seeds."""
 
 
 @dataclass(frozen=True)
@@ -40,16 +47,25 @@ class Study:
     centre: Literal["median", "mean"] = "median"
 
     def __post_init__(self) -> None:
-        if self.ratio <= 0 or self.claims < 1 or self.epochs < 1 or not 0 < self.alpha < 1:
+        """Raises CannotEstimate where no such study can be."""
+        check_finite("difference", self.difference)
+        check_finite("ratio", self.ratio)
+        if not 1 / LARGEST_EFFECT <= self.ratio <= LARGEST_EFFECT or abs(self.difference) > LARGEST_EFFECT:
             raise CannotEstimate(
-                "a ratio above 0, at least one claim and epoch, and alpha between 0 and 1 are needed"
+                f"a true ratio lies between {1 / LARGEST_EFFECT:g} and {LARGEST_EFFECT:g}, a true difference is at most "
+                f"{LARGEST_EFFECT:g} seed STDs"
             )
+        check_count("claims", self.claims, 1, LARGEST_STUDY)
+        check_count("epochs", self.epochs, 1, LARGEST_STUDY)
+        check_rate("alpha", self.alpha)
+        check_rate(f"alpha over {self.claims} claims", self.alpha / self.claims)
+        check_finite("autocorrelation", self.autocorrelation)
         if not 0 <= self.autocorrelation < 1:
             raise CannotEstimate(f"an autocorrelation of {self.autocorrelation:g} is not in [0, 1)")
-        if (self.decision == "tost") != (self.margin is not None) or (
-            self.margin is not None and self.margin <= 0
-        ):
+        if (self.decision == "tost") != (self.margin is not None):
             raise CannotEstimate("equivalence needs a margin above 0, and nothing else takes one")
+        if self.margin is not None:
+            check_margin(self.margin)
 
 
 @dataclass(frozen=True)
@@ -65,10 +81,13 @@ class Power:
 def power_at(study: Study, n: int, *, replications: int = 4_000, seed: int = 0) -> Power:
     """Share of simulated studies of ``n`` normal seeds a method in which the decision supports the claim.
 
-    The same ``seed`` uses the same random numbers at every n. Raises CannotEstimate below 4 seeds.
+    The same ``seed`` uses the same random numbers at every n. Raises CannotEstimate below 4 seeds, and where the studies would
+    not fit into memory or not end within minutes.
     """
     if n < FEWEST_SEEDS:
         raise CannotEstimate(f"{n} seeds are too few", FEWEST_SEEDS)
+    check_count("seeds times epochs", n * study.epochs, 1, LARGEST_STUDY)
+    check_count("replications", replications, 1, MOST_VALUES // (n * study.epochs))
     rng = np.random.default_rng([seed, n])
     block = max(1, CHUNK_VALUES // (n * study.epochs))
     supported = 0
@@ -90,8 +109,10 @@ def seeds_for_power(
 ) -> list[Power]:
     """Powers at the numbers of seeds tried, in order of n; the last of them is the smallest n found with ``power``.
 
-    n is doubled until the power is reached, then bisected. Raises CannotEstimate where 2,000 seeds are not enough.
+    n is doubled until the power is reached, then bisected. Raises CannotEstimate where 2,000 seeds are not enough,
+    and as :func:`power_at`.
     """
+    check_rate("power", power)
     tried: dict[int, Power] = {}
 
     def reaches(n: int) -> bool:
@@ -102,7 +123,10 @@ def seeds_for_power(
     high = FEWEST_SEEDS
     while not reaches(high):
         if high >= MOST_SEEDS:
-            raise CannotEstimate(f"{MOST_SEEDS:,} seeds a method do not reach a power of {power:.0%}")
+            raise CannotEstimate(
+                f"{MOST_SEEDS:,} seeds a method do not reach a power of {power:.0%}; ask for less power, a larger effect or "
+                "fewer claims"
+            )
         high = min(2 * high, MOST_SEEDS)
     low = high // 2
     while high - low > 1:

@@ -8,6 +8,7 @@ from itertools import product
 import numpy as np
 from scipy import special
 
+from amrobust.stats.limits import check_level, check_margin
 from amrobust.stats.location import one_sided
 from amrobust.stats.results import Result
 from amrobust.stats.samples import FEWEST_SEEDS, CannotEstimate
@@ -36,6 +37,7 @@ def _check(*rows: Summary) -> None:
 
 def mean_difference_from_summary(a: Summary, b: Summary, *, level: float = 0.95) -> Result:
     """Welch's t from two rows: first mean minus second."""
+    check_level(level)
     _check(a, b)
     parts = a.std**2 / a.n, b.std**2 / b.n
     variance = sum(parts)
@@ -51,6 +53,7 @@ def mean_difference_from_summary(a: Summary, b: Summary, *, level: float = 0.95)
 
 def equivalence_from_summary(a: Summary, b: Summary, margin: float, *, level: float = 0.90) -> Result:
     """TOST from two rows; p is the larger of the two one-sided ones, the interval at ``level`` = 1 − 2α."""
+    check_margin(margin)
     result = mean_difference_from_summary(a, b, level=level)
     p = max(one_sided(result, -margin, "above"), one_sided(result, margin, "below"))
     return replace(result, p=p, test="TOST (Welch t)", details={"margin": margin})
@@ -73,6 +76,7 @@ def spread_ratio_from_summary(a: Summary, b: Summary, *, level: float = 0.95) ->
     ``details`` has what that rests on: the p-value at kurtosis 3, 6 and 9 (F with :func:`effective_df`, after Box 1953),
     and the smallest and largest p that the rounding of the printed STDs allows.
     """
+    check_level(level)
     _check(a, b)
     ratio = a.std / b.std
     df = a.n - 1, b.n - 1

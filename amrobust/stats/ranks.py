@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
+from amrobust.stats.limits import check_level
 from amrobust.stats.results import Result
 from amrobust.stats.samples import FEWEST_SEEDS, Array, CannotEstimate
 from amrobust.stats.tails import badness, proportion_interval
@@ -28,6 +29,7 @@ def chance_of_winning(
     Source: E. Brunner and U. Munzel, The nonparametric Behrens–Fisher problem, Biometrical Journal 42 (2000). Raises
     CannotEstimate with fewer than 4 seeds, or where all pairs tie.
     """
+    check_level(level)
     worse: Literal["low", "high"] = "low" if better == "higher" else "high"
     x, y = badness(a, worse), badness(b, worse)
     if min(len(x), len(y)) < FEWEST_SEEDS:

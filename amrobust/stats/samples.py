@@ -5,6 +5,8 @@ A sample is an array (seeds,) of final values or (seeds, epochs) of curves; an a
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -68,12 +70,20 @@ def final_values(curves: ArrayLike, final: str = "last") -> Array:
     values = np.asarray(curves, dtype=np.float64)
     if final == "last":
         return np.asarray(values[:, -1])
-    name, _, count = final.partition(":")
-    if name != "mean" or not count.isdecimal() or int(count) < 1:
-        raise CannotEstimate(f"a final value is 'last' or 'mean:K' with K >= 1, not {final!r}")
-    if int(count) > values.shape[1]:
-        raise CannotEstimate(f"{final!r} needs {count} epochs, and there are {values.shape[1]}")
-    return np.asarray(values[:, -int(count) :].mean(axis=1))
+    if (count := final_epochs(final)) > values.shape[1]:
+        raise CannotEstimate(f"a final value {final!r} needs {count} epochs, and there are {values.shape[1]}")
+    return np.asarray(values[:, -count:].mean(axis=1))
+
+
+def final_epochs(final: str) -> int:
+    """Over how many epochs a final value is: 1 of "last", K of "mean:K". Raises CannotEstimate on anything else."""
+    match = re.fullmatch(r"last|mean:([1-9][0-9]{0,8})", final) if isinstance(final, str) else None
+    if match is None:
+        raise CannotEstimate(
+            f"a final value is 'last' or 'mean:K' with K >= 1, not {final!r:.40}: the best test epoch is chosen by the test "
+            "itself"
+        )
+    return int(match[1] or 1)
 
 
 def std(x: ArrayLike) -> float:

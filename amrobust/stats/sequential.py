@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy import special
 
+from amrobust.stats.limits import LEAST_TAIL, check_count, check_rate
 from amrobust.stats.samples import Array, CannotEstimate
 
 GRID = 2_001
 """Points of the grid on which the process that has not been stopped is integrated."""
+
+MOST_LOOKS = 100
+MOST_SEEDS = 1_000_000
+CLOSEST = 1e-4
+"""The least share of the last look's seeds that lies between two looks: closer ones fall between the points of the grid."""
 
 
 @dataclass(frozen=True)
@@ -34,15 +40,11 @@ def obrien_fleming_looks(seeds: Sequence[int], alpha: float = 0.05) -> tuple[Loo
     Brownian motion observed at the t_k, by numerical integration; the nominal level is 2 − 2 Φ(c_k).
 
     Source: K. K. G. Lan and D. L. DeMets, Discrete sequential boundaries for clinical trials, Biometrika 70 (1983). Raises
-    CannotEstimate unless the looks are growing numbers of seeds and alpha lies between 0 and 1.
+    CannotEstimate unless the looks are at most 100 growing numbers of at most 1,000,000 seeds, at least a ten-thousandth of the
+    last of them apart, and alpha is an error rate.
     """
-    counts = [int(n) for n in seeds]
-    if not counts or counts[0] < 1 or any(b <= a for a, b in itertools.pairwise(counts)):
-        raise CannotEstimate("looks are growing numbers of seeds, such as 5, 10, 15, 20")
-    if not 0 < alpha < 1:
-        raise CannotEstimate("alpha lies between 0 and 1")
-    times = np.array(counts) / counts[-1]
-    spent = 4 * special.ndtr(special.ndtri(alpha / 4) / np.sqrt(times))
+    counts, times = _checked(seeds, alpha)
+    spent = _spent(times, alpha)
     looks: list[Look] = []
     grid: Array | None = None
     weighted = None
@@ -66,6 +68,43 @@ def obrien_fleming_looks(seeds: Sequence[int], alpha: float = 0.05) -> tuple[Loo
         trapezium[[0, -1]] /= 2
         grid, weighted = points, density * trapezium
     return tuple(looks)
+
+
+def check_looks(seeds: Sequence[int], alpha: float) -> None:
+    """Raise CannotEstimate unless these are looks at each of which a claim can be settled.
+
+    Of a first look at too small a share of the last one's seeds the nominal level cannot be told from 0.
+    """
+    counts, times = _checked(seeds, alpha)
+    first = float(_spent(times, alpha)[0])
+    if first < LEAST_TAIL:
+        t = (special.ndtri(alpha / 4) / special.ndtri(LEAST_TAIL / 4)) ** 2
+        raise CannotEstimate(
+            f"looks: the first, at {counts[0]} of {counts[-1]} seeds, would test at {first:.1g}, where nothing is settled: "
+            f"plan it at {int(np.ceil(t * counts[-1]))} seeds or more, or leave it out"
+        )
+
+
+def _checked(seeds: Sequence[int], alpha: float) -> tuple[list[int], Array]:
+    """The looks, and their shares of the last one."""
+    check_rate("alpha", alpha)
+    counts = list(seeds)
+    check_count("the number of looks", len(counts), 1, MOST_LOOKS)
+    for count in counts:
+        check_count("a look", count, 1, MOST_SEEDS)
+    if any(b <= a for a, b in pairwise(counts)):
+        raise CannotEstimate(f"looks are growing numbers of seeds, such as 5, 10, 20, not {counts}")
+    times = np.array(counts) / counts[-1]
+    if (np.diff(times) < CLOSEST).any():
+        raise CannotEstimate(
+            f"looks: some are less than {CLOSEST:g} of the last look's {counts[-1]:,} seeds apart: plan fewer"
+        )
+    return counts, times
+
+
+def _spent(times: Array, alpha: float) -> Array:
+    """The error rate that both sides together have spent at each share of the seeds."""
+    return np.asarray(4 * special.ndtr(special.ndtri(alpha / 4) / np.sqrt(times)))
 
 
 def _boundary(

@@ -8,6 +8,7 @@ from scipy import special
 
 from amrobust.stats.bonett import pooled_kurtosis_ratio, trimmed_mean
 from amrobust.stats.jackknife import SpreadContrast
+from amrobust.stats.limits import check_level
 from amrobust.stats.results import Caution, Result
 from amrobust.stats.samples import (
     Array,
@@ -53,6 +54,7 @@ def spread_interval(x: ArrayLike, *, level: float = 0.95) -> Result:
     Source: D. G. Bonett, Approximate confidence interval for standard deviation of nonnormal distributions,
     Computational Statistics & Data Analysis 50 (2006). Raises CannotEstimate on zero variance or where c has no meaning.
     """
+    check_level(level)
     values = as_values(x)
     n, s = len(values), std(values)
     if s == 0:
@@ -79,6 +81,7 @@ def chi_square_interval(x: ArrayLike, *, level: float = 0.95) -> Result:
 
     Raises CannotEstimate where all seeds gave the same value.
     """
+    check_level(level)
     values = as_values(x)
     n, s = len(values), std(values)
     if s == 0:
@@ -92,6 +95,7 @@ def chi_square_interval(x: ArrayLike, *, level: float = 0.95) -> Result:
 
 def avg_std_interval(curves: ArrayLike, *, level: float = 0.95) -> Result:
     """Avg. STD with the delete-one-seed jackknife interval of its logarithm, t with n − 1 degrees of freedom."""
+    check_level(level)
     values = as_curves(curves)
     n = len(values)
     centre, variance = _jackknife(values)
@@ -136,6 +140,7 @@ def spread_ratio(a: ArrayLike, b: ArrayLike, *, paired: bool = False, level: flo
 
     Raises CannotEstimate where a sample has no spread, and where one is a copy of the other up to scale.
     """
+    check_level(level)
     first, second = as_pair(a, b, paired)
     scalar = first.shape[1] == 1
     for sample in (first, second):

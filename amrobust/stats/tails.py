@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
+from amrobust.stats.limits import check_finite, check_level, check_rate
 from amrobust.stats.results import Result
 from amrobust.stats.samples import Array, CannotEstimate
 
@@ -36,6 +37,7 @@ def proportion_interval(hits: int, n: int, *, level: float = 0.95, quantity: str
 
     Raises CannotEstimate on a number of hits that is none of n.
     """
+    check_level(level)
     if n < 1 or not 0 <= hits <= n:
         raise CannotEstimate(f"{hits} of {n} is no proportion")
     tail = (1 - level) / 2
@@ -49,6 +51,7 @@ def proportion_interval(hits: int, n: int, *, level: float = 0.95, quantity: str
 
 def exceedance(x: ArrayLike, threshold: float, *, worse: Worse, level: float = 0.95) -> Result:
     """Probability that a run ends worse than ``threshold``, with its exact interval; diverged runs always do."""
+    check_finite("threshold", threshold)
     values = badness(x, worse)
     border = -threshold if worse == "low" else threshold
     return proportion_interval(
@@ -74,6 +77,7 @@ class ExceedanceCurve:
 
 def exceedance_curve(x: ArrayLike, *, worse: Worse, level: float = 0.95) -> ExceedanceCurve:
     """:func:`exceedance` at every threshold: Clopper–Pearson intervals, pointwise; diverged runs always end worse."""
+    check_level(level)
     values = badness(x, worse)
     finite = np.sort(np.asarray(x, dtype=np.float64).ravel()[np.isfinite(values)])
     thresholds = np.unique(finite)
@@ -104,6 +108,7 @@ def divergence_difference(
     """
     from scipy.stats import fisher_exact
 
+    check_level(level)
     for hits, n in ((diverged_a, n_a), (diverged_b, n_b)):
         if n < 1 or not 0 <= hits <= n:
             raise CannotEstimate(f"{hits} of {n} is no proportion")
@@ -130,8 +135,10 @@ def _wilson(hits: int, n: int, level: float) -> tuple[float, float]:
 def seeds_for_quantile_bound(q: float, level: float = 0.95) -> int:
     """Smallest n whose largest value bounds the q-quantile from above with this confidence: ⌈log(1 − level)/log q⌉.
 
-    29 for q = 0.9, 59 for 0.95, 299 for 0.99 at 95 %.
+    29 for q = 0.9, 59 for 0.95, 299 for 0.99 at 95 %. Raises CannotEstimate on a quantile or level that is none.
     """
+    check_level(level)
+    check_rate("a quantile", q)
     return ceil(log(1 - level) / log(q) - 1e-12)
 
 
@@ -141,11 +148,9 @@ def tail_quantile(x: ArrayLike, q: float, *, worse: Worse, level: float = 0.95) 
     ``high`` (``low`` where low values are worse) is the smallest order statistic X₍ᵣ₎ with P(Bin(n, q) < r) ≥ level; the
     other end is left open. Raises CannotEstimate, with the number of seeds needed, where even the worst value bounds nothing.
     """
-    if not 0 < q < 1:
-        raise CannotEstimate(f"{q:g} is not a quantile between 0 and 1")
+    needed = seeds_for_quantile_bound(q, level)
     values = np.sort(badness(x, worse))
     n = len(values)
-    needed = seeds_for_quantile_bound(q, level)
     if n < needed:
         raise CannotEstimate(f"{n} seeds cannot bound the {q:g} quantile", needed)
     ranks = np.arange(1, n + 1)
@@ -176,6 +181,7 @@ class DistributionBand:
 
 def distribution_band(x: ArrayLike, *, worse: Worse, level: float = 0.95) -> DistributionBand:
     """Dvoretzky–Kiefer–Wolfowitz band with Massart's constant: ± √(log(2/(1 − level)) / (2n))."""
+    check_level(level)
     values = np.sort(badness(x, worse))
     n = len(values)
     share = np.arange(1, n + 1) / n
@@ -189,6 +195,7 @@ def cvar(x: ArrayLike, q: float, *, worse: Worse, fewest_beyond: int = 5) -> Res
     Raises CannotEstimate, with the seeds needed, unless at least ``fewest_beyond`` runs lie in that share; and where one of
     them diverged, since their mean is then not a number.
     """
+    check_rate("a quantile", q)
     values = np.sort(badness(x, worse))
     n = len(values)
     beyond = round(n * (1 - q), 9)
@@ -220,6 +227,8 @@ def generalised_pareto(
     """
     from scipy.stats import genpareto
 
+    check_level(level)
+    check_finite("threshold", threshold)
     values = badness(x, worse)
     excesses = values[np.isfinite(values)] - (-threshold if worse == "low" else threshold)
     excesses = excesses[excesses > 0]

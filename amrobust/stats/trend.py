@@ -11,6 +11,7 @@ from scipy import special
 
 from amrobust.stats.jackknife import inverted, pooled_scales
 from amrobust.stats.levene import absolute_deviations
+from amrobust.stats.limits import check_level, check_rate, check_resamples
 from amrobust.stats.results import Result
 from amrobust.stats.samples import Array, CannotEstimate, as_curves, checked_pseudo_values, log_spreads
 from amrobust.stats.spread import spread_ratio, t_quantile
@@ -27,6 +28,7 @@ def spread_trend(samples: Sequence[ArrayLike], values: Sequence[float], *, level
     ``samples`` are final values (seeds,) or curves (seeds, epochs), in the order of ``values`` (all above 0). Raises
     CannotEstimate on fewer than 3 samples, equal values, or a sample without spread.
     """
+    check_level(level)
     groups, logs = _sweep(samples, values)
     weights = (logs - logs.mean()) / ((logs - logs.mean()) ** 2).sum()
     pseudo = [checked_pseudo_values(group) for group in groups]
@@ -62,6 +64,7 @@ def permutation_trend(
 
     The statistic is the covariance of z with the log value; whole seeds change groups. Two-sided p = (b + 1)/(B + 1).
     """
+    check_resamples(resamples)
     groups, logs = _sweep(samples, values)
     z = np.concatenate([absolute_deviations(group, "median") for group in groups])
     labels = np.repeat(logs - logs.mean(), [len(group) for group in groups])
@@ -76,6 +79,7 @@ def jonckheere(
     J counts, over pairs of seeds of two groups, how often the deviation is larger at the larger value (ties ½); its null
     distribution is that of relabelled seeds. Curves give one number a seed, as in :func:`permutation_trend`.
     """
+    check_resamples(resamples)
     groups, logs = _sweep(samples, values)
     z = np.concatenate([absolute_deviations(group, "median") for group in groups])
     order = np.repeat(np.argsort(np.argsort(logs)), [len(group) for group in groups])
@@ -149,6 +153,7 @@ def turning_point(
     Every other sample is compared with the smallest by :func:`amrobust.stats.spread_ratio` at alpha/(groups − 1). The smallest
     was chosen by looking, so this errs towards excluding too many; it describes a sweep and decides nothing.
     """
+    check_rate("alpha", alpha)
     groups, _ = _sweep(samples, values)
     spreads = [float(np.std(group, axis=0, ddof=1).mean()) for group in groups]
     best = int(np.argmin(spreads))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from amrobust.stats.limits import check_level
 from amrobust.stats.results import Caution, Result
 from amrobust.stats.samples import Array, CannotEstimate, as_pair, as_values, kurtosis, std
 
@@ -28,6 +29,7 @@ def f_test(a: ArrayLike, b: ArrayLike, *, level: float = 0.95) -> Result:
 
     s_a²/s_b² over F(n_a − 1, n_b − 1) quantiles; the interval is the p-value's inversion.
     """
+    check_level(level)
     from scipy.stats import f
 
     x, y = _values(a, b)

@@ -4,7 +4,7 @@ import pytest
 from made_up_data import put_fashion, put_ptb
 
 from amrobust.claims.analysis import analysis_names, load_analysis, scales_of
-from amrobust.claims.study import run_analysis
+from amrobust.claims.study import checked_claims, run_analysis, specs_of_setting
 from amrobust.runs.grid import SilentGrid
 from amrobust.workloads import data
 
@@ -76,3 +76,12 @@ def test_every_scale_of_it_reads(name):
 def test_a_figure_of_a_tables_runs_is_that_table():
     figure, table = load_analysis("figure7", "small"), load_analysis("table5", "small")
     assert (figure.name, figure.title, figure.settings) == ("figure7", table.title, table.settings)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_at_every_scale_it_names_what_will_be_there(name):
+    for scale in scales_of(name) or (None,):
+        analysis = load_analysis(name, scale)
+        specs = [specs_of_setting(analysis, setting) for setting in analysis.settings]
+        claims = checked_claims(analysis, specs)
+        assert [len(own) for own in claims] == [len(setting.claims) for setting in analysis.settings]

@@ -82,7 +82,11 @@ def test_the_methods_have_aligned_numbers_with_their_units(judged: Judged) -> No
 
 def test_more_claims_than_a_reader_reads_are_left_to_the_tables(judged: Judged) -> None:
     judgement = judged([f"m{k}" for k in range(20)], seeds=4, epochs=3)
-    whole = replace(judgement.verdicts[0], claim=Claim("composite", "m1", "m0"), parts=judgement.verdicts[:2])
+    whole = replace(
+        judgement.verdicts[0],
+        claim=Claim("composite", "m1", "m0", parts=tuple(v.claim for v in judgement.verdicts[:2])),
+        parts=judgement.verdicts[:2],
+    )
     refused = replace(judgement.verdicts[1], outcome="cannot be judged")
     judgement = replace(judgement, verdicts=(whole, refused, *judgement.verdicts[2:]))
     (found,) = blocks(

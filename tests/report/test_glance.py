@@ -49,7 +49,7 @@ def test_settings_of_long_names_are_counted(judged: Judged) -> None:
 def test_of_a_trend_the_ratio_is_said_to_be_for_each_doubling(judged: Judged) -> None:
     judgement = judged(TWO, kinds=("less spread",))
     (verdict,) = judgement.verdicts
-    claim = Claim("trend", TWO[1], TWO[0], methods=TWO)
+    claim = Claim("trend", TWO[1], TWO[0], methods=(*TWO, "am1"))
     assert "doubling" not in at_a_glance([judgement]).caption
     trend = replace(judgement, verdicts=(replace(verdict, claim=claim),))
     assert "for each doubling" in at_a_glance([trend]).caption

@@ -81,8 +81,8 @@ def test_bounds_are_a_table_of_shares(judged: Judged) -> None:
 def test_composite_claims_have_no_estimate(judged: Judged) -> None:
     judgement = judged(("msgd", "sgd", "am1"), kinds=("less spread",))
     wholes = tuple(
-        replace(v, claim=Claim("composite", v.claim.method, "msgd", parts=(v.claim,)), interval=None, test=None,
-                second_opinion=None, parts=(v,))
+        replace(v, claim=Claim("composite", v.claim.method, "msgd", parts=(v.claim, replace(v.claim, kind="better mean"))),
+                interval=None, test=None, second_opinion=None, parts=(v,))
         for v in judgement.verdicts
     )  # fmt: skip
     (table,) = tables(replace(judgement, verdicts=wholes))

@@ -34,7 +34,10 @@ def test_parts_of_composite_claims_and_sweeps_are_in_it(judged: Judged) -> None:
     judgement = judged(("msgd", "sgd", "am1"), kinds=("equivalent mean",), margin=0.5)
     part, other = judgement.verdicts
     whole = replace(
-        part, claim=Claim("composite", "sgd", "msgd", parts=(part.claim,)), interval=None, parts=(part,)
+        part,
+        claim=Claim("composite", "sgd", "msgd", parts=(part.claim, Claim("less spread", "sgd", "msgd"))),
+        interval=None,
+        parts=(part,),
     )
     stable = replace(other, claim=Claim("stable over", "msgd", "am1", 0.5, methods=("msgd", "sgd", "am1")))
     (drawing,) = drawn(replace(judgement, verdicts=(whole, stable)))
