@@ -160,10 +160,7 @@ class Place:
         return replace(planned, plans=(*planned.plans[:-1], replace(planned.plans[-1], extends=False)))
 
     def _metric(self, name: str) -> tuple[str, str, str]:
-        better = self.better.get(name, direction_of(name))
-        if better not in ("higher", "lower"):
-            raise UserError(f"{name} is better 'higher' or 'lower', not {better!r}")
-        return name, better, self.units.get(name, "")
+        return name, self.better.get(name, direction_of(name)), self.units.get(name, "")
 
     def rescue(self, seed: int, rows: Mapping[float, Mapping[str, float]]) -> Path:
         """What was logged, as a CSV file that ``amrobust import`` reads, where it cannot join the run."""
