@@ -23,13 +23,15 @@ MOST_NAMED = 5
 def refuse_copies(arms: Sequence[Arm], metric: str) -> None:
     """Raise UserError where curves of ``metric`` under different seeds of one arm are identical to the last bit.
 
-    That is an ignored seed or a copied file, and every interval would count one training several times. In a run that amrobust
-    trained, all seeds may agree: then nothing in it is random (a problem without noise, a varied stream that it does not use),
-    the spread is 0, and :func:`same_for_all_seeds` says why.
+    That is an ignored seed or a copied file, and every interval would count one training several times. Runs that amrobust
+    trained are left out: it gave each seed its own streams, so that curves agree by chance (few test images, streams that are
+    shared) or in all seeds, where nothing is random: then the spread is 0, and :func:`same_for_all_seeds` says why.
     """
     for arm in arms:
-        groups = [rows for rows in _by_content(arm, metric).values() if len(rows) > 1]
-        if groups and not _nothing_random(arm, metric):
+        if arm.x0_digest is not None:
+            continue
+        groups = [rows for bits, rows in _by_content(arm, metric).items() if len(rows) > 1 and _tells(bits)]
+        if groups:
             seeds = [arm.seeds[row] for row in groups[0]]
             named = ", ".join(map(str, seeds[:MOST_NAMED])) + (", ..." if len(seeds) > MOST_NAMED else "")
             others = f", and those of {len(groups) - 1} more groups of seeds" if len(groups) > 1 else ""
@@ -41,35 +43,38 @@ def refuse_copies(arms: Sequence[Arm], metric: str) -> None:
 
 
 def same_for_all_seeds(arms: Sequence[Arm], metric: str) -> Caution | None:
-    """That all seeds of some arms gave one curve, as they may in a run that amrobust trained."""
-    alike = [
-        arm.method
-        for arm in arms
-        if _nothing_random(arm, metric) and any(len(rows) > 1 for rows in _by_content(arm, metric).values())
-    ]
+    """That all seeds of some arms, from one x0 each, gave one curve, as they may in a run that amrobust trained."""
+    alike = []
+    for arm in arms:
+        found = _by_content(arm, metric)
+        if (
+            len(found) < len(arm.seeds)
+            and len(found) == max(1, len(set(arm.x0s)))
+            and all(map(_tells, found))
+        ):
+            alike.append(arm.method)
     return cautions.nothing_random(alike) if alike else None
 
 
 def same_for_several_methods(arms: Sequence[Arm], metric: str) -> tuple[Caution, ...]:
     """That two methods have curves in common, where amrobust did not train them: of its own, options may well coincide."""
-    contents = [(arm, set(_by_content(arm, metric))) for arm in arms if arm.x0_digest is None]
+    contents = [(arm, _by_content(arm, metric)) for arm in arms if arm.x0_digest is None]
     return tuple(
         cautions.curves_in_common(a.method, b.method, len(common))
         for (a, some), (b, others) in combinations(contents, 2)
-        if (common := some & others)
+        if (common := [bits for bits in some if bits in others and _tells(bits)])
     )
 
 
 def _by_content(arm: Arm, metric: str) -> dict[bytes, list[int]]:
-    """The rows of ``arm`` by their curves' bits, those of fewer than FEWEST_VALUES different values left out."""
+    """The rows of ``arm`` by the bits of their curves."""
     rows: dict[bytes, list[int]] = defaultdict(list)
     for row, curve in enumerate(arm.curves[metric]):
-        if len(np.unique(curve[np.isfinite(curve)])) >= FEWEST_VALUES:
-            rows[curve.tobytes()].append(row)
+        rows[curve.tobytes()].append(row)
     return rows
 
 
-def _nothing_random(arm: Arm, metric: str) -> bool:
-    """Whether amrobust trained the arm's seeds, and all of one starting point gave one curve."""
-    curves = {curve.tobytes() for curve in arm.curves[metric]}
-    return arm.x0_digest is not None and len(curves) == max(1, len(set(arm.x0s)))
+def _tells(bits: bytes) -> bool:
+    """Whether a curve has enough different values to be known by them."""
+    curve = np.frombuffer(bits)
+    return len(np.unique(curve[np.isfinite(curve)])) >= FEWEST_VALUES

@@ -113,11 +113,13 @@ class TestTrainedHere:
         found = compare([arm("msgd", per_x0, x0s=x0s), arm("am1[m=5]/I", curves(rng, 20, 30), x0s=x0s)])
         assert "nothing-random" in kinds(found)
 
-    def test_seeds_of_which_some_alone_agree_are_copies(self, rng):
+    def test_seeds_of_which_some_agree_by_chance_are_judged(self, rng):
+        """On few test images, with every stream but one shared: each seed was trained with its own."""
         values = curves(rng, 8, 30)
         values[5] = values[2]
-        with pytest.raises(UserError, match="seeds 2, 5 are identical"):
-            compare([arm("msgd", values), arm("am1[m=5]/I", curves(rng, 8, 30))])
+        comparison = compare([arm("msgd", values), arm("am1[m=5]/I", curves(rng, 8, 30))])
+        assert "nothing-random" not in kinds(comparison)
+        assert comparison.judgements[0].verdicts[1].p is not None
 
     def test_a_training_that_varies_a_stream_without_use_in_it_is_compared_to_its_end(self, tmp_path):
         words = [
