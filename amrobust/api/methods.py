@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amrobust.errors import UserError
-from amrobust.experiments.spec import Value
+from amrobust.experiments.spec import Value, plain
 
 Values = Value | np.generic | Sequence[Value] | NDArray[Any]
 Methods = Mapping[str, Mapping[str, Values]]
@@ -33,7 +33,7 @@ def listed(owner: str, given: Mapping[str, Values]) -> dict[str, tuple[Value, ..
 
 
 def _values(given: Values) -> tuple[Value, ...]:
-    plain = given.tolist() if isinstance(given, (np.ndarray, np.generic)) else given
-    if isinstance(plain, str) or not isinstance(plain, Sequence):
-        return (plain,)
-    return tuple(value.item() if isinstance(value, np.generic) else value for value in plain)
+    several = given.tolist() if isinstance(given, np.ndarray) else given
+    if isinstance(several, str) or not isinstance(several, Sequence):
+        return (plain(several),)
+    return tuple(map(plain, several))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from amrobust.errors import UserError
-from amrobust.runs.arms import Arm, Metric
+from amrobust.runs.arms import Arm, Metric, refuse_doubles
 from amrobust.runs.directions import direction_of
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Runs:
     """Methods with their curves, and a line for everything that was set aside while they were loaded.
+
+    ``a + b`` has the runs of both. Raises UserError where two groups of runs on one workload have one name: :meth:`rename` one.
 
     >>> runs = Runs.from_arrays({"sgd": [[90, 91], [89, 92]], "adam": [[88, 93], [90, 93]]}, metric="accuracy")
     >>> runs.methods
@@ -34,6 +36,9 @@ class Runs:
 
     arms: tuple[Arm, ...]
     problems: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        refuse_doubles(self.arms)
 
     def __len__(self) -> int:
         return len(self.arms)
@@ -76,6 +81,17 @@ class Runs:
                 f"no such runs: there are {', '.join(self.methods)} on {', '.join(self.workloads)}"
             )
         return Runs(found, self.problems)
+
+    def rename(self, names: Mapping[str, str]) -> Runs:
+        """The same runs, methods called as ``names`` says; raises UserError on a name that no method has.
+
+        >>> Runs.from_arrays({"adam": [90.0, 91.0]}).rename({"adam": "adam, lr 0.01"}).methods
+        ('adam, lr 0.01',)
+        """
+        if unknown := [name for name in names if name not in self.methods]:
+            raise UserError(f"no method is called {unknown[0]!r}: choose one of {', '.join(self.methods)}")
+        arms = tuple(replace(arm, method=names.get(arm.method, arm.method)) for arm in self.arms)
+        return Runs(arms, self.problems)
 
     def table(self) -> pd.DataFrame:
         """A row a method and workload: seeds, diverged seeds, epochs, and mean and STD of each metric's last value.
@@ -138,6 +154,9 @@ class Runs:
         from amrobust.runs.importers.tables import Table, runs_of
 
         named = frame if all(name is None for name in frame.index.names) else frame.reset_index()
+        if not named.columns.is_unique:
+            double = named.columns[named.columns.duplicated()][0]
+            raise UserError(f"two columns are called {double!r}: give each its own name")
         columns = {str(name): [_plain(cell) for cell in named[name].tolist()] for name in named.columns}
         path = Path(workload)
         chosen = Mappings(**mappings)
@@ -166,6 +185,8 @@ class Runs:
         if way not in ("higher", "lower"):
             raise UserError(f"a metric is better 'higher' or 'lower', not {better!r}")
         for method, given in arrays.items():
+            if not isinstance(method, str) or not method.strip():
+                raise UserError(f"a method is called by a name, not {method!r}")
             curves = np.array(given, np.float64)
             curves = curves[:, None] if curves.ndim == 1 else curves
             if curves.ndim != 2 or 0 in curves.shape:

@@ -14,7 +14,7 @@ from amrobust.errors import RunError, UserError
 from amrobust.experiments import Place, make_executor
 from amrobust.experiments.documents import Tables, combinations
 from amrobust.experiments.requests import MAX_SEEDS, MAX_X0S, Request, Training, specs_of
-from amrobust.experiments.spec import Value
+from amrobust.experiments.spec import Value, plain
 from amrobust.runs import execute_grid, failures
 from amrobust.runs.judged import judged_request
 
@@ -59,6 +59,7 @@ def run(
     >>> runs.methods
     ('sgd', 'msgd[lr=0.05]', 'msgd')
     """
+    seeds, x0s, x0 = map(plain, (seeds, x0s, x0))
     for name, count, most in (("seeds", seeds, MAX_SEEDS), ("x0s", x0s, MAX_X0S)):
         if not isinstance(count, int) or not 1 <= count <= most:
             raise UserError(f"{name} is at least 1 and at most {most:,}, not {count!r}")

@@ -93,6 +93,26 @@ def different_x0(workload: str) -> Caution:
     )
 
 
+def nothing_random(methods: Sequence[str]) -> Caution:
+    """All seeds from one x0 gave one curve."""
+    return Caution(
+        "nothing-random",
+        f"All seeds of {', '.join(methods)} gave the same curve from the same x0, to the last bit: nothing in this training "
+        "depends on the seed, and more seeds are no larger sample.",
+        "let a stream vary that this training uses (no --vary), or read its numbers as those of one training",
+    )
+
+
+def curves_in_common(method: str, other: str, n: int) -> Caution:
+    """Methods that have curves in common."""
+    return Caution(
+        "curves-in-common",
+        f"{counted(n, 'curve')} of {method} can be found in {other} too, identical to the last bit: one training under two "
+        "names, or options that amount to the same.",
+        "check which method these runs are of, and that the option in which the two differ takes effect",
+    )
+
+
 def unofficial_data(arm: Arm) -> Caution | None:
     """The runs' record says that their data are not what their publisher offers."""
     note = arm.facts.get("data note")

@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 from amrobust import stats
 from amrobust.claims import cautions, tuning
 from amrobust.claims.arms import of_one_length, on_scale
+from amrobust.claims.copies import refuse_copies, same_for_all_seeds, same_for_several_methods
 from amrobust.claims.evidence import gather
 from amrobust.claims.judgement import (
     CHANGES,
@@ -30,7 +31,7 @@ from amrobust.claims.summaries import summary_of
 from amrobust.claims.usage import asked_for, meant
 from amrobust.claims.verdicts import decide
 from amrobust.errors import UserError
-from amrobust.runs.arms import Arm, Metric
+from amrobust.runs.arms import Arm, Metric, refuse_doubles
 from amrobust.stats.results import Caution
 from amrobust.stats.sequential import Look
 
@@ -63,8 +64,9 @@ def compare(
     are one family: p-values are adjusted by Holm's method, intervals by Bonferroni's.
 
     A single method is described, and nothing is claimed of it. Raises UserError where nothing can be compared: no arms, an
-    unknown metric or baseline, several methods of which no two are comparable, another kind
-    of final value, or arms from different x0 (unless ``selection.allow_different_x0``).
+    unknown metric or baseline, several methods of which no two are comparable, two groups of one name, curves that are copies
+    of each other under different seeds, another kind of final value, or arms from different x0 (unless
+    ``selection.allow_different_x0``).
     """
     selection, rules = selection or Selection(), rules or Rules()
     if not arms:
@@ -142,12 +144,18 @@ def _look(groups: Sequence[_Group], rules: Rules) -> Look | None:
 
 
 def choose_metric(arms: Sequence[Arm], name: str | None) -> tuple[Metric, list[Arm], list[str]]:
-    """The metric asked for, else the first metric of the first arm; arms without it are set aside."""
+    """The metric asked for, else the first metric of the first arm; arms without it are set aside.
+
+    Everything that is judged comes by here. Raises UserError where no arm has the metric, where two arms of a workload have one
+    name, and where seeds of an arm are copies of each other.
+    """
+    refuse_doubles(arms)
     chosen = name or next(iter(arms[0].metrics))
     measured = [arm for arm in arms if chosen in arm.metrics]
     if not measured:
         known = sorted({metric for arm in arms for metric in arm.metrics})
         raise UserError(f"no run has the metric {chosen!r}: choose one of {', '.join(known)}")
+    refuse_copies(measured, chosen)
     skipped = [
         f"{arm.method} on {arm.workload}: has no {chosen}" for arm in arms if chosen not in arm.metrics
     ]
@@ -210,6 +218,8 @@ def _group(
         cautions.different_x0(baseline.workload) if mixed_x0 else cautions.one_initialisation(ordered),
         cautions.unofficial_data(baseline),
         cautions.epochs_left_out(first_epoch),
+        same_for_all_seeds(ordered, metric.name),
+        *same_for_several_methods(ordered, metric.name),
     )
     return _Group(
         arms=ordered,

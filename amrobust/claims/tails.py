@@ -49,7 +49,7 @@ def tails(
 
     Worse is lower for accuracies and higher for losses. Thresholds have to be chosen before the runs are read: the exact
     interval knows nothing of a threshold that was picked from the same values. Raises UserError on an unknown metric, on
-    quantiles that are not in (0, 1), and where no arm has values.
+    quantiles that are not in (0, 1), where no arm has values, and on what ``compare`` refuses to take for a sample.
     """
     if not arms:
         raise UserError("there are no runs to read tails from: make some with 'amrobust run --opt am1'")

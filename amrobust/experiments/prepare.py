@@ -24,7 +24,7 @@ from amrobust.experiments.methods import (
     resolve,
 )
 from amrobust.experiments.place import HERE, Place
-from amrobust.experiments.spec import LOCATIONS, Spec, Value
+from amrobust.experiments.spec import LOCATIONS, Spec, Value, plain
 from amrobust.experiments.streams import x0_index
 from amrobust.experiments.variation import require_stream
 from amrobust.workloads import backends
@@ -56,7 +56,8 @@ def make_spec(
     """
     problem = workloads.get(workload)
     known = workloads.parameters(problem)
-    given = dict(workload_params or {})
+    given = {name: plain(value) for name, value in (workload_params or {}).items()}
+    root_seed, x0_index, paired = map(plain, (root_seed, x0_index, paired))
     for name in given:
         if name not in known:
             raise UserError(f"{workload} has no parameter {name!r}: it has {', '.join(known)}")
@@ -99,7 +100,9 @@ def make_spec(
         workload=workload,
         workload_params=params,
         optimizer=optimizer,
-        hyperparameters=_hyperparameters(problem, optimizer, hyperparameters or {}),
+        hyperparameters=_hyperparameters(
+            problem, optimizer, {name: plain(value) for name, value in (hyperparameters or {}).items()}
+        ),
         root_seed=root_seed,
         x0_index=x0_index,
         paired=paired,

@@ -14,6 +14,21 @@ LOCATIONS = ("data",)
 """Workload parameters that say where data lie, not what they are: the data's digest stands for them."""
 
 
+def plain(value: Any) -> Any:
+    """``value`` as Python's own number or text, which JSON has: NumPy's scalars, tensors without dimensions, subclasses.
+
+    Anything else is given back as it is, for the caller to refuse.
+    """
+    if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, str):
+        return str.__str__(value)
+    for kind in (int, float):
+        if isinstance(value, kind) and not isinstance(value, bool):
+            return kind(value)
+    return value
+
+
 def canonical_json(value: Any) -> str:
     """Serialise ``value`` so that equal content gives equal text: sorted keys, no spaces, no NaN."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)

@@ -57,6 +57,7 @@ class AmortizedOptimizer(RuleOptimizer):
     def output_point(self, model: nn.Module | None = None) -> Iterator[None]:
         """Within this context the parameters hold the output point (option II); afterwards the iterate, bit for bit.
 
+        They keep their dtype and device, also where the model was cast or moved since the last step.
         Parameters that own their memory exchange pointers; views into a flat buffer, shards and parameters of captured
         graphs are copied. ``model`` is needed where it is sharded by ``fully_shard``. A parameter that was never stepped
         is its own output point. ``step()``, ``restart()``, ``state_dict()``, ``load_state_dict()``,
@@ -75,7 +76,8 @@ class AmortizedOptimizer(RuleOptimizer):
                     for p, point in zip(params, self._output_points(group, params), strict=True):
                         if _owns_its_memory(p) and not group["capturable"]:
                             put_back.append(functools.partial(setattr, p, "data", p.data))
-                            p.data = point
+                            # the state has the dtype that the parameter had before a model.to(dtype)
+                            p.data = point.to(p.device, p.dtype)
                         else:
                             put_back.append(functools.partial(p.copy_, p.detach().clone()))
                             p.copy_(point)

@@ -279,15 +279,36 @@ class RuleOptimizer(Optimizer):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """As torch's. Raises RuntimeError inside ``output_point()``, ValueError on another optimizer's state."""
         self._refuse_at_output("load_state_dict()")
-        if any("started" not in state for state in state_dict["state"].values()):
-            raise ValueError(f"this is not the state of a {type(self).__name__}")
+        if any(self.state.values()) and not any(state_dict["state"].values()):
+            # ours exists from the start; torch's optimizers have none before their first step, and some the same settings
+            raise self._not_its_state("it holds nothing")
+        settings = self.defaults.keys() - OPTIONS.keys() - {"differentiable"}
+        for group, saved in zip(self.param_groups, state_dict["param_groups"], strict=False):
+            if missing := sorted(settings - saved.keys()):
+                raise self._not_its_state(f"its groups have no {missing[0]}")
+            filled = OPTIONS | saved
+            for p, index in zip(group["params"], saved["params"], strict=False):
+                state = state_dict["state"].get(index, {})
+                names = {"started", *self._buffers(filled), *self._place(p, filled)}
+                if state and _kinds(state) != _kinds(names):
+                    raise self._not_its_state(f"it holds {', '.join(map(str, state))}")
         super().load_state_dict(state_dict)
+
+    def _not_its_state(self, why: str) -> ValueError:
+        return ValueError(
+            f"this is not the state of a {type(self).__name__} ({why}): load it into an optimizer of the class that saved it"
+        )
 
     def _refuse_at_output(self, call: str) -> None:
         if self._at_output:
             raise RuntimeError(
                 f"{call} inside output_point(): the parameters hold the output point, not the iterate; leave the context first"
             )
+
+
+def _kinds(names: Iterable[str]) -> set[str]:
+    """State entries without their numbers, and without what decoupled decay adds: m may have been changed before a restart."""
+    return {name.rstrip("0123456789") for name in names} - {"decayed"}
 
 
 @functools.cache

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from amrobust.errors import UserError
 from amrobust.experiments.tuning import Tuning
+from amrobust.runs.files import shown
 
 Curves = NDArray[np.float64]
 Direction = Literal["higher", "lower"]
@@ -70,3 +72,16 @@ class Arm:
     def epochs(self) -> int:
         """Length of the curves."""
         return int(next(iter(self.curves.values())).shape[1])
+
+
+def refuse_doubles(arms: Sequence[Arm]) -> None:
+    """Raise UserError where two arms of one workload have one name: everything downstream knows them by it."""
+    seen: set[tuple[str, str]] = set()
+    for arm in arms:
+        key = arm.workload, arm.method
+        if key in seen:
+            raise UserError(
+                f"two groups of runs on {shown(arm.workload)} are called {shown(arm.method)}: they are never taken for one; "
+                f"give one of them another name (Runs.rename in Python), or leave one out"
+            )
+        seen.add(key)

@@ -44,9 +44,9 @@ def land(
 ) -> list[Landed]:
     """Record ``gathered`` below ``directory``, a run a method and workload.
 
-    A seed that is there with the same curves is kept as it is. Raises UserError where a seed is there with other curves, or
-    metrics or steps differ from those of the run; then nothing of that method is written. RunError where the disk cannot be
-    written to.
+    A seed that is there with the same curves is kept as it is, and shows that the others belong to it. Raises UserError where a
+    seed is there with other curves, where seeds come to a run of which they hold none, or metrics or steps differ from those
+    of the run; then nothing of that method is written. RunError where the disk cannot be written to.
     """
     return [
         _land(method, directory, _source(method, gathered.notes, form, origin, command), paired)
@@ -118,12 +118,26 @@ def _land(method: ImportedMethod, directory: Path, source: Source, paired: bool)
             _check_same(present, curves)
         except Broken as problem:
             raise RunError(broken_line(path, problem)) from None
-        added = [seed for seed in method.seeds if seed not in set(present.manifest.complete)]
+        there = present.manifest.complete
+        added = [seed for seed in method.seeds if seed not in set(there)]
+        if there and len(added) == len(method.seeds):
+            # Nothing but a name says that these are seeds of the same method.
+            raise UserError(
+                f"the run {shown(path.name)} has {len(there)} seeds of {shown(method.method)} already, from "
+                f"{shown(origins(present.manifest))}, and these are others: two groups of one name are never merged; import "
+                "all files from one folder at once, or name these apart (--method-from =NAME, --workload-from =NAME)"
+            )
         if added:
             merged = seeds_of(present) | curves
             manifest = _with_seeds(present.manifest, added, set(method.diverged), source, facts)
             commit(path, manifest, merged)
         return Landed(read_run(path), len(added), len(method.seeds) - len(added))
+
+
+def origins(manifest: Manifest) -> str:
+    """Where the seeds of a run made elsewhere come from, as its provenance has it."""
+    sources = [made.source for made in manifest.provenance if made.source is not None]
+    return ", ".join(dict.fromkeys(source.path or f"the {source.form}" for source in sources))
 
 
 def check_fit(run: Run, facts: RunFacts) -> None:

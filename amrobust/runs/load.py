@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import shlex
 from collections import Counter
@@ -31,15 +32,19 @@ _log = logging.getLogger("amrobust")
 def load_arms(paths: Sequence[Path], metric: str | None = None) -> tuple[list[Arm], list[str]]:
     """The arms under ``paths`` (directories of runs, single runs, logs and tables of other tools), and a line for each problem.
 
-    One arm an output of a run, in the order of the paths; names that would be equal within a workload get what
-    distinguishes them. With ``metric`` given, only that metric's curves are kept where an arm has it. Raises UserError
-    where a path holds nothing that can be read.
+    One arm an output of a run, in the order of the paths; a path that is given twice is read once, and names that would be
+    equal within a workload get what distinguishes them. With ``metric`` given, only that metric's curves are kept where an arm
+    has it. Raises UserError where a path holds nothing that can be read, and where two directories hold one run with other
+    seeds or curves.
     """
     arms: list[Arm] = []
     problems: list[str] = []
     directories = []
     settings: dict[str, Spec] = {}
+    given: dict[str, Path] = {}
     for path in paths:
+        given.setdefault(os.path.realpath(path), path)
+    for path in given.values():
         if path.is_dir() and (not find_runs([path])[1] or importers.detect(path) is None):
             directories.append(path)
         else:
@@ -57,7 +62,14 @@ def load_arms(paths: Sequence[Path], metric: str | None = None) -> tuple[list[Ar
                     said = note.removeprefix(f"{shown(path.name)}: ")
                     _log.warning("%s, read as %s: %s", shown(path), form, _for_import(said))
     if directories:
+        places: dict[str, Path] = {}
         for run in each_run(directories, problems):
+            earlier = places.setdefault(run.manifest.identity, run.path)
+            if earlier is not run.path:
+                raise UserError(
+                    f"{shown(run.path)} and {shown(earlier)} are one run by their names, with other seeds or curves: they are "
+                    "never taken for one sample; give one of them, or record one under another method"
+                )
             try:
                 arms += _arms_of(run)
             except RunError as error:
@@ -304,6 +316,12 @@ def _facts(run: Run) -> dict[str, str]:
 def _with_unique_names(arms: list[Arm]) -> list[Arm]:
     """Arms of one workload that would share a name get the first 6 digits of their run's identity, or a number."""
     counts = Counter((arm.workload, arm.method) for arm in arms)
+    for (workload, method), count in counts.items():
+        if count > 1:
+            _log.warning(
+                "%s on %s is there %d times: told apart as %s#..., never merged", shown(method), shown(workload), count,
+                shown(method),
+            )  # fmt: skip
     seen: Counter[tuple[str, str]] = Counter()
     unique = []
     for arm in arms:

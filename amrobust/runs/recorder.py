@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from amrobust.errors import RunError, UserError
-from amrobust.experiments.spec import Value
-from amrobust.runs.entries import MAX_SEED, MAX_TEXT
+from amrobust.experiments.spec import Value, plain
+from amrobust.runs.entries import MAX_INTEGER, MAX_SEED, MAX_TEXT, Broken, a_name, a_scalar, a_text
 from amrobust.runs.files import shown
 from amrobust.runs.manifest import SeedRecord
 from amrobust.runs.recorder_place import Place
 from amrobust.runs.validate import INDEX_COLUMNS, MAX_EPOCHS
+
+Stored = TypeVar("Stored")
 
 
 class Recording:
@@ -36,17 +38,19 @@ class Recording:
         """Record the metrics of one epoch; several calls for one epoch add up.
 
         Epochs are counted from 0 or 1, or in equal steps such as 100, 200, ...; every metric is there at every epoch. A number
-        that is not finite is divergence. Values may be anything that ``float()`` takes, such as a tensor of one number.
+        that is not finite is divergence. Values may be anything but text that ``float()`` takes, such as a tensor of one
+        number; true and false are 1 and 0.
 
         Raises UserError on an epoch that is out of order, or a metric that is missing from the epoch before or is not a number.
         """
         if not self._open:
             raise UserError("this seed is no longer recorded: log inside the with block")
         kept = {
-            name: _number(name, value) for name, value in values.items() if name in (self._wanted or values)
+            _metric_name(name): _number(name, value)
+            for name, value in values.items()
+            if name in (self._wanted or values)
         }
-        if isinstance(epoch, bool) or not isinstance(epoch, (int, np.integer)) or epoch < 0:
-            raise UserError(f"an epoch is a whole number from 0 on, not {epoch!r}")
+        epoch = _whole("an epoch", epoch, 0, MAX_INTEGER)
         if not kept:
             return
         last = next(reversed(self._rows), None)
@@ -56,7 +60,7 @@ class Recording:
             self._check_row(last)
             if len(self._rows) >= MAX_EPOCHS:
                 raise UserError(f"more than {MAX_EPOCHS:,} epochs cannot be recorded")
-        row = self._rows.setdefault(int(epoch), {})
+        row = self._rows.setdefault(epoch, {})
         doubles = sorted(set(kept) & set(row))
         if doubles:
             raise UserError(f"{doubles[0]} is logged twice at epoch {epoch}")
@@ -118,10 +122,11 @@ class Recording:
             self._place.complete(
                 self.seed, curves, self._diverged, time.perf_counter() - self._begun, self._epochs
             )
-        except (RunError, UserError) as problem:
+        except Exception as problem:  # whatever it is, a training's numbers are kept
             kept = self._place.rescue(self.seed, self._rows)
             self._place.mark(self.seed, SeedRecord("failed", error=str(problem)[:2000]))
-            raise RunError(f"{problem}; what was logged is in {kept}") from None
+            known = isinstance(problem, (RunError, UserError))
+            raise RunError(f"{problem}; what was logged is in {kept}") from (None if known else problem)
 
     def _fail(self, error: BaseException) -> None:
         self._open = False
@@ -169,23 +174,32 @@ def record(
     whose process is killed, is not done. Several processes may record seeds of one run at once. Metrics of losses, errors and
     the like are better low, all others high, unless ``better`` says "higher" or "lower"; ``metrics`` names those to keep.
     ``seeds`` is how many the study was planned with: seeds beyond it draw the caution that they were added. ``paired``: equal
-    seeds of different methods share their random streams.
+    seeds of different methods share their random streams. Seeds and hyperparameters may be scalars of NumPy or torch: what is
+    recorded are Python's own.
 
-    Raises UserError where the seed is recorded already, or another process is recording it; at the end RunError where what was
-    logged does not fit the run's other seeds (it is kept beside the run as a CSV file).
+    Raises UserError on a value that cannot be recorded, and where the seed is recorded already, or another process is recording
+    it; at the end RunError where what was logged does not fit the run's other seeds (it is kept beside the run as a CSV file).
 
     >>> import tempfile
     >>> with record(tempfile.mkdtemp(), method="adam", seed=0, workload="mine") as run:
     ...     for epoch in range(1, 4):
     ...         run.log(epoch, test_accuracy=90 + epoch)
     """
-    _check_names(method, workload, seed, epochs)
-    _check_parameters(hyperparameters or {})
-    # A directory given now is the same one when the block ends, wherever the process has gone meanwhile.
-    place = Place(Path(directory).absolute(), method, workload, dict(hyperparameters or {}), paired)
-    place.better, place.units, place.planned = dict(better or {}), dict(units or {}), seeds
-    place.acquire(seed)
-    return Recording(place, seed, epochs, metrics)
+    place = _place(directory, method, workload, hyperparameters, paired)
+    place.better = {
+        name: _one_of(f"better of {name}", way, ("higher", "lower")) for name, way in (better or {}).items()
+    }
+    place.units = {
+        name: _storable(f"the unit of {name}", unit, a_text, "a text") for name, unit in (units or {}).items()
+    }
+    place.planned = None if seeds is None else _whole("seeds", seeds, 1, MAX_SEED)
+    length = None if epochs is None else _whole("epochs", epochs, 1, MAX_EPOCHS)
+    number = _whole("a seed", seed, 0, MAX_SEED - 1)
+    if isinstance(metrics, str):
+        raise UserError(f"metrics are names, such as ({metrics!r},), not {metrics!r}")
+    wanted = [_metric_name(name) for name in metrics]
+    place.acquire(number)
+    return Recording(place, number, length, wanted)
 
 
 def recorded(
@@ -201,40 +215,74 @@ def recorded(
     >>> recorded("nowhere", method="adam", workload="mine")
     ()
     """
-    place = Place(Path(directory).absolute(), method, workload, dict(hyperparameters or {}), paired)
-    run = place.read()
+    run = _place(directory, method, workload, hyperparameters, paired).read()
     return run.manifest.complete if run is not None else ()
 
 
-def _check_names(method: str, workload: str, seed: int, epochs: int | None) -> None:
-    for what, name in (("method", method), ("workload", workload)):
-        if not isinstance(name, str) or not name.strip() or len(name) > MAX_TEXT:
-            raise UserError(f"the {what} is a name, not {name!r}")
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < MAX_SEED:
-        raise UserError(f"a seed is a number from 0 to {MAX_SEED - 1:,}, not {seed!r}")
-    if epochs is not None and not 1 <= epochs <= MAX_EPOCHS:
-        raise UserError(f"epochs is a number from 1 to {MAX_EPOCHS:,}, not {epochs!r}")
-
-
-def _check_parameters(hyperparameters: Mapping[str, Any]) -> None:
-    for name, value in hyperparameters.items():
-        fits = (
-            value is None
-            or isinstance(value, (bool, int, str))
-            or (isinstance(value, float) and np.isfinite(value))
+def _place(
+    directory: str | PathLike[str],
+    method: str,
+    workload: str,
+    hyperparameters: Mapping[str, Value] | None,
+    paired: bool,
+) -> Place:
+    """The place of a run, once all that names it is what a manifest can hold. Raises UserError."""
+    values = {
+        _storable("a hyperparameter's name", key, a_name, "a text"): _storable(
+            f"the hyperparameter {key!r}", value, a_scalar, "a number, a text, true, false or None"
         )
-        if not isinstance(name, str) or not fits:
-            raise UserError(
-                f"the hyperparameter {name!r} is a number, a text, true, false or None, not {value!r}"
-            )
+        for key, value in (hyperparameters or {}).items()
+    }
+    shared = _one_of("paired", paired, (True, False))
+    # A directory given now is the same one when the block ends, wherever the process has gone meanwhile.
+    return Place(
+        Path(directory).absolute(), _name("method", method), _name("workload", workload), values, shared
+    )
+
+
+def _storable(what: str, value: Any, check: Callable[[Any, str], Stored], fits: str) -> Stored:
+    """``value`` as Python's own, which ``check``, the reader of manifests, takes. Raises UserError."""
+    try:
+        return check(plain(value), what)
+    except Broken:
+        raise UserError(f"{what} is {fits}, not {value!r:.100}") from None
+
+
+def _name(what: str, value: Any) -> str:
+    name = plain(value)
+    if not isinstance(name, str) or not name.strip() or len(name) > MAX_TEXT:
+        raise UserError(f"the {what} is a name, not {value!r:.100}")
+    return name
+
+
+def _whole(what: str, value: Any, least: int, most: int) -> int:
+    number = plain(value)
+    if isinstance(number, bool) or not isinstance(number, int) or not least <= number <= most:
+        raise UserError(f"{what} is a whole number from {least} to {most:,}, not {value!r:.100}")
+    return number
+
+
+def _one_of(what: str, value: Any, choices: tuple[Any, ...]) -> Any:
+    found = plain(value)
+    # 1 is True for Python, and another run for a manifest.
+    if not any(type(found) is type(choice) and found == choice for choice in choices):
+        raise UserError(f"{what} is {' or '.join(map(repr, choices))}, not {value!r:.100}")
+    return found
+
+
+def _metric_name(name: Any) -> str:
+    if name in INDEX_COLUMNS:
+        raise UserError(f"a metric cannot be called {name!r}")
+    return _storable("the name of a metric", name, a_name, "a text")
 
 
 def _number(name: str, value: Any) -> float:
-    if name in INDEX_COLUMNS:
-        raise UserError(f"a metric cannot be called {name!r}")
-    # A tensor that still has its graph converts with a warning.
-    detach = getattr(value, "detach", None)
+    # item() and not float(): of a tensor that still has its graph, and an array of one element, that warns
+    item = getattr(value, "item", None)
     try:
-        return float(detach() if callable(detach) else value)
-    except (TypeError, ValueError, RuntimeError):
-        raise UserError(f"{name} = {value!r} is not a number") from None
+        number = item() if callable(item) else value
+        if isinstance(number, (str, bytes)):
+            raise TypeError
+        return float(number)
+    except (TypeError, ValueError, RuntimeError, OverflowError):
+        raise UserError(f"{name} = {value!r:.100} is not a number") from None

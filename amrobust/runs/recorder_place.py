@@ -19,7 +19,7 @@ from amrobust.runs.directions import direction_of
 from amrobust.runs.entries import Broken
 from amrobust.runs.files import reason, shown, write_atomically
 from amrobust.runs.find import MANIFEST
-from amrobust.runs.landing import OUTPUT, check_fit, foreign_facts, seeds_of, spec_of
+from amrobust.runs.landing import OUTPUT, check_fit, foreign_facts, origins, seeds_of, spec_of
 from amrobust.runs.lock import locked
 from amrobust.runs.manifest import Manifest, SeedRecord, Source, identity
 from amrobust.runs.provenance import now, session
@@ -66,6 +66,12 @@ class Place:
             raise RunError(f"cannot write to {shown(self.path)} ({what}): choose another directory") from None
         self._lock = lock
         run = self.read()
+        if run is not None and any(made.source not in (None, SOURCE) for made in run.manifest.provenance):
+            self.release()
+            raise UserError(
+                f"{shown(self.path)} has imported seeds of {shown(self.method)} ({shown(origins(run.manifest))}): two groups "
+                "of one name are never merged; record into another directory, or give this method another name"
+            )
         if run is not None and seed in run.manifest.complete:
             self.release()
             raise UserError(
@@ -154,10 +160,7 @@ class Place:
         return replace(planned, plans=(*planned.plans[:-1], replace(planned.plans[-1], extends=False)))
 
     def _metric(self, name: str) -> tuple[str, str, str]:
-        better = self.better.get(name, direction_of(name))
-        if better not in ("higher", "lower"):
-            raise UserError(f"{name} is better 'higher' or 'lower', not {better!r}")
-        return name, better, self.units.get(name, "")
+        return name, self.better.get(name, direction_of(name)), self.units.get(name, "")
 
     def rescue(self, seed: int, rows: Mapping[float, Mapping[str, float]]) -> Path:
         """What was logged, as a CSV file that ``amrobust import`` reads, where it cannot join the run."""

@@ -24,7 +24,7 @@ from amrobust.runs.files import (
     sync_directory,
 )
 from amrobust.runs.find import CURVES, MANIFEST, by_prefix, find_runs, is_run
-from amrobust.runs.manifest import Manifest
+from amrobust.runs.manifest import CurvesFile, Manifest
 from amrobust.runs.validate import parse_manifest
 
 MAX_MANIFEST_BYTES = 400_000_000
@@ -133,18 +133,21 @@ def open_runs(paths: Iterable[Path]) -> tuple[list[Run], list[str]]:
 
 
 def each_run(paths: Iterable[Path], problems: list[str]) -> Iterator[Run]:
-    """The runs of :func:`open_runs` one after the other, each read when it is asked for; adds to ``problems``."""
+    """The runs of :func:`open_runs` one after the other, each read when it is asked for; adds to ``problems``.
+
+    A run that is there twice, with the same curves, counts once.
+    """
     found, empty = find_runs(paths)
     if empty:
         raise UserError(no_runs(empty[0]))
-    first: dict[str, Path] = {}
+    first: dict[tuple[str, CurvesFile | None], Path] = {}
     for path in found:
         try:
             run = read_run(path)
         except Broken as problem:
             problems.append(broken_line(path, problem))
             continue
-        earlier = first.setdefault(run.manifest.identity, path)
+        earlier = first.setdefault((run.manifest.identity, run.manifest.curves), path)
         if earlier is path:
             yield run
         else:

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from matplotlib.axes import Axes
 
 import amrobust
+from amrobust.claims.compare import compare as judge
 from amrobust.cli import main
 from amrobust.errors import UserError
 
@@ -73,6 +74,38 @@ class TestRuns:
         with pytest.raises(UserError, match="there are adam, sgd on results"):
             runs.select(["rmsprop"])
 
+    def test_two_groups_of_one_name_are_refused_and_renamed(self):
+        generator = np.random.default_rng(0)
+        first = amrobust.Runs.from_arrays(
+            {"sgd": generator.normal(90, 2, (10, 5)), "adam": generator.normal(90, 0.5, (10, 5))}
+        )
+        second = amrobust.Runs.from_arrays({"adam": generator.normal(70, 5, (12, 5))})
+        with pytest.raises(UserError, match=r"two groups of runs on arrays are called adam.*Runs\.rename"):
+            first + second
+        frame = amrobust.compare(first + second.rename({"adam": "adam 2"}), baseline="sgd").methods()
+        means = [np.mean(arm.curves["value"][:, -1]) for arm in (*first, *second)]
+        np.testing.assert_allclose(frame.set_index("method")["mean"], means)
+        assert list(frame["method"]) == ["sgd", "adam", "adam 2"]
+        with pytest.raises(UserError, match="two groups of runs"):
+            judge([*first.arms, *second.arms])
+
+    def test_names_that_clash_after_renaming_and_unknown_ones_are_refused(self):
+        runs = amrobust.Runs.from_arrays({"sgd": [1.0, 2], "adam": [1.0, 3]})
+        with pytest.raises(UserError, match="are called adam"):
+            runs.rename({"sgd": "adam"})
+        assert runs.rename({"sgd": "adam", "adam": "sgd"}).methods == ("adam", "sgd")
+        with pytest.raises(UserError, match="no method is called 'lion'"):
+            runs.rename({"lion": "adam"})
+
+    def test_one_name_on_two_workloads_is_no_clash(self):
+        runs = amrobust.Runs.from_arrays({"sgd": [1.0, 2]}, workload="one")
+        assert len(runs + amrobust.Runs.from_arrays({"sgd": [1.0, 2]}, workload="other")) == 2
+
+    def test_a_frame_with_two_columns_of_one_name_is_refused(self):
+        frame = pd.DataFrame([["a", 0, 1, 1.0, 2.0]], columns=["method", "seed", "step", "acc", "acc"])
+        with pytest.raises(UserError, match="two columns are called 'acc'"):
+            amrobust.Runs.from_frame(frame)
+
     def test_arrays(self):
         runs = amrobust.Runs.from_arrays(
             {"a": [1, 2, np.nan], "b": np.ones((3, 2))}, metric="loss", paired=True
@@ -83,8 +116,12 @@ class TestRuns:
         assert runs.arms[0].pairing == runs.arms[1].pairing is not None
 
     @pytest.mark.parametrize(
-        "options", [{"arrays": {"a": np.ones((2, 2, 2))}}, {"arrays": {"a": []}}, {"better": "best"}]
-    )
+        "options",
+        [
+            {"arrays": {"a": np.ones((2, 2, 2))}}, {"arrays": {"a": []}}, {"arrays": {1: [1, 2], "1": [3, 4]}},
+            {"better": "best"},
+        ],
+    )  # fmt: skip
     def test_arrays_that_are_none(self, options):
         with pytest.raises(UserError):
             amrobust.Runs.from_arrays(**({"arrays": {"a": [1, 2]}} | options))

@@ -166,3 +166,18 @@ def test_a_script_that_its_workers_would_run_again_ends_and_says_why(tmp_path):
     assert done.returncode == 1
     assert "put what trains below if __name__ == '__main__':" in done.stderr
     assert "RunError: logistic-sgd" in done.stderr
+
+
+def test_scalars_of_numpy_and_torch_are_the_same_request(tmp_path):
+    torch = pytest.importorskip("torch")
+    plain = amrobust.run(
+        {"msgd": {"lr": 0.5}, "am1": {"m": 3}}, workload="logistic", params={"iterations": 40, "sigma": 0.5}, seeds=2,
+        root_seed=1, paired=True, executor="local", runs_dir=tmp_path,
+    )  # fmt: skip
+    other = amrobust.run(
+        {"msgd": {"lr": np.float32(0.5)}, "am1": {"m": torch.tensor(3)}}, workload="logistic",
+        params={"iterations": np.int64(40), "sigma": torch.tensor(0.5)}, seeds=np.int64(2), root_seed=np.int64(1),
+        x0=np.int8(0), x0s=np.uint8(1), paired=np.bool_(True), executor="local", runs_dir=tmp_path,
+    )  # fmt: skip
+    assert [arm.training for arm in plain] == [arm.training for arm in other]
+    assert len(list(tmp_path.glob("*/manifest.json"))) == 2

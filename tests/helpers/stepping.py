@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from amrobust import rules
-from amrobust.optim import AM1SGD, AM2SGD, QHM, AggMo, HybridSGD
+from amrobust.optim import AM1SGD, AM2SGD, NTASGD, QHM, AggMo, HybridSGD, MSGDTail
 
 SHAPES = [(), (1,), (3,), (2, 3), (4, 1, 3), (0,), (2, 3, 1, 2)]
 INDICES = [int(index) for index in np.random.default_rng(5).integers(4, size=200)]
@@ -44,6 +44,8 @@ KINDS = {
     "hybrid": kind(HybridSGD, rules.hybrid, m=3, nesterov=0.3, amortized=0.5),
 }
 AMORTIZED = [name for name in KINDS if name.startswith(("am", "hybrid"))]
+EVERY = [AM1SGD, AM2SGD, AggMo, HybridSGD, MSGDTail, NTASGD, QHM]
+"""Every optimizer class, for what holds with its own defaults."""
 MAIN = ["am1", "am2", "aggmo", "qhm", "hybrid"]
 
 

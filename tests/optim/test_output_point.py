@@ -4,10 +4,10 @@ import copy
 
 import pytest
 import torch
-from stepping import AMORTIZED, KINDS, assert_close, assert_same, output_of, parameters, steps
+from stepping import AMORTIZED, EVERY, KINDS, assert_close, assert_same, output_of, parameters, steps
 from torch import nn
 
-from amrobust.optim import AM1SGD, AM2SGD, batch_norm_statistics
+from amrobust.optim import AM1SGD, AM2SGD, NTASGD, batch_norm_statistics
 
 every_kind = pytest.mark.parametrize("name", AMORTIZED)
 
@@ -23,6 +23,30 @@ def test_the_iterate_comes_back_as_the_same_memory(name):
     for p, (pointer, value) in zip(params, before, strict=True):
         assert p.data_ptr() == pointer
         assert torch.equal(p, value)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("own", [own for own in EVERY if hasattr(own, "output_point")])
+def test_a_model_that_was_cast_has_its_dtype_at_the_output_point_too(own, dtype):
+    torch.manual_seed(0)
+    model = nn.Linear(3, 2)
+    optimizer = own(model.parameters(), lr=0.1)
+    if own is NTASGD:
+        for loss in range(7):
+            optimizer.observe(loss)
+    params = list(model.parameters())
+    steps(optimizer, params, range(7))
+    before = output_of(optimizer, params)
+    model.to(dtype)
+    iterate = [p.detach().clone() for p in params]
+    with optimizer.output_point():
+        assert {p.dtype for p in params} == {dtype}
+        assert model(torch.ones(1, 3, dtype=dtype)).dtype == dtype
+        assert_same(params, [point.to(dtype) for point in before])
+        assert not torch.equal(params[0], iterate[0])
+    assert_same(params, iterate)
+    steps(optimizer, params, [7])
+    assert {p.dtype for p in params} == {dtype}
 
 
 @every_kind

@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from stepping import KINDS, MAIN, parameters, steps
+from stepping import EVERY, KINDS, MAIN, parameters, steps
 from torch import nn
 
-from amrobust.optim import AM1SGD, AM2SGD, QHM, AggMo, HybridSGD
+from amrobust.optim import AM1SGD, AM2SGD, NTASGD, QHM, AggMo, HybridSGD
 
 every_kind = pytest.mark.parametrize("name", MAIN)
 
@@ -76,11 +76,35 @@ def test_a_sparse_gradient_is_refused_before_anything_is_updated(name):
     assert torch.equal(dense, torch.ones(2))
 
 
-@every_kind
-def test_the_state_of_another_optimizer_is_refused(name):
+@pytest.mark.parametrize("stop", [0, 3], ids=["fresh", "stepped"])
+@pytest.mark.parametrize("own", EVERY)
+@pytest.mark.parametrize(
+    "other",
+    [torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW, torch.optim.ASGD, torch.optim.Rprop, *EVERY],
+)
+def test_the_state_of_another_optimizer_is_refused_and_training_goes_on(own, other, stop):
+    params, others = parameters(shapes=[(2,), ()]), parameters(shapes=[(2,), ()])
+    saving = other(others, lr=0.1)
+    steps(saving, others, range(stop))
+    optimizer = own(params, lr=0.1)
+    if own is other:
+        optimizer.load_state_dict(saving.state_dict())
+    else:
+        with pytest.raises(
+            ValueError, match=f"not the state of a {own.__name__} .* of the class that saved it"
+        ):
+            optimizer.load_state_dict(saving.state_dict())
+    steps(optimizer, params, range(2))
+
+
+@pytest.mark.parametrize("own", [own for own in EVERY if own not in (AggMo, NTASGD, QHM)])
+def test_a_state_whose_m_was_changed_before_a_restart_is_no_other_optimizers(own):
     params = parameters(shapes=[(2,)])
-    sgd = torch.optim.SGD(params, 0.1, momentum=0.9)
-    steps(sgd, params, [0])
-    optimizer = KINDS[name].make(params)
-    with pytest.raises(ValueError, match="not the state of"):
-        optimizer.load_state_dict(sgd.state_dict())
+    optimizer = own(params, lr=0.1, m=5)
+    steps(optimizer, params, range(3))
+    optimizer.param_groups[0]["m"] = 2
+    optimizer.restart()
+    again = own(params, lr=0.1)
+    again.load_state_dict(optimizer.state_dict())
+    steps(again, params, range(3))
+    assert again.param_groups[0]["m"] == 2

@@ -8,6 +8,7 @@ import foreign
 import numpy as np
 import pytest
 
+import amrobust
 from amrobust.errors import UserError
 from amrobust.runs import load_arms, open_runs
 from amrobust.runs.importers import Mappings, gather, read_path
@@ -68,6 +69,33 @@ def test_further_seeds_join_and_that_they_came_later_is_known(table, tmp_path):
     assert arms[0].seeds == (0, 1, 2, 3, 4)
     assert arms[0].seed_plans == (3, 5)
     np.testing.assert_array_equal(arms[0].curves["val_acc"], foreign.curves("adam"))
+
+
+def test_seeds_that_only_a_name_joins_to_those_there_are_refused(table, tmp_path):
+    rows = table.read_text().splitlines()
+    for folder, seeds in (("one", "01"), ("two", "234")):
+        (tmp_path / folder).mkdir()
+        kept = [row for row in rows[1:] if row.split(",")[1] in seeds]
+        (tmp_path / folder / "results.csv").write_text("\n".join([rows[0], *kept]) + "\n")
+    imported(tmp_path / "one" / "results.csv", tmp_path / "runs")
+    before = {path: path.read_bytes() for path in (tmp_path / "runs").rglob("*") if path.is_file()}
+    with pytest.raises(
+        UserError, match=r"has 2 seeds of adam already, from .*one.results\.csv, and these are others"
+    ):
+        imported(tmp_path / "two" / "results.csv", tmp_path / "runs")
+    assert before == {path: path.read_bytes() for path in (tmp_path / "runs").rglob("*") if path.is_file()}
+    imported(table, tmp_path / "runs")
+    assert [arm.seeds for arm in load_arms([tmp_path / "runs"])[0]] == [(0, 1, 2, 3, 4)] * 2
+
+
+def test_recordings_do_not_join_what_was_imported(tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text("method,seed,step,value\n" + "".join(f"adam,{s},1,{s}\n" for s in range(4)))
+    imported(path, tmp_path / "runs")
+    for _ in range(2):
+        with pytest.raises(UserError, match=r"has imported seeds of adam \(.*mine\.csv\)"):
+            amrobust.record(tmp_path / "runs", method="adam", seed=4, workload="mine")
+    assert not list((tmp_path / "runs").rglob(".seed*"))
 
 
 def test_other_curves_for_a_seed_that_is_there_are_refused_and_nothing_is_written(table, tmp_path):

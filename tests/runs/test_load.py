@@ -1,10 +1,12 @@
 """Arms from runs and CSV files."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from made_up_runs import Trainer, curve, describe, outcome, spec
+from recorded import logged
 
 from amrobust.errors import RunError, UserError
 from amrobust.runs import command_of, execute, load_arms, open_runs
@@ -67,6 +69,22 @@ class TestRuns:
         run = make(tmp_path)
         assert len(load_arms([tmp_path, run.path])[0]) == 2
 
+    def test_a_copy_of_a_run_counts_once_and_a_copy_that_went_on_is_refused(self, tmp_path):
+        run = make(tmp_path / "here")
+        shutil.copytree(run.path, tmp_path / "there" / run.path.name)
+        arms, (problem,) = load_arms([tmp_path / "here", tmp_path / "there"])
+        assert len(arms) == 2
+        assert "is the same run as" in problem
+        make(tmp_path / "there", seeds=4)
+        with pytest.raises(UserError, match="one run by their names, with other seeds or curves"):
+            load_arms([tmp_path / "here", tmp_path / "there"])
+
+    def test_recordings_of_one_name_in_two_directories_are_refused(self, tmp_path):
+        for seed, place in ((0, "one"), (1, "one"), (2, "two")):
+            logged(tmp_path / place, seed)
+        with pytest.raises(UserError, match="never taken for one sample"):
+            load_arms([tmp_path / "one", tmp_path / "two"])
+
     def test_unfinished_runs_give_their_complete_seeds_and_a_line(self, tmp_path):
         with pytest.raises(RunError):
             make(tmp_path, trainer=Trainer({1: lambda seed: outcome(seed, curves={}, error="x")}))
@@ -114,6 +132,18 @@ class TestCsv:
         assert b.diverged == (0,)
         assert np.isnan(b.curves["value"][0, 0])
         assert a.x0_digest is None
+
+    def test_a_file_given_twice_is_read_once(self, tmp_path):
+        path = self.written(tmp_path, self.ROWS)
+        (tmp_path / "folder").mkdir()
+        assert len(load_arms([path, tmp_path / "folder" / ".." / "results.csv"])[0]) == 2
+
+    def test_two_files_with_one_method_are_two_methods_and_it_is_said(self, tmp_path, caplog):
+        for folder in ("x", "y"):
+            (tmp_path / folder).mkdir()
+        files = [self.written(tmp_path, self.ROWS, f"{folder}/results.csv") for folder in ("x", "y")]
+        assert [arm.method for arm in load_arms(files)[0]] == ["a#1", "b#1", "a#2", "b#2"]
+        assert "a on results is there 2 times: told apart as a#..., never merged" in caplog.text
 
     def test_metric_and_workload_columns_are_used(self, tmp_path):
         text = "workload,method,seed,step,metric,value\nw,a,0,1,test_loss,1\nw,a,0,1,acc,2\n"
