@@ -46,12 +46,15 @@ class SpreadContrast:
     @classmethod
     def of(cls, a: Array, b: Array, *, paired: bool = False) -> SpreadContrast:
         """From two arrays (..., seeds, epochs); spreads of zero give NaN."""
-        (whole_a, parts_a), (whole_b, parts_b) = log_spreads(a), log_spreads(b)
+        (whole_a, parts_a, level_a), (whole_b, parts_b, level_b) = log_spreads(a), log_spreads(b)
+        apart = level_a - level_b
         with np.errstate(invalid="ignore"):
             x = a.shape[-2] * whole_a[..., None] - (a.shape[-2] - 1) * parts_a
             y = b.shape[-2] * whole_b[..., None] - (b.shape[-2] - 1) * parts_b
             mean_x, mean_y = x.mean(axis=-1, keepdims=True), y.mean(axis=-1, keepdims=True)
-            return cls((mean_x - mean_y)[..., 0], whole_a - whole_b, x - mean_x, y - mean_y, paired)
+            return cls(
+                (mean_x - mean_y)[..., 0] + apart, whole_a - whole_b + apart, x - mean_x, y - mean_y, paired
+            )
 
     @cached_property
     def variances(self) -> tuple[Array, Array]:
