@@ -26,6 +26,9 @@ NOWHERE = -2_000
 """The power of two of a sample without deviations: below every other."""
 
 LOG_2 = float(np.log(2.0))
+MOST_LOST = 0.01
+"""Rounding of a pseudo-value, on the log scale, from which a spread without its farthest seed is not known."""
+
 EPSILON = float(np.finfo(np.float64).eps)
 
 Array = NDArray[np.float64]
@@ -251,15 +254,16 @@ class LogSpread:
             raise CannotEstimate(
                 "all seeds gave the same values: the spread is zero, and a ratio to it says nothing"
             )
-        if np.isneginf(parts).any():
+        n, smallest = len(curves), float(parts.min())
+        # Beside the rounding of the values: leaving a seed out is a difference of sums of squares, and loses as many digits as
+        # that seed has of the sum.
+        size = ratio_of(np.log(np.abs(curves).max(axis=0).mean()) - level - smallest)
+        lost = float(rounding(n, size + ratio_of(2 * (whole - smallest))))
+        if not lost < MOST_LOST:
             raise CannotEstimate(
                 "all seeds but one gave the same values, as far as numbers tell beside that one: the spread rests on a single "
                 "seed (a finer metric, such as a loss, may tell more)"
             )
-        n, smallest = len(curves), float(parts.min())
-        size = np.exp(np.log(np.abs(curves).max()) - level - smallest)
-        # Leaving a seed out is a difference of sums of squares: it loses as many digits as that seed had of the sum.
-        lost = float(rounding(n, size + np.exp(2 * (whole - smallest))))
         return cls(float(whole), _pseudo_values(whole, parts), float(level), lost)
 
     @property

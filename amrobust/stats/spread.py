@@ -125,7 +125,7 @@ def _biased(n: int) -> Caution:
 
 
 def spread_ratio(a: ArrayLike, b: ArrayLike, *, paired: bool = False, level: float = 0.95) -> Result:
-    """Ratio spread(a) / spread(b), by the delete-one-seed jackknife of the log spread (independent samples: at the pooled level).
+    """Ratio spread(a) / spread(b) by the delete-one-seed jackknife of the log spread; independent samples at the pooled level.
 
     Spread is the STD of final values (one number a seed), or the Avg. STD of curves. Pseudo-values of seed i are
     n·θ − (n−1)·θ₋ᵢ with θ the log spread. Pairs: t on the differences of pseudo-values with n − 1 degrees of freedom, the
