@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 from typing import Literal, get_args
 
 from amrobust.claims.judgement import Claim
@@ -95,3 +96,8 @@ class Evidence:
     parts: tuple[Evidence, ...] = ()
     epochwise: EpochwiseDifference | None = None
     """Where the curves' spreads differ, if it was found beside the second opinion: it decides nothing."""
+
+    def __post_init__(self) -> None:
+        """Raises Refused where p is not a finite number, whose comparisons would decide by the order they are written in."""
+        if self.p is not None and not isfinite(self.p):
+            raise Refused("its p-value is not a finite number")

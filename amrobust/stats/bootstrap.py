@@ -17,7 +17,15 @@ from scipy import special
 from amrobust.stats.limits import check_level, check_resamples
 from amrobust.stats.location import mean_difference
 from amrobust.stats.results import Caution, Result
-from amrobust.stats.samples import Array, CannotEstimate, as_curves
+from amrobust.stats.samples import (
+    Array,
+    CannotEstimate,
+    as_curves,
+    deviations,
+    deviations_together,
+    means,
+    without_rounding,
+)
 
 Kind = Literal["percentile", "bca", "bootstrap-t"]
 Moments = Callable[[Array, Array], Array]
@@ -113,10 +121,12 @@ def bootstrap_interval(
     Raises CannotEstimate where the sample does not vary.
     """
     check_level(level)
-    values = as_curves(curves)
+    given = as_curves(curves)
     function, logarithmic, quantity = STATISTICS[statistic]
+    # Deviations from the means in units of a power of two, which go back into the results at the end.
+    values, power = deviations(given)
     n = len(values)
-    if not np.ptp(values, axis=0).any():
+    if not values.any():
         raise CannotEstimate("all seeds gave the same values: resampling them says nothing")
     rng = np.random.default_rng(seed)
     counts = resample_counts(n, resamples, rng)
@@ -131,7 +141,10 @@ def bootstrap_interval(
         low, high = np.quantile(drawn[usable], _bca_tails(values, function, observed, drawn[usable], tails))
     else:
         low, high = _studentised(values, function, observed, drawn, counts, usable, tails)
-    estimate, low, high = (np.exp(x) if logarithmic else x for x in (observed, low, high))
+    if logarithmic:
+        estimate, low, high = (np.ldexp(np.exp(x), power.item()) for x in (observed, low, high))
+    else:
+        estimate, low, high = (means(given)[-1] + np.ldexp(x, power.item()) for x in (observed, low, high))
     return Result(
         quantity, f"bootstrap ({kind})", (n,), float(estimate), float(low), float(high), level,
         assumption="independent seeds, enough of them", cautions=_cautions(statistic, kind, n),
@@ -157,15 +170,24 @@ def bootstrap_difference(
     assert result.estimate is not None
     assert result.se is not None
     first, second = as_curves(a), as_curves(b)
-    samples = [first - second] if paired else [first, second]
+    if paired:
+        size = np.maximum(np.abs(first).max(), np.abs(second).max())
+        differences, power = deviations(without_rounding(first - second, size))
+        samples = [differences]
+    else:
+        x, y, power = deviations_together(first, second)
+        samples = [x, y]
+    se = float(np.ldexp(result.se, -power.item()))
     counts = _counts_of(tuple(map(len, samples)), resamples, seed)
     moments = [resampled(x, rows, final_moments) for x, rows in zip(samples, counts, strict=True)]
-    means = [found[:, 0] for found in moments]
+    centres = [found[:, 0] for found in moments]
     errors = np.sqrt(sum(found[:, 1] / len(x) for found, x in zip(moments, samples, strict=True)))
-    drawn = means[0] if paired else means[0] - means[1]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        t = np.abs((drawn - result.estimate) / errors)
-    t = t[errors > 1e-12 * result.se]
+    # The samples are deviations: a resample's difference is its own less that of the sample.
+    drawn = centres[0] if paired else centres[0] - centres[1]
+    usable = errors > 1e-12 * se
+    if not usable.any():
+        raise CannotEstimate("hardly any resample varies: resampling these seeds says nothing")
+    t = np.abs(drawn[usable] / errors[usable])
     p = float((1 + (t >= abs(result.estimate) / result.se).sum()) / (len(t) + 1))
     half = float(np.quantile(t, level)) * result.se
     return Result(
