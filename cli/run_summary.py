@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 def summary(run: Run, seeds: int, seconds: float, runs_dir: Path, form: str) -> str:
     """What is said at the end: final mean ± STD an output, speed, where the run is, what to do next."""
     from amrobust.runs.curves import mean_and_std
-
     from amrobust.runs.files import shown_json
 
     manifest, curves = run.manifest, run.curves()
