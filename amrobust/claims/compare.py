@@ -207,6 +207,7 @@ def _group(
     notes = (
         cautions.different_x0(baseline.workload) if mixed_x0 else cautions.one_initialisation(ordered),
         cautions.unofficial_data(baseline),
+        cautions.code_differs(ordered),
         cautions.epochs_left_out(first_epoch),
     )
     return _Group(

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amrobust.experiments.tuning import Tuning
+from amrobust.runs.code import CodeVersion
 
 Curves = NDArray[np.float64]
 Direction = Literal["higher", "lower"]
@@ -63,6 +64,9 @@ class Arm:
     """The only random stream that differs between the seeds; None where all do."""
     tuning: Tuning | None = None
     """How the method's hyperparameters were chosen; None where that was not recorded."""
+    code: tuple[CodeVersion, ...] = ()
+    """The versions of the code of others that made the seeds, the latest last; none where there is no such code, or it was not
+    recorded."""
     facts: Mapping[str, str] = field(default_factory=dict)
     """Everything else worth printing in an appendix: spec, versions, digests, how to reproduce."""
 

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
 TEMPORARY_PREFIX = ".tmp-"
+
+
+def spans(numbers: Iterable[int], dash: str = "-") -> str:
+    """Ascending numbers as ranges: ``1-9, 12``."""
+    parts: list[list[int]] = []
+    for number in numbers:
+        if parts and number == parts[-1][1] + 1:
+            parts[-1][1] = number
+        else:
+            parts.append([number, number])
+    return ", ".join(f"{a}" if a == b else f"{a}{dash}{b}" for a, b in parts)
 
 
 def write_atomically(path: Path, data: bytes) -> None:
