@@ -42,6 +42,11 @@ def is_path(name: str) -> bool:
     return bool(colon) and all(part.isidentifier() for part in (*module.split("."), *attribute.split(".")))
 
 
+def module_of(name: str, group: str) -> str:
+    """The module of what ``name`` stands for: a path's, or that of the entry point of ``group``."""
+    return name.partition(":")[0] if is_path(name) else announced(group)[name].module
+
+
 def imported(path: str) -> Any:
     """The object at ``package.module:object``; modules of the working directory are found, as by ``python -m``.
 

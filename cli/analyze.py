@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 @options.cluster
 @options.backend
 @options.device
+@options.accept_new_code
 @options.table_format
 def command(
     name: str,
@@ -52,6 +53,7 @@ def command(
     cluster: Cluster,
     backend: str,
     device: str,
+    accept_new_code: bool,
     form: str,
 ) -> None:
     """Run a declared analysis, judge its claims and write its report.
@@ -90,6 +92,7 @@ def command(
         comparison = run_analysis(
             analysis, runs_dir, seeds=seeds, executor=executor, jobs=jobs,
             cluster=cluster, place=Place(backend, device), reporter=reporter,
+            accept_new_code=accept_new_code,
         )  # fmt: skip
     click.echo(render(comparison, form).rstrip("\n"))
     write_report(comparison, path, layout)

@@ -86,6 +86,11 @@ batching = click.option(
     help="Seeds of a network one by one (none, the reference), many as one computation (stack), or the faster of the two. "
     "Methods with few seeds share a stack. A run that exists goes on as it was made.",
 )
+accept_new_code = click.option(
+    "--accept-new-code",
+    is_flag=True,
+    help="Add seeds to those that another version of your code made, and record which made which; reports say so.",
+)
 backend = click.option(
     "--backend",
     default="numpy",

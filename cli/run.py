@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 @options.jobs
 @options.cluster
 @options.batching
+@options.accept_new_code
 @options.runs_dir
 @options.data_dir
 @options.text_format
@@ -36,6 +37,7 @@ def command(
     jobs: int | None,
     cluster: Cluster,
     batching: str,
+    accept_new_code: bool,
     runs_dir: Path,
     form: str,
     quiet: bool,
@@ -78,6 +80,7 @@ def command(
                 run = runs.execute(
                     request.specs[0], range(request.seeds), runs_dir, executor=workers, batching=batching,
                     reporter=reporter, place=place, tuning=request.tunings.get(request.specs[0].method_key),
+                    accept_new_code=accept_new_code,
                 )  # fmt: skip
         finally:
             workers.stop()
@@ -95,6 +98,7 @@ def command(
             reporter=grid,
             place=place,
             tunings=request.tunings,
+            accept_new_code=accept_new_code,
         )
     for note in dict.fromkeys(row.data_note for row in rows if row.data_note):
         click.echo(f"Warning: {note}", err=True)

@@ -10,6 +10,7 @@ import click
 from amrobust.cli import options
 
 if TYPE_CHECKING:
+    from amrobust.experiments import Spec
     from amrobust.experiments.facts import RunFacts
     from amrobust.runs.manifest import Manifest, Session
 
@@ -27,6 +28,7 @@ def command(name: str, runs_dir: Path, form: str) -> None:
     """
     from amrobust.cli.columns import aligned
     from amrobust.runs import command_of, find_run
+    from amrobust.runs.code import mixture, versions_of
     from amrobust.runs.files import shown
 
     run = find_run(name, runs_dir)
@@ -58,7 +60,9 @@ def command(name: str, runs_dir: Path, form: str) -> None:
             ["plan", f"{len(plan.seeds)} seeds on {plan.when}, {plan.complete_before} complete before{look}"]
         )
     for session in manifest.provenance:
-        rows += _session_rows(session)
+        rows += _session_rows(session, manifest.spec)
+    if mixed := mixture(versions_of(manifest)):
+        rows.append(["caution", mixed])
     for seed, record in sorted(manifest.seeds.items()):
         if record.error or record.diverged:
             rows.append([f"seed {seed}", f"{record.state}: {record.error or 'diverged'}"])
@@ -90,8 +94,12 @@ def _data(facts: RunFacts) -> str:
     return f"sha256 {facts.data_digest[:12]}" + (f" ({facts.data_note})" if facts.data_note else "")
 
 
-def _session_rows(session: Session) -> list[list[str]]:
+def _session_rows(session: Session, spec: Spec) -> list[list[str]]:
     """Where seeds were trained, recorded or read, and with what."""
+    from amrobust.plugins import is_path
+    from amrobust.runs.code import code_words
+    from amrobust.workloads import WORKLOADS
+
     versions = ", ".join(f"{key} {value}" for key, value in session.versions.items())
     source = session.source
     if source is None:
@@ -117,4 +125,12 @@ def _session_rows(session: Session) -> list[list[str]]:
     rows.append(["  on", f"{session.platform}, {session.cpu_count} cores, {session.place}"])
     if session.git_revision:
         rows.append(["  code", session.git_revision + (" with changes" if session.git_dirty else "")])
+    if session.code:
+        rows.append(["  own code", code_words(session.code)])
+    elif (
+        session.code is None
+        and source is None
+        and (is_path(spec.optimizer) or spec.workload not in WORKLOADS)
+    ):
+        rows.append(["  note", "code not recorded: seeds of any version are added to these"])
     return rows

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 @options.jobs
 @options.cluster
 @options.batching
+@options.accept_new_code
 @options.runs_dir
 @options.data_dir
 @options.text_format
@@ -63,6 +64,7 @@ def command(
     jobs: int | None,
     cluster: Cluster,
     batching: str,
+    accept_new_code: bool,
     runs_dir: Path,
     form: str,
     quiet: bool,
@@ -98,6 +100,7 @@ def command(
             batching=batching,
             reporter=grid,
             place=experiments.Place(backend, device),
+            accept_new_code=accept_new_code,
         )
     runs.write_tuning(output, found)
     click.echo(summary(found, output, runs_dir, time.perf_counter() - started, form))

@@ -39,6 +39,7 @@ def run(
     batching: Literal["auto", "none", "stack"] = "auto",
     backend: str = "numpy",
     device: str = "cpu",
+    accept_new_code: bool = False,
 ) -> Runs:
     """Train methods on a workload over many seeds, from one shared starting point, as ``amrobust run`` does, and load the runs.
 
@@ -47,7 +48,8 @@ def run(
     was tuned, params may change epochs and data alone. ``root_seed`` and ``x0`` are 0, or as in the tuning, unless given.
 
     The runs lie in ``runs_dir``: the same call resumes them or trains nothing, more ``seeds`` train those that are missing, and
-    what is returned has all the seeds that are there. Worker processes import the calling script again: call this below
+    what is returned has all the seeds that are there. Seeds that another version of your code made are refused, unless
+    ``accept_new_code``, which reports say. Worker processes import the calling script again: call this below
     ``if __name__ == "__main__":``, or with ``executor="local"``. Raises UserError where an argument cannot be meant, RunError
     where a seed failed: the others are kept.
 
@@ -84,7 +86,7 @@ def run(
         request = Request(specs, seeds)
     rows = execute_grid(
         request.specs, range(request.seeds), Path(fspath(runs_dir)), make_executor(executor, jobs), batching=batching,
-        place=Place(backend, device), tunings=request.tunings,
+        place=Place(backend, device), tunings=request.tunings, accept_new_code=accept_new_code,
     )  # fmt: skip
     if problem := failures(rows):
         raise RunError(problem)

@@ -87,6 +87,7 @@ def tune(
     batching: Literal["auto", "none", "stack"] = "auto",
     backend: str = "numpy",
     device: str = "cpu",
+    accept_new_code: bool = False,
 ) -> Tuned:
     """Choose each method's hyperparameters on a validation split, with seeds that are never judged, as ``amrobust tune`` does.
 
@@ -94,7 +95,7 @@ def tune(
     with ``seeds`` tuning seeds, and the one with the best mean at the end is chosen. ``params`` are the workload's, such as
     epochs; ``validation`` is the share of the training set that is held out where the workload can [default: 0.1]; ``by`` says
     which output of am1, am2 and hybrid decides [default: II]. The trainings lie in the directory "tuning" of ``runs_dir``, and
-    the same call resumes them.
+    the same call resumes them; those that another version of your code made are refused, unless ``accept_new_code``.
 
     Worker processes import the calling script again: call this below ``if __name__ == "__main__":``, or with
     ``executor="local"``. Raises UserError where an argument cannot be meant or there is nothing to choose from, RunError where
@@ -119,5 +120,6 @@ def tune(
         make_executor(executor, jobs),
         batching=batching,
         place=Place(backend, device),
+        accept_new_code=accept_new_code,
     )  # fmt: skip
     return Tuned(found)

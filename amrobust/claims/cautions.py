@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from amrobust.claims.words import counted, significant
 from amrobust.experiments.variation import STREAMS
 from amrobust.runs.arms import Arm
+from amrobust.runs.code import mixture
 from amrobust.stats.results import Caution
 
 FEW_SEEDS = 10
@@ -32,6 +33,35 @@ def seeds_added(arm: Arm, looks: Sequence[int] = ()) -> Caution | None:
         "seeds-added",
         f"{arm.method} was planned with {steps} seeds: if results were read in between, p-values are too small.",
         "fix the number of seeds before looking, or plan the looks (--looks 5,10,20); else treat this as exploratory",
+    )
+
+
+def code_changed(arm: Arm) -> Caution | None:
+    """Seeds of one method that several versions of its user's code made."""
+    mixed = mixture(arm.code)
+    if mixed is None:
+        return None
+    return Caution(
+        "code-changed",
+        f"{arm.method}: {mixed}: these may be two methods in one sample.",
+        "train all seeds with one version, in another --runs-dir",
+    )
+
+
+def code_differs(arms: Sequence[Arm]) -> Caution | None:
+    """Methods that share a file of their user's code, in different versions."""
+    digests: dict[str, set[str]] = {}
+    for arm in arms:
+        for name, digest in ((arm.code[-1].files or {}) if arm.code else {}).items():
+            digests.setdefault(name, set()).add(digest)
+    differing = [name for name, found in digests.items() if len(found) > 1]
+    if not differing:
+        return None
+    return Caution(
+        "code-differs",
+        f"Methods on {arms[0].workload} were made by different versions of {', '.join(differing)}: a difference between them "
+        "may come from the edit.",
+        "train all methods with one version of the code, in another --runs-dir",
     )
 
 

@@ -217,6 +217,7 @@ def _group(
     notes = (
         cautions.different_x0(baseline.workload) if mixed_x0 else cautions.one_initialisation(ordered),
         cautions.unofficial_data(baseline),
+        cautions.code_differs(ordered),
         cautions.epochs_left_out(first_epoch),
         same_for_all_seeds(ordered, metric.name),
         *same_for_several_methods(ordered, metric.name),

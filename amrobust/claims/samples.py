@@ -77,6 +77,7 @@ class Sample:
             cautions.few_seeds(self.arm.method, len(self.seeds)),
             cautions.seeds_added(self.arm, self.looks),
             cautions.slow_averaging(self.arm),
+            cautions.code_changed(self.arm),
         ]
         found += tuning.of_method(self.arm)
         if self.diverged and self.survivors:

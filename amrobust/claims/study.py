@@ -48,6 +48,7 @@ def run_analysis(
     cluster: Cluster | None = None,
     place: Place | None = None,
     reporter: GridReporter | None = None,
+    accept_new_code: bool = False,
 ) -> Comparison:
     """Train what ``analysis`` still lacks in ``directory``, then judge its claims.
 
@@ -72,7 +73,7 @@ def run_analysis(
         rows = runs.execute_grid(
             [spec for methods in specs for spec in methods], range(wanted), directory,
             experiments.make_executor(executor, jobs, cluster), batching=analysis.batching, reporter=reporter,
-            place=place or experiments.Place(),
+            place=place or experiments.Place(), accept_new_code=accept_new_code,
         )  # fmt: skip
         if problem := runs.failures(rows):
             raise RunError(problem)
@@ -234,6 +235,10 @@ def _first(arm: Arm, seeds: int) -> Arm:
         diverged=tuple(seed for seed in arm.diverged if seed < seeds),
         x0s=tuple(arm.x0s[row] for row in keep) if arm.x0s else (),
         seconds=tuple(arm.seconds[row] for row in keep) if arm.seconds else (),
+        code=tuple(
+            replace(version, seeds=tuple(seed for seed in version.seeds if seed < seeds))
+            for version in arm.code
+        ),
     )
 
 

@@ -30,3 +30,5 @@ class RunFacts:
     """What a reader must know about the data: that they are not the publisher's bytes, where that is so."""
     backend: str | None = None
     """The array library that computes a convex problem; None where torch trains a network."""
+    code: Mapping[str, str] | None = None
+    """Digests of the code of others (:mod:`amrobust.experiments.code`), empty where it has none; None where not known."""

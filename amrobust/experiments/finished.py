@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from amrobust.experiments.code import dependence
 from amrobust.experiments.company import Work
 from amrobust.experiments.outcome import SeedOutcome
 from amrobust.experiments.spec import content_digest
@@ -81,5 +82,5 @@ def _name(seeds: Sequence[int]) -> str:
 def _file(spec: Work, seeds: Sequence[int], directory: Path) -> Checkpoint:
     from amrobust.experiments.checkpoint import Checkpoint
 
-    key = content_digest({"spec": spec.identity(), "finished": list(seeds)})
+    key = content_digest(dependence(spec) | {"finished": list(seeds)})
     return Checkpoint(directory / _name(seeds), key)

@@ -7,11 +7,9 @@ first and has a learning rate ``lr``, which the workload's schedule moves.
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 from collections.abc import Iterable
 from functools import cache
-from importlib.metadata import packages_distributions, version
 from typing import TYPE_CHECKING, Any
 
 from amrobust import plugins
@@ -103,25 +101,6 @@ def check(spec: Spec, network: torch.nn.Module) -> None:
     except Exception as error:
         lines = str(error).splitlines() or [type(error).__name__]
         raise UserError(f"{spec.optimizer} cannot train {spec.workload} so: {lines[0]}") from error
-
-
-def provenance(name: str) -> dict[str, str]:
-    """Where the class comes from, as :func:`origin` says it; nothing for torch's."""
-    found = optimizer_class(name)
-    return {} if found.__module__.partition(".")[0] == "torch" else origin(found)
-
-
-def origin(found: Any) -> dict[str, str]:
-    """The version of the distribution that a class or function comes from, and the start of its source's SHA-256."""
-    top = found.__module__.partition(".")[0]
-    versions = {owner: version(owner) for owner in packages_distributions().get(top, ())}
-    try:
-        source = inspect.getsource(found)
-    except (OSError, TypeError):
-        return versions
-    return versions | {
-        f"{found.__module__}:{found.__qualname__}": f"sha256 {hashlib.sha256(source.encode()).hexdigest()[:12]}"
-    }
 
 
 @cache

@@ -88,11 +88,6 @@ def check(spec: Spec, library: Backend) -> None:
         )
 
 
-def provenance(name: str) -> dict[str, str]:
-    """Where the function comes from: its distribution's version, and the start of its source's SHA-256."""
-    return foreign.origin(maker(name))
-
-
 def _imported(name: str) -> Any:
     try:
         return plugins.imported(name)

@@ -10,12 +10,14 @@ from pathlib import Path
 class Place:
     """``backend`` computes convex problems (:mod:`amrobust.workloads.backends`), torch trains networks, both on ``device``.
 
-    Long trainings keep their state in the directory ``checkpoints``, where one is given, and go on from what is there.
+    Long trainings keep their state in the directory ``checkpoints``, where one is given, and go on from what is there that the
+    same code made. ``code`` is the digest of what others brought, which whoever trains has to find too.
     """
 
     backend: str = "numpy"
     device: str = "cpu"
     checkpoints: Path | None = None
+    code: str | None = None
 
 
 HERE = Place()

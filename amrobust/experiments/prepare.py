@@ -13,6 +13,7 @@ from typing import Any
 from amrobust import workloads
 from amrobust.errors import UserError
 from amrobust.experiments import foreign, foreign_rules
+from amrobust.experiments.code import code_of
 from amrobust.experiments.facts import RunFacts
 from amrobust.experiments.methods import (
     CONVEX_ONLY,
@@ -156,7 +157,7 @@ def describe(spec: Spec, place: Place = HERE) -> RunFacts:
     ]
     if spec.vary is not None:
         shown.append(f"vary={spec.vary}")
-    data_digest = problem.data_digest(params)
+    data_digest, code = problem.data_digest(params), code_of(spec)
     return RunFacts(
         x0_digest=_x0_digest(spec, problem, data_digest),
         data_digest=data_digest,
@@ -170,18 +171,12 @@ def describe(spec: Spec, place: Place = HERE) -> RunFacts:
         versions={"python": platform.python_version()}
         | dict(package_versions())
         | (library.versions if library else {})
-        | _provenance(spec.optimizer),
+        | dict(code.versions),
         device=_network_device(place) if library is None else library.device,
         backend=None if library is None else library.name,
         data_note=problem.data_note(params),
+        code=code.files,
     )
-
-
-def _provenance(optimizer: str) -> dict[str, str]:
-    """Versions of what others brought."""
-    if optimizer in OPTIMIZERS:
-        return {}
-    return foreign_rules.provenance(optimizer) if is_rule(optimizer) else foreign.provenance(optimizer)
 
 
 def _library(problem: workloads.Workload, place: Place) -> backends.Backend | None:

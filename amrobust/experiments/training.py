@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from amrobust import workloads
+from amrobust.errors import RunError
+from amrobust.experiments.code import dependence, digest_of
 from amrobust.experiments.company import Company, Work, entries_of
 from amrobust.experiments.finished import take_up
 from amrobust.experiments.outcome import SeedOutcome
@@ -63,6 +65,10 @@ def halves(spec: Work, seeds: Sequence[int], place: Place) -> list[tuple[int, ..
 
 
 def _train(spec: Work, seeds: Sequence[int], place: Place) -> list[SeedOutcome]:
+    if place.code is not None and digest_of(spec) != place.code:
+        raise RunError(
+            "the code it trains with was changed after the command had read it: give the command again"
+        )
     if isinstance(spec, Spec) and workloads.get(spec.workload).kind == "convex":
         from amrobust.experiments import convex
 
@@ -84,7 +90,7 @@ def _checkpoint(spec: Work, seeds: int | list[int], directory: Path | None, name
     """Where the training of ``seeds``, one or a stack, keeps its state."""
     from amrobust.experiments.checkpoint import Checkpoint
 
-    key = content_digest({"spec": spec.identity(), "seed": seeds})
+    key = content_digest(dependence(spec) | {"seed": seeds})
     return None if directory is None else Checkpoint(directory / name, key)
 
 

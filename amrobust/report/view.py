@@ -28,6 +28,7 @@ from amrobust.report.numbers import (
 from amrobust.report.sources import component_sentences, source_sentence
 from amrobust.report.tuning import recorded_lines
 from amrobust.runs.arms import Metric
+from amrobust.runs.files import spans as ranges
 
 OUTCOMES: tuple[Outcome, ...] = ("supported", "refuted", "inconclusive", "cannot be judged")
 
@@ -325,13 +326,7 @@ def _equals(p: float | None) -> str:
 
 def spans(epochs: tuple[int, ...]) -> str:
     """Epochs as ranges: ``1–9, 12``."""
-    parts: list[list[int]] = []
-    for epoch in epochs:
-        if parts and epoch == parts[-1][1] + 1:
-            parts[-1][1] = epoch
-        else:
-            parts.append([epoch, epoch])
-    return ", ".join(f"{a}" if a == b else f"{a}–{b}" for a, b in parts)
+    return ranges(epochs, "–")
 
 
 def _levels(judgement: Judgement) -> str:

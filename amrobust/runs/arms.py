@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from amrobust.errors import UserError
 from amrobust.experiments.tuning import Tuning
+from amrobust.runs.code import CodeVersion
 from amrobust.runs.files import shown
 
 Curves = NDArray[np.float64]
@@ -65,6 +66,9 @@ class Arm:
     """The only random stream that differs between the seeds; None where all do."""
     tuning: Tuning | None = None
     """How the method's hyperparameters were chosen; None where that was not recorded."""
+    code: tuple[CodeVersion, ...] = ()
+    """The versions of the code of others that made the seeds, the latest last; none where there is no such code, or it was not
+    recorded."""
     facts: Mapping[str, str] = field(default_factory=dict)
     """Everything else worth printing in an appendix: spec, versions, digests, how to reproduce."""
 

@@ -15,12 +15,14 @@ import numpy as np
 from amrobust import experiments
 from amrobust.errors import RunError, UserError
 from amrobust.experiments import Executor, Layout
+from amrobust.experiments.code import code_digest
 from amrobust.experiments.facts import RunFacts
 from amrobust.experiments.finished import clear
 from amrobust.experiments.outcome import SeedOutcome
 from amrobust.experiments.place import Place
 from amrobust.experiments.spec import Spec
 from amrobust.experiments.tuning import Tuning, require_disjoint
+from amrobust.runs.code import CHECKPOINTS, require_same_code
 from amrobust.runs.curves import SeedCurves, metric_names
 from amrobust.runs.entries import MAX_SEED, Broken, OutOfReach
 from amrobust.runs.files import shown
@@ -31,9 +33,6 @@ from amrobust.runs.provenance import now, session
 from amrobust.runs.reporter import Reporter, Silent
 from amrobust.runs.store import Run, broken_line, commit, directory_name, read_run
 from amrobust.runs.validate import MAX_EPOCHS, MAX_VALUES
-
-CHECKPOINTS = "checkpoints"
-"""Directory in a run's for the state of trainings under way."""
 
 ONE_AT_A_TIME = threading.Lock()
 """Of several executions one builds models to look at: torch counts operations and memory process-wide."""
@@ -70,6 +69,7 @@ def execute(
     train: Train | None = None,
     describe: Callable[[Spec], RunFacts] | None = None,
     tuning: Tuning | None = None,
+    accept_new_code: bool = False,
 ) -> Run:
     """Train those of ``seeds`` that the run of ``spec`` in ``directory`` lacks, and return the run.
 
@@ -78,10 +78,12 @@ def execute(
     missing, at ``place``, in the layout that :func:`amrobust.experiments.plan_layout` makes of ``batching``. ``train`` and
     ``describe`` default to those of ``amrobust.experiments``; a ``train`` that is given has no layout. An ``executor`` that is
     given by its name is made for this run with ``jobs``; another may be shared with other executions, each in its thread.
-    ``tuning`` is recorded with the run, also with one that has all its seeds; without it what was recorded stays.
+    ``tuning`` is recorded with the run, also with one that has all its seeds; without it what was recorded stays. With
+    ``accept_new_code`` seeds are added to those that another version of the code of others made, which is recorded.
 
-    Raises UserError on bad seeds and on one that the method was tuned on, Interrupted on Ctrl-C (finished seeds are kept),
-    RunError where seeds failed, the disk cannot be written to, or what is there is broken.
+    Raises UserError on bad seeds, on one that the method was tuned on, and on such code without ``accept_new_code``,
+    Interrupted on Ctrl-C (finished seeds are kept), RunError where seeds failed, the disk cannot be written to, or what is
+    there is broken.
     """
     wanted = checked(seeds)
     place = place or experiments.Place()
@@ -90,14 +92,14 @@ def execute(
         asked = manifest_of(spec, wanted, place, tuning, describe)
         path = directory / directory_name(spec, asked.identity)
         reporter = reporter or Silent()
-        run = _finished(path, asked, wanted)
+        run = _finished(path, asked, wanted, accept_new_code)
         if run is not None:
             reporter.started(path.name, len(wanted), len(wanted))
             reporter.finished(0, 0.0)
             return run
         with locked(path, lambda: reporter.waiting(path)) as held:
-            execution = Execution(held, asked, reporter)
-            here = replace(place, checkpoints=path / CHECKPOINTS)
+            execution = Execution(held, asked, reporter, accept_new_code)
+            here = replace(place, checkpoints=path / CHECKPOINTS, code=execution.code)
             execution.run(wanted, _Training(train, here, workers, batching))
             return execution.committed
     except KeyboardInterrupt:
@@ -137,11 +139,11 @@ def manifest_of(
     return Manifest(identity(spec, facts), spec, facts, {}, tuning=tuning)
 
 
-def _finished(path: Path, asked: Manifest, wanted: Sequence[int]) -> Run | None:
+def _finished(path: Path, asked: Manifest, wanted: Sequence[int], accept_new_code: bool) -> Run | None:
     """The run in ``path`` where it has every wanted seed. What is wrong with it is left to whoever has the lock."""
     try:
         run = read_run(path)
-        _check_same(run.manifest, asked)
+        _check_same(path, run.manifest, asked, accept_new_code)
     except Broken:
         return None
     if asked.tuning not in (None, run.manifest.tuning):
@@ -149,10 +151,12 @@ def _finished(path: Path, asked: Manifest, wanted: Sequence[int]) -> Run | None:
     return run if set(wanted) <= set(run.manifest.complete) else None
 
 
-def _check_same(recorded: Manifest, asked: Manifest) -> None:
-    """Raise Broken unless seeds of ``asked`` may be added to what is recorded."""
+def _check_same(path: Path, recorded: Manifest, asked: Manifest, accept_new_code: bool) -> None:
+    """Raise Broken unless seeds of ``asked`` may be added to what is recorded in ``path``, UserError where its code is new."""
     if recorded.identity != asked.identity:
         raise Broken("it holds another run than its name says")
+    if not accept_new_code:
+        require_same_code(path, recorded, asked.facts.code)
     for name in ("outputs", "metrics", "epochs"):
         if getattr(recorded.facts, name) != getattr(asked.facts, name):
             raise OutOfReach(
@@ -214,8 +218,11 @@ class Execution:
     :meth:`run` does all of it; :mod:`amrobust.runs.together` calls its parts for several runs in step.
     """
 
-    def __init__(self, held: Held, asked: Manifest, reporter: Reporter) -> None:
+    def __init__(
+        self, held: Held, asked: Manifest, reporter: Reporter, accept_new_code: bool = False
+    ) -> None:
         self.held, self.path, self.facts, self.reporter = held, held.path, asked.facts, reporter
+        self.accept_new_code, self.code = accept_new_code, code_digest(asked.facts.code)
         self.curves: dict[int, SeedCurves] = {}
         self.manifest = asked
         self.committed = Run(self.path, asked)
@@ -230,7 +237,7 @@ class Execution:
 
     def _take_up(self, run: Run) -> None:
         recorded = run.manifest
-        _check_same(recorded, self.manifest)
+        _check_same(self.path, recorded, self.manifest, self.accept_new_code)
         self.committed = run
         curves = run.curves()
         self.curves = {
@@ -354,7 +361,9 @@ class Execution:
                 np.isfinite(c).all() for metrics in outcome.curves.values() for c in metrics.values()
             )
             diverged = outcome.diverged or not finite
-            record = SeedRecord("complete", diverged, outcome.wall_seconds, stack=outcome.stack)
+            record = SeedRecord(
+                "complete", diverged, outcome.wall_seconds, stack=outcome.stack, code=self.code
+            )
         self._set({outcome.seed: record})
         self.reporter.seed_done(outcome if error == outcome.error else replace(outcome, error=error))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -12,16 +13,18 @@ from typing import Protocol
 
 from amrobust.errors import RunError
 from amrobust.experiments import Executor
+from amrobust.experiments.code import code_of
 from amrobust.experiments.facts import RunFacts
 from amrobust.experiments.outcome import SeedOutcome
 from amrobust.experiments.place import Place
 from amrobust.experiments.spec import Spec, content_digest
 from amrobust.experiments.tuning import Tuning
+from amrobust.runs.code import require_same_code
 from amrobust.runs.curves import mean_and_std
 from amrobust.runs.entries import Broken
-from amrobust.runs.execution import Interrupted, Train, execute
+from amrobust.runs.execution import Interrupted, Train, checked, execute, manifest_of
 from amrobust.runs.reporter import Silent
-from amrobust.runs.store import Run, read_run
+from amrobust.runs.store import Run, directory_name, manifest_in, read_run
 from amrobust.runs.together import Together, plan_together, train_together
 
 SPARE = 2
@@ -119,15 +122,16 @@ def execute_grid(
     train: Train | None = None,
     describe: Callable[[Spec], RunFacts] | None = None,
     tunings: Mapping[str, Tuning] | None = None,
+    accept_new_code: bool = False,
 ) -> list[GridRow]:
     """Train those of ``seeds`` that the runs of ``specs`` in ``directory`` lack, and say what came of each, in their order.
 
     Equal specs are one run. As many runs are under way as keep the ``executor`` busy, each as by :func:`execute`, and no
     curves of any other are in memory. A run that fails is a row with its ``error``; the others go on. The executor is stopped
-    at the end. ``tunings`` has, by a spec's method key, how it was tuned.
+    at the end. ``tunings`` has, by a spec's method key, how it was tuned; ``accept_new_code`` as of :func:`execute`.
 
-    Raises UserError on a bad spec, bad seeds or data that cannot be read, and Interrupted on Ctrl-C: what had finished is kept
-    then.
+    Raises UserError on a bad spec, bad seeds, data that cannot be read or changed code, and Interrupted on Ctrl-C: what had
+    finished is kept then.
     """
     different = list({content_digest(spec.to_dict()): spec for spec in specs}.values())
     one = _OneAtATime(reporter or SilentGrid())
@@ -136,7 +140,7 @@ def execute_grid(
         try:
             run = execute(
                 spec, seeds, directory, executor=executor, batching=batching, reporter=progress, place=place, train=train,
-                describe=describe, tuning=(tunings or {}).get(spec.method_key),
+                describe=describe, tuning=(tunings or {}).get(spec.method_key), accept_new_code=accept_new_code,
             )  # fmt: skip
             return _row(spec, seeds, run, progress.trained)
         except Interrupted:
@@ -149,7 +153,7 @@ def execute_grid(
         dealt_with = (
             {}
             if job.together is None
-            else train_together(job.together, seeds, directory, executor, place, progress)
+            else train_together(job.together, seeds, directory, executor, place, progress, accept_new_code)
         )
         rows = []
         for number in job.numbers:
@@ -164,6 +168,8 @@ def execute_grid(
         return rows
 
     try:
+        if describe is None and not accept_new_code:
+            _require_same_code(different, seeds, directory, place or Place())
         one.tell("planned", len(different), len(seeds), executor.where)
         together = (
             plan_together(different, seeds, directory, executor, batching, place, tunings or {})
@@ -173,6 +179,18 @@ def execute_grid(
         return _carry_out_all(carry_out, _jobs(len(different), together), len(different), executor)
     finally:
         executor.stop()
+
+
+def _require_same_code(specs: Sequence[Spec], seeds: Sequence[int], directory: Path, place: Place) -> None:
+    """Refuse a grid before it trains anything, by the first run of each workload and optimizer; each run looks for itself."""
+    first = {(spec.workload, spec.optimizer): spec for spec in reversed(specs) if code_of(spec).files}
+    for spec in first.values():
+        asked = manifest_of(spec, checked(seeds), place)
+        path = directory / directory_name(spec, asked.identity)
+        with suppress(Broken):  # Whoever works on it says what is wrong with it.
+            recorded = manifest_in(path)
+            if recorded is not None:
+                require_same_code(path, recorded, asked.facts.code)
 
 
 def failures(rows: Iterable[GridRow]) -> str | None:

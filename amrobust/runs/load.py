@@ -19,6 +19,7 @@ from amrobust.experiments.spec import LOCATIONS
 from amrobust.experiments.tuning import Tuning
 from amrobust.runs import importers
 from amrobust.runs.arms import Arm, Metric
+from amrobust.runs.code import code_words, versions_of
 from amrobust.runs.entries import MAX_SEED
 from amrobust.runs.files import shown
 from amrobust.runs.find import find_runs
@@ -162,6 +163,11 @@ def _join(members: list[Arm]) -> Arm:
         x0s=tuple(arm.x0_digest or "" for arm in members for _ in arm.seeds),
         seconds=tuple(s for arm in members for s in arm.seconds),
         tuning=first.tuning if all(arm.tuning == first.tuning for arm in members) else None,
+        code=tuple(
+            replace(version, seeds=tuple(renamed(version.seeds, k)))
+            for k, arm in enumerate(members)
+            for version in arm.code
+        ),
         facts={**first.facts, "starting points": str(len(members))},
     )
 
@@ -216,6 +222,7 @@ def _arms_of(run: Run) -> list[Arm]:
             seconds=_seconds(manifest),
             vary=spec.vary,
             tuning=manifest.tuning,
+            code=versions_of(manifest),
             facts=_facts(run),
         )
         for output in facts.outputs
@@ -304,6 +311,7 @@ def _facts(run: Run) -> dict[str, str]:
             "versions": ", ".join(f"{name} {version}" for name, version in made.versions.items()),
             "platform": f"{made.platform}, {made.cpu_count} cores, {made.place}",
             "code revision": f"{made.git_revision}{dirty}" if made.git_revision else "",
+            "own code": code_words(made.code) if made.code else "",
         }
         if made.source is not None:
             text |= {

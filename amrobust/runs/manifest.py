@@ -34,6 +34,8 @@ class SeedRecord:
     error: str | None = None
     stack: int = 1
     """How many seeds were trained together with it, itself included."""
+    code: str | None = None
+    """The digest of the session's code that made it; None where that was not recorded, and where it is nobody else's."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,8 @@ class Session:
     """The seeds that it was to train together, a tuple a stack."""
     company: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     """Seeds by the identity of their run, this one's among them, where several runs were trained as one stack."""
+    code: Mapping[str, str] | None = None
+    """Digests of the code of others, as in the facts; None where that was not recorded."""
 
     @property
     def place(self) -> str:

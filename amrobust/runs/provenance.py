@@ -44,6 +44,7 @@ def session(
         batching=layout.batching if layout else None,
         stacks=tuple(block for block in layout.blocks if len(block) > 1) if layout else (),
         company=company or {},
+        code=facts.code,
     )
 
 

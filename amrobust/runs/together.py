@@ -17,13 +17,15 @@ from typing import Any
 from amrobust import experiments
 from amrobust.errors import RunError
 from amrobust.experiments import Executor, Layout
+from amrobust.experiments.code import digest_of
 from amrobust.experiments.company import Company, Work
 from amrobust.experiments.outcome import SeedOutcome
 from amrobust.experiments.place import Place
 from amrobust.experiments.spec import Spec
 from amrobust.experiments.tuning import Tuning
+from amrobust.runs.code import CHECKPOINTS
 from amrobust.runs.entries import Broken
-from amrobust.runs.execution import CHECKPOINTS, Execution, checked, manifest_of
+from amrobust.runs.execution import Execution, checked, manifest_of
 from amrobust.runs.lock import locked
 from amrobust.runs.manifest import Manifest
 from amrobust.runs.reporter import Reporter
@@ -95,6 +97,7 @@ def train_together(
     executor: Executor,
     place: Place | None,
     reporters: Mapping[int, Reporter],
+    accept_new_code: bool = False,
 ) -> dict[int, RunError | None]:
     """Train the runs of ``job`` as one stack; returns those that it dealt with, by their numbers, and what failed of each.
 
@@ -109,7 +112,7 @@ def train_together(
             path, reporter = directory / directory_name(asked.spec, asked.identity), reporters[number]
             with suppress(Broken, RunError):
                 held = locks.enter_context(locked(path, _waiter(reporter, path)))
-                execution = Execution(held, asked, reporter)
+                execution = Execution(held, asked, reporter, accept_new_code)
                 recorded = execution.manifest if execution.manifest.provenance else None
                 if _goes_on(recorded, job.company, asked.identity, wanted):
                     open_runs[number] = execution
@@ -152,7 +155,8 @@ class _Stack:
                     begun[number] = execution
             if begun:
                 first = next(iter(begun.values()))
-                outcomes = self._outcomes(executor, replace(place, checkpoints=first.path / CHECKPOINTS))
+                here = replace(place, checkpoints=first.path / CHECKPOINTS, code=digest_of(self.work))
+                outcomes = self._outcomes(executor, here)
                 # The first one last: what a worker kept of the finished stack lies with it, until every other run has its own.
                 for number, execution in reversed(begun.items()):
                     done[number] = _end(execution, outcomes[execution.manifest.identity])

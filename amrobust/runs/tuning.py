@@ -34,6 +34,7 @@ def tune(
     place: Place | None = None,
     train: Train | None = None,
     describe: Callable[[Spec], RunFacts] | None = None,
+    accept_new_code: bool = False,
 ) -> TuningFile:
     """Train what is missing of ``searches`` (one or more, on one workload) and choose each method's combination.
 
@@ -45,7 +46,7 @@ def tune(
     """
     rows = execute_grid(
         [spec for search in searches for spec in search.specs], seeds, directory / FOLDER, executor, batching=batching,
-        reporter=reporter, place=place, train=train, describe=describe,
+        reporter=reporter, place=place, train=train, describe=describe, accept_new_code=accept_new_code,
     )  # fmt: skip
     if problem := failures(rows):
         raise RunError(problem)

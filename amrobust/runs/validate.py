@@ -6,6 +6,7 @@ import re
 from dataclasses import fields
 from typing import Any, get_args
 
+from amrobust.experiments.code import code_digest
 from amrobust.experiments.facts import RunFacts
 from amrobust.experiments.spec import Spec
 from amrobust.experiments.variation import STREAMS
@@ -92,6 +93,9 @@ def _check_whole(manifest: Manifest) -> None:
     facts, complete = manifest.facts, len(manifest.complete)
     if manifest.identity != identity(manifest.spec, facts, manifest.record_version):
         raise Broken("its identity is not that of its spec: the manifest was changed by hand")
+    known = {None, *(code_digest(session.code) for session in manifest.provenance)}
+    if not known.issuperset({record.code for record in manifest.seeds.values()}):
+        raise Broken("its manifest has a seed that was made by code that no session in it had")
     if manifest.tuning is not None:
         check_chosen(manifest.spec.hyperparameters, manifest.tuning)
     if set(facts.methods) != set(facts.outputs) or set(facts.first_output_epoch) != set(facts.outputs):
@@ -146,6 +150,7 @@ def _facts(value: Any, where: str) -> RunFacts:
         device=entry(table, "device", a_text),
         data_note=optional(a_text)(table.get("data_note"), "data_note"),
         backend=optional(a_text)(table.get("backend"), "backend"),
+        code=optional(a_mapping(a_text))(table.get("code"), "code"),
     )
     for names, what in ((facts.outputs, "output"), ([name for name, _, _ in facts.metrics], "metric")):
         if not names or len(set(names)) != len(names):
@@ -177,6 +182,7 @@ def _seeds(value: Any, where: str) -> dict[int, SeedRecord]:
             wall_seconds=entry(record, "wall_seconds", a_duration),
             error=entry(record, "error", optional(a_text)),
             stack=an_integer(1, MAX_SEED)(record.get("stack", 1), "stack"),
+            code=optional(a_digest)(record.get("code"), "code"),
         )
     return seeds
 
@@ -211,6 +217,7 @@ def _session(value: Any, where: str) -> Session:
         batching=optional(_batching)(table.get("batching"), "batching"),
         stacks=a_sequence(a_sequence(an_integer(0, MAX_SEED - 1)))(table.get("stacks", []), "stacks"),
         company=_company(table.get("company", {}), "company"),
+        code=optional(a_mapping(a_text))(table.get("code"), "code"),
     )
 
 

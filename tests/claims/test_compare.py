@@ -14,6 +14,7 @@ from amrobust.claims import Claim, Rules, Selection, compare
 from amrobust.claims.words import roughly
 from amrobust.errors import UserError
 from amrobust.runs.arms import Metric
+from amrobust.runs.code import CodeVersion
 
 
 class TestDefaultClaims:
@@ -180,6 +181,33 @@ class TestRefusals:
             compare([wide, moved])
         allowed = compare([wide, moved], Selection(allow_different_x0=True)).judgements[0]
         assert "different-x0" in kinds(allowed)
+
+    def test_seeds_of_several_versions_of_the_code_are_a_caution_that_names_seeds_and_files(
+        self, wide, narrow
+    ):
+        old, new = {"mine.py": "a" * 64, "same.py": "c" * 64}, {"mine.py": "b" * 64, "same.py": "c" * 64}
+        rest = tuple(range(2, len(wide.seeds)))
+        mixed = dataclasses.replace(wide, code=(CodeVersion((0, 1), old), CodeVersion(rest, new)))
+        alone = dataclasses.replace(narrow, code=(CodeVersion(narrow.seeds, new),))
+        judgement = compare([mixed, alone]).judgements[0]
+        (note,) = [c for c in judgement.summaries[0].cautions if c.kind == "code-changed"]
+        assert (
+            "seeds 0-1 were made by another version of the code than the others (mine.py changed)"
+            in note.message
+        )
+        assert not any(c.kind == "code-changed" for c in judgement.summaries[1].cautions)
+        assert "code-differs" not in kinds(judgement)
+
+    def test_methods_of_different_versions_of_one_file_are_a_caution(self, wide, narrow):
+        old, new = {"mine.py": "a" * 64, "own.py": "c" * 64}, {"mine.py": "b" * 64, "other.py": "d" * 64}
+        both = [
+            dataclasses.replace(arm, code=(CodeVersion(arm.seeds, files),))
+            for arm, files in ((wide, old), (narrow, new))
+        ]
+        (note,) = [c for c in compare(both).judgements[0].cautions if c.kind == "code-differs"]
+        assert "different versions of mine.py: " in note.message
+        same = [dataclasses.replace(arm, code=(CodeVersion(arm.seeds, old),)) for arm in (wide, narrow)]
+        assert not {"code-differs", "code-changed"} & kinds(compare(same).judgements[0])
 
     def test_a_note_on_the_data_is_a_caution(self, wide, narrow):
         assert "unofficial-data" not in kinds(compare([wide, narrow]).judgements[0])

@@ -18,7 +18,7 @@ from amrobust.errors import UserError
 from amrobust.experiments import Cluster, Spec, finished, make_executor, make_spec, ray_executor, training
 from amrobust.experiments.place import Place
 from amrobust.runs import execute, execute_grid, failures, open_runs
-from amrobust.runs.execution import CHECKPOINTS
+from amrobust.runs.code import CHECKPOINTS
 from amrobust.runs.grid import SilentGrid
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'amrobust[ray]'")

@@ -216,6 +216,18 @@ class TestSeveralStartingPoints:
         assert one.training == two.training
         assert len(one.seconds) == 6
 
+    def test_versions_of_the_code_go_with_the_seeds_that_they_made(self, tmp_path):
+        files = [{"mine.py": "a" * 64}, {"mine.py": "b" * 64}]
+        for index in range(2):
+
+            def describe_one(of):
+                return replace(describe(of), x0_digest=str(of.x0_index) * 64, code=files[of.x0_index])
+
+            execute(spec(x0_index=index), range(2), tmp_path, train=Trainer(), describe=describe_one)
+        one, _ = load_arms([tmp_path])[0]
+        assert [version.files for version in one.code] == files
+        assert [seed for version in one.code for seed in version.seeds] == list(one.seeds)
+
     def test_one_x0_is_left_as_it_is(self, tmp_path):
         self.made(tmp_path, x0s=1)
         assert load_arms([tmp_path])[0][0].x0s == ()

@@ -146,6 +146,8 @@ def set_path(*keys, value):
             "seeds", "7", value={"state": "complete", "diverged": False, "wall_seconds": 0.0, "error": None}
         ),
         set_path("seeds", "0", "state", value="finished"),
+        set_path("seeds", "0", "code", value="0" * 64),
+        set_path("facts", "code", value={"mine.py": 3}),
         set_path("plans", value=[{"seeds": -1}]),
         set_path("provenance", value="mine"),
     ],
