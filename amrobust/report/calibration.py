@@ -3,30 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from amrobust import __version__
 from amrobust.errors import RunError
-from amrobust.stats.calibration import Effort, Figure
+from amrobust.stats.calibration import Figure
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TABLE, PAGE = "figures.parquet", "README.md"
 
 
-def write_calibration(figures: Sequence[Figure], effort: Effort, root: int, directory: Path) -> None:
-    """Write ``figures.parquet`` (one row a figure) and ``README.md`` into ``directory``. Raises RunError where it cannot."""
+def write_calibration(figures: Sequence[Figure], topics: Sequence[str], directory: Path) -> None:
+    """Write ``figures.parquet`` (one row a figure) and ``README.md`` into ``directory``.
+
+    What the directory has of ``topics``, all that the study knows, stays where ``figures`` have none of that topic. Raises
+    RunError where it cannot be read or written.
+    """
     import pandas as pd
 
+    place = directory / TABLE
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        rows = pd.DataFrame([{**asdict(figure), "outside": figure.outside} for figure in figures])
-        rows.to_parquet(directory / TABLE, index=False)
-        (directory / PAGE).write_text(page(figures, effort, root), encoding="utf-8")
-    except OSError as error:
+        there = _read(pd.read_parquet(place)) if place.exists() else []
+        measured = {figure.topic for figure in figures}
+        kept = [*figures, *(figure for figure in there if figure.topic not in measured)]
+        ordered = [figure for topic in topics for figure in kept if figure.topic == topic]
+        rows = pd.DataFrame([{**asdict(figure), "outside": figure.outside} for figure in ordered])
+        rows.to_parquet(place, index=False)
+        (directory / PAGE).write_text(page(ordered), encoding="utf-8")
+    except (OSError, ValueError, TypeError) as error:
         raise RunError(f"cannot write to {directory}: {error}") from None
 
 
-def page(figures: Sequence[Figure], effort: Effort, root: int) -> str:
+def _read(rows: pd.DataFrame) -> list[Figure]:
+    """The figures of a table that was written before; its first form had no seed, which was 0."""
+    names = [field.name for field in fields(Figure) if field.name in rows.columns]
+    found = rows[names].astype(object).where(rows[names].notna(), None)
+    return [Figure(**row) for row in found.to_dict("records")]
+
+
+def page(figures: Sequence[Figure]) -> str:
     """All figures as Markdown: a table a topic, a column a number of seeds."""
     banded = [figure for figure in figures if figure.band_high is not None]
     outside = [f"{f.construction}, {f.condition}, n = {f.n}" for f in banded if f.outside]
@@ -36,8 +56,8 @@ def page(figures: Sequence[Figure], effort: Effort, root: int) -> str:
     lines = [
         "# Measured error rates",
         "",
-        f"Made by `amrobust calibrate --seed {root}` (amrobust {__version__}): {effort.values:,} replications for final",
-        f"values, {effort.curves:,} for curves of 30 epochs, {effort.slow:,} where every replication resamples. Nominal error",
+        f"Made by `amrobust calibrate` (amrobust {__version__}), which measures a topic at a time: each says its seed and its",
+        "replications, fewer for curves of 30 epochs and fewest where every replication resamples. Nominal error",
         "5 %, nominal coverage 95 %. Figures are in %, seeds used are means; n is the number of seeds a method.",
         f"`{TABLE}` has every figure with its 99 % Monte Carlo interval.",
         "",
@@ -46,11 +66,18 @@ def page(figures: Sequence[Figure], effort: Effort, root: int) -> str:
         *([f"Outside: {'; '.join(outside)}."] if outside else []),
     ]
     for topic in dict.fromkeys(figure.topic for figure in figures):
+        own = [figure for figure in figures if figure.topic == topic]
+        counts = " to ".join(
+            f"{n:,}" for n in sorted({pick(f.replications for f in own) for pick in (min, max)})
+        )
+        seeds = " and ".join(str(seed) for seed in sorted({figure.seed for figure in own}))
         lines += [
             "",
             f"## {topic[0].upper()}{topic[1:]}",
             "",
-            *_table([f for f in figures if f.topic == topic]),
+            f'`amrobust calibrate --topic "{topic}" --seed {seeds}`: {counts} replications.',
+            "",
+            *_table(own),
         ]
     return "\n".join(lines) + "\n"
 
