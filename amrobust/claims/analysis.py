@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 from amrobust.claims.declared import claims_of
 from amrobust.claims.judgement import Claim
-from amrobust.claims.rules import TESTS, Rules, Selection
+from amrobust.claims.rules import INTERVALS, TESTS, Rules, Selection
 from amrobust.errors import UserError
 from amrobust.experiments.documents import Tables, grid_points, read_toml
 from amrobust.experiments.layout import Batching
@@ -116,6 +116,9 @@ def _parse(name: str, data: dict[str, Any], scale: str | None) -> Analysis:
     test = take(data, "test", str, Rules.test)
     if test not in TESTS:
         raise tables.complain(f"no test is called {test!r}: choose one of {', '.join(TESTS)}")
+    interval = take(data, "interval", str, Rules.interval)
+    if interval not in INTERVALS:
+        raise tables.complain(f"no interval is called {interval!r}: choose one of {', '.join(INTERVALS)}")
     metrics, paired = tuple(take(data, "metrics", list, [])), data.pop("paired", False)
     if metrics and (len(metrics) < 2 or not all(isinstance(metric, str) for metric in metrics)):
         raise tables.complain("metrics are the names of at least two metrics, such as train_loss")
@@ -151,7 +154,7 @@ def _parse(name: str, data: dict[str, Any], scale: str | None) -> Analysis:
         root_seed=take(data, "root_seed", int, 0),
         trainings=trainings,
         selection=Selection(metric=take(data, "metric", str), baseline=baseline),
-        rules=Rules(alpha=alpha, test=test, looks=looks),
+        rules=Rules(alpha=alpha, test=test, interval=interval, looks=looks),
         metrics=metrics,
         paired=paired,
         x0s=x0s,
