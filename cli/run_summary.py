@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def summary(run: Run, seeds: int, seconds: float, runs_dir: Path, form: str) -> str:
     """What is said at the end: final mean ± STD an output, speed, where the run is, what to do next."""
-    import numpy as np
+    from amrobust.runs.curves import mean_and_std
 
     manifest, curves = run.manifest, run.curves()
     facts = manifest.facts
@@ -26,10 +26,7 @@ def summary(run: Run, seeds: int, seconds: float, runs_dir: Path, form: str) -> 
     speed = made.seeds * facts.epochs / made.wall_seconds if made.wall_seconds else None
     finals = {facts.methods[output]: curves[output][metric][:, -1] for output in facts.outputs}
     rows = {
-        name: {
-            "final_mean": float(np.mean(values)),
-            "final_std": float(np.std(values, ddof=1)) if len(values) > 1 else None,
-        }
+        name: dict(zip(("final_mean", "final_std"), mean_and_std(values), strict=True))
         for name, values in finals.items()
     }
     if form == "json":
@@ -38,12 +35,7 @@ def summary(run: Run, seeds: int, seconds: float, runs_dir: Path, form: str) -> 
             "seeds_complete": len(manifest.complete),
             "metric": metric,
             "unit": unit,
-            "outputs": {
-                name: {
-                    key: value if value is None or np.isfinite(value) else None for key, value in row.items()
-                }
-                for name, row in rows.items()
-            },
+            "outputs": rows,
             "wall_seconds": round(seconds, 3),
             "seed_epochs_per_second": speed,
         }
@@ -63,11 +55,14 @@ def _final(metric: str, unit: str, values: NDArray[np.float64]) -> str:
     """Mean ± STD of the final values, or how many seeds have none."""
     import numpy as np
 
+    from amrobust.runs.curves import mean_and_std
+
     lost = int((~np.isfinite(values)).sum())
     if lost:
         return f"{lost} of {len(values)} seeds diverged"
-    spread = f" ± {np.std(values, ddof=1):.2g} (STD of {len(values)} seeds)" if len(values) > 1 else ""
-    return f"final {metric} {np.mean(values):.4g}{unit}{spread}"
+    mean, std = mean_and_std(values)
+    spread = f" ± {std:.2g} (STD of {len(values)} seeds)" if std is not None else ""
+    return f"final {metric} {mean:.4g}{unit}{spread}"
 
 
 def grid_summary(rows: Sequence[GridRow], seeds: int, seconds: float, runs_dir: Path, form: str) -> str:

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from amrobust.errors import UserError
 from amrobust.runs.arms import Arm, Metric
+from amrobust.runs.curves import mean_and_std
 from amrobust.runs.directions import direction_of
 
 if TYPE_CHECKING:
@@ -91,10 +92,8 @@ class Runs:
                 "diverged": len(arm.diverged), "epochs": arm.epochs,
             }  # fmt: skip
             for name, curves in arm.curves.items():
-                last = curves[:, -1]
-                row[f"{name}_mean"] = float(np.mean(last)) if np.isfinite(last).all() else np.nan
-                several = len(last) > 1 and np.isfinite(last).all()
-                row[f"{name}_std"] = float(np.std(last, ddof=1)) if several else np.nan
+                found = mean_and_std(curves[:, -1])
+                row[f"{name}_mean"], row[f"{name}_std"] = (np.nan if x is None else x for x in found)
             rows.append(row)
         return pd.DataFrame(rows)
 

@@ -337,14 +337,18 @@ def _evidence(group: _Group, metric: Metric, rules: Rules, family: int) -> list[
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
-    """Holm-adjusted p-values over the whole family; a refused claim stays in it, as one that cannot be rejected."""
-    filled = np.array([1.0 if p is None else p for p in p_values])
+    """Holm-adjusted p-values over the whole family.
+
+    A refused claim (None) stays in it, as one that cannot be rejected, and gets None; so does a p that is not a finite number.
+    """
+    known = [p if p is not None and np.isfinite(p) else None for p in p_values]
+    filled = np.array([1.0 if p is None else p for p in known])
     order = np.argsort(filled)
     # The k-th smallest counts for all that are not smaller; no adjusted one is below that of a smaller p.
     stepped = np.maximum.accumulate(filled[order] * np.arange(len(filled), 0, -1))
     adjusted = np.empty_like(filled)
     adjusted[order] = np.minimum(stepped, 1.0)
-    return [None if p is None else float(q) for p, q in zip(p_values, adjusted, strict=True)]
+    return [None if p is None else float(q) for p, q in zip(known, adjusted, strict=True)]
 
 
 def _question(group: _Group, metric: Metric) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from math import inf
+from math import inf, isfinite
 from typing import Literal, get_args
 
 from amrobust.claims.judgement import Claim
@@ -98,3 +98,8 @@ class Evidence:
     """Where the curves' spreads differ, if it was found beside the second opinion: it decides nothing."""
     asked: Result | None = None
     """The bootstrap interval that was asked for: it is shown in place of the other, and a verdict needs both."""
+
+    def __post_init__(self) -> None:
+        """Raises Refused where p is not a finite number, whose comparisons would decide by the order they are written in."""
+        if self.p is not None and not isfinite(self.p):
+            raise Refused("its p-value is not a finite number")

@@ -14,7 +14,7 @@ from amrobust.claims.rules import Rules
 from amrobust.claims.samples import Curves, Refused, Sample
 from amrobust.stats.bootstrap import NAMES, STATISTICS, Statistic
 from amrobust.stats.results import Result
-from amrobust.stats.samples import FEWEST_SEEDS
+from amrobust.stats.samples import FEWEST_SEEDS, means, stds
 
 Found = TypeVar("Found")
 
@@ -88,10 +88,10 @@ def _own_interval(sample: Sample, rules: Rules, statistic: Statistic, usual: Cal
 def _described(curves: Curves, values: Curves) -> tuple[Result, Result | None, Result | None]:
     """Mean, final STD and Avg. STD of too few seeds for intervals; a single seed has a mean alone."""
     n = (len(values),)
-    mean = Result("mean", DESCRIPTION, n, float(values.mean()))
+    mean = Result("mean", DESCRIPTION, n, float(means(values[:, None])[0]))
     if len(values) == 1:
         return mean, None, None
-    spread = Result("STD", DESCRIPTION, n, float(values.std(ddof=1)))
+    spread = Result("STD", DESCRIPTION, n, float(stds(values[:, None])[0]))
     several = curves.shape[1] > 1
-    average = Result("Avg. STD", DESCRIPTION, n, float(curves.std(axis=0, ddof=1).mean()))
+    average = Result("Avg. STD", DESCRIPTION, n, float(stds(curves).mean()))
     return mean, spread, average if several else None

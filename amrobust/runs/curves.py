@@ -153,3 +153,16 @@ def _schema(facts: RunFacts, *, coded: bool = False) -> Any:
     text = pyarrow.dictionary(pyarrow.int32(), pyarrow.string()) if coded else pyarrow.string()
     index = [("seed", pyarrow.int32()), ("output", text), ("epoch", pyarrow.int32())]
     return pyarrow.schema([*index, *((name, pyarrow.float64()) for name in metric_names(facts))])
+
+
+def mean_and_std(values: NDArray[np.float64]) -> tuple[float | None, float | None]:
+    """Mean and STD (ddof = 1) over seeds; None where there is none: of values that are not all finite, a STD of one seed.
+
+    In units of a power of two, which changes no digit, so that no sum and no square overflows.
+    """
+    if not np.isfinite(values).all():
+        return None, None
+    power = int(np.frexp(np.abs(values).max())[1])
+    scaled = np.ldexp(values, -power)
+    mean = float(np.ldexp(scaled.mean(), power))
+    return mean, float(np.ldexp(scaled.std(ddof=1), power)) if len(values) > 1 else None

@@ -10,8 +10,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-
 from amrobust.errors import RunError
 from amrobust.experiments import Executor
 from amrobust.experiments.facts import RunFacts
@@ -19,6 +17,7 @@ from amrobust.experiments.outcome import SeedOutcome
 from amrobust.experiments.place import Place
 from amrobust.experiments.spec import Spec, content_digest
 from amrobust.experiments.tuning import Tuning
+from amrobust.runs.curves import mean_and_std
 from amrobust.runs.entries import Broken
 from amrobust.runs.execution import Interrupted, Train, execute
 from amrobust.runs.reporter import Silent
@@ -266,20 +265,13 @@ def _row(
     kept = [row for row, seed in enumerate(manifest.complete) if seed in wanted]
     curves = {} if error is not None else run.curves()
     finals = tuple(
-        _final(output, facts.methods[output], metrics[metric][kept, -1]) for output, metrics in curves.items()
+        Final(output, facts.methods[output], *mean_and_std(metrics[metric][kept, -1]))
+        for output, metrics in curves.items()
     )
     diverged = sum(manifest.seeds[manifest.complete[row]].diverged for row in kept)
     return GridRow(
         spec, run.path, facts.workload_label, metric, unit, finals, len(kept), trained, diverged, facts.data_note, error
     )  # fmt: skip
-
-
-def _final(output: str, method: str, values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Final:
-    # Of values that are finite by a hair, the sum or a square need not be.
-    with np.errstate(over="ignore", invalid="ignore"):
-        mean = float(np.mean(values))
-        std = float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
-    return Final(output, method, *(value if np.isfinite(value) else None for value in (mean, std)))
 
 
 class _OneAtATime:

@@ -10,6 +10,7 @@ import numpy as np
 
 from amrobust.experiments.prepare import method_names
 from amrobust.experiments.spec import Spec, content_digest
+from amrobust.runs.curves import mean_and_std
 from amrobust.runs.lock import LOCK
 from amrobust.runs.store import Run, each_run
 
@@ -94,8 +95,9 @@ def _progress(run: Run, seeds: Iterable[int]) -> RunProgress:
         values = curves[metric][kept, -1] if kept else np.empty(0)
         values = values[np.isfinite(values)]
         if len(values):
-            std = float(np.std(values, ddof=1)) if len(values) > 1 else None
-            finals.append((facts.methods[output], float(np.mean(values)), std))
+            mean, std = mean_and_std(values)
+            assert mean is not None
+            finals.append((facts.methods[output], mean, std))
     missing = len(wanted) - counts["complete"] - running - counts["failed"]
     return RunProgress(
         manifest.spec.optimizer, tuple(facts.methods[output] for output in facts.outputs), facts.workload_label, run.path,

@@ -11,7 +11,17 @@ from scipy import special
 
 from amrobust.stats.jackknife import inverted
 from amrobust.stats.results import Result
-from amrobust.stats.samples import Array, CannotEstimate, as_pair, as_values, std
+from amrobust.stats.samples import (
+    LOG_2,
+    Array,
+    CannotEstimate,
+    as_pair,
+    as_values,
+    deviations,
+    ratio_of,
+    rounding,
+    std,
+)
 
 
 def trim_proportion(n: int) -> float:
@@ -43,13 +53,17 @@ def pooled_kurtosis_ratio(a: ArrayLike, b: ArrayLike, *, level: float = 0.95) ->
     if std(x) == 0 or std(y) == 0:
         raise CannotEstimate("all seeds gave the same value: the spread is zero")
     sizes = np.array([len(x), len(y)])
-    squares = np.array([((v - v.mean()) ** 2).sum() for v in (x - x[0], y - y[0])])
-    fourths = np.array([((v - trimmed_mean(v)) ** 4).sum() for v in (x - x[0], y - y[0])])
-    log_ratio = float(np.log(squares[0] / (sizes[0] - 1)) - np.log(squares[1] / (sizes[1] - 1)))
+    (d_x, k_x), (d_y, k_y) = deviations(x[:, None]), deviations(y[:, None])
+    squares = np.array([(d**2).sum() for d in (d_x, d_y)])
+    fourths = np.array([((d - trimmed_mean(d[:, 0])) ** 4).sum() for d in (d_x, d_y)])
+    apart = 2 * LOG_2 * int(k_x.item() - k_y.item())
+    log_ratio = float(np.log(squares[0] / (sizes[0] - 1)) - np.log(squares[1] / (sizes[1] - 1))) + apart
 
     def error(theta: float | Array) -> Array:
         # Q_a/(Q_a + r²Q_b) and r²Q_b/(Q_a + r²Q_b), whatever the size of r.
-        shares = special.expit(np.multiply.outer(np.log(squares[1] / squares[0]) + 2 * theta, [-1.0, 1.0]))
+        shares = special.expit(
+            np.multiply.outer(np.log(squares[1] / squares[0]) - apart + 2 * theta, [-1.0, 1.0])
+        )
         gamma = sizes.sum() * (fourths / squares**2 * shares**2).sum(axis=-1)
         return np.asarray(
             np.sqrt((np.maximum(gamma[..., None] - (sizes - 3) / sizes, 0) / (sizes - 1)).sum(axis=-1))
@@ -65,8 +79,8 @@ def pooled_kurtosis_ratio(a: ArrayLike, b: ArrayLike, *, level: float = 0.95) ->
     centre = 0.5 * (log_ratio + shift)
     low, high = inverted(p, centre, float(error(centre)), level)
     return Result(
-        "ratio of STDs", "Bonett, pooled kurtosis", (len(x), len(y)), float(np.exp(0.5 * log_ratio)), float(np.exp(low)),
-        float(np.exp(high)), level, float(p(0.0)), assumption="independent seeds of equal kurtosis", se=0.5 * float(error(0.0)),
+        "ratio of STDs", "Bonett, pooled kurtosis", (len(x), len(y)), ratio_of(0.5 * log_ratio), ratio_of(low),
+        ratio_of(high), level, float(p(0.0)), assumption="independent seeds of equal kurtosis", se=0.5 * float(error(0.0)),
     )  # fmt: skip
 
 
@@ -82,27 +96,29 @@ def mad_ratio(a: ArrayLike, b: ArrayLike, *, paired: bool = False, level: float 
     Raises CannotEstimate where a deviation is zero.
     """
     first, second = as_pair(as_values(a), as_values(b), paired)
-    logs, variances, deviations = [], [], []
-    for values in (first[:, 0], second[:, 0]):
-        middle = float(np.median(values))
-        away = np.abs(values - middle)
+    logs, variances, aways, lost = [], [], [], 0.0
+    for values in (first, second):
+        d, k = deviations(values)
+        middle = float(np.median(d))
+        away = np.abs(d[:, 0] - middle)
         tau, n = float(away.mean()), len(values)
         if tau == 0:
             raise CannotEstimate("all seeds gave the same value: the spread is zero")
-        logs.append(np.log(tau) + (0.0 if paired else np.log(n / (n - 1))))
-        skew = (float(values.mean()) - middle) / tau
-        variances.append((skew**2 + (std(values) / tau) ** 2 - 1) / n)
-        deviations.append(away)
+        logs.append(np.log(tau) + int(k.item()) * LOG_2 + (0.0 if paired else np.log(n / (n - 1))))
+        variances.append(((middle / tau) ** 2 + (float(d.std(ddof=1)) / tau) ** 2 - 1) / n)
+        aways.append(away)
+        lost = max(lost, float(rounding(n, np.ldexp(np.abs(values).max(), -k.item()) / tau)))
     shared = 0.0
-    if paired and min(np.ptp(away) for away in deviations) > 0:
-        shared = float(np.corrcoef(deviations[0], deviations[1])[0, 1]) * np.sqrt(variances[0] * variances[1])
+    if paired and min(np.ptp(away) for away in aways) > lost:
+        shared = float(np.corrcoef(aways[0], aways[1])[0, 1]) * np.sqrt(variances[0] * variances[1])
     centre = float(logs[0] - logs[1])
     se = float(np.sqrt(max(variances[0] + variances[1] - 2 * shared, 0.0)))
-    if se <= 1e-12:
+    # A variance is a difference of numbers near 1: its root keeps half of their digits.
+    if se <= np.sqrt(lost):
         raise CannotEstimate("the two samples are copies of each other up to scale: there is nothing to test")
     z = float(special.ndtri(0.5 + level / 2))
     return Result(
-        "ratio of MADs", "Bonett-Seier", (len(first),) if paired else (len(first), len(second)), float(np.exp(centre)),
-        float(np.exp(centre - z * se)), float(np.exp(centre + z * se)), level, float(2 * special.ndtr(-abs(centre) / se)),
+        "ratio of MADs", "Bonett-Seier", (len(first),) if paired else (len(first), len(second)), ratio_of(centre),
+        ratio_of(centre - z * se), ratio_of(centre + z * se), level, float(2 * special.ndtr(-abs(centre) / se)),
         paired=paired, centre="median", assumption="independent pairs" if paired else "independent seeds", se=se,
     )  # fmt: skip

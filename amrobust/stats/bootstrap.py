@@ -19,12 +19,18 @@ from amrobust.stats.coverage import measured_coverage, shortfall
 from amrobust.stats.location import mean_difference
 from amrobust.stats.results import Bootstrap, Result
 from amrobust.stats.samples import (
+    LOG_2,
     Array,
     CannotEstimate,
+    LogSpread,
     as_curves,
     as_pair,
-    checked_pseudo_values,
+    deviations,
+    deviations_together,
     log_spreads,
+    means,
+    ratio_of,
+    without_rounding,
 )
 
 Kind = Literal["bootstrap-t", "bca", "percentile"]
@@ -39,8 +45,6 @@ Moments = Callable[[Array, Array], Array]
 
 BLOCK = 256
 RESAMPLES = 9_999
-LARGEST = 700.0
-"""The largest logarithm whose exponential is a number."""
 MOST_UNUSABLE = 0.5
 """Share of the resamples that may have no spread: beyond it, the interval would describe the rest alone."""
 
@@ -129,11 +133,18 @@ def bootstrap_interval(
     Raises CannotEstimate where the sample does not vary, where the spread rests on a single seed, where more than half of the
     resamples have no spread, where the resamples are too few for the level, and where an end is beyond any number.
     """
-    values = as_curves(curves)
-    _require_variation(values, statistic)
+    given = _of_epochs(as_curves(curves), statistic)
+    values, power = deviations(given)
+    _require_variation(given, statistic)
     (counts,) = _counts_of((len(values),), resamples, seed)
     sample = _Replicates.of(values, statistic, counts, kind)
-    return _result(STATISTICS[statistic][1], [sample], kind, level, seed, statistic)
+
+    def back(theta: float) -> float:
+        if statistic == "mean":
+            return float(means(given)[0] + np.ldexp(theta, power.item()))
+        return float(np.ldexp(ratio_of(theta), power.item()))
+
+    return _result(STATISTICS[statistic][1], [sample], kind, level, seed, statistic, back)
 
 
 def bootstrap_contrast(
@@ -153,21 +164,36 @@ def bootstrap_contrast(
     within each; of pairs, the pairs are drawn. Acceleration and standard error are the jackknife's over the seeds of both
     samples, or over the pairs. Raises CannotEstimate as that does.
     """
-    first, second = as_pair(a, b, paired)
+    first, second = (_of_epochs(values, statistic) for values in as_pair(a, b, paired))
     if statistic == "mean":
-        mean_difference(first[:, -1], second[:, -1], paired=paired)  # which refuses what does not vary
+        mean_difference(first[:, 0], second[:, 0], paired=paired)  # which refuses what does not vary
+        centre = float(means(first)[0] - means(second)[0])
+        if paired:
+            size = np.maximum(np.abs(first).max(), np.abs(second).max())
+            x, power = deviations(without_rounding(first - second, size))
+            y = np.zeros_like(x)
+        else:
+            x, y, power = deviations_together(first, second)
+
+        def back(theta: float) -> float:
+            return centre + float(np.ldexp(theta, power.item()))
     else:
         for values in (first, second):
             _require_variation(values, statistic)
-    sizes = (len(first),) if paired else (len(first), len(second))
-    counts = _counts_of(sizes, resamples, seed)
+        (x, above), (y, below) = deviations(first), deviations(second)
+        level_ratio = float(above.item() - below.item()) * LOG_2
+
+        def back(theta: float) -> float:
+            return ratio_of(theta + level_ratio)
+
+    counts = _counts_of((len(x),) if paired else (len(x), len(y)), resamples, seed)
     samples = [
         _Replicates.of(values, statistic, drawn, kind)
-        for values, drawn in zip((first, second), counts * 2 if paired else counts, strict=True)
+        for values, drawn in zip((x, y), counts * 2 if paired else counts, strict=True)
     ]
     if paired:
         samples = [samples[0].less(samples[1])]
-    return _result(STATISTICS[statistic][2], samples, kind, level, seed, statistic, paired=paired)
+    return _result(STATISTICS[statistic][2], samples, kind, level, seed, statistic, back, paired=paired)
 
 
 def bootstrap_difference(
@@ -188,15 +214,24 @@ def bootstrap_difference(
     assert result.estimate is not None
     assert result.se is not None
     first, second = as_curves(a), as_curves(b)
-    samples = [first - second] if paired else [first, second]
+    if paired:
+        size = np.maximum(np.abs(first).max(), np.abs(second).max())
+        differences, power = deviations(without_rounding(first - second, size))
+        samples = [differences]
+    else:
+        x, y, power = deviations_together(first, second)
+        samples = [x, y]
+    se = float(np.ldexp(result.se, -power.item()))
     counts = _counts_of(tuple(map(len, samples)), resamples, seed)
     moments = [resampled(x, rows, final_moments) for x, rows in zip(samples, counts, strict=True)]
-    means = [found[:, 0] for found in moments]
+    centres = [found[:, 0] for found in moments]
     errors = np.sqrt(sum(found[:, 1] / len(x) for found, x in zip(moments, samples, strict=True)))
-    drawn = means[0] if paired else means[0] - means[1]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        t = np.abs((drawn - result.estimate) / errors)
-    t = t[errors > 1e-12 * result.se]
+    # The samples are deviations: a resample's difference is its own less that of the sample.
+    drawn = centres[0] if paired else centres[0] - centres[1]
+    usable = errors > 1e-12 * se
+    if not usable.any():
+        raise CannotEstimate("hardly any resample varies: resampling these seeds says nothing")
+    t = np.abs(drawn[usable] / errors[usable])
     p = float((1 + (t >= abs(result.estimate) / result.se).sum()) / (len(t) + 1))
     half = float(np.quantile(t, level)) * result.se
     return Result(
@@ -206,13 +241,17 @@ def bootstrap_difference(
     )  # fmt: skip
 
 
+def _of_epochs(curves: Array, statistic: Statistic) -> Array:
+    """The epochs that the statistic is of: all of them for Avg. STD, else the last."""
+    return curves if statistic == "avg_std" else curves[:, -1:]
+
+
 def _require_variation(values: Array, statistic: Statistic) -> None:
-    """Raise CannotEstimate where the statistic of one sample has no error."""
-    if statistic == "mean":
-        if not np.ptp(values[:, -1]) > 0:
-            raise CannotEstimate("all seeds gave the same values: resampling them says nothing")
-    else:
-        checked_pseudo_values(values if statistic == "avg_std" else values[:, -1:])
+    """Raise CannotEstimate where the statistic of one checked sample has no error."""
+    if statistic != "mean":
+        LogSpread.of(values)
+    elif not np.ptp(values) > 0:
+        raise CannotEstimate("all seeds gave the same values: resampling them says nothing")
 
 
 @dataclass(frozen=True)
@@ -228,9 +267,8 @@ class _Replicates:
     """Of each resample without each of the seeds drawn, shape (resamples, seeds); for "bootstrap-t" alone."""
 
     @classmethod
-    def of(cls, values: Array, statistic: Statistic, counts: Array, kind: Kind) -> _Replicates:
-        """From one sample (seeds, epochs) and how often each seed is drawn in each resample."""
-        curves = values if statistic == "avg_std" else values[:, -1:]
+    def of(cls, curves: Array, statistic: Statistic, counts: Array, kind: Kind) -> _Replicates:
+        """From one sample's scaled deviations (seeds, epochs) and how often each seed is drawn in each resample."""
         observed, parts = _whole_and_parts(curves, statistic)
         with np.errstate(divide="ignore"):
             drawn = resampled(curves, counts, STATISTICS[statistic][0])
@@ -261,7 +299,8 @@ class _Replicates:
 def _whole_and_parts(curves: Array, statistic: Statistic) -> tuple[Array, Array]:
     """The statistic of all seeds and without each in turn, for arrays (..., seeds, epochs)."""
     if statistic != "mean":
-        return log_spreads(curves)
+        whole, parts, level = log_spreads(curves)
+        return np.asarray(whole + level), parts + level[..., None]
     values = curves[..., -1]
     n, mean = values.shape[-1], values.mean(axis=-1)
     return mean, (n * mean[..., None] - values) / (n - 1)
@@ -279,10 +318,11 @@ def _result(
     level: float,
     seed: int,
     statistic: Statistic,
+    back: Callable[[float], float],
     *,
     paired: bool = False,
 ) -> Result:
-    """The interval for the first sample's statistic, less the second's where there are two."""
+    """The interval for the first sample's statistic, less the second's; ``back`` undoes logs and scaling."""
     signs = (1.0, -1.0)[: len(samples)]
     observed = sum(sign * sample.observed for sign, sample in zip(signs, samples, strict=True))
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -316,15 +356,14 @@ def _result(
         if kind == "bca":
             tails = _bca_tails(samples, observed, drawn[usable], tails)
         low, high = np.quantile(drawn[usable], tails)
-    if statistic != "mean":
-        if max(abs(low), abs(high)) > LARGEST:
-            raise CannotEstimate("so few seeds do not bound the interval: an end of it is beyond any number")
-        observed, low, high = np.exp([observed, low, high])
+    estimate, low, high = (back(float(theta)) for theta in (observed, low, high))
+    if not np.isfinite([low, high]).all():
+        raise CannotEstimate("so few seeds do not bound the interval: an end of it is beyond any number")
     n = tuple(len(sample.parts) for sample in samples)
     name = NAMES[kind]
     coverage = measured_coverage(quantity, name, n, paired=paired)
     return Result(
-        quantity, name, n, float(observed), float(low), float(high), level, paired=paired,
+        quantity, name, n, estimate, low, high, level, paired=paired,
         assumption=f"independent {'pairs of seeds' if paired else 'seeds'}, enough of them",
         cautions=shortfall(quantity, name, n, coverage),
         bootstrap=Bootstrap(kind, total, total - left, seed, coverage),

@@ -10,11 +10,22 @@ from scipy import special
 
 from amrobust.stats.permutation import permuted, relabelled_variances, swapped_variances
 from amrobust.stats.results import Result
-from amrobust.stats.samples import Array, CannotEstimate, as_curves, as_pair, pseudo_values
+from amrobust.stats.samples import (
+    Array,
+    CannotEstimate,
+    as_curves,
+    as_pair,
+    deviations,
+    deviations_together,
+    pseudo_values,
+    stds,
+)
 
 _MIXED_SEEDS = 50
 """Up to this many seeds the critical value of a simultaneous band comes from resampled curves; beyond, from their limit."""
 _BLOCK_VALUES = 4_000_000
+SMALL_SQUARES = 1e-280
+"""Sums of squares below this have lost digits."""
 
 
 @dataclass(frozen=True)
@@ -80,18 +91,18 @@ def _log_stds(curves: Array) -> tuple[Array, Array, Array]:
 
 
 def _band(curves: Array, centre: Array, se: Array, critical: float, level: float) -> Band:
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         low, high = np.exp(centre - critical * se), np.exp(centre + critical * se)
     bad = ~np.isfinite(se)
     low[bad] = high[bad] = np.nan
-    return Band((curves - curves[0]).std(axis=0, ddof=1), low, high, level)
+    return Band(stds(curves), low, high, level)
 
 
 def _largest_of_mixtures(curves: Array, resamples: int, rng: np.random.Generator) -> Array:
     """max_t |c*_t|/se*_t of resamples whose true log STD is 0 at every epoch."""
     n = len(curves)
-    shifted = curves - curves[0]
-    scaled = (shifted - shifted.mean(axis=0)) / (shifted.std(axis=0, ddof=1) * np.sqrt(n - 1))
+    d, _ = deviations(curves, apart=True)
+    scaled = d / (d.std(axis=0, ddof=1) * np.sqrt(n - 1))
     found = []
     block = max(1, _BLOCK_VALUES // curves.size)
     for start in range(0, resamples, block):
@@ -150,7 +161,7 @@ def when_spreads_differ(
     if not both.any():
         raise CannotEstimate("at no epoch do both methods vary")
     kept = (np.ascontiguousarray(values[:, both]) for values in (first, second))
-    x, y = (values - values.mean(axis=0) for values in kept)
+    x, y, _ = deviations_together(*kept, apart=True)
     total, exact, blocks = (swapped_variances if paired else relabelled_variances)(x, y, resamples, seed)
     ratios = _LogRatios()
     for one, other in blocks:
@@ -172,7 +183,9 @@ def permuted_curves(
     The second is None where it would raise CannotEstimate; it is raised where the first does.
     """
     first, second = as_pair(a, b, paired)
-    every = (np.ptp(first, axis=0) > 0) & (np.ptp(second, axis=0) > 0)
+    x, y, _ = deviations_together(first, second)
+    # Epochs whose squares vanish beside those of the largest one need a scale of their own, which Avg. STD cannot have.
+    every = ((x**2).sum(axis=0) > SMALL_SQUARES) & ((y**2).sum(axis=0) > SMALL_SQUARES)
     shared = first.shape[1] > 1 and bool(every.all())
     ratios = _LogRatios()
     result = permuted(
@@ -183,7 +196,6 @@ def permuted_curves(
             return result, when_spreads_differ(
                 first, second, paired=paired, alpha=alpha, resamples=resamples, seed=seed
             )
-        x, y = (values - values.mean(axis=0) for values in (first, second))
         return result, _epochwise(x, y, every, ratios.taken, bool(result.details["exact"]), alpha)
     except CannotEstimate:
         return result, None
@@ -214,8 +226,10 @@ def _epochwise(
         if not np.isfinite(null.sum()):
             null = null[np.isfinite(null).all(axis=1)]
     # Log ratios of variances: twice those of STDs, which no quotient of two of them notices.
-    observed = np.log(x.var(axis=0, ddof=1)) - np.log(y.var(axis=0, ddof=1))
+    observed = np.log(x.var(axis=0, ddof=1) / y.var(axis=0, ddof=1))
     total = len(null)
+    if not total:
+        raise CannotEstimate("every relabelling leaves a group without spread at some epoch")
     mean = null.mean(axis=0)
     scale = np.sqrt(np.maximum(np.einsum("ij,ij->j", null, null) / total - mean**2, 0.0))
     # Pairs that are copies of each other have a ratio that no swap changes: nothing is tested there.

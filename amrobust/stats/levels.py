@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from amrobust.stats.samples import Array, CannotEstimate, as_curves
+from amrobust.stats.samples import Array, CannotEstimate, as_curves, means, stds
 
 Scale = Literal["none", "logit", "log"]
 Alignment = Literal["refuse", "shortest"]
@@ -74,14 +74,15 @@ def spread_at_matched_level(a: ArrayLike, b: ArrayLike, *, points: int = 20) -> 
 
     The mean curves are made monotone by their running best (in the direction in which the first method moves); at ``points``
     levels spread evenly over the range that both pass through, each method's STD is interpolated linearly between the two
-    epochs around. Raises CannotEstimate on curves of fewer than 2 epochs, or where the two share no range of levels.
+    epochs around. Raises CannotEstimate on curves of fewer than 2 epochs, where the two share no range of levels, and where one
+    does not vary there.
     """
     first, second = as_curves(a), as_curves(b)
     if min(first.shape[1], second.shape[1]) < 2:
         raise CannotEstimate("a matched level needs curves of at least 2 epochs")
-    means = [x.mean(axis=0) for x in (first, second)]
-    sign = 1.0 if means[0][-1] >= means[0][0] else -1.0
-    climbs = [np.maximum.accumulate(sign * mean) for mean in means]
+    courses = [means(x) for x in (first, second)]
+    sign = 1.0 if courses[0][-1] >= courses[0][0] else -1.0
+    climbs = [np.maximum.accumulate(sign * course) for course in courses]
     low, high = max(climb[0] for climb in climbs), min(climb[-1] for climb in climbs)
     if not high > low:
         raise CannotEstimate("the two mean curves share no range of levels")
@@ -89,5 +90,10 @@ def spread_at_matched_level(a: ArrayLike, b: ArrayLike, *, points: int = 20) -> 
     found = []
     for climb, x in zip(climbs, (first, second), strict=True):
         reached, where = np.unique(climb, return_index=True)
-        found.append(np.interp(levels, reached, x.std(axis=0, ddof=1)[where]))
+        spreads = stds(x)[where]
+        largest = spreads.max()
+        # Relative to the largest: a slope between two epochs must not overflow.
+        found.append(largest * np.interp(levels, reached, spreads / largest) if largest > 0 else 0 * levels)
+    if not all(spreads.any() for spreads in found):
+        raise CannotEstimate("a method does not vary where the two mean curves share a level")
     return MatchedLevel(sign * levels, found[0], found[1])

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from amrobust.stats.location import mean_difference
 from amrobust.stats.results import Caution, Result
-from amrobust.stats.samples import Array, CannotEstimate, as_pair
+from amrobust.stats.samples import Array, CannotEstimate, as_pair, varies
 
 Centre = Literal["median", "mean", "trimmed"]
 TRIMMED = 0.05
@@ -29,7 +29,7 @@ def levene(a: ArrayLike, b: ArrayLike, *, centre: Centre = "median", paired: boo
     seed, z_i = mean over epochs of |x_it − centre_t|; a test of average absolute deviation. Paired samples: the paired t test
     on these numbers, named so, since Levene's own assumes independence.
 
-    Raises CannotEstimate where the deviations do not vary.
+    Raises CannotEstimate where the deviations do not vary beyond rounding.
     """
     first, second = as_pair(a, b, paired)
     scalar = first.shape[1] == 1
@@ -43,7 +43,9 @@ def levene(a: ArrayLike, b: ArrayLike, *, centre: Centre = "median", paired: boo
             )
         )
     z = absolute_deviations(first, centre), absolute_deviations(second, centre)
-    if all(np.ptp(part) <= 1e-12 * max(abs(part).max(), 1e-300) for part in z):
+    sizes = np.abs(first).max(), np.abs(second).max()
+    compared = ((z[0] - z[1], max(sizes)),) if paired else zip(z, sizes, strict=True)
+    if not any(varies(numbers, size) for numbers, size in compared):
         raise CannotEstimate("the deviations do not vary: Levene's test has nothing to compare them by")
     n = (len(first),) if paired else (len(first), len(second))
     if paired:
@@ -56,10 +58,13 @@ def levene(a: ArrayLike, b: ArrayLike, *, centre: Centre = "median", paired: boo
     else:
         from scipy import stats
 
+        # Scaled by a power of two, so that no square overflows or vanishes.
+        power = int(np.frexp(max(part.max() for part in z))[1])
         if scalar:
-            tested = stats.levene(first[:, 0], second[:, 0], center=centre, proportiontocut=TRIMMED)
+            x, y = (np.ldexp(sample[:, 0] - np.median(sample), -power) for sample in (first, second))
+            tested = stats.levene(x, y, center=centre, proportiontocut=TRIMMED)
         else:
-            tested = stats.f_oneway(*z)
+            tested = stats.f_oneway(*(np.ldexp(part, -power) for part in z))
         p, name, statistic = float(tested.pvalue), f"Levene ({centre})", float(tested.statistic)
     return Result(
         "spread" if scalar else "average absolute deviation", name, n, p=p, paired=paired, centre=centre,
@@ -74,9 +79,10 @@ def absolute_deviations(curves: Array, centre: Centre) -> Array:
     At an epoch where an odd number of seeds has its median among them, that seed's deviation is zero by construction: it is
     left out of that seed's mean over epochs (zero where that leaves none). A single epoch is left as it is, as scipy does.
     """
-    shifted = curves - curves[..., :1, :]
+    # Not the first seed's value: it may be the one that is far off, and would take the digits of all others.
+    shifted = curves - np.median(curves, axis=-2, keepdims=True)
     if centre == "median":
-        middle = np.median(shifted, axis=-2, keepdims=True)
+        middle = np.zeros_like(shifted[..., :1, :])
     elif centre == "mean":
         middle = shifted.mean(axis=-2, keepdims=True)
     else:

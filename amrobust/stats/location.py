@@ -10,7 +10,17 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from amrobust.stats.results import Result
-from amrobust.stats.samples import CannotEstimate, as_pair, as_values
+from amrobust.stats.samples import (
+    CannotEstimate,
+    as_pair,
+    as_values,
+    deviations,
+    deviations_together,
+    means,
+    ratio_of,
+    std,
+    without_rounding,
+)
 from amrobust.stats.spread import t_quantile, t_two_sided
 
 
@@ -18,9 +28,9 @@ def mean_interval(x: ArrayLike, *, level: float = 0.95) -> Result:
     """Mean of one sample with Student's interval."""
     values = as_values(x)
     n = len(values)
-    se = float(values.std(ddof=1) / np.sqrt(n))
+    se = float(std(values) / np.sqrt(n))
     half = t_quantile(n - 1, 0.5 + level / 2) * se
-    mean = float(values.mean())
+    mean = float(means(values[:, None])[0])
     return Result(
         "mean", "t", (n,), mean, mean - half, mean + half, level,
         assumption="independent seeds; means about normal", se=se, df=n - 1,
@@ -30,29 +40,33 @@ def mean_interval(x: ArrayLike, *, level: float = 0.95) -> Result:
 def mean_difference(a: ArrayLike, b: ArrayLike, *, paired: bool = False, level: float = 0.95) -> Result:
     """mean(a) − mean(b): Welch's t for independent samples, the paired t for pairs; two-sided p.
 
-    Raises CannotEstimate where neither sample varies (or, for pairs, where the differences do not).
+    Raises CannotEstimate where neither sample varies beyond rounding (or, for pairs, where the differences do not).
     """
-    x, y = (values[:, 0] for values in as_pair(as_values(a), as_values(b), paired))
-    n_a, n_b = len(x), len(y)
+    first, second = as_pair(as_values(a), as_values(b), paired)
+    n_a, n_b = len(first), len(second)
     details = {}
     if paired:
-        differences = x - y
+        size = np.maximum(np.abs(first).max(), np.abs(second).max())
+        differences, k = deviations(without_rounding(first - second, size))
         variance, df = float(differences.var(ddof=1) / n_a), float(n_a - 1)
-        if x.std() > 0 and y.std() > 0:
+        x, y = (deviations(values)[0][:, 0] for values in (first, second))
+        if x.any() and y.any():
             details["correlation"] = float(np.corrcoef(x, y)[0, 1])
     else:
-        parts = x.var(ddof=1) / n_a, y.var(ddof=1) / n_b
-        variance = float(sum(parts))
+        x, y, k = deviations_together(first, second)
+        parts = float(x.var(ddof=1) / n_a), float(y.var(ddof=1) / n_b)
+        variance = sum(parts)
         df = (
             float(variance**2 / (parts[0] ** 2 / (n_a - 1) + parts[1] ** 2 / (n_b - 1)))
             if variance > 0
             else np.nan
         )
-    if variance == 0:
+    se = float(np.ldexp(np.sqrt(variance), k.item()))
+    if se == 0:
         raise CannotEstimate(
-            "the values do not vary at all, so that there is no error to judge a difference by"
+            "the values do not vary at all beyond rounding, so that there is no error to judge a difference by"
         )
-    estimate, se = float(x.mean() - y.mean()), float(np.sqrt(variance))
+    estimate = float(means(first)[0] - means(second)[0])
     half = t_quantile(df, 0.5 + level / 2) * se
     return Result(
         "difference of means", "paired t" if paired else "Welch t", (n_a,) if paired else (n_a, n_b),
@@ -77,9 +91,9 @@ def ratio_of_costs(a: ArrayLike, b: ArrayLike, *, level: float = 0.95) -> Result
         logs,
         quantity="ratio of costs",
         test="Welch t on logs",
-        estimate=float(np.exp(logs.estimate)),
-        low=float(np.exp(logs.low)),
-        high=float(np.exp(logs.high)),
+        estimate=ratio_of(logs.estimate),
+        low=ratio_of(logs.low),
+        high=ratio_of(logs.high),
         assumption="independent seeds; log costs about normal",
     )
 

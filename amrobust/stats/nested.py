@@ -14,7 +14,20 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from amrobust.stats.results import Result
-from amrobust.stats.samples import Array, CannotEstimate, as_curves, as_values, checked_pseudo_values
+from amrobust.stats.samples import (
+    EPSILON,
+    Array,
+    CannotEstimate,
+    LogSpread,
+    as_curves,
+    as_values,
+    deviations,
+    means,
+    ratio_of,
+    stds,
+    varies,
+    without_rounding,
+)
 from amrobust.stats.spread import t_quantile, t_two_sided
 
 FEWEST_X0S = 3
@@ -41,16 +54,20 @@ def variance_components(x: ArrayLike, x0: Sequence[Hashable], *, level: float = 
     Source: J. S. Williams, A confidence interval for variance components, Biometrika 49 (1962). Raises CannotEstimate with
     fewer than 3 starting points or fewer than 2 seeds at one of them.
     """
-    values = as_values(x)
-    groups = list(_by_x0(values[:, None], x0).values())
-    sizes = np.array([len(group) for group in groups])
+    values = as_values(x)[:, None]
+    by_x0 = _by_x0(values, x0)
+    sizes = np.array([len(group) for group in by_x0.values()])
     if sizes.min() < 2:
         raise CannotEstimate("every x0 needs at least 2 seeds", 2)
-    k, n = len(groups), len(values)
-    means = np.array([group.mean() for group in groups])
-    between = float((sizes * (means - values.mean()) ** 2).sum() / (k - 1))
+    k, n = len(by_x0), len(values)
+    varying = any(varies(group).any() for group in by_x0.values())
+    d, power = deviations(values)
+    unit = float(np.ldexp(1.0, power.item()))
+    groups = list(_by_x0(d, x0).values())
+    centres = np.array([group.mean() for group in groups])
+    between = float((sizes * (centres - d.mean()) ** 2).sum() / (k - 1))
     within = float(sum(((group - group.mean()) ** 2).sum() for group in groups) / (n - k))
-    if within == 0:
+    if not varying or within == 0:
         raise CannotEstimate("seeds within an x0 do not vary")
     n0 = float((n - (sizes**2).sum() / n) / (k - 1))
     tail = (1 - level) / 2
@@ -71,13 +88,13 @@ def variance_components(x: ArrayLike, x0: Sequence[Hashable], *, level: float = 
     assumption, counts = "independent, normal effects of x0 and of the seed", (k, n)
     return VarianceComponents(
         x0=Result(
-            "STD between x0s", "analysis of variance, Williams", counts, float(np.sqrt(x0_variance)),
-            float(np.sqrt(low)), float(np.sqrt(high)), level, p=float(special.fdtrc(k - 1, n - k, ratio)),
+            "STD between x0s", "analysis of variance, Williams", counts, unit * float(np.sqrt(x0_variance)),
+            unit * float(np.sqrt(low)), unit * float(np.sqrt(high)), level, p=float(special.fdtrc(k - 1, n - k, ratio)),
             assumption=assumption,
         ),
         seed=Result(
-            "STD between seeds of one x0", "analysis of variance, chi-square", counts, float(np.sqrt(within)),
-            float(np.sqrt(seed_ends[0])), float(np.sqrt(seed_ends[1])), level, assumption=assumption,
+            "STD between seeds of one x0", "analysis of variance, chi-square", counts, unit * float(np.sqrt(within)),
+            unit * float(np.sqrt(seed_ends[0])), unit * float(np.sqrt(seed_ends[1])), level, assumption=assumption,
         ),
         share=Result(
             "share of variance from x0", "analysis of variance, F", counts, x0_variance / (x0_variance + within),
@@ -97,11 +114,13 @@ def spread_ratio_over_x0s(
     """
     first, second = as_curves(a), as_curves(b)
     pairs = [(as_curves(x), as_curves(y)) for x, y in _matched(first, x0_a, second, x0_b)]
-    logs = np.array([checked_pseudo_values(x).mean() - checked_pseudo_values(y).mean() for x, y in pairs])
-    centre, se, half = _t_interval(logs, level)
+    spreads = [(LogSpread.of(x), LogSpread.of(y)) for x, y in pairs]
+    logs = np.array([one.centre - other.centre for one, other in spreads])
+    lost = max(one.rounding + other.rounding for one, other in spreads)
+    centre, se, half = _t_interval(logs, level, lost / EPSILON)
     return Result(
         "ratio of STDs" if first.shape[1] == 1 else "ratio of Avg. STDs", "t over x0s of jackknifed log ratios", (len(logs),),
-        float(np.exp(centre)), float(np.exp(centre - half)), float(np.exp(centre + half)), level,
+        ratio_of(centre), ratio_of(centre - half), ratio_of(centre + half), level,
         t_two_sided(centre / se, len(logs) - 1), paired=True,
         assumption="independent x0s; log ratios about normal over them", unit=X0S, se=se, df=len(logs) - 1,
     )  # fmt: skip
@@ -112,8 +131,9 @@ def mean_difference_over_x0s(
 ) -> Result:
     """mean(a) − mean(b) for a population of starting points: the paired t over x0s of their mean differences."""
     first, second = as_values(a)[:, None], as_values(b)[:, None]
-    differences = np.array([x.mean() - y.mean() for x, y in _matched(first, x0_a, second, x0_b)])
-    centre, se, half = _t_interval(differences, level)
+    differences = np.array([means(x)[0] - means(y)[0] for x, y in _matched(first, x0_a, second, x0_b)])
+    size = max(np.abs(first).max(), np.abs(second).max()) * max(len(first), len(second))
+    centre, se, half = _t_interval(differences, level, size)
     return Result(
         "difference of means", "t over x0s of mean differences", (len(differences),), centre, centre - half, centre + half,
         level, t_two_sided(centre / se, len(differences) - 1), paired=True,
@@ -123,11 +143,11 @@ def mean_difference_over_x0s(
 
 def mean_over_x0s(x: ArrayLike, x0: Sequence[Hashable], *, level: float = 0.95) -> Result:
     """Mean for a population of starting points: Student's interval over the means at each x0."""
-    means = np.array([group.mean() for group in _by_x0(as_values(x)[:, None], x0).values()])
-    centre, se, half = _t_interval(means, level)
+    centres = np.array([means(group)[0] for group in _by_x0(as_values(x)[:, None], x0).values()])
+    centre, se, half = _t_interval(centres, level, len(x0) * np.abs(centres).max())
     return Result(
-        "mean", "t over x0s", (len(means),), centre, centre - half, centre + half, level,
-        assumption="independent x0s; means about normal over them", unit=X0S, se=se, df=len(means) - 1,
+        "mean", "t over x0s", (len(centres),), centre, centre - half, centre + half, level,
+        assumption="independent x0s; means about normal over them", unit=X0S, se=se, df=len(centres) - 1,
     )  # fmt: skip
 
 
@@ -137,22 +157,25 @@ def avg_std_over_x0s(curves: ArrayLike, x0: Sequence[Hashable], *, level: float 
     The estimate has the jackknife's correction of the bias of a log spread, which at 6 seeds is about +10 %.
     """
     groups = [as_curves(group) for group in _by_x0(as_curves(curves), x0).values()]
-    centre, se, half = _t_interval(np.array([checked_pseudo_values(g).mean() for g in groups]), level)
+    spreads = [LogSpread.of(group) for group in groups]
+    logs = np.array([spread.centre for spread in spreads])
+    centre, se, half = _t_interval(logs, level, max(spread.rounding for spread in spreads) / EPSILON)
     return Result(
-        "Avg. STD", "t over x0s of jackknifed logs", (len(groups),), float(np.exp(centre)), float(np.exp(centre - half)),
-        float(np.exp(centre + half)), level, assumption="independent x0s", unit=X0S, se=se, df=len(groups) - 1,
+        "Avg. STD", "t over x0s of jackknifed logs", (len(groups),), ratio_of(centre), ratio_of(centre - half),
+        ratio_of(centre + half), level, assumption="independent x0s", unit=X0S, se=se, df=len(groups) - 1,
     )  # fmt: skip
 
 
-def _t_interval(estimates: Array, level: float) -> tuple[float, float, float]:
-    """Mean over x0s, its standard error, and half the interval."""
+def _t_interval(estimates: Array, level: float, size: float) -> tuple[float, float, float]:
+    """Mean over x0s, its standard error, and half the interval; the rounding of estimates is relative to ``size``."""
     k = len(estimates)
     if k < FEWEST_X0S:
         raise CannotEstimate(f"{k} starting points are too few to speak of others: it takes {FEWEST_X0S}")
-    se = float(estimates.std(ddof=1) / np.sqrt(k))
+    given = without_rounding(estimates, size)[:, None]
+    se = float(stds(given)[0] / np.sqrt(k))
     if se == 0:
         raise CannotEstimate("all starting points gave the same estimate: there is no error to judge it by")
-    return float(estimates.mean()), se, t_quantile(k - 1, 0.5 + level / 2) * se
+    return float(means(given)[0]), se, t_quantile(k - 1, 0.5 + level / 2) * se
 
 
 def _by_x0(curves: Array, x0: Sequence[Hashable]) -> dict[Hashable, Array]:

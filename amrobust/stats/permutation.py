@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from amrobust.stats.results import Caution, Result
-from amrobust.stats.samples import Array, CannotEstimate, as_pair
+from amrobust.stats.samples import Array, CannotEstimate, as_pair, deviations_together, rounding
 
 
 class Rearranged(NamedTuple):
@@ -40,7 +40,7 @@ BLOCK = 200
 """Arrangements that are worked on at a time, so that they stay in the processor's cache."""
 
 TIE = 1e-9
-"""Relative difference below which two statistics count as equal."""
+"""Difference below which two statistics count as equal: of log ratios, and of others relative to their size."""
 
 
 def smallest_permutation_p(n_a: int, n_b: int, *, paired: bool = False) -> float:
@@ -80,6 +80,7 @@ def permuted(
     scalar = first.shape[1] == 1
     if not np.ptp(first, axis=0).any() or not np.ptp(second, axis=0).any():
         raise CannotEstimate("all seeds gave the same values: the spread is zero")
+    tie = TIE
     if paired:
         observed, null, exact = _curves(first, second, swapped_variances, resamples, seed, beside)
         smallest = smallest_permutation_p(len(first), len(second), paired=True)
@@ -87,13 +88,16 @@ def permuted(
     elif scalar:
         deviations = _deviations(first[:, 0]), _deviations(second[:, 0])
         observed, null, exact = _relabel_means(*deviations, resamples, seed)
+        # What offsets the values have is in the last digits of their deviations.
+        sizes = max(np.abs(first).max(), np.abs(second).max())
+        tie = max(TIE * np.concatenate(deviations).mean(), float(rounding(len(first) + len(second), sizes)))
         smallest = smallest_permutation_p(len(deviations[0]), len(deviations[1]))
         name = "permutation of |x - median|"
     else:
         observed, null, exact = _curves(first, second, relabelled_variances, resamples, seed, beside)
         smallest = smallest_permutation_p(len(first), len(second))
         name = "permutation of whole curves"
-    extreme = int((np.abs(null) >= abs(observed) * (1 - TIE)).sum())
+    extreme = int((np.abs(null) >= abs(observed) * (1 - TIE) - tie).sum())
     total = len(null)
     p = extreme / total if exact else (extreme + 1) / (total + 1)
     details = {"arrangements": float(total), "exact": float(exact)}
@@ -163,7 +167,7 @@ def _curves(
     a: Array, b: Array, rearranged: Rearrangement, resamples: int, seed: int, beside: Beside | None
 ) -> tuple[float, Array, bool]:
     """The observed log ratio of Avg. STDs, and those of rearrangements of whole centred curves."""
-    x, y = a - a.mean(axis=0), b - b.mean(axis=0)
+    x, y, _ = deviations_together(a, b)
     total, exact, blocks = rearranged(x, y, resamples, seed)
     null = []
     for first, second in blocks:

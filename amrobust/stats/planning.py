@@ -27,12 +27,14 @@ def seeds_to_settle(
         effect = abs(margin - abs(result.estimate))
         tail = alpha
     else:
-        effect = abs(result.estimate) if "difference" in result.quantity else abs(np.log(result.estimate))
+        difference = "difference" in result.quantity
+        with np.errstate(divide="ignore"):
+            effect = abs(result.estimate) if difference else abs(float(np.log(result.estimate)))
         tail = alpha / 2
-    if effect == 0:
-        return None
     spread = result.se * np.sqrt(n)
     groups = len(result.n)
+    if not spread / MOST_SEEDS < effect < np.inf:
+        return None
     candidate = max(4.0, ((special.ndtri(1 - tail) + special.ndtri(power)) * spread / effect) ** 2)
     for _ in range(50):
         if candidate > MOST_SEEDS:

@@ -10,7 +10,7 @@ from scipy import special
 
 from amrobust.stats.location import one_sided
 from amrobust.stats.results import Result
-from amrobust.stats.samples import FEWEST_SEEDS, CannotEstimate
+from amrobust.stats.samples import FEWEST_SEEDS, CannotEstimate, rounding
 from amrobust.stats.spread import t_quantile, t_two_sided
 
 KURTOSES = (3.0, 6.0, 9.0)
@@ -30,17 +30,20 @@ def _check(*rows: Summary) -> None:
     for row in rows:
         if row.n < FEWEST_SEEDS:
             raise CannotEstimate(f"{row.n} seeds are too few", FEWEST_SEEDS)
-        if not (np.isfinite([row.mean, row.std]).all() and row.std > 0):
+        # A STD of equal values is 0, or what rounding left of it.
+        if not (np.isfinite([row.mean, row.std]).all() and row.std > rounding(row.n, abs(row.mean))):
             raise CannotEstimate(f"a STD of {row.std:g} allows no test")
 
 
 def mean_difference_from_summary(a: Summary, b: Summary, *, level: float = 0.95) -> Result:
     """Welch's t from two rows: first mean minus second."""
     _check(a, b)
-    parts = a.std**2 / a.n, b.std**2 / b.n
+    # In units of the larger STD, so that squares neither overflow nor vanish.
+    unit = max(a.std, b.std)
+    parts = (a.std / unit) ** 2 / a.n, (b.std / unit) ** 2 / b.n
     variance = sum(parts)
     df = variance**2 / (parts[0] ** 2 / (a.n - 1) + parts[1] ** 2 / (b.n - 1))
-    estimate, se = a.mean - b.mean, float(np.sqrt(variance))
+    estimate, se = a.mean - b.mean, unit * float(np.sqrt(variance))
     half = t_quantile(df, 0.5 + level / 2) * se
     return Result(
         "difference of means", "Welch t", (a.n, b.n), estimate, estimate - half, estimate + half, level,
@@ -62,7 +65,7 @@ def effective_df(n: int, kurtosis: float) -> float:
 
 
 def _f_p(a: Summary, b: Summary, kurtosis: float) -> float:
-    ratio = (a.std / b.std) ** 2
+    ratio = (a.std / b.std) * (a.std / b.std)  # a power would raise OverflowError
     df = effective_df(a.n, kurtosis), effective_df(b.n, kurtosis)
     return min(1.0, 2 * float(min(special.fdtr(*df, ratio), special.fdtrc(*df, ratio))))
 

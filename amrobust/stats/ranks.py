@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from scipy import special
 
 from amrobust.stats.results import Result
-from amrobust.stats.samples import FEWEST_SEEDS, Array, CannotEstimate
+from amrobust.stats.samples import FEWEST_SEEDS, Array, CannotEstimate, with_ties
 from amrobust.stats.tails import badness, proportion_interval
 
 Better = Literal["higher", "lower"]
@@ -20,7 +20,8 @@ def chance_of_winning(
 ) -> Result:
     """P(a run of ``a`` beats one of ``b``) + ½ P(tie), with its interval and the p-value of ½.
 
-    Values are one number a seed; NaN and infinity are diverged seeds and lose against everything but each other. Independent
+    Values are one number a seed; NaN and infinity are diverged seeds and lose against everything but each other; values that
+    differ by rounding alone tie. Independent
     seeds: Brunner and Munzel's t, which allows unequal spreads; where the samples do not overlap it has no variance, and the
     result has the exact Mann–Whitney p and an open interval. Pairs: the share of pairs won among those that differ, with
     Clopper and Pearson's interval and the exact sign test.
@@ -28,10 +29,7 @@ def chance_of_winning(
     Source: E. Brunner and U. Munzel, The nonparametric Behrens–Fisher problem, Biometrical Journal 42 (2000). Raises
     CannotEstimate with fewer than 4 seeds, or where all pairs tie.
     """
-    worse: Literal["low", "high"] = "low" if better == "higher" else "high"
-    x, y = badness(a, worse), badness(b, worse)
-    if min(len(x), len(y)) < FEWEST_SEEDS:
-        raise CannotEstimate(f"{min(len(x), len(y))} seeds are too few", FEWEST_SEEDS)
+    x, y = _badness(a, b, better)
     if paired:
         return _pairs(x, y, level)
     n_x, n_y = len(x), len(y)
@@ -53,6 +51,16 @@ def chance_of_winning(
         "chance of winning", "Brunner-Munzel", (n_x, n_y), estimate, max(0.0, estimate - half), min(1.0, estimate + half),
         level, p=float(2 * special.stdtr(df, -abs(estimate - 0.5) / se)), assumption="independent seeds", se=se, df=df,
     )  # fmt: skip
+
+
+def _badness(a: ArrayLike, b: ArrayLike, better: Better) -> tuple[Array, Array]:
+    """Both samples so that larger is worse, with the ties between them."""
+    worse: Literal["low", "high"] = "low" if better == "higher" else "high"
+    x, y = badness(a, worse), badness(b, worse)
+    if min(len(x), len(y)) < FEWEST_SEEDS:
+        raise CannotEstimate(f"{min(len(x), len(y))} seeds are too few", FEWEST_SEEDS)
+    both = with_ties(np.concatenate([x, y]))
+    return both[: len(x)], both[len(x) :]
 
 
 def _pairs(x: Array, y: Array, level: float) -> Result:
@@ -83,10 +91,7 @@ def mann_whitney(a: ArrayLike, b: ArrayLike, *, better: Better) -> Result:
 
     from scipy.stats import mannwhitneyu
 
-    worse: Literal["low", "high"] = "low" if better == "higher" else "high"
-    x, y = badness(a, worse), badness(b, worse)
-    if min(len(x), len(y)) < FEWEST_SEEDS:
-        raise CannotEstimate(f"{min(len(x), len(y))} seeds are too few", FEWEST_SEEDS)
+    x, y = _badness(a, b, better)
     tested = mannwhitneyu(-x, -y)
     return Result(
         "chance of winning", "Mann-Whitney", (len(x), len(y)), float(tested.statistic) / (len(x) * len(y)),

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import isfinite, isnan
+
+from amrobust.stats.samples import CannotEstimate
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,9 @@ class Result:
     ``estimate``, ``low`` and ``high`` are None where a test estimates nothing or has no matching interval, ``p`` is None
     where nothing is tested. ``p`` is two-sided unless ``test`` says otherwise. Ratios are of the first sample over the
     second, differences are first minus second. ``level`` is the coverage of [low, high].
+
+    No result is NaN: raises CannotEstimate on such an estimate or end, and on a p that is not finite. Estimates and ends may be
+    infinite: of a tail in which runs diverged, of a ratio beyond all numbers.
     """
 
     quantity: str
@@ -84,3 +90,10 @@ class Result:
     cautions: tuple[Caution, ...] = ()
     bootstrap: Bootstrap | None = None
     """Of an interval by the bootstrap."""
+
+    def __post_init__(self) -> None:
+        numbers = self.estimate, self.low, self.high
+        if any(x is not None and isnan(x) for x in numbers) or not (self.p is None or isfinite(self.p)):
+            raise CannotEstimate(
+                f"{self.test} comes to no number on these values, which are too many orders of magnitude apart"
+            )

@@ -12,12 +12,14 @@ from amrobust.stats.results import Caution, Result
 from amrobust.stats.samples import (
     Array,
     CannotEstimate,
+    LogSpread,
     as_curves,
     as_pair,
     as_values,
     avg_std,
-    checked_pseudo_values,
+    deviations,
     kurtosis,
+    ratio_of,
     std,
 )
 
@@ -60,15 +62,14 @@ def spread_interval(x: ArrayLike, *, level: float = 0.95) -> Result:
     z = float(special.ndtri(0.5 + level / 2))
     if n <= z:
         raise CannotEstimate(f"{n} seeds are too few for an interval at this level", int(z) + 2)
-    shifted = values - values[0]
-    centre = trimmed_mean(shifted)
-    gamma = n * ((shifted - centre) ** 4).sum() / (((shifted - shifted.mean()) ** 2).sum()) ** 2
+    d = deviations(values[:, None])[0][:, 0]
+    gamma = n * ((d - trimmed_mean(d)) ** 4).sum() / (d**2).sum() ** 2
     c = n / (n - z)
     se = c * np.sqrt(max(gamma - (n - 3) / n, 0.0) / (n - 1))
-    log_variance = np.log(c * s**2)
+    log_variance = np.log(c) + 2 * np.log(s)
     return Result(
         "STD", "Bonett", (n,), s,
-        float(np.exp((log_variance - z * se) / 2)), float(np.exp((log_variance + z * se) / 2)), level,
+        ratio_of((log_variance - z * se) / 2), ratio_of((log_variance + z * se) / 2), level,
         assumption="independent seeds; finite fourth moment", se=float(se / 2), details={"kurtosis": kurtosis(values)},
         cautions=_tail_cautions(values),
     )  # fmt: skip
@@ -91,15 +92,23 @@ def chi_square_interval(x: ArrayLike, *, level: float = 0.95) -> Result:
 
 
 def avg_std_interval(curves: ArrayLike, *, level: float = 0.95) -> Result:
-    """Avg. STD with the delete-one-seed jackknife interval of its logarithm, t with n − 1 degrees of freedom."""
+    """Avg. STD with the delete-one-seed jackknife interval of its logarithm, t with n − 1 degrees of freedom.
+
+    Raises CannotEstimate where the spread is zero, rests on a single seed, or is the same without whichever seed.
+    """
     values = as_curves(curves)
-    n = len(values)
-    centre, variance = _jackknife(values)
-    half = t_quantile(n - 1, 0.5 + level / 2) * np.sqrt(variance)
-    estimate, low, high = avg_std(values), float(np.exp(centre - half)), float(np.exp(centre + half))
+    n, log_spread = len(values), LogSpread.of(values)
+    se = float(log_spread.pseudo.std(ddof=1) / np.sqrt(n))
+    if se <= log_spread.rounding:
+        raise CannotEstimate(
+            "the spread is the same without whichever seed: there is no error to judge it by"
+        )
+    half = t_quantile(n - 1, 0.5 + level / 2) * se
+    centre = log_spread.centre
+    estimate, low, high = avg_std(values), ratio_of(centre - half), ratio_of(centre + half)
     return Result(
         "Avg. STD", "jackknife of log Avg. STD", (n,), estimate, low, high, level, assumption="independent seeds",
-        se=float(np.sqrt(variance)), df=n - 1, details={"kurtosis": kurtosis(values)},
+        se=se, df=n - 1, details={"kurtosis": kurtosis(values)},
         cautions=_tail_cautions(values) + (() if low <= estimate <= high else (_biased(n),)),
     )  # fmt: skip
 
@@ -115,47 +124,45 @@ def _biased(n: int) -> Caution:
     )
 
 
-def _jackknife(curves: Array) -> tuple[float, float]:
-    """Mean of the pseudo-values of the log spread, and the variance of that mean."""
-    pseudo = checked_pseudo_values(curves)
-    return float(pseudo.mean()), float(pseudo.var(ddof=1) / len(pseudo))
-
-
 def spread_ratio(a: ArrayLike, b: ArrayLike, *, paired: bool = False, level: float = 0.95) -> Result:
-    """Ratio spread(a) / spread(b), by the delete-one-seed jackknife of the log spread at the pooled level.
+    """Ratio spread(a) / spread(b) by the delete-one-seed jackknife of the log spread; independent samples at the pooled level.
 
     Spread is the STD of final values (one number a seed), or the Avg. STD of curves. Pseudo-values of seed i are
-    n·θ − (n−1)·θ₋ᵢ with θ the log spread; t with Welch's degrees of freedom, or n − 1 for pairs;
-    :class:`amrobust.stats.jackknife.SpreadContrast` says how their variance is taken. The interval holds every ratio whose
-    two-sided p-value is above 1 − level, so that p < 1 − level exactly when the interval excludes 1.
+    n·θ − (n−1)·θ₋ᵢ with θ the log spread. Pairs: t on the differences of pseudo-values with n − 1 degrees of freedom, the
+    interval in closed form. Independent samples: t with Welch's degrees of freedom;
+    :class:`amrobust.stats.jackknife.SpreadContrast` says how the variance is taken, and the interval holds every ratio whose
+    two-sided p-value is above 1 − level. p < 1 − level exactly when the interval excludes 1.
 
     ``estimate`` is the plain ratio of the two sample spreads; the jackknife's own, bias-corrected one, where p is 1, is
     ``details["jackknife"]``. ``se`` and ``df`` are those of the estimate.
 
     Source: R. G. Miller, Jackknifing variances, Annals of Mathematical Statistics 39 (1968), without the pooled level.
 
-    Raises CannotEstimate where a sample has no spread, and where one is a copy of the other up to scale.
+    Raises CannotEstimate where a sample has no spread or its spread rests on a single seed, and where the pseudo-values differ
+    by rounding alone: pairs that are copies of each other up to scale, samples of two values in equal numbers.
     """
     first, second = as_pair(a, b, paired)
     scalar = first.shape[1] == 1
-    for sample in (first, second):
-        checked_pseudo_values(sample)
+    rounding = sum(LogSpread.of(sample).rounding for sample in (first, second))
     contrast = SpreadContrast.of(first, second, paired=paired)
     n_a, n_b = len(first), len(second)
     details = {"kurtosis of the first": kurtosis(first), "kurtosis of the second": kurtosis(second)}
     if paired:
         details["correlation"] = _correlation(first, second)
     se, df = (float(x) for x in contrast.error())
-    if se <= 1e-12:
-        raise CannotEstimate("the two samples are copies of each other up to scale: there is nothing to test")
+    if se <= rounding:
+        raise CannotEstimate(
+            "the two samples are copies of each other up to scale, or their spreads are the same without whichever seed: "
+            "there is no error to judge a ratio by"
+        )
     low, high = contrast.interval(level)
     return Result(
         quantity="ratio of STDs" if scalar else "ratio of Avg. STDs",
         test="jackknife of log STD" if scalar else "jackknife of log Avg. STD",
         n=(n_a,) if paired else (n_a, n_b),
-        estimate=float(np.exp(contrast.plain)),
-        low=float(np.exp(low)),
-        high=float(np.exp(high)),
+        estimate=ratio_of(contrast.plain),
+        low=ratio_of(low),
+        high=ratio_of(high),
         level=level,
         p=float(contrast.p()),
         paired=paired,
@@ -164,7 +171,7 @@ def spread_ratio(a: ArrayLike, b: ArrayLike, *, paired: bool = False, level: flo
         else "independent seeds, similar shapes",
         se=se,
         df=df,
-        details=details | {"jackknife": float(np.exp(contrast.centre))},
+        details=details | {"jackknife": ratio_of(contrast.centre)},
         cautions=()
         if paired
         else _shape_cautions(details)
@@ -174,7 +181,7 @@ def spread_ratio(a: ArrayLike, b: ArrayLike, *, paired: bool = False, level: flo
 
 def _correlation(a: Array, b: Array) -> float:
     """Correlation of the two samples over pairs of seeds, after each epoch's means are taken off."""
-    x, y = a - a.mean(axis=0), b - b.mean(axis=0)
+    x, y = deviations(a)[0], deviations(b)[0]
     return float((x * y).sum() / np.sqrt((x**2).sum() * (y**2).sum()))
 
 
@@ -210,7 +217,7 @@ def _autocorrelation_cautions(a: Array, b: Array) -> tuple[Caution, ...]:
 
 def _autocorrelation(curves: Array) -> float:
     """Correlation of neighbouring epochs over seeds, after each epoch's mean is taken off; 0 where nothing varies."""
-    d = curves - curves.mean(axis=0)
+    d, _ = deviations(curves)
     scale = float(np.sqrt((d[:, :-1] ** 2).sum() * (d[:, 1:] ** 2).sum()))
     return float((d[:, :-1] * d[:, 1:]).sum()) / scale if scale > 0 else 0.0
 
@@ -237,8 +244,8 @@ def _skew_cautions(a: Array, b: Array, level: float) -> tuple[Caution, ...]:
 
 
 def _standardised(sample: Array) -> Array:
-    deviations = sample - sample.mean(axis=0)
-    return np.asarray(deviations / np.sqrt((deviations**2).mean(axis=0)))
+    d, _ = deviations(sample)
+    return np.asarray(d / np.sqrt((d**2).mean(axis=0)))
 
 
 def _tail_cautions(sample: Array) -> tuple[Caution, ...]:

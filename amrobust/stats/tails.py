@@ -229,11 +229,13 @@ def generalised_pareto(
             f"{n} excesses over {threshold:g} are too few for a tail's shape",
             ceil(fewest * len(values) / n) if n else None,
         )
-    shape, _, scale = genpareto.fit(excesses, floc=0)
+    power = int(np.frexp(np.median(excesses))[1])
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        shape, _, scale = genpareto.fit(np.ldexp(excesses, -power), floc=0)
     se = (1 + shape) / np.sqrt(n)
     z = float(special.ndtri(0.5 + level / 2))
     return Result(
         "generalised Pareto shape", "maximum likelihood", (len(values),), float(shape), float(shape - z * se),
         float(shape + z * se), level, assumption="excesses about generalised Pareto; shape above -1/2", se=float(se),
-        details={"scale": float(scale), "excesses": float(n)},
+        details={"scale": float(np.ldexp(scale, power)), "excesses": float(n)},
     )  # fmt: skip

@@ -12,7 +12,16 @@ from scipy import special
 from amrobust.stats.jackknife import inverted, pooled_scales
 from amrobust.stats.levene import absolute_deviations
 from amrobust.stats.results import Result
-from amrobust.stats.samples import Array, CannotEstimate, as_curves, checked_pseudo_values, log_spreads
+from amrobust.stats.samples import (
+    Array,
+    CannotEstimate,
+    LogSpread,
+    as_curves,
+    avg_std,
+    ratio_of,
+    rounding,
+    with_ties,
+)
 from amrobust.stats.spread import spread_ratio, t_quantile
 
 
@@ -25,15 +34,20 @@ def spread_trend(samples: Sequence[ArrayLike], values: Sequence[float], *, level
     falls as the value grows. p is two-sided and the inversion of the interval; ``se`` and ``df`` are those of the estimate.
 
     ``samples`` are final values (seeds,) or curves (seeds, epochs), in the order of ``values`` (all above 0). Raises
-    CannotEstimate on fewer than 3 samples, equal values, or a sample without spread.
+    CannotEstimate on fewer than 3 samples, equal values, a sample without spread or whose spread rests on a single seed, and
+    where no spread changes with a seed left out.
     """
     groups, logs = _sweep(samples, values)
     weights = (logs - logs.mean()) / ((logs - logs.mean()) ** 2).sum()
-    pseudo = [checked_pseudo_values(group) for group in groups]
-    plain = np.array([float(log_spreads(group)[0]) for group in groups])
+    spreads = [LogSpread.of(group) for group in groups]
+    plain = np.array([spread.whole + spread.level for spread in spreads])
     sizes = np.array([len(group) for group in groups])
-    centre = float(sum(w * p.mean() for w, p in zip(weights, pseudo, strict=True)))
-    parts = weights**2 * np.array([p.var(ddof=1) / len(p) for p in pseudo])
+    centre = float(weights @ np.array([spread.centre for spread in spreads]))
+    parts = weights**2 * np.array([spread.pseudo.var(ddof=1) for spread in spreads]) / sizes
+    if np.sqrt(parts.sum()) <= np.abs(weights) @ np.array([spread.rounding for spread in spreads]):
+        raise CannotEstimate(
+            "the spreads are the same without whichever seed: there is no error to judge a trend by"
+        )
 
     def error(scales: Array) -> tuple[Array, Array]:
         scaled = parts * scales**2
@@ -50,7 +64,7 @@ def spread_trend(samples: Sequence[ArrayLike], values: Sequence[float], *, level
     return Result(
         f"ratio of {'Avg. STDs' if curves else 'STDs'} for each doubling",
         f"trend of log {'Avg. STD' if curves else 'STD'} by the jackknife", tuple(int(n) for n in sizes),
-        float(np.exp(centre)), float(np.exp(low)), float(np.exp(high)), level, float(p_value(0.0)),
+        ratio_of(centre), ratio_of(low), ratio_of(high), level, float(p_value(0.0)),
         assumption="independent seeds", se=se, df=df,
     )  # fmt: skip
 
@@ -63,7 +77,7 @@ def permutation_trend(
     The statistic is the covariance of z with the log value; whole seeds change groups. Two-sided p = (b + 1)/(B + 1).
     """
     groups, logs = _sweep(samples, values)
-    z = np.concatenate([absolute_deviations(group, "median") for group in groups])
+    z = _deviations(groups)
     labels = np.repeat(logs - logs.mean(), [len(group) for group in groups])
     return _permuted(z, labels, groups, "permutation of a trend in |x - median|", resamples, seed)
 
@@ -77,7 +91,7 @@ def jonckheere(
     distribution is that of relabelled seeds. Curves give one number a seed, as in :func:`permutation_trend`.
     """
     groups, logs = _sweep(samples, values)
-    z = np.concatenate([absolute_deviations(group, "median") for group in groups])
+    z = _deviations(groups)
     order = np.repeat(np.argsort(np.argsort(logs)), [len(group) for group in groups])
     statistic = _sum_of_signs(z, len(groups))
     rng = np.random.default_rng(seed)
@@ -87,6 +101,13 @@ def jonckheere(
         "trend of spread", "Jonckheere-Terpstra", tuple(len(group) for group in groups), p=(reached + 1) / (resamples + 1),
         smallest_p=1 / (resamples + 1), centre="median", assumption="exchangeable seeds under equal spread",
     )  # fmt: skip
+
+
+def _deviations(groups: Sequence[Array]) -> Array:
+    """One number a seed of all groups, with the ties that rounding broke."""
+    z = np.concatenate([absolute_deviations(group, "median") for group in groups])
+    sizes = [(np.abs(group) + np.abs(np.median(group, axis=0))).mean(axis=1) for group in groups]
+    return with_ties(z, np.concatenate(sizes))
 
 
 def _sum_of_signs(z: Array, groups: int) -> Callable[[NDArray[np.intp]], int]:
@@ -116,10 +137,12 @@ def _permuted(
     z: Array, labels: Array, groups: Sequence[Array], name: str, resamples: int, seed: int
 ) -> Result:
     rng = np.random.default_rng(seed)
-    centred = z - z.mean()
+    power = int(np.frexp(z.max())[1])
+    centred = np.ldexp(z - z.mean(), -power)
     observed = abs(float(centred @ labels))
     null = np.abs(rng.permuted(np.broadcast_to(labels, (resamples, len(labels))), axis=1) @ centred)
-    p = float((1 + (null >= observed * (1 - 1e-9)).sum()) / (resamples + 1))
+    tie = max(1e-9 * observed, float(rounding(len(z), np.abs(labels).sum())))
+    p = float((1 + (null >= observed - tie).sum()) / (resamples + 1))
     return Result(
         "trend of average absolute deviation", name, tuple(len(group) for group in groups), p=p,
         smallest_p=1 / (resamples + 1), centre="median", assumption="exchangeable seeds under equal spread",
@@ -150,7 +173,7 @@ def turning_point(
     was chosen by looking, so this errs towards excluding too many; it describes a sweep and decides nothing.
     """
     groups, _ = _sweep(samples, values)
-    spreads = [float(np.std(group, axis=0, ddof=1).mean()) for group in groups]
+    spreads = [avg_std(group) for group in groups]
     best = int(np.argmin(spreads))
     level = 1 - alpha / (len(groups) - 1)
     larger = [

@@ -6,7 +6,17 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from amrobust.stats.results import Caution, Result
-from amrobust.stats.samples import Array, CannotEstimate, as_pair, as_values, kurtosis, std
+from amrobust.stats.samples import (
+    Array,
+    CannotEstimate,
+    as_pair,
+    as_values,
+    deviations_together,
+    kurtosis,
+    std,
+    varies,
+    with_ties,
+)
 
 NORMAL_ONLY = Caution(
     "assumes-normality",
@@ -17,10 +27,17 @@ NORMAL_ONLY = Caution(
 
 
 def _values(a: ArrayLike, b: ArrayLike, paired: bool = False) -> tuple[Array, Array]:
+    """Checked values (seeds,) of two samples that vary."""
     x, y = as_pair(as_values(a), as_values(b), paired)
     if not np.ptp(x) or not np.ptp(y):
         raise CannotEstimate("all seeds gave the same value: the spread is zero")
-    return x[:, 0] - x[0, 0], y[:, 0] - y[0, 0]
+    return x[:, 0], y[:, 0]
+
+
+def _deviations(x: Array, y: Array) -> tuple[Array, Array]:
+    """Deviations (seeds,) of both from their means, times one power of two."""
+    first, second, _ = deviations_together(x[:, None], y[:, None])
+    return first[:, 0], second[:, 0]
 
 
 def f_test(a: ArrayLike, b: ArrayLike, *, level: float = 0.95) -> Result:
@@ -31,13 +48,13 @@ def f_test(a: ArrayLike, b: ArrayLike, *, level: float = 0.95) -> Result:
     from scipy.stats import f
 
     x, y = _values(a, b)
-    ratio = (std(x) / std(y)) ** 2
+    ratio = std(x) / std(y)
     df = len(x) - 1, len(y) - 1
-    lower, upper = f.ppf([(1 - level) / 2, (1 + level) / 2], *df)
-    p = min(1.0, 2 * min(float(f.cdf(ratio, *df)), float(f.sf(ratio, *df))))
+    lower, upper = (float(q) for q in np.sqrt(f.ppf([(1 - level) / 2, (1 + level) / 2], *df)))
+    p = min(1.0, 2 * min(float(f.cdf(ratio * ratio, *df)), float(f.sf(ratio * ratio, *df))))
     return Result(
-        "ratio of STDs", "F", (len(x), len(y)), float(np.sqrt(ratio)), float(np.sqrt(ratio / upper)),
-        float(np.sqrt(ratio / lower)), level, p, assumption="independent, normally distributed seeds",
+        "ratio of STDs", "F", (len(x), len(y)), ratio, ratio / upper, ratio / lower, level, p,
+        assumption="independent, normally distributed seeds",
         details={"kurtosis of the first": kurtosis(x), "kurtosis of the second": kurtosis(y)}, cautions=(NORMAL_ONLY,),
     )  # fmt: skip
 
@@ -47,7 +64,7 @@ def bartlett(a: ArrayLike, b: ArrayLike) -> Result:
     from scipy.stats import bartlett as test
 
     x, y = _values(a, b)
-    found = test(x, y)
+    found = test(*_deviations(x, y))
     return Result(
         "spread", "Bartlett", (len(x), len(y)), p=float(found.pvalue), centre="mean",
         assumption="independent, normally distributed seeds", details={"statistic": float(found.statistic)},
@@ -63,8 +80,12 @@ def fligner(a: ArrayLike, b: ArrayLike) -> Result:
     from scipy.stats import fligner as test
 
     x, y = _values(a, b)
-    # The values as given: taking an offset off first would break ties between deviations.
-    found = test(as_values(a), as_values(b))
+    middles = np.repeat([np.median(x), np.median(y)], [len(x), len(y)])
+    values = np.concatenate([x, y])
+    # Deviations that differ by rounding alone are ties. The median of the signed ones, which scipy takes off again, is 0.
+    signs, sizes = np.sign(values - middles), np.maximum(np.abs(values), np.abs(middles))
+    tied = signs * with_ties(np.abs(values - middles), sizes)
+    found = test(tied[: len(x)], tied[len(x) :])
     extreme = test(np.linspace(-1e-6, 1e-6, len(x)), np.linspace(-1, 1, len(y)) + 0.1)
     return Result(
         "spread", "Fligner-Killeen", (len(x), len(y)), p=float(found.pvalue), smallest_p=float(extreme.pvalue),
@@ -80,9 +101,11 @@ def pitman_morgan(a: ArrayLike, b: ArrayLike) -> Result:
     from scipy.stats import pearsonr
 
     x, y = _values(a, b, paired=True)
-    sums, differences = x + y, x - y
-    if np.ptp(sums) == 0 or np.ptp(differences) == 0:
+    size = max(np.abs(x).max(), np.abs(y).max())
+    if not varies(x + y, size) or not varies(x - y, size):
         raise CannotEstimate("the two samples differ by a constant: there is nothing to test")
+    x, y = _deviations(x, y)
+    sums, differences = x + y, x - y
     found = pearsonr(sums, differences)
     return Result(
         "spread", "Pitman-Morgan", (len(x),), p=float(found.pvalue), paired=True, centre="mean",

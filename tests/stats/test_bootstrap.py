@@ -266,3 +266,34 @@ def test_the_difference_of_means_by_bootstrap_t_is_a_naive_loop(paired):
     se = np.sqrt(sum(x.var(ddof=1) / 9 for x in samples))
     assert found.high - found.estimate == pytest.approx(np.quantile(t, 0.9) * se)
     assert found.p == pytest.approx((1 + sum(np.array(t) >= abs((a - b).mean()) / se)) / 301)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("statistic", STATISTICS)
+def test_powers_of_two_change_nothing_but_the_unit_near_either_end_of_the_numbers(kind, statistic):
+    a, b = np.random.default_rng(5).normal(size=(2, 7, 3))
+    for paired in (False, True):
+        one = bootstrap_interval(a, statistic, kind=kind, resamples=400)
+        two = stats.bootstrap_contrast(a, b, statistic, paired=paired, kind=kind, resamples=400)
+        for power in (-980, -600, 600, 980):
+            scaled = [np.ldexp(values, power) for values in (a, b)]
+            found = bootstrap_interval(scaled[0], statistic, kind=kind, resamples=400)
+            assert (found.low, found.high) == (np.ldexp(one.low, power), np.ldexp(one.high, power))
+            found = stats.bootstrap_contrast(*scaled, statistic, paired=paired, kind=kind, resamples=400)
+            unit = power if statistic == "mean" else 0
+            assert (found.low, found.high) == pytest.approx(
+                (np.ldexp(two.low, unit), np.ldexp(two.high, unit)), rel=1e-12
+            )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("statistic", STATISTICS)
+def test_seeds_that_differ_in_the_last_bit_alone_have_no_interval(kind, statistic):
+    values = np.nextafter(
+        np.full((6, 3), 0.9123), 1.0, where=np.eye(6, 3, dtype=bool), out=np.full((6, 3), 0.9123)
+    )
+    with pytest.raises(stats.CannotEstimate):
+        bootstrap_interval(values, statistic, kind=kind, resamples=99)
+    with pytest.raises(stats.CannotEstimate):
+        stats.bootstrap_contrast(values, values[::-1] + 1, statistic, kind=kind, resamples=99)

@@ -35,19 +35,18 @@ def sample(rng, n, epochs, scale=1.0):
 
 
 def p_by_hand(a, b, ratio, *, paired):
-    """The p-value of a ratio from the definition: pseudo-values by deletion, each scaled to the level pooled at that ratio."""
+    """The p-value of a ratio from the definition: pseudo-values by deletion; of independent samples each scaled to the level
+    pooled at that ratio.
+    """
     x, y = pseudo_values(a), pseudo_values(b)
+    if paired:
+        return scipy.stats.ttest_rel(x - math.log(ratio), y).pvalue
     level_a, level_b = math.exp(log_spread(a)) / ratio, math.exp(log_spread(b))
     weight_a, weight_b = 1 / len(a), 1 / len(b)
     pooled = math.sqrt((weight_a * level_a**2 + weight_b * level_b**2) / (weight_a + weight_b))
     x_scaled = x.mean() + (x - x.mean()) * level_a / pooled
     y_scaled = y.mean() + (y - y.mean()) * level_b / pooled
-    test = (
-        scipy.stats.ttest_rel(x_scaled - math.log(ratio), y_scaled)
-        if paired
-        else scipy.stats.ttest_ind(x_scaled - math.log(ratio), y_scaled, equal_var=False)
-    )
-    return test.pvalue
+    return scipy.stats.ttest_ind(x_scaled - math.log(ratio), y_scaled, equal_var=False).pvalue
 
 
 class TestSpreadRatio:

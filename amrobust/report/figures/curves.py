@@ -36,7 +36,7 @@ from amrobust.report.text import printable
 from amrobust.report.view import quantity
 from amrobust.runs.arms import Arm, Curves
 from amrobust.stats import simultaneous_std_band
-from amrobust.stats.samples import FEWEST_SEEDS
+from amrobust.stats.samples import FEWEST_SEEDS, means, stds
 
 _TOGETHER = 4
 """Up to this many mean curves share one plot; more get a panel each."""
@@ -87,8 +87,8 @@ def mean_lines(judgement: Judgement) -> list[Line]:
     """The mean over surviving seeds at each judged epoch, with a band of one STD; none for single epochs."""
     lines = []
     for arm, curves, epochs in _judged(judgement, fewest=1):
-        mean = curves.mean(axis=0)
-        std = curves.std(axis=0, ddof=1) if len(curves) > 1 else np.zeros_like(mean)
+        mean = means(curves)
+        std = stds(curves) if len(curves) > 1 else np.zeros_like(mean)
         lines.append(Line(arm.method, epochs, mean, mean - std, mean + std))
     return lines
 
@@ -97,7 +97,7 @@ def std_lines(judgement: Judgement) -> list[Line]:
     """The STD over surviving seeds at each judged epoch, with its simultaneous band; none for single epochs."""
     lines = []
     for arm, curves, epochs in _judged(judgement, fewest=2):
-        std = curves.std(axis=0, ddof=1)
+        std = stds(curves)
         if len(curves) >= FEWEST_SEEDS and not arm.x0s:
             band = simultaneous_std_band(curves, level=1 - judgement.alpha)
             lines.append(Line(arm.method, epochs, std, band.low, band.high))

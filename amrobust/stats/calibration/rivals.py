@@ -23,13 +23,13 @@ Batched = Callable[[Array, Array, bool, float], Array]
 
 
 def decides(a: Array, b: Array, paired: bool, theta: float) -> Array:
-    """The jackknife at the pooled level."""
+    """The jackknife, of independent samples at the pooled level."""
     return SpreadContrast.of(a, b, paired=paired).p(theta)
 
 
 def plain_jackknife(a: Array, b: Array, paired: bool, theta: float) -> Array:
-    """Miller's jackknife: Welch's degrees of freedom, or n − 1 for pairs."""
-    contrast = SpreadContrast.of(a, b, paired=paired)
+    """Miller's jackknife of independent samples with Welch's degrees of freedom; for pairs it decides."""
+    contrast = SpreadContrast.of(a, b)
     se, df = contrast.error()
     return np.asarray(2 * special.stdtr(df, -np.abs((contrast.centre - theta) / se)))
 
@@ -138,7 +138,7 @@ DECIDES = "jackknife (decides)"
 
 RIVALS: dict[str, Rival] = {
     DECIDES: Rival(decides, has_interval=True, pairs=True, curves=True),
-    "jackknife, level not pooled": Rival(plain_jackknife, has_interval=True, pairs=True, curves=True),
+    "jackknife, level not pooled": Rival(plain_jackknife, has_interval=True, curves=True),
     "Bonett, kurtosis pooled at 1": Rival(pooled_kurtosis(False), has_interval=True),
     "Bonett, kurtosis pooled at the ratio": Rival(pooled_kurtosis(True), has_interval=True),
     "Bonett-Seier (MADs)": Rival(bonett_seier, has_interval=True, pairs=True),
