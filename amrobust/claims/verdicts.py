@@ -153,10 +153,10 @@ def _of_interval(claim: Claim, result: Result, metric: Metric) -> Outcome:
 def _disagreement(evidence: Evidence, by_test: Outcome, by_interval: Outcome, p_adjusted: float) -> Caution:
     asked, test = evidence.asked, evidence.test
     assert asked is not None
-    assert asked.bootstrap is not None
     assert test is not None
-    worth = coverage_sentence(asked.quantity, asked.test, asked.n, asked.bootstrap.coverage)
-    return cautions.interval_disagrees(test.test, p_adjusted, by_test, asked.test, by_interval, worth)
+    return cautions.interval_disagrees(
+        test.test, p_adjusted, by_test, asked.test, by_interval, coverage_sentence(asked)
+    )
 
 
 def statement(claim: Claim, metric: Metric) -> str:

@@ -209,7 +209,7 @@ def _resampling(judgement: Judgement) -> tuple[str, ...]:
     return (
         f"Intervals of means and spreads are by {result.test}, {how.resamples:,} resamples of whole seeds, "
         f"seed {how.seed}{decided}.",
-        *dict.fromkeys(coverage_sentence(r.quantity, r.test, r.n, b.coverage) for r, b in found),
+        *dict.fromkeys(coverage_sentence(r) for r, _ in found),
     )
 
 

@@ -7,7 +7,7 @@ once. What the intervals are worth at few seeds was measured (:mod:`amrobust.sta
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal, get_args
 
@@ -361,13 +361,12 @@ def _result(
         raise CannotEstimate("so few seeds do not bound the interval: an end of it is beyond any number")
     n = tuple(len(sample.parts) for sample in samples)
     name = NAMES[kind]
-    coverage = measured_coverage(quantity, name, n, paired=paired)
-    return Result(
+    result = Result(
         quantity, name, n, estimate, low, high, level, paired=paired,
         assumption=f"independent {'pairs of seeds' if paired else 'seeds'}, enough of them",
-        cautions=shortfall(quantity, name, n, coverage),
-        bootstrap=Bootstrap(kind, total, total - left, seed, coverage),
+        bootstrap=Bootstrap(kind, total, total - left, seed, measured_coverage(quantity, name, n, paired=paired)),
     )  # fmt: skip
+    return replace(result, cautions=shortfall(result))
 
 
 def _bca_tails(samples: Sequence[_Replicates], observed: float, drawn: Array, tails: Array) -> Array:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.resources import as_file, files
 
-from amrobust.stats.results import Caution, Coverage
+from amrobust.stats.results import Caution, Coverage, Result
 
 NOMINAL, KEPT = 0.95, 0.93
 """What is promised, and below which a reader is warned."""
@@ -29,30 +29,32 @@ def measured_coverage(
     return tuple(each for each in found if each.n == nearest)
 
 
-def coverage_sentence(quantity: str, construction: str, n: Sequence[int], found: Sequence[Coverage]) -> str:
-    """In words: ``Avg. STD by bootstrap (percentile): measured coverage of a nominal 95 % at n = 5: 40 % (AR(0.8) curves).``"""
-    start = f"{quantity[:1].upper()}{quantity[1:]} by {construction}"
-    own = " and ".join(map(str, dict.fromkeys(n)))
+def coverage_sentence(result: Result) -> str:
+    """What a bootstrap interval is worth, in words.
+
+    ``Avg. STD by bootstrap (percentile): coverage of a nominal 95 % at n = 5: 40 % (AR(0.8) curves), 36 % (t5 curves).``
+    """
+    found = _coverage(result)
     if not found:
-        return f"{start}: coverage not measured."
+        return f"{_named(result)}: coverage not measured."
+    own = " and ".join(map(str, dict.fromkeys(result.n)))
     shares = ", ".join(f"{100 * each.value:.0f} % ({each.condition})" for each in found)
-    missing = f"not measured at n = {own}; " if set(n) != {found[0].n} else ""
-    return f"{start}: coverage of a nominal {100 * NOMINAL:.0f} % {missing}at n = {found[0].n}: {shares}."
+    missing = f"not measured at n = {own}; " if set(result.n) != {found[0].n} else ""
+    return f"{_named(result)}: coverage of a nominal {100 * NOMINAL:.0f} % {missing}at n = {found[0].n}: {shares}."
 
 
-def shortfall(
-    quantity: str, construction: str, n: Sequence[int], found: Sequence[Coverage]
-) -> tuple[Caution, ...]:
+def shortfall(result: Result) -> tuple[Caution, ...]:
     """A caution where the measured coverage is below 93 %, or not known."""
+    found = _coverage(result)
     low, high = (pick((each.value for each in found), default=0.0) for pick in (min, max))
     if low >= KEPT:
         return ()
     shares = " to ".join(dict.fromkeys(f"{100 * share:.0f}" for share in (low, high)))
     message = (
-        f"{quantity[:1].upper()}{quantity[1:]} by {construction}: at n = {found[0].n}, {shares} % of the intervals at a "
-        f"nominal {100 * NOMINAL:.0f} % held the truth, by the shape of the seeds."
+        f"{_named(result)}: at n = {found[0].n}, {shares} % of the intervals at a nominal {100 * NOMINAL:.0f} % held the "
+        "truth, by the shape of the seeds."
         if found
-        else coverage_sentence(quantity, construction, n, found)
+        else coverage_sentence(result)
     )
     return (
         Caution(
@@ -61,6 +63,17 @@ def shortfall(
             "leave --interval at 'test' for the interval of the deciding test, or train more seeds",
         ),
     )
+
+
+def _coverage(result: Result) -> tuple[Coverage, ...]:
+    assert result.bootstrap is not None
+    return result.bootstrap.coverage
+
+
+def _named(result: Result) -> str:
+    """``Ratio of STDs of pairs by bootstrap-t``."""
+    text = f"{result.quantity}{' of pairs' if result.paired else ''} by {result.test}"
+    return text[:1].upper() + text[1:]
 
 
 @cache

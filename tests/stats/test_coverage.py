@@ -8,7 +8,8 @@ import pytest
 
 from amrobust import stats
 from amrobust.stats.bootstrap import KINDS, NAMES
-from amrobust.stats.coverage import coverage_sentence, measured_coverage
+from amrobust.stats.coverage import coverage_sentence, measured_coverage, shortfall
+from amrobust.stats.results import Bootstrap, Result
 
 TABLE = pd.read_parquet(files("amrobust.reference_runs") / "calibration" / "figures.parquet")
 
@@ -44,26 +45,32 @@ def test_every_statistic_has_measured_figures_at_these_numbers_of_seeds(kind, n)
 
 
 def test_numbers_of_seeds_between_are_said_not_to_be_measured_and_the_nearest_is_named():
-    found = measured_coverage("STD", "bootstrap (percentile)", (13,))
-    assert {each.n for each in found} == {10}
-    text = coverage_sentence("STD", "bootstrap (percentile)", (13,), found)
+    values = np.random.default_rng(0).normal(size=13)
+    result = stats.bootstrap_interval(values, "std", resamples=499)
+    assert {each.n for each in result.bootstrap.coverage} == {10}
+    text = coverage_sentence(result)
+    assert text.startswith("STD by bootstrap (percentile): ")
     assert "not measured at n = 13; at n = 10: " in text
-    assert f"{100 * found[0].value:.0f} % (normal seeds)" in text
-    assert "not measured" not in coverage_sentence("STD", "bootstrap (percentile)", (10,), found)
+    assert f"{100 * result.bootstrap.coverage[0].value:.0f} % (normal seeds)" in text
+    assert "not measured" not in coverage_sentence(
+        stats.bootstrap_interval(values[:10], "std", resamples=499)
+    )
 
 
 def test_samples_of_unequal_size_are_held_against_the_smaller():
-    found = measured_coverage("ratio of STDs", "bootstrap-t", (20, 5))
-    assert {each.n for each in found} == {5}
-    text = coverage_sentence("ratio of STDs", "bootstrap-t", (20, 5), found)
-    assert "not measured at n = 20 and 5; at n = 5: " in text
+    a, b = np.random.default_rng(0).normal(size=(2, 20))
+    result = stats.bootstrap_contrast(a, b[:5], "std", kind="bootstrap-t", resamples=499)
+    assert {each.n for each in result.bootstrap.coverage} == {5}
+    assert "not measured at n = 20 and 5; at n = 5: " in coverage_sentence(result)
+    paired = stats.bootstrap_contrast(a, b, "std", paired=True, kind="bootstrap-t", resamples=499)
+    assert coverage_sentence(paired).startswith("Ratio of STDs of pairs by bootstrap-t: ")
 
 
-def test_what_nobody_measured_says_so():
+def test_what_nobody_measured_says_so_and_is_a_caution():
     assert measured_coverage("ratio of costs", "bootstrap-t", (5,)) == ()
-    assert coverage_sentence("ratio of costs", "bootstrap-t", (5,), ()) == (
-        "Ratio of costs by bootstrap-t: coverage not measured."
-    )
+    result = Result("ratio of costs", "bootstrap-t", (5,), bootstrap=Bootstrap("bootstrap-t", 99, 0, 0))
+    assert coverage_sentence(result) == "Ratio of costs by bootstrap-t: coverage not measured."
+    assert shortfall(result)[0].message == coverage_sentence(result)
 
 
 @pytest.mark.parametrize("kind", KINDS)
