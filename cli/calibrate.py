@@ -15,11 +15,17 @@ from amrobust.cli.output import OutputPath
 @click.command("calibrate")
 @click.option(
     "-o", "--output", type=OutputPath(directory=True), default=Path("calibration"), show_default=True,
+    metavar="DIRECTORY",
     help="Directory for README.md and figures.parquet.",
 )  # fmt: skip
 @click.option("--replications", type=click.IntRange(100, 10_000_000), default=20_000, show_default=True,
               help="For final values; curves get a fifth, what resamples a twentieth.")  # fmt: skip
-@click.option("--topic", "topics", multiple=True, help="Measure only this topic; repeatable [default: all].")
+@click.option(
+    "--topic",
+    "topics",
+    multiple=True,
+    help="Measure only this topic, and keep what DIRECTORY has of the others; repeatable [default: all].",
+)
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Root of all random numbers."
 )
@@ -36,6 +42,7 @@ def command(
     \b
     amrobust calibrate -o calibration/
     amrobust calibrate --replications 1000 --topic "final spread"
+    amrobust calibrate --topic "one spread" --topic "one mean" -o calibration/
     """
     from amrobust.errors import UserError
     from amrobust.report.calibration import write_calibration
@@ -64,7 +71,7 @@ def command(
             ):
                 click.echo(f"calibrating: {done} of {len(chosen)} conditions", err=True)
     ordered = [figure for index in sorted(found) for figure in found[index]]
-    write_calibration(ordered, effort, seed, output)
+    write_calibration(ordered, known, output)
     outside = [figure for figure in ordered if figure.outside]
     for figure in outside:
         click.echo(

@@ -40,6 +40,7 @@ def command(
     \b
     amrobust compare runs/
     amrobust compare runs/ --test levene --center mean
+    amrobust compare runs/ --interval bootstrap-t
     amrobust compare runs/ --metric test_loss --baseline sgd
     amrobust compare runs/ --margin 0.5 --format markdown
     amrobust compare results.csv --baseline adam --format json

@@ -14,7 +14,7 @@ from amrobust.cli.stdin import paths_or_stdin
 
 if TYPE_CHECKING:
     from amrobust.claims import Comparison
-    from amrobust.claims.rules import TestName
+    from amrobust.claims.rules import IntervalName, TestName
     from amrobust.stats.levels import Alignment, Scale
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -48,6 +48,14 @@ OPTIONS = (
         default="median",
         show_default=True,
         help="Centre that Levene's test takes deviations from.",
+    ),
+    click.option(
+        "--interval",
+        type=click.Choice(["test", "bootstrap-t", "bca", "percentile"]),
+        default="test",
+        show_default=True,
+        help="Intervals of means and spreads: those that belong to the deciding test, or by a bootstrap of whole seeds, each "
+        "with its measured coverage. A verdict then needs both, the test's p and the interval.",
     ),
     click.option(
         "--baseline", help="Method that the others are held against [default: msgd, else the first]."
@@ -123,6 +131,7 @@ def load_comparison(
     metric: str | None,
     test: TestName,
     center: Literal["median", "mean", "trimmed"],
+    interval: IntervalName,
     baseline: str | None,
     pairs: Literal["baseline", "all"],
     margin: float | None,
@@ -152,7 +161,12 @@ def load_comparison(
 
     selection = Selection(metric, baseline, pairs, margin, survivors, allow_different_x0, scale, align)
     rules = Rules(
-        alpha=alpha, test=test, centre=center, final=final, looks=parse_counts(looks) if looks else ()
+        alpha=alpha,
+        test=test,
+        centre=center,
+        final=final,
+        interval=interval,
+        looks=parse_counts(looks) if looks else (),
     )
     with paths_or_stdin(paths) as places:
         arms, problems = load_arms(places, metric)

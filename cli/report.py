@@ -57,6 +57,7 @@ def command(
     amrobust report runs/ -o report.pdf
     amrobust report runs/ -o report.html
     amrobust report runs/ --baseline sgd --title "AM1 on digits" --author "A. Author" --paper letter
+    amrobust report runs/ -o report.pdf --interval bootstrap-t
     amrobust report results.csv --baseline adam --margin 0.5 --sections answer,results,cautions
     amrobust report --print-template pdf > mine.typ; amrobust report runs/ --template mine.typ
     amrobust report runs/ --figures figures/ --figure-format pdf --figure-format png

@@ -13,7 +13,7 @@ from amrobust.api.runs import Runs, load
 from amrobust.claims.compare import compare as judge
 from amrobust.claims.judgement import Claim, Judgement, Verdict
 from amrobust.claims.judgement import Comparison as Judged
-from amrobust.claims.rules import Centre, Pairs, Rules, Selection, TestName
+from amrobust.claims.rules import Centre, IntervalName, Pairs, Rules, Selection, TestName
 from amrobust.report.notes import notes
 from amrobust.stats.levels import Alignment, Scale
 from amrobust.stats.results import Result
@@ -162,6 +162,7 @@ def compare(
     metric: str | None = None,
     test: TestName = "jackknife",
     center: Centre = "median",
+    interval: IntervalName = "test",
     baseline: str | None = None,
     pairs: Pairs = "baseline",
     margin: float | None = None,
@@ -178,14 +179,16 @@ def compare(
 
     ``runs`` are :class:`Runs`, or a path that :func:`load` takes. Without ``claims``, every method is held against the
     baseline: better mean (equivalent within ``margin`` where one is given), less final spread, less Avg. STD; all claims are
-    one family of error rate ``alpha`` (Holm; intervals by Bonferroni). Raises UserError where nothing can be compared.
+    one family of error rate ``alpha`` (Holm; intervals by Bonferroni). With ``interval`` "bootstrap-t", "bca" or "percentile",
+    intervals of means and spreads are the bootstrap's, with their measured coverage; a verdict then needs the test and the
+    interval. Raises UserError where nothing can be compared.
     """
     found = runs if isinstance(runs, Runs) else load(runs, metric=metric)
     return Comparison(
         judge(
             found.arms,
             Selection(metric, baseline, pairs, margin, survivors, allow_different_x0, scale, align),
-            Rules(alpha=alpha, test=test, centre=center, final=final, looks=tuple(looks)),
+            Rules(alpha=alpha, test=test, centre=center, final=final, interval=interval, looks=tuple(looks)),
             claims=claims,
             problems=found.problems,
         )
@@ -203,6 +206,7 @@ def _verdict_row(judgement: Judgement, verdict: Verdict) -> dict[str, Any]:
         "outcome": verdict.outcome,
         **_interval("estimate", verdict.interval),
         "level": verdict.interval.level if verdict.interval is not None else None,
+        "interval_by": verdict.interval.test if verdict.interval is not None else None,
         "p": verdict.p,
         "p_adjusted": verdict.p_adjusted,
         "test": test.test if test is not None else None,

@@ -113,6 +113,7 @@ def _parse(name: str, data: dict[str, Any], scale: str | None) -> Analysis:
             raise tables.complain(f"where = {where} is true of no combination of the grid")
         claims += [(claim, where) for claim in claims_of(tables, [table], baseline)]
     test = take(data, "test", str, Rules.test)
+    interval = take(data, "interval", str, Rules.interval)
     metrics, paired = tuple(take(data, "metrics", list, [])), data.pop("paired", False)
     if metrics and (len(metrics) < 2 or not all(isinstance(metric, str) for metric in metrics)):
         raise tables.complain("metrics are the names of at least two metrics, such as train_loss")
@@ -122,7 +123,7 @@ def _parse(name: str, data: dict[str, Any], scale: str | None) -> Analysis:
     seeds = looks[-1] if looks else take(data, "seeds", int)
     alpha = take(data, "alpha", float, Rules.alpha)
     try:
-        rules = Rules(alpha=alpha, test=test, looks=looks)
+        rules = Rules(alpha=alpha, test=test, interval=interval, looks=looks)
     except UserError as error:
         raise tables.complain(str(error)) from None
     x0s = take(data, "x0s", int, 1)

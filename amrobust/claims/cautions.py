@@ -234,6 +234,27 @@ def opinions_disagree(decides: str, p: float, second: str, second_p: float, alph
     )
 
 
+def interval_disagrees(
+    test: str, p_adjusted: float, by_test: str, interval: str, by_interval: str, coverage: str
+) -> Caution:
+    """The bootstrap interval that was asked for does not say what the deciding test says."""
+    return Caution(
+        "interval-disagrees",
+        f"{test} alone, p = {significant(p_adjusted)} over the family, makes the claim {by_test}; the interval by {interval} "
+        f"alone makes it {by_interval}. A verdict needs both. {coverage}",
+        "treat the claim as open; more seeds would settle it, and --interval test shows the interval of the p-value",
+    )
+
+
+def no_interval(method: str, quantity: str, interval: str, reason: str) -> Caution:
+    """A bootstrap interval was asked for that these seeds do not allow."""
+    return Caution(
+        "no-interval",
+        f"{quantity[:1].upper()}{quantity[1:]} of {method} has no interval by {interval}: {reason}.",
+        "train more seeds, or use --interval test",
+    )
+
+
 def unpaired_seeds(a: Arm, b: Arm, common: int) -> Caution:
     """Paired arms whose seeds are not all the same."""
     return Caution(

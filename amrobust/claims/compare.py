@@ -65,8 +65,8 @@ def compare(
 
     A single method is described, and nothing is claimed of it. Raises UserError where nothing can be compared: no arms, an
     unknown metric or baseline, several methods of which no two are comparable, two groups of one name, curves that are copies
-    of each other under different seeds, another kind of final value, or arms from different x0 (unless
-    ``selection.allow_different_x0``).
+    of each other under different seeds, another kind of final value, arms from different x0 (unless
+    ``selection.allow_different_x0``), or a bootstrap of seeds over several x0.
     """
     selection, rules = selection or Selection(), rules or Rules()
     if not arms:
@@ -82,6 +82,11 @@ def compare(
     ]
     moved, metric = on_scale(moved, metric, selection.scale)
     moved, cut = of_one_length(moved, selection.align)
+    if rules.interval != "test" and any(arm.x0s for arm in moved):
+        raise UserError(
+            f"--interval {rules.interval} draws seeds as independent, and seeds of one x0 among several are not: leave "
+            "--interval out, and intervals take the x0s as the sample"
+        )
     groups, lonely = _groups(moved, metric, selection, rules, claims)
     look = _look(groups, rules)
     # At a planned look, claims are tested at that look's share of alpha; the rest of the rules stay.

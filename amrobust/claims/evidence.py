@@ -17,6 +17,7 @@ from amrobust.claims.samples import Curves, Pair, Refused, Sample
 from amrobust.claims.sweeps import of_sweep
 from amrobust.claims.words import counted, significant
 from amrobust.runs.arms import Metric
+from amrobust.stats.bootstrap import NAMES, Statistic
 from amrobust.stats.limits import check_rate
 from amrobust.stats.results import Caution, Result
 
@@ -100,20 +101,21 @@ def _composite(claim: Claim, parts: tuple[Evidence, ...], metric: Metric) -> Evi
                 f"of its part {part.claim.kind!r}: {part.refusal.reason}", part.refusal.seeds_needed
             )
             return Evidence(claim, refusal=refusal, cautions=notes, parts=parts)
-    p = max(part.p if agrees(part, metric) else 1.0 for part in parts if part.p is not None)
+    p = max(
+        part.p if agrees(part.claim, part.interval.estimate, metric) else 1.0
+        for part in parts
+        if part.p is not None and part.interval is not None and part.interval.estimate is not None
+    )
     return Evidence(claim, p=p, cautions=notes, parts=parts)
 
 
-def agrees(evidence: Evidence, metric: Metric) -> bool:
-    """Whether the estimate points the way that the claim says; claims with a margin have it in their one-sided p."""
-    assert evidence.interval is not None
-    estimate = evidence.interval.estimate
-    assert estimate is not None
-    if evidence.claim.kind in ("better mean", *CHANGES):
+def agrees(claim: Claim, estimate: float, metric: Metric) -> bool:
+    """Whether ``estimate`` points the way that the claim says; claims with a margin have it in their one-sided p."""
+    if claim.kind in ("better mean", *CHANGES):
         better = estimate > 0 if metric.better == "higher" else estimate < 0
-        return better != (evidence.claim.kind == "worse after")
-    if evidence.claim.kind in RATIOS:
-        return estimate > 1 if evidence.claim.rising else estimate < 1
+        return better != (claim.kind == "worse after")
+    if claim.kind in RATIOS:
+        return estimate > 1 if claim.rising else estimate < 1
     return True
 
 
@@ -163,9 +165,31 @@ def _spread(claim: Claim, pair: Pair, metric: Metric, rules: Rules, family: int)
         )
         if weak < LOW_POWER:
             notes += (cautions.low_power(SIZEABLE_RATIO, weak),)
+    asked = _asked(a, b, "avg_std" if on_curves else "std", pair, rules, level)
     return Evidence(
-        claim, interval, test, second, p, cautions=notes + _own(interval, test), epochwise=epochwise
+        claim,
+        interval,
+        test,
+        second,
+        p,
+        cautions=notes + _own(interval, test),
+        epochwise=epochwise,
+        asked=asked,
     )
+
+
+def _asked(
+    a: Curves, b: Curves, statistic: Statistic, pair: Pair, rules: Rules, level: float
+) -> Result | None:
+    """The bootstrap interval that was asked for. Raises Refused where these samples allow none."""
+    if rules.interval == "test":
+        return None
+    try:
+        return stats.bootstrap_contrast(a, b, statistic, paired=pair.paired, kind=rules.interval, level=level)
+    except stats.CannotEstimate as error:
+        raise Refused(
+            f"there is no interval by {NAMES[rules.interval]}: {error.reason} (--interval test resamples nothing)"
+        ) from None
 
 
 def _spread_over_x0s(
@@ -271,6 +295,7 @@ def _mean(claim: Claim, pair: Pair, metric: Metric, rules: Rules, family: int) -
         difference = stats.mean_difference_over_x0s(a, pair.x0s[0], b, pair.x0s[1], level=level)
     else:
         difference = stats.mean_difference(a, b, paired=pair.paired, level=level)
+    asked = _asked(a, b, "mean", pair, rules, level)
     if claim.margin is None:
         second = None
         if pair.x0s is None:
@@ -286,13 +311,19 @@ def _mean(claim: Claim, pair: Pair, metric: Metric, rules: Rules, family: int) -
                 cautions.opinions_disagree(difference.test, difference.p, second.test, second.p, rules.alpha),
             )
         return Evidence(
-            claim, difference, difference, second, difference.p, cautions=notes + _own(difference)
+            claim,
+            difference,
+            difference,
+            second,
+            difference.p,
+            cautions=notes + _own(difference),
+            asked=asked,
         )
     if claim.kind == "equivalent mean":
         result = stats.equivalence_of(difference, claim.margin)
     else:
         result = stats.non_inferiority_of(difference, claim.margin, better=metric.better)
-    return Evidence(claim, result, result, None, result.p, cautions=_own(result))
+    return Evidence(claim, result, result, None, result.p, cautions=_own(result), asked=asked)
 
 
 def _numbers(curves: Curves, claim: Claim, rules: Rules) -> Curves:

@@ -176,7 +176,8 @@ class Verdict:
     sentence: str
     """One plain sentence with the numbers it rests on."""
     interval: Result | None
-    """Estimate and interval that are printed (at the Bonferroni level of the family); None when refused or composite."""
+    """Estimate and interval that are printed (at the Bonferroni level of the family); None when refused or composite. A
+    bootstrap's where one was asked for: then the claim is decided only if this interval and the test say the same."""
     test: Result | None
     """The test whose p-value decides; the same object as ``interval`` unless another test was asked for."""
     p: float | None
@@ -191,6 +192,8 @@ class Verdict:
     cautions: tuple[Caution, ...] = ()
     parts: tuple[Verdict, ...] = ()
     """Of a composite claim: the verdicts on its parts, each at the level of the whole family."""
+    test_interval: Result | None = None
+    """The interval that belongs to the deciding test, where ``interval`` is a bootstrap's that was asked for."""
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,9 @@ UNPAIRED: tuple[TestName, ...] = ("levene", "bartlett", "fligner", "f")
 """Tests for independent samples: paired arms get the paired t test on deviations instead, named so."""
 PAIRED: tuple[TestName, ...] = ("swap", "pitman-morgan")
 """Tests that need seeds to be paired."""
+IntervalName = Literal["test", "bootstrap-t", "bca", "percentile"]
+"""Which intervals of means and spreads are shown: those that belong to the deciding test, or a bootstrap's."""
+INTERVALS: tuple[IntervalName, ...] = get_args(IntervalName)
 Pairs = Literal["baseline", "all"]
 Centre = Literal["median", "mean", "trimmed"]
 
@@ -61,12 +64,14 @@ class Rules:
     centre: Centre = "median"
     final: str = "last"
     material_ratio: float = 0.9
+    interval: IntervalName = "test"
     looks: tuple[int, ...] = ()
     """Numbers of seeds at which the study was planned to be looked at; empty for one look, whenever it is."""
 
     def __post_init__(self) -> None:
         """Raises UserError where there is no such choice, and on looks at which nothing can be settled."""
         _require("test", self.test, TESTS)
+        _require("interval", self.interval, INTERVALS)
         _require("center", self.centre, get_args(Centre))
         with asked_for():
             check_rate("alpha", self.alpha, 0.5)
@@ -87,6 +92,7 @@ class Evidence:
 
     claim: Claim
     interval: Result | None = None
+    """The one that belongs to the deciding test, or stands beside it."""
     test: Result | None = None
     second_opinion: Result | None = None
     p: float | None = None
@@ -96,6 +102,8 @@ class Evidence:
     parts: tuple[Evidence, ...] = ()
     epochwise: EpochwiseDifference | None = None
     """Where the curves' spreads differ, if it was found beside the second opinion: it decides nothing."""
+    asked: Result | None = None
+    """The bootstrap interval that was asked for: it is shown in place of the other, and a verdict needs both."""
 
     def __post_init__(self) -> None:
         """Raises Refused where p is not a finite number, whose comparisons would decide by the order they are written in."""

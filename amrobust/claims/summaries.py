@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 from amrobust import stats
+from amrobust.claims import cautions
 from amrobust.claims.judgement import MethodSummary
 from amrobust.claims.rules import Rules
 from amrobust.claims.samples import Curves, Refused, Sample
+from amrobust.stats.bootstrap import NAMES, STATISTICS, Statistic
 from amrobust.stats.results import Result
 from amrobust.stats.samples import FEWEST_SEEDS, means, stds
 
@@ -47,9 +51,10 @@ def summary_of(sample: Sample, rules: Rules) -> MethodSummary:
         values = attempt(lambda: stats.final_values(sample.curves, rules.final))
         mean, spread, avg_std = _described(curves, values) if values is not None else (None, None, None)
     else:
-        mean = attempt(lambda: stats.mean_interval(stats.final_values(curves, rules.final), level=level))
-        spread = attempt(lambda: stats.spread_interval(stats.final_values(curves, rules.final), level=level))
-        avg_std = attempt(lambda: stats.avg_std_interval(curves, level=level)) if several else None
+        own = partial(_own_interval, sample, rules)
+        mean = attempt(lambda: own("mean", stats.mean_interval))
+        spread = attempt(lambda: own("std", stats.spread_interval))
+        avg_std = attempt(lambda: own("avg_std", stats.avg_std_interval)) if several else None
     return MethodSummary(
         method=sample.arm.method,
         n=len(sample.seeds),
@@ -60,6 +65,24 @@ def summary_of(sample: Sample, rules: Rules) -> MethodSummary:
         components=components,
         cautions=sample.cautions,
     )
+
+
+def _own_interval(sample: Sample, rules: Rules, statistic: Statistic, usual: Callable[..., Result]) -> Result:
+    """The usual interval, or the bootstrap's where one was asked for; without an end, and why, where there is none."""
+    finals = stats.final_values(sample.curves, rules.final)
+    values, level = sample.curves if statistic == "avg_std" else finals, 1 - rules.alpha
+    if rules.interval == "test":
+        return usual(values, level=level)
+    try:
+        return stats.bootstrap_interval(values, statistic, kind=rules.interval, level=level)
+    except stats.CannotEstimate as error:
+        described = dict(zip(STATISTICS, _described(sample.curves, finals), strict=True))[statistic]
+        if described is None:
+            raise
+        note = cautions.no_interval(
+            sample.arm.method, described.quantity, NAMES[rules.interval], error.reason
+        )
+        return replace(described, cautions=(note,))
 
 
 def _described(curves: Curves, values: Curves) -> tuple[Result, Result | None, Result | None]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from amrobust import stats
+from amrobust.claims import cautions
 from amrobust.claims.evidence import agrees, spread_is_material
 from amrobust.claims.judgement import CHANGES, RATIOS, SPREADS, Claim, Outcome, Verdict
 from amrobust.claims.rules import Evidence, Rules
 from amrobust.claims.words import alike, p_text, powers_of_ten, roughly
 from amrobust.runs.arms import Metric
+from amrobust.stats.coverage import coverage_sentence
+from amrobust.stats.results import Caution, Result
 
 POWER = 0.8
 
@@ -23,6 +26,9 @@ def decide(
     it disagrees. ``equivalent mean`` and ``no worse than`` are supported by their one-sided p, and refuted when the
     interval lies wholly outside the margin; ``within bound`` is supported by its one-sided p, and refuted when the interval
     lies wholly above the probability. Anything else is inconclusive.
+
+    Where a bootstrap interval was asked for, a claim is decided only if that interval alone says the same: it excludes
+    equality on that side, lies within the margin, or lies wholly outside of it. A disagreement is a caution.
     """
     claim = evidence.claim
     if evidence.refusal is not None:
@@ -38,13 +44,19 @@ def decide(
     if evidence.parts:
         return _composite(evidence, p_adjusted, metric, rules, family)
     assert evidence.interval is not None
-    outcome = _outcome(evidence, p_adjusted, metric, rules.alpha)
+    by_test = outcome = _outcome(evidence, p_adjusted, metric, rules.alpha)
+    shown, notes = evidence.interval, evidence.cautions
+    if evidence.asked is not None:
+        shown, by_interval = evidence.asked, _of_interval(claim, evidence.asked, metric)
+        if by_interval != by_test:
+            outcome = "inconclusive"
+            notes += (_disagreement(evidence, by_test, by_interval, p_adjusted),)
     verdict = Verdict(
-        claim, outcome, "", evidence.interval, evidence.test, evidence.p, p_adjusted, family,
+        claim, outcome, "", shown, evidence.test, evidence.p, p_adjusted, family,
         second_opinion=evidence.second_opinion,
-        material=spread_is_material(evidence.interval, rules.material_ratio) if claim.kind in SPREADS else None,
-        seeds_to_settle=_seeds(evidence, rules.alpha / family) if outcome == "inconclusive" else None,
-        cautions=evidence.cautions,
+        material=spread_is_material(shown, rules.material_ratio) if claim.kind in SPREADS else None,
+        seeds_to_settle=_seeds(evidence, rules.alpha / family) if by_test == "inconclusive" else None,
+        cautions=notes, test_interval=evidence.interval if evidence.asked is not None else None,
     )  # fmt: skip
     return replace(verdict, sentence=sentence_of(verdict, metric))
 
@@ -67,6 +79,13 @@ def _composite(evidence: Evidence, p_adjusted: float, metric: Metric, rules: Rul
         for part in evidence.parts
     )
     outcome: Outcome = "supported" if p_adjusted <= rules.alpha else "inconclusive"
+    notes = dict.fromkeys((*evidence.cautions, *(note for part in parts for note in part.cautions)))
+    for part in evidence.parts:
+        if outcome == "supported" and part.asked is not None:
+            by_interval = _of_interval(part.claim, part.asked, metric)
+            if by_interval != "supported":
+                outcome = "inconclusive"
+                notes[_disagreement(part, "supported", by_interval, p_adjusted)] = None
     if any(part.outcome == "refuted" for part in parts):
         outcome = "refuted"
     numbers = "; ".join(_numbers(part, metric) for part in parts)
@@ -78,7 +97,7 @@ def _composite(evidence: Evidence, p_adjusted: float, metric: Metric, rules: Rul
     seeds = None if None in open_parts else max((n for n in open_parts if n is not None), default=None)
     verdict = Verdict(
         evidence.claim, outcome, text + ".", None, None, evidence.p, p_adjusted, family,
-        seeds_to_settle=seeds if outcome == "inconclusive" else None, cautions=evidence.cautions, parts=parts,
+        seeds_to_settle=seeds if outcome == "inconclusive" else None, cautions=tuple(notes), parts=parts,
     )  # fmt: skip
     return replace(verdict, sentence=verdict.sentence + _prospect(verdict))
 
@@ -93,16 +112,51 @@ def _outcome(evidence: Evidence, p: float, metric: Metric, alpha: float) -> Outc
         assert result.high is not None
         if p <= alpha:
             return "supported"
-        below, above = result.high < -claim.margin, result.low > claim.margin
-        worse = below if metric.better == "higher" else above
-        refuted = worse if claim.kind == "no worse than" else below or above
-        return "refuted" if refuted else "inconclusive"
+        return "refuted" if _beyond_margin(claim, result, metric) else "inconclusive"
     if claim.bound is not None:
         assert result.low is not None
         return "supported" if p <= alpha else "refuted" if result.low > claim.bound[1] else "inconclusive"
     if p > alpha:
         return "inconclusive"
-    return "supported" if agrees(evidence, metric) else "refuted"
+    return "supported" if agrees(claim, result.estimate, metric) else "refuted"
+
+
+def _beyond_margin(claim: Claim, result: Result, metric: Metric) -> bool:
+    """Whether the interval lies wholly outside the margin, on its worse side where that alone is claimed against."""
+    assert claim.margin is not None
+    assert result.low is not None
+    assert result.high is not None
+    below, above = result.high < -claim.margin, result.low > claim.margin
+    worse = below if metric.better == "higher" else above
+    return worse if claim.kind == "no worse than" else below or above
+
+
+def _of_interval(claim: Claim, result: Result, metric: Metric) -> Outcome:
+    """What an interval of a difference of means or a ratio of spreads says by itself."""
+    assert result.low is not None
+    assert result.high is not None
+    if claim.margin is not None:
+        above, below = result.low > -claim.margin, result.high < claim.margin
+        holds = (
+            (above if metric.better == "higher" else below)
+            if claim.kind == "no worse than"
+            else above and below
+        )
+        return (
+            "supported" if holds else "refuted" if _beyond_margin(claim, result, metric) else "inconclusive"
+        )
+    if result.low <= (1 if claim.kind in RATIOS else 0) <= result.high:
+        return "inconclusive"
+    return "supported" if agrees(claim, result.low, metric) else "refuted"
+
+
+def _disagreement(evidence: Evidence, by_test: Outcome, by_interval: Outcome, p_adjusted: float) -> Caution:
+    asked, test = evidence.asked, evidence.test
+    assert asked is not None
+    assert test is not None
+    return cautions.interval_disagrees(
+        test.test, p_adjusted, by_test, asked.test, by_interval, coverage_sentence(asked)
+    )
 
 
 def statement(claim: Claim, metric: Metric) -> str:
@@ -176,10 +230,11 @@ def _numbers(verdict: Verdict, metric: Metric) -> str:
     name = "share" if verdict.claim.bound is not None else "ratio" if ratio else "difference"
     each = " a doubling" if verdict.claim.kind == "trend" else ""
     assert result.level is not None
+    by = f" by {result.test}" if result.bootstrap is not None else ""
     estimate, low, high = alike(result.estimate, result.low, result.high)
     text = (
         f"{name} {estimate}{unit}{each} [{low}, {high}] "
-        f"({100 * result.level:.4g} % interval), {p_text(verdict.p)} by {test.test}"
+        f"({100 * result.level:.4g} % interval{by}), {p_text(verdict.p)} by {test.test}"
     )
     if test is not result and result.p is not None and verdict.p != test.p:
         text += f" ({test.test} alone {p_text(test.p)}; the interval's {p_text(result.p)} is the larger)"
@@ -190,6 +245,10 @@ def _prospect(verdict: Verdict) -> str:
     """For an inconclusive verdict, a sentence on the seeds that would settle it."""
     if verdict.outcome != "inconclusive":
         return ""
+    if verdict.seeds_to_settle is None and any(
+        note.kind == "interval-disagrees" for note in verdict.cautions
+    ):
+        return " The test and the interval that was asked for do not say the same."
     if verdict.seeds_to_settle is None:
         return " The estimate is too near the border of the claim for any practical number of seeds to settle it."
     n, unit = verdict.seeds_to_settle, verdict.interval.unit if verdict.interval is not None else "seeds"

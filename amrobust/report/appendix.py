@@ -178,6 +178,7 @@ def report_command(judgement: Judgement, layout: Layout) -> str:
         "--claims": "" if _usual(judgement) else "CLAIMS.toml",
         "--final": judgement.final if judgement.final != "last" else "",
         "--center": rules.centre if rules.centre != Rules.centre else "",
+        "--interval": rules.interval if rules.interval != Rules.interval else "",
         "--pairs": selection.pairs if selection.pairs != Selection.pairs else "",
         "--looks": ",".join(map(str, rules.looks)),
         "--scale": selection.scale if selection.scale != "none" else "",

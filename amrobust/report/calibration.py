@@ -3,30 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from amrobust import __version__
+from amrobust.errors import RunError
 from amrobust.runs.output import make_directory, write_output
-from amrobust.stats.calibration import Effort, Figure
+from amrobust.stats.calibration import Figure
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 TABLE, PAGE = "figures.parquet", "README.md"
 
 
-def write_calibration(figures: Sequence[Figure], effort: Effort, root: int, directory: Path) -> None:
+def write_calibration(figures: Sequence[Figure], topics: Sequence[str], directory: Path) -> None:
     """Write ``figures.parquet`` (one row a figure) and ``README.md`` into ``directory``.
 
-    Raises UserError where it is no place for files, RunError where writing fails.
+    What the directory has of ``topics``, all that the study knows, stays where ``figures`` have none of that topic. Raises
+    UserError where it is no place for files, RunError where it cannot be read or written.
     """
     import pandas as pd
 
     make_directory(directory)
-    rows = pd.DataFrame([{**asdict(figure), "outside": figure.outside} for figure in figures])
-    write_output(directory / TABLE, rows.to_parquet(index=False))
-    write_output(directory / PAGE, page(figures, effort, root).encode("utf-8"))
+    place = directory / TABLE
+    try:
+        there = _read(pd.read_parquet(place)) if place.exists() else []
+    except (OSError, ValueError, TypeError) as error:
+        raise RunError(f"cannot read {place}: {error}") from None
+    measured = {figure.topic for figure in figures}
+    kept = [*figures, *(figure for figure in there if figure.topic not in measured)]
+    ordered = [figure for topic in topics for figure in kept if figure.topic == topic]
+    rows = pd.DataFrame([{**asdict(figure), "outside": figure.outside} for figure in ordered])
+    write_output(place, rows.to_parquet(index=False))
+    write_output(directory / PAGE, page(ordered).encode("utf-8"))
 
 
-def page(figures: Sequence[Figure], effort: Effort, root: int) -> str:
+def _read(rows: pd.DataFrame) -> list[Figure]:
+    """The figures of a table that was written before; its first form had no seed, which was 0."""
+    names = [field.name for field in fields(Figure) if field.name in rows.columns]
+    found = rows[names].astype(object).where(rows[names].notna(), None)
+    return [Figure(**row) for row in found.to_dict("records")]
+
+
+def page(figures: Sequence[Figure]) -> str:
     """All figures as Markdown: a table a topic, a column a number of seeds."""
     banded = [figure for figure in figures if figure.band_high is not None]
     outside = [f"{f.construction}, {f.condition}, n = {f.n}" for f in banded if f.outside]
@@ -36,8 +57,8 @@ def page(figures: Sequence[Figure], effort: Effort, root: int) -> str:
     lines = [
         "# Measured error rates",
         "",
-        f"Made by `amrobust calibrate --seed {root}` (amrobust {__version__}): {effort.values:,} replications for final",
-        f"values, {effort.curves:,} for curves of 30 epochs, {effort.slow:,} where every replication resamples. Nominal error",
+        f"Made by `amrobust calibrate` (amrobust {__version__}), which measures a topic at a time: each says its seed and its",
+        "replications, fewer for curves of 30 epochs and fewest where every replication resamples. Nominal error",
         "5 %, nominal coverage 95 %. Figures are in %, seeds used are means; n is the number of seeds a method.",
         f"`{TABLE}` has every figure with its 99 % Monte Carlo interval.",
         "",
@@ -46,11 +67,18 @@ def page(figures: Sequence[Figure], effort: Effort, root: int) -> str:
         *([f"Outside: {'; '.join(outside)}."] if outside else []),
     ]
     for topic in dict.fromkeys(figure.topic for figure in figures):
+        own = [figure for figure in figures if figure.topic == topic]
+        counts = " to ".join(
+            f"{n:,}" for n in sorted({pick(f.replications for f in own) for pick in (min, max)})
+        )
+        seeds = " and ".join(str(seed) for seed in sorted({figure.seed for figure in own}))
         lines += [
             "",
             f"## {topic[0].upper()}{topic[1:]}",
             "",
-            *_table([f for f in figures if f.topic == topic]),
+            f'`amrobust calibrate --topic "{topic}" --seed {seeds}`: {counts} replications.',
+            "",
+            *_table(own),
         ]
     return "\n".join(lines) + "\n"
 

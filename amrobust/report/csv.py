@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from amrobust.claims.judgement import Comparison, Judgement, MethodSummary, Verdict
 from amrobust.report.notes import Note, notes
@@ -42,6 +43,9 @@ class _Row:
     high: float | None = None
     level: float | None = None
     interval_by: str | None = None
+    resamples: int | None = None
+    resampling_seed: int | None = None
+    coverage: str | None = None
     p: float | None = None
     p_adjusted: float | None = None
     smallest_p: float | None = None
@@ -117,6 +121,7 @@ def _summary_rows(group: int, judgement: Judgement, summary: MethodSummary) -> I
             high=result.high if result else None,
             level=result.level if result else None,
             interval_by=result.test if result else None,
+            **_resampling(result),
             assumption=result.assumption if result else None,
         )
 
@@ -147,6 +152,7 @@ def _verdict_row(group: int, judgement: Judgement, verdict: Verdict) -> _Row:
         high=interval.high if interval else None,
         level=interval.level if interval else None,
         interval_by=interval.test if interval else None,
+        **_resampling(interval),
         p=verdict.p,
         p_adjusted=verdict.p_adjusted,
         smallest_p=test.smallest_p if test else None,
@@ -160,6 +166,18 @@ def _verdict_row(group: int, judgement: Judgement, verdict: Verdict) -> _Row:
         seeds_to_settle=verdict.seeds_to_settle,
         message=verdict.sentence,
     )
+
+
+def _resampling(result: Result | None) -> dict[str, Any]:
+    """What made a bootstrap interval, and its measured coverage: ``normal seeds, n = 5: 0.67; …``."""
+    if result is None or (how := result.bootstrap) is None:
+        return {}
+    worth = "; ".join(f"{each.condition}, n = {each.n}: {each.value:.3g}" for each in how.coverage)
+    return {
+        "resamples": how.resamples,
+        "resampling_seed": how.seed,
+        "coverage": worth or "not measured",
+    }
 
 
 def _assumptions(*results: Result | None) -> str:

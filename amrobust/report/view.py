@@ -29,6 +29,7 @@ from amrobust.report.sources import component_sentences, source_sentence
 from amrobust.report.tuning import recorded_lines
 from amrobust.runs.arms import Metric
 from amrobust.runs.files import spans as ranges
+from amrobust.stats.coverage import coverage_sentence
 
 OUTCOMES: tuple[Outcome, ...] = ("supported", "refuted", "inconclusive", "cannot be judged")
 
@@ -171,6 +172,7 @@ def view(judgement: Judgement) -> View:
         notes=notes(judgement),
         remarks=(
             *_look(judgement),
+            *_resampling(judgement),
             *component_sentences(judgement.summaries),
             *(source_sentence(share) for share in judgement.sources),
         ),
@@ -187,6 +189,28 @@ def _look(judgement: Judgement) -> tuple[str, ...]:
         f"Planned look {place} of {len(judgement.looks)}, at {look.seeds} of {judgement.looks[-1]} seeds: claims are tested "
         f"at {significant(look.alpha, 2)} (Lan-DeMets, O'Brien-Fleming; {significant(look.spent, 2)} of "
         f"{judgement.alpha:g} is then spent).",
+    )
+
+
+def _resampling(judgement: Judgement) -> tuple[str, ...]:
+    """Where bootstrap intervals are shown: how they were made, and what each kind was measured to be worth."""
+    results = [
+        result
+        for s in judgement.summaries
+        for result in (s.final_mean, s.final_spread, s.avg_std)
+        if result is not None
+    ]
+    verdicts = [one for whole in judgement.verdicts for one in (whole, *whole.parts)]
+    results += [v.interval for v in verdicts if v.interval is not None]
+    found = [(result, result.bootstrap) for result in results if result.bootstrap is not None]
+    if not found:
+        return ()
+    result, how = found[0]
+    decided = "; a claim is decided where its test and its interval agree" if judgement.verdicts else ""
+    return (
+        f"Intervals of means and spreads are by {result.test}, {how.resamples:,} resamples of whole seeds, "
+        f"seed {how.seed}{decided}.",
+        *dict.fromkeys(coverage_sentence(r) for r, _ in found),
     )
 
 

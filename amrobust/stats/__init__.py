@@ -10,7 +10,7 @@ True
 """
 
 from amrobust.stats.bonett import mad_ratio, pooled_kurtosis_ratio
-from amrobust.stats.bootstrap import bootstrap_difference, bootstrap_interval
+from amrobust.stats.bootstrap import bootstrap_contrast, bootstrap_difference, bootstrap_interval
 from amrobust.stats.curves import (
     EpochwiseDifference,
     permuted_curves,
@@ -73,6 +73,7 @@ __all__ = [
     "avg_std_interval",
     "avg_std_over_x0s",
     "bartlett",
+    "bootstrap_contrast",
     "bootstrap_difference",
     "bootstrap_interval",
     "chance_of_winning",

@@ -23,6 +23,34 @@ class Caution:
 
 
 @dataclass(frozen=True)
+class Coverage:
+    """How often an interval at a nominal 95 % held the truth, in one measured condition."""
+
+    condition: str
+    n: int
+    """Seeds (of each of two samples) that were measured: the nearest to those of the result that carries it."""
+    value: float
+    """In [0, 1]; ``low`` and ``high`` are its 99 % Monte Carlo interval."""
+    low: float
+    high: float
+    replications: int
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """How an interval was resampled, and what such intervals are worth."""
+
+    kind: str
+    """"bootstrap-t", "bca" or "percentile"."""
+    resamples: int
+    unusable: int
+    """Resamples left out because they have no spread."""
+    seed: int
+    coverage: tuple[Coverage, ...] = ()
+    """Empty where nothing was measured."""
+
+
+@dataclass(frozen=True)
 class Result:
     """One estimate or test.
 
@@ -60,6 +88,8 @@ class Result:
     unit: str = "seeds"
     """What ``n`` counts: "seeds", or "starting points" where seeds are nested in them."""
     cautions: tuple[Caution, ...] = ()
+    bootstrap: Bootstrap | None = None
+    """Of an interval by the bootstrap."""
 
     def __post_init__(self) -> None:
         numbers = self.estimate, self.low, self.high

@@ -58,6 +58,8 @@ def test_sections_that_are_left_out_need_no_explanation(judged: Judged) -> None:
         ("non-inferiority (paired t)", "No worse than"), ("Welch t on logs", "Ratio of wall times"),
         ("permutation of a trend in |x - median|", "Permutation of a trend"), ("Pitman-Morgan", "Pitman and Morgan's test"),
         ("Jonckheere-Terpstra", "Jonckheere and Terpstra's test"), ("bootstrap-t", "Bootstrap-t"),
+        ("bootstrap (percentile)", "Percentile bootstrap"),
+        ("bootstrap (BCa)", "Bias-corrected and accelerated bootstrap"),
     ],
 )  # fmt: skip
 def test_every_test_has_its_entry(judged: Judged, test: str, term: str) -> None:

@@ -79,7 +79,8 @@ def _plots(judgement: Judgement) -> list[_Plot]:
             and v.interval is not None
             and v.interval.unit == "seeds"
         ]
-        result = _typical([v.interval for v in verdicts if v.interval is not None])
+        # A bootstrap interval, where one was asked for, has no standard error of the t test.
+        result = _typical([r for v in verdicts if (r := v.test_interval or v.interval) is not None])
         if result is not None:
             found.append(_Plot(name, result, _truths(kinds[0], result, verdicts, judgement)))
     return found

@@ -58,6 +58,8 @@ class Figure:
     replications: int
     band_low: float | None = None
     band_high: float | None = None
+    seed: int = 0
+    """Root of the random numbers that it was measured with."""
 
     @property
     def outside(self) -> bool:

@@ -3,39 +3,67 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
 from itertools import product
 
 import numpy as np
 from scipy import special
 
-from amrobust.stats.bootstrap import Kind, bootstrap_difference, bootstrap_interval
+from amrobust.stats.bootstrap import (
+    KINDS,
+    NAMES,
+    STATISTICS,
+    Statistic,
+    bootstrap_contrast,
+    bootstrap_difference,
+    bootstrap_interval,
+)
 from amrobust.stats.calibration.conditions import CURVES, VALUES, Condition
 from amrobust.stats.calibration.figures import Cell, Effort, Figure, Measure, rate
 from amrobust.stats.calibration.rivals import DECIDES, RIVALS
+from amrobust.stats.coverage import topic_of
 from amrobust.stats.curves import when_spreads_differ
 from amrobust.stats.jackknife import SpreadContrast
+from amrobust.stats.location import mean_interval
 from amrobust.stats.nested import mean_difference_over_x0s, spread_ratio_over_x0s
 from amrobust.stats.ranks import chance_of_winning, mann_whitney
 from amrobust.stats.results import Result
-from amrobust.stats.samples import Array
+from amrobust.stats.samples import Array, CannotEstimate
 from amrobust.stats.sequential import obrien_fleming_looks
 from amrobust.stats.spread import avg_std_interval, chi_square_interval, spread_interval
 from amrobust.stats.trend import permutation_trend, spread_trend
 
 ALPHA = 0.05
 SEEDS = (5, 10, 20)
+FEW_AND_MORE = (4, 5, 7, 10, 20)
+"""Seeds at which intervals of the bootstrap, which change most at the fewest, are measured."""
 BLOCK_VALUES = 2_000_000
 RESAMPLES = 499
 SWEEP = (1.0, 3.0, 5.0, 10.0, 30.0)
 LOOKS = (5, 10, 15, 20)
+_SHAPES = [
+    "normal seeds", "t5 seeds", "skewed seeds",
+    "normal pairs, correlation 0.5", "t5 pairs, correlation 0.5", "skewed pairs, correlation 0.5",
+]  # fmt: skip
+_CURVES = [
+    "AR(0.8) curves", "t5 curves", "AR(0.8) pairs, correlation 0.5", "t5 pairs of curves, correlation 0.5",
+]  # fmt: skip
 EQUAL_AT_EVERY_EPOCH = [name for name in CURVES if name != "early against late spread"]
+
+BOOTSTRAPPED: dict[Statistic, dict[str, Condition]] = {
+    "mean": {name: VALUES[name] for name in _SHAPES},
+    "std": {name: VALUES[name] for name in _SHAPES},
+    "avg_std": {name: CURVES[name] for name in _CURVES},
+}
+"""The conditions of samples of one shape that contrasts are resampled under: independent, and in pairs."""
 
 
 def cells() -> list[Cell]:
     """Every cell of the study, the long ones first."""
     shapes = ("normal seeds", "t5 seeds", "skewed seeds")
-    found = [Cell("one spread", name, n) for name, n in product(shapes, SEEDS)]
+    found = [Cell("one spread", name, n) for name, n in product(shapes, FEW_AND_MORE)]
     found += [Cell("epochs that differ", name, n) for name, n in product(EQUAL_AT_EVERY_EPOCH, SEEDS)]
     found += [
         Cell("Avg. STD", name, n, ratio)
@@ -47,7 +75,16 @@ def cells() -> list[Cell]:
         for name, n, ratio in product(VALUES, SEEDS, (1.0, 1.5, 2.0, 3.0))
         if ratio == 1 or name in shapes
     ]
-    found += [Cell("one Avg. STD", name, n) for name, n in product(("AR(0.8) curves", "t5 curves"), SEEDS)]
+    found += [
+        Cell("one Avg. STD", name, n) for name, n in product(("AR(0.8) curves", "t5 curves"), FEW_AND_MORE)
+    ]
+    found += [Cell("one mean", name, n) for name, n in product(shapes, FEW_AND_MORE)]
+    found += [
+        Cell(topic_of(quantity, paired=condition.paired), name, n, 2.0 if statistic == "mean" else 1.0)
+        for statistic, (_, _, quantity) in STATISTICS.items()
+        for name, condition in BOOTSTRAPPED[statistic].items()
+        for n in FEW_AND_MORE
+    ]
     found += [Cell("means", name, n, 2.0) for name, n in product(shapes, SEEDS)]
     found += [
         Cell("trend", name, n) for name, n in product((*shapes, "AR(0.8) curves", "t5 curves"), (5, 10, 20))
@@ -64,7 +101,7 @@ def cells() -> list[Cell]:
 def measure(cell: Cell, effort: Effort | None = None, *, root: int = 0) -> list[Figure]:
     """Measure every construction of a cell; the same root and effort give the same figures."""
     rng = np.random.default_rng([root, zlib.crc32(cell.name.encode())])
-    return TOPICS[cell.topic](cell, effort or Effort(), rng)
+    return [replace(figure, seed=root) for figure in TOPICS[cell.topic](cell, effort or Effort(), rng)]
 
 
 def condition_of(cell: Cell) -> Condition:
@@ -109,39 +146,80 @@ def _ratio(cell: Cell, effort: Effort, rng: np.random.Generator) -> list[Figure]
     return found
 
 
-def _one_spread(cell: Cell, effort: Effort, rng: np.random.Generator) -> list[Figure]:
-    """Coverage of the intervals of one STD, whose truth is 1."""
+def _one(
+    cell: Cell,
+    effort: Effort,
+    rng: np.random.Generator,
+    *,
+    statistic: Statistic,
+    others: Mapping[str, Callable[[Array], Result]],
+    truth: float = 1.0,
+) -> list[Figure]:
+    """Coverage of the intervals of one sample's statistic: those that resample nothing, and the bootstrap's."""
     condition = condition_of(cell)
-    x = condition.draw(rng, effort.values, cell.n)[0][..., 0]
-
-    def bootstrap(kind: Kind) -> Callable[[Array], Result]:
-        return lambda values: bootstrap_interval(values, "std", kind=kind, resamples=RESAMPLES)
-
-    constructions: dict[str, tuple[Callable[[Array], Result], int]] = {
-        "Bonett": (spread_interval, effort.values),
-        "chi-square": (chi_square_interval, effort.values),
-        "bootstrap (percentile)": (bootstrap("percentile"), effort.slow),
-        "bootstrap (BCa)": (bootstrap("bca"), effort.slow),
-        "bootstrap-t": (bootstrap("bootstrap-t"), max(1, effort.slow // 2)),
-    }
+    total = effort.values if condition.epochs == 1 else effort.curves
+    x = condition.draw(rng, total, cell.n)[0]
+    x = x[..., 0] if condition.epochs == 1 else x
+    constructions = {name: (interval, total) for name, interval in others.items()}
+    for kind in KINDS:
+        resampling = partial(bootstrap_interval, statistic=statistic, kind=kind, resamples=RESAMPLES)
+        constructions[NAMES[kind]] = (resampling, effort.slow)
     return [
-        rate(cell, name, "coverage", sum(map(_covers_one, map(interval, x[:total]))), total,
-             banded=name == "Bonett" and condition is VALUES["normal seeds"])
-        for name, (interval, total) in constructions.items()
+        _coverage(cell, name, (partial(interval, values) for values in x[:count]), truth,
+                  banded=name == "Bonett" and condition is VALUES["normal seeds"])
+        for name, (interval, count) in constructions.items()
     ]  # fmt: skip
 
 
-def _covers_one(result: Result) -> bool:
-    """Whether the interval holds the true spread, which is 1 in every condition."""
-    assert result.low is not None
-    assert result.high is not None
-    return result.low <= 1 <= result.high
+def _coverage(
+    cell: Cell,
+    name: str,
+    intervals: Iterable[Callable[[], Result]],
+    truth: float,
+    *,
+    banded: bool = False,
+    condition: str = "",
+) -> Figure:
+    """How many of the intervals hold the truth, of those that are given: a refusal is no interval."""
+    hits, given = 0, 0
+    for interval in intervals:
+        try:
+            result = interval()
+        except CannotEstimate:
+            continue
+        assert result.low is not None
+        assert result.high is not None
+        hits, given = hits + (result.low <= truth <= result.high), given + 1
+    return rate(cell, name, "coverage", hits, given, banded=banded, condition=condition)
 
 
-def _one_avg_std(cell: Cell, effort: Effort, rng: np.random.Generator) -> list[Figure]:
-    x, _ = condition_of(cell).draw(rng, effort.curves, cell.n)
-    hits = sum(map(_covers_one, map(avg_std_interval, x)))
-    return [rate(cell, "jackknife of log Avg. STD", "coverage", hits, effort.curves)]
+def _two(cell: Cell, effort: Effort, rng: np.random.Generator, *, statistic: Statistic) -> list[Figure]:
+    """Coverage of the bootstrap's intervals for a ratio of 1, or for equal means of samples with STDs 2 and 1."""
+    condition = condition_of(cell)
+    words = f"{cell.condition}, STDs 2 and 1" if statistic == "mean" else cell.condition
+    truth = 0.0 if statistic == "mean" else 1.0
+    pairs = [(x, y) for a, b in blocks(condition, cell, rng, effort.slow) for x, y in zip(a, b, strict=True)]
+    return [
+        _coverage(
+            cell,
+            NAMES[kind],
+            (
+                partial(
+                    bootstrap_contrast,
+                    x,
+                    y,
+                    statistic,
+                    paired=condition.paired,
+                    kind=kind,
+                    resamples=RESAMPLES,
+                )
+                for x, y in pairs
+            ),
+            truth,
+            condition=words,
+        )
+        for kind in KINDS
+    ]
 
 
 def _means(cell: Cell, effort: Effort, rng: np.random.Generator) -> list[Figure]:
@@ -268,8 +346,18 @@ def _looks(cell: Cell, effort: Effort, rng: np.random.Generator) -> list[Figure]
 TOPICS: dict[str, Callable[[Cell, Effort, np.random.Generator], list[Figure]]] = {
     "final spread": _ratio,
     "Avg. STD": _ratio,
-    "one spread": _one_spread,
-    "one Avg. STD": _one_avg_std,
+    "one mean": partial(_one, statistic="mean", others={"t": mean_interval}, truth=0.0),
+    "one spread": partial(
+        _one, statistic="std", others={"Bonett": spread_interval, "chi-square": chi_square_interval}
+    ),
+    "one Avg. STD": partial(
+        _one, statistic="avg_std", others={"jackknife of log Avg. STD": avg_std_interval}
+    ),
+    **{
+        topic_of(quantity, paired=paired): partial(_two, statistic=statistic)
+        for statistic, (_, _, quantity) in STATISTICS.items()
+        for paired in (False, True)
+    },
     "means": _means,
     "epochs that differ": _epochs,
     "trend": _trend,

@@ -1,0 +1,90 @@
+"""What intervals are worth at few seeds, from the figures that ``amrobust calibrate`` measured and the package ships."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import as_file, files
+
+from amrobust.stats.results import Caution, Coverage, Result
+
+NOMINAL, KEPT = 0.95, 0.93
+"""What is promised, and below which a reader is warned."""
+
+TOPICS = {"mean": "one mean", "STD": "one spread", "Avg. STD": "one Avg. STD"}
+"""Of one sample; what is estimated from two has a topic of its name (:func:`topic_of`)."""
+
+
+def topic_of(quantity: str, *, paired: bool = False) -> str:
+    """The topic of the calibration study that has the intervals of ``quantity``."""
+    return TOPICS.get(quantity) or f"{quantity} by bootstrap" + (", pairs" if paired else "")
+
+
+def measured_coverage(
+    quantity: str, construction: str, n: Sequence[int], *, paired: bool = False
+) -> tuple[Coverage, ...]:
+    """The coverage of ``construction`` in every condition measured, at the number of seeds nearest to the smaller of ``n``."""
+    found = _shipped().get((topic_of(quantity, paired=paired), construction), [])
+    nearest = min({each.n for each in found}, key=lambda size: (abs(size - min(n)), size), default=None)
+    return tuple(each for each in found if each.n == nearest)
+
+
+def coverage_sentence(result: Result) -> str:
+    """What a bootstrap interval is worth, in words.
+
+    ``Avg. STD by bootstrap (percentile): coverage of a nominal 95 % at n = 5: 40 % (AR(0.8) curves), 36 % (t5 curves).``
+    """
+    found = _coverage(result)
+    if not found:
+        return f"{_named(result)}: coverage not measured."
+    own = " and ".join(map(str, dict.fromkeys(result.n)))
+    shares = ", ".join(f"{100 * each.value:.0f} % ({each.condition})" for each in found)
+    missing = f"not measured at n = {own}; " if set(result.n) != {found[0].n} else ""
+    return f"{_named(result)}: coverage of a nominal {100 * NOMINAL:.0f} % {missing}at n = {found[0].n}: {shares}."
+
+
+def shortfall(result: Result) -> tuple[Caution, ...]:
+    """A caution where the measured coverage is below 93 %, or not known."""
+    found = _coverage(result)
+    low, high = (pick((each.value for each in found), default=0.0) for pick in (min, max))
+    if low >= KEPT:
+        return ()
+    shares = " to ".join(dict.fromkeys(f"{100 * share:.0f}" for share in (low, high)))
+    message = (
+        f"{_named(result)}: at n = {found[0].n}, {shares} % of the intervals at a nominal {100 * NOMINAL:.0f} % held the "
+        "truth, by the shape of the seeds."
+        if found
+        else coverage_sentence(result)
+    )
+    return (
+        Caution(
+            "bootstrap-coverage",
+            message,
+            "leave --interval at 'test' for the interval of the deciding test, or train more seeds",
+        ),
+    )
+
+
+def _coverage(result: Result) -> tuple[Coverage, ...]:
+    assert result.bootstrap is not None
+    return result.bootstrap.coverage
+
+
+def _named(result: Result) -> str:
+    """``Ratio of STDs of pairs by bootstrap-t``."""
+    text = f"{result.quantity}{' of pairs' if result.paired else ''} by {result.test}"
+    return text[:1].upper() + text[1:]
+
+
+@cache
+def _shipped() -> dict[tuple[str, str], list[Coverage]]:
+    """All measured coverages, by topic and construction; only an interval that asks for one pays for the reader."""
+    import pyarrow.parquet as pq
+
+    columns = ["topic", "construction", "condition", "n", "value", "low", "high", "replications"]
+    with as_file(files("amrobust.reference_runs") / "calibration" / "figures.parquet") as path:
+        rows = pq.read_table(path, columns=columns, filters=[("measure", "==", "coverage")]).to_pylist()
+    found: dict[tuple[str, str], list[Coverage]] = {}
+    for row in rows:
+        found.setdefault((row.pop("topic"), row.pop("construction")), []).append(Coverage(**row))
+    return found
