@@ -16,7 +16,7 @@ from amrobust.cli.output import OutputPath
 @click.option(
     "-o", "--output", type=OutputPath(directory=True), default=Path("calibration"), show_default=True,
     metavar="DIRECTORY",
-    help="Directory for README.md and figures.parquet.",
+    help="Directory for README.md and figures.csv.",
 )  # fmt: skip
 @click.option("--replications", type=click.IntRange(100, 10_000_000), default=20_000, show_default=True,
               help="For final values; curves get a fifth, what resamples a twentieth.")  # fmt: skip

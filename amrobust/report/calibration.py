@@ -1,50 +1,60 @@
-"""The calibration study as Markdown for people and Parquet for machines."""
+"""The calibration study as Markdown for people and CSV for machines."""
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from amrobust import __version__
 from amrobust.errors import RunError
 from amrobust.runs.output import make_directory, write_output
 from amrobust.stats.calibration import Figure
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-TABLE, PAGE = "figures.parquet", "README.md"
+TABLE, PAGE = "figures.csv", "README.md"
 
 
 def write_calibration(figures: Sequence[Figure], topics: Sequence[str], directory: Path) -> None:
-    """Write ``figures.parquet`` (one row a figure) and ``README.md`` into ``directory``.
+    """Write ``figures.csv`` (one row a figure) and ``README.md`` into ``directory``.
 
     What the directory has of ``topics``, all that the study knows, stays where ``figures`` have none of that topic. Raises
     UserError where it is no place for files, RunError where it cannot be read or written.
     """
-    import pandas as pd
-
     make_directory(directory)
     place = directory / TABLE
     try:
-        there = _read(pd.read_parquet(place)) if place.exists() else []
-    except (OSError, ValueError, TypeError) as error:
+        there = _read(place) if place.exists() else []
+    except (OSError, ValueError) as error:
         raise RunError(f"cannot read {place}: {error}") from None
     measured = {figure.topic for figure in figures}
     kept = [*figures, *(figure for figure in there if figure.topic not in measured)]
     ordered = [figure for topic in topics for figure in kept if figure.topic == topic]
-    rows = pd.DataFrame([{**asdict(figure), "outside": figure.outside} for figure in ordered])
-    write_output(place, rows.to_parquet(index=False))
+    table = io.StringIO()
+    writer = csv.DictWriter(
+        table, [*(field.name for field in fields(Figure)), "outside"], lineterminator="\n"
+    )
+    writer.writeheader()
+    writer.writerows({**asdict(figure), "outside": figure.outside} for figure in ordered)
+    write_output(place, table.getvalue().encode("utf-8"))
     write_output(directory / PAGE, page(ordered).encode("utf-8"))
 
 
-def _read(rows: pd.DataFrame) -> list[Figure]:
-    """The figures of a table that was written before; its first form had no seed, which was 0."""
-    names = [field.name for field in fields(Figure) if field.name in rows.columns]
-    found = rows[names].astype(object).where(rows[names].notna(), None)
-    return [Figure(**row) for row in found.to_dict("records")]
+def _read(place: Path) -> list[Figure]:
+    """The figures of a table that was written before. Raises ValueError where it is none."""
+    names = [field.name for field in fields(Figure)]
+    kinds = dict.fromkeys(("n", "replications", "seed"), int) | dict.fromkeys(
+        ("value", "low", "high", "band_low", "band_high"), float
+    )
+    with place.open(encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(file)
+        if not {*names} <= {*(rows.fieldnames or ())}:
+            raise ValueError("it lacks columns of a calibration")
+        return [
+            Figure(**{name: kinds.get(name, str)(row[name]) if row[name] else None for name in names})
+            for row in rows
+        ]
 
 
 def page(figures: Sequence[Figure]) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
 from functools import cache
-from importlib.resources import as_file, files
+from importlib.resources import files
 
 from amrobust.stats.results import Caution, Coverage, Result
 
@@ -78,13 +79,14 @@ def _named(result: Result) -> str:
 
 @cache
 def _shipped() -> dict[tuple[str, str], list[Coverage]]:
-    """All measured coverages, by topic and construction; only an interval that asks for one pays for the reader."""
-    import pyarrow.parquet as pq
-
-    columns = ["topic", "construction", "condition", "n", "value", "low", "high", "replications"]
-    with as_file(files("amrobust.reference_runs") / "calibration" / "figures.parquet") as path:
-        rows = pq.read_table(path, columns=columns, filters=[("measure", "==", "coverage")]).to_pylist()
+    """All measured coverages, by topic and construction."""
+    table = (
+        files("amrobust.reference_runs").joinpath("calibration", "figures.csv").read_text(encoding="utf-8")
+    )
     found: dict[tuple[str, str], list[Coverage]] = {}
-    for row in rows:
-        found.setdefault((row.pop("topic"), row.pop("construction")), []).append(Coverage(**row))
+    for row in csv.DictReader(table.splitlines()):
+        if row["measure"] == "coverage":
+            value, low, high = (float(row[name]) for name in ("value", "low", "high"))
+            coverage = Coverage(row["condition"], int(row["n"]), value, low, high, int(row["replications"]))
+            found.setdefault((row["topic"], row["construction"]), []).append(coverage)
     return found

@@ -230,7 +230,7 @@ def log_spreads(curves: Array) -> tuple[Array, Array, Array]:
     with np.errstate(divide="ignore"):
         whole = np.log(np.sqrt(squares[..., 0, :] / (n - 1)).mean(axis=-1))
         parts = np.log(np.sqrt(without / (n - 2)).mean(axis=-1))
-    return whole, parts, powers[..., 0, 0] * LOG_2
+    return whole, parts, np.asarray(powers[..., 0, 0] * LOG_2)
 
 
 def pseudo_values(curves: Array) -> Array:

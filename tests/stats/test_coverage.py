@@ -11,7 +11,7 @@ from amrobust.stats.bootstrap import KINDS, NAMES
 from amrobust.stats.coverage import coverage_sentence, measured_coverage, shortfall
 from amrobust.stats.results import Bootstrap, Result
 
-TABLE = pd.read_parquet(files("amrobust.reference_runs") / "calibration" / "figures.parquet")
+TABLE = pd.read_csv(files("amrobust.reference_runs") / "calibration" / "figures.csv")
 
 
 def rows(topic, construction, n):
