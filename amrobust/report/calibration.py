@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
+from typing import Any
 
 from amrobust import __version__
 from amrobust.errors import RunError
@@ -44,17 +45,17 @@ def write_calibration(figures: Sequence[Figure], topics: Sequence[str], director
 def _read(place: Path) -> list[Figure]:
     """The figures of a table that was written before. Raises ValueError where it is none."""
     names = [field.name for field in fields(Figure)]
-    kinds = dict.fromkeys(("n", "replications", "seed"), int) | dict.fromkeys(
-        ("value", "low", "high", "band_low", "band_high"), float
-    )
+    kinds: dict[str, Callable[[str], Any]] = dict.fromkeys(
+        ("n", "replications", "seed"), int
+    ) | dict.fromkeys(("value", "low", "high", "band_low", "band_high"), float)
     with place.open(encoding="utf-8", newline="") as file:
         rows = csv.DictReader(file)
         if not {*names} <= {*(rows.fieldnames or ())}:
             raise ValueError("it lacks columns of a calibration")
-        return [
-            Figure(**{name: kinds.get(name, str)(row[name]) if row[name] else None for name in names})
-            for row in rows
+        values: list[dict[str, Any]] = [
+            {name: kinds.get(name, str)(row[name]) if row[name] else None for name in names} for row in rows
         ]
+        return [Figure(**of_one) for of_one in values]
 
 
 def page(figures: Sequence[Figure]) -> str:
