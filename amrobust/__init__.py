@@ -9,8 +9,8 @@
 records a loop of one's own; :func:`load` and :func:`compare` judge what is recorded or what other tools logged. They are
 imported when they are first used, so that ``import amrobust`` costs nothing.
 
-The floors of the package, top to bottom, each importing only from those below it:
-``cli``, ``api``, ``report``, ``claims``, ``stats``, ``runs``, ``experiments``, ``workloads``, ``optim``, ``rules``.
+Two wings stand on one record, ``runs``: ``rules``, ``optim``, ``workloads`` and ``train`` make it; ``ingest``, ``stats``,
+``judge`` and ``report`` read it. ``analysis``, ``api`` and ``cli`` see both.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from amrobust.api.training import run as run
     from amrobust.api.tuning import Tuned as Tuned
     from amrobust.api.tuning import tune as tune
-    from amrobust.runs.recorder import record as record
-    from amrobust.runs.recorder import recorded as recorded
+    from amrobust.ingest.recorder import record as record
+    from amrobust.ingest.recorder import recorded as recorded
 
 _HOMES = {
     "Comparison": "amrobust.api",
@@ -36,8 +36,8 @@ _HOMES = {
     "Tuned": "amrobust.api.tuning",
     "compare": "amrobust.api",
     "load": "amrobust.api",
-    "record": "amrobust.runs.recorder",
-    "recorded": "amrobust.runs.recorder",
+    "record": "amrobust.ingest.recorder",
+    "recorded": "amrobust.ingest.recorder",
     "run": "amrobust.api.training",
     "tune": "amrobust.api.tuning",
 }

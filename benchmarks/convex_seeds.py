@@ -15,9 +15,10 @@ import time
 import numpy as np
 import threadpoolctl
 
-from amrobust.experiments import make_spec, plan_layout
-from amrobust.experiments.convex import _noise, train_block
-from amrobust.experiments.convex_rules import workload_of
+from amrobust.train.convex import _noise, train_block
+from amrobust.train.convex_rules import workload_of
+from amrobust.train.layout import plan_layout
+from amrobust.train.prepare import make_spec
 
 TARGETS = {20: {"loop": 6.0, "products": 1.8}, 1000: {"products": 1.3}}
 

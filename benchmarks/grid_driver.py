@@ -17,9 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
-from amrobust.experiments import SeedOutcome, describe, make_spec
-from amrobust.runs import execute_grid, failures
 from amrobust.runs.manifest import identity
+from amrobust.train.grid import execute_grid, failures
+from amrobust.train.outcome import SeedOutcome
+from amrobust.train.prepare import describe, make_spec
 
 
 class Free:

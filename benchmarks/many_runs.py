@@ -18,11 +18,11 @@ from pathlib import Path
 
 import numpy as np
 
-from amrobust.experiments.facts import RunFacts
-from amrobust.experiments.spec import Spec
 from amrobust.runs.curves import describe_bytes, encode
+from amrobust.runs.facts import RunFacts
 from amrobust.runs.manifest import Manifest, Plan, SeedRecord, identity
 from amrobust.runs.provenance import session
+from amrobust.runs.spec import Spec
 from amrobust.runs.store import directory_name
 from amrobust.runs.summary import INDEX
 

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from amrobust.experiments.facts import RunFacts
-from amrobust.experiments.outcome import SeedOutcome
-from amrobust.experiments.spec import Spec
-from amrobust.runs import execute
+from amrobust.runs.facts import RunFacts
+from amrobust.runs.spec import Spec
+from amrobust.train.execution import execute
+from amrobust.train.outcome import SeedOutcome
 
 TARGET = 5.0
 METHODS = {"msgd": ({}, ("I",)), "sgd": ({}, ("I",)), "am1": ({"m": 5}, ("I", "II"))}

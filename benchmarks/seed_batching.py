@@ -12,10 +12,11 @@ import argparse
 import statistics
 import time
 
-from amrobust.experiments import make_spec, pools
-from amrobust.experiments.layout import evenly
-from amrobust.experiments.stacking.cost import stack_size
-from amrobust.experiments.training import one_thread, train_unit
+from amrobust.train import pools
+from amrobust.train.layout import evenly
+from amrobust.train.prepare import make_spec
+from amrobust.train.stacking.cost import stack_size
+from amrobust.train.training import one_thread, train_unit
 
 PARAMS = {
     "digits": {"lr_drops": 0},

@@ -9,9 +9,9 @@ import argparse
 import statistics
 import time
 
-from amrobust.experiments import make_spec
-from amrobust.experiments.stacking.trainer import train_stack
-from amrobust.experiments.training import one_thread
+from amrobust.train.prepare import make_spec
+from amrobust.train.stacking.trainer import train_stack
+from amrobust.train.training import one_thread
 
 LEARNING_RATES = (0.1, 0.05, 0.03, 0.01)
 MOST = 12

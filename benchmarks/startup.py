@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
-from amrobust.experiments.facts import RunFacts
-from amrobust.experiments.outcome import SeedOutcome
-from amrobust.experiments.spec import Spec
-from amrobust.runs import execute
+from amrobust.runs.facts import RunFacts
+from amrobust.runs.spec import Spec
+from amrobust.train.execution import execute
+from amrobust.train.outcome import SeedOutcome
 
 TARGETS = {"amrobust --help": 0.25, "amrobust compare": 2.0}
 PEERS = ("python -c pass", "python -c 'import torch'")

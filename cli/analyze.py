@@ -13,7 +13,7 @@ from amrobust.cli.output import OutputPath
 from amrobust.cli.report_options import layout_of, report_options
 
 if TYPE_CHECKING:
-    from amrobust.experiments import Cluster
+    from amrobust.train.cluster import Cluster
 
 
 @click.command("analyze")
@@ -68,12 +68,11 @@ def command(
     amrobust analyze table1 --scale paper --device cuda -j 2
     amrobust analyze my_claims.toml --runs-dir runs/
     """
-    from amrobust.claims.analysis import load_analysis
-    from amrobust.claims.study import run_analysis
+    from amrobust.analysis import load_analysis, run_analysis
     from amrobust.cli.grid_progress import grid_reporter
-    from amrobust.experiments import Place
     from amrobust.report import render, write_report
     from amrobust.report.write import check_target
+    from amrobust.train.place import Place
 
     analysis = load_analysis(name, scale)
     path = output or Path(f"{analysis.name}.pdf")

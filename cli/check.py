@@ -13,7 +13,7 @@ import click
 from amrobust.cli import options
 
 if TYPE_CHECKING:
-    from amrobust.runs import Finding
+    from amrobust.runs.check import Finding
 
 
 @click.command("check")
@@ -36,7 +36,7 @@ def command(paths: tuple[Path, ...], repair: bool, runs_dir: Path, form: str) ->
     amrobust check runs/ --repair
     amrobust check runs/digits-am1-0a1b2c3d4e5f --format json
     """
-    from amrobust.runs import check_runs
+    from amrobust.runs.check import check_runs
     from amrobust.runs.files import shown, shown_json
 
     findings = []

@@ -28,8 +28,8 @@ def command(seeds: int | None, runs_dir: Path, form: str, **asked: Any) -> None:
     amrobust collect --opt msgd --opt 'am1[m=3,5,10]' --beta 0.9,0.99
     amrobust collect --spec grid.toml --format json
     """
-    from amrobust.runs import progress_in, progress_of
     from amrobust.runs.files import shown, shown_json
+    from amrobust.train.progress import progress_in, progress_of
 
     if asked["opts"] or any(asked[name] is not None for name in ("spec_file", "tuned_file")):
         request = requests.requested(asked, seeds)

@@ -13,8 +13,8 @@ from amrobust.cli.parameters import parse_counts
 from amrobust.cli.stdin import paths_or_stdin
 
 if TYPE_CHECKING:
-    from amrobust.claims import Comparison
-    from amrobust.claims.rules import IntervalName, TestName
+    from amrobust.judge.judgement import Comparison
+    from amrobust.judge.rules import IntervalName, TestName
     from amrobust.stats.levels import Alignment, Scale
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -145,10 +145,11 @@ def load_comparison(
     allow_different_x0: bool,
 ) -> Comparison:
     """Read runs, run directories, logs or tables and judge them. Raises UserError with a remedy on bad input."""
-    from amrobust.claims import Rules, Selection, compare
-    from amrobust.claims.declared import load_claims
     from amrobust.errors import UserError
-    from amrobust.runs import load_arms
+    from amrobust.ingest.load import load_arms
+    from amrobust.judge.compare import compare
+    from amrobust.judge.declared import load_claims
+    from amrobust.judge.rules import Rules, Selection
 
     declared = None
     if claims_file is not None:

@@ -37,7 +37,7 @@ def command(paths: tuple[Path, ...], form: str, output: Path | None, metric: str
     """
     from amrobust.cli.tables import as_csv, as_json, as_parquet
     from amrobust.errors import UserError
-    from amrobust.runs import load_arms
+    from amrobust.ingest.load import load_arms
 
     with paths_or_stdin(paths) as places:
         arms, problems = load_arms(places, metric)

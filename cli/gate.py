@@ -11,7 +11,7 @@ import click
 from amrobust.errors import UserError
 
 if TYPE_CHECKING:
-    from amrobust.claims import Comparison, Verdict
+    from amrobust.judge.judgement import Comparison, Verdict
 
 WANTED = ("supported", "not-refuted")
 

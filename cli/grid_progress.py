@@ -17,8 +17,8 @@ from amrobust.cli.progress import problem_of
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from amrobust.experiments.outcome import SeedOutcome
-    from amrobust.runs.grid import GridReporter, GridRow
+    from amrobust.train.grid import GridReporter, GridRow
+    from amrobust.train.outcome import SeedOutcome
 
 LINE_INTERVAL = 2.0
 """Seconds between two lines of progress in a log."""
@@ -28,7 +28,7 @@ LINE_INTERVAL = 2.0
 def grid_reporter(*, quiet: bool = False) -> Iterator[GridReporter]:
     """A reporter for :func:`amrobust.runs.execute_grid`, suited to where stderr goes."""
     if quiet or messages.is_quiet():
-        from amrobust.runs.grid import SilentGrid
+        from amrobust.train.grid import SilentGrid
 
         yield SilentGrid()
     elif sys.stderr.isatty():

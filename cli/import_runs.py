@@ -12,8 +12,8 @@ from amrobust.cli import messages, options
 from amrobust.cli.stdin import paths_or_stdin
 
 if TYPE_CHECKING:
-    from amrobust.runs.importers import Gathered
-    from amrobust.runs.landing import Landed
+    from amrobust.ingest.assemble import Gathered
+    from amrobust.ingest.landing import Landed
 
 
 @click.command("import")
@@ -101,8 +101,10 @@ def command(
     amrobust import results.npz --dry-run
     """
     from amrobust.cli.parameters import parse_text_pair
-    from amrobust.runs.importers import Mappings, Policies, read_path
-    from amrobust.runs.landing import land
+    from amrobust.ingest.landing import land
+    from amrobust.ingest.naming import Mappings
+    from amrobust.ingest.policies import Policies
+    from amrobust.ingest.read import read_path
 
     mappings = Mappings(
         method_from=choices["method_from"],
@@ -163,8 +165,8 @@ def command_line(ctx: click.Context, form: str) -> str:
 def summary(gathered: Gathered, form: str, landed: list[Landed] | None, runs_dir: Path) -> str:
     """A line a method, where it is, and what to do next."""
     from amrobust.cli.columns import aligned
+    from amrobust.ingest.read import steps_text
     from amrobust.runs.files import shown
-    from amrobust.runs.importers.read import steps_text
 
     rows = [["method", "workload", "seeds", "steps", "metrics", "" if landed is None else "run"]]
     for place, method in enumerate(gathered.methods):

@@ -37,8 +37,8 @@ def command(
     amrobust judge-table --table table1
     amrobust judge-table mine.toml --baseline Adam --margin 0.5 --format markdown
     """
-    from amrobust.claims import Rules
-    from amrobust.claims.published import judge_tables, load_tables
+    from amrobust.judge.published import judge_tables, load_tables
+    from amrobust.judge.rules import Rules
     from amrobust.report import render
 
     comparison = judge_tables(

@@ -22,8 +22,8 @@ def command(paths: tuple[Path, ...], runs_dir: Path, form: str) -> None:
     amrobust list other-runs/ --format json
     """
     from amrobust.cli.columns import aligned
-    from amrobust.runs import summaries
     from amrobust.runs.files import shown, shown_json
+    from amrobust.runs.summary import summaries
 
     found, problems = summaries(paths or (runs_dir,))
     if form == "json":

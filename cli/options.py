@@ -49,7 +49,7 @@ def cluster(command: Callable[..., Any]) -> Callable[..., Any]:
     def with_cluster(
         address: str | None, gpus_per_task: float | None, max_retries: int | None, **others: Any
     ) -> Any:
-        from amrobust.experiments import Cluster
+        from amrobust.train.cluster import Cluster
 
         return command(cluster=Cluster(address, gpus_per_task, max_retries), **others)
 

@@ -15,15 +15,15 @@ from amrobust.cli import messages
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from amrobust.experiments.outcome import SeedOutcome
-    from amrobust.runs import Reporter
+    from amrobust.train.outcome import SeedOutcome
+    from amrobust.train.reporter import Reporter
 
 
 @contextmanager
 def progress_reporter(*, quiet: bool = False) -> Iterator[Reporter]:
     """A reporter for :func:`amrobust.runs.execute`, suited to where stderr goes."""
     if quiet or messages.is_quiet():
-        from amrobust.runs.reporter import Silent
+        from amrobust.train.reporter import Silent
 
         yield Silent()
     elif sys.stderr.isatty():

@@ -12,9 +12,9 @@ from amrobust.cli.parameters import Numbers, Value, parse_pair, parse_selection,
 from amrobust.errors import UserError
 
 if TYPE_CHECKING:
-    from amrobust.experiments import Spec
-    from amrobust.experiments.requests import Request
-    from amrobust.experiments.search import Search
+    from amrobust.runs.spec import Spec
+    from amrobust.train.requests import Request
+    from amrobust.train.search import Search
 
 HYPERPARAMETERS = ("lr", "momentum", "m", "weight_decay")
 NAMED = (*HYPERPARAMETERS, "epochs", "batch_size", "data", "sigma", "iterations")
@@ -131,7 +131,7 @@ def search_options(command: F) -> F:
 
 def requested(asked: Mapping[str, Any], seeds: int | None) -> Request:
     """What the options ask for. Raises UserError where there is no method, or a file and options contradict each other."""
-    from amrobust.experiments.requests import Request, load_request
+    from amrobust.train.requests import Request, load_request
 
     if asked["spec_file"] is not None:
         _refuse_beside(asked, "--spec", ("spec_file",))
@@ -149,8 +149,8 @@ def requested(asked: Mapping[str, Any], seeds: int | None) -> Request:
 
 def specs_asked(asked: Mapping[str, Any]) -> tuple[Spec, ...]:
     """The specs of --opt and the options with it, all combinations of the values that they give."""
-    from amrobust.experiments.documents import Tables, combinations
-    from amrobust.experiments.requests import Training, specs_of
+    from amrobust.runs.documents import Tables, combinations
+    from amrobust.train.requests import Training, specs_of
 
     tables = Tables("the options")
     named = {name: asked[name] for name in NAMED}
@@ -183,8 +183,8 @@ def selected(
     where one is given twice, or has nobody that it is for.
     """
     from amrobust import workloads
-    from amrobust.experiments.methods import info
-    from amrobust.experiments.spec import LOCATIONS
+    from amrobust.runs.spec import LOCATIONS
+    from amrobust.train.methods import info
 
     known = workloads.parameters(workloads.get(workload))
     methods = [parse_selection(opt) for opt in opts]
@@ -230,7 +230,7 @@ def _one_text(values: Values) -> Values:
 
 def searches_asked(asked: Mapping[str, Any], share: float | None, output: str | None) -> tuple[Search, ...]:
     """The searches of 'amrobust tune', one for each --opt. Raises UserError where there is none, or several workloads are."""
-    from amrobust.experiments.search import searches
+    from amrobust.train.search import searches
 
     if not asked["opts"]:
         raise UserError("no method is given: name one with --opt, such as --opt am1 --lr 0.01,0.03,0.1")

@@ -12,7 +12,7 @@ from amrobust.cli import options, requests
 from amrobust.errors import RunError
 
 if TYPE_CHECKING:
-    from amrobust.experiments import Cluster
+    from amrobust.train.cluster import Cluster
 
 
 @click.command("run")
@@ -65,19 +65,22 @@ def command(
     amrobust run --spec grid.toml --executor ray --address 192.168.1.10:6379
     amrobust run --opt am1 --workload hinge-box --backend torch --device cuda --executor local
     """
-    from amrobust import experiments, runs
     from amrobust.cli.grid_progress import grid_reporter
     from amrobust.cli.progress import progress_reporter
     from amrobust.cli.run_summary import grid_summary, summary
+    from amrobust.train.execution import execute
+    from amrobust.train.executors import make_executor
+    from amrobust.train.grid import execute_grid, failures
+    from amrobust.train.place import Place
 
     request = requests.requested(asked, seeds)
-    place = experiments.Place(backend, device)
-    workers = experiments.make_executor(executor, jobs, cluster)
+    place = Place(backend, device)
+    workers = make_executor(executor, jobs, cluster)
     started = time.perf_counter()
     if len(request.specs) == 1:
         try:
             with progress_reporter(quiet=quiet) as reporter:
-                run = runs.execute(
+                run = execute(
                     request.specs[0], range(request.seeds), runs_dir, executor=workers, batching=batching,
                     reporter=reporter, place=place, tuning=request.tunings.get(request.specs[0].method_key),
                     accept_new_code=accept_new_code,
@@ -89,7 +92,7 @@ def command(
         click.echo(summary(run, request.seeds, time.perf_counter() - started, runs_dir, form))
         return
     with grid_reporter(quiet=quiet) as grid:
-        rows = runs.execute_grid(
+        rows = execute_grid(
             request.specs,
             range(request.seeds),
             runs_dir,
@@ -103,5 +106,5 @@ def command(
     for note in dict.fromkeys(row.data_note for row in rows if row.data_note):
         click.echo(f"Warning: {note}", err=True)
     click.echo(grid_summary(rows, request.seeds, time.perf_counter() - started, runs_dir, form))
-    if problem := runs.failures(rows):
+    if problem := failures(rows):
         raise RunError(problem)

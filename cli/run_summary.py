@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from amrobust.runs import Run
-    from amrobust.runs.grid import Final, GridRow
+    from amrobust.runs.store import Run
+    from amrobust.train.grid import Final, GridRow
 
 
 def summary(run: Run, seeds: int, seconds: float, runs_dir: Path, form: str) -> str:

@@ -10,9 +10,9 @@ import click
 from amrobust.cli import options
 
 if TYPE_CHECKING:
-    from amrobust.experiments import Spec
-    from amrobust.experiments.facts import RunFacts
+    from amrobust.runs.facts import RunFacts
     from amrobust.runs.manifest import Manifest, Session
+    from amrobust.runs.spec import Spec
 
 
 @click.command("show")
@@ -27,9 +27,10 @@ def command(name: str, runs_dir: Path, form: str) -> None:
     amrobust show runs/digits-am1-0a1b2c3d4e5f --format json
     """
     from amrobust.cli.columns import aligned
-    from amrobust.runs import command_of, find_run
     from amrobust.runs.code import mixture, versions_of
+    from amrobust.runs.commands import command_of
     from amrobust.runs.files import shown
+    from amrobust.runs.store import find_run
 
     run = find_run(name, runs_dir)
     manifest = run.manifest
@@ -73,8 +74,8 @@ def command(name: str, runs_dir: Path, form: str) -> None:
 
 def _tuning_rows(manifest: Manifest) -> list[list[str]]:
     """How the hyperparameters were chosen."""
-    from amrobust.experiments.tuning import budget_words, choice_words, grid_words, metric_words
-    from amrobust.runs import tuning_command_of
+    from amrobust.runs.commands import tuning_command_of
+    from amrobust.runs.tuning import budget_words, choice_words, grid_words, metric_words
 
     tuning = manifest.tuning
     if tuning is None:

@@ -10,7 +10,7 @@ import click
 from amrobust.cli import messages
 
 if TYPE_CHECKING:
-    from amrobust.claims.tails import TailRow
+    from amrobust.judge.tails import TailRow
 
 COLUMNS = (
     "workload", "method", "seeds", "diverged", "quantity", "estimate", "low", "high", "level", "one_sided_high", "by",
@@ -53,9 +53,9 @@ def command(
     amrobust tails runs/ --metric test_loss --threshold 0.2 --quantile 0.9 --quantile 0.95
     amrobust tails results.csv --format csv
     """
-    from amrobust.claims.tails import tails
     from amrobust.cli.tables import as_csv, as_json
-    from amrobust.runs import load_arms
+    from amrobust.ingest.load import load_arms
+    from amrobust.judge.tails import tails
     from amrobust.runs.files import shown
 
     arms, problems = load_arms(paths, metric)

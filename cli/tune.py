@@ -12,7 +12,7 @@ from amrobust.cli import options, requests
 from amrobust.cli.output import OutputPath
 
 if TYPE_CHECKING:
-    from amrobust.experiments import Cluster
+    from amrobust.train.cluster import Cluster
 
 
 @click.command("tune")
@@ -84,23 +84,26 @@ def command(
     amrobust tune --opt adamw --param lr=0.0003,0.001,0.003 --param weight_decay=0.01,0.1 -o adamw.json
     amrobust tune --opt sgd --opt msgd --workload logistic --data a5a --lr 0.03,0.1,0.3 --seeds 50
     """
-    from amrobust import experiments, runs
     from amrobust.cli.grid_progress import grid_reporter
     from amrobust.cli.tune_summary import summary
-    from amrobust.experiments.tuning import tuning_seeds
+    from amrobust.runs.tuning import tuning_seeds
+    from amrobust.runs.tuning_record import write_tuning
+    from amrobust.train.executors import make_executor
+    from amrobust.train.place import Place
+    from amrobust.train.tune import tune
 
     searches = requests.searches_asked(asked, validation, by)
     started = time.perf_counter()
     with grid_reporter(quiet=quiet) as grid:
-        found = runs.tune(
+        found = tune(
             searches,
             tuning_seeds(seeds),
             runs_dir,
-            experiments.make_executor(executor, jobs, cluster),
+            make_executor(executor, jobs, cluster),
             batching=batching,
             reporter=grid,
-            place=experiments.Place(backend, device),
+            place=Place(backend, device),
             accept_new_code=accept_new_code,
         )
-    runs.write_tuning(output, found)
+    write_tuning(output, found)
     click.echo(summary(found, output, runs_dir, time.perf_counter() - started, form))

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from amrobust.experiments.tuning import Trial, Tuning
-    from amrobust.runs import TunedMethod, TuningFile
+    from amrobust.runs.tuning import Trial, Tuning
+    from amrobust.runs.tuning_record import TunedMethod, TuningFile
 
 
 def summary(found: TuningFile, file: Path, runs_dir: Path, seconds: float, form: str) -> str:
@@ -46,7 +46,7 @@ def _as_data(method: TunedMethod) -> dict[str, Any]:
 
 def _table(method: TunedMethod) -> list[str]:
     from amrobust.cli.columns import aligned
-    from amrobust.experiments.tuning import budget_words, edge_words, format_value
+    from amrobust.runs.tuning import budget_words, edge_words, format_value
 
     tuning = method.tuning
     unit = f" ({tuning.unit})" if tuning.unit else ""

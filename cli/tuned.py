@@ -9,8 +9,8 @@ from amrobust.cli.parameters import parse_selection
 from amrobust.errors import UserError
 
 if TYPE_CHECKING:
-    from amrobust.experiments.requests import Request
-    from amrobust.runs import TunedMethod, TuningFile
+    from amrobust.runs.tuning_record import TunedMethod, TuningFile
+    from amrobust.train.requests import Request
 
 BESIDE = ("tuned_file", "opts", "epochs", "data", "root_seed", "x0", "x0s", "paired", "vary")
 """Options that may stand beside --tuned; what all others say is in its file."""
@@ -21,7 +21,8 @@ def tuned_request(asked: Mapping[str, Any], seeds: int, given: Callable[[str], b
 
     Raises UserError where the file cannot be read, or has no such method.
     """
-    from amrobust.runs import judged_request, read_tuning
+    from amrobust.runs.tuning_record import read_tuning
+    from amrobust.train.judged import judged_request
 
     found = read_tuning(asked["tuned_file"])
     return judged_request(

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from amrobust.api.plots import Plots
 from amrobust.api.runs import Runs, load
-from amrobust.claims.compare import compare as judge
-from amrobust.claims.judgement import Claim, Judgement, Verdict
-from amrobust.claims.judgement import Comparison as Judged
-from amrobust.claims.rules import Centre, IntervalName, Pairs, Rules, Selection, TestName
+from amrobust.judge.compare import compare as judge
+from amrobust.judge.judgement import Claim, Judgement, Verdict
+from amrobust.judge.judgement import Comparison as Judged
+from amrobust.judge.rules import Centre, IntervalName, Pairs, Rules, Selection, TestName
 from amrobust.report.notes import notes
 from amrobust.stats.levels import Alignment, Scale
 from amrobust.stats.results import Result

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amrobust.errors import UserError
-from amrobust.experiments.spec import Value, plain
+from amrobust.runs.spec import Value, plain
 
 Values = Value | np.generic | Sequence[Value] | NDArray[Any]
 Methods = Mapping[str, Mapping[str, Values]]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from amrobust.claims.judgement import Comparison, Judgement
 from amrobust.errors import UserError
+from amrobust.judge.judgement import Comparison, Judgement
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

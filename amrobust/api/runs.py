@@ -149,8 +149,11 @@ class Runs:
         ``mappings`` are those of ``amrobust import``: method_from, seed_from, step_from, metrics, higher, lower, units. Raises
         UserError where it has no such form.
         """
-        from amrobust.runs.importers import Mappings, Policies, arms_of, gather
-        from amrobust.runs.importers.tables import Table, runs_of
+        from amrobust.ingest.assemble import gather
+        from amrobust.ingest.naming import Mappings
+        from amrobust.ingest.policies import Policies
+        from amrobust.ingest.read import arms_of
+        from amrobust.ingest.tables import Table, runs_of
 
         named = frame if all(name is None for name in frame.index.names) else frame.reset_index()
         if not named.columns.is_unique:
@@ -220,7 +223,7 @@ def load(*paths: str | PathLike[str], metric: str | None = None) -> Runs:
     >>> load(path).methods
     ('sgd',)
     """
-    from amrobust.runs import load_arms
+    from amrobust.ingest.load import load_arms
 
     arms, problems = load_arms([Path(fspath(path)) for path in paths or ("runs",)], metric)
     return Runs(tuple(arms), tuple(problems))

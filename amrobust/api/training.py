@@ -11,12 +11,13 @@ from amrobust.api.methods import Methods, Values, grids, listed
 from amrobust.api.runs import Runs, load
 from amrobust.api.tuning import Tuned
 from amrobust.errors import RunError, UserError
-from amrobust.experiments import Place, make_executor
-from amrobust.experiments.documents import Tables, combinations
-from amrobust.experiments.requests import MAX_SEEDS, MAX_X0S, Request, Training, specs_of
-from amrobust.experiments.spec import Value, plain
-from amrobust.runs import execute_grid, failures
-from amrobust.runs.judged import judged_request
+from amrobust.runs.documents import Tables, combinations
+from amrobust.runs.spec import Value, plain
+from amrobust.train.executors import make_executor
+from amrobust.train.grid import execute_grid, failures
+from amrobust.train.judged import judged_request
+from amrobust.train.place import Place
+from amrobust.train.requests import MAX_SEEDS, MAX_X0S, Request, Training, specs_of
 
 OVER_A_TUNING = ("epochs", "data")
 """Parameters of the workload that may be others than those that were tuned with."""

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from amrobust.api.methods import Methods, grids
-from amrobust.experiments import Place, make_executor
-from amrobust.experiments.search import searches
-from amrobust.experiments.spec import Value
-from amrobust.experiments.tuning import edge_words, tuning_seeds
-from amrobust.runs.tuning import tune as train_and_choose
+from amrobust.runs.spec import VALIDATION, Value
+from amrobust.runs.tuning import edge_words, tuning_seeds
 from amrobust.runs.tuning_record import TuningFile, write_tuning
-from amrobust.workloads.validation import PARAMETER
+from amrobust.train.executors import make_executor
+from amrobust.train.place import Place
+from amrobust.train.search import searches
+from amrobust.train.tune import tune as train_and_choose
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,7 +110,7 @@ def tune(
     (3, (900000, 900001, 900002))
     """
     wanted = grids(methods, "tune({'am1': {'lr': [0.01, 0.03, 0.1]}})")
-    held_out = {} if validation is None else {PARAMETER: validation}
+    held_out = {} if validation is None else {VALIDATION: validation}
     found = train_and_choose(
         searches(
             workload, {**(params or {}), **held_out}, wanted, output=by, root_seed=root_seed, x0_index=x0, paired=paired

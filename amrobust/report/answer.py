@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from amrobust.claims.judgement import SWEEPS, Comparison, Judgement, Verdict, is_about_a_pair
-from amrobust.claims.verdicts import statement
-from amrobust.claims.words import counted
+from amrobust.judge.judgement import SWEEPS, Comparison, Judgement, Verdict, is_about_a_pair
+from amrobust.judge.verdicts import statement
+from amrobust.judge.words import counted
 from amrobust.report.blocks import (
     Block,
     Callout,

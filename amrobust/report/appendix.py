@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
-from amrobust.claims.judgement import Claim, Judgement, is_about_a_pair
-from amrobust.claims.rules import Rules, Selection
+from amrobust.judge.judgement import Claim, Judgement, is_about_a_pair
+from amrobust.judge.rules import Rules, Selection
 from amrobust.report.blocks import Block, Code, Commands, Fact, Facts, Heading, plain
 from amrobust.report.layout import SECTIONS, Layout
 from amrobust.report.text import printable

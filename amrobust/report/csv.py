@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from amrobust.claims.judgement import Comparison, Judgement, MethodSummary, Verdict
+from amrobust.judge.judgement import Comparison, Judgement, MethodSummary, Verdict
 from amrobust.report.notes import Note, notes
 from amrobust.report.text import csv_cell
 from amrobust.report.tuning import recorded_lines

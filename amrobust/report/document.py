@@ -7,8 +7,8 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from amrobust import __version__
-from amrobust.claims.judgement import Comparison, Judgement
-from amrobust.claims.words import counted
+from amrobust.judge.judgement import Comparison, Judgement
+from amrobust.judge.words import counted
 from amrobust.report.answer import answer, sentences_first
 from amrobust.report.appendix import made_with, reproduce
 from amrobust.report.blocks import Block, Code, Facts, Figure, Listing, Section, Table, plain

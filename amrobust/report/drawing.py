@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from amrobust.claims.judgement import Comparison
+from amrobust.judge.judgement import Comparison
 from amrobust.report.sweeps import Series, sweeps
 from amrobust.report.text import printable
 from amrobust.runs.output import ending, write_output

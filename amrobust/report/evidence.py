@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from amrobust.claims.judgement import Judgement, Verdict, is_about_a_pair
+from amrobust.judge.judgement import Judgement, Verdict, is_about_a_pair
 from amrobust.report.answer import verdict_sentences
 from amrobust.report.blocks import (
     Block,

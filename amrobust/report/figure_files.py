@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
-from amrobust.claims.judgement import Comparison
 from amrobust.errors import RunError, UserError
+from amrobust.judge.judgement import Comparison
 from amrobust.report.drawing import WIDTH, Drawing, styles
 from amrobust.runs.output import make_directory, write_output
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from amrobust.claims.judgement import Claim, Judgement, Outcome, Verdict, is_about_a_pair
+from amrobust.judge.judgement import Claim, Judgement, Outcome, Verdict, is_about_a_pair
 from amrobust.report.blocks import Cell, Column, Row, Table
 from amrobust.report.numbers import ABSENT, interval_heading
 from amrobust.report.settings import group_names

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 from amrobust import __version__
-from amrobust.claims.judgement import Comparison, Judgement
+from amrobust.judge.judgement import Comparison, Judgement
 from amrobust.report.drawing import Drawing, Style, styles
 from amrobust.report.text import visible
 from amrobust.report.view import PairRows, View, view

@@ -8,7 +8,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from amrobust import __version__
-from amrobust.claims.judgement import Comparison, Judgement
+from amrobust.judge.judgement import Comparison, Judgement
 from amrobust.report.notes import notes
 from amrobust.runs.arms import Arm
 from amrobust.runs.files import shown_json

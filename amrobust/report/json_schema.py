@@ -13,7 +13,7 @@ from dataclasses import fields, is_dataclass
 from importlib.resources import files
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from amrobust.claims.judgement import Judgement
+from amrobust.judge.judgement import Judgement
 from amrobust.report.json import SCHEMA_VERSION
 from amrobust.runs.arms import Arm
 
@@ -97,7 +97,7 @@ def _object(kind: type, definitions: dict[str, Any], without: tuple[str, ...] = 
 
 def _names_of(kind: type) -> dict[str, Any]:
     """Names that a module imports for its annotations alone."""
-    from amrobust.claims.rules import Rules, Selection
+    from amrobust.judge.rules import Rules, Selection
 
     return {"Rules": Rules, "Selection": Selection} if kind is Judgement else {}
 

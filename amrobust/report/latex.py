@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from amrobust.claims.judgement import Comparison, Judgement
+from amrobust.judge.judgement import Comparison, Judgement
 from amrobust.report.marks import AVERAGE, MEAN, SPREAD, marks
 from amrobust.report.text import latex as escaped
 from amrobust.report.view import View, view

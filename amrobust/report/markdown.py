@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from amrobust.claims.judgement import Comparison
+from amrobust.judge.judgement import Comparison
 from amrobust.report.text import markdown as escaped
 from amrobust.report.view import View, view
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from amrobust.claims.judgement import ClaimKind, Judgement
+from amrobust.judge.judgement import ClaimKind, Judgement
 
 STAR, DAGGER = "*", "†"
 LEVELS = (0.01, 0.001)

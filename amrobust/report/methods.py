@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from amrobust.claims.judgement import Judgement, Verdict
+from amrobust.judge.judgement import Judgement, Verdict
 from amrobust.report.blocks import Definitions, Entry, Span
 
 _CATALOGUE = Path(__file__).with_name("templates") / "methods.toml"

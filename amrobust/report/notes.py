@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from amrobust.claims.judgement import Claim, Judgement, Verdict, is_about_a_pair
-from amrobust.claims.words import RAISED, lowered, powers_of_ten
+from amrobust.judge.judgement import Claim, Judgement, Verdict, is_about_a_pair
+from amrobust.judge.words import RAISED, lowered, powers_of_ten
 from amrobust.stats.results import Caution, Result
 
 About = TypeVar("About")

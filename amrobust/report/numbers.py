@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import median
 
-from amrobust.claims.words import powers_of_ten, significant
+from amrobust.judge.words import powers_of_ten, significant
 from amrobust.stats.results import Result
 
 ABSENT = "–"

@@ -7,8 +7,8 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from amrobust.claims.judgement import Comparison
 from amrobust.errors import RunError, UserError
+from amrobust.judge.judgement import Comparison
 from amrobust.report.layout import Layout
 
 _log = logging.getLogger(__name__)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from amrobust.claims.judgement import Judgement
-from amrobust.claims.words import counted
+from amrobust.judge.judgement import Judgement
+from amrobust.judge.words import counted
 from amrobust.report.blocks import Cell, Column, Row, Table
 from amrobust.report.numbers import ABSENT
 from amrobust.report.settings import brief

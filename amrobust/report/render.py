@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from importlib import import_module
 
-from amrobust.claims.judgement import Comparison
 from amrobust.errors import UserError
+from amrobust.judge.judgement import Comparison
 
 FORMATS = ("table", "json", "csv", "latex", "markdown", "html")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from amrobust.claims.judgement import Judgement
+from amrobust.judge.judgement import Judgement
 
 _LABEL = re.compile(r"([^\[\]]+)\[([^\[\]]+)\]")
 _NEXT = re.compile(r",(?=[A-Za-z_][\w.]*=)")

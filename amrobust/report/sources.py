@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from amrobust.claims.judgement import MethodSummary, SourceShare
-from amrobust.claims.words import significant
-from amrobust.experiments.variation import STREAMS
+from amrobust.judge.judgement import MethodSummary, SourceShare
+from amrobust.judge.words import significant
+from amrobust.runs.spec import STREAMS
 from amrobust.stats import Result
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from rich.cells import cell_len
 
-from amrobust.claims.judgement import Comparison
+from amrobust.judge.judgement import Comparison
 from amrobust.report.numbers import ABSENT
 from amrobust.report.text import visible
 from amrobust.report.view import PairRows, View, view

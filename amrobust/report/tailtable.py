@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from amrobust.claims.judgement import Judgement
-from amrobust.claims.tails import TailRow, tails
-from amrobust.claims.words import significant
+from amrobust.judge.judgement import Judgement
+from amrobust.judge.tails import TailRow, tails
+from amrobust.judge.words import significant
 from amrobust.report.blocks import Block, Cell, Column, Row, Table, plain
 from amrobust.report.numbers import ABSENT, Precision
 from amrobust.report.text import printable

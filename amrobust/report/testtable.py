@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from amrobust.claims.judgement import Claim, Judgement, PairFacts, Verdict, is_about_a_pair
-from amrobust.claims.words import counted
+from amrobust.judge.judgement import Claim, Judgement, PairFacts, Verdict, is_about_a_pair
+from amrobust.judge.words import counted
 from amrobust.report.blocks import Cell, Column, Row, Table
 from amrobust.report.numbers import ABSENT, p_value, percent, ratio
 from amrobust.report.text import printable

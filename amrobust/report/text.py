@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from amrobust.claims.words import RAISED, lowered
+from amrobust.judge.words import RAISED, lowered
 
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 _NEIGHBOUR = r"[^\x00-\x7f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]"

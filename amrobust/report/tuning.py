@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from amrobust.claims.judgement import Judgement
-from amrobust.experiments.tuning import (
-    budget_words,
-    choice_words,
-    grid_words,
-    metric_words,
-)
+from amrobust.judge.judgement import Judgement
 from amrobust.runs.arms import Arm
+from amrobust.runs.tuning import budget_words, choice_words, grid_words, metric_words
 
 
 def tuning_lines(judgement: Judgement) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from amrobust.claims.words import RAISED
+from amrobust.judge.words import RAISED
 from amrobust.report.text import printable
 
 _LONG = 18

@@ -5,16 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from amrobust.claims.judgement import (
-    RATIOS,
-    Claim,
-    ClaimKind,
-    Judgement,
-    Outcome,
-    PairFacts,
-    Verdict,
-)
-from amrobust.claims.words import counted, powers_of_ten, roughly, significant
+from amrobust.judge.judgement import RATIOS, Claim, ClaimKind, Judgement, Outcome, PairFacts, Verdict
+from amrobust.judge.words import counted, powers_of_ten, roughly, significant
 from amrobust.report.notes import Note, notes
 from amrobust.report.numbers import (
     ABSENT,

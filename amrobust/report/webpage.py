@@ -10,8 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from amrobust.claims.judgement import Comparison
 from amrobust.errors import RunError, UserError
+from amrobust.judge.judgement import Comparison
 from amrobust.report.drawing import LAYOUT_FACE, REPORT_FACE
 from amrobust.report.layout import Layout
 

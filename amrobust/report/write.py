@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from amrobust.claims.judgement import Comparison
 from amrobust.errors import UserError
+from amrobust.judge.judgement import Comparison
 from amrobust.report.layout import PAPERS, Layout
 from amrobust.runs.output import ending, write_output
 

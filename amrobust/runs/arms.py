@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amrobust.errors import UserError
-from amrobust.experiments.tuning import Tuning
 from amrobust.runs.code import CodeVersion
 from amrobust.runs.files import shown
+from amrobust.runs.tuning import Tuning
 
 Curves = NDArray[np.float64]
 Direction = Literal["higher", "lower"]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from amrobust.errors import UserError
-from amrobust.experiments.code import Files, code_digest
 from amrobust.runs.entries import MAX_SEED
+from amrobust.runs.facts import Files, code_digest
 from amrobust.runs.files import shown, spans
 from amrobust.runs.manifest import Manifest
 

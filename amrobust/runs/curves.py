@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from amrobust.experiments.facts import RunFacts
 from amrobust.runs.entries import Broken
+from amrobust.runs.facts import RunFacts
 from amrobust.runs.files import shown
 from amrobust.runs.footer import SNAPPY, UNCOMPRESSED, codecs
 from amrobust.runs.manifest import CurvesFile

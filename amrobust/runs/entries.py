@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from amrobust.experiments.spec import content_digest
 from amrobust.runs.files import shown
+from amrobust.runs.spec import content_digest
 
 MAX_TEXT = 10_000
 MAX_INTEGER = 2**63 - 1

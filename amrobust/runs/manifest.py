@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
-from amrobust.experiments.facts import RunFacts
-from amrobust.experiments.layout import Layout
-from amrobust.experiments.spec import Spec, content_digest
-from amrobust.experiments.tuning import Tuning
+from amrobust.runs.facts import RunFacts
+from amrobust.runs.layout import Layout
+from amrobust.runs.spec import Spec, content_digest
+from amrobust.runs.tuning import Tuning
 
 SCHEMA_VERSION = 3
 """Version of the manifest's form; a reader refuses a later one, and ``migrate`` brings an earlier one up to it."""

@@ -11,8 +11,8 @@ from functools import cache
 from pathlib import Path
 
 import amrobust
-from amrobust.experiments.facts import RunFacts
-from amrobust.experiments.layout import Layout
+from amrobust.runs.facts import RunFacts
+from amrobust.runs.layout import Layout
 from amrobust.runs.manifest import Session
 
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from amrobust.errors import RunError, UserError
-from amrobust.experiments.spec import Spec
 from amrobust.runs.curves import RunCurves, SeedCurves, decode, describe_bytes, encode
 from amrobust.runs.entries import Broken, OutOfReach
 from amrobust.runs.files import (
@@ -25,6 +24,7 @@ from amrobust.runs.files import (
 )
 from amrobust.runs.find import CURVES, MANIFEST, by_prefix, find_runs, is_run
 from amrobust.runs.manifest import CurvesFile, Manifest
+from amrobust.runs.spec import Spec
 from amrobust.runs.validate import parse_manifest
 
 MAX_MANIFEST_BYTES = 400_000_000

@@ -12,8 +12,6 @@ from typing import Any, Literal
 
 from amrobust import __version__
 from amrobust.errors import UserError
-from amrobust.experiments.spec import Value, content_digest
-from amrobust.experiments.tuning import MOST_SEEDS, Trial, Tuning
 from amrobust.runs.entries import (
     MAX_SEED,
     Broken,
@@ -33,6 +31,8 @@ from amrobust.runs.entries import (
 )
 from amrobust.runs.files import read_bounded, reason, shown
 from amrobust.runs.output import write_output
+from amrobust.runs.spec import Value, content_digest
+from amrobust.runs.tuning import MOST_SEEDS, Trial, Tuning
 
 SCHEMA_VERSION = 1
 MAX_BYTES = 50_000_000

@@ -6,10 +6,6 @@ import re
 from dataclasses import fields
 from typing import Any, get_args
 
-from amrobust.experiments.code import code_digest
-from amrobust.experiments.facts import RunFacts
-from amrobust.experiments.spec import Spec
-from amrobust.experiments.variation import STREAMS
 from amrobust.runs.entries import (
     MAX_SEED,
     UPDATE,
@@ -29,6 +25,7 @@ from amrobust.runs.entries import (
     optional,
     sealed,
 )
+from amrobust.runs.facts import RunFacts, code_digest
 from amrobust.runs.files import shown
 from amrobust.runs.manifest import (
     RECORD_VERSION,
@@ -43,6 +40,7 @@ from amrobust.runs.manifest import (
     identity,
 )
 from amrobust.runs.migrate import to_current
+from amrobust.runs.spec import STREAMS, Spec
 from amrobust.runs.tuning_record import a_tuning, check_chosen
 
 MAX_EPOCHS = 1_000_000

@@ -7,33 +7,28 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from amrobust.runs.spec import ON_TEST, ON_VALIDATION, VALIDATION
 from amrobust.workloads.workload import MetricRow, require
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-PARAMETER = "validation"
-"""The workload parameter: the share of the training set that is held out; None, the default, holds nothing out."""
-
-ON_TEST, ON_VALIDATION = "test_", "validation_"
-"""How the names of metrics begin."""
-
 
 def check(workload: str, params: Mapping[str, Any]) -> None:
     """Raise UserError where the share is not one."""
-    share = params.get(PARAMETER)
+    share = params.get(VALIDATION)
     good = isinstance(share, (int, float)) and not isinstance(share, bool) and 0 < share < 1
-    require(share is None or good, workload, PARAMETER, share, "a share between 0 and 1, or none")
+    require(share is None or good, workload, VALIDATION, share, "a share between 0 and 1, or none")
 
 
 def training_length(workload: str, params: Mapping[str, Any], length: int) -> int:
     """How many of ``length`` training examples are trained on. Raises UserError where none is, or none is held out."""
-    share = params.get(PARAMETER)
+    share = params.get(VALIDATION)
     if share is None:
         return length
     held_out = round(float(share) * length)
     require(
-        0 < held_out < length, workload, PARAMETER, share, f"a share that leaves some of {length:,} examples"
+        0 < held_out < length, workload, VALIDATION, share, f"a share that leaves some of {length:,} examples"
     )
     return length - held_out
 
@@ -46,7 +41,7 @@ def split_off(
     With a share held out, it takes the place of the test set, which nothing reads then. Which examples are held out depends on
     the share and the length of the training set alone: one permutation for all methods and seeds.
     """
-    if params.get(PARAMETER) is None:
+    if params.get(VALIDATION) is None:
         return parts
     inputs, labels = parts[:2]
     kept = training_length(workload, params, len(labels))
@@ -57,7 +52,7 @@ def split_off(
 
 def name_of(metric: str, params: Mapping[str, Any]) -> str:
     """What ``metric`` is called: one on the test set is on the held-out part where there is one."""
-    if params.get(PARAMETER) is None or not metric.startswith(ON_TEST):
+    if params.get(VALIDATION) is None or not metric.startswith(ON_TEST):
         return metric
     return ON_VALIDATION + metric.removeprefix(ON_TEST)
 

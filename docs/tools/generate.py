@@ -16,25 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from pages import ROOT, blocks, pages
+from rooms import BOTH_WINGS, ROOMS, modules_of, rooms_imported_by
 
-from amrobust.claims.analysis import load_analysis
-from amrobust.claims.study import specs_of_setting
-from amrobust.experiments.spec import content_digest
+from amrobust.analysis import load_analysis, specs_of_setting
+from amrobust.runs.spec import content_digest
 
 DOCS = ROOT / "docs"
-FLOORS = {
-    "cli": "the command line",
-    "api": "the Python interface",
-    "report": "tables, figures, PDF, HTML and the other ways out",
-    "claims": "claims, verdicts, cautions and declared analyses",
-    "stats": "estimates, intervals and tests on arrays; imports NumPy and SciPy alone",
-    "runs": "runs on disk: recorded, imported, checked, loaded",
-    "experiments": "what is trained, on which random streams, in which stacks and processes",
-    "workloads": "problems, data sets and networks",
-    "optim": "torch optimizers",
-    "rules": "update rules as pure functions over arrays, prox setups, schedules, theory",
-}
-"""Every floor with its subject, from the top down."""
 
 
 def first_line(path: Path) -> str:
@@ -43,50 +30,41 @@ def first_line(path: Path) -> str:
     return text.partition("\n")[0]
 
 
-def folder_of(floor: str) -> Path:
-    """Where a floor's modules lie."""
-    return ROOT / "cli" if floor == "cli" else ROOT / "amrobust" / floor
-
-
-def imports_of(floor: str) -> list[str]:
-    """The other floors that its modules import from, from the top down."""
-    found = set()
-    for path in folder_of(floor).rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-            names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            if isinstance(node, ast.ImportFrom) and node.module == "amrobust":
-                names += [f"amrobust.{alias.name}" for alias in node.names]
-            found |= {name.split(".")[1] for name in names if name.startswith("amrobust.")}
-    return [name for name in FLOORS if name in found - {floor}]
-
-
 def architecture() -> str:
-    """The page on floors and modules."""
+    """The page on rooms and modules."""
     lines = [
         "# Architecture",
         "",
-        "Ten floors, and imports point downwards only: a module may use its own floor and those below it. A test holds",
-        "that, and this page is written from the tree (`python docs/tools/generate.py`), which another test holds.",
+        "Two wings on one record. Training (`rules`, `optim`, `workloads`, `train`) and judging (`ingest`, `stats`, `judge`,",
+        "`report`) share one thing, the record of runs (`runs`), and neither knows the other: judging a table loads no module",
+        "that trains. `analysis`, `api` and `cli` alone see both. A test holds this picture, and the page is written from the",
+        "tree (`python docs/tools/generate.py`), which another test holds. (The record is called `runs`, since",
+        "`amrobust.record` is the function that records a loop of one's own.)",
         "",
         "```mermaid",
         "flowchart TD",
-        *(f"  {floor} --> {below}" for floor in FLOORS for below in imports_of(floor)),
+        *(
+            f"  {room} --> {other}"
+            for room in reversed(ROOMS)
+            for other in ROOMS
+            if any(other in rooms_imported_by(path) - {room} for path in modules_of(room))
+        ),
         "```",
         "",
-        "Between floors travel frozen dataclasses: `Spec` (what to train), `SeedOutcome` and `Manifest` (what came of it),",
+        "Between rooms travel frozen dataclasses: `Spec` (what to train), `SeedOutcome` and `Manifest` (what came of it),",
         "`Arm` (one method's curves, wherever they came from), `Result` (an estimate with its interval, p and assumption),",
         "`Judgement` and `Comparison` (claims and verdicts). `amrobust.errors` and `amrobust.plugins` stand beside the",
-        "floors; `analyses/` and `reference_runs/` hold data.",
+        "rooms; `analyses/` and `reference_runs/` hold data.",
         "",
     ]
-    for floor, subject in FLOORS.items():
-        folder = folder_of(floor)
-        lines += [f"## {floor}: {subject}", "", "| module | subject |", "|---|---|"]
-        for path in sorted(folder.rglob("*.py")):
-            name = path.relative_to(folder).with_suffix("").as_posix().removesuffix("/__init__")
+    subjects = {room: subject for room, (subject, _) in ROOMS.items()} | BOTH_WINGS
+    for room in reversed(subjects):
+        lines += [f"## {room}: {subjects[room]}", "", "| module | subject |", "|---|---|"]
+        for path in modules_of(room):
+            folder = ROOT / "cli" if room == "cli" else ROOT / "amrobust" / room
+            name = path.relative_to(folder if folder.is_dir() else folder.parent).with_suffix("").as_posix()
             line = first_line(path).replace("|", "\\|")
-            lines.append(f"| `{floor if name == '__init__' else name}` | {line} |")
+            lines.append(f"| `{room if name == '__init__' else name.removesuffix('/__init__')}` | {line} |")
         lines.append("")
     return "\n".join(lines).rstrip() + "\n"
 

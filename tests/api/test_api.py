@@ -14,9 +14,9 @@ from click.testing import CliRunner
 from matplotlib.axes import Axes
 
 import amrobust
-from amrobust.claims.compare import compare as judge
 from amrobust.cli import main
 from amrobust.errors import UserError
+from amrobust.judge.compare import compare as judge
 
 mpl.use("Agg")
 
@@ -315,7 +315,7 @@ class TestImport:
         "amrobust.api.runs",
         "amrobust.api.comparison",
         "amrobust.api.tuning",
-        "amrobust.runs.recorder",
+        "amrobust.ingest.recorder",
     ],
 )
 def test_the_examples_in_the_docstrings_run(name):

@@ -12,7 +12,7 @@ import amrobust
 from amrobust.api import training
 from amrobust.cli import main
 from amrobust.errors import RunError, UserError
-from amrobust.runs import open_runs
+from amrobust.runs.store import open_runs
 
 CONVEX = {"workload": "logistic", "params": {"iterations": 40}, "executor": "local"}
 
@@ -122,7 +122,7 @@ def test_a_tuning_is_not_run_as_another_study(tmp_path, options, message):
 
 
 def test_a_seed_that_fails_is_an_error_and_the_others_are_kept(tmp_path, monkeypatch):
-    from amrobust.experiments import training as trainer
+    from amrobust.train import training as trainer
 
     whole = trainer._train
 

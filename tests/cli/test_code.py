@@ -15,9 +15,9 @@ import amrobust
 from amrobust import workloads
 from amrobust.cli import main
 from amrobust.errors import UserError
-from amrobust.experiments import code, foreign, foreign_rules
-from amrobust.experiments.spec import content_digest
+from amrobust.runs.spec import content_digest
 from amrobust.runs.store import read_run
+from amrobust.train import code, foreign, foreign_rules
 
 RULE = """
 from typing import NamedTuple

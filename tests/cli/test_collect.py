@@ -10,9 +10,10 @@ from made_up_runs import Trainer, describe, spec
 
 from amrobust.cli import main
 from amrobust.errors import RunError
-from amrobust.experiments import SeedOutcome
-from amrobust.runs import execute, progress_in, progress_of
 from amrobust.runs.lock import LOCK
+from amrobust.train.execution import execute
+from amrobust.train.outcome import SeedOutcome
+from amrobust.train.progress import progress_in, progress_of
 
 HOLD = "import filelock, sys; lock = filelock.FileLock(sys.argv[1]).acquire(); print('held', flush=True); input()"
 QUICK = ("--workload", "logistic", "--iterations", 20)
@@ -67,7 +68,7 @@ def test_seeds_run_only_while_a_process_holds_the_run(tmp_path):
     )
     try:
         assert holder.stdout.readline() == "held\n"
-        from amrobust.runs import progress
+        from amrobust.train import progress
 
         assert progress._held(run.path)
     finally:

@@ -198,7 +198,7 @@ def test_the_display_on_a_terminal():
     from rich.progress import Progress, TextColumn
 
     from amrobust.cli.grid_progress import _Bar
-    from amrobust.runs.grid import GridRow
+    from amrobust.train.grid import GridRow
 
     screen = io.StringIO()
     columns = (

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from amrobust.cli import main
-from amrobust.runs.importers import registry
+from amrobust.ingest import registry
 
 
 def amrobust(*arguments, **options):
@@ -150,7 +150,7 @@ class Made:
 
     @staticmethod
     def read(path, wanted):
-        from amrobust.runs.importers.logged import LoggedRun
+        from amrobust.ingest.logged import LoggedRun
 
         for method, seed in foreign.grid():
             series = {"val_acc": (np.arange(1.0, 7), foreign.curves(method)[seed])}

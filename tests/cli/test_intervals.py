@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 import amrobust
-from amrobust.claims.analysis import load_analysis
+from amrobust.analysis import load_analysis
 from amrobust.cli import main
 from amrobust.errors import UserError
 from amrobust.report.json_schema import published

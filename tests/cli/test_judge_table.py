@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from amrobust.claims.published import judge_tables, load_tables
 from amrobust.cli import main
+from amrobust.judge.published import judge_tables, load_tables
 from amrobust.report import FORMATS, write_figures, write_report
 
 MINE = """

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from amrobust.claims.judgement import Comparison
 from amrobust.cli import main
 from amrobust.cli import report as report_module
+from amrobust.judge.judgement import Comparison
 
 
 @pytest.fixture

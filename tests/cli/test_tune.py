@@ -10,7 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from amrobust.cli import main
-from amrobust.runs import open_runs, read_tuning
+from amrobust.runs.store import open_runs
+from amrobust.runs.tuning_record import read_tuning
 
 CONVEX = ["--workload", "logistic", "--iterations", "40", "--executor", "local"]
 DIGITS = ["--epochs", "3", "--param", "model=mlp", "--batch-size", "64", "--executor", "local", "-q"]

@@ -8,7 +8,7 @@ import torch
 from made_up_data import put_fashion
 from whole_runs import HERE, numbers
 
-from amrobust.experiments.checkpoint import Checkpoint
+from amrobust.train.checkpoint import Checkpoint
 
 EPOCHS = 24
 ON_FASHION = (

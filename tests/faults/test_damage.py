@@ -7,9 +7,8 @@ import shutil
 import pytest
 from whole_runs import HERE, numbers
 
-from amrobust.runs import open_runs
 from amrobust.runs.entries import Broken
-from amrobust.runs.store import read_run
+from amrobust.runs.store import open_runs, read_run
 
 METHODS = ("sgd", "msgd", "cm")
 QUICK = ("--workload", "logistic", "--iterations", 60, "--seeds", 8)
@@ -182,7 +181,7 @@ def test_no_flipped_bit_of_curves_goes_unnoticed(runs):
 
 
 def test_a_run_of_a_later_version_is_never_set_aside(server, runs):
-    from amrobust.experiments.spec import content_digest
+    from amrobust.runs.spec import content_digest
 
     path = of(runs, "sgd") / "manifest.json"
     content = json.loads(path.read_text())

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from whole_runs import HERE, numbers
 
-from amrobust.runs import open_runs
+from amrobust.runs.store import open_runs
 
 QUICK = ("--opt", "am1", "--workload", "logistic", "--iterations", 60)
 RUN = (*QUICK, "--seeds", 8)
@@ -81,7 +81,8 @@ def test_data_that_lie_elsewhere_on_another_machine(server, tmp_path):
 
 def test_a_summary_never_outlives_the_files_it_was_made_from(server, tmp_path, monkeypatch):
     """An index that came along with a copy, or that a run was damaged after, is not believed."""
-    from amrobust.runs import summaries, summary
+    from amrobust.runs import summary
+    from amrobust.runs.summary import summaries
 
     monkeypatch.setattr(summary, "INDEX_FROM", 1)
     run(server, RUN, tmp_path / "runs")

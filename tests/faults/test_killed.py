@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from whole_runs import DIGITS, HERE, LOGISTIC, SHARED, numbers
 
-from amrobust.runs import check_runs
+from amrobust.runs.check import check_runs
 
 RUNS = {
     "logistic": ("--opt", "am1", *LOGISTIC),

@@ -131,9 +131,9 @@ def test_errors_too(runs, csv_file):
 
 
 def test_colours_are_the_only_escape_codes_on_a_terminal(runs):
-    from amrobust.claims import compare
+    from amrobust.ingest.load import load_arms
+    from amrobust.judge.compare import compare
     from amrobust.report import render
-    from amrobust.runs import load_arms
 
     arms, problems = load_arms([runs])
     text = render(compare(arms, problems=problems), "table", color=True, width=100)

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from made_up_runs import Trainer, describe, spec
 
-from amrobust.runs import execute
 from amrobust.runs.entries import Broken
 from amrobust.runs.find import is_run
 from amrobust.runs.store import read_run
+from amrobust.train.execution import execute
 
 
 class Disk:

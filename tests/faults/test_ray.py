@@ -15,11 +15,16 @@ import pytest
 from whole_runs import numbers
 
 from amrobust.errors import UserError
-from amrobust.experiments import Cluster, Spec, finished, make_executor, make_spec, ray_executor, training
-from amrobust.experiments.place import Place
-from amrobust.runs import execute, execute_grid, failures, open_runs
 from amrobust.runs.code import CHECKPOINTS
-from amrobust.runs.grid import SilentGrid
+from amrobust.runs.spec import Spec
+from amrobust.runs.store import open_runs
+from amrobust.train import finished, ray_executor, training
+from amrobust.train.cluster import Cluster
+from amrobust.train.execution import execute
+from amrobust.train.executors import make_executor
+from amrobust.train.grid import SilentGrid, execute_grid, failures
+from amrobust.train.place import Place
+from amrobust.train.prepare import make_spec
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'amrobust[ray]'")
 cluster_utils = pytest.importorskip("ray.cluster_utils")
@@ -181,7 +186,7 @@ def test_an_exception_on_a_worker_is_the_reason_of_its_seeds(executor, monkeypat
 DRIVER = """
 import sys
 from pathlib import Path
-from amrobust.experiments import Cluster, make_executor, make_spec
+from amrobust.train import Cluster, make_executor, make_spec
 from amrobust.runs import execution
 execution.COMMIT_INTERVAL = 1e9
 execution.execute(
@@ -274,8 +279,8 @@ def test_a_cluster_that_asks_for_a_token_is_joined_with_one(monkeypatch):
 
 LOCAL = """
 import sys
-from amrobust.experiments import make_executor, make_spec
-from amrobust.experiments.place import Place
+from amrobust.train import make_executor, make_spec
+from amrobust.train.place import Place
 executor = make_executor("ray", 1)
 (found,) = executor.train(make_spec("logistic", "sgd", {"iterations": 20}), [(0,)], Place())
 assert found.error is None, found.error

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from made_up_runs import OUTPUTS, Trainer, curve, describe, spec
 
-from amrobust.experiments.spec import content_digest
-from amrobust.runs import execute, manifest, migrate, open_runs, validate
+from amrobust.runs import manifest, migrate, validate
+from amrobust.runs.spec import content_digest
+from amrobust.runs.store import open_runs
+from amrobust.train.execution import execute
 
 RECORDS = Path(__file__).parent / "records"
 

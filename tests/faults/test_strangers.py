@@ -18,11 +18,14 @@ from strangers import edit, record, record_with_names, seal
 
 from amrobust.cli import main
 from amrobust.errors import RunError
-from amrobust.runs import check_runs, execute, find_run, load_arms, open_runs, summaries
+from amrobust.ingest.load import load_arms
+from amrobust.runs.check import check_runs
 from amrobust.runs.curves import encode
 from amrobust.runs.entries import MAX_JSON_ITEMS, Broken
 from amrobust.runs.manifest import identity
-from amrobust.runs.store import directory_name, read_run
+from amrobust.runs.store import directory_name, find_run, open_runs, read_run
+from amrobust.runs.summary import summaries
+from amrobust.train.execution import execute
 
 MEGABYTE = 1_000_000
 
@@ -95,7 +98,7 @@ def peak_memory(directory):
         import resource, sys
         from amrobust.cli import main
         from amrobust.runs import check_runs
-        import pyarrow.parquet, amrobust.claims, amrobust.report.table
+        import pyarrow.parquet, amrobust.judge, amrobust.report.table
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         for command in ("list", "check", "compare"):
             try:

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 from whole_runs import HERE, SHARED, numbers
 
-from amrobust.runs import open_runs
+from amrobust.runs.store import open_runs
 
 GRID = [
     ("--opt", opt, "--workload", "logistic", "--iterations", 100, "--seeds", seeds)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 
 def analysis(path: Path) -> object:
-    from amrobust.claims.analysis import load_analysis
-    from amrobust.experiments import make_spec
+    from amrobust.analysis import load_analysis
+    from amrobust.train.prepare import make_spec
 
     analysis = load_analysis(str(path))
     return [
@@ -24,7 +24,7 @@ def analysis(path: Path) -> object:
 
 
 def claims(path: Path) -> object:
-    from amrobust.claims.declared import load_claims
+    from amrobust.judge.declared import load_claims
 
     return load_claims(path)
 
@@ -56,7 +56,7 @@ kind = "better mean"
 
 
 def tables(path: Path) -> object:
-    from amrobust.claims.published import judge_tables, load_tables
+    from amrobust.judge.published import judge_tables, load_tables
     from amrobust.report import render
 
     return render(judge_tables(load_tables(path), margin=0.5), "table")
@@ -98,7 +98,7 @@ def selection(data: bytes, scratch: Path) -> object:
 
 
 def spec_file(path: Path) -> object:
-    from amrobust.experiments.requests import load_request
+    from amrobust.train.requests import load_request
 
     return load_request(path)
 

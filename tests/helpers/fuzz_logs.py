@@ -13,7 +13,7 @@ import foreign
 
 def imported(path: Path) -> object:
     """Read by what it looks like, and everything that comparing would be given."""
-    from amrobust.runs.importers import arms_of, read_path
+    from amrobust.ingest.read import arms_of, read_path
 
     gathered, _ = read_path(path)
     return arms_of(gathered, path)
@@ -23,7 +23,7 @@ def read_as(form: str) -> Callable[[Path], object]:
     """Read as this format, whatever it looks like."""
 
     def read(path: Path) -> object:
-        from amrobust.runs.importers import arms_of, read_path
+        from amrobust.ingest.read import arms_of, read_path
 
         gathered, _ = read_path(path, form)
         return arms_of(gathered, path)

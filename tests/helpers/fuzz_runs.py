@@ -13,8 +13,8 @@ from made_up_runs import Trainer, describe, outcome, spec
 from made_up_tunings import tuning
 from strangers import seal
 
-from amrobust.runs import execute
 from amrobust.runs.entries import Broken
+from amrobust.train.execution import execute
 
 
 @cache
@@ -23,7 +23,7 @@ def run(scratch: Path):
 
 
 def manifest(data: bytes, scratch: Path) -> object:
-    from amrobust.runs.load import command_of
+    from amrobust.runs.commands import command_of
     from amrobust.runs.validate import parse_manifest
 
     found = parse_manifest(data)
@@ -50,7 +50,7 @@ def sealed_manifest(data: bytes, scratch: Path) -> object:
 
 def tuning_file(data: bytes, scratch: Path) -> object:
     """As a stranger would write it: with a checksum that fits."""
-    from amrobust.experiments.spec import content_digest
+    from amrobust.runs.spec import content_digest
     from amrobust.runs.tuning_record import read_tuning, write_tuning
 
     path = scratch / "tuning.json"
@@ -120,7 +120,7 @@ def curves_samples(scratch: Path) -> list[bytes]:
 def checkpoint(data: bytes, scratch: Path) -> object:
     import hashlib
 
-    from amrobust.experiments.checkpoint import Checkpoint
+    from amrobust.train.checkpoint import Checkpoint
 
     checkpoint = Checkpoint(scratch / "seed-0.pt", "key")
     checkpoint.path.write_bytes(hashlib.sha256(data).hexdigest().encode() + b"\n" + data)

@@ -4,9 +4,9 @@ import time
 
 import numpy as np
 
-from amrobust.experiments.facts import RunFacts
-from amrobust.experiments.outcome import SeedOutcome
-from amrobust.experiments.spec import Spec
+from amrobust.runs.facts import RunFacts
+from amrobust.runs.spec import Spec
+from amrobust.train.outcome import SeedOutcome
 
 EPOCHS = 4
 OUTPUTS = ("I", "II")

@@ -2,7 +2,7 @@
 
 from itertools import product
 
-from amrobust.experiments.tuning import Trial, Tuning, best_trial, tuning_seeds
+from amrobust.runs.tuning import Trial, Tuning, best_trial, tuning_seeds
 
 
 def tuning(means=(90.0, 95.0, 93.0), *, searched=None, seeds=3, **changes):

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from amrobust import workloads
-from amrobust.experiments.spec import Spec
-from amrobust.experiments.stacking import trainer
+from amrobust.runs.spec import Spec
+from amrobust.train.stacking import trainer
 
 
 def register(monkeypatch, name, workload):

@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 from made_up_runs import describe, spec
 
-from amrobust.experiments.spec import content_digest
 from amrobust.runs.curves import describe_bytes, encode
 from amrobust.runs.manifest import Manifest, Plan, SeedRecord, Session, identity
+from amrobust.runs.spec import content_digest
 
 MARKUP = (
     "#panic()",

@@ -121,7 +121,7 @@ def _set_clock(days):
 
 def _child(request):
     from amrobust.cli import main
-    from amrobust.runs import execution
+    from amrobust.train import execution
 
     log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
@@ -157,8 +157,6 @@ def _serve():
     import amrobust.cli.compare
     import amrobust.cli.list_runs
     import amrobust.cli.run
-    import amrobust.experiments.convex
-    import amrobust.experiments.network
     import amrobust.report.table
     import amrobust.report.text  # noqa: F401
 

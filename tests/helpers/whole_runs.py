@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from amrobust.runs import open_runs
+from amrobust.runs.store import open_runs
 
 LOGISTIC = ("--workload", "logistic", "--iterations", 100, "--seeds", 200)
 DIGITS = ("--epochs", 1, "--batch-size", 128, "--param", "lr_drops=0", "--seeds", 6)

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from amrobust.claims import Selection, compare
-from amrobust.runs import load_arms
+from amrobust.ingest.load import load_arms
+from amrobust.judge.compare import compare
+from amrobust.judge.rules import Selection
 
 TREE = Path(__file__).resolve().parents[2]
 ROOT = TREE / "reference_runs" / "measured"

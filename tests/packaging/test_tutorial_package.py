@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import amrobust as amrobust_itself
-from amrobust.runs import load_arms as load
+from amrobust.ingest.load import load_arms as load
 
 SOURCE = Path(__file__).resolve().parents[1] / "tutorial_package"
 

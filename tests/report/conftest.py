@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from amrobust.claims.judgement import Claim, ClaimKind, Comparison, Judgement, MethodSummary, Outcome, Verdict
+from amrobust.judge.judgement import Claim, ClaimKind, Comparison, Judgement, MethodSummary, Outcome, Verdict
 from amrobust.runs.arms import Arm, Metric
 from amrobust.stats.results import Caution, Result
 

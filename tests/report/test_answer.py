@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from report_blocks import blocks, column, paragraphs
 
-from amrobust.claims.judgement import Claim, Comparison, Judgement
+from amrobust.judge.judgement import Claim, Comparison, Judgement
 from amrobust.report.layout import Layout
 
 Judged = Callable[..., Judgement]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from report_blocks import blocks
 
-from amrobust.claims.declared import load_claims
-from amrobust.claims.judgement import Claim, Comparison, Judgement
+from amrobust.judge.declared import load_claims
+from amrobust.judge.judgement import Claim, Comparison, Judgement
 from amrobust.report.appendix import report_command
 from amrobust.report.layout import Layout
 

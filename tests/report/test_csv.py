@@ -3,7 +3,7 @@
 import csv
 import io
 
-from amrobust.claims.judgement import Comparison
+from amrobust.judge.judgement import Comparison
 from amrobust.report import render
 
 

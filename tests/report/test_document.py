@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from report_blocks import blocks, column, names, sections
 
-from amrobust.claims.judgement import Claim, Comparison, Judgement
+from amrobust.judge.judgement import Claim, Comparison, Judgement
 from amrobust.report.document import document
 from amrobust.report.layout import SECTIONS, Layout
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from amrobust.claims.judgement import Comparison, Judgement
+from amrobust.judge.judgement import Comparison, Judgement
 from amrobust.report.drawing import BASELINE_COLOUR, COLOURS, labels, series_styles, shaded, styles
 from amrobust.report.sweeps import sweeps
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from amrobust.claims.judgement import Comparison, Judgement
 from amrobust.errors import UserError
+from amrobust.judge.judgement import Comparison, Judgement
 from amrobust.report import write_figures
 
 MAGIC = {"pdf": b"%PDF-", "png": b"\x89PNG\r\n", "svg": b"<svg"}

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from amrobust.claims.judgement import Claim, Judgement
+from amrobust.judge.judgement import Claim, Judgement
 from amrobust.report.glance import at_a_glance, over_settings
 
 Judged = Callable[..., Judgement]

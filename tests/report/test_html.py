@@ -3,7 +3,7 @@
 import re
 from html.parser import HTMLParser
 
-from amrobust.claims.judgement import Comparison
+from amrobust.judge.judgement import Comparison
 from amrobust.report import render
 from amrobust.report.html import fragment
 from amrobust.report.text import visible

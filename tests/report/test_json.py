@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from amrobust.claims.judgement import Comparison, Judgement, Verdict
+from amrobust.judge.judgement import Comparison, Judgement, Verdict
 from amrobust.report import render
 from amrobust.stats.results import Result
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import jsonschema
 import pytest
 
-from amrobust.claims.judgement import Comparison, Judgement
-from amrobust.claims.published import judge_tables, load_tables
+from amrobust.judge.judgement import Comparison, Judgement
+from amrobust.judge.published import judge_tables, load_tables
 from amrobust.report import render
 from amrobust.report.json_schema import published, schema, text
 

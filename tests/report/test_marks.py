@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from amrobust.claims.judgement import Comparison, Judgement
+from amrobust.judge.judgement import Comparison, Judgement
 from amrobust.report import render
 from amrobust.report.marks import AVERAGE, SPREAD, marks
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from report_blocks import blocks
 
-from amrobust.claims.judgement import Comparison, Judgement
+from amrobust.judge.judgement import Comparison, Judgement
 from amrobust.report.layout import Layout
 from amrobust.report.methods import _catalogue, methods_used
 from amrobust.stats.results import Result

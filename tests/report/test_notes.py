@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from amrobust.claims.judgement import Judgement
+from amrobust.judge.judgement import Judgement
 from amrobust.report.notes import notes
 from amrobust.stats.results import Caution
 

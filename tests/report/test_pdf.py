@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from report_blocks import strings
 
-from amrobust.claims.judgement import Comparison, Judgement
 from amrobust.errors import UserError
+from amrobust.judge.judgement import Comparison, Judgement
 from amrobust.report import Layout, write_report
 from amrobust.report.blocks import (
     Block,
@@ -245,7 +245,7 @@ def test_hostile_names_are_shown_as_they_are(
 
 def test_same_input_same_bytes_in_different_processes_and_directories(tmp_path: Path) -> None:
     code = (
-        "import runpy, sys; from amrobust.report import write_report; from amrobust.claims.judgement import Comparison;"
+        "import runpy, sys; from amrobust.report import write_report; from amrobust.judge.judgement import Comparison;"
         "make = runpy.run_path(sys.argv[1])['make_judgement'];"
         "comparison = Comparison((make(seeds=5, epochs=6),));"
         "write_report(comparison, 'report.pdf'); write_report(comparison, 'report.html');"

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from amrobust.claims.beside import Printed, PrintedRow
-from amrobust.claims.judgement import Comparison
+from amrobust.judge.beside import Printed, PrintedRow
+from amrobust.judge.judgement import Comparison
 from amrobust.report.document import document
 from amrobust.report.published import beside_published
 from amrobust.report.view import view

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from amrobust.claims.judgement import Comparison
 from amrobust.errors import UserError
+from amrobust.judge.judgement import Comparison
 from amrobust.report import FORMATS, render
 from amrobust.report.text import latex, markdown, visible
 

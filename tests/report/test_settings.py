@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from report_blocks import sections
 
-from amrobust.claims.judgement import Comparison, Judgement
+from amrobust.judge.judgement import Comparison, Judgement
 from amrobust.report.document import document
 from amrobust.report.settings import apart, brief, parts, spelled
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from amrobust.claims.judgement import Comparison, Judgement
+from amrobust.judge.judgement import Comparison, Judgement
 from amrobust.report import render
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from report_blocks import column
 
-from amrobust.claims.judgement import Judgement
+from amrobust.judge.judgement import Judgement
 from amrobust.report.tailtable import tail_numbers
 from amrobust.stats import tail_quantile
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from report_blocks import blocks, column
 
-from amrobust.claims.judgement import Claim, Comparison, Judgement, PairFacts
+from amrobust.judge.judgement import Claim, Comparison, Judgement, PairFacts
 from amrobust.report.layout import Layout
 from amrobust.report.view import pair_sentences
 from amrobust.stats.results import Result

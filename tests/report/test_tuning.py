@@ -8,11 +8,11 @@ import pytest
 from made_up_tunings import tuning
 from report_blocks import blocks
 
-from amrobust.claims.judgement import Comparison, Judgement
-from amrobust.experiments.tuning import metric_words
+from amrobust.judge.judgement import Comparison, Judgement
 from amrobust.report.json_schema import published
 from amrobust.report.render import FORMATS, render
 from amrobust.report.tuning import recorded_lines, tuning_lines
+from amrobust.runs.tuning import metric_words
 
 Judged = Callable[..., Judgement]
 TWO = ("msgd", "am1[m=5]/I", "am1[m=5]/II")

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from report_blocks import strings
 
-from amrobust.claims.judgement import Comparison, Judgement
 from amrobust.errors import UserError
+from amrobust.judge.judgement import Comparison, Judgement
 from amrobust.report.document import document
 from amrobust.report.layout import Layout
 from amrobust.report.text import printable

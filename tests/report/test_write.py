@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from amrobust.claims.judgement import Comparison, Judgement
 from amrobust.errors import UserError
+from amrobust.judge.judgement import Comparison, Judgement
 from amrobust.report import Layout, write_report
 
 Judged = Callable[..., Judgement]

@@ -7,10 +7,10 @@ import pytest
 from made_up_runs import Trainer, describe, spec
 
 from amrobust.errors import RunError, UserError
-from amrobust.runs import execute
 from amrobust.runs.code import code_words, require_same_code, versions_of
 from amrobust.runs.provenance import session
 from amrobust.runs.store import read_run
+from amrobust.train.execution import execute
 
 A, B, C = ({"mine.py": digit * 64, "same.py": "0" * 64} for digit in "abc")
 

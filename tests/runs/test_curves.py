@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from made_up_runs import Trainer, describe, spec
 
-from amrobust.runs import execute
+from amrobust.train.execution import execute
 
 PROGRAM = """
 import os, sys

@@ -18,9 +18,9 @@ from recorded import logged
 
 import amrobust
 from amrobust.errors import RunError, UserError
-from amrobust.runs import open_runs
-from amrobust.runs.importers import read_path
-from amrobust.runs.recorder_place import Place
+from amrobust.ingest.read import read_path
+from amrobust.ingest.recorder_place import Place
+from amrobust.runs.store import open_runs
 
 
 class Rate(float):

@@ -13,10 +13,12 @@ from hypothesis.extra.numpy import arrays
 from made_up_runs import EPOCHS, METRICS, OUTPUTS, Trainer, describe, spec
 
 from amrobust.errors import UserError
-from amrobust.experiments.spec import content_digest
-from amrobust.runs import execute, find_run, load_arms, open_runs
+from amrobust.ingest.load import load_arms
 from amrobust.runs.curves import decode, describe_bytes, encode
 from amrobust.runs.entries import Broken
+from amrobust.runs.spec import content_digest
+from amrobust.runs.store import find_run, open_runs
+from amrobust.train.execution import execute
 
 
 @pytest.fixture

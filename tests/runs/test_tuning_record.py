@@ -9,10 +9,11 @@ from made_up_runs import Trainer, describe, spec
 from made_up_tunings import tuning
 
 from amrobust.errors import RunError, UserError
-from amrobust.experiments.spec import content_digest
-from amrobust.experiments.tuning import FIRST_SEED
-from amrobust.runs import execute, open_runs
+from amrobust.runs.spec import content_digest
+from amrobust.runs.store import open_runs
+from amrobust.runs.tuning import FIRST_SEED
 from amrobust.runs.tuning_record import TunedMethod, TuningFile, read_tuning, write_tuning
+from amrobust.train.execution import execute
 
 TUNED = tuning()
 OTHER = tuning((80.0, 95.0, 93.0), seeds=2)

@@ -1,6 +1,6 @@
 """An executor that a package announces."""
 
-from amrobust.experiments.executors import LocalExecutor
+from amrobust.train.executors import LocalExecutor
 
 
 class Backwards(LocalExecutor):

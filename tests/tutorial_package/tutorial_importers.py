@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from amrobust.runs.importers.logged import LoggedRun
+from amrobust.ingest.logged import LoggedRun
 
 TITLE = "lines of values"
 

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from amrobust.errors import UserError
-from amrobust.experiments import make_spec
-from amrobust.experiments.training import train_unit
+from amrobust.train.prepare import make_spec
+from amrobust.train.training import train_unit
 from amrobust.workloads import Classification
 
 

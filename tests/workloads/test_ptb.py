@@ -7,7 +7,7 @@ from made_up_data import put_ptb
 from torch.nn.functional import cross_entropy
 
 from amrobust.errors import UserError
-from amrobust.experiments.prepare import make_spec
+from amrobust.train.prepare import make_spec
 from amrobust.workloads import data
 from amrobust.workloads.ptb import WORKLOAD
 

@@ -5,11 +5,12 @@ import pytest
 import torch
 from made_up_data import put_image_sets
 
-from amrobust import experiments, workloads
+from amrobust import workloads
 from amrobust.errors import UserError
-from amrobust.experiments.network import CPU, load
-from amrobust.experiments.training import train_unit
 from amrobust.runs.manifest import identity
+from amrobust.train.network import CPU, load
+from amrobust.train.prepare import describe, make_spec
+from amrobust.train.training import train_unit
 from amrobust.workloads import Classification, data
 from amrobust.workloads.validation import training_length
 
@@ -37,9 +38,7 @@ EACH = pytest.mark.parametrize("name", ["digits", "fashion-mnist", "cifar10", "c
 
 
 def spec(name, share=None, optimizer="msgd", **params):
-    return experiments.make_spec(
-        name, optimizer, {"epochs": 3, "batch_size": 4, "validation": share, **params}
-    )
+    return make_spec(name, optimizer, {"epochs": 3, "batch_size": 4, "validation": share, **params})
 
 
 def rows(images):
@@ -79,7 +78,7 @@ def test_the_metrics_say_what_they_are_on(root, name):
     chosen = spec(name, 0.25)
     names = [row[0] for row in workloads.metrics_of(workloads.get(name), chosen.workload_params)]
     assert names == ["validation_accuracy", "validation_loss", "train_loss", "train_batch_loss"]
-    assert experiments.describe(chosen).metrics[0] == ("validation_accuracy", "higher", "%")
+    assert describe(chosen).metrics[0] == ("validation_accuracy", "higher", "%")
 
 
 @pytest.mark.parametrize("name", ["digits", BLOBS])
@@ -106,13 +105,13 @@ def test_images_are_evaluated_on_the_held_out_part_too(root):
 
 def test_without_a_share_nothing_is_another(root):
     """The identity that a run of the default workload had before there were validation splits."""
-    plain = experiments.make_spec("digits", "am1")
+    plain = make_spec("digits", "am1")
     assert "validation" not in plain.workload_params
-    assert plain == experiments.make_spec("digits", "am1", {"validation": None})
-    assert identity(plain, experiments.describe(plain)) == IDENTITY
-    held = experiments.make_spec("digits", "am1", {"validation": 0.1})
-    assert identity(held, experiments.describe(held)) != IDENTITY
-    assert experiments.describe(held).workload_label == "digits[validation=0.1]"
+    assert plain == make_spec("digits", "am1", {"validation": None})
+    assert identity(plain, describe(plain)) == IDENTITY
+    held = make_spec("digits", "am1", {"validation": 0.1})
+    assert identity(held, describe(held)) != IDENTITY
+    assert describe(held).workload_label == "digits[validation=0.1]"
 
 
 IDENTITY = "43fbcca64fe8d99e842e60a65d9b928c0cb5c0c52f309a3fef110c0ced2fce2d"
@@ -137,4 +136,4 @@ def test_a_share_that_leaves_nothing_is_refused():
 @pytest.mark.parametrize("name", ["logistic", "ptb", "imagenet"])
 def test_a_workload_without_a_training_set_to_split_has_no_such_parameter(name):
     with pytest.raises(UserError, match="no parameter 'validation'"):
-        experiments.make_spec(name, "sgd", {"validation": 0.1})
+        make_spec(name, "sgd", {"validation": 0.1})

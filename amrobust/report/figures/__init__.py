@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from amrobust.claims.judgement import Judgement
+from amrobust.judge.judgement import Judgement
 from amrobust.report.drawing import Drawing, Style
 from amrobust.report.figures.curves import mean_curves, std_curves
 from amrobust.report.figures.equivalence import equivalence

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from amrobust.claims.judgement import Judgement
-from amrobust.claims.words import counted, significant
+from amrobust.judge.judgement import Judgement
+from amrobust.judge.words import counted, significant
 from amrobust.report.drawing import (
     FAINT,
     WIDTH,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from amrobust.claims.judgement import Claim, Judgement, Verdict
-from amrobust.claims.words import powers_of_ten, significant
+from amrobust.judge.judgement import Claim, Judgement, Verdict
+from amrobust.judge.words import powers_of_ten, significant
 from amrobust.report.drawing import BASELINE_COLOUR, DASHES, Drawing, Style, house_style, labels, to_svg
 from amrobust.report.figures.panels import in_figures
 from amrobust.report.figures.rows import MOST_ROWS, beside, row_plot

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from amrobust.claims.judgement import Judgement, MethodSummary
-from amrobust.claims.words import significant
+from amrobust.judge.judgement import Judgement, MethodSummary
+from amrobust.judge.words import significant
 from amrobust.report.drawing import BASELINE_COLOUR, Drawing, Style, house_style, labels, to_svg
 from amrobust.report.figures.curves import seeds_in_words, surviving
 from amrobust.report.figures.panels import in_figures

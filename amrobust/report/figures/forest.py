@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from amrobust.claims.judgement import RATIOS, ClaimKind, Judgement, Verdict, is_about_a_pair
-from amrobust.claims.words import significant
+from amrobust.judge.judgement import RATIOS, ClaimKind, Judgement, Verdict, is_about_a_pair
+from amrobust.judge.words import significant
 from amrobust.report.drawing import GREY, Drawing, Style, house_style, labels, plain_number, to_svg
 from amrobust.report.figures.panels import in_figures
 from amrobust.report.figures.rows import MOST_ROWS, beside, row_plot

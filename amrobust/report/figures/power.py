@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from amrobust.claims.judgement import ClaimKind, Judgement, Verdict
+from amrobust.judge.judgement import ClaimKind, Judgement, Verdict
 from amrobust.report.drawing import WIDTH, Drawing, Style, house_style, new_figure, to_svg
 from amrobust.report.figures.panels import quiet_grid
 from amrobust.report.text import printable

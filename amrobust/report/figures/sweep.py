@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from amrobust.claims.judgement import Judgement, MethodSummary
-from amrobust.claims.words import significant
+from amrobust.judge.judgement import Judgement, MethodSummary
+from amrobust.judge.words import significant
 from amrobust.report.drawing import (
     COLOURS,
     GREY,

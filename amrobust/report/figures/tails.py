@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from amrobust.claims.judgement import Judgement, Verdict
-from amrobust.claims.words import powers_of_ten, significant
+from amrobust.judge.judgement import Judgement, Verdict
+from amrobust.judge.words import powers_of_ten, significant
 from amrobust.report.drawing import Drawing, Style, house_style, labels, text_colour, to_svg
 from amrobust.report.figures.panels import (
     BESIDE,

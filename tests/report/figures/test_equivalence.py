@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from svg_texts import texts
 
-from amrobust.claims.judgement import Claim, Comparison, Judgement
+from amrobust.judge.judgement import Claim, Comparison, Judgement
 from amrobust.report.drawing import styles
 from amrobust.report.figures.equivalence import equivalence
 

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 import numpy as np
 from svg_texts import texts
 
-from amrobust.claims.judgement import Comparison, Judgement
+from amrobust.judge.judgement import Comparison, Judgement
 from amrobust.report.drawing import new_figure, styles
 from amrobust.report.figures.finals import draw_strip, final_rows, final_values_figure
 

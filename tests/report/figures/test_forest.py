@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from svg_texts import texts
 
-from amrobust.claims.judgement import Claim, Comparison, Judgement
+from amrobust.judge.judgement import Claim, Comparison, Judgement
 from amrobust.report.drawing import styles
 from amrobust.report.figures.forest import forest, panels_of
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from svg_texts import collisions, texts
 
-from amrobust.claims.judgement import Comparison, Judgement
+from amrobust.judge.judgement import Comparison, Judgement
 from amrobust.report.drawing import styles
 from amrobust.report.figures.power import power_figure
 from amrobust.stats import power_at_seeds

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from svg_texts import texts
 
-from amrobust.claims.judgement import Comparison, Judgement
+from amrobust.judge.judgement import Comparison, Judgement
 from amrobust.report.drawing import styles
 from amrobust.report.figures.sweep import sweep_figures
 from amrobust.stats.results import Result

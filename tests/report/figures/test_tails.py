@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from svg_texts import texts
 
-from amrobust.claims.judgement import Claim, Comparison, Judgement
+from amrobust.judge.judgement import Claim, Comparison, Judgement
 from amrobust.report.drawing import styles
 from amrobust.report.figures.tails import exceedances, quantiles
 from amrobust.runs.arms import Metric

@@ -1,0 +1,189 @@
+"""From logged runs to arrays that can be compared: repeats, missing seeds, unequal lengths and mixed units settled."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from amrobust.errors import UserError
+from amrobust.ingest.align import Table, aligned_seeds
+from amrobust.ingest.imported import ImportedMethod
+from amrobust.ingest.logged import LoggedRun, Series
+from amrobust.ingest.naming import Mappings, Named, chosen_series, name_runs
+from amrobust.ingest.policies import Notes, Policies, ordered
+from amrobust.ingest.settings import without_settings
+from amrobust.ingest.units import in_one_unit, look_for_starting_points
+from amrobust.runs.arms import Curves, Metric
+from amrobust.runs.directions import direction_of
+from amrobust.runs.files import shown
+from amrobust.runs.validate import MAX_EPOCHS, MAX_VALUES
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Everything that was found under a path, and what was decided about it, a sentence each."""
+
+    methods: tuple[ImportedMethod, ...]
+    notes: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    """Those of the notes that say what does not take part."""
+
+
+def gather(runs: Sequence[LoggedRun], mappings: Mappings, policies: Policies, stem: str) -> Gathered:
+    """Name ``runs``, settle what does not fit by ``policies``, and align the seeds of each method.
+
+    Raises UserError where something does not fit and its policy refuses; the message has the choices.
+    """
+    notes = Notes()
+    for run in runs:
+        for note in run.notes:
+            notes.add(note)
+    # Methods come in the order in which they were begun, however their folders are called.
+    kept = sorted(_finished(runs, policies, notes), key=lambda run: run.started)
+    if not kept:
+        raise UserError("; ".join(notes.said) or "no runs were found")
+    named, guesses = name_runs(kept, mappings, stem)
+    for guess in guesses:
+        notes.add(guess)
+    groups: dict[tuple[str, str], list[Named]] = defaultdict(list)
+    for one in named:
+        groups[one.workload, one.method].append(one)
+    known = frozenset(name for run in kept for name in run.series)
+    methods = []
+    for (workload, method), members in groups.items():
+        label = shown(method) if len({w for w, _ in groups}) == 1 else f"{shown(method)} on {shown(workload)}"
+        seeded = _seeded(members, mappings, policies, label, notes)
+        tables = {
+            seed: _table(same, mappings, policies, known, f"{label}, seed {seed}", notes)
+            for seed, same in sorted(seeded.items())
+        }
+        if aligned := aligned_seeds(tables, policies, label, notes):
+            methods.append(_method(workload, method, members, aligned, mappings))
+    if not methods:
+        raise UserError("; ".join(notes.said) or "nothing is left to import")
+    if not mappings.metrics:
+        methods = without_settings(methods, notes)
+    methods = in_one_unit(methods, policies, mappings, notes)
+    look_for_starting_points(methods, notes)
+    return Gathered(tuple(methods), tuple(notes.said), tuple(notes.left_out))
+
+
+def _finished(runs: Sequence[LoggedRun], policies: Policies, notes: Notes) -> list[LoggedRun]:
+    bad = [run for run in runs if run.state != "finished"]
+    if not bad or policies.unfinished == "keep":
+        return list(runs)
+    count = {state: sum(run.state == state for run in bad) for state in ("failed", "running")}
+    what = " and ".join(f"{number} {state}" for state, number in count.items() if number)
+    notes.add(
+        f"{what} of {len(runs)} runs are left out, the first {shown(bad[0].path)!r} (--unfinished keep takes them)",
+        left_out=True,
+    )
+    return [run for run in runs if run.state == "finished"]
+
+
+def _seeded(
+    members: list[Named], mappings: Mappings, policies: Policies, label: str, notes: Notes
+) -> dict[int, list[Named]]:
+    """The runs of each seed; more than one where a run was resumed or repeated."""
+    found: dict[int, list[Named]] = defaultdict(list)
+    without = []
+    for one in sorted(members, key=lambda one: one.run.started):
+        if one.seed is None:
+            without.append(one)
+        else:
+            found[one.seed].append(one)
+    if not without:
+        return found
+    asked = mappings.seed_from == "number"
+    if not asked and policies.missing_seeds == "refuse":
+        raise UserError(
+            f"{label}: {len(without)} of {len(members)} runs have no seed, the first {shown(without[0].run.path)!r}: name "
+            "it with "
+            "--seed-from, or choose --missing-seeds number or skip"
+        )
+    if not asked and policies.missing_seeds == "skip":
+        notes.add(
+            f"{label}: {len(without)} of {len(members)} runs have no seed and are left out", left_out=True
+        )
+        return found
+    free = (seed for seed in range(len(members) + len(found)) if seed not in set(found))
+    for one, seed in zip(without, free, strict=False):
+        found[seed] = [one]
+    notes.add(f"{label}: {len(without)} of {len(members)} runs are numbered in the order of their start")
+    return found
+
+
+def _table(
+    same: Sequence[Named],
+    mappings: Mappings,
+    policies: Policies,
+    known: frozenset[str],
+    where: str,
+    notes: Notes,
+) -> Table:
+    """All metrics of one seed; runs of one seed are parts of one training, the later resuming the earlier."""
+    if len(same) > 1 and policies.duplicates in ("refuse", "mean"):
+        paths = ", ".join(shown(repr(one.run.path)) for one in same[:3])
+        raise UserError(
+            f"{where} is there {len(same)} times ({paths}): a method may be missing from its name (--method-from), or choose "
+            "which counts where they overlap with --duplicates first or last"
+        )
+    parts: dict[str, list[Series]] = defaultdict(list)
+    for one in same:
+        for name, series in chosen_series(one.run, mappings, known).items():
+            parts[name].append(series)
+    table: Table = {}
+    for name, found in parts.items():
+        joined = tuple(np.concatenate([series[axis] for series in found]) for axis in (0, 1))
+        if not np.isfinite(joined[0]).all():
+            raise UserError(
+                f"{where}: {shown(name)} has steps that are no numbers: choose others with --step-from"
+            )
+        (steps, values), lost = ordered(
+            (joined[0], joined[1]), policies.duplicates, f"{where}, {shown(name)}"
+        )
+        if lost:
+            kept = {"mean": "their mean is"}.get(policies.duplicates, f"the {policies.duplicates} is")
+            notes.add(f"{where}: {shown(name)} has {lost} repeated steps; {kept} kept")
+        if policies.first_step is not None:
+            keep = steps >= policies.first_step
+            steps, values = steps[keep], values[keep]
+        table[name] = steps, values
+    return table
+
+
+def _method(
+    workload: str,
+    method: str,
+    members: Sequence[Named],
+    aligned: tuple[tuple[float, ...], dict[int, dict[str, Curves]]],
+    mappings: Mappings,
+) -> ImportedMethod:
+    steps, rows = aligned
+    names = list(next(iter(rows.values())))
+    if wanted := list(mappings.renamed.values()):
+        names = [name for name in wanted if name in names]
+    if not steps or len(steps) > MAX_EPOCHS or len(steps) * len(rows) * len(names) > MAX_VALUES:
+        raise UserError(
+            f"{shown(method)}: {len(steps)} steps of {len(rows)} seeds are too few or too many to compare"
+        )
+    return ImportedMethod(
+        method=method,
+        workload=workload,
+        hyperparameters=members[0].hyperparameters,
+        seeds=tuple(rows),
+        curves={name: np.array([row[name] for row in rows.values()]) for name in names},
+        metrics=tuple(Metric(name, _better(name, mappings), mappings.units.get(name, "")) for name in names),
+        steps=steps,
+        files=tuple(dict.fromkeys(path for one in members for path in one.run.files)),
+    )
+
+
+def _better(name: str, mappings: Mappings) -> Literal["higher", "lower"]:
+    if name in mappings.higher:
+        return "higher"
+    return "lower" if name in mappings.lower else direction_of(name)

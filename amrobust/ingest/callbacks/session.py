@@ -1,0 +1,37 @@
+"""A seed that a framework's hooks record: opened, logged to and closed in calls of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from amrobust.ingest.recorder import Recording, record
+
+
+class HookRecorder:
+    """:func:`amrobust.record` for those who cannot use a ``with`` block: hooks that a training loop calls.
+
+    ``options`` are those of :func:`amrobust.record`. A training that ends in no call of :meth:`close` is not done.
+    """
+
+    def __init__(self, directory: Any, options: Mapping[str, Any]) -> None:
+        self.directory, self.options = directory, dict(options)
+        self.recording: Recording | None = None
+        self._rows = 0
+
+    def open(self, **defaults: Any) -> None:
+        """Begin to record; ``defaults`` are options that were not given."""
+        self.recording = record(self.directory, **{**defaults, **self.options}).__enter__()
+        self._rows = 0
+
+    def log(self, values: Mapping[str, Any]) -> None:
+        """Record the metrics of the next epoch."""
+        if self.recording is not None and values:
+            self._rows += 1
+            self.recording.log(self._rows, **dict(values))
+
+    def close(self, error: BaseException | None = None) -> None:
+        """End: as done, or as failed with ``error``."""
+        recording, self.recording = self.recording, None
+        if recording is not None:
+            recording.__exit__(type(error) if error is not None else None, error, None)

@@ -1,0 +1,98 @@
+"""CSV, TSV and semicolon-separated tables: a file, or a folder of them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from amrobust.errors import UserError
+from amrobust.ingest.limits import MAX_CELLS, files_under, relative, text_of
+from amrobust.ingest.logged import LoggedRun, Wanted
+from amrobust.ingest.tables import Table, runs_of
+from amrobust.runs.files import is_plain_file, shown
+
+TITLE = "tables in CSV or TSV, long, tidy or wide"
+SUFFIXES = (".csv", ".tsv")
+_DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+(e[-+]?\d+)?", re.ASCII | re.IGNORECASE)
+
+
+def recognises(path: Path) -> bool:
+    """A .csv or .tsv file, or a folder with one."""
+    if path.is_dir():
+        return any(file.suffix.lower() in SUFFIXES for file in files_under(path))
+    return is_plain_file(path) and path.suffix.lower() in SUFFIXES
+
+
+def read(path: Path, wanted: Wanted) -> Iterator[LoggedRun]:
+    """Every table's runs."""
+    files = [f for f in files_under(path) if f.suffix.lower() in SUFFIXES] if path.is_dir() else [path]
+    if not files:
+        raise UserError(f"{shown(path)} has no CSV file")
+    for file in files:
+        label = relative(file, path) if path.is_dir() else file.name
+        yield from runs_of(read_table(file, label), wanted)
+
+
+def read_table(path: Path, label: str) -> Table:
+    """The table in ``path``. Raises UserError, with the line where there is one, on what is no table."""
+    return parse_table(text_of(path), path, label)
+
+
+def parse_table(content: str, path: Path, label: str) -> Table:
+    """The table in ``content``: comma, tab or semicolon between cells, whichever the header has most of."""
+    header, _, _ = content.partition("\n")
+    delimiter = max(",\t;", key=header.count)
+    rows = csv.reader(io.StringIO(content, newline=""), delimiter=delimiter)
+    try:
+        names = [name.strip() for name in next(rows, [])]
+        _check_header(path, names)
+        columns: list[list[str]] = [[] for _ in names]
+        lines: list[int] = []
+        for row in rows:
+            if not row:
+                continue
+            if len(row) != len(names):
+                raise UserError(
+                    f"{shown(path)}, line {rows.line_num}: the number of cells is not that of the header"
+                )
+            for column, cell in zip(columns, row, strict=True):
+                column.append(cell)
+            lines.append(rows.line_num)
+            if len(lines) * len(names) > MAX_CELLS:
+                raise UserError(f"{shown(path)} has more than {MAX_CELLS:,} cells")
+    except csv.Error as error:
+        raise UserError(f"cannot read {shown(path)} as CSV, line {rows.line_num}: {error}") from None
+    if delimiter != ",":
+        _refuse_decimal_commas(path, names, columns)
+    # pandas writes its index as a first column without a name.
+    named = {name: column for name, column in zip(names, columns, strict=True) if name}
+    return Table(path, label, named, lines)
+
+
+def _refuse_decimal_commas(path: Path, names: list[str], columns: list[list[str]]) -> None:
+    """A column of numbers such as 90,4 would be taken for words, which name runs."""
+    for name, column in zip(names, columns, strict=True):
+        filled = [cell.strip() for cell in column if cell.strip()]
+        if filled and all(_DECIMAL_COMMA.fullmatch(cell) for cell in filled):
+            raise UserError(
+                f"{shown(path)}: the numbers of {shown(name)} have decimal commas ({filled[0]}): write them with points"
+            )
+
+
+def _check_header(path: Path, names: list[str]) -> None:
+    if not names:
+        raise UserError(f"{shown(path)} is empty")
+    counts = Counter(names)
+    doubles = [name for place, name in enumerate(names) if counts[name] > 1 or (not name and place)]
+    if doubles:
+        raise UserError(f"{shown(path)}: column {shown(doubles[0])!r} is there twice, or has no name")
+    if not any(name.strip() for name in names) or all(_looks_like_data(name) for name in names):
+        raise UserError(f"{shown(path)} has no header: its first line has the names of the columns")
+
+
+def _looks_like_data(name: str) -> bool:
+    return "." in name and name.replace(".", "", 1).replace("-", "", 1).isdecimal()

@@ -1,0 +1,39 @@
+"""One method as it leaves the importers: what becomes an arm or a run directory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from amrobust.ingest.naming import Value
+from amrobust.runs.arms import Curves, Metric
+
+
+@dataclass(frozen=True)
+class ImportedMethod:
+    """One method on one workload, its seeds aligned: what becomes an arm or a run directory."""
+
+    method: str
+    workload: str
+    hyperparameters: Mapping[str, Value]
+    seeds: tuple[int, ...]
+    curves: Mapping[str, Curves]
+    """For each metric (seeds, steps), NaN or infinite where a seed diverged; the primary metric first."""
+    metrics: tuple[Metric, ...]
+    steps: tuple[float, ...]
+    """What the columns were called where they come from."""
+    files: tuple[Path, ...]
+
+    @property
+    def optimizer(self) -> str:
+        """The method's name without its parameters and output."""
+        return self.method.partition("[")[0].partition("/")[0].strip() or self.method
+
+    @property
+    def diverged(self) -> tuple[int, ...]:
+        """Seeds with a value that is not finite."""
+        finite = np.all([np.isfinite(values).all(axis=1) for values in self.curves.values()], axis=0)
+        return tuple(seed for seed, whole in zip(self.seeds, finite, strict=True) if not whole)

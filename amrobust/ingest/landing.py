@@ -1,0 +1,203 @@
+"""Imported methods as run directories: seeds are added to what is there, and what is there is never changed."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from amrobust.errors import RunError, UserError
+from amrobust.ingest.assemble import Gathered
+from amrobust.ingest.imported import ImportedMethod
+from amrobust.ingest.read import steps_text
+from amrobust.runs.curves import RunCurves, SeedCurves
+from amrobust.runs.entries import Broken
+from amrobust.runs.facts import RunFacts
+from amrobust.runs.files import shown
+from amrobust.runs.find import MANIFEST
+from amrobust.runs.lock import locked
+from amrobust.runs.manifest import Manifest, SeedRecord, Source, identity
+from amrobust.runs.provenance import now, session
+from amrobust.runs.spec import Spec
+from amrobust.runs.store import Run, broken_line, commit, directory_name, read_run
+
+OUTPUT = "I"
+"""The name of the one output that a run made elsewhere has."""
+
+
+@dataclass(frozen=True)
+class Landed:
+    """One run directory after an import: how many seeds came to it, and how many it had already."""
+
+    run: Run
+    added: int
+    kept: int
+
+
+def land(
+    gathered: Gathered, directory: Path, *, form: str, origin: Path, command: str, paired: bool = False
+) -> list[Landed]:
+    """Record ``gathered`` below ``directory``, a run a method and workload.
+
+    A seed that is there with the same curves is kept as it is, and shows that the others belong to it. Raises UserError where a
+    seed is there with other curves, where seeds come to a run of which they hold none, or metrics or steps differ from those
+    of the run; then nothing of that method is written. RunError where the disk cannot be written to.
+    """
+    return [
+        _land(method, directory, _source(method, gathered.notes, form, origin, command), paired)
+        for method in gathered.methods
+    ]
+
+
+def spec_of(method: str, workload: str, optimizer: str, hyperparameters: object, *, paired: bool) -> Spec:
+    """The spec of a run made elsewhere: the method's full name is part of it wherever the optimizer's does not say all."""
+    values = dict(hyperparameters)  # type: ignore[call-overload]
+    if method != optimizer:
+        values["method"] = method
+    return Spec(
+        workload=workload, workload_params={}, optimizer=optimizer, hyperparameters=values, paired=paired
+    )
+
+
+def foreign_facts(
+    method: str, workload: str, metrics: Sequence[tuple[str, str, str]], epochs: int
+) -> RunFacts:
+    """The facts of a run whose training amrobust did not see."""
+    return RunFacts(
+        x0_digest=None,
+        data_digest=None,
+        outputs=(OUTPUT,),
+        methods={OUTPUT: method},
+        metrics=tuple(metrics),
+        epochs=epochs,
+        steps_per_epoch=None,
+        first_output_epoch={OUTPUT: 1},
+        workload_label=workload,
+        versions={"amrobust": version("amrobust"), "python": platform.python_version()},
+        device="not recorded",
+    )
+
+
+def _source(method: ImportedMethod, notes: Sequence[str], form: str, origin: Path, command: str) -> Source:
+    digest = hashlib.sha256()
+    for file in method.files:
+        digest.update(file.name.encode("utf-8", "surrogateescape") + b"\0")
+        with file.open("rb") as content:
+            digest.update(hashlib.file_digest(content, "sha256").digest())
+    return Source(
+        form,
+        command,
+        str(origin),
+        len(method.files),
+        digest.hexdigest(),
+        (f"steps {steps_text(method.steps)} are epochs 1 to {len(method.steps)}", *notes),
+    )
+
+
+def _land(method: ImportedMethod, directory: Path, source: Source, paired: bool) -> Landed:
+    spec = spec_of(method.method, method.workload, method.optimizer, method.hyperparameters, paired=paired)
+    metrics = [(metric.name, metric.better, metric.unit) for metric in method.metrics]
+    facts = foreign_facts(method.method, method.workload, metrics, len(method.steps))
+    curves: dict[int, SeedCurves] = {
+        seed: {OUTPUT: {name: values[row] for name, values in method.curves.items()}}
+        for row, seed in enumerate(method.seeds)
+    }
+    key = identity(spec, facts)
+    path = directory / directory_name(spec, key)
+    with locked(path, lambda: None):
+        try:
+            present = (
+                read_run(path) if (path / MANIFEST).exists() else Run(path, Manifest(key, spec, facts, {}))
+            )
+            check_fit(present, facts)
+            _check_same(present, curves)
+        except Broken as problem:
+            raise RunError(broken_line(path, problem)) from None
+        there = present.manifest.complete
+        added = [seed for seed in method.seeds if seed not in set(there)]
+        if there and len(added) == len(method.seeds):
+            # Nothing but a name says that these are seeds of the same method.
+            raise UserError(
+                f"the run {shown(path.name)} has {len(there)} seeds of {shown(method.method)} already, from "
+                f"{shown(origins(present.manifest))}, and these are others: two groups of one name are never merged; import "
+                "all files from one folder at once, or name these apart (--method-from =NAME, --workload-from =NAME)"
+            )
+        if added:
+            merged = seeds_of(present) | curves
+            manifest = _with_seeds(present.manifest, added, set(method.diverged), source, facts)
+            commit(path, manifest, merged)
+        return Landed(read_run(path), len(added), len(method.seeds) - len(added))
+
+
+def origins(manifest: Manifest) -> str:
+    """Where the seeds of a run made elsewhere come from, as its provenance has it."""
+    sources = [made.source for made in manifest.provenance if made.source is not None]
+    return ", ".join(dict.fromkeys(source.path or f"the {source.form}" for source in sources))
+
+
+def check_fit(run: Run, facts: RunFacts) -> None:
+    """Raises UserError where curves with ``facts`` cannot join the complete seeds of ``run``."""
+    recorded = run.manifest.facts
+    if not run.manifest.complete:
+        return
+    names, new = (
+        ", ".join(
+            f"{shown(name)} ({better} is better{f', {unit}' if unit else ''})" for name, better, unit in found
+        )
+        for found in (recorded.metrics, facts.metrics)
+    )
+    if recorded.metrics != facts.metrics:
+        what = f"the metrics {names}, and these are {new}"
+    elif recorded.epochs != facts.epochs:
+        what = f"{recorded.epochs} epochs, and these have {facts.epochs}"
+    else:
+        return
+    raise UserError(
+        f"the run {shown(run.path.name)} has "
+        f"{what}{' with other units' if names == new and recorded.metrics != facts.metrics else ''}: "
+        "use another --runs-dir, or name the workload apart"
+    )
+
+
+def _check_same(run: Run, curves: dict[int, SeedCurves]) -> None:
+    """Raises UserError where a complete seed of ``run`` has other curves than those given."""
+    for seed, there in seeds_of(run).items():
+        for name, values in curves.get(seed, {}).get(OUTPUT, {}).items():
+            if not np.array_equal(there[OUTPUT][name], values, equal_nan=True):
+                raise UserError(
+                    f"seed {seed} is already in {shown(run.path.name)} with another {shown(name)}: use another --runs-dir, "
+                    "name the "
+                    "workload apart, or delete that run's directory first"
+                )
+
+
+def seeds_of(run: Run) -> dict[int, SeedCurves]:
+    """The curves of ``run`` by seed."""
+    curves: RunCurves = run.curves()
+    return {
+        seed: {
+            output: {name: values[row] for name, values in metrics.items()}
+            for output, metrics in curves.items()
+        }
+        for row, seed in enumerate(run.manifest.complete)
+    }
+
+
+def _with_seeds(
+    manifest: Manifest, added: Sequence[int], diverged: set[int], source: Source, facts: RunFacts
+) -> Manifest:
+    # One import is one plan: what was asked for elsewhere, and when, is not known.
+    planned = manifest.planned(added, now())
+    records = {seed: SeedRecord("complete", diverged=seed in diverged) for seed in added}
+    made = replace(session(facts, f"import from {source.form}", None), seeds=len(added), source=source)
+    return replace(
+        planned,
+        facts=facts,
+        seeds={**planned.seeds, **records},
+        provenance=(*planned.provenance, made),
+    )

@@ -1,0 +1,296 @@
+"""From recorded runs, logs and tables to arms: the one way in for every comparison."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from amrobust.errors import RunError, UserError
+from amrobust.ingest.naming import Mappings
+from amrobust.ingest.read import arms_of, read_path
+from amrobust.ingest.registry import detect
+from amrobust.runs.arms import Arm, Metric
+from amrobust.runs.code import code_words, versions_of
+from amrobust.runs.commands import command_of, tuning_command_of
+from amrobust.runs.entries import MAX_SEED
+from amrobust.runs.files import shown
+from amrobust.runs.find import find_runs
+from amrobust.runs.manifest import Manifest
+from amrobust.runs.spec import LOCATIONS, Spec
+from amrobust.runs.store import Run, each_run
+
+_log = logging.getLogger("amrobust")
+
+
+def load_arms(paths: Sequence[Path], metric: str | None = None) -> tuple[list[Arm], list[str]]:
+    """The arms under ``paths`` (directories of runs, single runs, logs and tables of other tools), and a line for each problem.
+
+    One arm an output of a run, in the order of the paths; a path that is given twice is read once, and names that would be
+    equal within a workload get what distinguishes them. With ``metric`` given, only that metric's curves are kept where an arm
+    has it. Raises UserError where a path holds nothing that can be read, and where two directories hold one run with other
+    seeds or curves.
+    """
+    arms: list[Arm] = []
+    problems: list[str] = []
+    directories = []
+    settings: dict[str, Spec] = {}
+    given: dict[str, Path] = {}
+    for path in paths:
+        given.setdefault(os.path.realpath(path), path)
+    for path in given.values():
+        if path.is_dir() and (not find_runs([path])[1] or detect(path) is None):
+            directories.append(path)
+        else:
+            try:
+                gathered, form = read_path(path, mappings=Mappings(metrics=(metric,) if metric else ()))
+            except UserError as error:
+                raise UserError(_for_import(str(error))) from error
+            arms += arms_of(gathered, path)
+            _log.info("%s: %d methods, read as %s", shown(path), len(gathered.methods), form)
+            problems += [f"{shown(path)}: {note}" for note in gathered.left_out]
+            for note in gathered.notes:
+                if note not in gathered.left_out:
+                    said = note.removeprefix(f"{shown(path.name)}: ")
+                    _log.warning("%s, read as %s: %s", shown(path), form, _for_import(said))
+    if directories:
+        places: dict[str, Path] = {}
+        for run in each_run(directories, problems):
+            earlier = places.setdefault(run.manifest.identity, run.path)
+            if earlier is not run.path:
+                raise UserError(
+                    f"{shown(run.path)} and {shown(earlier)} are one run by their names, with other seeds or curves: they are "
+                    "never taken for one sample; give one of them, or record one under another method"
+                )
+            try:
+                arms += _arms_of(run)
+            except RunError as error:
+                problems.append(str(error))
+            else:
+                problems += _unfinished(run)
+                settings.setdefault(run.manifest.facts.workload_label, run.manifest.spec)
+    labels = _full_labels(settings)
+    arms = [replace(arm, workload=labels.get(arm.workload, arm.workload)) for arm in arms]
+    if metric is not None:
+        arms = [_only(arm, metric) for arm in arms]
+    if not arms and not problems:
+        raise UserError("nothing to compare was found under the given paths")
+    return _with_unique_names(_joined_over_x0s(arms)), problems
+
+
+def _full_labels(settings: Mapping[str, Spec]) -> dict[str, str]:
+    """Workload labels name what is not at its default; beside others, they name the default of what differs too.
+
+    ``settings`` has a spec of each label: where ``logistic[sigma=2.0]`` stands beside ``logistic``, that becomes
+    ``logistic[sigma=1.0]``.
+    """
+    values = {
+        label: {
+            name: value for name, value in spec.workload_params.items() if name not in ("epochs", *LOCATIONS)
+        }
+        | {"vary": spec.vary or "all"}
+        for label, spec in settings.items()
+    }
+    full = {}
+    for label, own in values.items():
+        others = [
+            values[other] for other, spec in settings.items() if spec.workload == settings[label].workload
+        ]
+        missing = [
+            f"{name}={value}"
+            for name, value in own.items()
+            if any(other.get(name) != value for other in others)
+            and not re.search(rf"[\[,]{re.escape(name)}=", label)
+        ]
+        if not missing:
+            full[label] = label
+        elif label.endswith("]"):
+            full[label] = f"{label[:-1]},{','.join(missing)}]"
+        else:
+            full[label] = f"{label}[{','.join(missing)}]"
+    return full
+
+
+def _for_import(text: str) -> str:
+    """``text`` as one who only compares has to read it: the choices that it names are made by importing first."""
+    return f"{text}; these are options of 'amrobust import'" if re.search(r"--[a-z]", text) else text
+
+
+def _joined_over_x0s(arms: list[Arm]) -> list[Arm]:
+    """Runs of one method that differ in their x0 alone become one arm, its rows marked with the x0 each started from.
+
+    Seed s of the k-th x0 (in the order of digests) is called k·MAX_SEED + s, so that pairs stay pairs and no two rows share a
+    name.
+    """
+    groups: dict[tuple[object, ...], list[Arm]] = {}
+    for arm in arms:
+        key = arm.method, arm.workload, arm.data_digest, arm.epochs, arm.pairing, arm.output
+        groups.setdefault(key if arm.x0_digest else (id(arm),), []).append(arm)
+    joined = []
+    for members in groups.values():
+        if len(members) == 1 or len({arm.x0_digest for arm in members}) < len(members):
+            joined += members
+        else:
+            joined.append(_join(sorted(members, key=lambda arm: arm.x0_digest or "")))
+    return joined
+
+
+def _join(members: list[Arm]) -> Arm:
+    first = members[0]
+
+    def renamed(seeds: Sequence[int], place: int) -> list[int]:
+        return [place * MAX_SEED + seed for seed in seeds]
+
+    plans = {arm.seed_plans for arm in members}
+    return replace(
+        first,
+        seeds=tuple(s for k, arm in enumerate(members) for s in renamed(arm.seeds, k)),
+        curves={name: np.concatenate([arm.curves[name] for arm in members]) for name in first.curves},
+        training="+".join(arm.training or "" for arm in members),
+        x0_digest="+".join(arm.x0_digest or "" for arm in members),
+        diverged=tuple(s for k, arm in enumerate(members) for s in renamed(arm.diverged, k)),
+        first_output_epoch=max(arm.first_output_epoch for arm in members),
+        seed_plans=max(plans, key=len),
+        x0s=tuple(arm.x0_digest or "" for arm in members for _ in arm.seeds),
+        seconds=tuple(s for arm in members for s in arm.seconds),
+        tuning=first.tuning if all(arm.tuning == first.tuning for arm in members) else None,
+        code=tuple(
+            replace(version, seeds=tuple(renamed(version.seeds, k)))
+            for k, arm in enumerate(members)
+            for version in arm.code
+        ),
+        facts={**first.facts, "starting points": str(len(members))},
+    )
+
+
+def _only(arm: Arm, metric: str) -> Arm:
+    if metric not in arm.metrics:
+        return arm
+    return replace(arm, curves={metric: arm.curves[metric]}, metrics={metric: arm.metrics[metric]})
+
+
+def _unfinished(run: Run) -> list[str]:
+    """A line where seeds are planned, running or failed."""
+    manifest = run.manifest
+    done, total, failed = len(manifest.complete), len(manifest.seeds), len(manifest.in_state("failed"))
+    if done == total:
+        return []
+    what = f"{failed} failed" if failed else "the rest is unfinished"
+    return [
+        f"{shown(run.path.name)}: {done} of {total} seeds are complete, {what}; repeat its run to finish it"
+    ]
+
+
+def _arms_of(run: Run) -> list[Arm]:
+    manifest = run.manifest
+    if not manifest.complete:
+        return []
+    facts, spec, curves = manifest.facts, manifest.spec, run.curves()
+    metrics = {
+        name: Metric(name, "higher" if better == "higher" else "lower", unit)
+        for name, better, unit in facts.metrics
+    }
+    averaging = spec.hyperparameters.get("m")
+    several = len(facts.outputs) > 1
+    return [
+        Arm(
+            method=facts.methods[output],
+            optimizer=spec.optimizer,
+            workload=facts.workload_label,
+            seeds=manifest.complete,
+            curves=curves[output],
+            metrics=metrics,
+            output=output if several else None,
+            training=manifest.identity,
+            pairing=_pairing(spec),
+            data_digest=facts.data_digest,
+            x0_digest=facts.x0_digest,
+            diverged=tuple(seed for seed in manifest.complete if manifest.seeds[seed].diverged),
+            first_output_epoch=facts.first_output_epoch[output],
+            steps_per_epoch=facts.steps_per_epoch,
+            averaging=averaging if isinstance(averaging, int) else None,
+            seed_plans=manifest.seed_plans,
+            seconds=_seconds(manifest),
+            vary=spec.vary,
+            tuning=manifest.tuning,
+            code=versions_of(manifest),
+            facts=_facts(run),
+        )
+        for output in facts.outputs
+    ]
+
+
+def _pairing(spec: Spec) -> str | None:
+    """What two runs that are paired seed by seed have in common: all random streams, or the starting points."""
+    if spec.paired:
+        return f"root seed {spec.root_seed}"
+    return f"starting points of root seed {spec.root_seed}" if spec.vary == "x0" else None
+
+
+def _seconds(manifest: Manifest) -> tuple[float, ...]:
+    """Wall time of every complete seed; nothing where seeds were trained together, whose times are shares of one."""
+    records = [manifest.seeds[seed] for seed in manifest.complete]
+    return () if any(record.stack > 1 for record in records) else tuple(r.wall_seconds for r in records)
+
+
+def _facts(run: Run) -> dict[str, str]:
+    """What an appendix prints about a run, as text."""
+    manifest = run.manifest
+    spec, facts = manifest.spec, manifest.facts
+    text = {
+        "command": command_of(manifest),
+        "run": run.path.name,
+        "tuning": tuning_command_of(manifest),
+        "seeds": f"{len(manifest.complete)} complete of {len(manifest.seeds)}",
+        "hyperparameters": ", ".join(f"{name} = {value}" for name, value in spec.hyperparameters.items()),
+        "workload": ", ".join(
+            f"{name} = {value}" for name, value in spec.workload_params.items() if value is not None
+        ),
+        "epochs": str(facts.epochs),
+        "steps an epoch": str(facts.steps_per_epoch or ""),
+        "x0 digest": facts.x0_digest or "",
+        "data digest": facts.data_digest or "",
+        "data note": facts.data_note or "",
+    }
+    if manifest.provenance:
+        made = manifest.provenance[-1]
+        dirty = " with uncommitted changes" if made.git_dirty else ""
+        text |= {
+            "versions": ", ".join(f"{name} {version}" for name, version in made.versions.items()),
+            "platform": f"{made.platform}, {made.cpu_count} cores, {made.place}",
+            "code revision": f"{made.git_revision}{dirty}" if made.git_revision else "",
+            "own code": code_words(made.code) if made.code else "",
+        }
+        if made.source is not None:
+            text |= {
+                "source": ", ".join(filter(None, (made.source.form, made.source.path))),
+                "source digest": made.source.sha256 or "",
+            }
+    return {name: value for name, value in text.items() if value}
+
+
+def _with_unique_names(arms: list[Arm]) -> list[Arm]:
+    """Arms of one workload that would share a name get the first 6 digits of their run's identity, or a number."""
+    counts = Counter((arm.workload, arm.method) for arm in arms)
+    for (workload, method), count in counts.items():
+        if count > 1:
+            _log.warning(
+                "%s on %s is there %d times: told apart as %s#..., never merged", shown(method), shown(workload), count,
+                shown(method),
+            )  # fmt: skip
+    seen: Counter[tuple[str, str]] = Counter()
+    unique = []
+    for arm in arms:
+        key = arm.workload, arm.method
+        seen[key] += 1
+        if counts[key] > 1:
+            mark = arm.training[:6] if arm.training else str(seen[key])
+            arm = replace(arm, method=f"{arm.method}#{mark}")
+        unique.append(arm)
+    return unique

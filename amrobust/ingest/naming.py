@@ -1,0 +1,253 @@
+"""Which method, seed and workload a logged run is, and which of its series are wanted under which names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from amrobust.errors import UserError
+from amrobust.ingest.logged import (
+    CLOCKS,
+    METHOD_KEYS,
+    SEED_KEYS,
+    STEP_KEYS,
+    WORKLOAD_KEYS,
+    LoggedRun,
+    Series,
+    Wanted,
+)
+from amrobust.ingest.selectors import NUMBER, Selector, known_fields, usual_field
+from amrobust.runs.entries import MAX_SEED
+from amrobust.runs.files import shown
+
+# The word seed has to be there: a bare number after a name may count anything, such as versions.
+_METHOD_AND_SEED = re.compile(
+    r"(?P<method>.*?[^\W\d_].*?)[-_ ./]*(?:seed|(?<=[-_ ./])s)[-_ =]?(?P<seed>\d+)", re.IGNORECASE
+)
+_SEED_IN_PATH = re.compile(r"seed[-_= ]?(\d+)", re.IGNORECASE)
+_PARAMETERS = re.compile(r"[^\[\]]+\[(?P<inner>[^\[\]]*)\](?:/.*)?")
+
+Value = int | float | str
+
+
+@dataclass(frozen=True)
+class Mappings:
+    """The user's choices of names."""
+
+    method_from: str | None = None
+    seed_from: str | None = None
+    step_from: str | None = None
+    workload_from: str | None = None
+    metrics: tuple[str, ...] = ()
+    """NAME, or NEW=OLD to rename; in the order in which they are wanted. Empty: all."""
+    higher: frozenset[str] = frozenset()
+    lower: frozenset[str] = frozenset()
+    units: dict[str, str] = field(default_factory=dict)
+    seeds_first: bool = False
+
+    @property
+    def renamed(self) -> dict[str, str]:
+        """The wanted series' names as logged, with the metric each becomes. Raises UserError on a name given twice."""
+        pairs = [metric.partition("=") for metric in self.metrics]
+        found = {(old if equals else new).strip(): new.strip() for new, equals, old in pairs}
+        if len(set(found.values())) < len(self.metrics) or not all((*found, *found.values())):
+            raise UserError("--metric takes NAME or NEW=OLD, each name once")
+        return found
+
+    @property
+    def wanted(self) -> Wanted:
+        """What readers have to know."""
+        sources = (self.method_from, self.seed_from, self.workload_from)
+        keys = {
+            key.strip()
+            for text in sources
+            if text and not text.startswith(("=", "re:"))
+            for key in text.split(",")
+        }
+        return Wanted(frozenset(keys - {"path", "name", NUMBER}), self.step_from, self.seeds_first)
+
+
+@dataclass(frozen=True)
+class Named:
+    """A logged run with its place in a comparison; ``seed`` is None where it has none."""
+
+    run: LoggedRun
+    method: str
+    workload: str
+    hyperparameters: dict[str, Value]
+    seed: int | None
+
+
+def name_runs(runs: Sequence[LoggedRun], mappings: Mappings, stem: str) -> tuple[list[Named], list[str]]:
+    """Every run with its method, seed and workload, and what had to be guessed from names.
+
+    Without a choice, a method is the run's parameter of a usual name (method, optimizer, ...), a seed likewise (seed, ...);
+    else both are read from names such as ``adam-seed3``, where every run has one. ``stem`` names the workload of last resort.
+    """
+    method_from = Selector.parse(mappings.method_from, "--method-from") if mappings.method_from else None
+    numbered = mappings.seed_from == NUMBER
+    seed_from = (
+        Selector.parse(mappings.seed_from, "--seed-from") if mappings.seed_from and not numbered else None
+    )
+    workload_from = (
+        Selector.parse(mappings.workload_from, "--workload-from") if mappings.workload_from else None
+    )
+    guessed = {id(run): _from_name(run) for run in runs}
+    by_name = all(guessed.values())
+    notes: list[str] = []
+    named = []
+    for run in runs:
+        guess = guessed[id(run)]
+        if method_from is not None:
+            method, parameters = _method(method_from.of(run))
+        elif (usual := usual_field(run, METHOD_KEYS)) is not None:
+            method, parameters = usual.strip(), _parameters(usual)
+        elif by_name and guess is not None:
+            method, parameters = guess[0], _parameters(guess[0])
+            if not notes:
+                notes.append(
+                    f"methods and seeds are read from names: {shown(guess[2])!r} is {shown(method)!r}"
+                )
+        else:
+            raise UserError(
+                f"which method {run.where} is cannot be told: name it with --method-from; {known_fields(run)}"
+            )
+        if not method:
+            raise UserError(f"{run.where}: the method has no name")
+        seed: int | None = None
+        if seed_from is not None:
+            seed = _seed("".join(list(seed_from.of(run).values())[:1]), run)
+        elif not numbered:
+            seed = _usual_seed(run, guess if by_name else None)
+        workload = (
+            "/".join(workload_from.of(run).values())
+            if workload_from is not None
+            else usual_field(run, WORKLOAD_KEYS) or stem
+        )
+        named.append(Named(run, method, workload.strip() or stem, parameters, seed))
+    return named, notes
+
+
+def _from_name(run: LoggedRun) -> tuple[str, int, str] | None:
+    """Method and seed from the run's own name, or from the last part of its path that has both; and that text."""
+    parts = [part for part in run.path.split("/")[::-1] if part]
+    if parts and "." in parts[0]:
+        parts[0] = parts[0].rpartition(".")[0]
+    joined = ["/".join(parts[start : start + 2][::-1]) for start in range(len(parts) - 1)]
+    for text in (run.fields.get("name", ""), *parts, *joined):
+        match = _METHOD_AND_SEED.fullmatch(text)
+        if match is not None and int(match["seed"]) < MAX_SEED:
+            return match["method"], int(match["seed"]), text
+    return None
+
+
+def _usual_seed(run: LoggedRun, guess: tuple[str, int, str] | None) -> int | None:
+    usual = usual_field(run, SEED_KEYS)
+    if usual is not None and usual.strip() not in ("", "None", "null"):
+        return _seed(usual, run)
+    match = _SEED_IN_PATH.search(run.fields.get("name", "")) or _SEED_IN_PATH.search(run.path)
+    if match is not None:
+        return _seed(match[1], run)
+    return guess[1] if guess is not None else None
+
+
+def _seed(text: str, run: LoggedRun) -> int:
+    try:
+        number = float(text)
+        seed = int(number)
+        whole = seed == number
+    except (ValueError, OverflowError):
+        seed, whole = 0, False
+    if not whole:
+        raise UserError(
+            f"{run.where}: the seed {shown(text)!r} is not a whole number: choose it with --seed-from"
+        )
+    if not 0 <= seed < MAX_SEED:
+        raise UserError(
+            f"{run.where}: the seed {seed} is not between 0 and {MAX_SEED - 1:,}: number the seeds with --seed-from number"
+        )
+    return seed
+
+
+def _method(selected: dict[str, str]) -> tuple[str, dict[str, Value]]:
+    """``adam`` from one key; ``adam[lr=0.1,m=5]`` from several, the first being the name."""
+    (_, name), *others = selected.items()
+    name = name.strip()
+    if not others:
+        return name, _parameters(name)
+    values = {key: value.strip() for key, value in others}
+    text = ",".join(f"{key}={value}" for key, value in values.items())
+    return f"{name}[{text}]", {key: parsed(value) for key, value in values.items()}
+
+
+def _parameters(method: str) -> dict[str, Value]:
+    """The hyperparameters in a method's own name, such as ``am1[m=5]/II``."""
+    match = _PARAMETERS.fullmatch(method)
+    pairs = [part.partition("=") for part in match["inner"].split(",")] if match else []
+    return {key.strip(): parsed(value.strip()) for key, equals, value in pairs if equals and key.strip()}
+
+
+def parsed(text: str) -> Value:
+    """A whole number or a finite number where ``text`` is one; else the text."""
+    for kind in (int, float):
+        try:
+            value = kind(text)
+        except ValueError:
+            continue
+        if abs(value) < 1e300:
+            return value
+    return text
+
+
+def chosen_series(run: LoggedRun, mappings: Mappings, known: frozenset[str]) -> dict[str, Series]:
+    """The wanted series by the metrics they become, with the steps that were asked for.
+
+    Without a choice of metrics, all but clocks and counters of steps. ``known`` are the names that any run has: a metric that
+    none has is an error, one that this run lacks is not.
+    """
+    renamed = mappings.renamed
+    step = mappings.step_from or run.steps_in
+    for old in renamed:
+        if old not in known:
+            names = sorted(name for name in known if _is_metric(name, step)) or sorted(known)
+            raise UserError(
+                f"no run has logged {shown(old)!r}: choose among {', '.join(map(shown, names[:20]))}"
+            )
+    if not renamed:
+        renamed = {name: name for name in run.series if _is_metric(name, step)}
+    chosen = {new: run.series[old] for old, new in renamed.items() if old in run.series}
+    if step in (None, "step", run.own_steps) and step not in run.series:
+        return chosen
+    if step == "index":
+        return {name: (np.arange(1.0, len(values) + 1), values) for name, (_, values) in chosen.items()}
+    if step is None or step not in run.series:
+        raise UserError(f"{shown(run.path)} has no series {shown(step)!r} to take steps from")
+    return {name: _with_steps(run, name, series, run.series[step]) for name, series in chosen.items()}
+
+
+def _is_metric(name: str, step: str | None) -> bool:
+    """Whether a series of this name is no clock, no counter of steps, and nothing that a tool logs about itself."""
+    return name not in (*CLOCKS, *STEP_KEYS, step) and not name.startswith(("_", "system/", "system."))
+
+
+def _with_steps(run: LoggedRun, name: str, series: Series, counter: Series) -> Series:
+    """``series`` with its steps translated by the ``counter`` that was logged beside it."""
+    steps, values = series
+    at, counts = counter
+    order = np.argsort(at, kind="stable")
+    at, counts = at[order], counts[order]
+    # Where the counter was logged twice at one place, its last value counts.
+    place = np.searchsorted(at, steps, side="right") - 1
+    beside = (place >= 0) & (at[np.maximum(place, 0)] == steps)
+    found = np.where(beside, counts[np.maximum(place, 0)], np.nan)
+    if not np.isfinite(found).all():
+        lost = int((~np.isfinite(found)).sum())
+        raise UserError(
+            f"{shown(run.path)}: {lost} points of {shown(name)!r} have no step beside them: choose other steps with "
+            "--step-from "
+            "(index counts the points)"
+        )
+    return found, values

@@ -1,0 +1,150 @@
+"""Arrays (steps, seeds) in .npz and .npy files: an array a method, or ``method/metric``; never unpickled."""
+
+from __future__ import annotations
+
+import math
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from amrobust.errors import UserError
+from amrobust.ingest.limits import MAX_CELLS, MAX_LOG, check_size, files_under, relative
+from amrobust.ingest.logged import LoggedRun, Numbers, Wanted
+from amrobust.runs.files import is_plain_file, reason, shown
+
+TITLE = "NumPy arrays (steps, seeds) in .npz or .npy"
+SUFFIXES = (".npz", ".npy")
+AXES = ("steps", "seeds")
+"""Arrays of these names are the labels of the axes, not methods."""
+
+DAMAGED = (
+    zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, UnicodeDecodeError,
+)  # fmt: skip
+"""What zipfile raises on an archive that is not as it should be."""
+
+
+def recognises(path: Path) -> bool:
+    """A .npz or .npy file, or a folder with one."""
+    if path.is_dir():
+        return any(file.suffix in SUFFIXES for file in files_under(path))
+    return is_plain_file(path) and path.suffix in SUFFIXES
+
+
+def read(path: Path, wanted: Wanted) -> Iterator[LoggedRun]:
+    """A run for each seed of each array."""
+    files = [f for f in files_under(path) if f.suffix in SUFFIXES] if path.is_dir() else [path]
+    if not files:
+        raise UserError(f"{shown(path)} has no .npz or .npy file")
+    for file in files:
+        label = relative(file, path) if path.is_dir() else file.name
+        yield from _runs(file, label, _arrays(file), wanted.seeds_first)
+
+
+def _runs(path: Path, label: str, arrays: dict[str, Numbers], seeds_first: bool) -> Iterator[LoggedRun]:
+    axes = {name: arrays.pop(name) for name in AXES if name in arrays}
+    if not arrays:
+        raise UserError(f"{shown(path)} has no array but its axes")
+    methods: dict[str, dict[str, Numbers]] = {}
+    for name, values in arrays.items():
+        method, slash, metric = name.rpartition("/")
+        methods.setdefault(method if slash else name, {})[metric if slash else "value"] = values
+    for method, metrics in methods.items():
+        oriented = {
+            metric: _oriented(path, f"{method}/{metric}", values, axes, seeds_first)
+            for metric, values in metrics.items()
+        }
+        counts = {values.shape[1] for values in oriented.values()}
+        if len(counts) > 1:
+            raise UserError(f"{shown(path)}: the metrics of {shown(method)} have different numbers of seeds")
+        seeds = axes["seeds"] if "seeds" in axes else np.arange(float(counts.pop()))
+        note = ""
+        if not axes and not seeds_first:
+            steps, count = next(iter(oriented.values())).shape
+            note = f"{shown(label)}: {shown(method)} is taken as {steps} steps of {count} seeds (--seeds-first turns it around)"
+        for column, seed in enumerate(seeds):
+            series = {
+                metric: (axes.get("steps", np.arange(1.0, len(values) + 1)), values[:, column])
+                for metric, values in oriented.items()
+            }
+            fields = {
+                "name": Path(label).stem,
+                "method": method,
+                "seed": f"{seed:g}" if seed < 1e6 else f"{seed:.0f}",
+            }
+            yield LoggedRun(
+                f"{label}: {method}, seed {seed:g}", fields, series, (path,), notes=(note,) if note else ()
+            )
+
+
+def _oriented(path: Path, name: str, values: Numbers, axes: dict[str, Numbers], seeds_first: bool) -> Numbers:
+    """``values`` as (steps, seeds), checked against the axes where the file has them."""
+    if values.ndim != 2 or 0 in values.shape:
+        raise UserError(f"{shown(path)}: {shown(name)} has the shape {values.shape}, not (steps, seeds)")
+    values = values.T if seeds_first else values
+    expected = tuple(
+        len(axes[axis]) if axis in axes else size for axis, size in zip(AXES, values.shape, strict=True)
+    )
+    if values.shape != expected:
+        hint = " (--seeds-first turns it around)" if values.T.shape == expected and not seeds_first else ""
+        raise UserError(f"{shown(path)}: {shown(name)} is {values.shape} where the axes say {expected}{hint}")
+    return values
+
+
+def _arrays(path: Path) -> dict[str, Numbers]:
+    check_size(path, MAX_LOG)
+    try:
+        if path.suffix == ".npy":
+            with path.open("rb") as file:
+                return {path.stem: _array(file, path, path.name)}
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+            if len(members) > 10_000:
+                raise UserError(f"{shown(path)} has {len(members):,} arrays, more than are read")
+            found = {}
+            for member in members:
+                name = member.filename.removesuffix(".npy")
+                if member.filename.endswith(".npy"):
+                    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                        raise UserError(
+                            f"{shown(path)}, array {shown(name)!r} is compressed in a way that NumPy does not use"
+                        )
+                    with archive.open(member) as file:
+                        found[name] = _array(file, path, name)  # type: ignore[arg-type]
+            return found
+    except OSError as error:
+        raise UserError(f"cannot read {shown(path)} ({reason(error)})") from None
+    except DAMAGED as error:
+        raise UserError(f"cannot read {shown(path)} as .npz ({shown(error)})") from None
+
+
+def _array(file: BinaryIO, path: Path, name: str) -> Numbers:
+    """One array of plain numbers, as large as its header says and no larger than is read.
+
+    The header comes first, so that nothing is allocated for an array that is refused.
+    """
+    where = f"{shown(path)}, array {shown(name)!r}"
+    try:
+        version = np.lib.format.read_magic(file)
+        reader = {
+            (1, 0): np.lib.format.read_array_header_1_0,
+            (2, 0): np.lib.format.read_array_header_2_0,
+        }.get(version)
+        if reader is None:
+            raise UserError(f"{where} is of version {version[0]}.{version[1]}, which holds no plain numbers")
+        shape, fortran, dtype = reader(file)
+    except ValueError as error:
+        raise UserError(f"{where} is not in NumPy's format ({shown(error)})") from None
+    if dtype.kind not in "iufb" or dtype.itemsize > 16:
+        raise UserError(f"{where} has the type {dtype}: only plain numbers are read, nothing is unpickled")
+    count = math.prod(shape)
+    if count > MAX_CELLS:
+        raise UserError(f"{where} has {count:,} numbers, more than the {MAX_CELLS:,} that are read")
+    data = file.read(count * dtype.itemsize)
+    if len(data) != count * dtype.itemsize:
+        raise UserError(f"{where} is cut off: it has {len(data):,} of {count * dtype.itemsize:,} bytes")
+    flat = np.frombuffer(data, dtype)
+    return np.asarray(flat.reshape(shape, order="F" if fortran else "C"), np.float64)

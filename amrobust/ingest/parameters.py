@@ -1,0 +1,67 @@
+"""Parameters that tools write beside their logs, flattened to text: YAML and JSON, and nothing in them is ever built."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from amrobust.errors import UserError
+from amrobust.ingest.limits import MAX_SMALL, text_of
+from amrobust.runs.files import shown
+
+MAX_NESTING = 6
+
+
+def flat(value: Any, prefix: str = "", depth: int = 0) -> dict[str, str]:
+    """``{"a": {"b": 1}}`` as ``{"a.b": "1"}``; lists and what is nested deeper than 6 are left out."""
+    if isinstance(value, Mapping) and depth < MAX_NESTING:
+        found: dict[str, str] = {}
+        for key, item in value.items():
+            found |= flat(item, f"{prefix}.{key}" if prefix else str(key), depth + 1)
+        return found
+    if isinstance(value, (str, int, float, bool)):
+        return {prefix: str(value)}
+    return {}
+
+
+def flat_numbers(value: Mapping[str, Any], prefix: str = "", depth: int = 0) -> dict[str, float]:
+    """The numbers of a row of a log, nested ones under ``a.b``; NaN and infinities may be written as words."""
+    found: dict[str, float] = {}
+    for key, item in value.items():
+        name = f"{prefix}.{key}" if prefix else key
+        if isinstance(item, Mapping) and depth < MAX_NESTING:
+            found |= flat_numbers(item, name, depth + 1)
+        elif isinstance(item, str):
+            if item in ("NaN", "Infinity", "-Infinity"):
+                found[name] = float(item)
+        elif isinstance(item, (int, float)) and not isinstance(item, bool):
+            found[name] = float(item)
+    return found
+
+
+def read_json(path: Path, most: int = MAX_SMALL) -> Any:
+    """A JSON document. Raises UserError."""
+    try:
+        return json.loads(text_of(path, most))
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"cannot read {shown(path)} as JSON ({shown(error)})") from None
+
+
+def read_yaml(path: Path, most: int = 500_000) -> Any:
+    """A YAML document, in which tags of any language stand for nothing. Raises UserError."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):  # type: ignore[misc]
+        """Plain data alone: an object of a program becomes None instead of an error or an object."""
+
+    def nothing(loader: Any, suffix: str, node: Any) -> None:
+        return None
+
+    Loader.add_multi_constructor("", nothing)
+    text = text_of(path, most)
+    try:
+        return yaml.load(text, Loader=Loader)
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise UserError(f"cannot read {shown(path)} as YAML ({shown(error).splitlines()[0]})") from None

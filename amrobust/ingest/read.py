@@ -1,0 +1,68 @@
+"""From a path to methods with aligned seeds: the one call that comparing and importing share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from amrobust.errors import UserError
+from amrobust.ingest.assemble import Gathered, gather
+from amrobust.ingest.imported import ImportedMethod
+from amrobust.ingest.naming import Mappings
+from amrobust.ingest.policies import Policies
+from amrobust.ingest.registry import detect, get, names
+from amrobust.runs.arms import Arm
+from amrobust.runs.files import shown
+
+AUTO = "auto"
+
+
+def read_path(
+    path: Path, form: str = AUTO, mappings: Mappings | None = None, policies: Policies | None = None
+) -> tuple[Gathered, str]:
+    """The methods under ``path``, and the name of the format they were in.
+
+    Raises UserError where the format is not recognised, its content cannot be read, or a policy refuses it.
+    """
+    if not path.exists():
+        raise UserError(f"{shown(path)} does not exist")
+    name = detect(path) if form == AUTO else form
+    if name is None:
+        raise UserError(
+            f"{shown(path)} looks like none of the formats that are read; if it is one, name it with 'amrobust import --from': "
+            f"{', '.join(names())}"
+        )
+    mappings = mappings or Mappings()
+    logged = list(get(name).read(path, mappings.wanted))
+    if not logged:
+        raise UserError(f"{shown(path)} has no runs that logged anything ({name})")
+    return gather(logged, mappings, policies or Policies(), stem=path.stem or path.resolve().name), name
+
+
+def arms_of(gathered: Gathered, path: Path) -> list[Arm]:
+    """The methods as arms; nothing pairs them, and nothing says where they started."""
+    return [_arm(method, path, gathered.notes) for method in gathered.methods]
+
+
+def _arm(method: ImportedMethod, path: Path, notes: Sequence[str]) -> Arm:
+    averaging = method.hyperparameters.get("m")
+    return Arm(
+        method=method.method,
+        optimizer=method.optimizer,
+        workload=method.workload,
+        seeds=method.seeds,
+        curves=method.curves,
+        metrics={metric.name: metric for metric in method.metrics},
+        diverged=method.diverged,
+        averaging=averaging if isinstance(averaging, int) else None,
+        facts={"file": path.name, "steps": steps_text(method.steps)}
+        | ({"import": "; ".join(notes)} if notes else {}),
+    )
+
+
+def steps_text(steps: Sequence[float]) -> str:
+    """``1 to 90``, ``100, 200 ... 9000``: which steps the columns of the curves are."""
+    if len(steps) == 1:
+        return f"{steps[0]:g}"
+    second = f", {steps[1]:g} ..." if steps[1] - steps[0] != 1 and len(steps) > 2 else " to"
+    return f"{steps[0]:g}{second} {steps[-1]:g}"

@@ -1,0 +1,288 @@
+"""Runs recorded from loops that are not amrobust's: one seed at a time, from any number of processes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from os import PathLike
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+import numpy as np
+
+from amrobust.errors import RunError, UserError
+from amrobust.ingest.recorder_place import Place
+from amrobust.runs.entries import MAX_INTEGER, MAX_SEED, MAX_TEXT, Broken, a_name, a_scalar, a_text
+from amrobust.runs.files import shown
+from amrobust.runs.manifest import SeedRecord
+from amrobust.runs.spec import Value, plain
+from amrobust.runs.validate import INDEX_COLUMNS, MAX_EPOCHS
+
+Stored = TypeVar("Stored")
+
+
+class Recording:
+    """One seed while it is trained: made by :func:`record`."""
+
+    def __init__(self, place: Place, seed: int, epochs: int | None, metrics: Sequence[str]) -> None:
+        self.seed = seed
+        self._place, self._epochs, self._wanted = place, epochs, tuple(metrics)
+        self._rows: dict[float, dict[str, float]] = {}
+        self._diverged = False
+        self._begun = time.perf_counter()
+        self._open = True
+
+    def log(self, epoch: int, /, **values: float) -> None:
+        """Record the metrics of one epoch; several calls for one epoch add up.
+
+        Epochs are counted from 0 or 1, or in equal steps such as 100, 200, ...; every metric is there at every epoch. A number
+        that is not finite is divergence. Values may be anything but text that ``float()`` takes, such as a tensor of one
+        number; true and false are 1 and 0.
+
+        Raises UserError on an epoch that is out of order, or a metric that is missing from the epoch before or is not a number.
+        """
+        if not self._open:
+            raise UserError("this seed is no longer recorded: log inside the with block")
+        kept = {
+            _metric_name(name): _number(name, value)
+            for name, value in values.items()
+            if name in (self._wanted or values)
+        }
+        epoch = _whole("an epoch", epoch, 0, MAX_INTEGER)
+        if not kept:
+            return
+        last = next(reversed(self._rows), None)
+        if last is not None and epoch < last:
+            raise UserError(f"epoch {epoch} comes after epoch {last:g}: log epochs in their order")
+        if last is not None and epoch > last:
+            self._check_row(last)
+            if len(self._rows) >= MAX_EPOCHS:
+                raise UserError(f"more than {MAX_EPOCHS:,} epochs cannot be recorded")
+        row = self._rows.setdefault(epoch, {})
+        doubles = sorted(set(kept) & set(row))
+        if doubles:
+            raise UserError(f"{doubles[0]} is logged twice at epoch {epoch}")
+        row.update(kept)
+
+    def diverged(self) -> None:
+        """Say that training stopped for good: the epochs that are left are NaN.
+
+        How many these are is known from other seeds of the run, or from ``epochs`` of :func:`record`.
+        """
+        self._diverged = True
+
+    def _check_row(self, epoch: float) -> None:
+        first = next(iter(self._rows.values()))
+        missing = sorted(set(first) ^ set(self._rows[epoch]))
+        if missing:
+            raise UserError(
+                f"{missing[0]} is logged at some epochs and not at epoch {epoch:g}: log every metric at every epoch, or name "
+                "those to record with metrics=(...)"
+            )
+
+    def _curves(self, epochs: int | None) -> dict[str, np.ndarray[Any, np.dtype[np.float64]]]:
+        """What was logged as curves. Raises RunError where it is not what a run needs."""
+        if not self._rows:
+            raise RunError(f"seed {self.seed} logged nothing: call run.log(epoch, metric=value) in the loop")
+        steps = list(self._rows)
+        gaps = np.diff(steps)
+        if len(steps) > 1 and (np.any(gaps != gaps[0]) or steps[0] not in (0, 1, gaps[0])):
+            raise RunError(
+                f"seed {self.seed} logged the epochs {steps[0]:g}, {steps[1]:g} ... {steps[-1]:g}: they are counted from 0 "
+                "or 1 in equal "
+                "steps; a loop that was resumed logs its earlier epochs again"
+            )
+        self._check_row(steps[-1])
+        names = self._wanted or tuple(self._rows[steps[0]])
+        absent = [name for name in names if name not in self._rows[steps[0]]]
+        if absent:
+            raise RunError(f"seed {self.seed} never logged {absent[0]}, which metrics=(...) names")
+        curves = {name: np.array([row[name] for row in self._rows.values()]) for name in names}
+        if not self._diverged:
+            return curves
+        if epochs is None:
+            raise RunError(
+                f"seed {self.seed} diverged after {len(steps)} epochs, and how many there were to be is not known: give "
+                "record(epochs=...)"
+            )
+        return {
+            name: np.concatenate([curve, np.full(max(0, epochs - len(curve)), np.nan)])
+            for name, curve in curves.items()
+        }
+
+    def _start(self) -> None:
+        self._place.mark(self.seed, SeedRecord("running"))
+
+    def _finish(self) -> None:
+        self._open = False
+        try:
+            curves = self._curves(self._epochs or self._place.epochs())
+            self._place.complete(
+                self.seed, curves, self._diverged, time.perf_counter() - self._begun, self._epochs
+            )
+        except Exception as problem:  # whatever it is, a training's numbers are kept
+            kept = self._place.rescue(self.seed, self._rows)
+            self._place.mark(self.seed, SeedRecord("failed", error=str(problem)[:2000]))
+            known = isinstance(problem, (RunError, UserError))
+            raise RunError(f"{problem}; what was logged is in {kept}") from (None if known else problem)
+
+    def _fail(self, error: BaseException) -> None:
+        self._open = False
+        text = f"{type(error).__name__}: {error}"
+        state = "planned" if isinstance(error, KeyboardInterrupt) else "failed"
+        self._place.mark(
+            self.seed,
+            SeedRecord(state, error=None if state == "planned" else shown(text)[:2000]),  # type: ignore[arg-type]
+        )
+
+    def __enter__(self) -> Recording:
+        self._start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if error is None:
+                self._finish()
+            else:
+                with suppress(RunError):
+                    self._fail(error)
+        finally:
+            self._place.release()
+
+
+def record(
+    directory: str | PathLike[str],
+    *,
+    method: str,
+    seed: int,
+    workload: str,
+    hyperparameters: Mapping[str, Value] | None = None,
+    epochs: int | None = None,
+    seeds: int | None = None,
+    metrics: Sequence[str] = (),
+    better: Mapping[str, str] | None = None,
+    units: Mapping[str, str] | None = None,
+    paired: bool = False,
+) -> Recording:
+    """Record one seed of ``method`` on ``workload`` from a loop of one's own, below ``directory``.
+
+    Use as a context: what is logged becomes one seed of a run when the block ends; a seed whose block ends in an exception, or
+    whose process is killed, is not done. Several processes may record seeds of one run at once. Metrics of losses, errors and
+    the like are better low, all others high, unless ``better`` says "higher" or "lower"; ``metrics`` names those to keep.
+    ``seeds`` is how many the study was planned with: seeds beyond it draw the caution that they were added. ``paired``: equal
+    seeds of different methods share their random streams. Seeds and hyperparameters may be scalars of NumPy or torch: what is
+    recorded are Python's own.
+
+    Raises UserError on a value that cannot be recorded, and where the seed is recorded already, or another process is recording
+    it; at the end RunError where what was logged does not fit the run's other seeds (it is kept beside the run as a CSV file).
+
+    >>> import tempfile
+    >>> with record(tempfile.mkdtemp(), method="adam", seed=0, workload="mine") as run:
+    ...     for epoch in range(1, 4):
+    ...         run.log(epoch, test_accuracy=90 + epoch)
+    """
+    place = _place(directory, method, workload, hyperparameters, paired)
+    place.better = {
+        name: _one_of(f"better of {name}", way, ("higher", "lower")) for name, way in (better or {}).items()
+    }
+    place.units = {
+        name: _storable(f"the unit of {name}", unit, a_text, "a text") for name, unit in (units or {}).items()
+    }
+    place.planned = None if seeds is None else _whole("seeds", seeds, 1, MAX_SEED)
+    length = None if epochs is None else _whole("epochs", epochs, 1, MAX_EPOCHS)
+    number = _whole("a seed", seed, 0, MAX_SEED - 1)
+    if isinstance(metrics, str):
+        raise UserError(f"metrics are names, such as ({metrics!r},), not {metrics!r}")
+    wanted = [_metric_name(name) for name in metrics]
+    place.acquire(number)
+    return Recording(place, number, length, wanted)
+
+
+def recorded(
+    directory: str | PathLike[str],
+    *,
+    method: str,
+    workload: str,
+    hyperparameters: Mapping[str, Value] | None = None,
+    paired: bool = False,
+) -> tuple[int, ...]:
+    """The seeds of this run that are complete, ascending: those that a loop may pass over.
+
+    >>> recorded("nowhere", method="adam", workload="mine")
+    ()
+    """
+    run = _place(directory, method, workload, hyperparameters, paired).read()
+    return run.manifest.complete if run is not None else ()
+
+
+def _place(
+    directory: str | PathLike[str],
+    method: str,
+    workload: str,
+    hyperparameters: Mapping[str, Value] | None,
+    paired: bool,
+) -> Place:
+    """The place of a run, once all that names it is what a manifest can hold. Raises UserError."""
+    values = {
+        _storable("a hyperparameter's name", key, a_name, "a text"): _storable(
+            f"the hyperparameter {key!r}", value, a_scalar, "a number, a text, true, false or None"
+        )
+        for key, value in (hyperparameters or {}).items()
+    }
+    shared = _one_of("paired", paired, (True, False))
+    # A directory given now is the same one when the block ends, wherever the process has gone meanwhile.
+    return Place(
+        Path(directory).absolute(), _name("method", method), _name("workload", workload), values, shared
+    )
+
+
+def _storable(what: str, value: Any, check: Callable[[Any, str], Stored], fits: str) -> Stored:
+    """``value`` as Python's own, which ``check``, the reader of manifests, takes. Raises UserError."""
+    try:
+        return check(plain(value), what)
+    except Broken:
+        raise UserError(f"{what} is {fits}, not {value!r:.100}") from None
+
+
+def _name(what: str, value: Any) -> str:
+    name = plain(value)
+    if not isinstance(name, str) or not name.strip() or len(name) > MAX_TEXT:
+        raise UserError(f"the {what} is a name, not {value!r:.100}")
+    return name
+
+
+def _whole(what: str, value: Any, least: int, most: int) -> int:
+    number = plain(value)
+    if isinstance(number, bool) or not isinstance(number, int) or not least <= number <= most:
+        raise UserError(f"{what} is a whole number from {least} to {most:,}, not {value!r:.100}")
+    return number
+
+
+def _one_of(what: str, value: Any, choices: tuple[Any, ...]) -> Any:
+    found = plain(value)
+    # 1 is True for Python, and another run for a manifest.
+    if not any(type(found) is type(choice) and found == choice for choice in choices):
+        raise UserError(f"{what} is {' or '.join(map(repr, choices))}, not {value!r:.100}")
+    return found
+
+
+def _metric_name(name: Any) -> str:
+    if name in INDEX_COLUMNS:
+        raise UserError(f"a metric cannot be called {name!r}")
+    return _storable("the name of a metric", name, a_name, "a text")
+
+
+def _number(name: str, value: Any) -> float:
+    # item() and not float(): of a tensor that still has its graph, and an array of one element, that warns
+    item = getattr(value, "item", None)
+    try:
+        number = item() if callable(item) else value
+        if isinstance(number, (str, bytes)):
+            raise TypeError
+        return float(number)
+    except (TypeError, ValueError, RuntimeError, OverflowError):
+        raise UserError(f"{name} = {value!r:.100} is not a number") from None

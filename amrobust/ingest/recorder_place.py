@@ -1,0 +1,191 @@
+"""Where the recorder writes: the run directory of one method and workload, and the lock of one seed in it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from csv import writer as csv_writer
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from amrobust.errors import RunError, UserError
+from amrobust.ingest.landing import OUTPUT, check_fit, foreign_facts, origins, seeds_of, spec_of
+from amrobust.runs.curves import SeedCurves
+from amrobust.runs.directions import direction_of
+from amrobust.runs.entries import Broken
+from amrobust.runs.files import reason, shown, write_atomically
+from amrobust.runs.find import MANIFEST
+from amrobust.runs.lock import locked
+from amrobust.runs.manifest import Manifest, SeedRecord, Source, identity
+from amrobust.runs.provenance import now, session
+from amrobust.runs.spec import Value
+from amrobust.runs.store import Run, broken_line, commit, directory_name, read_run
+
+SOURCE = Source("recorder", "", "", 0, None)
+
+
+class Place:
+    """The run directory of one method and workload, and the lock of one seed in it."""
+
+    def __init__(
+        self,
+        directory: Path,
+        method: str,
+        workload: str,
+        hyperparameters: dict[str, Value],
+        paired: bool,
+    ) -> None:
+        self.method, self.workload = method, workload
+        self.better: dict[str, str] = {}
+        self.units: dict[str, str] = {}
+        self.planned: int | None = None
+        optimizer = method.partition("[")[0].partition("/")[0].strip() or method
+        self.spec = spec_of(method, workload, optimizer, hyperparameters, paired=paired)
+        self.identity = identity(self.spec, foreign_facts(method, workload, (), 1))
+        self.path = directory / directory_name(self.spec, self.identity)
+        self._lock: Any = None
+
+    def acquire(self, seed: int) -> None:
+        """Hold the seed's own lock until :meth:`release`. Raises UserError where it is done, or another process has it."""
+        import filelock
+
+        lock = filelock.FileLock(self.path / f".seed-{seed}.lock", timeout=0)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except filelock.Timeout:
+            raise UserError(
+                f"another process is recording seed {seed} of {shown(self.method)} in {shown(self.path)}"
+            ) from None
+        except (OSError, NotImplementedError) as error:
+            what = reason(error) if isinstance(error, OSError) else "its file system has no locks"
+            raise RunError(f"cannot write to {shown(self.path)} ({what}): choose another directory") from None
+        self._lock = lock
+        run = self.read()
+        if run is not None and any(made.source not in (None, SOURCE) for made in run.manifest.provenance):
+            self.release()
+            raise UserError(
+                f"{shown(self.path)} has imported seeds of {shown(self.method)} ({shown(origins(run.manifest))}): two groups "
+                "of one name are never merged; record into another directory, or give this method another name"
+            )
+        if run is not None and seed in run.manifest.complete:
+            self.release()
+            raise UserError(
+                f"seed {seed} of {shown(self.method)} is already recorded in {shown(self.path)}: amrobust.recorded() has "
+                "those that are"
+            )
+
+    def release(self) -> None:
+        """Let the seed go; its lock file goes too."""
+        if self._lock is not None:
+            with suppress(OSError):
+                Path(self._lock.lock_file).unlink(missing_ok=True)
+            self._lock.release()
+            self._lock = None
+
+    def read(self) -> Run | None:
+        """The run as it is now; None where there is none yet. Raises RunError where it is broken."""
+        if not (self.path / MANIFEST).exists():
+            return None
+        try:
+            return read_run(self.path)
+        except Broken as problem:
+            raise RunError(broken_line(self.path, problem)) from None
+
+    def epochs(self) -> int | None:
+        """How many epochs the complete seeds have."""
+        run = self.read()
+        return run.manifest.facts.epochs if run is not None and run.manifest.complete else None
+
+    @contextmanager
+    def _opened(self) -> Iterator[tuple[Run | None, Callable[[Manifest, Mapping[int, SeedCurves]], None]]]:
+        with locked(self.path, lambda: None):
+
+            def write(manifest: Manifest, curves: Mapping[int, SeedCurves]) -> None:
+                commit(self.path, manifest, curves)
+
+            yield self.read(), write
+
+    def mark(self, seed: int, record: SeedRecord) -> None:
+        """Give ``seed`` a state other than complete, in the run that is there; where none is yet, there is nothing to mark."""
+        with self._opened() as (run, write):
+            if run is None or seed in run.manifest.complete:
+                return
+            manifest = self._with_plan(run.manifest, seed)
+            write(replace(manifest, seeds={**manifest.seeds, seed: record}), seeds_of(run))
+
+    def complete(
+        self,
+        seed: int,
+        curves: Mapping[str, np.ndarray[Any, np.dtype[np.float64]]],
+        diverged: bool,
+        seconds: float,
+        epochs: int | None,
+    ) -> None:
+        """Commit the curves of ``seed``. Raises UserError where they do not fit the run."""
+        length = len(next(iter(curves.values())))
+        if epochs is not None and length != epochs:
+            raise UserError(
+                f"seed {seed} logged {length} of {epochs} epochs (run.diverged() says that it stopped for good)"
+            )
+        facts = foreign_facts(self.method, self.workload, [self._metric(name) for name in curves], length)
+        with self._opened() as (found, write):
+            run = found or Run(self.path, Manifest(self.identity, self.spec, facts, {}))
+            check_fit(run, facts)
+            finite = all(np.isfinite(curve).all() for curve in curves.values())
+            done = SeedRecord("complete", diverged or not finite, round(seconds, 6))
+            manifest = self._with_plan(run.manifest, seed)
+            made = replace(
+                session(facts, "recorder", None), seeds=1, wall_seconds=round(seconds, 6), source=SOURCE
+            )
+            manifest = replace(
+                manifest,
+                facts=facts,
+                seeds={**manifest.seeds, seed: done},
+                provenance=_with_session(manifest, made),
+            )
+            write(manifest, seeds_of(run) | {seed: {OUTPUT: dict(curves)}})
+
+    def _with_plan(self, manifest: Manifest, seed: int) -> Manifest:
+        """``manifest`` with ``seed`` in its plan: the plan that was named, else one that every seed belongs to."""
+        if seed in manifest.seeds:
+            return manifest
+        if self.planned is not None:
+            return manifest.planned(sorted({*range(self.planned), seed}), now())
+        planned = manifest.planned([seed], now())
+        return replace(planned, plans=(*planned.plans[:-1], replace(planned.plans[-1], extends=False)))
+
+    def _metric(self, name: str) -> tuple[str, str, str]:
+        return name, self.better.get(name, direction_of(name)), self.units.get(name, "")
+
+    def rescue(self, seed: int, rows: Mapping[float, Mapping[str, float]]) -> Path:
+        """What was logged, as a CSV file that ``amrobust import`` reads, where it cannot join the run."""
+        text = io.StringIO()
+        sink = csv_writer(text, lineterminator="\n")
+        names = list(dict.fromkeys(name for row in rows.values() for name in row))
+        sink.writerow(["method", "seed", "epoch", *names])
+        for epoch, row in rows.items():
+            sink.writerow(
+                [self.method, seed, int(epoch), *(repr(row[name]) if name in row else "" for name in names)]
+            )
+        path = self.path / f"seed-{seed}.csv"
+        try:
+            write_atomically(path, text.getvalue().encode())
+        except OSError as error:
+            raise RunError(f"cannot write to {shown(self.path)} ({reason(error)})") from None
+        return path
+
+
+def _with_session(manifest: Manifest, made: Any) -> tuple[Any, ...]:
+    """The provenance with one seed more: seeds that were recorded alike share an entry."""
+    if manifest.provenance:
+        last = manifest.provenance[-1]
+        alike = replace(last, when=made.when, seeds=made.seeds, wall_seconds=made.wall_seconds)
+        if alike == made:
+            total = round(last.wall_seconds + made.wall_seconds, 6)
+            return (*manifest.provenance[:-1], replace(last, seeds=last.seeds + 1, wall_seconds=total))
+    return (*manifest.provenance, made)

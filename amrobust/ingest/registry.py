@@ -1,0 +1,62 @@
+"""The importers by name, and the one that a path looks made for."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from typing import cast
+
+from amrobust import plugins
+from amrobust.errors import UserError
+from amrobust.ingest.logged import Importer
+
+GROUP = "amrobust.importers"
+"""Entry points of this group are importers too; a built-in name cannot be taken."""
+
+_MODULES = {
+    "csv": "csv_tables",
+    "parquet": "parquet_tables",
+    "lightning": "lightning",
+    "mlflow": "mlflow",
+    "tensorboard": "tensorboard",
+    "wandb": "wandb",
+    "sacred": "sacred",
+    "benchopt": "benchopt",
+    "npz": "npz",
+}
+# A folder of TensorBoard or W&B logs may hold tables too, and a Lightning log is itself a CSV: the more special comes first.
+_ORDER = ("mlflow", "tensorboard", "wandb", "sacred", "lightning", "benchopt", "npz", "parquet", "csv")
+
+
+def names() -> list[str]:
+    """All formats: built in, then from installed packages."""
+    return [*_MODULES, *(name for name in sorted(_announced()) if name not in _MODULES)]
+
+
+def get(name: str) -> Importer:
+    """The importer called ``name``. Raises UserError where there is none, or it cannot be loaded."""
+    if name in _MODULES:
+        return cast(Importer, import_module(f"amrobust.ingest.{_MODULES[name]}"))
+    announced = _announced()
+    if name not in announced:
+        raise UserError(f"there is no format {name!r}: choose one of {', '.join(names())}")
+    found = plugins.load(announced[name])
+    missing = [needed for needed in ("TITLE", "recognises", "read") if not hasattr(found, needed)]
+    if missing:
+        raise UserError(f"the importer {name!r} ({announced[name].value}) has no {missing[0]!r}")
+    return cast(Importer, found)
+
+
+def detect(path: Path) -> str | None:
+    """The first format that ``path`` looks like, from the most special to the least; None where there is none."""
+    own = next((name for name in _ORDER if get(name).recognises(path)), None)
+    return own or next(
+        (name for name in names() if name not in _MODULES and get(name).recognises(path)), None
+    )
+
+
+@cache
+def _announced() -> dict[str, EntryPoint]:
+    return plugins.announced(GROUP)

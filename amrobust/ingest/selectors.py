@@ -1,0 +1,86 @@
+"""Where a run's method, seed and workload are read from: --method-from, --seed-from, --workload-from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from amrobust.errors import UserError
+from amrobust.ingest.logged import LoggedRun
+from amrobust.runs.files import shown
+
+NUMBER = "number"
+"""As a seed's source: number the runs of each method in the order in which they started."""
+
+
+@dataclass(frozen=True)
+class Selector:
+    """One choice: fields by name, a pattern on the path, or a constant."""
+
+    option: str
+    keys: tuple[str, ...] = ()
+    pattern: re.Pattern[str] | None = None
+    constant: str | None = None
+
+    @classmethod
+    def parse(cls, text: str, option: str) -> Selector:
+        """``KEY``, ``KEY,KEY``, ``re:PATTERN`` or ``=TEXT``. Raises UserError on an empty one or a broken pattern."""
+        if text.startswith("="):
+            return cls(option, constant=text[1:])
+        if text.startswith("re:"):
+            try:
+                return cls(option, pattern=re.compile(text[3:]))
+            except re.error as error:
+                raise UserError(f"{option} {text!r} is no regular expression: {error}") from None
+        keys = tuple(key.strip() for key in text.split(","))
+        if not all(keys):
+            raise UserError(f"{option} {text!r} names nothing: give KEY, KEY,KEY, re:PATTERN or =TEXT")
+        return cls(option, keys)
+
+    def of(self, run: LoggedRun) -> dict[str, str]:
+        """What it selects of ``run``: a value for each key. Raises UserError where the run lacks one."""
+        if self.constant is not None:
+            return {"": self.constant}
+        if self.pattern is not None:
+            for text in (run.path, run.fields.get("name", "")):
+                match = self.pattern.search(text)
+                if match is not None:
+                    return {"": next((group for group in match.groups() if group is not None), match[0])}
+            raise UserError(f"{self.option}: {self.pattern.pattern!r} is not found in {shown(run.path)!r}")
+        return {key: self._field(run, key) for key in self.keys}
+
+    def _field(self, run: LoggedRun, key: str) -> str:
+        if key == "path":
+            return run.path
+        for name, value in run.fields.items():
+            if name == key:
+                return value
+        alike = [value for name, value in run.fields.items() if name.lower() == key.lower()]
+        if len(alike) == 1:
+            return alike[0]
+        raise UserError(f"{self.option}: {shown(run.path)} has no {key!r}; {known_fields(run)}")
+
+
+def known_fields(run: LoggedRun) -> str:
+    """The names that a run could be named by, as a clause."""
+    names = [shown(name) for name in run.fields]
+    return (
+        f"there are {', '.join(names[:20])}{', ...' if len(names) > 20 else ''}, path"
+        if names
+        else "there is only path"
+    )
+
+
+def usual_field(run: LoggedRun, keys: Sequence[str]) -> str | None:
+    """The value of the first of ``keys`` that the run has, by its whole name or the last part of one (``args/seed``).
+
+    None where it has none, or several parts of that name that disagree.
+    """
+    for key in keys:
+        if key in run.fields:
+            return run.fields[key]
+        found = {value for name, value in run.fields.items() if re.split(r"[/.:]", name.lower())[-1] == key}
+        if len(found) == 1:
+            return found.pop()
+    return None

@@ -1,0 +1,254 @@
+"""Tables of any origin as logged runs: long, tidy with a column a metric, wide with a column a seed or a step."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from amrobust.errors import UserError
+from amrobust.ingest.logged import (
+    METHOD_KEYS,
+    SEED_KEYS,
+    STEP_KEYS,
+    WORKLOAD_KEYS,
+    LoggedRun,
+    Series,
+    SeriesBuilder,
+    Wanted,
+)
+from amrobust.runs.files import shown
+
+Cell = str | int | float | bool | None
+"""An empty text and None are cells in which nothing was logged."""
+
+_SEED_COLUMN = re.compile(r"(?P<method>.*?)[-_ ./:]*(?:seed|rep|run)?[-_ =]*(?P<seed>\d+)", re.IGNORECASE)
+LONG = ("method", "seed", "step", "value")
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns of equal length, and for messages what its rows are called."""
+
+    path: Path
+    label: str
+    """Its path below what was imported."""
+    columns: Mapping[str, Sequence[Cell]]
+    lines: Sequence[int]
+    """The number of each row in its file."""
+
+    def where(self, row: int) -> str:
+        """A row, for a message."""
+        return f"{shown(self.path)}, line {self.lines[row]}"
+
+    def number(self, column: str, row: int, what: str | None = None) -> float:
+        """A cell as a number; NaN and infinity may be written out. Raises UserError on anything else."""
+        cell = self.columns[column][row]
+        try:
+            return float(cell)  # type: ignore[arg-type]
+        except (TypeError, ValueError):
+            raise UserError(
+                f"{self.where(row)}: {what or shown(column)} {shown(repr(cell))} is not a number"
+            ) from None
+
+    def first_of(self, names: Sequence[str]) -> str | None:
+        """The column with the first of ``names``, whatever its case."""
+        lowered = {name.lower(): name for name in reversed(list(self.columns))}
+        return next((lowered[name] for name in names if name in lowered), None)
+
+
+def is_empty(cell: Cell) -> bool:
+    """Whether nothing was logged in a cell."""
+    return cell is None or (isinstance(cell, str) and not cell.strip())
+
+
+def text(cell: Cell) -> str:
+    """A cell as a name: whole numbers without a point."""
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    return "" if cell is None else str(cell).strip()
+
+
+def runs_of(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
+    """The runs in ``table``, whatever its form. Raises UserError where no form fits, with the forms there are."""
+    if not table.lines:
+        raise UserError(f"{shown(table.path)} has no rows")
+    if table.first_of(("value",)) or (table.first_of(("metric",)) and table.first_of(("step",))):
+        return _long(table, wanted)
+    roles = _Roles.of(table, wanted)
+    if roles.step is None:
+        if roles.naming and (steps := _numbered(table, roles.naming)):
+            return _column_a_step(table, roles.naming, steps)
+        raise UserError(
+            f"{shown(table.path)}: no column looks like a step ({', '.join(STEP_KEYS[:4])}): name it with --step-from; the "
+            "columns "
+            f"are {', '.join(map(shown, list(table.columns)[:20]))}"
+        )
+    seeds = _column_a_seed(table, roles) if roles.method is None and roles.seed is None else None
+    return seeds or _tidy(table, roles)
+
+
+@dataclass(frozen=True)
+class _Roles:
+    """Which columns name runs, and which counts steps."""
+
+    method: str | None
+    seed: str | None
+    step: str | None
+    naming: tuple[str, ...]
+
+    @classmethod
+    def of(cls, table: Table, wanted: Wanted) -> _Roles:
+        step = wanted.step if wanted.step in table.columns else table.first_of(STEP_KEYS)
+        method, seed, workload = map(table.first_of, (METHOD_KEYS, SEED_KEYS, WORKLOAD_KEYS))
+        known = {method, seed, workload, *wanted.naming}
+        naming = [
+            name for name in table.columns if name != step and (name in known or _is_of_words(table, name))
+        ]
+        return cls(method, seed, step, tuple(naming))
+
+
+def _is_of_words(table: Table, name: str) -> bool:
+    """Whether a column names runs, such as a tag that tells two grids apart: it has words.
+
+    Raises UserError where nearly all of its cells are numbers: a mistyped one would make a run of its own.
+    """
+    filled = [row for row, cell in enumerate(table.columns[name]) if not is_empty(cell)]
+    words = [row for row in filled if not _is_number(table.columns[name][row])]
+    if words and len(words) < len(filled) / 2:
+        raise UserError(
+            f"{table.where(words[0])}: {shown(name)} {shown(repr(table.columns[name][words[0]]))} is not a number, as "
+            f"{len(filled) - len(words)} of the column's {len(filled)} cells are: correct it, or leave it empty where nothing "
+            "was measured; if the column names runs, name it in --method-from"
+        )
+    return bool(words)
+
+
+def _is_number(cell: Cell) -> bool:
+    try:
+        float(cell)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _grouped(table: Table, naming: Sequence[str]) -> dict[tuple[str, ...], list[int]]:
+    """The rows of each run, in their order."""
+    groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    columns = [[text(cell) for cell in table.columns[name]] for name in naming]
+    for row, key in enumerate(zip(*columns, strict=True) if columns else [()] * len(table.lines)):
+        groups[key].append(row)
+    return groups
+
+
+def _logged(
+    table: Table, naming: Sequence[str], key: Sequence[str], row: int, series: dict[str, Series]
+) -> LoggedRun:
+    fields = {"name": Path(table.label).stem} | dict(zip(naming, key, strict=True))
+    return LoggedRun(table.label, fields, series, (table.path,), line=table.lines[row])
+
+
+def _tidy(table: Table, roles: _Roles) -> Iterator[LoggedRun]:
+    """A row a step, a column a metric; empty cells were not logged."""
+    metrics = [name for name in table.columns if name not in roles.naming]
+    for key, rows in _grouped(table, roles.naming).items():
+        built = SeriesBuilder()
+        for name in metrics:
+            cells = table.columns[name]
+            for place, row in enumerate(rows):
+                if not is_empty(cells[row]):
+                    built.add(name, place, table.number(name, row))
+        found = built.series()
+        run = _logged(
+            table, roles.naming, key, rows[0], {name: found[name] for name in metrics if name in found}
+        )
+        yield replace(run, steps_in=roles.step)
+
+
+def _long(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
+    """A row a step of one metric: the columns method, seed, step, value and, where there are several, metric and workload.
+
+    An empty value marks a seed that diverged.
+    """
+    value, metric = table.first_of(("value",)), table.first_of(("metric",))
+    step = wanted.step if wanted.step in table.columns else table.first_of(("step", *STEP_KEYS))
+    method, seed = table.first_of(METHOD_KEYS), table.first_of(SEED_KEYS)
+    roles = {"method": method, "seed": seed, "step": step, "value": value}
+    for role, found in roles.items():
+        named = (role == "method" or role == "seed") and wanted.naming
+        if found is None and not named:
+            raise UserError(
+                f"{shown(table.path)}: column {role!r} is missing; a long table has {', '.join(LONG)}"
+            )
+    known = {*roles.values(), metric, table.first_of(WORKLOAD_KEYS), *wanted.naming}
+    unknown = [name for name in table.columns if name not in known]
+    if unknown:
+        raise UserError(
+            f"{shown(table.path)}: column {shown(unknown[0])!r} is unknown; drop it, or say what it names with --method-from, "
+            f"--seed-from or --workload-from (known are {', '.join(LONG)}, metric, workload)"
+        )
+    assert value is not None
+    assert step is not None
+    naming = [name for name in table.columns if name in known - {value, step, metric}]
+    for key, rows in _grouped(table, naming).items():
+        built = SeriesBuilder()
+        for row in rows:
+            name = text(table.columns[metric][row]) if metric else "value"
+            at = table.number(step, row, "step")
+            if not math.isfinite(at):
+                raise UserError(
+                    f"{table.where(row)}: step {shown(repr(table.columns[step][row]))} is not a number"
+                )
+            seen = math.nan if is_empty(table.columns[value][row]) else table.number(value, row, "value")
+            built.add(name or "value", at, seen)
+        logged = built.series()
+        names = (
+            dict.fromkeys(text(table.columns[metric][row]) or "value" for row in rows) if metric else logged
+        )
+        run = _logged(table, naming, key, rows[0], {name: logged[name] for name in names})
+        yield replace(run, own_steps=step)
+
+
+def _column_a_seed(table: Table, roles: _Roles) -> Iterator[LoggedRun] | None:
+    """A row a step, a column a seed of a method (``adam_0``, ``sgd seed=3``, or ``0`` alone); None where it is none."""
+    columns = [name for name in table.columns if name != roles.step]
+    matches = {name: _SEED_COLUMN.fullmatch(name.strip()) for name in columns}
+    if roles.naming or len(columns) < 2 or not all(matches.values()):
+        return None
+
+    def runs() -> Iterator[LoggedRun]:
+        assert roles.step is not None
+        steps = [table.number(roles.step, row, "step") for row in range(len(table.lines))]
+        for name, match in matches.items():
+            assert match is not None
+            rows = [row for row, cell in enumerate(table.columns[name]) if not is_empty(cell)]
+            values = [table.number(name, row) for row in rows]
+            series = np.array([steps[row] for row in rows], np.float64), np.array(values, np.float64)
+            method = match["method"].strip() or Path(table.label).stem
+            fields = {"name": name, "method": method, "seed": match["seed"]}
+            yield LoggedRun(f"{table.label}: {name}", fields, {"value": series}, (table.path,))
+
+    return runs()
+
+
+def _numbered(table: Table, naming: Sequence[str]) -> dict[str, int]:
+    """The columns whose names are steps, where all that do not name runs are."""
+    rest = [name for name in table.columns if name not in naming]
+    return (
+        {name: int(name) for name in rest} if rest and all(name.strip().isdecimal() for name in rest) else {}
+    )
+
+
+def _column_a_step(table: Table, naming: Sequence[str], steps: Mapping[str, int]) -> Iterator[LoggedRun]:
+    """A row a seed, a column a step."""
+    for row in range(len(table.lines)):
+        kept = [name for name in steps if not is_empty(table.columns[name][row])]
+        values = [table.number(name, row, f"step {name}") for name in kept]
+        series = np.array([steps[name] for name in kept], np.float64), np.array(values, np.float64)
+        key = [text(table.columns[name][row]) for name in naming]
+        yield _logged(table, naming, key, row, {"value": series})

@@ -1,0 +1,97 @@
+"""Numbers that look as if they were in two units, or of a point before training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from amrobust.errors import UserError
+from amrobust.ingest.imported import ImportedMethod
+from amrobust.ingest.logged import looks_like_a_share
+from amrobust.ingest.naming import Mappings
+from amrobust.ingest.policies import Notes, Policies
+from amrobust.runs.arms import Curves
+from amrobust.runs.files import shown
+
+SHARE, PERCENT = 1.0, 1.5
+"""A share is never above the one; a percentage that is never above the other would be a strange one."""
+A_HUNDRED = 70.0, 140.0
+"""Between neighbouring steps of one seed, a factor in this range is a change of unit."""
+LEAST_CHANGED = 0.15
+"""A share that changes its unit is at least this: 0.1 and 1 are also percentages, of guessing among 1000 and 100 classes."""
+
+
+def in_one_unit(
+    methods: list[ImportedMethod], policies: Policies, mappings: Mappings, notes: Notes
+) -> list[ImportedMethod]:
+    """Refuse, keep or bring to percent a metric that some seeds, or steps of a seed, have as a share and others in percent."""
+    changed = list(methods)
+    for workload, name in dict.fromkeys((m.workload, metric.name) for m in methods for metric in m.metrics):
+        places = [i for i, m in enumerate(changed) if m.workload == workload and name in m.curves]
+        tops = {
+            i: np.nanmax(np.where(np.isfinite(v := changed[i].curves[name]), np.abs(v), 0.0), axis=1)
+            for i in places
+        }
+        changing = {i: _changes_unit(changed[i].curves[name]) for i in places}
+        every, both = (np.concatenate(list(found.values())) for found in (tops, changing))
+        shares, percents = (every > 0) & (every <= SHARE), (every > PERCENT) & ~both
+        if not looks_like_a_share(name) or not (both.any() or (shares.any() and percents.any())):
+            continue
+        counts = _counts(name, int(shares.sum()), int(percents.sum()), int(both.sum()))
+        if policies.units == "refuse":
+            raise UserError(
+                f"{counts}: bring all to percent with --mixed-units percent, or keep the numbers as they are with "
+                "--mixed-units keep"
+            )
+        if policies.units == "keep":
+            notes.add(f"{counts}; kept as they are")
+            continue
+        for i in places:
+            values = changed[i].curves[name]
+            is_share = (tops[i] <= SHARE)[:, None] | changing[i][:, None] & (np.abs(values) <= SHARE)
+            curves = np.where(is_share, 100.0 * values, values)
+            metrics = tuple(
+                replace(metric, unit=mappings.units.get(name, "%")) if metric.name == name else metric
+                for metric in changed[i].metrics
+            )
+            changed[i] = replace(changed[i], curves={**changed[i].curves, name: curves}, metrics=metrics)
+        notes.add(f"{counts}; the shares are multiplied by 100")
+    return changed
+
+
+def _changes_unit(curves: Curves) -> NDArray[np.bool_]:
+    """Of (seeds, steps), the seeds that jump by a factor of about a hundred between a share and a percentage."""
+    values = np.abs(np.where(np.isfinite(curves), curves, 0.0))
+    low, high = (f(values[:, :-1], values[:, 1:]) for f in (np.minimum, np.maximum))
+    jump = (high >= A_HUNDRED[0] * low) & (high <= A_HUNDRED[1] * low)
+    return np.asarray((jump & (low >= LEAST_CHANGED) & (low < SHARE)).any(axis=1))
+
+
+def _counts(name: str, shares: int, percents: int, both: int) -> str:
+    """How many seeds log a metric in which unit."""
+    units = {
+        "as a share of 1": shares,
+        "in percent": percents,
+        "as a share at some steps and in percent at others": both,
+    }
+    (first, count), *others = ((unit, count) for unit, count in units.items() if count)
+    return f"{count} seeds log {shown(name)} {first}" + "".join(f", {more} {unit}" for unit, more in others)
+
+
+def look_for_starting_points(methods: Sequence[ImportedMethod], notes: Notes) -> None:
+    """Say where all seeds agree at the first step and at no later one: training had not begun there."""
+    for method in methods:
+        if len(method.seeds) < 2 or len(method.steps) < 3:
+            continue
+        with np.errstate(invalid="ignore"):
+            spreads = [np.ptp(values[:, :3], axis=0) for values in method.curves.values()]
+        if all(spread[0] == 0 and spread[1] > 0 and spread[2] > 0 for spread in spreads):
+            second = method.steps[1]
+            notes.add(
+                f"{shown(method.method)}: all seeds agree at step {method.steps[0]:g}, so that it looks like the starting "
+                "point: leave "
+                f"it out with --first-step {second:g}"
+            )

@@ -1,0 +1,283 @@
+"""The cautions that concern what is compared: each says what is the matter and what would remove it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from amrobust.judge.words import counted, significant
+from amrobust.runs.arms import Arm
+from amrobust.runs.code import mixture
+from amrobust.runs.spec import STREAMS
+from amrobust.stats.results import Caution
+
+FEW_SEEDS = 10
+
+
+def few_seeds(method: str, n: int) -> Caution | None:
+    """Fewer than 10 seeds: intervals of a spread are wide and rest on the assumed shape."""
+    if n >= FEW_SEEDS:
+        return None
+    return Caution(
+        "few-seeds",
+        f"{method} has {counted(n, 'seed')}: an interval for a spread is very wide below {FEW_SEEDS}.",
+        f"run at least {FEW_SEEDS} seeds (--seeds {FEW_SEEDS}); the seeds you have are kept",
+    )
+
+
+def seeds_added(arm: Arm, looks: Sequence[int] = ()) -> Caution | None:
+    """Seeds added after earlier ones had been finished, other than for the planned looks."""
+    if len(arm.seed_plans) < 2 or set(arm.seed_plans) <= set(looks):
+        return None
+    steps = ", then ".join(str(n) for n in arm.seed_plans)
+    return Caution(
+        "seeds-added",
+        f"{arm.method} was planned with {steps} seeds: if results were read in between, p-values are too small.",
+        "fix the number of seeds before looking, or plan the looks (--looks 5,10,20); else treat this as exploratory",
+    )
+
+
+def code_changed(arm: Arm) -> Caution | None:
+    """Seeds of one method that several versions of its user's code made."""
+    mixed = mixture(arm.code)
+    if mixed is None:
+        return None
+    return Caution(
+        "code-changed",
+        f"{arm.method}: {mixed}: these may be two methods in one sample.",
+        "train all seeds with one version, in another --runs-dir",
+    )
+
+
+def code_differs(arms: Sequence[Arm]) -> Caution | None:
+    """Methods that share a file of their user's code, in different versions."""
+    digests: dict[str, set[str]] = {}
+    for arm in arms:
+        for name, digest in ((arm.code[-1].files or {}) if arm.code else {}).items():
+            digests.setdefault(name, set()).add(digest)
+    differing = [name for name, found in digests.items() if len(found) > 1]
+    if not differing:
+        return None
+    return Caution(
+        "code-differs",
+        f"Methods on {arms[0].workload} were made by different versions of {', '.join(differing)}: a difference between them "
+        "may come from the edit.",
+        "train all methods with one version of the code, in another --runs-dir",
+    )
+
+
+def slow_averaging(arm: Arm) -> Caution | None:
+    """An amortization length m above a twentieth of an epoch's steps."""
+    if arm.averaging is None or not arm.steps_per_epoch or arm.averaging <= arm.steps_per_epoch / 20:
+        return None
+    return Caution(
+        "long-averaging",
+        f"{arm.method} averages over m = {arm.averaging} of the {arm.steps_per_epoch} steps of an epoch, more than a "
+        "twentieth: part of a smaller spread may come from averaging over the epoch, not from the momentum.",
+        f"use m <= {max(1, arm.steps_per_epoch // 20)}, or a smaller batch or more data (more steps an epoch)",
+    )
+
+
+def one_initialisation(arms: Sequence[Arm]) -> Caution:
+    """All runs start at one x0, or nothing is known about where they start."""
+    if any(arm.x0_digest is None for arm in arms):
+        return Caution(
+            "unknown-x0",
+            "These data do not say where the runs started: whether the methods share one x0 cannot be checked.",
+            "record runs with amrobust, or state the starting point where the result is quoted",
+        )
+    if any(arm.x0s for arm in arms):
+        k = max(len(set(arm.x0s)) for arm in arms)
+        return Caution(
+            "x0s-are-the-unit",
+            f"Seeds are crossed with {k} starting points: intervals and p-values take the {k} x0 as the sample, with "
+            f"{k - 1} degrees of freedom.",
+            "more x0 (--x0s) narrow the intervals; more seeds at one x0 hardly do",
+        )
+    vary = arms[0].vary
+    if vary == "x0":
+        return Caution(
+            "only-x0-varies",
+            "Seed by seed only the starting point differs, and the methods share it: every spread here is that of starting "
+            "points, with one order of the data and one stream of everything else.",
+            "let all streams vary (no --vary) for the spread that a user of the method meets",
+        )
+    if vary is not None:
+        return Caution(
+            "one-stream-varies",
+            f"Seed by seed only {STREAMS[vary]} differs: every spread here is that of this source alone, at one x0.",
+            "let all streams vary (no --vary) for the spread that a user of the method meets",
+        )
+    return Caution(
+        "one-x0",
+        "All seeds start from one x0: every spread here is conditional on that initialisation.",
+        "repeat the comparison from several x0 (amrobust run --x0s 5) before generalising",
+    )
+
+
+def different_x0(workload: str) -> Caution:
+    """Arms from different starting points, compared because the user asked for it."""
+    return Caution(
+        "different-x0",
+        f"Methods on {workload} started from different x0: a difference may come from the starting point.",
+        "run all methods from the same x0",
+    )
+
+
+def nothing_random(methods: Sequence[str]) -> Caution:
+    """All seeds from one x0 gave one curve."""
+    return Caution(
+        "nothing-random",
+        f"All seeds of {', '.join(methods)} gave the same curve from the same x0, to the last bit: nothing in this training "
+        "depends on the seed, and more seeds are no larger sample.",
+        "let a stream vary that this training uses (no --vary), or read its numbers as those of one training",
+    )
+
+
+def curves_in_common(method: str, other: str, n: int) -> Caution:
+    """Methods that have curves in common."""
+    return Caution(
+        "curves-in-common",
+        f"{counted(n, 'curve')} of {method} can be found in {other} too, identical to the last bit: one training under two "
+        "names, or options that amount to the same.",
+        "check which method these runs are of, and that the option in which the two differ takes effect",
+    )
+
+
+def unofficial_data(arm: Arm) -> Caution | None:
+    """The runs' record says that their data are not what their publisher offers."""
+    note = arm.facts.get("data note")
+    if note is None:
+        return None
+    return Caution(
+        "unofficial-data",
+        f"The data of {arm.workload} carry a note: {note}.",
+        "state it wherever results on them are quoted; 'amrobust data fetch' gets the publisher's bytes",
+    )
+
+
+def epochs_left_out(first_epoch: int) -> Caution | None:
+    """Epochs before some method's output first moved away from x0."""
+    if first_epoch <= 1:
+        return None
+    return Caution(
+        "epochs-left-out",
+        f"Epochs before {first_epoch} are left out for every method: one method's output is still x0 there.",
+        "use a smaller m or more steps an epoch to judge the first epochs too",
+    )
+
+
+def low_power(ratio: float, power: float) -> Caution:
+    """A spread claim that these seeds would probably not settle even if a sizeable ratio were true."""
+    return Caution(
+        "low-power",
+        f"With these seeds and this family, a true spread ratio of {ratio:g} would be found with {100 * power:.0f} % power: "
+        "not finding one says little.",
+        "ask amrobust plan for the seeds that a wanted power takes",
+    )
+
+
+def curves_cut(epochs: int, longest: int) -> Caution:
+    """Curves of unequal length, cut to the shortest at the user's request."""
+    return Caution(
+        "curves-cut",
+        f"Curves of up to {longest} epochs are cut to the shortest, {epochs}: final values are those of epoch {epochs}, in the "
+        "middle of a longer schedule.",
+        "compare runs of one length",
+    )
+
+
+def diverged(method: str, baseline: str, what: str) -> Caution:
+    """Diverged seeds are data: their rates, and the comparison that counts them as the worst."""
+    return Caution(
+        "diverged-seeds",
+        f"Seeds diverged: {method} against {baseline}: {what}.",
+        "lower the learning rate for every method alike, or report the divergence rate as the result",
+    )
+
+
+def cost_measured_apart(method: str, baseline: str) -> Caution:
+    """Wall times depend on what else the machine did."""
+    return Caution(
+        "wall-time",
+        f"Wall times of {method} and {baseline} were measured in separate sessions of training: what else the machine did "
+        "is in them.",
+        "measure the step itself (benchmarks/), or train both at once on an idle machine",
+    )
+
+
+def survivors_only(method: str, lost: int, n: int) -> Caution:
+    """Diverged seeds were dropped at the user's request."""
+    return Caution(
+        "survivors-only",
+        f"{method}: {lost} of {n} seeds diverged and are left out: these numbers describe the surviving seeds only.",
+        "quote the divergence rate beside them, or compare without --survivors",
+    )
+
+
+def levels_differ(method: str, baseline: str, share: float, difference: str) -> Caution:
+    """Early means differ, so that a difference of spread may be one of level."""
+    return Caution(
+        "levels-differ",
+        f"In the first {100 * share:.0f} % of training {method} differs from {baseline} by {difference} on average: a "
+        "method nearer its limit varies less for that alone.",
+        "read the spread beside the mean curves, and compare the final spread as well",
+    )
+
+
+def opinions_disagree(decides: str, p: float, second: str, second_p: float, alpha: float) -> Caution:
+    """The second opinion falls on the other side of alpha."""
+    return Caution(
+        "opinions-disagree",
+        f"The second opinion, {second}, gives p = {significant(second_p)} where the deciding {decides} gives "
+        f"p = {significant(p)}: they fall on different sides of {alpha:g}.",
+        "treat the claim as borderline; more seeds would settle it",
+    )
+
+
+def interval_disagrees(
+    test: str, p_adjusted: float, by_test: str, interval: str, by_interval: str, coverage: str
+) -> Caution:
+    """The bootstrap interval that was asked for does not say what the deciding test says."""
+    return Caution(
+        "interval-disagrees",
+        f"{test} alone, p = {significant(p_adjusted)} over the family, makes the claim {by_test}; the interval by {interval} "
+        f"alone makes it {by_interval}. A verdict needs both. {coverage}",
+        "treat the claim as open; more seeds would settle it, and --interval test shows the interval of the p-value",
+    )
+
+
+def no_interval(method: str, quantity: str, interval: str, reason: str) -> Caution:
+    """A bootstrap interval was asked for that these seeds do not allow."""
+    return Caution(
+        "no-interval",
+        f"{quantity[:1].upper()}{quantity[1:]} of {method} has no interval by {interval}: {reason}.",
+        "train more seeds, or use --interval test",
+    )
+
+
+def unpaired_seeds(a: Arm, b: Arm, common: int) -> Caution:
+    """Paired arms whose seeds are not all the same."""
+    return Caution(
+        "seeds-not-shared",
+        f"{a.method} and {b.method} are paired by seed but share only {common} seeds: the others are left out of their "
+        "comparison.",
+        "run both with the same --seeds",
+    )
+
+
+def paired_instead(test: str, used: str) -> Caution:
+    """A test for independent samples was asked for on paired arms."""
+    return Caution(
+        "paired-arms",
+        f"The {test} test assumes independent samples, but these arms share their seeds: {used} was used instead.",
+        "compare independently seeded runs if the unpaired test is wanted",
+    )
+
+
+def values_only(test: str, used: str, what: str) -> Caution:
+    """A test was asked for that has no form for these samples."""
+    return Caution(
+        "values-only",
+        f"The {test} test takes one number a seed of two independent methods and has no form for {what}: the {used} was used.",
+        "use --test jackknife, which has a form for everything, or --test levene, which has one for curves",
+    )

@@ -1,0 +1,388 @@
+"""Judge arms against each other: groups of comparable arms, one family of claims, verdicts."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol, TypeVar
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from amrobust import stats
+from amrobust.errors import UserError
+from amrobust.judge import cautions, tuning
+from amrobust.judge.arms import of_one_length, on_scale
+from amrobust.judge.copies import refuse_copies, same_for_all_seeds, same_for_several_methods
+from amrobust.judge.evidence import gather
+from amrobust.judge.judgement import CHANGES, FEWEST_IN_A_SWEEP, Claim, Comparison, Judgement, is_about_a_pair
+from amrobust.judge.pairs import divergence_cautions, pair_facts
+from amrobust.judge.rules import PAIRED, UNPAIRED, Evidence, Rules, Selection
+from amrobust.judge.samples import Pair, Sample
+from amrobust.judge.summaries import summary_of
+from amrobust.judge.usage import asked_for, meant
+from amrobust.judge.verdicts import decide
+from amrobust.runs.arms import Arm, Metric, refuse_doubles
+from amrobust.stats.results import Caution
+from amrobust.stats.sequential import Look
+
+MOST_NAMED = 6
+"""Up to this many methods are named in the question of a comparison; more are counted."""
+
+
+@dataclass(frozen=True)
+class _Group:
+    arms: tuple[Arm, ...]
+    baseline: Arm
+    first_epoch: int
+    samples: dict[str, Sample]
+    claims: tuple[Claim, ...]
+    cautions: tuple[Caution, ...]
+
+
+def compare(
+    arms: Sequence[Arm],
+    selection: Selection | None = None,
+    rules: Rules | None = None,
+    *,
+    claims: Sequence[Claim] | Mapping[str, Sequence[Claim]] | None = None,
+    question: str | None = None,
+    problems: Sequence[str] = (),
+) -> Comparison:
+    """Judge ``claims`` (default: final spread, Avg. STD and final mean of every method against the baseline).
+
+    A mapping gives each workload, by its label, its own claims; else they are made on every workload. All claims of all groups
+    are one family: p-values are adjusted by Holm's method, intervals by Bonferroni's.
+
+    A single method is described, and nothing is claimed of it. Raises UserError where nothing can be compared: no arms, an
+    unknown metric or baseline, several methods of which no two are comparable, two groups of one name, curves that are copies
+    of each other under different seeds, another kind of final value, arms from different x0 (unless
+    ``selection.allow_different_x0``), or a bootstrap of seeds over several x0.
+    """
+    selection, rules = selection or Selection(), rules or Rules()
+    if not arms:
+        raise UserError(
+            "; ".join(problems) or "there are no runs to compare: make some with 'amrobust run --opt am1'"
+        )
+    metric, measured, skipped = choose_metric(arms, selection.metric)
+    moved = [arm for arm in measured if arm.first_output_epoch <= arm.epochs]
+    skipped += [
+        f"{arm.method} on {arm.workload}: its output is still x0 after all {arm.epochs} epochs; use a smaller m"
+        for arm in measured
+        if arm not in moved
+    ]
+    moved, metric = on_scale(moved, metric, selection.scale)
+    moved, cut = of_one_length(moved, selection.align)
+    if rules.interval != "test" and any(arm.x0s for arm in moved):
+        raise UserError(
+            f"--interval {rules.interval} draws seeds as independent, and seeds of one x0 among several are not: leave "
+            "--interval out, and intervals take the x0s as the sample"
+        )
+    groups, lonely = _groups(moved, metric, selection, rules, claims)
+    look = _look(groups, rules)
+    # At a planned look, claims are tested at that look's share of alpha; the rest of the rules stay.
+    applied = replace(rules, alpha=look.alpha, looks=()) if look is not None else rules
+    family = sum(len(group.claims) for group in groups)
+    # The matrix products are small: threads of BLAS cost more than they bring, many times so on a busy machine.
+    with threadpool_limits(1, user_api="blas"):
+        evidence = [_evidence(group, metric, applied, family) for group in groups]
+        facts = [
+            pair_facts(items, group.samples, metric, rules.alpha)
+            for group, items in zip(groups, evidence, strict=True)
+        ]
+    adjusted = iter(holm([item.p for items in evidence for item in items]))
+    judgements = []
+    for group, items, pairs in zip(groups, evidence, facts, strict=True):
+        verdicts = tuple(decide(item, next(adjusted), metric, applied, family) for item in items)
+        first = group.arms[0]
+        judgements.append(
+            Judgement(
+                question=question or _question(group, metric),
+                workload=first.workload,
+                data_digest=first.data_digest,
+                x0_digest=None if selection.allow_different_x0 else first.x0_digest,
+                metric=metric,
+                epochs=first.epochs,
+                first_epoch=group.first_epoch,
+                final=rules.final,
+                baseline=group.baseline.method,
+                alpha=rules.alpha,
+                test=rules.test,
+                material_ratio=rules.material_ratio,
+                arms=group.arms,
+                summaries=tuple(summary_of(group.samples[arm.method], rules) for arm in group.arms),
+                verdicts=verdicts,
+                pairs=pairs,
+                look=look,
+                looks=rules.looks,
+                selection=selection,
+                rules=rules,
+                cautions=group.cautions + cut + divergence_cautions(pairs),
+            )
+        )
+    return Comparison(tuple(judgements), (*problems, *skipped, *lonely))
+
+
+def _look(groups: Sequence[_Group], rules: Rules) -> Look | None:
+    """The planned look that the runs are at. UserError where their numbers of seeds are none of the plan's."""
+    if not rules.looks:
+        return None
+    plan = stats.obrien_fleming_looks(rules.looks, rules.alpha)
+    counts = {len(arm.seeds) for group in groups for arm in group.arms}
+    for look in plan:
+        if counts == {look.seeds}:
+            return look
+    found = ", ".join(map(str, sorted(counts)))
+    raise UserError(
+        f"looks were planned at {', '.join(map(str, rules.looks))} seeds a method, and these runs have {found}: train every "
+        "method to the same look (amrobust run --seeds N)"
+    )
+
+
+def choose_metric(arms: Sequence[Arm], name: str | None) -> tuple[Metric, list[Arm], list[str]]:
+    """The metric asked for, else the first metric of the first arm; arms without it are set aside.
+
+    Everything that is judged comes by here. Raises UserError where no arm has the metric, where two arms of a workload have one
+    name, and where seeds of an arm are copies of each other.
+    """
+    refuse_doubles(arms)
+    chosen = name or next(iter(arms[0].metrics))
+    measured = [arm for arm in arms if chosen in arm.metrics]
+    if not measured:
+        known = sorted({metric for arm in arms for metric in arm.metrics})
+        raise UserError(f"no run has the metric {chosen!r}: choose one of {', '.join(known)}")
+    refuse_copies(measured, chosen)
+    skipped = [
+        f"{arm.method} on {arm.workload}: has no {chosen}" for arm in arms if chosen not in arm.metrics
+    ]
+    return measured[0].metrics[chosen], measured, skipped
+
+
+def _groups(
+    arms: Sequence[Arm],
+    metric: Metric,
+    selection: Selection,
+    rules: Rules,
+    claims: Sequence[Claim] | Mapping[str, Sequence[Claim]] | None,
+) -> tuple[list[_Group], list[str]]:
+    """Split into groups of comparable arms; a method with nothing to compare with becomes a line for the reader."""
+    by_key: dict[tuple[str, str | None, int], list[Arm]] = defaultdict(list)
+    for arm in arms:
+        by_key[arm.workload, arm.data_digest, arm.epochs].append(arm)
+    groups, lonely = [], []
+    for (workload, _, epochs), members in by_key.items():
+        starts = {arm.x0_digest for arm in members}
+        if len(starts) > 1 and not selection.allow_different_x0:
+            raise UserError(
+                f"runs on {workload} start from {len(starts)} different x0 or sets of x0: run every method from the same "
+                "(--x0, --x0s), or accept it with --allow-different-x0"
+            )
+        if len(members) > 1 or len(arms) == 1:
+            own = claims.get(workload, ()) if isinstance(claims, Mapping) else claims
+            baseline = _baseline(members, selection, required=not isinstance(claims, Mapping))
+            groups.append(_group(members, baseline, metric, selection, rules, own, len(starts) > 1))
+        else:
+            lonely.append(
+                f"{members[0].method} on {workload} ({epochs} epochs): nothing comparable to hold it against"
+            )
+    if not groups:
+        raise UserError(
+            f"a comparison needs at least two methods on one workload, with equal data and epochs ({'; '.join(lonely)})"
+        )
+    return groups, lonely
+
+
+def _group(
+    members: list[Arm],
+    baseline: Arm,
+    metric: Metric,
+    selection: Selection,
+    rules: Rules,
+    claims: Sequence[Claim] | None,
+    mixed_x0: bool,
+) -> _Group:
+    ordered = (baseline, *(arm for arm in members if arm is not baseline))
+    first_epoch = max(arm.first_output_epoch for arm in ordered)
+    with asked_for(f"{baseline.workload}: "):
+        samples = {
+            arm.method: Sample.of(
+                arm, metric.name, first_epoch, selection.survivors, final=rules.final, looks=rules.looks
+            )
+            for arm in ordered
+        }
+    notes = (
+        cautions.different_x0(baseline.workload) if mixed_x0 else cautions.one_initialisation(ordered),
+        cautions.unofficial_data(baseline),
+        cautions.code_differs(ordered),
+        cautions.epochs_left_out(first_epoch),
+        same_for_all_seeds(ordered, metric.name),
+        *same_for_several_methods(ordered, metric.name),
+    )
+    return _Group(
+        arms=ordered,
+        baseline=baseline,
+        first_epoch=first_epoch,
+        samples=samples,
+        claims=resolved(claims, ordered) if claims is not None else _default_claims(ordered, selection),
+        cautions=tuple(note for note in notes if note is not None) + tuning.of_group(ordered, metric),
+    )
+
+
+class Named(Protocol):
+    """What claims name: an arm, or one that is still to be trained."""
+
+    @property
+    def method(self) -> str: ...  # noqa: D102
+
+    @property
+    def optimizer(self) -> str: ...  # noqa: D102
+
+    @property
+    def epochs(self) -> int: ...  # noqa: D102
+
+
+Found = TypeVar("Found", bound=Named)
+
+
+def find_arm(arms: Sequence[Found], name: str) -> Found:
+    """The arm called ``name``: its method name, or its optimizer's where only one arm has that. Raises UserError."""
+    exact = [arm for arm in arms if arm.method == name]
+    found = exact or [arm for arm in arms if arm.optimizer == name]
+    if len(found) == 1:
+        return found[0]
+    raise UserError(
+        f"{name!r} is {'not unique' if found else 'not among the methods'}: "
+        + meant(name, [arm.method for arm in found or arms])
+    )
+
+
+def _baseline(arms: Sequence[Arm], selection: Selection, *, required: bool) -> Arm:
+    """The baseline asked for; without one, or where it is missing and not required, M-SGD if run once, else the first."""
+    names = {name for arm in arms for name in (arm.method, arm.optimizer)}
+    if selection.baseline and (required or selection.baseline in names):
+        return find_arm(arms, selection.baseline)
+    standard = [arm for arm in arms if arm.optimizer == "msgd"]
+    return standard[0] if len(standard) == 1 else arms[0]
+
+
+def _default_claims(arms: Sequence[Arm], selection: Selection) -> tuple[Claim, ...]:
+    """Less spread, less Avg. STD and the mean, for every method against the baseline or for all pairs."""
+    others = range(1, len(arms)) if selection.pairs == "baseline" else range(len(arms))
+    pairs = [
+        (arms[i], arms[j])
+        for j in ([0] if selection.pairs == "baseline" else range(len(arms)))
+        for i in others
+        if i > j
+    ]
+    claims = []
+    for method, baseline in pairs:
+        names = method.method, baseline.method
+        claims.append(
+            Claim("equivalent mean", *names, margin=selection.margin)
+            if selection.margin is not None
+            else Claim("better mean", *names)
+        )
+        claims.append(Claim("less spread", *names))
+        if method.epochs > 1:
+            claims.append(Claim("less Avg. STD", *names))
+    return tuple(claims)
+
+
+def resolved(claims: Iterable[Claim], arms: Sequence[Named]) -> tuple[Claim, ...]:
+    """Declared claims with their methods' full names and their phases in epochs.
+
+    Raises UserError where a claim names none of the methods, or the same one twice.
+    """
+    return tuple(_resolved_claim(claim, arms) for claim in claims)
+
+
+def _resolved_claim(claim: Claim, arms: Sequence[Named]) -> Claim:
+    sweep = tuple(method for name in claim.methods for method in _of_form(name, arms))
+    if claim.methods and len(sweep) < FEWEST_IN_A_SWEEP:
+        raise UserError(
+            f"{', '.join(claim.methods)}: a claim of kind {claim.kind!r} needs at least {FEWEST_IN_A_SWEEP} methods"
+        )
+    return replace(
+        claim,
+        method=sweep[0] if sweep else find_arm(arms, claim.method).method,
+        baseline=sweep[-1] if sweep else find_arm(arms, claim.baseline).method,
+        methods=sweep,
+        parts=resolved(claim.parts, arms),
+        epochs=_epochs(claim, arms[0].epochs),
+        phase=None,
+    )
+
+
+def _of_form(name: str, arms: Sequence[Named]) -> list[str]:
+    """The methods that ``name`` stands for: one, or with an asterisk all of that form, by the number in its place."""
+    if "*" not in name:
+        return [find_arm(arms, name).method]
+    form = re.compile(r"(\d+(?:\.\d+)?(?:e[-+]\d+)?)".join(map(re.escape, name.split("*", 1))))
+    found = [(float(match[1]), arm.method) for arm in arms if (match := form.fullmatch(arm.method))]
+    return [method for _, method in sorted(found)]
+
+
+def _epochs(claim: Claim, epochs: int) -> tuple[int, int] | None:
+    """The epochs of the claim's phase: at least one, or for a change those on its two sides."""
+    if claim.phase is None:
+        return claim.epochs
+    if claim.kind in CHANGES:
+        before = max(1, min(epochs - 1, round(claim.phase[0] * epochs)))
+        return before, before + 1
+    first = min(epochs, round(claim.phase[0] * epochs) + 1)
+    return first, max(first, round(claim.phase[1] * epochs))
+
+
+def _evidence(group: _Group, metric: Metric, rules: Rules, family: int) -> list[Evidence]:
+    pairs = [
+        Pair.of(group.samples[claim.method], group.samples[claim.baseline])
+        for claim in group.claims
+        if is_about_a_pair(claim)
+    ]
+    if rules.test in UNPAIRED and pairs and all(pair.paired for pair in pairs):
+        raise UserError(
+            f"the {rules.test} test is for independent samples and every pair here shares its seeds: use --test jackknife or "
+            "--test permutation, which respect the pairing"
+        )
+    if rules.test in PAIRED and pairs and not any(pair.paired for pair in pairs):
+        raise UserError(
+            f"the {rules.test} test needs paired seeds and no pair here has them: use --test jackknife or --test permutation, "
+            "or run with --paired"
+        )
+    found = []
+    for claim in group.claims:
+        evidence = gather(claim, group.samples, metric, rules, family)
+        arms = [
+            group.samples[name].arm for name in claim.methods or dict.fromkeys((claim.method, claim.baseline))
+        ]
+        found.append(replace(evidence, cautions=evidence.cautions + tuning.of_claim(arms)))
+    return found
+
+
+def holm(p_values: Sequence[float | None]) -> list[float | None]:
+    """Holm-adjusted p-values over the whole family.
+
+    A refused claim (None) stays in it, as one that cannot be rejected, and gets None; so does a p that is not a finite number.
+    """
+    known = [p if p is not None and np.isfinite(p) else None for p in p_values]
+    filled = np.array([1.0 if p is None else p for p in known])
+    order = np.argsort(filled)
+    # The k-th smallest counts for all that are not smaller; no adjusted one is below that of a smaller p.
+    stepped = np.maximum.accumulate(filled[order] * np.arange(len(filled), 0, -1))
+    adjusted = np.empty_like(filled)
+    adjusted[order] = np.minimum(stepped, 1.0)
+    return [None if p is None else float(q) for p, q in zip(known, adjusted, strict=True)]
+
+
+def _question(group: _Group, metric: Metric) -> str:
+    quantity = metric.name.replace("_", " ")
+    others = [arm.method for arm in group.arms[1:]]
+    if not others:
+        return f"How much does {group.baseline.method} vary from seed to seed on {group.baseline.workload}, in {quantity}?"
+    if len(others) > MOST_NAMED:
+        who = f"Are {len(others)} other methods"
+    else:
+        who = f"Is {others[0]}" if len(others) == 1 else f"Are {', '.join(others[:-1])} and {others[-1]}"
+    return f"{who} more robust than {group.baseline.method} on {group.baseline.workload}, in {quantity}?"

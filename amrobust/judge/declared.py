@@ -1,0 +1,129 @@
+"""Claims written down in a TOML file, read and checked before any run is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+from amrobust.errors import UserError
+from amrobust.judge.judgement import CHANGES, NEED_MARGIN, NOT_PARTS, SWEEPS, Claim, ClaimKind
+from amrobust.judge.usage import meant
+from amrobust.rules.theory import deviation_probability
+from amrobust.runs.documents import Tables, read_toml
+from amrobust.stats.limits import LEAST_TAIL, is_number
+
+
+@dataclass(frozen=True)
+class Declared:
+    """Claims about runs that are there already, and what else their file fixes; None leaves it to the caller."""
+
+    claims: tuple[Claim, ...]
+    metric: str | None
+    baseline: str | None
+    question: str | None
+
+
+def load_claims(path: Path) -> Declared:
+    """Read ``[[claims]]`` and, where given, ``metric``, ``baseline`` and ``question``. Raises UserError on anything else."""
+    data, tables = read_toml(path, "claims file"), Tables(str(path))
+    if "methods" in data:
+        raise tables.complain("is an analysis, which also says what to run: use 'amrobust analyze' with it")
+    optional = {key: tables.take(data, key, str, "") or None for key in ("metric", "baseline", "question")}
+    claims = claims_of(tables, tables.take(data, "claims", list), optional["baseline"])
+    if not claims:
+        raise tables.complain("needs at least one claim")
+    if any(claim.deviation is not None for claim in claims):
+        raise tables.complain(
+            "deviations need the problem's constants: use 'amrobust analyze', or give bounds"
+        )
+    tables.nothing_left(data, "the file")
+    return Declared(claims, **optional)
+
+
+def claims_of(tables: Tables, listed: list[Any], baseline: str | None) -> tuple[Claim, ...]:
+    """The claims of ``[[claims]]`` tables; ``baseline`` is what those are held against that name no other."""
+    return tuple(claim for table in listed for claim in _claims(tables, table, baseline))
+
+
+def _claims(tables: Tables, table: Any, baseline: str | None) -> list[Claim]:
+    """One claim, or for ``within bound`` one for each of its ``bounds``, or of its ``deviations``."""
+    if not isinstance(table, dict) or table.get("kind") != "within bound":
+        return [_claim(tables, table, None, baseline)]
+    table.pop("kind")
+    method = tables.take(table, "method", str)
+    if "deviations" in table:
+        return [
+            _made(tables, "within bound", method, method, deviation=value)
+            for value in _deviations(tables, table)
+        ]
+    bounds = tables.take(table, "bounds", list)
+    for bound in bounds:
+        if not (isinstance(bound, list) and len(bound) == 2 and all(map(is_number, bound))):
+            raise tables.complain(f"bounds are pairs [threshold, probability], and {bound!r} is none")
+    tables.nothing_left(table, "a claim")
+    return [_made(tables, "within bound", method, method, bound=(float(t), float(q))) for t, q in bounds]
+
+
+def _made(tables: Tables, *args: Any, **fields: Any) -> Claim:
+    """The claim; what it refuses is said with the file's name."""
+    try:
+        return Claim(*args, **fields)
+    except UserError as error:
+        raise tables.complain(str(error)) from None
+
+
+def _deviations(tables: Tables, table: dict[str, Any]) -> list[float]:
+    """The Λ of Theorem 1b that a claim is to be made at."""
+    values = tables.take(table, "deviations", list)
+    for value in values:
+        if not (is_number(value) and LEAST_TAIL <= deviation_probability(max(value, 0)) < 1):
+            raise tables.complain(
+                f"deviations are numbers Λ at which exp(-Λ²/3) + exp(-Λ) is at least {LEAST_TAIL:g} and below 1, and "
+                f"{value!r} is none"
+            )
+    tables.nothing_left(table, "a claim")
+    return [float(value) for value in values]
+
+
+def _claim(tables: Tables, table: dict[str, Any], method: str | None, against: str | None) -> Claim:
+    """A claim, or a part of a composite one, which has its method and baseline from the whole."""
+    kind = tables.take(table, "kind", str)
+    kinds = [known for known in get_args(ClaimKind) if method is None or known not in NOT_PARTS]
+    if kind not in kinds:
+        raise tables.complain(f"no claim is called {kind!r}: {meant(kind, kinds)}")
+    margin = tables.take(table, "margin", (int, float)) if kind in NEED_MARGIN else None
+    epochs, phase = _when(tables, table, kind)
+    sweep = tuple(tables.take(table, "methods", list)) if kind in SWEEPS else ()
+    if not all(isinstance(member, str) for member in sweep):
+        raise tables.complain(f"methods are names, and {list(sweep)} are not all")
+    rising = table.pop("rising", False) if kind == "trend" else False
+    if not isinstance(rising, bool):
+        raise tables.complain(f"'rising' is true or false, not {rising!r}")
+    if kind in SWEEPS:
+        method, against = (sweep[0], sweep[-1]) if sweep else ("", "")
+    elif kind in CHANGES:
+        method = against = tables.take(table, "method", str)
+    elif method is None:
+        method, against = tables.take(table, "method", str), tables.take(table, "baseline", str, against)
+    assert against is not None
+    parts = tuple(
+        _claim(tables, part, method, against)
+        for part in (tables.take(table, "parts", list) if kind == "composite" else [])
+    )
+    tables.nothing_left(table, "a claim")
+    return _made(tables, kind, method, against, margin, parts, epochs, sweep, rising, phase=phase)
+
+
+def _when(
+    tables: Tables, table: dict[str, Any], kind: str
+) -> tuple[tuple[int, int] | None, tuple[float, float] | None]:
+    """The epochs, or the share of the training, that a claim is about; neither where it is about all of it."""
+    epochs = tuple(tables.take(table, "epochs", list, [])) or None
+    phase = tuple(tables.take(table, "phase", list, [])) or None
+    if kind in CHANGES and epochs is None:
+        at = tables.take(table, "at", (int, float))
+        if phase is not None:
+            raise tables.complain("a change is 'at' one share of the training: give no phase")
+        phase = at, at
+    return epochs, phase

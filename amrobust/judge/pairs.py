@@ -1,0 +1,109 @@
+"""Two methods side by side: what describes them and decides nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+import numpy as np
+
+from amrobust import stats
+from amrobust.judge import cautions
+from amrobust.judge.evidence import SECOND_OPINION
+from amrobust.judge.judgement import PairFacts, is_about_a_pair
+from amrobust.judge.rules import Evidence
+from amrobust.judge.samples import Pair, Sample
+from amrobust.judge.words import p_text
+from amrobust.runs.arms import Metric
+from amrobust.stats.results import Caution
+
+Found = TypeVar("Found")
+
+
+def pair_facts(
+    evidence: Sequence[Evidence], samples: Mapping[str, Sample], metric: Metric, alpha: float
+) -> tuple[PairFacts, ...]:
+    """The facts about every pair of methods that some claim is about, in the claims' order."""
+    pairs: dict[tuple[str, str], stats.EpochwiseDifference | None] = {}
+    for item in evidence:
+        if is_about_a_pair(item.claim):
+            names = item.claim.method, item.claim.baseline
+            pairs[names] = pairs.get(names) or item.epochwise
+    return tuple(
+        _facts(samples[method], samples[baseline], metric, alpha, epochwise)
+        for (method, baseline), epochwise in pairs.items()
+    )
+
+
+def _facts(
+    method: Sample,
+    baseline: Sample,
+    metric: Metric,
+    alpha: float,
+    epochwise: stats.EpochwiseDifference | None,
+) -> PairFacts:
+    pair = Pair.of(method, baseline)
+    assert method.finals is not None
+    assert baseline.finals is not None
+    ours, theirs = method.finals, baseline.finals
+    if pair.paired:
+        common = [seed for seed in method.arm.seeds if seed in set(baseline.arm.seeds)]
+        ours = ours[[method.arm.seeds.index(seed) for seed in common]]
+        theirs = theirs[[baseline.arm.seeds.index(seed) for seed in common]]
+    several = pair.x0s is not None
+    lost = [int((~np.isfinite(values)).sum()) for values in (method.finals, baseline.finals)]
+    return PairFacts(
+        method.arm.method,
+        baseline.arm.method,
+        winning=None
+        if several
+        else _or_none(
+            lambda: stats.chance_of_winning(
+                ours, theirs, better=metric.better, paired=pair.paired, level=1 - alpha
+            )
+        ),
+        epochs_that_differ=None if several else _or_none(lambda: _epochs(pair, alpha, epochwise)),
+        at_matched_level=_or_none(lambda: stats.spread_at_matched_level(pair.a, pair.b).ratio),
+        divergence=stats.divergence_difference(
+            lost[0], len(method.finals), lost[1], len(baseline.finals), level=1 - alpha
+        )
+        if any(lost)
+        else None,
+    )
+
+
+def _epochs(pair: Pair, alpha: float, known: stats.EpochwiseDifference | None) -> tuple[int, ...] | None:
+    if pair.a.shape[1] < 2:
+        return None
+    found = known or stats.when_spreads_differ(pair.a, pair.b, paired=pair.paired, resamples=SECOND_OPINION)
+    return tuple(epoch + pair.method.first_epoch - 1 for epoch in replace(found, alpha=alpha).epochs)
+
+
+def _or_none(compute: Callable[[], Found]) -> Found | None:
+    try:
+        return compute()
+    except stats.CannotEstimate:
+        return None
+
+
+def divergence_cautions(facts: Sequence[PairFacts]) -> tuple[Caution, ...]:
+    """One caution a pair in which seeds diverged: the rates' difference, and ranks with divergence as the worst."""
+    notes = []
+    for pair in facts:
+        rates = pair.divergence
+        if rates is None:
+            continue
+        assert rates.estimate is not None
+        text = (
+            f"divergence rates differ by {100 * rates.estimate:+.0f} points "
+            f"[{100 * (rates.low or 0):.0f}, {100 * (rates.high or 0):.0f}], {p_text(rates.p)} by {rates.test.split(',')[0]}"
+        )
+        won = pair.winning
+        if won is not None and won.estimate is not None:
+            text += (
+                f"; with divergence as the worst outcome, a run of {pair.method} beats one of {pair.baseline} with "
+                f"probability {won.estimate:.2f}, {p_text(won.p)} by {won.test}"
+            )
+        notes.append(cautions.diverged(pair.method, pair.baseline, text))
+    return tuple(notes)

@@ -1,0 +1,262 @@
+"""Published tables, judged claim by claim: what their rows support, and what a table alone cannot say."""
+
+from __future__ import annotations
+
+import tomllib
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from amrobust import stats
+from amrobust.errors import UserError
+from amrobust.judge.compare import holm
+from amrobust.judge.judgement import Claim, Comparison, Judgement, MethodSummary
+from amrobust.judge.rules import Evidence, Rules
+from amrobust.judge.samples import Refused
+from amrobust.judge.usage import asked_for, meant
+from amrobust.judge.verdicts import decide
+from amrobust.judge.words import significant
+from amrobust.runs.arms import Metric
+from amrobust.runs.directions import direction_of
+from amrobust.runs.documents import read_toml
+from amrobust.stats.limits import check_margin, check_rate
+from amrobust.stats.published import (
+    Summary,
+    equivalence_from_summary,
+    mean_difference_from_summary,
+    spread_ratio_from_summary,
+)
+from amrobust.stats.results import Caution, Result
+
+
+@dataclass(frozen=True)
+class Row:
+    """One method of a published table; None where a number is not printed."""
+
+    method: str
+    n: int
+    mean: float | None
+    std: float | None
+    avg_std: float | None
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows that may be compared: one table, or one model of it."""
+
+    name: str
+    metric: Metric
+    epochs: int
+    half_unit: float
+    """Half a unit of the last digit printed for the final STD."""
+    rows: tuple[Row, ...]
+
+
+def load_tables(path: Path | None, only: str | None = None) -> list[Table]:
+    """The tables of a TOML file, by default the paper's own; ``only`` chooses one by its name.
+
+    A table is ``[name]`` with ``metric``, ``seeds`` and ``[[name.rows]]`` of ``method`` and, where printed, ``final_mean``,
+    ``final_std``, ``avg_std``, ``n``, ``option``, ``m`` and ``model`` (rows of different models are not compared). Tables
+    without rows are left out. Raises UserError on anything else.
+    """
+    if path is None:
+        own = files("amrobust.reference_runs").joinpath("published/tables.toml")
+        data = tomllib.loads(own.read_text(encoding="utf-8"))
+    else:
+        data = read_toml(path, "table")
+    if only is not None:
+        if only not in data:
+            raise UserError(f"no table is called {only!r}: choose one of {', '.join(data)}")
+        data = {only: data[only]}
+    try:
+        tables = [table for name, content in data.items() for table in _tables(name, content)]
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise UserError(
+            f"{path}: a table lacks or garbles a field ({type(error).__name__}: {error})"
+        ) from None
+    if not tables:
+        raise UserError(f"{only or path}: there are no rows to judge")
+    return tables
+
+
+def _tables(name: str, content: Mapping[str, Any]) -> list[Table]:
+    by_model: dict[str, list[Row]] = defaultdict(list)
+    stds = []
+    for row in content.get("rows", []):
+        words = [str(row["method"]), *([str(row["option"])] if "option" in row else [])]
+        method = " ".join(words) + (f" (m={row['m']})" if "m" in row else "")
+        mean, std, avg_std = (_number(row.get(key)) for key in ("final_mean", "final_std", "avg_std"))
+        by_model[str(row.get("model", ""))].append(
+            Row(method, int(row.get("n", content["seeds"])), mean, std, avg_std)
+        )
+        stds += [row["final_std"]] if std is not None else []
+    digits = max((len(repr(float(std)).partition(".")[2].rstrip("0")) for std in stds), default=0)
+    metric_name = str(content.get("metric", "value"))
+    unit = "%" if content.get("unit") == "percent" else ""
+    return [
+        Table(
+            name=f"{name}, {model}" if model else name,
+            metric=Metric(metric_name, direction_of(metric_name), unit),
+            epochs=int(content.get("epochs", 1)),
+            half_unit=0.5 * 10.0**-digits,
+            rows=tuple(rows),
+        )
+        for model, rows in by_model.items()
+    ]
+
+
+def _number(value: Any) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{value!r:.40} is not a number")
+    return float(value)
+
+
+def judge_tables(
+    tables: list[Table],
+    *,
+    baseline: str | None = None,
+    margin: float | None = None,
+    rules: Rules | None = None,
+) -> Comparison:
+    """Judge every row against the baseline row (M-SGD where there is one, else the first): mean, final spread, Avg. STD.
+
+    The claims about means and final spreads of a table are its family. Avg. STD cannot be judged from a table: how strongly
+    epochs are correlated is not printed. Raises UserError where the baseline is in no table.
+    """
+    rules = rules or Rules()
+    if margin is not None:
+        with asked_for():
+            check_margin(margin)
+    if baseline is not None and not any(row.method == baseline for table in tables for row in table.rows):
+        names = dict.fromkeys(row.method for table in tables for row in table.rows)
+        raise UserError(f"{baseline!r} is not among the methods: {meant(baseline, names)}")
+    judgements, problems = [], []
+    for table in tables:
+        found = [row for row in table.rows if row.method == (baseline or "M-SGD")]
+        if baseline is not None and not found:
+            problems.append(f"{table.name}: has no {baseline}")
+        elif len(table.rows) < 2:
+            problems.append(f"{table.name}: has a single method")
+        else:
+            judgements.append(_judge(table, (found or list(table.rows))[0], margin, rules))
+    if not judgements:
+        raise UserError("; ".join(problems))
+    return Comparison(tuple(judgements), tuple(problems))
+
+
+def _judge(table: Table, baseline: Row, margin: float | None, rules: Rules) -> Judgement:
+    others = [row for row in table.rows if row is not baseline]
+    claims = [
+        (Claim(kind, row.method, baseline.method, margin if kind == "equivalent mean" else None), row)
+        for row in others
+        for kind in (
+            "equivalent mean" if margin is not None else "better mean",
+            "less spread",
+            "less Avg. STD",
+        )
+    ]
+    # What no table can say is no member of the family: it would only make the other claims harder to support.
+    family = sum(claim.kind != "less Avg. STD" for claim, _ in claims)
+    evidence = [_gather(claim, row, baseline, table, rules, family) for claim, row in claims]
+    adjusted = iter(holm([item.p for item in evidence if item.claim.kind != "less Avg. STD"]))
+    verdicts = tuple(
+        decide(
+            item, None if item.claim.kind == "less Avg. STD" else next(adjusted), table.metric, rules, family
+        )
+        for item in evidence
+    )
+    return Judgement(
+        question=f"What does {table.name} alone say of its methods against {baseline.method}?",
+        workload=table.name,
+        data_digest=None,
+        x0_digest=None,
+        metric=table.metric,
+        epochs=table.epochs,
+        first_epoch=1,
+        final="last",
+        baseline=baseline.method,
+        alpha=rules.alpha,
+        test="f",
+        material_ratio=rules.material_ratio,
+        arms=(),
+        summaries=tuple(_summary(row) for row in (baseline, *others)),
+        verdicts=verdicts,
+        cautions=(PUBLISHED,),
+    )
+
+
+PUBLISHED = Caution(
+    "published-only",
+    "Only printed summaries are judged: neither single seeds nor their pairing are known, and final spreads rest on normality.",
+    "ask the authors for per-seed curves, and judge those with amrobust compare",
+)
+
+
+def _gather(claim: Claim, row: Row, baseline: Row, table: Table, rules: Rules, family: int) -> Evidence:
+    if claim.kind == "less Avg. STD":
+        printed = (
+            f" (printed: {row.avg_std:g} against {baseline.avg_std:g})"
+            if row.avg_std is not None and baseline.avg_std is not None
+            else ""
+        )
+        return Evidence(
+            claim,
+            refusal=Refused(
+                f"the table does not say how strongly the epochs of one seed are correlated{printed}"
+            ),
+        )
+    if row.mean is None or row.std is None or baseline.mean is None or baseline.std is None:
+        return Evidence(
+            claim, refusal=Refused("the table does not print the final mean and STD of both methods")
+        )
+    a, b = (
+        Summary(r.mean, r.std, r.n, table.half_unit)  # type: ignore[arg-type]
+        for r in (row, baseline)
+    )
+    try:
+        check_rate(f"alpha over the family of {family} claims", rules.alpha / family)
+        if claim.kind == "less spread":
+            result = spread_ratio_from_summary(a, b, level=1 - rules.alpha / family)
+        elif claim.margin is not None:
+            result = equivalence_from_summary(a, b, claim.margin, level=1 - 2 * rules.alpha / family)
+        else:
+            result = mean_difference_from_summary(a, b, level=1 - rules.alpha / family)
+    except stats.CannotEstimate as error:
+        return Evidence(claim, refusal=Refused(error.reason, error.seeds_needed))
+    notes = _sensitivity(result, rules.alpha) if claim.kind == "less spread" else ()
+    return Evidence(claim, result, result, None, result.p, cautions=notes)
+
+
+def _sensitivity(result: Result, alpha: float) -> tuple[Caution, ...]:
+    """A caution where heavier tails or the rounding of the printed digits put p on the other side of alpha."""
+    assert result.p is not None
+    ps = dict(result.details)
+    if all((p <= alpha) == (result.p <= alpha) for p in ps.values()):
+        return ()
+    text = ", ".join(f"{name} {significant(p, 2)}" for name, p in ps.items())
+    return (
+        Caution(
+            "fragile-spread",
+            f"Whether these final spreads differ hangs on what the table does not print: {text}.",
+            "read it as undecided until per-seed values are known",
+        ),
+    )
+
+
+def _summary(row: Row) -> MethodSummary:
+    def printed(quantity: str, value: float | None) -> Result | None:
+        return None if value is None else Result(quantity, "printed", (row.n,), value)
+
+    return MethodSummary(
+        row.method,
+        row.n,
+        0,
+        printed("mean", row.mean),
+        printed("STD", row.std),
+        printed("Avg. STD", row.avg_std),
+    )

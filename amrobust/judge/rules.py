@@ -1,0 +1,111 @@
+"""How claims are judged, and what is known about one of them before the family is adjusted for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isfinite
+from typing import Literal, get_args
+
+from amrobust.errors import UserError
+from amrobust.judge.judgement import Claim
+from amrobust.judge.samples import Refused
+from amrobust.judge.usage import asked_for
+from amrobust.stats.curves import EpochwiseDifference
+from amrobust.stats.levels import Alignment, Scale
+from amrobust.stats.limits import check_margin, check_rate
+from amrobust.stats.results import Caution, Result
+from amrobust.stats.samples import final_epochs
+from amrobust.stats.sequential import check_looks
+
+TestName = Literal[
+    "jackknife", "bonett", "permutation", "levene", "bartlett", "fligner", "f", "swap", "pitman-morgan"
+]
+TESTS: tuple[TestName, ...] = get_args(TestName)
+UNPAIRED: tuple[TestName, ...] = ("levene", "bartlett", "fligner", "f")
+"""Tests for independent samples: paired arms get the paired t test on deviations instead, named so."""
+PAIRED: tuple[TestName, ...] = ("swap", "pitman-morgan")
+"""Tests that need seeds to be paired."""
+IntervalName = Literal["test", "bootstrap-t", "bca", "percentile"]
+"""Which intervals of means and spreads are shown: those that belong to the deciding test, or a bootstrap's."""
+INTERVALS: tuple[IntervalName, ...] = get_args(IntervalName)
+Pairs = Literal["baseline", "all"]
+Centre = Literal["median", "mean", "trimmed"]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which arms and pairs are compared, and on which metric."""
+
+    metric: str | None = None
+    baseline: str | None = None
+    pairs: Pairs = "baseline"
+    margin: float | None = None
+    survivors: bool = False
+    allow_different_x0: bool = False
+    scale: Scale = "none"
+    align: Alignment = "refuse"
+
+    def __post_init__(self) -> None:
+        """Raises UserError where there is no such choice."""
+        _require("pairs", self.pairs, get_args(Pairs))
+        _require("scale", self.scale, get_args(Scale))
+        _require("align", self.align, get_args(Alignment))
+        if self.margin is not None:
+            with asked_for():
+                check_margin(self.margin)
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How claims are judged: the options of a comparison that the numbers depend on."""
+
+    alpha: float = 0.05
+    test: TestName = "jackknife"
+    centre: Centre = "median"
+    final: str = "last"
+    material_ratio: float = 0.9
+    interval: IntervalName = "test"
+    looks: tuple[int, ...] = ()
+    """Numbers of seeds at which the study was planned to be looked at; empty for one look, whenever it is."""
+
+    def __post_init__(self) -> None:
+        """Raises UserError where there is no such choice, and on looks at which nothing can be settled."""
+        _require("test", self.test, TESTS)
+        _require("interval", self.interval, INTERVALS)
+        _require("center", self.centre, get_args(Centre))
+        with asked_for():
+            check_rate("alpha", self.alpha, 0.5)
+            check_rate("material_ratio", self.material_ratio, 1)
+            final_epochs(self.final)
+            if self.looks:
+                check_looks(self.looks, self.alpha)
+
+
+def _require(name: str, value: str, known: tuple[str, ...]) -> None:
+    if value not in known:
+        raise UserError(f"no {name} is called {value!r}: choose one of {', '.join(known)}")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known about one claim before the family is adjusted for."""
+
+    claim: Claim
+    interval: Result | None = None
+    """The one that belongs to the deciding test, or stands beside it."""
+    test: Result | None = None
+    second_opinion: Result | None = None
+    p: float | None = None
+    """The p-value that decides: the chosen test's, or the larger of it and the interval's where they are not one."""
+    refusal: Refused | None = None
+    cautions: tuple[Caution, ...] = ()
+    parts: tuple[Evidence, ...] = ()
+    epochwise: EpochwiseDifference | None = None
+    """Where the curves' spreads differ, if it was found beside the second opinion: it decides nothing."""
+    asked: Result | None = None
+    """The bootstrap interval that was asked for: it is shown in place of the other, and a verdict needs both."""
+
+    def __post_init__(self) -> None:
+        """Raises Refused where p is not a finite number, whose comparisons would decide by the order they are written in."""
+        if self.p is not None and not isfinite(self.p):
+            raise Refused("its p-value is not a finite number")

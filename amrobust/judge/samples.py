@@ -1,0 +1,125 @@
+"""From two arms to the two samples that a test sees: which epochs, which seeds, paired or not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from amrobust.judge import cautions, tuning
+from amrobust.runs.arms import Arm
+from amrobust.stats import final_values
+from amrobust.stats.results import Caution
+
+Curves = NDArray[np.float64]
+
+
+class Refused(Exception):
+    """A claim that cannot be judged: the reason in words, and the seeds a method that would allow it, if any."""
+
+    def __init__(self, reason: str, seeds_needed: int | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.seeds_needed = seeds_needed
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One arm's judged curves (seeds, epochs), after the first epochs and, on request, diverged seeds are left out."""
+
+    arm: Arm
+    seeds: tuple[int, ...]
+    curves: Curves
+    diverged: int
+    survivors: bool
+    x0s: tuple[str, ...] = ()
+    """The x0 of every row, where there are several."""
+    finals: Curves | None = None
+    """Final values of all seeds, NaN and infinity where one diverged."""
+    looks: tuple[int, ...] = ()
+    first_epoch: int = 1
+    """The epoch that the first column of ``curves`` is of."""
+
+    @classmethod
+    def of(
+        cls,
+        arm: Arm,
+        metric: str,
+        first_epoch: int,
+        survivors: bool,
+        *,
+        final: str = "last",
+        looks: tuple[int, ...] = (),
+    ) -> Sample:
+        """Take ``metric`` of ``arm`` from ``first_epoch`` on; a seed with a non-finite value counts as diverged."""
+        curves = arm.curves[metric][:, first_epoch - 1 :]
+        broken = ~np.isfinite(curves).all(axis=1) | np.isin(arm.seeds, arm.diverged)
+        keep = ~broken if survivors else np.ones(len(broken), bool)
+        seeds = tuple(seed for seed, kept in zip(arm.seeds, keep, strict=True) if kept)
+        x0s = tuple(x0 for x0, kept in zip(arm.x0s, keep, strict=True) if kept) if arm.x0s else ()
+        finals = np.where(broken, np.nan, final_values(curves, final))
+        return cls(arm, seeds, curves[keep], int(broken.sum()), survivors, x0s, finals, looks, first_epoch)
+
+    def require_finite(self) -> None:
+        """Raise Refused where diverged seeds are among the curves: no spread and no mean over survivors unasked."""
+        if self.diverged and not self.survivors:
+            n = len(self.seeds)
+            raise Refused(
+                f"{self.diverged} of {n} seeds of {self.arm.method} diverged, and numbers over the survivors alone would "
+                "flatter it (--survivors judges them and says so)"
+            )
+
+    @property
+    def cautions(self) -> tuple[Caution, ...]:
+        """What the reader should know about this arm alone."""
+        found = [
+            cautions.few_seeds(self.arm.method, len(self.seeds)),
+            cautions.seeds_added(self.arm, self.looks),
+            cautions.slow_averaging(self.arm),
+            cautions.code_changed(self.arm),
+        ]
+        found += tuning.of_method(self.arm)
+        if self.diverged and self.survivors:
+            found.append(
+                cautions.survivors_only(self.arm.method, self.diverged, self.diverged + len(self.seeds))
+            )
+        return tuple(caution for caution in found if caution is not None)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A method's and its baseline's curves, matched by seed where the arms are paired."""
+
+    method: Sample
+    baseline: Sample
+    a: Curves
+    b: Curves
+    paired: bool
+    cautions: tuple[Caution, ...]
+    x0s: tuple[tuple[str, ...], tuple[str, ...]] | None = None
+    """The x0 of every row of ``a`` and of ``b``, where there are several: then x0s are the unit, not seeds."""
+
+    @classmethod
+    def of(cls, method: Sample, baseline: Sample) -> Pair:
+        """Match the two samples.
+
+        Two outputs of one training, and runs on the same random streams, are paired: only seeds that
+        both have are used.
+        """
+        left, right = method.arm, baseline.arm
+        paired = (left.training is not None and left.training == right.training) or (
+            left.pairing is not None and left.pairing == right.pairing
+        )
+        x0s = (method.x0s, baseline.x0s) if method.x0s and baseline.x0s else None
+        if not paired:
+            return cls(method, baseline, method.curves, baseline.curves, False, (), x0s)
+        common = [seed for seed in method.seeds if seed in set(baseline.seeds)]
+        rows = [method.seeds.index(seed) for seed in common]
+        others = [baseline.seeds.index(seed) for seed in common]
+        a, b = method.curves[rows], baseline.curves[others]
+        if x0s is not None:
+            x0s = tuple(x0s[0][row] for row in rows), tuple(x0s[1][row] for row in others)
+        lost = len(common) < max(len(method.seeds), len(baseline.seeds))
+        notes = (cautions.unpaired_seeds(left, right, len(common)),) if lost else ()
+        return cls(method, baseline, a, b, True, notes, x0s)

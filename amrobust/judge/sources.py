@@ -1,0 +1,59 @@
+"""How much of a method's spread each source of randomness makes: runs in which one varies against runs in which all do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from amrobust import stats
+from amrobust.judge.judgement import Comparison, Judgement, SourceShare
+from amrobust.runs.arms import Arm
+from amrobust.stats import Result
+
+
+def with_sources(comparison: Comparison) -> Comparison:
+    """The comparison with the sources' shares in every group where one stream varies and another group has them all.
+
+    A share is the jackknifed ratio of STDs of independent samples, at level 1 - alpha, an interval each. Conditional on what
+    seed 0 draws elsewhere, shares of different streams need not add up to 1.
+    """
+    whole = {
+        (judgement.metric, judgement.epochs, arm.method): arm
+        for judgement in comparison.judgements
+        for arm in judgement.arms
+        if arm.vary is None
+    }
+    return replace(
+        comparison,
+        judgements=tuple(
+            replace(
+                judgement,
+                sources=tuple(
+                    _share(judgement, arm, whole[key])
+                    for arm in judgement.arms
+                    if arm.vary is not None
+                    and (key := (judgement.metric, judgement.epochs, arm.method)) in whole
+                ),
+            )
+            for judgement in comparison.judgements
+        ),
+    )
+
+
+def _share(judgement: Judgement, alone: Arm, together: Arm) -> SourceShare:
+    metric, first = judgement.metric.name, judgement.first_epoch - 1
+    curves = [arm.curves[metric][:, first:] for arm in (alone, together)]
+
+    def ratio(finals_only: bool) -> Result | None:
+        if not all(np.isfinite(x).all() for x in curves):
+            return None
+        a, b = (stats.final_values(x, judgement.final) if finals_only else x for x in curves)
+        try:
+            return stats.spread_ratio(a, b, level=1 - judgement.alpha)
+        except stats.CannotEstimate:
+            return None
+
+    several = curves[0].shape[1] > 1
+    assert alone.vary is not None
+    return SourceShare(alone.method, alone.vary, ratio(True), ratio(False) if several else None)

@@ -1,0 +1,92 @@
+"""Cautions about how methods were tuned: a choice at the edge of its grid, unequal budgets, a metric that chose and judges."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from amrobust.judge.words import counted
+from amrobust.runs.arms import Arm, Metric
+from amrobust.runs.spec import ON_TEST, ON_VALIDATION
+from amrobust.runs.tuning import budget_words, choice_at_edge, grid_words
+from amrobust.stats.results import Caution
+
+
+def of_method(arm: Arm) -> tuple[Caution, ...]:
+    """What concerns one method: its choice lies at the edge of its grid, or was made at another number of epochs."""
+    tuning = arm.tuning
+    if tuning is None:
+        return ()
+    found = []
+    if tuning.at_edge:
+        found.append(
+            Caution(
+                "edge-of-grid",
+                f"{arm.method}: the chosen {choice_at_edge(tuning)} lies at the edge of the grid ({grid_words(tuning)}): a "
+                "better value may lie outside, and the method may be judged below its best.",
+                "search values on both sides of it (amrobust tune), and run what is chosen then",
+            )
+        )
+    if tuning.epochs != arm.epochs:
+        found.append(
+            Caution(
+                "tuned-at-other-length",
+                f"{arm.method} was tuned at {counted(tuning.epochs, 'epoch')} and is judged at {arm.epochs}: another value "
+                "may be best there.",
+                f"tune at {counted(arm.epochs, 'epoch')} (amrobust tune --epochs {arm.epochs})",
+            )
+        )
+    return tuple(found)
+
+
+def of_claim(arms: Sequence[Arm]) -> tuple[Caution, ...]:
+    """What concerns a claim about several methods: that they were not tuned alike."""
+    tuned = [arm for arm in arms if arm.tuning is not None]
+    other = [arm for arm in arms if arm.tuning is None]
+    found = []
+    if tuned and other:
+        found.append(
+            Caution(
+                "tuned-apart",
+                f"{_named(tuned)} {_was(tuned)} tuned, and how {_named(other)} {_was(other)} tuned is not recorded: a "
+                "difference may be one of tuning.",
+                "tune all methods of a claim alike (amrobust tune), and run what is chosen",
+            )
+        )
+    budgets = {arm.tuning.budget for arm in tuned if arm.tuning is not None}
+    if len(budgets) > 1:
+        each = ", ".join(
+            f"{arm.method} with {budget_words(arm.tuning)}" for arm in tuned if arm.tuning is not None
+        )
+        found.append(
+            Caution(
+                "unequal-tuning",
+                f"The methods were tuned with unequal budgets ({each}): more tuning flatters the method that had it.",
+                "tune all methods of a claim with as many combinations, seeds and epochs",
+            )
+        )
+    return tuple(found)
+
+
+def of_group(arms: Sequence[Arm], metric: Metric) -> tuple[Caution, ...]:
+    """Where the metric that is judged is the validation metric by which a method was chosen."""
+    chosen = [arm for arm in arms if arm.tuning is not None and arm.tuning.metric == metric.name]
+    if not chosen or not metric.name.startswith(ON_VALIDATION):
+        return ()
+    other = ON_TEST + metric.name.removeprefix(ON_VALIDATION)
+    return (
+        Caution(
+            "judged-as-tuned",
+            f"{metric.name.replace('_', ' ').capitalize()} is judged here and chose the hyperparameters of {_named(chosen)}: "
+            "it flatters what was tuned most.",
+            f"judge a metric that tuning did not see (--metric {other})",
+        ),
+    )
+
+
+def _named(arms: Sequence[Arm]) -> str:
+    names = [arm.method for arm in arms]
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _was(arms: Sequence[Arm]) -> str:
+    return "was" if len(arms) == 1 else "were"

@@ -1,0 +1,101 @@
+"""What to run: one method's training on one workload, as data."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Value = int | float | str | bool | None
+
+LOCATIONS = ("data",)
+"""Workload parameters that say where data lie, not what they are: the data's digest stands for them."""
+
+
+def plain(value: Any) -> Any:
+    """``value`` as Python's own number or text, which JSON has: NumPy's scalars, tensors without dimensions, subclasses.
+
+    Anything else is given back as it is, for the caller to refuse.
+    """
+    if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, str):
+        return str.__str__(value)
+    for kind in (int, float):
+        if isinstance(value, kind) and not isinstance(value, bool):
+            return kind(value)
+    return value
+
+
+STREAMS = {
+    "x0": "the starting point",
+    "order": "the order of the data",
+    "augmentation": "the augmentation of the images",
+    "dropout": "dropout",
+    "noise": "the noise on the gradients",
+    "rule": "the optimizer's own sampling",
+}
+"""Every stream that can be the only one to vary, and what it is."""
+
+VALIDATION = "validation"
+"""A workload parameter: the share of the training set that is held out; None, the default, holds nothing out."""
+
+ON_TEST, ON_VALIDATION = "test_", "validation_"
+"""How the names of metrics begin."""
+
+
+def canonical_json(value: Any) -> str:
+    """Serialise ``value`` so that equal content gives equal text: sorted keys, no spaces, no NaN."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def content_digest(value: Any) -> str:
+    """SHA-256 of the canonical JSON of ``value``, as 64 hexadecimal digits."""
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One optimizer with its hyperparameters on one workload; which seeds are trained is not part of it.
+
+    ``workload_params`` and ``hyperparameters`` are complete: every default is resolved before a Spec is made, so that a
+    later change of a default changes the identity of new runs and of no old one.
+    """
+
+    workload: str
+    workload_params: Mapping[str, Value]
+    optimizer: str
+    hyperparameters: Mapping[str, Value]
+    root_seed: int = 0
+    x0_index: int = 0
+    paired: bool = False
+    vary: str | None = None
+    """The only random stream that differs from seed to seed, every other being that of seed 0; None: all differ."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The spec as plain JSON data; without ``vary`` where every stream differs."""
+        data = dict(vars(self))
+        data |= {
+            "workload_params": dict(self.workload_params),
+            "hyperparameters": dict(self.hyperparameters),
+        }
+        if self.vary is None:
+            del data["vary"]
+        return data
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Spec:
+        """Rebuild a spec from :meth:`to_dict`; raises TypeError on missing or unknown fields."""
+        return cls(**data)
+
+    def identity(self) -> dict[str, Any]:
+        """What two equal runs have in common: :meth:`to_dict` without the places where data lie."""
+        params = {name: value for name, value in self.workload_params.items() if name not in LOCATIONS}
+        return self.to_dict() | {"workload_params": params}
+
+    @property
+    def method_key(self) -> str:
+        """The text that separates this method's random streams from every other's."""
+        return canonical_json([self.optimizer, dict(self.hyperparameters)])

@@ -1,0 +1,396 @@
+"""Train what a run still lacks, committing as seeds finish."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from amrobust.errors import RunError, UserError
+from amrobust.runs.code import CHECKPOINTS, require_same_code
+from amrobust.runs.curves import SeedCurves, metric_names
+from amrobust.runs.entries import MAX_SEED, Broken, OutOfReach
+from amrobust.runs.facts import RunFacts, code_digest
+from amrobust.runs.files import shown
+from amrobust.runs.find import is_run
+from amrobust.runs.layout import Layout
+from amrobust.runs.lock import Held, locked
+from amrobust.runs.manifest import Manifest, SeedRecord, identity
+from amrobust.runs.provenance import now, session
+from amrobust.runs.spec import Spec
+from amrobust.runs.store import Run, broken_line, commit, directory_name, read_run
+from amrobust.runs.tuning import Tuning, require_disjoint
+from amrobust.runs.validate import MAX_EPOCHS, MAX_VALUES
+from amrobust.train import prepare
+from amrobust.train.executors import Executor, make_executor, train_seeds
+from amrobust.train.finished import clear
+from amrobust.train.layout import plan_layout
+from amrobust.train.outcome import SeedOutcome
+from amrobust.train.place import Place
+from amrobust.train.reporter import Reporter, Silent
+
+ONE_AT_A_TIME = threading.Lock()
+"""Of several executions one builds models to look at: torch counts operations and memory process-wide."""
+
+COMMIT_INTERVAL = 1.0
+"""Seconds between commits: so much work is lost at most when the process is killed."""
+
+
+class Interrupted(RunError):
+    """The user stopped an execution; what had finished is kept. Exit status 130."""
+
+    exit_status = 130
+
+
+class Train(Protocol):
+    """Trains seeds of a spec and yields each outcome as it finishes."""
+
+    def __call__(
+        self, spec: Spec, seeds: Sequence[int], *, executor: str, jobs: int | None
+    ) -> Iterator[SeedOutcome]:
+        """See :func:`amrobust.train.train_seeds`."""
+
+
+def execute(
+    spec: Spec,
+    seeds: Iterable[int],
+    directory: Path,
+    *,
+    executor: str | Executor = "processes",
+    jobs: int | None = None,
+    batching: str = "auto",
+    reporter: Reporter | None = None,
+    place: Place | None = None,
+    train: Train | None = None,
+    describe: Callable[[Spec], RunFacts] | None = None,
+    tuning: Tuning | None = None,
+    accept_new_code: bool = False,
+) -> Run:
+    """Train those of ``seeds`` that the run of ``spec`` in ``directory`` lacks, and return the run.
+
+    Complete seeds are kept, failed and interrupted ones are tried again. Where nothing is missing the run is only read, and
+    may lie where nothing can be written. Where another process holds the run, this one waits and then trains only what is
+    missing, at ``place``, in the layout that :func:`amrobust.train.plan_layout` makes of ``batching``. ``train`` and
+    ``describe`` default to those of ``amrobust.train``; a ``train`` that is given has no layout. An ``executor`` that is
+    given by its name is made for this run with ``jobs``; another may be shared with other executions, each in its thread.
+    ``tuning`` is recorded with the run, also with one that has all its seeds; without it what was recorded stays. With
+    ``accept_new_code`` seeds are added to those that another version of the code of others made, which is recorded.
+
+    Raises UserError on bad seeds, on one that the method was tuned on, and on such code without ``accept_new_code``,
+    Interrupted on Ctrl-C (finished seeds are kept), RunError where seeds failed, the disk cannot be written to, or what is
+    there is broken.
+    """
+    wanted = checked(seeds)
+    place = place or Place()
+    workers = make_executor(executor, jobs) if isinstance(executor, str) else executor
+    try:
+        asked = manifest_of(spec, wanted, place, tuning, describe)
+        path = directory / directory_name(spec, asked.identity)
+        reporter = reporter or Silent()
+        run = _finished(path, asked, wanted, accept_new_code)
+        if run is not None:
+            reporter.started(path.name, len(wanted), len(wanted))
+            reporter.finished(0, 0.0)
+            return run
+        with locked(path, lambda: reporter.waiting(path)) as held:
+            execution = Execution(held, asked, reporter, accept_new_code)
+            here = replace(place, checkpoints=path / CHECKPOINTS, code=execution.code)
+            execution.run(wanted, _Training(train, here, workers, batching))
+            return execution.committed
+    except KeyboardInterrupt:
+        raise Interrupted("interrupted: nothing was changed; the same command starts again") from None
+    except Broken as problem:
+        raise RunError(broken_line(path, problem)) from None
+    finally:
+        if workers is not executor:
+            workers.stop()
+
+
+def checked(seeds: Iterable[int]) -> list[int]:
+    """``seeds`` in ascending order. Raises UserError where there are none, or one is out of bounds."""
+    wanted = sorted(set(seeds))
+    if not wanted:
+        raise UserError("no seeds were asked for: give at least one")
+    if wanted[0] < 0 or wanted[-1] >= MAX_SEED:
+        raise UserError(f"seeds are numbers from 0 to {MAX_SEED - 1:,}")
+    return wanted
+
+
+def manifest_of(
+    spec: Spec,
+    wanted: Sequence[int],
+    place: Place,
+    tuning: Tuning | None = None,
+    describe: Callable[[Spec], RunFacts] | None = None,
+) -> Manifest:
+    """The manifest of the run of ``spec`` before it begins. Raises UserError on more ``wanted`` seeds than can be recorded."""
+    with ONE_AT_A_TIME:
+        facts = describe(spec) if describe is not None else prepare.describe(spec, place)
+    if (
+        facts.epochs > MAX_EPOCHS
+        or len(wanted) * facts.epochs * len(facts.outputs) * len(facts.metrics) > MAX_VALUES
+    ):
+        raise UserError(f"{len(wanted)} seeds of {facts.epochs} epochs are too many to record: ask for fewer")
+    return Manifest(identity(spec, facts), spec, facts, {}, tuning=tuning)
+
+
+def _finished(path: Path, asked: Manifest, wanted: Sequence[int], accept_new_code: bool) -> Run | None:
+    """The run in ``path`` where it has every wanted seed. What is wrong with it is left to whoever has the lock."""
+    try:
+        run = read_run(path)
+        _check_same(path, run.manifest, asked, accept_new_code)
+    except Broken:
+        return None
+    if asked.tuning not in (None, run.manifest.tuning):
+        return None
+    return run if set(wanted) <= set(run.manifest.complete) else None
+
+
+def _check_same(path: Path, recorded: Manifest, asked: Manifest, accept_new_code: bool) -> None:
+    """Raise Broken unless seeds of ``asked`` may be added to what is recorded in ``path``, UserError where its code is new."""
+    if recorded.identity != asked.identity:
+        raise Broken("it holds another run than its name says")
+    if not accept_new_code:
+        require_same_code(path, recorded, asked.facts.code)
+    for name in ("outputs", "metrics", "epochs"):
+        if getattr(recorded.facts, name) != getattr(asked.facts, name):
+            raise OutOfReach(
+                f"this version of amrobust would record other {name} than it has", "choose another --runs-dir"
+            )
+
+
+@dataclass(frozen=True)
+class _Training:
+    """How the missing seeds are to be trained."""
+
+    train: Train | None
+    place: Place
+    executor: Executor
+    batching: str
+
+    def begin(self, manifest: Manifest, missing: Sequence[int]) -> tuple[Iterator[SeedOutcome], Layout]:
+        """The outcomes to come, and the layout they are trained in: what is recorded of it goes on as it was."""
+        spec, executor = manifest.spec, self.executor
+        if self.train is not None:
+            alone = Layout("none", tuple((seed,) for seed in missing))
+            return self.train(spec, missing, executor=executor.name, jobs=executor.jobs), alone
+        with ONE_AT_A_TIME:
+            layout = plan_layout(
+                spec, missing, batching=self.batching, workers=executor.count, recorded=manifest.layout
+            )
+        return train_seeds(spec, missing, executor=executor, place=self.place, layout=layout), layout
+
+
+class _Waiting:
+    """Outcomes held back until their block is whole.
+
+    Seeds that were trained together differ in their last bits from seeds trained in other company. A run that is killed and
+    resumed trains whole blocks again, and so gives what an uninterrupted one gives, bit for bit.
+    """
+
+    def __init__(self, blocks: Iterable[Sequence[int]]) -> None:
+        self.block = {seed: tuple(block) for block in blocks for seed in block}
+        self.arrived: dict[tuple[int, ...], dict[int, SeedOutcome]] = {b: {} for b in self.block.values()}
+
+    def add(self, outcome: SeedOutcome) -> Iterable[SeedOutcome]:
+        """What ``outcome`` makes whole; nothing where more of its block is to come, or it was there before."""
+        block = self.block.get(outcome.seed, ())
+        if block not in self.arrived:
+            return ()
+        self.arrived[block].setdefault(outcome.seed, outcome)
+        return self.arrived.pop(block).values() if len(self.arrived[block]) == len(block) else ()
+
+    def partial(self) -> list[SeedOutcome]:
+        """What has arrived of the blocks that are not whole."""
+        return [outcome for arrived in self.arrived.values() for outcome in arrived.values()]
+
+
+class Execution:
+    """One execution under the run's lock: the state in memory is always one that may be committed.
+
+    :meth:`run` does all of it; :mod:`amrobust.train.together` calls its parts for several runs in step.
+    """
+
+    def __init__(
+        self, held: Held, asked: Manifest, reporter: Reporter, accept_new_code: bool = False
+    ) -> None:
+        self.held, self.path, self.facts, self.reporter = held, held.path, asked.facts, reporter
+        self.accept_new_code, self.code = accept_new_code, code_digest(asked.facts.code)
+        self.curves: dict[int, SeedCurves] = {}
+        self.manifest = asked
+        self.committed = Run(self.path, asked)
+        """What is on the disk, once anything is."""
+        self.tuned_anew = False
+        self.wanted: Sequence[int] = ()
+        self.missing: Sequence[int] = ()
+        self.left: set[int] = set()
+        self.begun = self.last_commit = 0.0
+        if is_run(self.path):
+            self._take_up(read_run(self.path))
+
+    def _take_up(self, run: Run) -> None:
+        recorded = run.manifest
+        _check_same(self.path, recorded, self.manifest, self.accept_new_code)
+        self.committed = run
+        curves = run.curves()
+        self.curves = {
+            seed: {
+                output: {name: values[row] for name, values in metrics.items()}
+                for output, metrics in curves.items()
+            }
+            for row, seed in enumerate(recorded.complete)
+        }
+        # The lock is ours, so whoever was running these seeds is gone.
+        stale = {seed: SeedRecord("planned") for seed in recorded.in_state("running")}
+        # Where the data lay may have changed since, with the machine or the directory: what was asked for says where they lie.
+        asked = self.manifest
+        tuning = asked.tuning or recorded.tuning
+        self.tuned_anew = tuning != recorded.tuning
+        self.manifest = replace(recorded, spec=asked.spec, seeds={**recorded.seeds, **stale}, tuning=tuning)
+
+    def run(self, wanted: Sequence[int], training: _Training) -> None:
+        """Plan ``wanted``, train what is missing, commit as blocks become whole."""
+        missing = self.lacking(wanted)
+        if not missing:
+            return
+        outcomes, layout = training.begin(self.manifest, missing)
+        self.begin(wanted, missing, layout, training.executor)
+        waiting = _Waiting([seed for seed in block if seed in self.left] for block in layout.blocks)
+        try:
+            with closing(outcomes):  # type: ignore[type-var]
+                for outcome in outcomes:
+                    self.take(waiting.add(outcome))
+            self.take(waiting.partial(), last=True)
+        except BaseException as problem:
+            self.give_up()
+            if isinstance(problem, KeyboardInterrupt):
+                raise self.interrupted() from None
+            raise
+        self.end()
+
+    def lacking(self, wanted: Sequence[int]) -> list[int]:
+        """Those of ``wanted`` that are not complete; where there are none, the execution is at its end.
+
+        Raises UserError where the method was tuned on one of them.
+        """
+        require_disjoint({*wanted, *self.manifest.seeds}, self.manifest.tuning)
+        complete = set(self.manifest.complete)
+        missing = [seed for seed in wanted if seed not in complete]
+        self.reporter.started(self.path.name, len(wanted), len(wanted) - len(missing))
+        if not missing:
+            if self.tuned_anew:
+                self._write()
+            self.reporter.finished(0, 0.0)
+        return missing
+
+    def begin(
+        self,
+        wanted: Sequence[int],
+        missing: Sequence[int],
+        layout: Layout,
+        executor: Executor,
+        company: Mapping[str, tuple[int, ...]] | None = None,
+    ) -> None:
+        """Commit that ``missing`` of the ``wanted`` seeds are being trained: how, where and beside which other runs."""
+        if layout.note is not None:
+            self.reporter.note(layout.note)
+        self.wanted, self.missing, self.left = wanted, missing, set(missing)
+        self.begun = time.perf_counter()
+        running = {seed: SeedRecord("running") for seed in missing}
+        planned = self.manifest.planned(wanted, now())
+        self.manifest = replace(
+            planned,
+            seeds={**planned.seeds, **running},
+            provenance=(
+                *planned.provenance,
+                session(self.facts, executor.name, executor.jobs, layout, company),
+            ),
+        )
+        self._commit()
+
+    def take(self, outcomes: Iterable[SeedOutcome], *, last: bool = False) -> None:
+        """Record ``outcomes`` and commit them, if the last commit is long ago; what none came of to the ``last``, as failed."""
+        for outcome in outcomes:
+            self.left.discard(outcome.seed)
+            self._record(outcome)
+        if last:
+            self._set({seed: SeedRecord("failed", error="its training gave no result") for seed in self.left})
+        elif outcomes and time.monotonic() - self.last_commit >= COMMIT_INTERVAL:
+            self._commit()
+
+    def give_up(self) -> None:
+        """Commit what there is; the rest is planned again."""
+        self._set({seed: SeedRecord("planned") for seed in self.left})
+        self._commit()
+
+    def interrupted(self) -> Interrupted:
+        """What to raise after Ctrl-C."""
+        kept = len(set(self.wanted) & set(self.manifest.complete))
+        return Interrupted(
+            f"interrupted: {kept} of {len(self.wanted)} seeds are kept; the same command resumes"
+        )
+
+    def end(self) -> None:
+        """Commit what there is. Raises RunError where seeds failed."""
+        self._commit()
+        clear(self.path / CHECKPOINTS)
+        failed = [seed for seed in self.missing if self.manifest.seeds[seed].state == "failed"]
+        self.reporter.finished(len(self.missing) - len(failed), time.perf_counter() - self.begun)
+        if failed:
+            first = self.manifest.seeds[failed[0]].error or ""
+            names = ", ".join(map(str, failed[:10])) + (", ..." if len(failed) > 10 else "")
+            raise RunError(
+                f"{len(failed)} of {len(self.wanted)} seeds failed ({names}): {shown(first)}; the others are kept, and the "
+                "same command tries the failed ones again"
+            )
+
+    def _record(self, outcome: SeedOutcome) -> None:
+        error = outcome.error or self._misfit(outcome)
+        if error is not None:
+            record = SeedRecord("failed", wall_seconds=outcome.wall_seconds, error=error[:2000])
+        else:
+            self.curves[outcome.seed] = outcome.curves
+            finite = all(
+                np.isfinite(c).all() for metrics in outcome.curves.values() for c in metrics.values()
+            )
+            diverged = outcome.diverged or not finite
+            record = SeedRecord(
+                "complete", diverged, outcome.wall_seconds, stack=outcome.stack, code=self.code
+            )
+        self._set({outcome.seed: record})
+        self.reporter.seed_done(outcome if error == outcome.error else replace(outcome, error=error))
+
+    def _misfit(self, outcome: SeedOutcome) -> str | None:
+        """Why the outcome's curves are not those that the facts announce, if they are not."""
+        for output in self.facts.outputs:
+            for name in metric_names(self.facts):
+                curve = outcome.curves.get(output, {}).get(name)
+                if curve is None or np.shape(curve) != (self.facts.epochs,):
+                    return f"its training gave no curve of {name} with {self.facts.epochs} epochs for output {output}"
+        return None
+
+    def _set(self, records: dict[int, SeedRecord]) -> None:
+        self.manifest = replace(self.manifest, seeds={**self.manifest.seeds, **records})
+
+    def _commit(self) -> None:
+        *earlier, current = self.manifest.provenance
+        before = sum(past.seeds for past in earlier)
+        current = replace(
+            current,
+            seeds=len(self.manifest.complete) - before,
+            wall_seconds=round(time.perf_counter() - self.begun, 3),
+        )
+        self.manifest = replace(self.manifest, provenance=(*earlier, current))
+        self._write()
+        self.last_commit = time.monotonic()
+
+    def _write(self) -> None:
+        self.held.check()
+        self.committed = commit(self.path, self.manifest, self.curves)
+        self.manifest = self.committed.manifest

@@ -1,0 +1,200 @@
+"""Training of image workloads: augmentation, schedules with restarts, mixed precision, images in memory or streamed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from amrobust import workloads
+from amrobust.optim import RuleOptimizer
+from amrobust.runs.spec import Spec
+from amrobust.train.checkpoint import Checkpoint
+from amrobust.train.epochs import restore_stream, stream_state, train_epochs
+from amrobust.train.methods import info
+from amrobust.train.network import (
+    at_output,
+    augmentation_generator,
+    dtype_of,
+    make_optimizer,
+    network_at_x0,
+    order_generator,
+)
+from amrobust.train.outcome import SeedOutcome
+from amrobust.workloads.imagenet import ImageNet
+from amrobust.workloads.images import ImageClassification
+
+EVALUATION_BATCH = {"cpu": 200, "cuda": 1000}
+"""Images evaluated at once: on a CPU few enough for the activations to stay in the cache."""
+
+Batches = Iterable[tuple[Tensor, Tensor]]
+
+
+class InMemory:
+    """The batches of a set that lies on the device."""
+
+    def __init__(
+        self,
+        workload: ImageClassification,
+        params: Mapping[str, Any],
+        device: torch.device,
+        dtype: torch.dtype,
+    ) -> None:
+        self.params = params
+        split = workload.split(params)
+        self.train = split.train_images.to(device, dtype), split.train_labels.to(device)
+        self.test = split.test_images.to(device, dtype), split.test_labels.to(device)
+        self.augment = workload.augmentation(params)
+
+    def training_batches(
+        self, order: np.random.Generator, augmentation: torch.Generator
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """One pass in a fresh order, whole batches only, each augmented."""
+        images, labels = self.train
+        batch = int(self.params["batch_size"])
+        whole = len(labels) // batch * batch
+        permutation = torch.from_numpy(order.permutation(len(labels))[:whole]).to(images.device)
+        for indices in torch.split(permutation, batch):
+            chosen = images[indices]
+            yield chosen if self.augment is None else self.augment(chosen, augmentation), labels[indices]
+
+    def evaluation_sets(self) -> Mapping[str, Batches]:
+        """The test and the training images, in order and as they are."""
+        size = EVALUATION_BATCH.get(self.test[0].device.type, EVALUATION_BATCH["cpu"])
+        return {
+            name: zip(*(torch.split(part, size) for part in pair), strict=True)
+            for name, pair in (("test", self.test), ("train", self.train))
+        }
+
+
+class Streamed:
+    """The batches of ImageNet, decoded as they are needed; the training images are not evaluated as a whole."""
+
+    def __init__(self, workload: ImageNet, params: Mapping[str, Any]) -> None:
+        self.workload, self.params = workload, params
+
+    def training_batches(
+        self, order: np.random.Generator, augmentation: torch.Generator
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """One pass in a fresh order, whole batches only, each augmented."""
+        return self.workload.training_batches(self.params, order, augmentation)
+
+    def evaluation_sets(self) -> Mapping[str, Batches]:
+        """The validation images at their central crops."""
+        return {"test": self.workload.evaluation_batches(self.params)}
+
+
+class ImageTraining:
+    """One seed of an image workload (:class:`amrobust.train.epochs.Training`)."""
+
+    def __init__(self, spec: Spec, seed: int, device: torch.device, dtype: torch.dtype | None = None) -> None:
+        workload = workloads.get(spec.workload)
+        assert isinstance(workload, (ImageClassification, ImageNet))
+        self.workload, self.params = workload, spec.workload_params
+        dtype = dtype or dtype_of(spec)
+        self.device, self.dtype = device, dtype
+        self.lr = float(spec.hyperparameters["lr"])  # type: ignore[arg-type]
+        self.outputs = info(spec.optimizer).outputs
+        self.source = (
+            Streamed(workload, self.params)
+            if isinstance(workload, ImageNet)
+            else InMemory(workload, self.params, device, dtype)
+        )
+        self.layout = torch.channels_last if self.params["channels_last"] else torch.contiguous_format
+        self.model = network_at_x0(spec, seed).to(device, dtype, memory_format=self.layout).train()  # type: ignore[call-overload]
+        self.optimizer = make_optimizer(spec, self.model, seed)
+        self.forward = torch.compile(self.model) if self.params["compile"] else self.model
+        self.order = order_generator(spec, seed)
+        self.augmentation = augmentation_generator(spec, seed)
+
+    def _precision(self) -> AbstractContextManager[Any]:
+        return torch.autocast(
+            self.device.type, torch.bfloat16, enabled=self.params["precision"] == "bfloat16"
+        )
+
+    def _logits(self, images: Tensor) -> Tensor:
+        """In the parameters' type, whatever precision the network computes in."""
+        images = images.to(self.device, self.dtype, non_blocking=True).contiguous(memory_format=self.layout)
+        with self._precision():
+            logits: Tensor = self.forward(images)
+        return logits.to(self.dtype)
+
+    def train_epoch(self, epoch: int) -> float:
+        """One pass; the mean of the batches' losses."""
+        if self.workload.restarts(self.params, epoch):
+            # The optimizer begins anew at the current iterate; AM2's index stream goes on.
+            if isinstance(self.optimizer, RuleOptimizer):
+                self.optimizer.restart()
+            else:
+                self.optimizer.state.clear()
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.workload.learning_rate(self.params, self.lr, epoch)
+        losses = []
+        for images, labels in self.source.training_batches(self.order, self.augmentation):
+            self.optimizer.zero_grad(set_to_none=True)
+            loss = cross_entropy(self._logits(images), labels.to(self.device))
+            loss.backward()  # type: ignore[no-untyped-call]
+            self.optimizer.step()
+            losses.append(loss.detach())
+        return float(torch.stack(losses).double().mean())
+
+    def evaluate(self, output: str) -> Mapping[str, float]:
+        """Accuracy in percent and mean cross-entropy on the test set, and the latter on the training set held in memory."""
+        measured = {}
+        with at_output(self.optimizer, output), torch.no_grad():
+            self.model.eval()
+            for name, batches in self.source.evaluation_sets().items():
+                correct, loss, count = 0.0, 0.0, 0
+                for images, labels in batches:
+                    labels = labels.to(self.device)
+                    logits = self._logits(images)
+                    correct += (logits.argmax(dim=1) == labels).sum().item()
+                    loss += cross_entropy(logits.double(), labels, reduction="sum").item()
+                    count += len(labels)
+                measured[f"{name}_loss"] = loss / count
+                if name == "test":
+                    measured["test_accuracy"] = 100.0 * correct / count
+            self.model.train()
+        return measured
+
+    def observe(self, measured: Mapping[str, Mapping[str, float]]) -> None:
+        """Nothing watches the losses here: schedules are fixed."""
+
+    def state(self) -> dict[str, Any]:
+        """Network with its buffers, optimizer, and the places of the streams."""
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "order": stream_state(self.order),
+            "augmentation": self.augmentation.get_state(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up a state that :meth:`state` gave."""
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        restore_stream(self.order, state["order"])
+        self.augmentation.set_state(state["augmentation"])
+
+
+def train_image_seed(
+    spec: Spec,
+    seed: int,
+    *,
+    device: torch.device | None = None,
+    dtype: torch.dtype | None = None,
+    checkpoint: Checkpoint | None = None,
+) -> SeedOutcome:
+    """Train one seed of ``spec``; its numbers depend on nothing but (spec, seed) and the machine's arithmetic.
+
+    ``dtype`` defaults to the one that the spec's precision asks for.
+    """
+    workload = workloads.get(spec.workload)
+    training = ImageTraining(spec, seed, device or torch.device("cpu"), dtype)
+    metrics = [name for name, _, _ in workload.metrics]
+    return train_epochs(training, seed, workload.epochs(spec.workload_params), metrics, checkpoint)

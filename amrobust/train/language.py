@@ -1,0 +1,143 @@
+"""Training of language workloads by truncated back-propagation through time over windows of varying length."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from amrobust import workloads
+from amrobust.optim import NTASGD
+from amrobust.rules.schedules import PlateauState
+from amrobust.runs.spec import Spec
+from amrobust.train.checkpoint import Checkpoint
+from amrobust.train.epochs import restore_stream, stream_state, train_epochs
+from amrobust.train.methods import info
+from amrobust.train.network import at_output, make_optimizer, network_at_x0
+from amrobust.train.outcome import SeedOutcome
+from amrobust.train.streams import integer, seed_sequence
+from amrobust.workloads.bptt import fixed_windows, rescaled_rate
+from amrobust.workloads.models.lstm import State, WeightDroppedLSTM
+from amrobust.workloads.ptb import WINDOW, PennTreebank
+
+ROWS_IN_CACHE = 256
+"""Over how many words the cross-entropy is taken at once when nothing is differentiated: 10 MB of Penn Treebank's logits."""
+
+
+class LanguageTraining:
+    """One seed of a language workload (:class:`amrobust.train.epochs.Training`).
+
+    The plateau, and the trigger of SGD+ASGD, watch the validation loss of the last output: option II where there are two.
+    """
+
+    def __init__(self, spec: Spec, seed: int, device: torch.device) -> None:
+        workload = workloads.get(spec.workload)
+        assert isinstance(workload, PennTreebank)
+        self.workload, self.params = workload, spec.workload_params
+        self.outputs = info(spec.optimizer).outputs
+        texts = workload.texts(self.params)
+        self.train, self.validation, self.test = (
+            text.to(device) for text in (texts.train, texts.validation, texts.test)
+        )
+        network = network_at_x0(spec, seed)
+        assert isinstance(network, WeightDroppedLSTM)
+        self.model = network.to(device).train()
+        self.optimizer = make_optimizer(spec, self.model, seed)
+        self.order = np.random.default_rng(seed_sequence(spec, "order", seed))
+        self.dropout = torch.Generator().manual_seed(integer(seed_sequence(spec, "dropout", seed)))
+        self.plateau = workload.plateau(self.params, spec.optimizer)
+        lr = float(spec.hyperparameters["lr"])  # type: ignore[arg-type]
+        self.rate = PlateauState(lr, math.inf, 0) if self.plateau is None else self.plateau.start(lr)
+
+    def train_epoch(self, epoch: int) -> float:
+        """One pass over the text, the state carried on without its gradient; the mean loss a word."""
+        state = self.model.initial_state(self.train.shape[1])
+        losses, lengths = [], []
+        for window in self.workload.windows(self.params, self.order):
+            start, end = window
+            for group in self.optimizer.param_groups:
+                group["lr"] = rescaled_rate(self.rate.lr, window, WINDOW)
+            self.optimizer.zero_grad(set_to_none=True)
+            output = self.model(self.train[start:end], state, self.dropout)
+            loss = cross_entropy(output.logits.flatten(0, 1), self.train[start + 1 : end + 1].flatten())
+            (loss + self.workload.penalty(self.params, output)).backward()  # type: ignore[no-untyped-call]
+            nn.utils.clip_grad_norm_(self.model.parameters(), float(self.params["clip"]))  # type: ignore[arg-type]
+            self.optimizer.step()
+            state = detached(output.state)
+            losses.append(loss.detach())
+            lengths.append(end - start)
+        weights = torch.tensor(lengths, dtype=torch.float64)
+        return float((torch.stack(losses).double().cpu() * weights).sum() / weights.sum())
+
+    def evaluate(self, output: str) -> Mapping[str, float]:
+        """Perplexity of the validation and the test text."""
+        with at_output(self.optimizer, output):
+            return {
+                "validation_perplexity": perplexity(self.model, self.validation),
+                "test_perplexity": perplexity(self.model, self.test),
+            }
+
+    def observe(self, measured: Mapping[str, Mapping[str, float]]) -> None:
+        """Lower the rate, or begin to average, where the validation loss has stopped improving."""
+        loss = math.log(measured[self.outputs[-1]]["validation_perplexity"])
+        if self.plateau is not None:
+            self.rate = self.plateau.observe(self.rate, loss)
+        if isinstance(self.optimizer, NTASGD):
+            self.optimizer.observe(loss)
+
+    def state(self) -> dict[str, Any]:
+        """Network, optimizer, the plateau, and the places of the streams."""
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "rate": list(self.rate.__dict__.values()),
+            "order": stream_state(self.order),
+            "dropout": self.dropout.get_state(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up a state that :meth:`state` gave."""
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.rate = PlateauState(*state["rate"])
+        restore_stream(self.order, state["order"])
+        self.dropout.set_state(state["dropout"])
+
+
+def detached(state: State) -> State:
+    """The state cut off from the graph that made it."""
+    return tuple((hidden.detach(), cell.detach()) for hidden, cell in state)
+
+
+@torch.no_grad()
+def perplexity(model: WeightDroppedLSTM, text: Tensor) -> float:
+    """exp of the mean cross-entropy a word of ``text`` (steps, columns), in evaluation mode; inf where that overflows."""
+    model.eval()
+    state = model.initial_state(text.shape[1])
+    total = 0.0
+    for start, end in fixed_windows(len(text), WINDOW):
+        output = model(text[start:end], state)
+        state = output.state
+        targets = torch.split(text[start + 1 : end + 1].flatten(), ROWS_IN_CACHE)
+        for logits, words in zip(
+            torch.split(output.logits.flatten(0, 1), ROWS_IN_CACHE), targets, strict=True
+        ):
+            total += cross_entropy(logits, words, reduction="sum").item()
+    model.train()
+    mean = total / ((len(text) - 1) * text.shape[1])
+    return math.exp(mean) if mean < 700 else math.inf
+
+
+def train_language_seed(
+    spec: Spec, seed: int, *, device: torch.device | None = None, checkpoint: Checkpoint | None = None
+) -> SeedOutcome:
+    """Train one seed of ``spec``; its numbers depend on nothing but (spec, seed) and the machine's arithmetic."""
+    workload = workloads.get(spec.workload)
+    training = LanguageTraining(spec, seed, device or torch.device("cpu"))
+    metrics = [name for name, _, _ in workload.metrics]
+    return train_epochs(training, seed, workload.epochs(spec.workload_params), metrics, checkpoint)

@@ -1,0 +1,194 @@
+"""Training of network workloads: one seed at a time, every output and metric at each epoch's end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from amrobust import rules, workloads
+from amrobust.optim import AM1SGD, AM2SGD, NTASGD, QHM, AggMo, AmortizedOptimizer, HybridSGD, MSGDTail
+from amrobust.runs.spec import Spec
+from amrobust.train import foreign
+from amrobust.train.dropout import seed_dropout
+from amrobust.train.methods import info
+from amrobust.train.outcome import SeedOutcome
+from amrobust.train.recorder import CurveRecorder
+from amrobust.train.streams import integer, seed_sequence, x0_sequence
+from amrobust.workloads import validation
+from amrobust.workloads.workload import NetworkWorkload
+
+CPU = torch.device("cpu")
+EVALUATION_BATCH = 200
+"""Small enough for the activations to stay in the cache: faster than the whole set at once."""
+
+
+class Data(NamedTuple):
+    """Inputs (n, ...) and labels (n, ...) of training and test, on the device where they are used."""
+
+    train_images: Tensor
+    train_labels: Tensor
+    test_images: Tensor
+    test_labels: Tensor
+
+
+def workload_of(spec: Spec) -> NetworkWorkload:
+    """The network workload of ``spec``."""
+    return cast(NetworkWorkload, workloads.get(spec.workload))
+
+
+def dtype_of(spec: Spec) -> torch.dtype:
+    """The type of parameters and data: double where that precision is asked for, else single."""
+    return torch.float64 if spec.workload_params.get("precision") == "float64" else torch.float32
+
+
+def load(spec: Spec, device: torch.device, dtype: torch.dtype) -> Data:
+    """The data of ``spec``, a validation split in the place of the test set; inputs other than whole numbers in ``dtype``."""
+    workload: Any = workloads.get(spec.workload)
+    params = spec.workload_params
+    split = workload.split(params) if workload.kind == "image" else workload.split()
+    parts = (split.train_images, split.train_labels, split.test_images, split.test_labels)
+    if workload.kind != "image":
+        parts = validation.split_off(spec.workload, params, parts)
+    return Data(*(part.to(device, dtype if part.is_floating_point() else None) for part in parts))
+
+
+def network_at_x0(spec: Spec, seed: int = 0) -> nn.Module:
+    """The model at the starting point of one seed: the same for all unless the starting point is what varies."""
+    generator = torch.Generator().manual_seed(integer(x0_sequence(spec, seed)))
+    workload: Any = workloads.get(spec.workload)
+    names = getattr(workload, "model_params", ())
+    chosen = {name: spec.workload_params[name] for name in names if name in spec.workload_params}
+    network: nn.Module = workload.model(generator, **chosen)
+    return network
+
+
+def make_optimizer(spec: Spec, model: nn.Module, seed: int) -> torch.optim.Optimizer:
+    """The torch optimizer of ``spec`` on the parameters of ``model``; ``seed`` chooses the stream of one that draws numbers."""
+    h: dict[str, Any] = dict(spec.hyperparameters)
+    params = list(model.parameters())
+    match spec.optimizer:
+        case "sgd":
+            return torch.optim.SGD(params, **h)
+        case "msgd":
+            return torch.optim.SGD(params, nesterov=True, **h)
+        case "cm":
+            return torch.optim.SGD(params, **h)
+        case "omsgd":
+            return AM1SGD(params, m=1, **h)
+        case "aggmo":
+            return AggMo(params, betas=rules.aggmo_betas(h.pop("terms"), h.pop("a")), **h)
+        case "qhm":
+            return QHM(params, **h)
+        case "hybrid":
+            return HybridSGD(params, **h)
+        case "ntasgd":
+            return NTASGD(params, **h)
+        case "msgd-tail":
+            return MSGDTail(params, **h)
+        case "am1":
+            return AM1SGD(params, **h)
+        case "am2":
+            return AM2SGD(params, seed=integer(seed_sequence(spec, "rule", seed)), **h)
+    return foreign.build(spec, params)
+
+
+def at_output(optimizer: torch.optim.Optimizer, output: str) -> AbstractContextManager[None]:
+    """A context in which the model holds the given output: nothing to do for option I, the iterate, unless it is averaged."""
+    if output == "I" and not isinstance(optimizer, MSGDTail):
+        return nullcontext()
+    assert isinstance(optimizer, AmortizedOptimizer)
+    return optimizer.output_point()
+
+
+@torch.inference_mode()
+def evaluate(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[float, float]:
+    """Accuracy in percent and mean cross-entropy, in evaluation mode: no statistic is updated, no random number drawn."""
+    model.eval()
+    logits = torch.cat([model(part) for part in torch.split(images, EVALUATION_BATCH)])
+    correct = (logits.argmax(dim=1) == labels).sum().item()
+    loss = cross_entropy(logits.double(), labels).item()
+    model.train()
+    return 100.0 * correct / labels.numel(), loss
+
+
+def dropout_generator(spec: Spec, seed: int, device: torch.device) -> torch.Generator:
+    """The generator of the dropout masks of one seed."""
+    return torch.Generator(device).manual_seed(integer(seed_sequence(spec, "dropout", seed)))
+
+
+def order_generator(spec: Spec, seed: int) -> np.random.Generator:
+    """The generator of the orders in which one seed sees the data."""
+    return np.random.default_rng(seed_sequence(spec, "order", seed))
+
+
+def augmentation_generator(spec: Spec, seed: int) -> torch.Generator:
+    """The generator of what one seed's augmentation draws; on the CPU wherever the images are."""
+    return torch.Generator().manual_seed(integer(seed_sequence(spec, "augmentation", seed)))
+
+
+def train_seed(
+    spec: Spec, seed: int, *, device: torch.device = CPU, dtype: torch.dtype = torch.float32
+) -> SeedOutcome:
+    """Train one seed of ``spec``; its numbers depend on nothing but (spec, seed) and the machine's arithmetic."""
+    started = time.perf_counter()
+    workload = workload_of(spec)
+    params = spec.workload_params
+    epochs = workload.epochs(params)
+    data = load(spec, device, dtype)
+    model = network_at_x0(spec, seed).to(device, dtype)
+    dropout = dropout_generator(spec, seed, device)
+    seed_dropout(model, dropout)
+    model.train()
+    optimizer = make_optimizer(spec, model, seed)
+    order = order_generator(spec, seed)
+    outputs = info(spec.optimizer).outputs
+    recorder = CurveRecorder(outputs, epochs)
+    # What a model draws outside its dropout layers comes from torch's own generator.
+    with torch.random.fork_rng([] if device.type == "cpu" else [device]):
+        torch.manual_seed(dropout.initial_seed())
+        for epoch in range(epochs):
+            for group in optimizer.param_groups:
+                group["lr"] = workload.learning_rate(params, float(spec.hyperparameters["lr"]), epoch)  # type: ignore[arg-type]
+            batch_loss = _train_epoch(model, optimizer, data.train_images, data.train_labels, order, params)
+            measured = {}
+            for output in outputs:
+                with at_output(optimizer, output):
+                    accuracy, test_loss = evaluate(model, data.test_images, data.test_labels)
+                    _, train_loss = evaluate(model, data.train_images, data.train_labels)
+                measured[output] = accuracy, test_loss, train_loss
+            recorder.record(epoch, measured, batch_loss)
+            if recorder.diverged:
+                break
+    return recorder.outcome(seed, time.perf_counter() - started)
+
+
+def _train_epoch(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    images: Tensor,
+    labels: Tensor,
+    order: np.random.Generator,
+    params: Mapping[str, Any],
+) -> float:
+    """One pass over the data in a fresh order, whole batches only; the mean of their losses."""
+    batch, clip_norm = int(params["batch_size"]), params.get("clip_norm")
+    whole = len(labels) // batch * batch
+    permutation = torch.from_numpy(order.permutation(len(labels))[:whole])
+    shuffled, targets = images[permutation], labels[permutation]
+    losses = []
+    for x, y in zip(torch.split(shuffled, batch), torch.split(targets, batch), strict=True):
+        optimizer.zero_grad(set_to_none=True)
+        loss = cross_entropy(model(x), y)
+        loss.backward()  # type: ignore[no-untyped-call]
+        if clip_norm is not None:
+            nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
+        optimizer.step()
+        losses.append(loss.detach())
+    return float(torch.stack(losses).double().mean())

@@ -1,0 +1,120 @@
+"""How far runs are, while they are trained by whatever process: what is finished, under way, failed and missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from amrobust.runs.curves import mean_and_std
+from amrobust.runs.lock import LOCK
+from amrobust.runs.spec import Spec, content_digest
+from amrobust.runs.store import Run, each_run
+from amrobust.train.prepare import method_names
+
+
+@dataclass(frozen=True)
+class RunProgress:
+    """How far one run is; counts are of the seeds asked for."""
+
+    optimizer: str
+    methods: tuple[str, ...]
+    """The names of its outputs."""
+    workload: str
+    path: Path | None
+    """None of a run that has not begun."""
+    wanted: int
+    complete: int
+    running: int
+    """Handed to workers by a process that holds the run now."""
+    failed: int
+    missing: int
+    """Neither complete, running nor failed: not begun, or interrupted."""
+    finals: tuple[tuple[str, float, float | None], ...]
+    """Method, mean and STD of the primary metric's final values over the complete seeds, of those that did not diverge."""
+    metric: str
+    unit: str
+
+    @property
+    def state(self) -> str:
+        """ "finished", "under way", "failed" where nothing is left but failures, or "to do"."""
+        if self.complete == self.wanted:
+            return "finished"
+        if self.running:
+            return "under way"
+        return "failed" if self.complete + self.failed == self.wanted else "to do"
+
+
+def progress_of(specs: Iterable[Spec], seeds: int, directory: Path) -> tuple[list[RunProgress], list[str]]:
+    """How far the first ``seeds`` seeds of every spec are in ``directory``, and a line for each broken run.
+
+    Runs are found by their specs, in the order asked for.
+    """
+    problems: list[str] = []
+    runs = {
+        content_digest(run.spec.to_dict()): run
+        for run in (each_run([directory], problems) if _has_runs(directory) else ())
+    }
+    found = []
+    for spec in specs:
+        run = runs.get(content_digest(spec.to_dict()))
+        if run is None:
+            names = tuple(method_names(spec).values())
+            row = RunProgress(spec.optimizer, names, spec.workload, None, seeds, 0, 0, 0, seeds, (), "", "")
+        else:
+            row = _progress(run, range(seeds))
+        found.append(row)
+    return found, problems
+
+
+def progress_in(paths: Sequence[Path]) -> tuple[list[RunProgress], list[str]]:
+    """How far every run under ``paths`` is with the seeds of its plan. Raises UserError where there is none."""
+    problems: list[str] = []
+    return [_progress(run, sorted(run.manifest.seeds)) for run in each_run(paths, problems)], problems
+
+
+def _has_runs(directory: Path) -> bool:
+    return any(directory.glob("*/manifest.json"))
+
+
+def _progress(run: Run, seeds: Iterable[int]) -> RunProgress:
+    manifest, wanted = run.manifest, set(seeds)
+    facts = manifest.facts
+    metric, _, unit = facts.metrics[0]
+    records = {seed: record for seed, record in manifest.seeds.items() if seed in wanted}
+    counts = {
+        state: sum(record.state == state for record in records.values())
+        for state in ("complete", "running", "failed")
+    }
+    running = counts["running"] if counts["running"] and _held(run.path) else 0
+    kept = [row for row, seed in enumerate(manifest.complete) if seed in wanted]
+    finals = []
+    for output, curves in run.curves().items():
+        values = curves[metric][kept, -1] if kept else np.empty(0)
+        values = values[np.isfinite(values)]
+        if len(values):
+            mean, std = mean_and_std(values)
+            assert mean is not None
+            finals.append((facts.methods[output], mean, std))
+    missing = len(wanted) - counts["complete"] - running - counts["failed"]
+    return RunProgress(
+        manifest.spec.optimizer, tuple(facts.methods[output] for output in facts.outputs), facts.workload_label, run.path,
+        len(wanted), counts["complete"], running, counts["failed"], missing, tuple(finals), metric, unit,
+    )  # fmt: skip
+
+
+def _held(path: Path) -> bool:
+    """Whether a process holds the run's lock now; where that cannot be found out, no."""
+    import filelock
+
+    if not (path / LOCK).is_file():
+        return False
+    try:
+        with filelock.FileLock(path / LOCK).acquire(timeout=0):
+            return False
+    except filelock.Timeout:
+        return True
+    except (OSError, NotImplementedError):
+        return False

@@ -1,0 +1,108 @@
+"""Requests for many runs: methods with lists of values, on every point of a grid of workload parameters, as specs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from amrobust.errors import UserError
+from amrobust.runs.documents import MAX_COMBINATIONS, Tables, combinations, grid_points, read_toml
+from amrobust.runs.spec import Spec, content_digest
+from amrobust.runs.tuning import Tuning
+from amrobust.train.prepare import make_spec
+
+MAX_SEEDS = 1_000_000
+MAX_X0S = 1_000
+
+
+@dataclass(frozen=True)
+class Training:
+    """One optimizer with the hyperparameters that are set; the rest are the workload's defaults."""
+
+    optimizer: str
+    hyperparameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Request:
+    """Specs to run, and how many seeds of each."""
+
+    specs: tuple[Spec, ...]
+    seeds: int
+    tunings: Mapping[str, Tuning] = field(default_factory=dict)
+    """By a spec's method key, how it was tuned."""
+
+
+def trainings_of(tables: Tables, methods: Iterable[dict[str, Any]]) -> tuple[Training, ...]:
+    """One training for every combination of the hyperparameters that a ``[[methods]]`` table gives as lists."""
+    found = []
+    for table in methods:
+        optimizer = tables.take(table, "opt", str)
+        values = {name: value if isinstance(value, list) else [value] for name, value in table.items()}
+        found += [Training(optimizer, point) for point in combinations(tables, values)]
+    return tuple(found)
+
+
+def specs_of(
+    workload: str,
+    points: Sequence[Mapping[str, Any]],
+    trainings: Sequence[Training],
+    *,
+    root_seed: int = 0,
+    x0s: Sequence[int] = (0,),
+    paired: bool = False,
+    vary: str | None = None,
+) -> tuple[Spec, ...]:
+    """The specs of ``trainings`` on every one of ``points`` (workload parameters) from every starting point; each once.
+
+    Raises UserError where one makes no sense, or there are more than 100,000.
+    """
+    count = len(points) * len(trainings) * len(x0s)
+    if count > MAX_COMBINATIONS:
+        raise UserError(f"{count:,} runs are asked for, more than {MAX_COMBINATIONS:,}")
+    specs = [
+        make_spec(
+            workload, training.optimizer, point, training.hyperparameters, root_seed=root_seed, x0_index=x0, paired=paired,
+            vary=vary,
+        )
+        for x0 in x0s
+        for point in points
+        for training in trainings
+    ]  # fmt: skip
+    return tuple({content_digest(spec.to_dict()): spec for spec in specs}.values())
+
+
+def load_request(path: Path) -> Request:
+    """Read a file of what to run. Raises UserError on anything missing, unknown or ill-typed."""
+    data, tables = read_toml(path, "spec"), Tables(str(path))
+    if "claims" in data:
+        raise tables.complain("has claims: it is an analysis, use 'amrobust analyze' with it")
+    take = tables.take
+    trainings = trainings_of(tables, take(data, "methods", list))
+    if not trainings:
+        raise tables.complain("needs at least one method")
+    params = take(data, "workload_params", dict, {})
+    points = [{**params, **point} for point in grid_points(tables, take(data, "grid", dict, {}))]
+    seeds, x0, x0s = take(data, "seeds", int, 20), take(data, "x0", int, 0), take(data, "x0s", int, 1)
+    if not 1 <= seeds <= MAX_SEEDS or not 1 <= x0s <= MAX_X0S:
+        raise tables.complain(f"'seeds' is at least 1 and at most {MAX_SEEDS:,}, 'x0s' at most {MAX_X0S:,}")
+    paired = data.pop("paired", False)
+    if not isinstance(paired, bool):
+        raise tables.complain(f"'paired' is true or false, not {paired!r}")
+    vary = take(data, "vary", str, "all")
+    workload, root_seed = take(data, "workload", str, "digits"), take(data, "root_seed", int, 0)
+    tables.nothing_left(data, "the file")
+    return Request(
+        specs_of(
+            workload,
+            points,
+            trainings,
+            root_seed=root_seed,
+            x0s=range(x0, x0 + x0s),
+            paired=paired,
+            vary=None if vary == "all" else vary,
+        ),
+        seeds,
+    )

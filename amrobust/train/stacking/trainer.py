@@ -1,0 +1,253 @@
+"""Training of a stack: seeds, and methods, of one workload in step."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from amrobust.runs.spec import Spec, canonical_json
+from amrobust.train.checkpoint import Checkpoint, unusable
+from amrobust.train.methods import info
+from amrobust.train.network import CPU, dropout_generator, dtype_of, load, network_at_x0, workload_of
+from amrobust.train.outcome import SeedOutcome
+from amrobust.train.recorder import CurveRecorder
+from amrobust.train.stacking.arrangement import Arrangement
+from amrobust.train.stacking.check import EXAMPLES, arrangement_for
+from amrobust.train.stacking.feed import Feed
+from amrobust.train.stacking.layers import CannotStack
+from amrobust.train.stacking.losses import losses
+from amrobust.train.stacking.model import StackedModel
+from amrobust.train.stacking.rows import Rows, require_elementwise, rows_of
+from amrobust.train.streams import x0_index
+
+EVALUATION_BATCH = 400
+"""Examples, over all seeds, that are evaluated at a time: as few as keep the activations in the cache."""
+EVALUATION_NUMBERS = 120_000
+"""Of those examples together; images of 28 × 28 pixels are 150 at a time."""
+
+Entry = tuple[Spec, int]
+"""A method on a workload, and a seed."""
+
+
+def train_stack(
+    entries: Sequence[Entry],
+    *,
+    device: torch.device = CPU,
+    dtype: torch.dtype | None = None,
+    checkpoint: Checkpoint | None = None,
+) -> list[SeedOutcome]:
+    """Train the seeds of ``entries`` together and return their outcomes in this order.
+
+    The specs may differ in anything but the workload and its parameters: methods and hyperparameters share the stack. Every
+    random number is the one that :func:`amrobust.train.network.train_seed`, or
+    :func:`amrobust.train.images.train_image_seed`, draws for the same spec and seed, and curves agree with its own to
+    rounding. A seed that diverges goes on as NaN and touches no other. A stack with a ``checkpoint`` goes on from it, to the
+    same bits as without an interruption; it is removed at the end.
+
+    Raises CannotStack where the model or an optimizer has to be trained one seed at a time, ValueError on different workloads.
+    """
+    started = time.perf_counter()
+    if len({(spec.workload, canonical_json(dict(spec.workload_params))) for spec, _ in entries}) != 1:
+        raise ValueError("seeds of different workloads cannot be one stack")
+    keys = [spec.method_key for spec, _ in entries]
+    places = sorted(range(len(entries)), key=lambda place: keys.index(keys[place]))
+    stack = _Stack([entries[place] for place in places], device, dtype or dtype_of(entries[0][0]))
+    recorders = [CurveRecorder(info(spec.optimizer).outputs, stack.epochs) for spec, _ in stack.entries]
+    first, before = 0, 0.0
+    saved = None if checkpoint is None else checkpoint.load()
+    if checkpoint is not None and saved is not None:
+        try:
+            stack.restore(saved["stack"])
+            for recorder, kept in zip(recorders, saved["recorders"], strict=True):
+                recorder.restore(kept)
+            first, before = int(saved["epochs_done"]), float(saved["wall_seconds"])
+        except Exception as error:  # a file of another version, or made up
+            checkpoint.remove()
+            raise unusable(error) from None
+    for epoch in range(first, stack.epochs):
+        batch_losses = stack.train_epoch(epoch)
+        for recorder, measured, batch_loss in zip(recorders, stack.measure(), batch_losses, strict=True):
+            recorder.record(epoch, measured, batch_loss)
+        if all(recorder.diverged for recorder in recorders):
+            break
+        done = epoch + 1
+        if checkpoint is not None and checkpoint.due(done) and done < stack.epochs:
+            checkpoint.save(
+                {
+                    "epochs_done": done,
+                    "wall_seconds": before + time.perf_counter() - started,
+                    "recorders": [recorder.state() for recorder in recorders],
+                    "stack": stack.state(),
+                }
+            )
+    if checkpoint is not None:
+        checkpoint.remove()
+    seconds = (before + time.perf_counter() - started) / len(entries)
+    by_place = dict(zip(places, recorders, strict=True))
+    return [by_place[place].outcome(seed, seconds, len(entries)) for place, (_, seed) in enumerate(entries)]
+
+
+def arrangement_of(spec: Spec) -> Arrangement:
+    """How a stack of ``spec`` is arranged. Raises CannotStack where its model or optimizer cannot be stacked."""
+    for name, allowed in (("precision", ("float32", "float64")), ("compile", (False,))):
+        if spec.workload_params.get(name, allowed[0]) not in allowed:
+            raise CannotStack(f"{name} = {spec.workload_params[name]} has no stacked form")
+    require_elementwise(spec)
+    return _arrangement_of_model(spec.workload, tuple(sorted(spec.workload_params.items())))
+
+
+@cache
+def _arrangement_of_model(workload: str, params: tuple[tuple[str, str | float | None], ...]) -> Arrangement:
+    spec = Spec(workload, dict(params), "sgd", {})
+    data = load(spec, CPU, torch.float32)
+    return arrangement_for(
+        network_at_x0(spec), data.train_images[: 2 * EXAMPLES], data.train_labels[: 2 * EXAMPLES]
+    )
+
+
+@dataclass(frozen=True)
+class _Method:
+    """The rows of one method."""
+
+    spec: Spec
+    part: range
+    rows: Rows
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        return info(self.spec.optimizer).outputs
+
+
+class _Stack:
+    """Parameters (S, D), gradients and buffers of S seeds, the entries of one method next to each other."""
+
+    def __init__(self, entries: Sequence[Entry], device: torch.device, dtype: torch.dtype) -> None:
+        self.entries = entries
+        spec = entries[0][0]
+        self.workload, self.params = workload_of(spec), spec.workload_params
+        self.epochs = self.workload.epochs(self.params)
+        for method in {spec.method_key: spec for spec, _ in entries}.values():
+            require_elementwise(method)
+        self.data = load(spec, device, dtype)
+        self.feed = Feed(entries, self.data)
+        keys = [(spec.root_seed, x0_index(spec, seed)) for spec, seed in entries]
+        starts = dict(zip(keys, entries, strict=True))
+        networks = {key: network_at_x0(*entry).to(device, dtype) for key, entry in starts.items()}
+        each = [networks[key] for key in keys]
+        self.dropout = [dropout_generator(spec, seed, device) for spec, seed in entries]
+        self.model = StackedModel(each[0], arrangement_of(spec), self.dropout)
+        self.rows = torch.stack([self.model.row(network) for network in each])
+        self.buffers = self.model.buffers(each)
+        self.gradients = torch.zeros_like(self.rows)
+        self.methods = self._methods()
+
+    def _methods(self) -> list[_Method]:
+        methods = []
+        start = 0
+        while start < len(self.entries):
+            key = self.entries[start][0].method_key
+            specs, seeds = zip(
+                *(entry for entry in self.entries[start:] if entry[0].method_key == key), strict=True
+            )
+            stop = start + len(seeds)
+            rows = rows_of(specs, seeds, self.rows[start:stop], self.gradients[start:stop])
+            methods.append(_Method(specs[0], range(start, stop), rows))
+            start = stop
+        return methods
+
+    def train_epoch(self, epoch: int) -> list[float]:
+        """One pass over the data, each seed in its own order; the mean of the batches' losses of every seed."""
+        clip_norm = self.params.get("clip_norm")
+        if self.restarts(epoch):
+            for method in self.methods:
+                method.rows.restart()
+        rates = [
+            self.workload.learning_rate(self.params, float(method.spec.hyperparameters["lr"]), epoch)  # type: ignore[arg-type]
+            for method in self.methods
+        ]
+        self.model.bind(self.rows, self.buffers, differentiable=True)
+        self.model.train()
+        each = []
+        for images, labels in self.feed.epoch():
+            batch_losses = losses(self.model(images), labels)
+            self.model.gradients(batch_losses, self.gradients)
+            if clip_norm is not None:
+                clip(self.gradients, float(clip_norm))
+            for method, lr in zip(self.methods, rates, strict=True):
+                method.rows.step(lr)
+            each.append(batch_losses.detach())
+        means: list[float] = torch.stack(each).double().mean(0).tolist()
+        return means
+
+    def restarts(self, epoch: int) -> bool:
+        """Whether optimizers begin anew before epoch 0, 1, …"""
+        workload: Any = self.workload
+        return workload.kind == "image" and bool(workload.restarts(self.params, epoch))
+
+    def measure(self) -> list[dict[str, tuple[float, float, float]]]:
+        """(test accuracy, test loss, training loss) of every output, for every seed."""
+        data = self.data
+        measured: list[dict[str, tuple[float, float, float]]] = [{} for _ in self.entries]
+        for turn in range(max(len(method.outputs) for method in self.methods)):
+            methods = [method for method in self.methods if turn < len(method.outputs)]
+            rows = [row for method in methods for row in method.part]
+            outputs = [method.outputs[turn] for method in methods for _ in method.part]
+            points = torch.cat([method.rows.point(method.outputs[turn]) for method in methods])
+            buffers = {name: buffer[rows] for name, buffer in self.buffers.items()}
+            accuracy, test_loss = evaluate(self.model, points, buffers, data.test_images, data.test_labels)
+            _, train_loss = evaluate(self.model, points, buffers, data.train_images, data.train_labels)
+            for row, output, *values in zip(rows, outputs, accuracy, test_loss, train_loss, strict=True):
+                measured[row][output] = (values[0], values[1], values[2])
+        return measured
+
+    def state(self) -> dict[str, Any]:
+        """All that the next epoch depends on, for a checkpoint."""
+        return {
+            "rows": self.rows,
+            "buffers": dict(self.buffers),
+            "feed": self.feed.state(),
+            "dropout": [generator.get_state() for generator in self.dropout],
+            "methods": [method.rows.state() for method in self.methods],
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up what :meth:`state` gave."""
+        self.rows.copy_(state["rows"])
+        for name, buffer in self.buffers.items():
+            buffer.copy_(state["buffers"][name])
+        self.feed.restore(state["feed"])
+        for generator, place in zip(self.dropout, state["dropout"], strict=True):
+            generator.set_state(place)
+        for method, kept in zip(self.methods, state["methods"], strict=True):
+            method.rows.restore(kept)
+
+
+def clip(gradients: Tensor, norm: float) -> None:
+    """Scale every row of ``gradients`` (S, D) down to ``norm``, as ``clip_grad_norm_`` does the gradient of one seed."""
+    scale = norm / (torch.linalg.vector_norm(gradients, dim=1, keepdim=True) + 1e-6)
+    gradients.mul_(scale.clamp(max=1.0))
+
+
+@torch.inference_mode()
+def evaluate(
+    model: StackedModel, points: Tensor, buffers: Mapping[str, Tensor], images: Tensor, labels: Tensor
+) -> tuple[list[float], list[float]]:
+    """Accuracy in percent and mean cross-entropy of every seed, in evaluation mode."""
+    seeds = len(points)
+    model.bind(points, buffers)
+    model.train(False)
+    size = max(1, min(EVALUATION_BATCH, EVALUATION_NUMBERS // images[0].numel()) // seeds)
+    correct = torch.zeros(seeds, dtype=torch.float64, device=points.device)
+    loss = torch.zeros_like(correct)
+    for x, y in zip(torch.split(images, size), torch.split(labels, size), strict=True):
+        logits = model(x.expand(seeds, *x.shape))
+        targets = y.expand(seeds, *y.shape)
+        correct += (logits.argmax(dim=2) == targets).flatten(1).sum(1)
+        loss += losses(logits.double(), targets) * len(y)
+    return (100.0 * correct / labels.numel()).tolist(), (loss / len(labels)).tolist()

@@ -1,0 +1,216 @@
+"""Runs of several methods that are trained as one stack: planned before anything is distributed, committed each as its own.
+
+Whose seeds shared a stack is recorded with each of its runs, because the last bits of a seed's curves depend on its company.
+The same command resumes in the same company, to the bits of an uninterrupted run: a run of it that was complete is trained
+along then, and the result is dropped. A command that does not ask for the whole company trains what is missing without it, in
+a layout of its own; the results differ by rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, closing, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from amrobust.errors import RunError
+from amrobust.runs.code import CHECKPOINTS
+from amrobust.runs.entries import Broken
+from amrobust.runs.layout import Layout
+from amrobust.runs.lock import locked
+from amrobust.runs.manifest import Manifest
+from amrobust.runs.spec import Spec
+from amrobust.runs.store import directory_name, manifest_in
+from amrobust.runs.tuning import Tuning
+from amrobust.train.code import digest_of
+from amrobust.train.company import Company, Work
+from amrobust.train.execution import Execution, checked, manifest_of
+from amrobust.train.executors import Executor
+from amrobust.train.layout import alike, plan_companies
+from amrobust.train.outcome import SeedOutcome
+from amrobust.train.place import Place
+from amrobust.train.reporter import Reporter
+
+
+@dataclass(frozen=True)
+class Together:
+    """Runs that are to be trained as one stack."""
+
+    runs: Mapping[int, Manifest]
+    """What is asked for of each, by its number among the specs asked for, in the order of their identities."""
+    company: Mapping[str, tuple[int, ...]] | None
+    """Whose seeds the stack has, by the identities of runs, as it was recorded; None where it is theirs, planned anew."""
+    specs: Mapping[str, Spec]
+    """Of all in the company."""
+
+
+def plan_together(
+    specs: Sequence[Spec],
+    seeds: Sequence[int],
+    directory: Path,
+    executor: Executor,
+    batching: str,
+    place: Place | None,
+    tunings: Mapping[str, Tuning],
+) -> list[Together]:
+    """Which of the runs of ``specs`` in ``directory`` are trained together: as it was recorded, the others as it pays.
+
+    A run that exists and was not begun in company is in none. Raises UserError as :func:`amrobust.runs.execute`.
+    """
+    wanted = checked(seeds)
+    planned = plan_companies(specs, len(wanted), batching=batching, workers=executor.count)
+    resumable = range(len(specs)) if batching != "none" and len(specs) > 1 else ()
+    candidates = {number for number in resumable if alike(specs[number]) is not None}
+    asked = {
+        number: manifest_of(specs[number], wanted, place or Place(), tunings.get(specs[number].method_key))
+        for number in sorted(candidates.union(*planned))
+    }
+    by_identity = {manifest.identity: number for number, manifest in reversed(asked.items())}
+    found = {number: _recorded(directory, manifest) for number, manifest in asked.items()}
+    taken: set[int] = set()
+    together = []
+
+    def take(members: Sequence[int], company: Mapping[str, tuple[int, ...]] | None) -> None:
+        # Of two specs that are one run, as where only the place of the data differs, the second waits for the first.
+        free = [n for n in members if n not in taken and by_identity[asked[n].identity] == n]
+        taken.update(free)
+        ordered = sorted(free, key=lambda number: asked[number].identity)
+        in_it = company or {asked[number].identity: () for number in ordered}
+        if free:
+            of_all = {identity: specs[by_identity[identity]] for identity in in_it}
+            together.append(Together({number: asked[number] for number in ordered}, company, of_all))
+
+    for manifest in found.values():
+        company = {} if manifest is None else manifest.company
+        if company and company.keys() <= by_identity.keys():
+            members = [by_identity[identity] for identity in company]
+            take([n for n in members if _goes_on(found[n], company, asked[n].identity, wanted)], company)
+    for group in planned:
+        take([number for number in group if found[number] is None], None)
+    return together
+
+
+def train_together(
+    job: Together,
+    seeds: Sequence[int],
+    directory: Path,
+    executor: Executor,
+    place: Place | None,
+    reporters: Mapping[int, Reporter],
+    accept_new_code: bool = False,
+) -> dict[int, RunError | None]:
+    """Train the runs of ``job`` as one stack; returns those that it dealt with, by their numbers, and what failed of each.
+
+    The others are not what they were when the job was planned, or cannot be written to: they are left as they are. The locks
+    of all runs are held, and taken in the order of their identities, so that several processes cannot wait for each other.
+    Raises UserError and Interrupted as :func:`amrobust.runs.execute`.
+    """
+    wanted = checked(seeds)
+    with ExitStack() as locks:
+        open_runs: dict[int, Execution] = {}
+        for number, asked in job.runs.items():
+            path, reporter = directory / directory_name(asked.spec, asked.identity), reporters[number]
+            with suppress(Broken, RunError):
+                held = locks.enter_context(locked(path, _waiter(reporter, path)))
+                execution = Execution(held, asked, reporter, accept_new_code)
+                recorded = execution.manifest if execution.manifest.provenance else None
+                if _goes_on(recorded, job.company, asked.identity, wanted):
+                    open_runs[number] = execution
+        company = job.company or {
+            execution.manifest.identity: tuple(wanted) for execution in open_runs.values()
+        }
+        return _Stack(job, company, open_runs).train(wanted, executor, place or Place()) if open_runs else {}
+
+
+class _Stack:
+    """One stack under the locks of its runs."""
+
+    def __init__(
+        self, job: Together, company: Mapping[str, tuple[int, ...]], runs: dict[int, Execution]
+    ) -> None:
+        self.company, self.runs = company, runs
+        entries = [(identity, seed) for identity in sorted(company) for seed in company[identity]]
+        # A run that turns out to be by itself is trained as a block of its own, and may go on so.
+        alone = len(company) == 1
+        self.work: Work = (
+            job.specs[entries[0][0]]
+            if alone
+            else Company(tuple((job.specs[identity], seed) for identity, seed in entries))
+        )
+        self.entries = {seed if alone else place: (run, seed) for place, (run, seed) in enumerate(entries)}
+
+    def train(self, wanted: Sequence[int], executor: Executor, place: Place) -> dict[int, RunError | None]:
+        """Begin every run, train the stack, end every run."""
+        done: dict[int, RunError | None] = {}
+        begun: dict[int, Execution] = {}
+        try:
+            for number, execution in self.runs.items():
+                missing = execution.lacking(wanted)
+                own = self.company[execution.manifest.identity]
+                with suppress(RunError):  # Whoever tries the run alone is told.
+                    execution.begin(
+                        wanted, missing, Layout("stack", (own,)), executor,
+                        self.company if len(self.company) > 1 else None,
+                    )  # fmt: skip
+                    begun[number] = execution
+            if begun:
+                first = next(iter(begun.values()))
+                here = replace(place, checkpoints=first.path / CHECKPOINTS, code=digest_of(self.work))
+                outcomes = self._outcomes(executor, here)
+                # The first one last: what a worker kept of the finished stack lies with it, until every other run has its own.
+                for number, execution in reversed(begun.items()):
+                    done[number] = _end(execution, outcomes[execution.manifest.identity])
+        except BaseException as problem:
+            for number, execution in begun.items():
+                if number not in done:
+                    with suppress(RunError):
+                        execution.give_up()
+            if isinstance(problem, KeyboardInterrupt) and begun:
+                raise next(iter(begun.values())).interrupted() from None
+            raise
+        return done
+
+    def _outcomes(self, executor: Executor, place: Place) -> dict[str, dict[int, SeedOutcome]]:
+        """What came of each run's seeds."""
+        outcomes: dict[str, dict[int, SeedOutcome]] = {identity: {} for identity in self.company}
+        arriving: Any = executor.train(self.work, [tuple(self.entries)], place)
+        with closing(arriving):
+            for outcome in arriving:
+                identity, seed = self.entries[outcome.seed]
+                outcomes[identity].setdefault(seed, replace(outcome, seed=seed))
+        return outcomes
+
+
+def _end(execution: Execution, outcomes: Mapping[int, SeedOutcome]) -> RunError | None:
+    """Record what was missing; what failed, or that nothing can be written."""
+    try:
+        execution.take([outcomes[seed] for seed in sorted(execution.left & outcomes.keys())], last=True)
+        execution.end()
+    except RunError as problem:
+        return problem
+    return None
+
+
+def _goes_on(
+    recorded: Manifest | None,
+    company: Mapping[str, tuple[int, ...]] | None,
+    identity: str,
+    wanted: Sequence[int],
+) -> bool:
+    """Whether a run can be trained in ``company``: it has not begun, or was begun in this one, which has all that it lacks."""
+    if recorded is None:
+        return company is None or set(wanted) <= set(company[identity])
+    missing = set(wanted) - set(recorded.complete)
+    return bool(missing) and recorded.company == company and missing <= set(recorded.company[identity])
+
+
+def _recorded(directory: Path, asked: Manifest) -> Manifest | None:
+    try:
+        return manifest_in(directory / directory_name(asked.spec, asked.identity))
+    except Broken:
+        return asked  # Something is there that is not as it should be: whoever works on it alone says so.
+
+
+def _waiter(reporter: Reporter, path: Path) -> Callable[[], None]:
+    return lambda: reporter.waiting(path)

@@ -1,0 +1,276 @@
+"""Recording from a loop of one's own: whole seeds or none, many processes at once, and nothing logged is lost."""
+
+import json
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from recorded import logged, record_some
+
+import amrobust
+from amrobust.errors import RunError, UserError
+from amrobust.ingest.load import load_arms
+from amrobust.ingest.read import read_path
+from amrobust.runs.store import open_runs
+
+
+def only_run(directory):
+    ((run,), problems) = open_runs([directory])
+    assert not problems
+    return run
+
+
+def test_what_is_logged_is_what_is_compared(tmp_path):
+    for method in ("adam", "sgd"):
+        for seed in range(4):
+            logged(tmp_path, seed, method=method, units={"test_accuracy": "%"})
+    arms, problems = load_arms([tmp_path])
+    assert not problems
+    assert [arm.method for arm in arms] == ["adam", "sgd"]
+    np.testing.assert_array_equal(arms[0].curves["test_accuracy"][2], [92.1, 92.2, 92.3])
+    assert arms[0].metrics["test_accuracy"].unit == "%"
+    assert arms[0].metrics["test_loss"].better == "lower"
+    assert all(seconds > 0 for seconds in arms[0].seconds)
+    comparison = amrobust.compare(str(tmp_path), baseline="sgd")
+    assert "seeds-added" not in [caution.kind for caution in comparison.cautions]
+
+
+def test_seeds_beyond_the_plan_were_added_later(tmp_path):
+    for seed in range(4):
+        logged(tmp_path, seed, seeds=4)
+    assert only_run(tmp_path).manifest.seed_plans == (4,)
+    logged(tmp_path, 4, seeds=4)
+    assert only_run(tmp_path).manifest.seed_plans == (4, 5)
+
+
+def test_the_seeds_that_are_done_are_known(tmp_path):
+    names = {"method": "adam", "workload": "mine"}
+    assert amrobust.recorded(tmp_path, **names) == ()
+    logged(tmp_path, 3)
+    assert amrobust.recorded(tmp_path, **names) == (3,)
+    with pytest.raises(UserError, match="seed 3 of adam is already recorded"):
+        logged(tmp_path, 3)
+
+
+def test_an_exception_leaves_the_seed_not_done_and_goes_on(tmp_path):
+    logged(tmp_path, 0)
+
+    def broken():
+        with amrobust.record(tmp_path, method="adam", seed=1, workload="mine") as run:
+            run.log(1, test_accuracy=1, test_loss=1 / 0)
+
+    with pytest.raises(ZeroDivisionError):
+        broken()
+    manifest = only_run(tmp_path).manifest
+    assert manifest.complete == (0,)
+    assert manifest.seeds[1].state == "failed"
+    assert manifest.seeds[1].error == "ZeroDivisionError: division by zero"
+    logged(tmp_path, 1)
+    assert only_run(tmp_path).manifest.complete == (0, 1)
+
+
+CHILD = """
+import sys, time, amrobust
+with amrobust.record(sys.argv[1], method="adam", seed=int(sys.argv[2]), workload="mine") as run:
+    for epoch in range(1, 4):
+        run.log(epoch, test_accuracy=90 + int(sys.argv[2]) + epoch / 10, test_loss=1 / (epoch + 1))
+        if "wait" in sys.argv:
+            print("logged", flush=True)
+            time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no SIGKILL there")
+def test_a_process_that_is_killed_leaves_its_seed_not_done_and_free(tmp_path):
+    logged(tmp_path, 0)
+    child = subprocess.Popen(
+        [sys.executable, "-c", CHILD, tmp_path, "1", "wait"], stdout=subprocess.PIPE, text=True
+    )
+    assert child.stdout.readline() == "logged\n"
+    with pytest.raises(UserError, match="another process is recording seed 1"):
+        logged(tmp_path, 1)
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    child.stdout.close()
+    manifest = only_run(tmp_path).manifest
+    assert manifest.complete == (0,)
+    assert manifest.seeds[1].state == "running"
+    logged(tmp_path, 1)
+    assert only_run(tmp_path).manifest.complete == (0, 1)
+
+
+def test_many_processes_at_once(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    workers = [context.Process(target=record_some, args=(tmp_path, range(k, 12, 3))) for k in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+        assert worker.exitcode == 0
+    (arm,) = load_arms([tmp_path])[0]
+    assert arm.seeds == tuple(range(12))
+    np.testing.assert_array_equal(arm.curves["test_accuracy"][:, 0], 90.1 + np.arange(12))
+    (path,) = [folder for folder in tmp_path.iterdir() if folder.is_dir()]
+    assert {file.name for file in path.iterdir()} - {".lock"} == {
+        "manifest.json",
+        only_run(tmp_path).manifest.curves.file,
+    }
+
+
+class TestDivergence:
+    def test_a_number_that_is_none_is_divergence(self, tmp_path):
+        with amrobust.record(tmp_path, method="a", seed=0, workload="w") as run:
+            run.log(1, loss=1.0)
+            run.log(2, loss=float("nan"))
+        assert only_run(tmp_path).manifest.seeds[0].diverged
+
+    def test_a_loop_that_stopped_is_filled_up(self, tmp_path):
+        logged(tmp_path, 0, epochs=5)
+        with amrobust.record(tmp_path, method="adam", seed=1, workload="mine") as run:
+            run.log(1, test_accuracy=5, test_loss=9)
+            run.diverged()
+        run = only_run(tmp_path)
+        assert run.manifest.seeds[1].diverged
+        np.testing.assert_array_equal(run.curves()["I"]["test_loss"][1], [9, np.nan, np.nan, np.nan, np.nan])
+
+    def test_of_the_first_seed_the_length_has_to_be_said(self, tmp_path):
+        def stopped(**options):
+            with amrobust.record(tmp_path, method="a", seed=0, workload="w", **options) as run:
+                run.log(1, loss=1)
+                run.diverged()
+
+        with pytest.raises(RunError, match="epochs="):
+            stopped()
+        stopped(epochs=3)
+        assert only_run(tmp_path).manifest.facts.epochs == 3
+
+
+class TestMisfits:
+    def test_what_does_not_fit_the_run_is_kept_in_a_file_that_can_be_imported(self, tmp_path):
+        logged(tmp_path, 0, epochs=3)
+        with pytest.raises(
+            RunError, match=r"has 3 epochs, and these have 2.*what was logged is in"
+        ) as caught:
+            logged(tmp_path, 1, epochs=2)
+        path = str(caught.value).rpartition(" is in ")[2]
+        gathered, _ = read_path(__import__("pathlib").Path(path))
+        assert gathered.methods[0].seeds == (1,)
+        assert gathered.methods[0].curves["test_accuracy"].tolist() == [[91.1, 91.2]]
+        assert only_run(tmp_path).manifest.seeds[1].state == "failed"
+
+    @pytest.mark.parametrize(
+        ("calls", "message"),
+        [
+            ([], "logged nothing"),
+            ([(1, {"a": 1}), (1, {"a": 2})], "logged twice at epoch 1"),
+            ([(2, {"a": 1}), (1, {"a": 2})], "comes after epoch 2"),
+            (
+                [(1, {"a": 1, "b": 1}), (2, {"a": 2}), (3, {"a": 2, "b": 1})],
+                "b is logged at some epochs and not at epoch 2",
+            ),
+            ([(1, {"a": 1}), (2, {"a": 2}), (4, {"a": 3})], "equal steps"),
+            ([(16, {"a": 1}), (17, {"a": 2})], "equal steps"),
+            ([(1, {"a": "high"})], "a = 'high' is not a number"),
+            ([(1, {"a": [1, 2]})], "is not a number"),
+            ([(1, {"seed": 3})], "cannot be called 'seed'"),
+            ([(0.5, {"a": 1})], "whole number"),
+            ([(True, {"a": 1})], "whole number"),
+        ],
+    )
+    def test_mistakes_are_said(self, tmp_path, calls, message):
+        def recorded():
+            with amrobust.record(tmp_path, method="a", seed=0, workload="w") as run:
+                for epoch, values in calls:
+                    run.log(epoch, **values)
+
+        with pytest.raises((RunError, UserError), match=message):
+            recorded()
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ({"seed": -1}, "a seed is"), ({"seed": 10**7}, "a seed is"), ({"seed": "1"}, "a seed is"),
+            ({"method": " "}, "method is a name"), ({"workload": None}, "workload is a name"), ({"epochs": 0}, "epochs"),
+            ({"hyperparameters": {"lr": [1]}}, "hyperparameter 'lr'"), ({"hyperparameters": {"lr": float("nan")}}, "'lr'"),
+        ],
+    )  # fmt: skip
+    def test_bad_options(self, tmp_path, options, message):
+        with pytest.raises(UserError, match=message):
+            amrobust.record(tmp_path, **({"method": "a", "seed": 0, "workload": "w"} | options))
+        assert not list(tmp_path.iterdir())
+
+    def test_a_metric_that_was_asked_for_and_never_came(self, tmp_path):
+        with pytest.raises(RunError, match="never logged f1"):
+            logged(tmp_path, metrics=("test_accuracy", "f1"))
+
+    def test_logging_after_the_end(self, tmp_path):
+        with amrobust.record(tmp_path, method="a", seed=0, workload="w") as run:
+            run.log(1, a=1)
+        with pytest.raises(UserError, match="no longer recorded"):
+            run.log(2, a=1)
+
+    def test_a_directory_that_cannot_be_written_to(self, tmp_path):
+        (tmp_path / "file").write_text("")
+        with pytest.raises(RunError, match="cannot write"):
+            amrobust.record(tmp_path / "file", method="a", seed=0, workload="w")
+
+
+def test_epochs_from_0_or_in_steps_and_calls_that_add_up(tmp_path):
+    logged(tmp_path, 0, start=0)
+    with amrobust.record(tmp_path, method="adam", seed=1, workload="mine") as run:
+        for step in (100, 200, 300):
+            run.log(step, test_accuracy=np.float32(step))
+            run.log(np.int64(step), test_loss=np.array(1.5))
+    assert only_run(tmp_path).manifest.complete == (0, 1)
+
+
+def test_only_the_metrics_that_are_wanted(tmp_path):
+    logged(tmp_path, metrics=("test_loss",))
+    assert [name for name, _, _ in only_run(tmp_path).manifest.facts.metrics] == ["test_loss"]
+
+
+def test_hyperparameters_tell_runs_apart(tmp_path):
+    for lr in (0.1, 0.2):
+        logged(tmp_path, hyperparameters={"lr": lr})
+    runs, _ = open_runs([tmp_path])
+    assert {run.spec.hyperparameters["lr"] for run in runs} == {0.1, 0.2}
+
+
+def test_a_torch_tensor_is_a_number(tmp_path):
+    torch = pytest.importorskip("torch")
+    with amrobust.record(tmp_path, method="a", seed=0, workload="w") as run:
+        run.log(1, loss=torch.tensor(0.5, requires_grad=True))
+    assert only_run(tmp_path).curves()["I"]["loss"].tolist() == [[0.5]]
+
+
+def test_the_directory_is_the_one_that_was_meant_when_recording_began(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with amrobust.record("runs", method="a", seed=0, workload="w") as run:
+        (tmp_path / "elsewhere").mkdir()
+        monkeypatch.chdir(tmp_path / "elsewhere")
+        run.log(1, a=1)
+    assert only_run(tmp_path / "runs").manifest.complete == (0,)
+
+
+def test_recording_imports_nothing_heavy(tmp_path):
+    code = (
+        CHILD
+        + "\nheavy = {'torch', 'scipy', 'matplotlib', 'sklearn'} & set(sys.modules)\nassert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code, tmp_path, "0"], check=True, timeout=60)
+    manifest = json.loads(next(tmp_path.rglob("manifest.json")).read_text())
+    assert manifest["provenance"][0]["source"]["form"] == "recorder"
+
+
+def test_seeds_recorded_alike_share_their_provenance(tmp_path):
+    before = time.time()
+    for seed in range(5):
+        logged(tmp_path, seed)
+    (session,) = only_run(tmp_path).manifest.provenance
+    assert session.seeds == 5
+    assert 0 <= session.wall_seconds <= time.time() - before

@@ -1,0 +1,159 @@
+"""The forms of tables: long, tidy, a column a seed, a column a step; and what is none of them."""
+
+import numpy as np
+import pytest
+
+from amrobust.errors import UserError
+from amrobust.ingest.naming import Mappings
+from amrobust.ingest.read import read_path
+
+
+def read(tmp_path, text, name="table.csv", **mappings):
+    path = tmp_path / name
+    path.write_text(text, encoding="utf-8")
+    return {m.method: m for m in read_path(path, mappings=Mappings(**mappings))[0].methods}
+
+
+def test_tidy_with_a_column_a_metric(tmp_path):
+    found = read(
+        tmp_path, "optimizer,seed,epoch,acc,loss\na,0,1,5,1\na,0,2,6,.5\na,1,1,5.5,1\na,1,2,6.5,.6\n"
+    )
+    assert found["a"].curves["acc"].tolist() == [[5, 6], [5.5, 6.5]]
+    assert [m.name for m in found["a"].metrics] == ["acc", "loss"]
+
+
+def test_a_column_of_words_tells_runs_apart(tmp_path):
+    with pytest.raises(UserError, match="there 2 times"):
+        read(tmp_path, "optimizer,tag,seed,epoch,acc\na,x,0,1,5\na,y,0,1,6\n")
+    found = read(
+        tmp_path, "optimizer,tag,seed,epoch,acc\na,x,0,1,5\na,y,0,1,6\n", method_from="optimizer,tag"
+    )
+    assert list(found) == ["a[tag=x]", "a[tag=y]"]
+
+
+def test_a_column_of_numbers_and_few_words_names_runs_where_it_is_asked_to(tmp_path):
+    text = "opt,lr,seed,epoch,acc\na,0.1,0,1,5\na,0.2,0,1,6\na,auto,0,1,7\n"
+    with pytest.raises(UserError, match=r"line 4: lr 'auto' is not a number.*name it in --method-from"):
+        read(tmp_path, text)
+    assert list(read(tmp_path, text, method_from="opt,lr")) == ["a[lr=0.1]", "a[lr=0.2]", "a[lr=auto]"]
+
+
+def test_a_number_may_name_a_method(tmp_path):
+    found = read(tmp_path, "opt,lr,seed,epoch,acc\na,0.1,0,1,5\na,0.2,0,1,6\n", method_from="opt,lr")
+    assert list(found) == ["a[lr=0.1]", "a[lr=0.2]"]
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["step,adam_0,adam_1,sgd_0", "epoch,adam seed=0,adam seed=1,sgd seed=0", "step,adam/0,adam/1,sgd/0"],
+)
+def test_a_column_a_seed(tmp_path, header):
+    found = read(tmp_path, header + "\n1,5,6,7\n2,8,9,10\n")
+    assert found["adam"].curves["value"].tolist() == [[5, 8], [6, 9]]
+    assert found["sgd"].seeds == (0,)
+
+
+def test_a_column_a_seed_of_the_method_that_the_file_is_called_after(tmp_path):
+    found = read(tmp_path, "step,0,1,2\n1,5,6,7\n2,8,9,10\n", "adam.csv", metrics=("acc=value",))
+    assert found["adam"].curves["acc"].shape == (3, 2)
+
+
+def test_a_column_a_step(tmp_path):
+    found = read(tmp_path, "method,seed,10,20,30\na,0,1,2,3\na,1,4,5,6\n")
+    assert found["a"].steps == (10, 20, 30)
+    assert found["a"].curves["value"].tolist() == [[1, 2, 3], [4, 5, 6]]
+
+
+@pytest.mark.parametrize("delimiter", [",", "\t", ";"])
+def test_delimiters_marks_and_an_index_of_pandas(tmp_path, delimiter):
+    text = "\ufeff,method,seed,step,value\n0,a,0,1,5\n1,a,0,2,6\n".replace(",", delimiter)
+    assert read(tmp_path, text)["a"].curves["value"].tolist() == [[5, 6]]
+
+
+def test_a_folder_of_tables_named_after_their_runs(tmp_path):
+    for method in ("adam", "sgd"):
+        for seed in range(3):
+            (tmp_path / f"{method}-seed{seed}.csv").write_text(f"epoch,loss\n1,{seed}\n2,{seed + 1}\n")
+    found = {m.method: m for m in read_path(tmp_path)[0].methods}
+    assert found["adam"].curves["loss"].tolist() == [[0, 1], [1, 2], [2, 3]]
+    assert found["sgd"].seeds == (0, 1, 2)
+
+
+def test_an_empty_cell_of_a_long_table_is_divergence_and_of_a_tidy_one_not_logged(tmp_path):
+    assert read(tmp_path, "method,seed,step,value\na,0,1,5\na,0,2,\n")["a"].diverged == (0,)
+    found = read(tmp_path, "method,seed,epoch,acc,loss\na,0,1,5,\na,0,1,,1\na,0,2,6,\na,0,2,,2\n")["a"]
+    assert {name: curve.tolist() for name, curve in found.curves.items()} == {
+        "acc": [[5, 6]],
+        "loss": [[1, 2]],
+    }
+
+
+@pytest.mark.parametrize("word", ["nan", "NaN", "inf", "-inf"])
+def test_words_for_what_is_no_number(tmp_path, word):
+    found = read(tmp_path, f"method,seed,epoch,acc\na,0,1,5\na,0,2,{word}\n")["a"]
+    assert found.diverged == (0,)
+    assert not np.isfinite(found.curves["acc"][0, 1])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "empty"),
+        ("method,seed,epoch,acc\n", "no rows"),
+        ("method,seed,acc\na,0,1\n", "looks like a step"),
+        ("method,seed,epoch,acc\na,0,1\n", "line 2"),
+        ("method,method,epoch,acc\na,b,1,2\n", "there twice"),
+        ("0.5,1.5,2.5\n0.6,1.6,2.6\n", "no header"),
+        ("method,seed,step,value,extra\na,0,1,2,3\n", "'extra' is unknown"),
+        ("method;seed;epoch;acc\na;0;1;90,4\na;0;2;91,0\n", r"acc have decimal commas \(90,4\)"),
+        (
+            "method,seed,epoch,acc\na,0,1,0.5\na,0,2,0.90.844\na,0,3,.7\n",
+            "line 3: acc '0.90.844' is not a number.*2 of.*3",
+        ),
+        ("method,seed,step,value\na,0,1,0.90.844\n", "line 2: value '0.90.844' is not a number"),
+        ("method,seed,step,value\n" + "x" * 200_000 + ",0,1,2\n", "as CSV"),
+        ("method,seed,step,value\na,0,1,2\nb,1,\x00,3\n", "line 3"),
+    ],
+)
+def test_what_is_no_table_is_refused_in_a_line(tmp_path, text, message):
+    with pytest.raises(UserError, match=message) as caught:
+        read(tmp_path, text)
+    assert "\n" not in str(caught.value)
+    assert "\x00" not in str(caught.value)
+
+
+def test_names_with_escape_codes_are_shown_not_acted_on(tmp_path):
+    with pytest.raises(UserError) as caught:
+        read(tmp_path, "method,seed,step,value\n\x1b[31mred,0,1,2\n\x1b[31mred,0,1,3\n")
+    assert "\x1b" not in str(caught.value)
+    assert "\\x1b" in str(caught.value)
+
+
+def test_text_that_is_not_utf_8(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_bytes(b"method,seed,step,value\n\xe9,0,1,2\n")
+    with pytest.raises(UserError, match="not UTF-8"):
+        read_path(path)
+
+
+def test_a_table_that_is_too_large_is_refused_before_it_is_read(tmp_path, monkeypatch):
+    from amrobust.ingest import limits
+
+    path = tmp_path / "x.csv"
+    with path.open("wb") as file:
+        file.truncate(limits.MAX_TEXT + 1)
+    with pytest.raises(UserError, match="more than the 256,000,000"):
+        read_path(path)
+
+
+def test_a_parquet_file_that_announces_too_much(tmp_path, monkeypatch):
+    import pyarrow
+    import pyarrow.parquet
+
+    from amrobust.ingest import parquet_tables
+
+    path = tmp_path / "x.parquet"
+    pyarrow.parquet.write_table(pyarrow.table({"method": ["a"] * 50, "seed": [0] * 50}), path)
+    monkeypatch.setattr(parquet_tables, "MAX_CELLS", 99)
+    with pytest.raises(UserError, match="announces more than 99 cells"):
+        read_path(path)

@@ -1,0 +1,105 @@
+"""The paper's tables and a reader's own, judged from their print alone."""
+
+import pytest
+
+from amrobust.errors import UserError
+from amrobust.judge.published import judge_tables, load_tables
+
+MINE = """
+[results]
+metric = "test loss"
+seeds = 10
+[[results.rows]]
+method = "Adam"
+final_mean = 0.50
+final_std = 0.10
+[[results.rows]]
+method = "Mine"
+final_mean = 0.30
+final_std = 0.02
+n = 12
+"""
+
+
+def written(tmp_path, text):
+    path = tmp_path / "table.toml"
+    path.write_text(text)
+    return path
+
+
+def verdicts(comparison):
+    return {
+        (v.claim.method, v.claim.kind): v for judgement in comparison.judgements for v in judgement.verdicts
+    }
+
+
+def test_table_1_does_not_establish_a_difference_of_final_spread():
+    found = verdicts(judge_tables(load_tables(None, "table1")))
+    spread = found["AM1-SGD II (m=5)", "less spread"]
+    assert spread.outcome == "inconclusive"
+    assert spread.p == pytest.approx(0.59, abs=0.005)
+    assert spread.interval.estimate**-2 == pytest.approx(1.28, abs=0.005)
+
+
+def test_avg_std_is_never_judged_and_is_no_member_of_the_family():
+    found = verdicts(judge_tables(load_tables(None, "table1")))
+    average = found["AM1-SGD II (m=5)", "less Avg. STD"]
+    assert average.outcome == "cannot be judged"
+    assert "correlated" in average.sentence
+    assert average.family_size == 6
+
+
+def test_three_seeds_are_too_few_and_models_are_kept_apart():
+    comparison = judge_tables(load_tables(None, "table2"))
+    assert len(comparison.judgements) == 2
+    assert {v.outcome for v in verdicts(comparison).values()} == {"cannot be judged"}
+
+
+def test_every_table_of_the_paper_that_has_rows_is_judged_or_named():
+    comparison = judge_tables(load_tables(None))
+    judged = {judgement.workload.partition(",")[0] for judgement in comparison.judgements}
+    assert judged == {"table1", "table2", "table3", "table4", "table5", "figure2"}
+
+
+def test_a_table_of_ones_own(tmp_path):
+    found = verdicts(judge_tables(load_tables(written(tmp_path, MINE)), margin=0.5))
+    assert found["Mine", "less spread"].outcome == "supported"
+    assert found["Mine", "less spread"].interval.n == (12, 10)
+    assert found["Mine", "equivalent mean"].outcome == "supported"
+    better = verdicts(judge_tables(load_tables(written(tmp_path, MINE))))
+    assert better["Mine", "better mean"].outcome == "supported", "lower is better for a loss"
+
+
+def test_a_spread_that_hangs_on_rounding_is_called_fragile(tmp_path):
+    text = MINE.replace("final_std = 0.02", "final_std = 0.05").replace(
+        "final_std = 0.10", "final_std = 0.11"
+    )
+    spread = verdicts(judge_tables(load_tables(written(tmp_path, text))))["Mine", "less spread"]
+    assert [caution.kind for caution in spread.cautions] == ["fragile-spread"]
+    assert "kurtosis 9" in spread.cautions[0].message
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("seeds = 10", "", "garbles a field"),
+        ('method = "Adam"', "", "garbles a field"),
+        ("final_mean = 0.50", 'final_mean = "high"', "not a number"),
+        ("[results]", "[results", "not valid TOML"),
+        (
+            '[[results.rows]]\nmethod = "Mine"\nfinal_mean = 0.30\nfinal_std = 0.02\nn = 12\n',
+            "",
+            "single method",
+        ),
+    ],
+)
+def test_mistakes_are_named(tmp_path, old, new, message):
+    with pytest.raises(UserError, match=message):
+        judge_tables(load_tables(written(tmp_path, MINE.replace(old, new, 1))))
+
+
+def test_unknown_tables_and_baselines_name_the_known_ones():
+    with pytest.raises(UserError, match="table1"):
+        load_tables(None, "table99")
+    with pytest.raises(UserError, match="M-SGD"):
+        judge_tables(load_tables(None, "table1"), baseline="Adam")
