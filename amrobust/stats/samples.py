@@ -160,7 +160,7 @@ def deviations(curves: Array, *, apart: bool = False) -> tuple[Array, Powers]:
     size = np.abs(shifted).max(axis=-2 if apart else (-2, -1), keepdims=True)
     powers = np.where(size > 0, np.frexp(size)[1], NOWHERE).astype(np.int32)
     scaled = np.ldexp(shifted, -powers)
-    return scaled - scaled.mean(axis=-2, keepdims=True), powers
+    return np.asarray(scaled - scaled.mean(axis=-2, keepdims=True)), powers
 
 
 def deviations_together(a: Array, b: Array, *, apart: bool = False) -> tuple[Array, Array, Powers]:
@@ -175,7 +175,7 @@ def deviations_together(a: Array, b: Array, *, apart: bool = False) -> tuple[Arr
 
 def means(curves: Array) -> Array:
     """Mean over seeds at each epoch (epochs,): exactly the value where all seeds have one."""
-    return np.asarray(curves[0] + (curves - curves[0]).mean(axis=0))
+    return np.asarray(np.where((curves == curves[0]).all(axis=0), curves[0], curves.mean(axis=0)))
 
 
 def stds(curves: Array) -> Array:
@@ -230,7 +230,7 @@ def log_spreads(curves: Array) -> tuple[Array, Array, Array]:
     with np.errstate(divide="ignore"):
         whole = np.log(np.sqrt(squares[..., 0, :] / (n - 1)).mean(axis=-1))
         parts = np.log(np.sqrt(without / (n - 2)).mean(axis=-1))
-    return whole, parts, np.asarray(powers[..., 0, 0] * LOG_2)
+    return whole, parts, np.asarray(powers[..., 0, 0] * LOG_2, np.float64)
 
 
 def pseudo_values(curves: Array) -> Array:
