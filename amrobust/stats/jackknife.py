@@ -115,9 +115,8 @@ def pooled_scales(levels: Array, seeds: Sequence[int]) -> Array:
     ``levels`` (..., samples) are log spreads less what is tested, so that they share one level if that is true.
     """
     weights = 1 / np.asarray(seeds, float)
-    # On the log scale and within bounds, so that nothing is too far off to be tested.
-    bounded = np.minimum(np.maximum(levels, -300.0), 300.0)
-    below = bounded - bounded.max(axis=-1, keepdims=True)
+    # On the log scale, relative to the largest and within bounds, so that nothing is too far off to be tested.
+    below = np.maximum(levels - levels.max(axis=-1, keepdims=True), -600.0)
     square = (weights * np.exp(2 * below)).sum(axis=-1, keepdims=True) / weights.sum()
     return np.asarray(np.exp(below) / np.sqrt(square))
 

@@ -223,10 +223,10 @@ def _vertical(axes: Any, scale: _Scale, epochs: Curves) -> None:
     from matplotlib.ticker import MaxNLocator
 
     if scale.logarithmic:
-        axes.set_yscale("log")
         logarithmic(axes.yaxis, scale.limits)
+    else:
+        axes.set_ylim(*scale.limits)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
-    axes.set_ylim(*scale.limits)
     axes.set_xlim(epochs[0], epochs[-1])
     quiet_grid(axes)
 

@@ -16,6 +16,8 @@ _TICK = 7.0
 """Points that the label of a tick takes upwards."""
 _SHORT = 20
 """Characters of a name that stands over a narrow panel."""
+_FAR = 50
+"""Decades from which matplotlib's search for ticks leaves the range of numbers."""
 BESIDE = 0.2
 """Inches at the left of panels that their common label takes."""
 _LEFT, _GAP, _RIGHT, _TITLE, _FOOT = 0.62, 0.16, 0.08, 0.24, 0.4
@@ -100,15 +102,31 @@ def quiet_grid(axes: Any, axis: str = "y") -> None:
 
 
 def logarithmic(axis: Any, limits: tuple[float, float]) -> None:
-    """Ticks at 1, 2, 5 times powers of ten; at the powers alone over many decades or in little room; at more within one."""
+    """A logarithmic scale between ``limits``.
+
+    Ticks at 1, 2, 5 times powers of ten; at the powers alone over many decades or in little room; at more within one.
+    """
     from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullLocator
 
-    decades = math.log10(limits[1] / limits[0])
-    if decades < 0.8:
+    axes = axis.axes
+    # Limits first: a scale looks for its own beyond the values, and there may be no numbers beyond.
+    if axis.axis_name == "y":
+        axes.set_ylim(*limits)
+        axes.set_yscale("log")
+    else:
+        axes.set_xlim(*limits)
+        axes.set_xscale("log")
+    decades = math.log10(limits[1]) - math.log10(limits[0])
+    if decades > _FAR:
+        step = math.ceil(decades / 5)
+        first = math.ceil(math.log10(limits[0]))
+        powers = range(first, math.floor(math.log10(limits[1])) + 1, step)
+        axis.set_major_locator(FixedLocator([10.0**power for power in powers]))
+    elif decades < 0.8:
         ticks = MaxNLocator(nbins=4).tick_values(*limits)
         axis.set_major_locator(FixedLocator([tick for tick in ticks if limits[0] <= tick <= limits[1]]))
     else:
-        box = axis.axes.get_position()
+        box = axes.get_position()
         room = 72 * (
             box.height * axis.figure.get_figheight()
             if axis.axis_name == "y"

@@ -217,18 +217,15 @@ def _exceedance_panels(
             axes.plot(steps, np.repeat(curve.share, 2), color=style.colour, linewidth=1.2)
             _bounds(axes, item.bounds)
             if logarithmic_share:
-                axes.set_yscale("log")
-                axes.set_ylim(least, 1.3)
                 logarithmic(axes.yaxis, (least, 1.3))
             else:
                 axes.set_ylim(-0.03, 1.03)
                 axes.set_yticks([0, 0.5, 1])
             if wide:
-                axes.set_xscale("log")
                 logarithmic(axes.xaxis, limits)
             else:
                 axes.locator_params(axis="x", nbins=4)
-            axes.set_xlim(*limits)
+                axes.set_xlim(*limits)
             quiet_grid(axes, "both")
             title(axes, short[item.method], text_colour(style.colour), len(items))
         clear_left(figure, plots, BESIDE)
