@@ -122,6 +122,20 @@ def test_two_values_in_equal_numbers_have_no_error_to_judge_a_spread_by():
             refused()
 
 
+def test_starting_points_that_gave_one_value_are_refused():
+    labels = [*"a" * 5, *"b" * 6, *"c" * 8]
+    stuck, noisy = np.full(19, 0.1), np.random.default_rng(7).normal(size=(19, 3))
+    for refused in (
+        lambda: stats.mean_over_x0s(stuck, labels),
+        lambda: stats.variance_components(stuck, labels),
+        lambda: stats.mean_difference_over_x0s(stuck, labels, stuck, labels),
+        lambda: stats.mean_difference_over_x0s(noisy[:, 0], labels, noisy[:, 0] + 0.1, labels),
+        lambda: stats.spread_ratio_over_x0s(noisy, labels, 3 * noisy + 1e3, labels),
+    ):
+        with pytest.raises(CannotEstimate):
+            refused()
+
+
 def test_the_mean_of_equal_values_is_that_value():
     for value, n in product((0.1, 0.7, 99.9), range(4, 31)):
         found = stats.mean_interval(np.full(n, value))
