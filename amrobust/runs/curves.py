@@ -156,11 +156,12 @@ def _schema(facts: RunFacts, *, coded: bool = False) -> Any:
 
 
 def mean_and_std(values: NDArray[np.float64]) -> tuple[float | None, float | None]:
-    """Mean and STD (ddof = 1) over seeds; None where there is none: of values that are not all finite, a STD of one seed.
+    """Mean and STD (ddof = 1) over seeds; None where there is none: a STD of one seed, or values that are no result.
 
-    In units of a power of two, which changes no digit, so that no sum and no square overflows.
+    These are not finite, or beyond 2¹⁰⁰⁰ (10³⁰¹), which no statistic takes. In units of a power of two, which changes no digit, so
+    that no sum and no square overflows.
     """
-    if not np.isfinite(values).all():
+    if not (np.abs(values) <= 2.0**1000).all():
         return None, None
     power = int(np.frexp(np.abs(values).max())[1])
     scaled = np.ldexp(values, -power)

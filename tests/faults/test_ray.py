@@ -186,8 +186,10 @@ def test_an_exception_on_a_worker_is_the_reason_of_its_seeds(executor, monkeypat
 DRIVER = """
 import sys
 from pathlib import Path
-from amrobust.train import Cluster, make_executor, make_spec
-from amrobust.runs import execution
+from amrobust.train import execution
+from amrobust.train.cluster import Cluster
+from amrobust.train.executors import make_executor
+from amrobust.train.prepare import make_spec
 execution.COMMIT_INTERVAL = 1e9
 execution.execute(
     make_spec("digits", "msgd", {"epochs": 3, "batch_size": 64}), range(40), Path(sys.argv[2]), batching="none",
@@ -279,8 +281,9 @@ def test_a_cluster_that_asks_for_a_token_is_joined_with_one(monkeypatch):
 
 LOCAL = """
 import sys
-from amrobust.train import make_executor, make_spec
+from amrobust.train.executors import make_executor
 from amrobust.train.place import Place
+from amrobust.train.prepare import make_spec
 executor = make_executor("ray", 1)
 (found,) = executor.train(make_spec("logistic", "sgd", {"iterations": 20}), [(0,)], Place())
 assert found.error is None, found.error

@@ -97,7 +97,7 @@ def peak_memory(directory):
     code = """
         import resource, sys
         from amrobust.cli import main
-        from amrobust.runs import check_runs
+        from amrobust.runs.check import check_runs
         import pyarrow.parquet, amrobust.judge, amrobust.report.table
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         for command in ("list", "check", "compare"):

@@ -12,7 +12,7 @@ from amrobust.train.execution import execute
 PROGRAM = """
 import os, sys
 from pathlib import Path
-from amrobust.runs import load_arms
+from amrobust.ingest.load import load_arms
 import pyarrow.parquet
 before = len(os.listdir("/proc/self/task"))
 arms, problems = load_arms([Path(sys.argv[1])])

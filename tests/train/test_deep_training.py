@@ -324,8 +324,8 @@ class TestInterruptedRuns:
         params = {"epochs": 40, "batch_size": 6, "augment": True}
         spec = make_spec("fashion-mnist", "am1", params)
         code = (
-            "from amrobust import experiments, runs; from pathlib import Path\n"
-            f"runs.execute(experiments.make_spec('fashion-mnist', 'am1', {params!r}), range(1), Path({str(tmp_path / 'a')!r}), "
+            "from amrobust.train.execution import execute; from amrobust.train.prepare import make_spec; from pathlib import Path\n"
+            f"execute(make_spec('fashion-mnist', 'am1', {params!r}), range(1), Path({str(tmp_path / 'a')!r}), "
             "executor='local')"
         )
         process = subprocess.Popen([sys.executable, "-c", code])

@@ -156,7 +156,7 @@ def script(directory, pause=0.3, seeds=8):
         sys.path.insert(0, {str(HELPERS)!r})
         from made_up_runs import Trainer, describe, spec
         from amrobust.errors import AmrobustError
-        from amrobust.runs import execute
+        from amrobust.train.execution import execute
         class Reporter:
             def waiting(self, path): print("waiting", flush=True)
             def started(self, run, wanted, kept): print("started", flush=True)

@@ -232,7 +232,8 @@ class TestExecutors:
     def test_workers_end_when_their_parent_is_killed(self):
         code = (
             "import multiprocessing, os, signal\n"
-            "from amrobust.train import make_spec, pools, training\n"
+            "from amrobust.train import pools, training\n"
+            "from amrobust.train.prepare import make_spec\n"
             "if __name__ == '__main__':\n"
             "    pool = pools.start_pool(1)\n"
             "    spec = make_spec('digits', 'sgd', {'epochs': 1, 'lr_drops': 0})\n"
