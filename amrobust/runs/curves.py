@@ -158,8 +158,8 @@ def _schema(facts: RunFacts, *, coded: bool = False) -> Any:
 def mean_and_std(values: NDArray[np.float64]) -> tuple[float | None, float | None]:
     """Mean and STD (ddof = 1) over seeds; None where there is none: a STD of one seed, or values that are no result.
 
-    These are not finite, or beyond 2¹⁰⁰⁰ (10³⁰¹), which no statistic takes. In units of a power of two, which changes no digit, so
-    that no sum and no square overflows.
+    These are not finite, or beyond 2¹⁰⁰⁰ (10³⁰¹), which no statistic takes. In units of a power of two, which changes no digit,
+    so that no sum and no square overflows.
     """
     if not (np.abs(values) <= 2.0**1000).all():
         return None, None

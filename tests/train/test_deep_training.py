@@ -324,7 +324,8 @@ class TestInterruptedRuns:
         params = {"epochs": 40, "batch_size": 6, "augment": True}
         spec = make_spec("fashion-mnist", "am1", params)
         code = (
-            "from amrobust.train.execution import execute; from amrobust.train.prepare import make_spec; from pathlib import Path\n"
+            "from pathlib import Path; from amrobust.train.execution import execute\n"
+            "from amrobust.train.prepare import make_spec\n"
             f"execute(make_spec('fashion-mnist', 'am1', {params!r}), range(1), Path({str(tmp_path / 'a')!r}), "
             "executor='local')"
         )
