@@ -90,11 +90,9 @@ def runs_of(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
     if roles.step is None:
         if roles.naming and (steps := _numbered(table, roles.naming)):
             return _column_a_step(table, roles.naming, steps)
-        raise UserError(
-            f"{shown(table.path)}: no column looks like a step ({', '.join(STEP_KEYS[:4])}): name it with --step-from; the "
-            "columns "
-            f"are {', '.join(map(shown, list(table.columns)[:20]))}"
-        )
+        from amrobust.ingest.finals import runs_of_finals
+
+        return runs_of_finals(table, roles.naming, roles.seed)
     unnamed = roles.method is None and roles.seed is None
     seeds = _column_a_seed(table, roles, wanted.seed_column) if unnamed else None
     return seeds or _tidy(table, roles)
@@ -119,15 +117,13 @@ class _Roles:
         ]
         if step is not None and naming:
             runs = _grouped(table, naming).values()
-            others = [
-                name for name in table.columns if name not in (*naming, step) and not _is_measured(name)
-            ]
+            others = [name for name in table.columns if name not in (*naming, step) and not is_measured(name)]
             settings = [n for n in others if is_setting(table.columns[n], table.columns[step], runs, n)]
             naming = [name for name in table.columns if name in (*naming, *settings)]
         return cls(method, seed, step, tuple(naming))
 
 
-def _is_measured(name: str) -> bool:
+def is_measured(name: str) -> bool:
     """Whether a column is a metric by its name: a constant one is a training that stands still, and no setting."""
     return looks_like_a_share(name) or direction_of(name) == "lower"
 
@@ -138,7 +134,7 @@ def _is_of_words(table: Table, name: str) -> bool:
     Raises UserError where nearly all of its cells are numbers: a mistyped one would make a run of its own.
     """
     filled = [row for row, cell in enumerate(table.columns[name]) if not is_empty(cell)]
-    words = [row for row in filled if not _is_number(table.columns[name][row])]
+    words = [row for row in filled if not is_number(table.columns[name][row])]
     if words and len(words) < len(filled) / 2:
         raise UserError(
             f"{table.where(words[0])}: {shown(name)} {shown(repr(table.columns[name][words[0]]))} is not a number, as "
@@ -148,7 +144,8 @@ def _is_of_words(table: Table, name: str) -> bool:
     return bool(words)
 
 
-def _is_number(cell: Cell) -> bool:
+def is_number(cell: Cell) -> bool:
+    """Whether a cell can be read as a number."""
     try:
         float(cell)  # type: ignore[arg-type]
     except (TypeError, ValueError):
@@ -241,7 +238,7 @@ def _column_a_seed(
     Raises UserError where the columns end in numbers that nothing calls seeds.
     """
     columns = [name for name in table.columns if name != roles.step]
-    named = {name: _method_and_seed(name.strip(), seed_column) for name in columns}
+    named = {name: method_and_seed(name.strip(), seed_column) for name in columns}
     if roles.naming or len(columns) < 2:
         return None
     if not all(named.values()):
@@ -268,7 +265,7 @@ def _column_a_seed(
     return runs()
 
 
-def _method_and_seed(name: str, pattern: re.Pattern[str] | None) -> tuple[str, str] | None:
+def method_and_seed(name: str, pattern: re.Pattern[str] | None = None) -> tuple[str, str] | None:
     """What a column's name says: the seed is the group of ``pattern`` or the number behind a word, the rest the method."""
     if pattern is not None:
         found = pattern.search(name)

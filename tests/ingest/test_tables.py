@@ -115,7 +115,7 @@ def test_words_for_what_is_no_number(tmp_path, word):
     [
         ("", "empty"),
         ("method,seed,epoch,acc\n", "no rows"),
-        ("method,seed,acc\na,0,1\n", "looks like a step"),
+        ("method,seed\na,0\n", "neither steps nor final values"),
         ("method,seed,epoch,acc\na,0,1\n", "line 2"),
         ("method,method,epoch,acc\na,b,1,2\n", "there twice"),
         ("0.5,1.5,2.5\n0.6,1.6,2.6\n", "no header"),
