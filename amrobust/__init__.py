@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from amrobust.api.tuning import tune as tune
     from amrobust.ingest.recorder import record as record
     from amrobust.ingest.recorder import recorded as recorded
+    from amrobust.judge.judgement import Claim as Claim
 
 _HOMES = {
+    "Claim": "amrobust.judge.judgement",
     "Comparison": "amrobust.api",
     "Runs": "amrobust.api",
     "Tuned": "amrobust.api.tuning",
@@ -43,6 +45,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Claim",
     "Comparison",
     "Runs",
     "Tuned",

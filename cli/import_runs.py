@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 @click.option(
     "--seed-from", metavar="SOURCE", help="What is the seed: as --method-from, or 'number' to count runs."
 )
+@click.option(
+    "--nuisance", "nuisances", multiple=True, metavar="FIELD",
+    help="A field that tells no methods apart, such as a run's number; repeatable.",
+)  # fmt: skip
 @click.option("--workload-from", metavar="SOURCE", help="What names the workload: as --method-from.")
 @click.option(
     "--step-from", metavar="NAME", help="Which series or column counts steps, or 'index' to count points."
@@ -109,6 +113,7 @@ def command(
     mappings = Mappings(
         method_from=choices["method_from"],
         seed_from=choices["seed_from"],
+        nuisances=frozenset(choices["nuisances"]),
         step_from=choices["step_from"],
         workload_from=choices["workload_from"],
         metrics=metrics,

@@ -20,8 +20,20 @@ Series = tuple[Numbers, Numbers]
 State = Literal["finished", "failed", "running"]
 
 METHOD_KEYS = ("method", "optimizer", "optimizer_name", "opt", "optim", "solver", "algorithm", "algo")
-SEED_KEYS = ("seed", "random_seed", "rng_seed", "random_state", "manual_seed", "seed_everything", "rep")
-WORKLOAD_KEYS = ("workload", "dataset", "task", "problem", "experiment")
+SEED_KEYS = (
+    "seed",
+    "random_seed",
+    "rng_seed",
+    "random_state",
+    "manual_seed",
+    "seed_everything",
+    "rep",
+    "repeat",
+    "trial",
+)
+WORKLOAD_KEYS = (
+    "workload", "dataset", "dataset_name", "task", "env", "env_id", "env_name", "environment", "game", "problem", "experiment",
+)  # fmt: skip
 STEP_KEYS = ("epoch", "step", "_step", "global_step", "trainer/global_step", "iteration", "iter", "steps")
 CLOCKS = (
     "_runtime", "_timestamp", "timestamp", "time", "wall_time", "walltime", "relative_time", "datetime",
@@ -65,6 +77,8 @@ class Wanted:
     step: str | None = None
     seeds_first: bool = False
     """Arrays are (seeds, steps), not (steps, seeds)."""
+    seed_column: re.Pattern[str] | None = None
+    """What is found in the names of columns that are seeds; its group is the seed."""
 
 
 class Importer(Protocol):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from amrobust.errors import UserError
+from amrobust.ingest.fields import split_by_fields
 from amrobust.ingest.logged import (
     CLOCKS,
     METHOD_KEYS,
@@ -46,6 +47,8 @@ class Mappings:
     higher: frozenset[str] = frozenset()
     lower: frozenset[str] = frozenset()
     units: dict[str, str] = field(default_factory=dict)
+    nuisances: frozenset[str] = frozenset()
+    """Fields that are none of a method, beside those that are known to be none."""
     seeds_first: bool = False
 
     @property
@@ -67,7 +70,13 @@ class Mappings:
             if text and not text.startswith(("=", "re:"))
             for key in text.split(",")
         }
-        return Wanted(frozenset(keys - {"path", "name", NUMBER}), self.step_from, self.seeds_first)
+        pattern = Selector.parse(self.seed_from, "--seed-from").pattern if self.seed_from else None
+        return Wanted(
+            frozenset(keys - {"path", "name", NUMBER}),
+            self.step_from,
+            self.seeds_first,
+            pattern if pattern is not None and pattern.groups else None,
+        )
 
 
 @dataclass(frozen=True)
@@ -128,6 +137,9 @@ def name_runs(runs: Sequence[LoggedRun], mappings: Mappings, stem: str) -> tuple
             else usual_field(run, WORKLOAD_KEYS) or stem
         )
         named.append(Named(run, method, workload.strip() or stem, parameters, seed))
+    if method_from is None:
+        named, told = split_by_fields(named, mappings.nuisances)
+        notes += told
     return named, notes
 
 

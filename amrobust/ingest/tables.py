@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from amrobust.errors import UserError
+from amrobust.ingest.fields import is_setting
 from amrobust.ingest.logged import (
     METHOD_KEYS,
     SEED_KEYS,
@@ -21,13 +22,18 @@ from amrobust.ingest.logged import (
     Series,
     SeriesBuilder,
     Wanted,
+    looks_like_a_share,
 )
+from amrobust.runs.directions import direction_of
 from amrobust.runs.files import shown
 
 Cell = str | int | float | bool | None
 """An empty text and None are cells in which nothing was logged."""
 
-_SEED_COLUMN = re.compile(r"(?P<method>.*?)[-_ ./:]*(?:seed|rep|run)?[-_ =]*(?P<seed>\d+)", re.IGNORECASE)
+# A digit alone is no seed: lr=0.1, top5, resnet18 and am1_m5 are methods or metrics.
+_SEED_COLUMN = re.compile(
+    r"(?P<method>.*?)[-_ ./:]*(?:seed|repeat|replicate|rep|run|trial)[-_ =]*(?P<seed>\d+)", re.IGNORECASE
+)
 LONG = ("method", "seed", "step", "value")
 
 
@@ -84,12 +90,11 @@ def runs_of(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
     if roles.step is None:
         if roles.naming and (steps := _numbered(table, roles.naming)):
             return _column_a_step(table, roles.naming, steps)
-        raise UserError(
-            f"{shown(table.path)}: no column looks like a step ({', '.join(STEP_KEYS[:4])}): name it with --step-from; the "
-            "columns "
-            f"are {', '.join(map(shown, list(table.columns)[:20]))}"
-        )
-    seeds = _column_a_seed(table, roles) if roles.method is None and roles.seed is None else None
+        from amrobust.ingest.finals import runs_of_finals
+
+        return runs_of_finals(table, roles.naming, roles.seed)
+    unnamed = roles.method is None and roles.seed is None
+    seeds = _column_a_seed(table, roles, wanted.seed_column) if unnamed else None
     return seeds or _tidy(table, roles)
 
 
@@ -110,7 +115,17 @@ class _Roles:
         naming = [
             name for name in table.columns if name != step and (name in known or _is_of_words(table, name))
         ]
+        if step is not None and naming:
+            runs = _grouped(table, naming).values()
+            others = [name for name in table.columns if name not in (*naming, step) and not is_measured(name)]
+            settings = [n for n in others if is_setting(table.columns[n], table.columns[step], runs, n)]
+            naming = [name for name in table.columns if name in (*naming, *settings)]
         return cls(method, seed, step, tuple(naming))
+
+
+def is_measured(name: str) -> bool:
+    """Whether a column is a metric by its name: a constant one is a training that stands still, and no setting."""
+    return looks_like_a_share(name) or direction_of(name) == "lower"
 
 
 def _is_of_words(table: Table, name: str) -> bool:
@@ -119,7 +134,7 @@ def _is_of_words(table: Table, name: str) -> bool:
     Raises UserError where nearly all of its cells are numbers: a mistyped one would make a run of its own.
     """
     filled = [row for row, cell in enumerate(table.columns[name]) if not is_empty(cell)]
-    words = [row for row in filled if not _is_number(table.columns[name][row])]
+    words = [row for row in filled if not is_number(table.columns[name][row])]
     if words and len(words) < len(filled) / 2:
         raise UserError(
             f"{table.where(words[0])}: {shown(name)} {shown(repr(table.columns[name][words[0]]))} is not a number, as "
@@ -129,7 +144,8 @@ def _is_of_words(table: Table, name: str) -> bool:
     return bool(words)
 
 
-def _is_number(cell: Cell) -> bool:
+def is_number(cell: Cell) -> bool:
+    """Whether a cell can be read as a number."""
     try:
         float(cell)  # type: ignore[arg-type]
     except (TypeError, ValueError):
@@ -214,26 +230,48 @@ def _long(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
         yield replace(run, own_steps=step)
 
 
-def _column_a_seed(table: Table, roles: _Roles) -> Iterator[LoggedRun] | None:
-    """A row a step, a column a seed of a method (``adam_0``, ``sgd seed=3``, or ``0`` alone); None where it is none."""
+def _column_a_seed(
+    table: Table, roles: _Roles, seed_column: re.Pattern[str] | None
+) -> Iterator[LoggedRun] | None:
+    """A row a step, a column a seed of a method (``adam_seed0``, ``sgd seed=3``); None where it is none.
+
+    Raises UserError where the columns end in numbers that nothing calls seeds.
+    """
     columns = [name for name in table.columns if name != roles.step]
-    matches = {name: _SEED_COLUMN.fullmatch(name.strip()) for name in columns}
-    if roles.naming or len(columns) < 2 or not all(matches.values()):
+    named = {name: method_and_seed(name.strip(), seed_column) for name in columns}
+    if roles.naming or len(columns) < 2:
+        return None
+    if not all(named.values()):
+        if all(name.strip()[-1:].isdecimal() for name in columns):
+            some = ", ".join(map(shown, columns[:4])) + (", ..." if len(columns) > 4 else "")
+            raise UserError(
+                f"{shown(table.path)}: the columns {some} end in numbers, "
+                "which may be seeds, settings or metrics: where they are seeds, say so with --seed-from "
+                "'re:(\\d+)$', or call the columns adam_seed0, adam_seed1"
+            )
         return None
 
     def runs() -> Iterator[LoggedRun]:
         assert roles.step is not None
         steps = [table.number(roles.step, row, "step") for row in range(len(table.lines))]
-        for name, match in matches.items():
-            assert match is not None
+        for name, found in named.items():
+            assert found is not None
             rows = [row for row, cell in enumerate(table.columns[name]) if not is_empty(cell)]
             values = [table.number(name, row) for row in rows]
             series = np.array([steps[row] for row in rows], np.float64), np.array(values, np.float64)
-            method = match["method"].strip() or Path(table.label).stem
-            fields = {"name": name, "method": method, "seed": match["seed"]}
+            fields = {"name": name, "method": found[0] or Path(table.label).stem, "seed": found[1]}
             yield LoggedRun(f"{table.label}: {name}", fields, {"value": series}, (table.path,))
 
     return runs()
+
+
+def method_and_seed(name: str, pattern: re.Pattern[str] | None = None) -> tuple[str, str] | None:
+    """What a column's name says: the seed is the group of ``pattern`` or the number behind a word, the rest the method."""
+    if pattern is not None:
+        found = pattern.search(name)
+        return ((name[: found.start()] + name[found.end() :]).strip("-_ ./:"), found[1]) if found else None
+    match = _SEED_COLUMN.fullmatch(name)
+    return (match["method"], match["seed"]) if match else None
 
 
 def _numbered(table: Table, naming: Sequence[str]) -> dict[str, int]:

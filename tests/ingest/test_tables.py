@@ -45,7 +45,11 @@ def test_a_number_may_name_a_method(tmp_path):
 
 @pytest.mark.parametrize(
     "header",
-    ["step,adam_0,adam_1,sgd_0", "epoch,adam seed=0,adam seed=1,sgd seed=0", "step,adam/0,adam/1,sgd/0"],
+    [
+        "step,adam_seed0,adam_seed1,sgd_seed0",
+        "epoch,adam seed=0,adam seed=1,sgd seed=0",
+        "step,adam/rep0,adam/rep1,sgd/rep0",
+    ],
 )
 def test_a_column_a_seed(tmp_path, header):
     found = read(tmp_path, header + "\n1,5,6,7\n2,8,9,10\n")
@@ -53,8 +57,19 @@ def test_a_column_a_seed(tmp_path, header):
     assert found["sgd"].seeds == (0,)
 
 
+@pytest.mark.parametrize(
+    "header",
+    ["step,adam_0,adam_1", "step,0,1", "epoch,lr=0.1,lr=0.2", "epoch,top1,top5", "step,am1_m3,am1_m5"],
+)
+def test_a_digit_is_no_seed_until_it_is_called_one(tmp_path, header):
+    with pytest.raises(UserError, match="end in numbers, which may be seeds, settings or metrics"):
+        read(tmp_path, header + "\n1,5,6\n2,8,9\n")
+    found = read(tmp_path, header + "\n1,5,6\n2,8,9\n", seed_from=r"re:(\d+)$")
+    assert [len(method.seeds) for method in found.values()] in ([2],)
+
+
 def test_a_column_a_seed_of_the_method_that_the_file_is_called_after(tmp_path):
-    found = read(tmp_path, "step,0,1,2\n1,5,6,7\n2,8,9,10\n", "adam.csv", metrics=("acc=value",))
+    found = read(tmp_path, "step,seed0,seed1,seed2\n1,5,6,7\n2,8,9,10\n", "adam.csv", metrics=("acc=value",))
     assert found["adam"].curves["acc"].shape == (3, 2)
 
 
@@ -100,7 +115,7 @@ def test_words_for_what_is_no_number(tmp_path, word):
     [
         ("", "empty"),
         ("method,seed,epoch,acc\n", "no rows"),
-        ("method,seed,acc\na,0,1\n", "looks like a step"),
+        ("method,seed\na,0\n", "neither steps nor final values"),
         ("method,seed,epoch,acc\na,0,1\n", "line 2"),
         ("method,method,epoch,acc\na,b,1,2\n", "there twice"),
         ("0.5,1.5,2.5\n0.6,1.6,2.6\n", "no header"),

@@ -1,0 +1,152 @@
+"""Which recorded fields tell methods apart: a method is every field but the seed and what says nothing of the training."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from amrobust.errors import UserError
+from amrobust.ingest.logged import METHOD_KEYS, WORKLOAD_KEYS, LoggedRun
+from amrobust.runs.files import shown
+
+if TYPE_CHECKING:
+    from amrobust.ingest.naming import Named
+
+PARAMETERS = frozenset({
+    "lr", "learning_rate", "base_lr", "max_lr", "min_lr", "lrate", "eta", "alpha", "batch_size", "bs", "train_batch_size",
+    "momentum", "nesterov", "beta", "beta1", "beta2", "betas", "gamma", "eps", "epsilon", "weight_decay", "wd", "l1",
+    "l2", "dropout", "clip", "grad_clip", "max_grad_norm", "warmup", "warmup_steps", "warmup_epochs", "m", "k", "tau",
+    "width", "depth", "layers", "n_layers", "num_layers", "hidden", "hidden_size", "hidden_dim", "dim", "embed_dim",
+    "heads", "n_heads", "epochs", "max_epochs", "num_epochs", "max_steps", "train_size", "n_train", "temperature",
+})  # fmt: skip
+"""Names of numbers that are chosen before a training: never a metric."""
+
+NUISANCES = frozenset({
+    "name", "path", "file", "host", "hostname", "node", "machine", "user", "username", "author", "id", "run_id",
+    "run_uuid", "uuid", "run", "run_name", "exp_name", "experiment", "experiment_id", "experiment_name", "artifact_uri",
+    "version", "created", "updated", "started", "start_time", "end_time", "finished", "time", "timestamp", "date",
+    "datetime", "duration", "runtime", "walltime", "wall_time", "state", "status", "lifecycle_stage", "notes", "note",
+    "description", "tags", "tag", "group", "job_type", "sweep", "dir", "output", "output_dir", "out_dir", "log_dir",
+    "logdir", "log_path", "save_dir", "save_path", "checkpoint", "checkpoint_dir", "ckpt", "ckpt_dir", "commit",
+    "git_commit", "git_hash", "sha", "revision", "branch", "dirty", "device", "devices", "gpu", "gpus", "n_gpus",
+    "num_gpus", "gpu_id", "cuda", "cuda_device", "accelerator", "num_workers", "n_workers", "workers", "n_jobs", "jobs",
+    "port", "rank", "local_rank", "world_size", "pid", "job_id", "slurm_job_id", "log_every", "log_interval",
+    "eval_every", "verbose", "debug", "wandb", "resume",
+})  # fmt: skip
+"""Fields that say where, when and by whom a run was made; any other can be declared one by --nuisance."""
+NUISANCE_PREFIXES = ("mlflow.", "_", "slurm", "git", "wandb", "system")
+
+
+def last_part(field: str) -> str:
+    """``args/optimizer.lr`` as ``lr``: nested configurations are logged under the whole way."""
+    return re.split(r"[/.:]", field.lower())[-1].strip()
+
+
+def is_parameter(name: str) -> bool:
+    """Whether numbers of this name are chosen before a training."""
+    return last_part(name) in PARAMETERS
+
+
+def _tells_methods(field: str, declared: frozenset[str]) -> bool:
+    part = last_part(field)
+    return (
+        not field.lower().startswith(NUISANCE_PREFIXES)
+        and field not in declared
+        and part not in declared
+        and part not in NUISANCES
+        and part not in METHOD_KEYS
+        and part not in WORKLOAD_KEYS
+        and not re.search(
+            r"(?<![a-z])(?:seed|seeds|rep|repeat|trial|random_state)(?![a-z])", part.replace("_", " ")
+        )
+    )
+
+
+def split_by_fields(named: Sequence[Named], nuisances: frozenset[str]) -> tuple[list[Named], list[str]]:
+    """``named`` with methods whose runs differ in a recorded field told apart by it, and a note on each that was split.
+
+    ``sgd`` with runs at two learning rates becomes ``sgd[lr=0.01]`` and ``sgd[lr=0.1]``: that their seeds happen to be distinct
+    does not make them one sample. A text that is another in every run names runs, not methods. Raises UserError, naming the
+    field, where a number is another in every run: a method of one seed each, or a field that means nothing.
+    """
+    groups: dict[tuple[str, str], list[Named]] = defaultdict(list)
+    for one in named:
+        groups[one.workload, one.method].append(one)
+    told: dict[int, dict[str, str]] = {}
+    notes = []
+    for (_, method), members in groups.items():
+        chosen = _chosen([one.run for one in members], method, nuisances)
+        if chosen:
+            for one in members:
+                told[id(one)] = {last_part(field): one.run.fields.get(field, "").strip() for field in chosen}
+            notes.append(
+                f"{shown(method)} is several methods, told apart by {', '.join(shown(field) for field in chosen)}: choose with "
+                "--method-from, or call a field none of the method with --nuisance"
+            )
+    return [_told_apart(one, told[id(one)]) if id(one) in told else one for one in named], notes
+
+
+def _chosen(runs: Sequence[LoggedRun], method: str, nuisances: frozenset[str]) -> list[str]:
+    """The fields that tell ``runs`` apart, parameters first; those that tell nothing more than the ones before are left out."""
+    fields = dict.fromkeys(field for run in runs for field in run.fields)
+    chosen: list[str] = []
+    parts: list[tuple[str, ...]] = [()] * len(runs)
+    for field in sorted(fields, key=lambda field: not is_parameter(field)):
+        values = [run.fields.get(field, "").strip() for run in runs]
+        if len(set(values)) == 1 or not _tells_methods(field, nuisances):
+            continue
+        if len(set(values)) == len(runs):
+            if all(_is_number(value) for value in values):
+                some = ", ".join(map(shown, values[:4])) + (", ..." if len(values) > 4 else "")
+                raise UserError(
+                    f"the {len(runs)} runs of {shown(method)} differ in {shown(field)}, another in every run ({some}): say "
+                    f"what a method is with --method-from, or call it none of the method with --nuisance {shown(field)}"
+                )
+            continue
+        finer = [(*part, value) for part, value in zip(parts, values, strict=True)]
+        if len(set(finer)) > len(set(parts)):
+            parts, chosen = finer, [*chosen, field]
+    return chosen
+
+
+def _told_apart(one: Named, values: Mapping[str, str]) -> Named:
+    """``one`` with the fields that tell its method apart behind what its name has already: ``adam[beta=0.9,lr=0.1]/II``."""
+    from amrobust.ingest.naming import parsed
+
+    inner = ",".join(f"{name}={value}" for name, value in values.items())
+    head, bracket, output = one.method.rpartition("]")
+    if bracket:
+        name = f"{head},{inner}]{output}"
+    else:
+        head, slash, output = one.method.partition("/")
+        name = f"{head}[{inner}]{slash}{output}"
+    own = {key: parsed(value) for key, value in values.items()}
+    return replace(one, method=name, hyperparameters={**one.hyperparameters, **own})
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def is_setting(
+    values: Sequence[object], steps: Sequence[object], runs: Iterable[Sequence[int]], name: str
+) -> bool:
+    """Whether a column of numbers was chosen before the training, given its ``values``, the ``steps`` and the rows of each run.
+
+    It is where it is constant within every run and has a parameter's name, or is not the same in all runs of several rows; and
+    where a parameter's name stands on what alone tells apart rows of one step: a run for each of its values.
+    """
+    rows_of = [list(rows) for rows in runs]
+    if all(len({values[row] for row in rows}) == 1 for rows in rows_of):
+        varies = len({values[rows[0]] for rows in rows_of}) > 1
+        return is_parameter(name) or (varies and any(len(rows) > 1 for rows in rows_of))
+    places = [(place, steps[row]) for place, rows in enumerate(rows_of) for row in rows]
+    apart = [(place, steps[row], values[row]) for place, rows in enumerate(rows_of) for row in rows]
+    return is_parameter(name) and len(set(places)) < len(places) and len(set(apart)) == len(apart)

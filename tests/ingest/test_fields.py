@@ -1,0 +1,124 @@
+"""A method is every recorded field but the seed: runs that differ in another are several methods, or refused by its name."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from amrobust.cli import main
+from amrobust.errors import UserError
+from amrobust.ingest.assemble import gather
+from amrobust.ingest.logged import LoggedRun
+from amrobust.ingest.naming import Mappings
+from amrobust.ingest.policies import Policies
+
+CORPUS = Path(__file__).resolve().parents[1] / "corpus"
+STEPS = np.arange(1.0, 4)
+
+
+def methods_of(path):
+    """Every method that a comparison of ``path`` has, with its seeds."""
+    done = CliRunner().invoke(main, ["compare", str(path), "--format", "json"], catch_exceptions=False)
+    assert done.exit_code == 0, done.stderr
+    arms = [arm for group in json.loads(done.stdout)["judgements"] for arm in group["arms"]]
+    return {f"{arm['method']} on {arm['workload']}": len(arm["seeds"]) for arm in arms}, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("path", "methods", "seeds"),
+    [
+        ("tables/sweep.csv", ["sgd[lr=0.1]", "sgd[lr=0.01]", "adam[lr=0.1]", "adam[lr=0.01]"], 5),
+        ("tables/lr_sameseeds.csv", ["sgd[lr=0.1]", "sgd[lr=0.01]", "adam[lr=0.1]", "adam[lr=0.01]"], 5),
+        (
+            "tables/sweep_uniqueseed.csv",
+            [f"{o}[lr={lr}]" for o in ("sgd", "adam") for lr in (0.001, 0.01, 0.1, 1.0)],
+            2,
+        ),
+        ("tables/model.csv", [f"{o}[model={m}]" for o in ("sgd", "adam") for m in ("resnet18", "vgg16")], 5),
+        ("logs/mlruns", [f"{o}[lr={lr}]" for o in ("sgd", "adam") for lr in (0.001, 0.01, 0.1)], 2),
+        ("logs/lightning_lr", [f"{o}[lr={lr}]" for o in ("SGD", "Adam") for lr in (0.001, 0.01, 0.1)], 2),
+    ],
+)
+def test_learning_rates_and_models_are_methods_however_their_seeds_are_numbered(path, methods, seeds):
+    found, said = methods_of(CORPUS / path)
+    assert {name.partition(" on ")[0]: n for name, n in found.items()} == dict.fromkeys(methods, seeds)
+    assert "is several methods, told apart by" in said
+
+
+def test_several_environments_are_several_workloads():
+    found, _ = methods_of(CORPUS / "tables" / "envs.csv")
+    assert found == {f"{m} on {env}": 5 for env in ("Hopper-v4", "Humanoid-v4") for m in ("ppo", "sac")}
+
+
+@pytest.mark.parametrize("name", ["lrs", "lr_methods", "topk", "layers"])
+def test_numbers_in_the_names_of_columns_are_no_seeds(name):
+    done = CliRunner().invoke(main, ["compare", str(CORPUS / "tables" / f"{name}.csv")])
+    assert done.exit_code == 2
+    assert "end in numbers, which may be seeds, settings or metrics" in done.stderr
+
+
+def gathered(fields, **mappings):
+    """Of runs with these fields, each with its own curve, the methods with their seeds."""
+    logged = [
+        LoggedRun(f"run{i}", own, {"loss": (STEPS, np.array([3.0, 2.0, 1.0 + 0.01 * i]))})
+        for i, own in enumerate(fields)
+    ]
+    found = gather(logged, Mappings(**mappings), Policies(), "log")
+    return {method.method: method.seeds for method in found.methods}
+
+
+def of_sgd(name, values, **others):
+    return [
+        {"optimizer": "sgd", "seed": str(i), name: str(value), **others} for i, value in enumerate(values)
+    ]
+
+
+def test_a_number_that_is_another_in_every_run_is_refused_by_its_name():
+    with pytest.raises(
+        UserError, match=r"the 4 runs of sgd differ in warmup.*\(1, 2, 3, 4\).*--nuisance warmup"
+    ):
+        gathered(of_sgd("warmup", [1, 2, 3, 4]))
+    assert gathered(of_sgd("warmup", [1, 2, 3, 4]), nuisances=frozenset({"warmup"})) == {"sgd": (0, 1, 2, 3)}
+
+
+@pytest.mark.parametrize(
+    "field", ["host", "run_id", "args/output_dir", "mlflow.user", "git_commit", "torch_seed", "gpu"]
+)
+def test_what_says_where_and_when_a_run_was_made_is_none_of_the_method(field):
+    assert gathered(of_sgd(field, ["1", "1", "2", "2"])) == {"sgd": (0, 1, 2, 3)}
+
+
+def test_a_text_that_is_another_in_every_run_names_runs():
+    assert gathered(of_sgd("label", ["quiet-moon", "dry-sea", "old-tree"])) == {"sgd": (0, 1, 2)}
+
+
+def test_a_field_that_tells_nothing_more_is_left_out_of_the_name():
+    fields = of_sgd("lr", [0.1, 0.1, 0.2, 0.2])
+    for own in fields:
+        own["variant"] = f"lr-{own['lr']}"
+    assert gathered(fields) == {"sgd[lr=0.1]": (0, 1), "sgd[lr=0.2]": (2, 3)}
+
+
+def test_a_choice_of_the_method_is_the_last_word():
+    assert gathered(of_sgd("lr", [0.1, 0.1, 0.2, 0.2]), method_from="optimizer") == {"sgd": (0, 1, 2, 3)}
+
+
+def test_what_differs_stands_with_the_parameters_that_a_name_has_already():
+    fields = [{**own, "optimizer": "am1[m=5]/II"} for own in of_sgd("lr", [0.1, 0.1, 0.2, 0.2])]
+    assert gathered(fields) == {"am1[m=5,lr=0.1]/II": (0, 1), "am1[m=5,lr=0.2]/II": (2, 3)}
+
+
+def test_a_metric_that_stands_still_is_no_setting(tmp_path):
+    rows = [f"{m},{s},{e},{v}" for m, v in (("a", 0.1), ("b", 0.11)) for s in range(4) for e in (1, 2)]
+    table = tmp_path / "stuck.csv"
+    table.write_text("\n".join(["method,seed,epoch,accuracy", *rows]))
+    assert set(methods_of(table)[0].values()) == {4}
+
+
+def test_a_schedule_that_is_logged_tells_no_methods_apart(tmp_path):
+    rows = [f"a,{s},{e},{0.1 / e},{90 + e + s * e % 3}" for s in range(4) for e in (1, 2, 3)]
+    table = tmp_path / "schedule.csv"
+    table.write_text("\n".join(["method,seed,epoch,lr,accuracy", *rows]))
+    assert methods_of(table)[0] == {"a on schedule": 4}

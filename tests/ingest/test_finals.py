@@ -1,0 +1,124 @@
+"""Tables of one number a seed, in every form that people keep them in."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from amrobust.api.runs import Runs
+from amrobust.cli import main
+from amrobust.errors import UserError
+
+CORPUS = Path(__file__).resolve().parents[1] / "corpus" / "tables"
+
+
+def compared(path, *options):
+    done = CliRunner().invoke(
+        main, ["compare", str(path), "--format", "json", *options], catch_exceptions=False
+    )
+    assert done.exit_code == 0, done.stderr
+    return json.loads(done.stdout)["judgements"], done.stderr
+
+
+def means(judgements):
+    return {
+        (j["workload"], s["method"]): (s["n"], s["final_mean"]["estimate"])
+        for j in judgements
+        for s in j["summaries"]
+    }
+
+
+def expected(frame, by, value):
+    """Count and mean of every group, by pandas."""
+    grouped = frame.groupby(by)[value]
+    return {key: (int(grouped.count()[key]), pytest.approx(grouped.mean()[key])) for key in grouped.groups}
+
+
+def test_a_row_a_seed():
+    frame = pd.read_csv(CORPUS / "finals.csv")
+    found, _ = compared(CORPUS / "finals.csv")
+    assert {m: v for (_, m), v in means(found).items()} == expected(frame, "optimizer", "test_acc")
+    assert {v["claim"]["kind"] for j in found for v in j["verdicts"]} == {"better mean", "less spread"}
+
+
+def test_a_row_a_seed_with_a_data_set():
+    frame = pd.read_csv(CORPUS / "finals_tasks.csv")
+    found, _ = compared(CORPUS / "finals_tasks.csv")
+    assert means(found) == expected(frame, ["dataset", "method"], "accuracy")
+
+
+@pytest.mark.parametrize("name", ["finals_cols", "finals_wide"])
+def test_a_column_a_method(name):
+    frame = pd.read_csv(CORPUS / f"{name}.csv").drop(columns="seed", errors="ignore")
+    found, said = compared(CORPUS / f"{name}.csv")
+    assert {m: v for (_, m), v in means(found).items()} == {
+        m: (len(frame), pytest.approx(frame[m].mean())) for m in frame
+    }
+    assert "are methods, of one metric" in said
+    assert ("every row is one, numbered" in said) == (name == "finals_cols")
+
+
+@pytest.mark.parametrize(
+    ("name", "drop"), [("finals_methods_rows", []), ("finals_nameless", ["mean", "std"])]
+)
+def test_a_row_a_method_and_a_column_a_seed(name, drop):
+    frame = pd.read_csv(CORPUS / f"{name}.csv").drop(columns=drop).set_index("optimizer")
+    found, said = compared(CORPUS / f"{name}.csv")
+    assert {m: v for (_, m), v in means(found).items()} == {
+        m: (frame.shape[1], pytest.approx(frame.loc[m].mean())) for m in frame.index
+    }
+    assert ("mean, std summarise the seeds" in said) == bool(drop)
+
+
+def test_a_table_of_runs_as_a_tracker_exports_it():
+    frame = pd.read_csv(CORPUS / "wandb_runs.csv")
+    found, _ = compared(CORPUS / "wandb_runs.csv")
+    assert {m: v for (_, m), v in means(found).items()} == expected(frame, "optimizer", "val/acc")
+
+
+@pytest.mark.parametrize("command", [["tails"], ["report", "-o", "report.pdf"]])
+def test_other_commands_read_them_too(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(
+        main, [command[0], str(CORPUS / "finals.csv"), *command[1:]], catch_exceptions=False
+    )
+    assert done.exit_code == 0, done.stderr
+
+
+def test_a_table_of_means_is_for_another_command():
+    done = CliRunner().invoke(main, ["compare", str(CORPUS / "table.csv")])
+    assert done.exit_code == 2
+    assert "'amrobust judge-table'" in done.stderr
+
+
+def test_rows_that_look_like_steps_are_no_seeds(tmp_path):
+    steps = "\n".join(["method,round,acc", *(f"{m},{r},{80 + r * r % 7}" for m in "ab" for r in range(6))])
+    curves = "\n".join(["sgd,adam", *(f"{90 + r},{91 + 2 * r}" for r in range(6))])
+    for name, text in (("rounds", steps), ("curves", curves)):
+        table = tmp_path / f"{name}.csv"
+        table.write_text(text)
+        done = CliRunner().invoke(main, ["compare", str(table)])
+        assert done.exit_code == 2
+        assert "only rises or only falls from row to row" in done.stderr
+
+
+def test_a_seed_that_is_there_twice_is_none_of_the_finals(tmp_path):
+    table = tmp_path / "rounds.csv"
+    table.write_text("method,seed,round,acc\na,0,1,90\na,0,2,91\na,1,1,92\na,1,2,90\n")
+    done = CliRunner().invoke(main, ["compare", str(table)])
+    assert done.exit_code == 2
+    assert "seed 0 is there 2 times" in done.stderr
+
+
+def test_a_frame_has_the_forms_of_tables():
+    frame = pd.read_csv(CORPUS / "finals.csv")
+    runs = Runs.from_frame(frame)
+    assert runs.methods == ("sgd", "adam")
+    np.testing.assert_array_equal(
+        runs.arms[0].curves["test_acc"][:, 0], frame[frame.optimizer == "sgd"].test_acc
+    )
+    with pytest.raises(UserError, match="no column of numbers measures anything"):
+        Runs.from_frame(frame[["optimizer", "seed"]])
