@@ -12,29 +12,37 @@ from pathlib import Path
 from amrobust.errors import UserError
 from amrobust.ingest.limits import MAX_CELLS, files_under, relative, text_of
 from amrobust.ingest.logged import LoggedRun, Wanted
-from amrobust.ingest.tables import Table, runs_of
+from amrobust.ingest.parameters import configuration_beside
+from amrobust.ingest.tables import Table, runs_of, with_fields
 from amrobust.runs.files import is_plain_file, shown
 
 TITLE = "tables in CSV or TSV, long, tidy or wide"
 SUFFIXES = (".csv", ".tsv")
+PROGRESS = "progress.txt"
+"""The table of Spinning Up and its like, between tabs."""
 _DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+(e[-+]?\d+)?", re.ASCII | re.IGNORECASE)
 
 
 def recognises(path: Path) -> bool:
-    """A .csv or .tsv file, or a folder with one."""
+    """A .csv or .tsv file or a progress.txt, or a folder with one."""
     if path.is_dir():
-        return any(file.suffix.lower() in SUFFIXES for file in files_under(path))
-    return is_plain_file(path) and path.suffix.lower() in SUFFIXES
+        return any(map(_is_table, files_under(path)))
+    return is_plain_file(path) and _is_table(path)
+
+
+def _is_table(path: Path) -> bool:
+    return path.suffix.lower() in SUFFIXES or path.name == PROGRESS
 
 
 def read(path: Path, wanted: Wanted) -> Iterator[LoggedRun]:
-    """Every table's runs."""
-    files = [f for f in files_under(path) if f.suffix.lower() in SUFFIXES] if path.is_dir() else [path]
+    """Every table's runs, each with the configuration that lies beside it."""
+    files = [f for f in files_under(path) if _is_table(f)] if path.is_dir() else [path]
     if not files:
         raise UserError(f"{shown(path)} has no CSV file")
     for file in files:
         label = relative(file, path) if path.is_dir() else file.name
-        yield from runs_of(read_table(file, label), wanted)
+        beside = configuration_beside(file) if path.is_dir() else ({}, ())
+        yield from with_fields(runs_of(read_table(file, label), wanted), *beside)
 
 
 def read_table(path: Path, label: str) -> Table:

@@ -1,4 +1,4 @@
-"""PyTorch Lightning's CSVLogger: metrics.csv with sparse rows, and hparams.yaml beside it."""
+"""PyTorch Lightning's CSVLogger: metrics.csv with sparse rows, and hparams.yaml or another configuration beside it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from amrobust.errors import UserError
 from amrobust.ingest.csv_tables import read_table
 from amrobust.ingest.limits import beginning, files_under, relative
 from amrobust.ingest.logged import LoggedRun, Wanted
-from amrobust.ingest.parameters import flat, read_yaml
+from amrobust.ingest.parameters import configuration_beside
 from amrobust.ingest.tables import runs_of
-from amrobust.runs.files import is_plain_file, shown
+from amrobust.runs.files import shown
 
 TITLE = "Lightning's metrics.csv with hparams.yaml"
-LOG, PARAMETERS = "metrics.csv", "hparams.yaml"
+LOG = "metrics.csv"
 
 
 def recognises(path: Path) -> bool:
@@ -37,13 +37,11 @@ def read(path: Path, wanted: Wanted) -> Iterator[LoggedRun]:
         raise UserError(f"{shown(path)} has no {LOG}")
     for file in files:
         label = relative(file, path) if path.is_dir() else file.name
-        parameters = file.with_name(PARAMETERS)
-        has = is_plain_file(parameters)
-        fields = flat(read_yaml(parameters)) if has else {}
+        fields, beside = configuration_beside(file)
         for run in runs_of(read_table(file, label), Wanted(step=wanted.step)):
             yield replace(
                 run,
                 fields={"name": Path(label).parent.name or run.fields["name"], **fields},
-                files=(file, parameters) if has else (file,),
+                files=(file, *beside),
                 started=file.stat().st_mtime,
             )

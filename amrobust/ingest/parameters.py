@@ -9,9 +9,13 @@ from typing import Any
 
 from amrobust.errors import UserError
 from amrobust.ingest.limits import MAX_SMALL, text_of
-from amrobust.runs.files import shown
+from amrobust.runs.files import is_plain_file, shown
 
 MAX_NESTING = 6
+BESIDE = (
+    "hparams.yaml", "config.json", "params.json", "args.json", "hparams.json", "config.yaml", "args.yaml", ".hydra/config.yaml",
+)  # fmt: skip
+"""Files in which tools write a run's configuration, beside its log."""
 
 
 def flat(value: Any, prefix: str = "", depth: int = 0) -> dict[str, str]:
@@ -24,6 +28,19 @@ def flat(value: Any, prefix: str = "", depth: int = 0) -> dict[str, str]:
     if isinstance(value, (str, int, float, bool)):
         return {prefix: str(value)}
     return {}
+
+
+def configuration_beside(log: Path) -> tuple[dict[str, str], tuple[Path, ...]]:
+    """The configuration in the files of :data:`BESIDE` in the folder of ``log``, and these files; of a key twice the first."""
+    found: dict[str, str] = {}
+    files = []
+    for name in BESIDE:
+        file = log.parent / name
+        if file != log and is_plain_file(file):
+            read = read_json if name.endswith(".json") else read_yaml
+            found = flat(read(file)) | found
+            files.append(file)
+    return found, tuple(files)
 
 
 def flat_numbers(value: Mapping[str, Any], prefix: str = "", depth: int = 0) -> dict[str, float]:

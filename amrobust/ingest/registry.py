@@ -25,9 +25,23 @@ _MODULES = {
     "sacred": "sacred",
     "benchopt": "benchopt",
     "npz": "npz",
+    "json": "json_records",
+    "huggingface": "huggingface_state",
 }
 # A folder of TensorBoard or W&B logs may hold tables too, and a Lightning log is itself a CSV: the more special comes first.
-_ORDER = ("mlflow", "tensorboard", "wandb", "sacred", "lightning", "benchopt", "npz", "parquet", "csv")
+_ORDER = (
+    "mlflow",
+    "tensorboard",
+    "wandb",
+    "sacred",
+    "huggingface",
+    "lightning",
+    "benchopt",
+    "npz",
+    "parquet",
+    "json",
+    "csv",
+)
 
 
 def names() -> list[str]:

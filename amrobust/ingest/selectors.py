@@ -73,7 +73,8 @@ def known_fields(run: LoggedRun) -> str:
 
 
 def usual_field(run: LoggedRun, keys: Sequence[str]) -> str | None:
-    """The value of the first of ``keys`` that the run has, by its whole name or the last part of one (``args/seed``).
+    """The value of the first of ``keys`` that the run has, by its whole name or the last part of one (``args/seed``), or the
+    name in a configuration of its own (``optimizer.name``, ``optimizer._target_``).
 
     None where it has none, or several parts of that name that disagree.
     """
@@ -83,4 +84,10 @@ def usual_field(run: LoggedRun, keys: Sequence[str]) -> str | None:
         found = {value for name, value in run.fields.items() if re.split(r"[/.:]", name.lower())[-1] == key}
         if len(found) == 1:
             return found.pop()
+        for inner in ("name", "type", "_target_", "class"):
+            nested = {
+                value for name, value in run.fields.items() if f".{name.lower()}".endswith(f".{key}.{inner}")
+            }
+            if len(nested) == 1:
+                return nested.pop().rpartition(".")[2]
     return None

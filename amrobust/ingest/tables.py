@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -96,6 +96,14 @@ def runs_of(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
     unnamed = roles.method is None and roles.seed is None
     seeds = _column_a_seed(table, roles, wanted.seed_column) if unnamed else None
     return seeds or _tidy(table, roles)
+
+
+def with_fields(
+    runs: Iterable[LoggedRun], fields: Mapping[str, str], files: Sequence[Path]
+) -> Iterator[LoggedRun]:
+    """``runs`` with the ``fields`` of a configuration beside their table; what the table says itself goes before."""
+    for run in runs:
+        yield replace(run, fields={**fields, **run.fields}, files=(*run.files, *files)) if fields else run
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import struct
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from amrobust.errors import UserError
 from amrobust.ingest.limits import files_under, relative
 from amrobust.ingest.logged import LoggedRun, SeriesBuilder, Wanted
-from amrobust.ingest.parameters import flat, read_yaml
+from amrobust.ingest.parameters import configuration_beside
 from amrobust.ingest.protobuf import (
     BYTES,
     FIXED32,
@@ -32,7 +33,8 @@ from amrobust.runs.files import is_plain_file, shown
 
 TITLE = "TensorBoard's event files"
 MARK = ".tfevents."
-PARAMETERS = "hparams.yaml"
+SESSION = "_hparams_/session_start_info"
+"""Tag of the hyperparameters of a run."""
 _FLOAT, _DOUBLE = 1, 2
 
 
@@ -51,29 +53,65 @@ def read(path: Path, wanted: Wanted) -> Iterator[LoggedRun]:
     folders: dict[Path, list[Path]] = defaultdict(list)
     for file in files:
         folders[file.parent].append(file)
+    # add_hparams writes a folder of its own below that of the run, with the hyperparameters and the last values again.
+    hyperparameters: dict[Path, dict[str, str]] = {}
+    runs = {}
     for folder, found in folders.items():
         built, started, notes = SeriesBuilder(), 0.0, []
+        own: dict[str, str] = {}
         for file in sorted(found):
-            first, note = _read(file, built)
+            first, note = _read(file, built, own)
             started = started or first
             notes += [note] if note else []
+        if own and folder.parent in folders:
+            hyperparameters[folder.parent] = own
+            continue
         if not built.steps:
             continue
-        parameters = folder / PARAMETERS
-        has = is_plain_file(parameters)
+        fields, beside = configuration_beside(found[0])
         label = relative(folder, path) if path.is_dir() else path.name
-        yield LoggedRun(
+        runs[folder] = LoggedRun(
             path=label,
-            fields={"name": folder.name} | (flat(read_yaml(parameters)) if has else {}),
+            fields={"name": folder.name, **fields, **own},
             series=built.series(),
-            files=(*sorted(found), *((parameters,) if has else ())),
+            files=(*sorted(found), *beside),
             started=started,
             notes=tuple(notes),
         )
+    for folder, run in _joined(runs, set(folders), path).items():
+        yield replace(run, fields={**run.fields, **hyperparameters.get(folder, {})})
 
 
-def _read(path: Path, built: SeriesBuilder) -> tuple[float, str]:
-    """Add the scalars of one file; when its first event was, and a note where its end is missing."""
+def _joined(runs: dict[Path, LoggedRun], folders: set[Path], root: Path) -> dict[Path, LoggedRun]:
+    """``runs`` with what add_scalars wrote as one: acc/test and acc/train below a run's folder are metrics of that run."""
+    found: dict[Path, LoggedRun] = {}
+    for folder, run in runs.items():
+        above = next((parent for parent in folder.parents if parent in folders), None)
+        below = folder.relative_to(above).as_posix() if above is not None else ""
+        kinds = {tag: _behind(below, tag) for tag in run.series}
+        if above is None or not all(kinds.values()):
+            found[folder] = (
+                replace(run, series={**found[folder].series, **run.series}) if folder in found else run
+            )
+            continue
+        into = found.get(above) or runs.get(above)
+        if into is None:
+            into = replace(run, path=relative(above, root), fields={"name": above.name}, series={}, files=())
+        series = {f"{tag}/{kinds[tag]}": values for tag, values in run.series.items()}
+        found[above] = replace(into, series={**into.series, **series}, files=(*into.files, *run.files))
+    return found
+
+
+def _behind(folder: str, tag: str) -> str:
+    """What stands behind the tag in a folder's name, ``test`` of ``acc/test`` or ``acc_test``; empty where it is not there."""
+    for name in (tag, tag.replace("/", "_")):
+        if folder.startswith((f"{name}/", f"{name}_")):
+            return folder[len(name) + 1 :]
+    return ""
+
+
+def _read(path: Path, built: SeriesBuilder, hyperparameters: dict[str, str]) -> tuple[float, str]:
+    """Add the scalars and hyperparameters of one file; when its first event was, and a note where its end is missing."""
     started, note = 0.0, ""
     for data, whole in records(path):
         if not whole:
@@ -81,14 +119,14 @@ def _read(path: Path, built: SeriesBuilder) -> tuple[float, str]:
         if data is None:
             continue
         try:
-            when = _event(data, built)
+            when = _event(data, built, hyperparameters)
         except Malformed as error:
             raise UserError(f"{shown(path)} has a record that is no event: {error}") from None
         started = started or when
     return started, note
 
 
-def _event(data: bytes, built: SeriesBuilder) -> float:
+def _event(data: bytes, built: SeriesBuilder, hyperparameters: dict[str, str]) -> float:
     step, when, summaries = 0, 0.0, []
     for number, wire, value in fields(data):
         if number == 1 and wire == FIXED64:
@@ -101,7 +139,9 @@ def _event(data: bytes, built: SeriesBuilder) -> float:
         for number, wire, value in fields(summary):
             if number == 1 and wire == BYTES and isinstance(value, bytes):
                 tag, scalar = _value(value)
-                if scalar is not None:
+                if tag == SESSION:
+                    hyperparameters |= _hyperparameters(value)
+                elif scalar is not None:
                     built.add(tag, float(step), scalar)
     return when
 
@@ -117,6 +157,34 @@ def _value(message: bytes) -> tuple[str, float | None]:
         elif number == 8 and wire == BYTES and isinstance(value, bytes):
             scalar = _tensor(value)
     return tag, scalar
+
+
+def _inside(message: bytes, *way: int) -> list[bytes]:
+    """The messages found in ``message`` by the numbers of their fields, one level after the other."""
+    found = [message]
+    for wanted in way:
+        found = [
+            value
+            for each in found
+            for number, wire, value in fields(each)
+            if number == wanted and wire == BYTES and isinstance(value, bytes)
+        ]
+    return found
+
+
+def _hyperparameters(message: bytes) -> dict[str, str]:
+    """Of the summary value that begins a session: metadata, plugin data, its content, session start, entries of a map."""
+    found = {}
+    for entry in _inside(message, 9, 1, 2, 3, 1):
+        key, value = _inside(entry, 1), _inside(entry, 2)
+        for number, wire, cell in fields(value[0]) if key and value else ():
+            if number == 2 and wire == FIXED64:
+                found[string(key[0])] = f"{double(cell):.15g}"
+            elif number == 3 and wire == BYTES:
+                found[string(key[0])] = string(cell)
+            elif number == 4 and wire == VARINT:
+                found[string(key[0])] = str(bool(cell))
+    return found
 
 
 def _tensor(message: bytes) -> float | None:

@@ -1,0 +1,75 @@
+"""Records in JSON: a list of objects, or an object a line (JSON Lines); each record is a row of a table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from amrobust.errors import UserError
+from amrobust.ingest.limits import MAX_CELLS, beginning, files_under, relative, text_of
+from amrobust.ingest.logged import LoggedRun, Wanted
+from amrobust.ingest.parameters import configuration_beside, flat
+from amrobust.ingest.tables import Table, runs_of, with_fields
+from amrobust.runs.files import is_plain_file, shown
+
+TITLE = "records in JSON or JSON Lines"
+LINES = (".jsonl", ".ndjson")
+
+
+def recognises(path: Path) -> bool:
+    """A .jsonl or .ndjson file, a .json file that begins with a list of objects, or a folder with one of the former."""
+    if path.is_dir():
+        return any(file.suffix.lower() in LINES for file in files_under(path))
+    suffix = path.suffix.lower()
+    if not is_plain_file(path):
+        return False
+    return suffix in LINES or (
+        suffix == ".json" and "".join(beginning(path).decode("utf-8", "replace").split())[:2] == "[{"
+    )
+
+
+def read(path: Path, wanted: Wanted) -> Iterator[LoggedRun]:
+    """Every file's runs, with the configuration that lies beside it."""
+    files = [f for f in files_under(path) if f.suffix.lower() in LINES] if path.is_dir() else [path]
+    for file in files:
+        label = relative(file, path) if path.is_dir() else file.name
+        table = _table(file, label)
+        yield from with_fields(runs_of(table, wanted), *configuration_beside(file))
+
+
+def _table(path: Path, label: str) -> Table:
+    content = text_of(path)
+    records: list[Mapping[str, Any]] = []
+    lines: list[int] = []
+    try:
+        if path.suffix.lower() in LINES:
+            for number, line in enumerate(content.splitlines(), 1):
+                if line.strip():
+                    records.append(json.loads(line))
+                    lines.append(number)
+        else:
+            records = json.loads(content)
+            lines = list(range(1, len(records) + 1))
+    except (ValueError, RecursionError) as error:
+        where = f", line {len(lines) + 1}" if path.suffix.lower() in LINES else ""
+        raise UserError(f"cannot read {shown(path)}{where} as JSON ({shown(error)})") from None
+    if not records or not all(isinstance(record, Mapping) for record in records):
+        raise UserError(f"{shown(path)} holds no records: a list of objects, or an object a line")
+    rows = [_cells(record) for record in records]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    if len(names) * len(rows) > MAX_CELLS:
+        raise UserError(f"{shown(path)} has more than {MAX_CELLS:,} cells")
+    return Table(path, label, {name: [row.get(name) for row in rows] for name in names}, lines)
+
+
+def _cells(record: Mapping[str, Any]) -> dict[str, str | int | float | bool | None]:
+    """A record as a row: numbers as they are, everything nested under its way (``config.lr``); lists are left out."""
+    nested = {key: value for key, value in record.items() if isinstance(value, Mapping)}
+    own = {
+        key: value
+        for key, value in record.items()
+        if value is None or isinstance(value, (str, int, float, bool))
+    }
+    return {**own, **flat(nested)}

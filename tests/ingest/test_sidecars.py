@@ -1,0 +1,146 @@
+"""Logs whose configuration lies beside them, or in records: it names the method and the seed."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from amrobust.errors import UserError
+from amrobust.ingest.naming import Mappings
+from amrobust.ingest.read import read_path
+
+CORPUS = Path(__file__).resolve().parents[1] / "corpus"
+
+
+def methods_of(path, **mappings):
+    return {m.method: m for m in read_path(path, mappings=Mappings(**mappings))[0].methods}
+
+
+@pytest.mark.parametrize("name", ["results.jsonl", "results_records.json"])
+def test_records_are_rows_of_a_table(name):
+    path = CORPUS / "tables" / name
+    frame = pd.read_json(path, lines=name.endswith("l"))
+    found = methods_of(path)
+    assert list(found) == list(frame.optimizer.unique())
+    for method, rows in frame.groupby("optimizer"):
+        wide = rows.pivot_table(index="seed", columns="epoch", values="val_acc")
+        np.testing.assert_allclose(found[method].curves["val_acc"], wide.to_numpy(), rtol=1e-14)
+        assert found[method].seeds == tuple(wide.index)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"a": 1}\n{"a": ', "line 2 as JSON"),
+        ("", "holds no records"),
+        ("[1, 2]\n", "holds no records"),
+        ('{"seed": NaN}', "neither steps nor"),
+    ],
+)
+def test_what_holds_no_records_is_refused_in_a_line(tmp_path, text, message):
+    path = tmp_path / "log.jsonl"
+    path.write_text(text)
+    with pytest.raises(UserError, match=message):
+        methods_of(path)
+
+
+def test_nested_records_name_their_method(tmp_path):
+    path = tmp_path / "log.jsonl"
+    path.write_text(
+        "\n".join(
+            json.dumps(
+                {
+                    "config": {"optimizer": {"name": "adam", "lr": lr}},
+                    "seed": s,
+                    "epoch": e,
+                    "val": {"loss": 1 / e + s + lr},
+                }
+            )
+            for lr in (0.1, 0.2)
+            for s in (0, 1)
+            for e in (1, 2)
+        )
+    )
+    found = methods_of(path)
+    assert list(found) == ["adam[lr=0.1]", "adam[lr=0.2]"]
+    assert found["adam[lr=0.2]"].curves["val.loss"].tolist() == [[1.2, 0.7], [2.2, 1.7]]
+
+
+def test_a_trainers_state_with_what_was_measured_at_every_evaluation():
+    found = methods_of(CORPUS / "logs" / "hf", metrics=("eval_accuracy",))
+    assert {name: method.seeds for name, method in found.items()} == dict.fromkeys(
+        ("adamw", "sgd"), (0, 1, 2, 3, 4)
+    )
+    for name, method in found.items():
+        for row, seed in enumerate(method.seeds):
+            state = json.loads(
+                (CORPUS / "logs" / "hf" / f"{name}-seed{seed}" / "trainer_state.json").read_text()
+            )
+            expected = [entry["eval_accuracy"] for entry in state["log_history"] if "eval_accuracy" in entry]
+            assert method.curves["eval_accuracy"][row].tolist() == expected
+        assert method.steps == (10.0, 20.0, 30.0)
+
+
+def test_of_a_run_and_its_checkpoints_the_farthest_state_counts(tmp_path):
+    shutil.copytree(CORPUS / "logs" / "hf", tmp_path / "hf")
+    early = tmp_path / "hf" / "sgd-seed0" / "checkpoint-10"
+    early.mkdir()
+    state = json.loads((tmp_path / "hf" / "sgd-seed0" / "trainer_state.json").read_text())
+    state |= {"global_step": 10, "log_history": state["log_history"][:2]}
+    (early / "trainer_state.json").write_text(json.dumps(state))
+    whole = methods_of(CORPUS / "logs" / "hf")["sgd"].curves["eval_accuracy"]
+    np.testing.assert_array_equal(methods_of(tmp_path / "hf")["sgd"].curves["eval_accuracy"], whole)
+
+
+@pytest.mark.parametrize("name", ["hydra", "hydra_multirun"])
+def test_the_configuration_of_a_job_of_hydra_is_its_method(name):
+    folder = CORPUS / "logs" / name
+    found = methods_of(folder, metrics=("val_acc",))
+    assert {method: m.seeds for method, m in found.items()} == dict.fromkeys(("sgd", "adam"), (0, 1, 2, 3, 4))
+    for file in folder.rglob("metrics.csv"):
+        config = (file.parent / ".hydra" / "config.yaml").read_text()
+        method = found["adam" if "adam" in config else "sgd"]
+        seed = int(config.partition("seed: ")[2].split()[0])
+        np.testing.assert_array_equal(
+            method.curves["val_acc"][method.seeds.index(seed)], pd.read_csv(file)["val_acc"]
+        )
+
+
+def test_progress_between_tabs_with_its_configuration():
+    folder = CORPUS / "logs" / "spinup"
+    found = methods_of(folder, metrics=("AverageEpRet",))
+    assert {name: method.seeds for name, method in found.items()} == dict.fromkeys(
+        ("ppo", "sac"), (0, 1, 2, 3, 4)
+    )
+    assert {method.workload for method in found.values()} == {"HalfCheetah-v2"}
+    table = pd.read_csv(folder / "sac" / "sac_s3" / "progress.txt", sep="\t")
+    np.testing.assert_array_equal(found["sac"].curves["AverageEpRet"][3], table["AverageEpRet"])
+
+
+def test_hyperparameters_of_tensorboard_name_their_run():
+    found = methods_of(CORPUS / "logs" / "tb_hparams", metrics=("val_acc",))
+    assert {name: method.seeds for name, method in found.items()} == dict.fromkeys(
+        ("sgd", "adam"), (0, 1, 2, 3, 4)
+    )
+
+
+def test_scalars_that_tensorboard_wrote_under_one_tag_are_metrics_of_one_run():
+    found = methods_of(CORPUS / "logs" / "tb_scalars", metrics=("acc/test", "acc/train"))
+    assert {name: method.seeds for name, method in found.items()} == dict.fromkeys(
+        ("sgd", "adam"), (0, 1, 2, 3, 4)
+    )
+    assert set(found["sgd"].curves) == {"acc/test", "acc/train"}
+
+
+def test_a_table_says_its_method_before_the_configuration_beside_it(tmp_path):
+    for seed in (0, 1):
+        folder = tmp_path / f"job{seed}"
+        folder.mkdir()
+        (folder / "log.csv").write_text(f"method,epoch,acc\nmine,1,{90 + seed}\nmine,2,{91 - seed}\n")
+        (folder / "config.json").write_text(
+            json.dumps({"method": "other", "seed": seed, "optim": {"lr": 0.1}})
+        )
+    assert {name: method.seeds for name, method in methods_of(tmp_path).items()} == {"mine": (0, 1)}
