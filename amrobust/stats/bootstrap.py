@@ -167,6 +167,7 @@ def bootstrap_contrast(
     within each; of pairs, the pairs are drawn. Acceleration and standard error are the jackknife's over the seeds of both
     samples, or over the pairs. Raises CannotEstimate as that does.
     """
+    check_level(level)
     first, second = (_of_epochs(values, statistic) for values in as_pair(a, b, paired))
     if statistic == "mean":
         mean_difference(first[:, 0], second[:, 0], paired=paired)  # which refuses what does not vary
