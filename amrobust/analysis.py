@@ -313,6 +313,12 @@ def checked_claims(analysis: Analysis, specs: Sequence[Sequence[Spec]]) -> list[
     for setting, methods in zip(analysis.settings, settings, strict=True):
         claims = tuple(_bounded(claim, methods) for claim in setting.claims)
         resolved(claims, methods)
+        for part in (part for claim in claims for part in (claim, *claim.parts)):
+            if part.epochs is not None and (last := methods[0].epochs) < part.epochs[1]:
+                raise UserError(
+                    f"a claim of kind {part.kind!r} is about epochs {part.epochs[0]} to {part.epochs[1]}, and there will be "
+                    f"{last}: name epochs up to {last}, or a phase as shares of the training"
+                )
         found.append(claims)
     return found
 

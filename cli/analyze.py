@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import click
 
 from amrobust.cli import options
-from amrobust.cli.output import OutputPath
+from amrobust.cli.output import OutputPath, WritingCommand
 from amrobust.cli.report_options import layout_of, report_options
 
 if TYPE_CHECKING:
     from amrobust.train.cluster import Cluster
 
 
-@click.command("analyze")
+@click.command("analyze", cls=WritingCommand)
 @click.argument("name")
 @click.option(
     "--seeds", type=click.IntRange(min=1), help="Seeds a method [default: as the analysis declares]."

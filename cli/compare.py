@@ -12,13 +12,13 @@ import click
 from amrobust.cli import messages, options
 from amrobust.cli.comparison_options import comparison_options, load_comparison
 from amrobust.cli.gate import Gate, judged_by
-from amrobust.cli.output import output_option, write
+from amrobust.cli.output import WritingCommand, output_option, write
 
 GATE_CLOSED = 3
 """Exit status where --fail-unless asks for a verdict that was not reached."""
 
 
-@click.command("compare")
+@click.command("compare", cls=WritingCommand)
 @click.argument(
     "paths", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True), metavar="RUNS..."
 )

@@ -105,11 +105,17 @@ def _settable(path: Path, key: str, option: click.Option, *, named: bool) -> cli
     """``option``, where the file may set it.
 
     A file that the user did not name may be anybody's: one in /tmp would be found from every directory below it, and a path to
-    write to would let it have any file of the user's overwritten.
+    write to would let it have any file of the user's overwritten. Nor does a default take edited code for what it was before
+    the edit: that is meant once, of one edit.
     """
     if isinstance(option.type, OutputPath) and not named:
         raise UserError(
             f"{path}: {key} says what to overwrite, which only the command line may, or a file that --config names: remove it"
+        )
+    if option.name == "accept_new_code" and not named:
+        raise UserError(
+            f"{path}: {key} would take every edit of your code for the same method: remove it, and say it on the command line "
+            "of the run that it is meant for"
         )
     return option
 

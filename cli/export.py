@@ -9,13 +9,13 @@ from typing import Any
 import click
 
 from amrobust.cli import messages
-from amrobust.cli.output import output_option, write
+from amrobust.cli.output import WritingCommand, output_option, write
 from amrobust.cli.stdin import paths_or_stdin
 
 COLUMNS = ("workload", "method", "seed", "step", "metric", "value")
 
 
-@click.command("export")
+@click.command("export", cls=WritingCommand)
 @click.argument(
     "paths", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True), metavar="RUNS..."
 )

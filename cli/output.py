@@ -38,6 +38,27 @@ class OutputPath(click.Path):
         return super().convert(value, param, ctx)
 
 
+class WritingCommand(click.Command):
+    """A command that reads files and writes one: never the same, which would be lost."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """As click's. Raises UserError where an output is a file that is read."""
+        read: list[Path] = []
+        written: list[Path] = []
+        for param in self.params:
+            if isinstance(param.type, click.Path) and (value := ctx.params.get(param.name or "")):
+                paths = written if isinstance(param.type, OutputPath) else read
+                paths += value if isinstance(value, tuple) else [value]
+        for path in written:
+            if path.is_file() and any(other.is_file() and other.samefile(path) for other in read):
+                from amrobust.runs.files import shown
+
+                raise UserError(
+                    f"cannot write {shown(path)}: it is read too, and would be lost; choose another file"
+                )
+        return super().invoke(ctx)
+
+
 output_option = click.option(
     "-o", "--output", type=OutputPath(dash=True), help="File to write; - or nothing: standard output."
 )

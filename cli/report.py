@@ -9,11 +9,11 @@ import click
 
 from amrobust.cli import messages
 from amrobust.cli.comparison_options import comparison_options, load_comparison
-from amrobust.cli.output import OutputPath, write
+from amrobust.cli.output import OutputPath, WritingCommand, write
 from amrobust.cli.report_options import layout_of, report_options
 
 
-@click.command("report")
+@click.command("report", cls=WritingCommand)
 @click.argument(
     "paths", nargs=-1, required=True, type=click.Path(path_type=Path, allow_dash=True), metavar="RUNS..."
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Collection, Hashable, Iterable
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, overload
 
@@ -279,6 +279,8 @@ class RuleOptimizer(Optimizer):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """As torch's. Raises RuntimeError inside ``output_point()``, ValueError on another optimizer's state."""
         self._refuse_at_output("load_state_dict()")
+        if not isinstance(state_dict, Mapping) or not {"state", "param_groups"} <= state_dict.keys():
+            raise self._not_its_state("it has no state and param_groups")
         if any(self.state.values()) and not any(state_dict["state"].values()):
             # ours exists from the start; torch's optimizers have none before their first step, and some the same settings
             raise self._not_its_state("it holds nothing")

@@ -36,6 +36,22 @@ class Precision:
         finer = cls(max(min(usable), usual.scale / 10), digits)
         return usual if usual.decimals <= _MOST_DECIMALS < finer.decimals else finer
 
+    def for_row(self, size: float | None) -> Precision:
+        """What suits a row whose own uncertainty is ``size``: the column's, unless that would hide it.
+
+        It would where not one digit of ``size`` is among those shown, or beside a method that blew up or does not move, whose
+        own numbers would have all digits down to those of the others.
+        """
+        if size is None or not 0 < size < math.inf:
+            return self
+        own = Precision(size, self.digits)
+        if self.decimals > _MOST_DECIMALS:
+            return self if own.decimals > _MOST_DECIMALS else own
+        if max(size, self.scale) >= _TOO_LONG or own.decimals - self.decimals >= self.digits:
+            finest = 10.0 ** (self.digits - 1 - _MOST_DECIMALS)
+            return Precision(max(size, finest), self.digits)
+        return self
+
     @property
     def decimals(self) -> int:
         """Digits after the point."""
@@ -54,13 +70,22 @@ class Precision:
         if value == 0:
             return "0"
         order = math.floor(math.log10(abs(value))) - math.floor(math.log10(self.scale))
-        return powers_of_ten(f"{value:{plus}.{max(0, order + self.digits - 1)}e}")
+        # A number has no more than 16 digits.
+        return powers_of_ten(f"{value:{plus}.{min(max(0, order + self.digits - 1), 15)}e}")
 
     def interval(self, result: Result | None) -> str:
-        """``[low, high]`` of a result, or a dash where it has none."""
+        """``[low, high]`` of a result, or a dash where it has none.
+
+        An end that needs a power of ten, and is that far from the estimate, says how far and has no digits beside it.
+        """
         if result is None or result.low is None or result.high is None:
             return ABSENT
-        return f"[{self(result.low)}, {self(result.high)}]"
+        far = _TOO_LONG * max(self.scale, abs(result.estimate or 0.0))
+        ends = (
+            significant(end, self.digits) if abs(end) > far else self(end)
+            for end in (result.low, result.high)
+        )
+        return f"[{', '.join(ends)}]"
 
 
 def ratio(value: float | None) -> str:

@@ -254,20 +254,25 @@ def _methods(judgement: Judgement) -> tuple[MethodRow, ...]:
     summaries = judgement.summaries
     final = Precision.of((s.final_spread.estimate for s in summaries if s.final_spread), digits=2)
     average = Precision.of((s.avg_std.estimate for s in summaries if s.avg_std), digits=3)
-    return tuple(
-        MethodRow(
-            method=s.method,
-            n=s.n,
-            diverged=s.diverged,
-            mean=final(s.final_mean.estimate if s.final_mean else None),
-            std=final(s.final_spread.estimate if s.final_spread else None),
-            mean_interval=final.interval(s.final_mean),
-            std_interval=final.interval(s.final_spread),
-            avg_std=average(s.avg_std.estimate if s.avg_std else None),
-            avg_std_interval=average.interval(s.avg_std),
+    rows = []
+    for s in summaries:
+        std = s.final_spread.estimate if s.final_spread else None
+        avg_std = s.avg_std.estimate if s.avg_std else None
+        number, spread = final.for_row(std), average.for_row(avg_std)
+        rows.append(
+            MethodRow(
+                method=s.method,
+                n=s.n,
+                diverged=s.diverged,
+                mean=number(s.final_mean.estimate if s.final_mean else None),
+                std=number(std),
+                mean_interval=number.interval(s.final_mean),
+                std_interval=number.interval(s.final_spread),
+                avg_std=spread(avg_std),
+                avg_std_interval=spread.interval(s.avg_std),
+            )
         )
-        for s in summaries
-    )
+    return tuple(rows)
 
 
 def claim_rows(judgement: Judgement) -> tuple[ClaimRow, ...]:

@@ -59,7 +59,7 @@ def check_rate(name: str, value: float, most: float = 1 - LEAST_TAIL) -> None:
 
 def check_margin(margin: float) -> None:
     """Raise CannotEstimate unless ``margin`` lies above 0 and is at most 10¹⁰⁰."""
-    if not (is_number(margin) and 0 < margin <= LARGEST_MARGIN):
+    if not (is_number(margin) and 0 < float(margin) <= LARGEST_MARGIN):  # a float32 cannot hold that limit
         raise CannotEstimate(
             f"a margin is a number above 0, in the metric's unit, of at most {LARGEST_MARGIN:g}, not {margin!r:.40}"
         )

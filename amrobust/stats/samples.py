@@ -269,9 +269,13 @@ class LogSpread:
         size = ratio_of(np.log(np.abs(curves).max(axis=0).mean()) - level - smallest)
         lost = float(rounding(n, size + ratio_of(2 * (whole - smallest))))
         if not lost < MOST_LOST:
+            same = not np.ptp(np.delete(curves, int(parts.argmin()), axis=0), axis=0).any()
             raise CannotEstimate(
-                "all seeds but one gave the same values, as far as numbers tell beside that one: the spread rests on a single "
-                "seed (a finer metric, such as a loss, may tell more)"
+                "all seeds but one gave the same values: the spread rests on a single seed (a finer metric, such as a loss, "
+                "may tell more)"
+                if same
+                else "one seed is so far from the others that the spread rests on it alone (look at that seed: to ranks it is "
+                "one bad run, and a log scale may bring it nearer)"
             )
         return cls(float(whole), _pseudo_values(whole, parts), float(level), lost)
 

@@ -113,6 +113,12 @@ claims = [{ kind = "less spread", method = "sgd" }]
         ('"less spread", method = "sgd"', '"within bound", method = "sgd", deviations = [inf]', "deviations are numbers"),
         ('"less spread", method = "sgd"', '"better after", method = "sgd", at = nan', "at = nan|two shares"),
         ('metric = "train_loss"', 'metric = "train_los"', r"did you mean 'train_loss'\?"),
+        ('method = "sgd"', 'method = "sgd", epochs = [1, 999]', "epochs 1 to 999, and there will be"),
+        (
+            '"less spread", method = "sgd"',
+            '"composite", method = "sgd", parts = [{ kind = "less spread" }, { kind = "better mean", epochs = [998, 999] }]',
+            "epochs 998 to 999",
+        ),
         ("seeds = 4", "looks = [5, 80]", "plan it at 8 seeds"),
         ("seeds = 4", "looks = [5.5, 80]", "a look = 5.5"),
         ("seeds = 4", "seeds = 4\nalpha = 1e-17", "alpha = 1e-17"),

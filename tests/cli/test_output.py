@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from amrobust.cli import main
 from amrobust.cli.main import COMMANDS, command_of
-from amrobust.cli.output import OutputPath
+from amrobust.cli.output import OutputPath, WritingCommand
 
 COMMAND = (sys.executable, "-c", "from amrobust.cli import main; main()")
 WRITERS = {
@@ -53,6 +53,36 @@ def test_every_option_that_names_an_output_is_of_one_kind(name: str) -> None:
         if {"-o", "--output", "--figures"} & set(option.opts):
             assert isinstance(option.type, OutputPath)
             assert option.type.directory or name in WRITERS
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_that_reads_and_writes_files_never_writes_what_it_reads(name: str) -> None:
+    paths = [param.type for param in command_of(name).params if isinstance(param.type, click.Path)]
+    reads = any(path.file_okay for path in paths if not isinstance(path, OutputPath))
+    writes = any(isinstance(path, OutputPath) for path in paths)
+    assert isinstance(command_of(name), WritingCommand) == (reads and writes)
+
+
+@pytest.mark.parametrize("given", ["table.csv", "link.csv", "hard.csv", "./below/../table.csv"])
+@pytest.mark.parametrize("name", ["compare", "export"])
+def test_the_table_that_is_read_is_not_overwritten(here: Path, name: str, given: str) -> None:
+    (here / "below").mkdir()
+    (here / "link.csv").symlink_to("table.csv")
+    (here / "hard.csv").hardlink_to("table.csv")
+    before = (here / "table.csv").read_bytes()
+    done = CliRunner().invoke(main, [name, "table.csv", "-o", given])
+    assert done.exit_code == 2
+    (line,) = done.stderr.splitlines()
+    assert "it is read too, and would be lost; choose another file" in line
+    assert (here / "table.csv").read_bytes() == before
+
+
+def test_nor_is_any_other_file_that_a_command_reads(here: Path) -> None:
+    claims = here / "claims.toml"
+    claims.write_text('[[claims]]\nkind = "less spread"\nmethod = "am1"\n')
+    done = CliRunner().invoke(main, ["compare", "table.csv", "--claims", "claims.toml", "-o", "claims.toml"])
+    assert done.exit_code == 2
+    assert claims.read_text().startswith("[[claims]]")
 
 
 @pytest.mark.parametrize("name", WRITERS)
@@ -159,6 +189,15 @@ class TestConfigurationThatIsFound:
         assert "says what to overwrite" in done.stderr
         assert Path("mine.tex").read_text() == "mine"
         assert {entry.name for entry in Path().iterdir()} == {"mine.tex", "table.csv"}
+
+    @pytest.mark.parametrize("key", ["accept-new-code", "accept_new_code"])
+    def test_it_does_not_take_edited_code_for_what_it_was(self, here: Path, key: str) -> None:
+        (here / "pyproject.toml").write_text(f"[tool.amrobust.run]\n{key} = true\n")
+        done = CliRunner().invoke(main, ["run", "--opt", "sgd", "--workload", "logistic"])
+        assert done.exit_code == 2
+        (line,) = done.stderr.splitlines()
+        assert "every edit of your code" in line
+        assert not (here / "runs").exists()
 
     def test_a_file_that_is_named_may(self, here: Path) -> None:
         (here / "pyproject.toml").write_text("[tool.amrobust.compare]\noutput = 'mine.txt'\n")

@@ -123,3 +123,25 @@ def test_survivors_of_a_finite_blow_up_are_still_ranked(rng):
     worse[3, -1] = good.min() - 100
     (expected,) = compare([arm("msgd", good), arm("am1", worse)], Selection(baseline="msgd")).judgements
     assert judgement.pairs[0].winning == expected.pairs[0].winning
+
+
+@pytest.mark.parametrize(
+    ("others", "reason"),
+    [
+        (np.zeros(9), "all seeds but one gave the same values"),
+        (np.arange(9.0), "one seed is so far from the others that the spread rests on it alone"),
+    ],
+)
+def test_a_spread_that_rests_on_one_seed_is_refused_for_what_that_seed_is(rng, others, reason):
+    blown = np.append(others, 1e100)[:, None]
+    (judgement,) = compare([arm("msgd", rng.normal(0, 1, (10, 1))), arm("am1", blown)]).judgements
+    found = next(one for one in judgement.verdicts if one.claim.kind == "less spread")
+    assert found.outcome == "cannot be judged"
+    assert reason in found.sentence
+
+
+def test_beside_a_method_that_blew_up_the_others_show_their_spread():
+    text = read("finite_diverged", "train_loss").render("table")
+    (row,) = (line for line in text.splitlines() if line.startswith("a "))
+    assert "0.57 ± 0.22" in row
+    assert "3.08 × 10¹⁰⁰" in text

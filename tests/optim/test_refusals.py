@@ -97,6 +97,14 @@ def test_the_state_of_another_optimizer_is_refused_and_training_goes_on(own, oth
     steps(optimizer, params, range(2))
 
 
+@pytest.mark.parametrize("saved", [{}, None, [], {"state": {}}, {"model": {}, "optimizer": {}}], ids=repr)
+@pytest.mark.parametrize("own", EVERY)
+def test_what_is_no_state_of_an_optimizer_is_refused_in_the_same_words(own, saved):
+    optimizer = own(parameters(shapes=[(2,)]), lr=0.1)
+    with pytest.raises(ValueError, match="it has no state and param_groups"):
+        optimizer.load_state_dict(saved)
+
+
 @pytest.mark.parametrize("own", [own for own in EVERY if own not in (AggMo, NTASGD, QHM)])
 def test_a_state_whose_m_was_changed_before_a_restart_is_no_other_optimizers(own):
     params = parameters(shapes=[(2,)])

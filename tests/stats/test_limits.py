@@ -2,6 +2,7 @@
 
 import inspect
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -90,6 +91,13 @@ def test_all_kinds_of_numbers_are_among_them():
 def test_numbers_are_finite_and_no_truth_values():
     assert all(map(is_number, (1, 0.5, np.float32(2), np.int64(3))))
     assert not any(map(is_number, (True, math.nan, math.inf, 10**400, "1", None, np.float64("nan"))))
+
+
+def test_a_margin_of_any_kind_of_number_is_held_against_the_largest_without_a_warning():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for kind in (np.float16, np.float32, np.float64, np.int8, float, int):
+            check_margin(kind(1))
 
 
 def test_the_ends_are_allowed():
