@@ -24,6 +24,7 @@ from amrobust.train.variation import streams_of
 
 if TYPE_CHECKING:
     from amrobust.runs.arms import Arm
+    from amrobust.runs.method import Method
     from amrobust.runs.spec import Spec
     from amrobust.train.cluster import Cluster
     from amrobust.train.grid import GridReporter
@@ -214,6 +215,7 @@ class Planned:
     epochs: int
     output: str
     spec: Spec
+    identity: Method
 
 
 Settled = dict[tuple[str, Claim], Verdict]
@@ -326,7 +328,7 @@ def checked_claims(analysis: Analysis, specs: Sequence[Sequence[Spec]]) -> list[
 def _planned(analysis: Analysis, specs: Sequence[Spec]) -> list[Planned]:
     """What a setting's claims can name: every output of every method, with several metrics once for each."""
     from amrobust import workloads
-    from amrobust.train.prepare import method_names
+    from amrobust.train.prepare import methods_of
 
     if not specs:
         return []
@@ -340,12 +342,17 @@ def _planned(analysis: Analysis, specs: Sequence[Spec]) -> list[Planned]:
         raise UserError(f"{', '.join(metrics)} cannot be held against each other: their units differ")
     planned = {}
     for spec in specs:
-        for output, name in method_names(spec).items():
+        for output, method in methods_of(spec).items():
             for end in [f":{metric}" for metric in analysis.metrics] or [""]:
                 # The same method from another x0 is the same arm; of equal names each is kept, and neither can be named.
-                key = name + end, spec.optimizer, tuple(spec.hyperparameters.items())
+                key = method.name + end, spec.optimizer, tuple(spec.hyperparameters.items())
                 planned[key] = Planned(
-                    name + end, spec.optimizer, problem.epochs(spec.workload_params), output, spec
+                    method.name + end,
+                    spec.optimizer,
+                    problem.epochs(spec.workload_params),
+                    output,
+                    spec,
+                    method,
                 )
     return list(planned.values())
 

@@ -8,9 +8,10 @@ from typing import Any
 import click
 
 from amrobust.errors import UserError
+from amrobust.runs.method import in_parts
 
 Value = int | float | str | bool | None
-SELECTION = re.compile(r"(?P<name>[A-Za-z0-9_.:-]+)(\[(?P<inner>[^\[\]]*)\])?")
+_NAME = re.compile(r"[A-Za-z0-9_.:-]+")
 
 
 def parse_value(text: str) -> Value:
@@ -55,21 +56,10 @@ def parse_selection(text: str) -> tuple[str, dict[str, tuple[Value, ...]]]:
 
     Raises UserError on anything else.
     """
-    match = SELECTION.fullmatch(text.strip())
-    if match is None:
+    name, parameters, output = in_parts(text)
+    if output is not None or not _NAME.fullmatch(name):
         raise UserError(f"{text!r} is not of the form name or name[param=value,...]")
-    inner = match["inner"]
-    found: dict[str, tuple[Value, ...]] = {}
-    for part in inner.split(",") if inner and inner.strip() else []:
-        if "=" not in part and found and part.strip():
-            last = next(reversed(found))
-            found[last] += (parse_value(part),)
-            continue
-        name, value = parse_pair(part)
-        if name in found:
-            raise UserError(f"{text!r} gives a parameter twice")
-        found[name] = (value,)
-    return match["name"], found
+    return name, {key: tuple(map(parse_value, values)) for key, values in parameters.items()}
 
 
 def parse_counts(text: str) -> tuple[int, ...]:

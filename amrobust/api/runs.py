@@ -15,6 +15,7 @@ from amrobust.errors import UserError
 from amrobust.runs.arms import Arm, Metric, refuse_doubles
 from amrobust.runs.curves import mean_and_std
 from amrobust.runs.directions import direction_of
+from amrobust.runs.method import from_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -199,7 +200,7 @@ class Runs:
             arms.append(
                 Arm(
                     method=method,
-                    optimizer=method.partition("[")[0].partition("/")[0],
+                    optimizer=from_name(method).optimizer,
                     workload=workload,
                     seeds=tuple(range(len(curves))),
                     curves={metric: curves},

@@ -174,7 +174,7 @@ def _method(
     return ImportedMethod(
         method=method,
         workload=workload,
-        hyperparameters=members[0].hyperparameters,
+        identity=members[0].identity,
         seeds=tuple(rows),
         curves={name: np.array([row[name] for row in rows.values()]) for name in names},
         metrics=tuple(Metric(name, _better(name, mappings), mappings.units.get(name, "")) for name in names),

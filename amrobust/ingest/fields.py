@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from amrobust.errors import UserError
 from amrobust.ingest.logged import METHOD_KEYS, WORKLOAD_KEYS, LoggedRun
 from amrobust.runs.files import shown
+from amrobust.runs.method import value_of
 
 if TYPE_CHECKING:
     from amrobust.ingest.naming import Named
@@ -114,8 +115,6 @@ def _chosen(runs: Sequence[LoggedRun], method: str, nuisances: frozenset[str]) -
 
 def _told_apart(one: Named, values: Mapping[str, str]) -> Named:
     """``one`` with the fields that tell its method apart behind what its name has already: ``adam[beta=0.9,lr=0.1]/II``."""
-    from amrobust.ingest.naming import parsed
-
     inner = ",".join(f"{name}={value}" for name, value in values.items())
     head, bracket, output = one.method.rpartition("]")
     if bracket:
@@ -123,8 +122,14 @@ def _told_apart(one: Named, values: Mapping[str, str]) -> Named:
     else:
         head, slash, output = one.method.partition("/")
         name = f"{head}[{inner}]{slash}{output}"
-    own = {key: parsed(value) for key, value in values.items()}
-    return replace(one, method=name, hyperparameters={**one.hyperparameters, **own})
+    own = {key: value_of(value) for key, value in values.items()}
+    identity = replace(
+        one.identity,
+        hyperparameters={**one.identity.hyperparameters, **own},
+        named=(*one.identity.named, *own),
+        written=name,
+    )
+    return replace(one, method=name, identity=identity)
 
 
 def _is_number(text: str) -> bool:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from amrobust.ingest.naming import Value
 from amrobust.runs.arms import Curves, Metric
+from amrobust.runs.method import Method
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class ImportedMethod:
 
     method: str
     workload: str
-    hyperparameters: Mapping[str, Value]
+    identity: Method
     seeds: tuple[int, ...]
     curves: Mapping[str, Curves]
     """For each metric (seeds, steps), NaN or infinite where a seed diverged; the primary metric first."""
@@ -26,11 +26,6 @@ class ImportedMethod:
     steps: tuple[float, ...]
     """What the columns were called where they come from."""
     files: tuple[Path, ...]
-
-    @property
-    def optimizer(self) -> str:
-        """The method's name without its parameters and output."""
-        return self.method.partition("[")[0].partition("/")[0].strip() or self.method
 
     @property
     def diverged(self) -> tuple[int, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -22,8 +22,9 @@ from amrobust.runs.files import shown
 from amrobust.runs.find import MANIFEST
 from amrobust.runs.lock import locked
 from amrobust.runs.manifest import Manifest, SeedRecord, Source, identity
+from amrobust.runs.method import Method
 from amrobust.runs.provenance import now, session
-from amrobust.runs.spec import Spec
+from amrobust.runs.spec import Spec, Value
 from amrobust.runs.store import Run, broken_line, commit, directory_name, read_run
 
 OUTPUT = "I"
@@ -54,13 +55,17 @@ def land(
     ]
 
 
-def spec_of(method: str, workload: str, optimizer: str, hyperparameters: object, *, paired: bool) -> Spec:
+def spec_of(method: Method, workload: str, hyperparameters: Mapping[str, Value], *, paired: bool) -> Spec:
     """The spec of a run made elsewhere: the method's full name is part of it wherever the optimizer's does not say all."""
-    values = dict(hyperparameters)  # type: ignore[call-overload]
-    if method != optimizer:
-        values["method"] = method
+    values = dict(hyperparameters)
+    if method.name != method.optimizer:
+        values["method"] = method.name
     return Spec(
-        workload=workload, workload_params={}, optimizer=optimizer, hyperparameters=values, paired=paired
+        workload=workload,
+        workload_params={},
+        optimizer=method.optimizer,
+        hyperparameters=values,
+        paired=paired,
     )
 
 
@@ -100,7 +105,7 @@ def _source(method: ImportedMethod, notes: Sequence[str], form: str, origin: Pat
 
 
 def _land(method: ImportedMethod, directory: Path, source: Source, paired: bool) -> Landed:
-    spec = spec_of(method.method, method.workload, method.optimizer, method.hyperparameters, paired=paired)
+    spec = spec_of(method.identity, method.workload, method.identity.hyperparameters, paired=paired)
     metrics = [(metric.name, metric.better, metric.unit) for metric in method.metrics]
     facts = foreign_facts(method.method, method.workload, metrics, len(method.steps))
     curves: dict[int, SeedCurves] = {

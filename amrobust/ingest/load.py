@@ -23,6 +23,7 @@ from amrobust.runs.entries import MAX_SEED
 from amrobust.runs.files import shown
 from amrobust.runs.find import find_runs
 from amrobust.runs.manifest import Manifest
+from amrobust.runs.method import Method, from_name
 from amrobust.runs.spec import LOCATIONS, Spec
 from amrobust.runs.store import Run, each_run
 
@@ -221,9 +222,24 @@ def _arms_of(run: Run) -> list[Arm]:
             tuning=manifest.tuning,
             code=versions_of(manifest),
             facts=_facts(run),
+            identity=_identity(manifest, output),
         )
         for output in facts.outputs
     ]
+
+
+def _identity(manifest: Manifest, output: str) -> Method:
+    """The method of one output of a run as data: amrobust's own by its spec, another's by its name and what was recorded."""
+    name, spec = manifest.facts.methods[output], manifest.spec
+    told = from_name(name)
+    if any(made.source is not None for made in manifest.provenance):
+        recorded = {key: value for key, value in spec.hyperparameters.items() if key != "method"}
+        return replace(told, hyperparameters={**told.hyperparameters, **recorded})
+    named = tuple(key for key in told.hyperparameters if key in spec.hyperparameters)
+    several = len(manifest.facts.outputs) > 1
+    method = Method(spec.optimizer, spec.hyperparameters, named, output if several else None)
+    # A name that was made otherwise stays what it was recorded as.
+    return method if method.name == name else replace(method, written=name)
 
 
 def _pairing(spec: Spec) -> str | None:

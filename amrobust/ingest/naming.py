@@ -23,15 +23,13 @@ from amrobust.ingest.logged import (
 from amrobust.ingest.selectors import NUMBER, Selector, known_fields, usual_field
 from amrobust.runs.entries import MAX_SEED
 from amrobust.runs.files import shown
+from amrobust.runs.method import Method, from_name, value_of
 
 # The word seed has to be there: a bare number after a name may count anything, such as versions.
 _METHOD_AND_SEED = re.compile(
     r"(?P<method>.*?[^\W\d_].*?)[-_ ./]*(?:seed|(?<=[-_ ./])s)[-_ =]?(?P<seed>\d+)", re.IGNORECASE
 )
 _SEED_IN_PATH = re.compile(r"seed[-_= ]?(\d+)", re.IGNORECASE)
-_PARAMETERS = re.compile(r"[^\[\]]+\[(?P<inner>[^\[\]]*)\](?:/.*)?")
-
-Value = int | float | str
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,7 @@ class Named:
     run: LoggedRun
     method: str
     workload: str
-    hyperparameters: dict[str, Value]
+    identity: Method
     seed: int | None
 
 
@@ -111,20 +109,20 @@ def name_runs(runs: Sequence[LoggedRun], mappings: Mappings, stem: str) -> tuple
     for run in runs:
         guess = guessed[id(run)]
         if method_from is not None:
-            method, parameters = _method(method_from.of(run))
+            identity = _method(method_from.of(run))
         elif (usual := usual_field(run, METHOD_KEYS)) is not None:
-            method, parameters = usual.strip(), _parameters(usual)
+            identity = from_name(usual.strip())
         elif by_name and guess is not None:
-            method, parameters = guess[0], _parameters(guess[0])
+            identity = from_name(guess[0])
             if not notes:
                 notes.append(
-                    f"methods and seeds are read from names: {shown(guess[2])!r} is {shown(method)!r}"
+                    f"methods and seeds are read from names: {shown(guess[2])!r} is {shown(guess[0])!r}"
                 )
         else:
             raise UserError(
                 f"which method {run.where} is cannot be told: name it with --method-from; {known_fields(run)}"
             )
-        if not method:
+        if not identity.name:
             raise UserError(f"{run.where}: the method has no name")
         seed: int | None = None
         if seed_from is not None:
@@ -136,7 +134,7 @@ def name_runs(runs: Sequence[LoggedRun], mappings: Mappings, stem: str) -> tuple
             if workload_from is not None
             else usual_field(run, WORKLOAD_KEYS) or stem
         )
-        named.append(Named(run, method, workload.strip() or stem, parameters, seed))
+        named.append(Named(run, identity.name, workload.strip() or stem, identity, seed))
     if method_from is None:
         named, told = split_by_fields(named, mappings.nuisances)
         notes += told
@@ -184,34 +182,16 @@ def _seed(text: str, run: LoggedRun) -> int:
     return seed
 
 
-def _method(selected: dict[str, str]) -> tuple[str, dict[str, Value]]:
+def _method(selected: dict[str, str]) -> Method:
     """``adam`` from one key; ``adam[lr=0.1,m=5]`` from several, the first being the name."""
     (_, name), *others = selected.items()
     name = name.strip()
     if not others:
-        return name, _parameters(name)
+        return from_name(name)
     values = {key: value.strip() for key, value in others}
     text = ",".join(f"{key}={value}" for key, value in values.items())
-    return f"{name}[{text}]", {key: parsed(value) for key, value in values.items()}
-
-
-def _parameters(method: str) -> dict[str, Value]:
-    """The hyperparameters in a method's own name, such as ``am1[m=5]/II``."""
-    match = _PARAMETERS.fullmatch(method)
-    pairs = [part.partition("=") for part in match["inner"].split(",")] if match else []
-    return {key.strip(): parsed(value.strip()) for key, equals, value in pairs if equals and key.strip()}
-
-
-def parsed(text: str) -> Value:
-    """A whole number or a finite number where ``text`` is one; else the text."""
-    for kind in (int, float):
-        try:
-            value = kind(text)
-        except ValueError:
-            continue
-        if abs(value) < 1e300:
-            return value
-    return text
+    parameters = {key: value_of(value) for key, value in values.items()}
+    return Method(from_name(name).optimizer, parameters, tuple(parameters), written=f"{name}[{text}]")
 
 
 def chosen_series(run: LoggedRun, mappings: Mappings, known: frozenset[str]) -> dict[str, Series]:

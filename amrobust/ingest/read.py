@@ -45,10 +45,10 @@ def arms_of(gathered: Gathered, path: Path) -> list[Arm]:
 
 
 def _arm(method: ImportedMethod, path: Path, notes: Sequence[str]) -> Arm:
-    averaging = method.hyperparameters.get("m")
+    averaging = method.identity.hyperparameters.get("m")
     return Arm(
         method=method.method,
-        optimizer=method.optimizer,
+        optimizer=method.identity.optimizer,
         workload=method.workload,
         seeds=method.seeds,
         curves=method.curves,
@@ -57,6 +57,7 @@ def _arm(method: ImportedMethod, path: Path, notes: Sequence[str]) -> Arm:
         averaging=averaging if isinstance(averaging, int) else None,
         facts={"file": path.name, "steps": steps_text(method.steps)}
         | ({"import": "; ".join(notes)} if notes else {}),
+        identity=method.identity,
     )
 
 

@@ -21,6 +21,7 @@ from amrobust.runs.files import reason, shown, write_atomically
 from amrobust.runs.find import MANIFEST
 from amrobust.runs.lock import locked
 from amrobust.runs.manifest import Manifest, SeedRecord, Source, identity
+from amrobust.runs.method import from_name
 from amrobust.runs.provenance import now, session
 from amrobust.runs.spec import Value
 from amrobust.runs.store import Run, broken_line, commit, directory_name, read_run
@@ -43,8 +44,7 @@ class Place:
         self.better: dict[str, str] = {}
         self.units: dict[str, str] = {}
         self.planned: int | None = None
-        optimizer = method.partition("[")[0].partition("/")[0].strip() or method
-        self.spec = spec_of(method, workload, optimizer, hyperparameters, paired=paired)
+        self.spec = spec_of(from_name(method), workload, hyperparameters, paired=paired)
         self.identity = identity(self.spec, foreign_facts(method, workload, (), 1))
         self.path = directory / directory_name(self.spec, self.identity)
         self._lock: Any = None

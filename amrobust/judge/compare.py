@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
@@ -25,6 +25,7 @@ from amrobust.judge.summaries import summary_of
 from amrobust.judge.usage import asked_for, meant
 from amrobust.judge.verdicts import decide
 from amrobust.runs.arms import Arm, Metric, refuse_doubles
+from amrobust.runs.method import ANY, Method, from_name, number, swept
 from amrobust.stats.results import Caution
 from amrobust.stats.sequential import Look
 
@@ -242,14 +243,24 @@ class Named(Protocol):
     @property
     def epochs(self) -> int: ...  # noqa: D102
 
+    @property
+    def identity(self) -> Method: ...  # noqa: D102
+
 
 Found = TypeVar("Found", bound=Named)
 
 
 def find_arm(arms: Sequence[Found], name: str) -> Found:
-    """The arm called ``name``: its method name, or its optimizer's where only one arm has that. Raises UserError."""
-    exact = [arm for arm in arms if arm.method == name]
-    found = exact or [arm for arm in arms if arm.optimizer == name]
+    """The arm called ``name``: by its method's name, by what that tells, or by its optimizer where only one arm has that.
+
+    ``adam[lr=1e-3]`` tells ``adam[lr=0.001]``, and ``msgd[lr=0.1]`` the M-SGD whose default that is. Raises UserError.
+    """
+    form = from_name(name)
+    found = (
+        [arm for arm in arms if arm.method == name]
+        or [arm for arm in arms if arm.identity.fits(form)]
+        or [arm for arm in arms if arm.optimizer == name]
+    )
     if len(found) == 1:
         return found[0]
     raise UserError(
@@ -309,18 +320,32 @@ def _resolved_claim(claim: Claim, arms: Sequence[Named]) -> Claim:
         method=sweep[0] if sweep else find_arm(arms, claim.method).method,
         baseline=sweep[-1] if sweep else find_arm(arms, claim.baseline).method,
         methods=sweep,
+        over=_over(claim, sweep, arms),
         parts=resolved(claim.parts, arms),
         epochs=_epochs(claim, arms[0].epochs),
         phase=None,
     )
 
 
+def _over(claim: Claim, sweep: Sequence[str], arms: Sequence[Named]) -> str | None:
+    """The hyperparameter that a trend is over; None where its methods differ in another way, and no trend can be judged."""
+    with suppress(UserError):
+        return swept([arm.identity for arm in arms if arm.method in sweep]) if claim.kind == "trend" else None
+    return None
+
+
 def _of_form(name: str, arms: Sequence[Named]) -> list[str]:
     """The methods that ``name`` stands for: one, or with an asterisk all of that form, by the number in its place."""
-    if "*" not in name:
+    form = from_name(name)
+    free = [parameter for parameter, value in form.hyperparameters.items() if value == ANY]
+    if not free:
         return [find_arm(arms, name).method]
-    form = re.compile(r"(\d+(?:\.\d+)?(?:e[-+]\d+)?)".join(map(re.escape, name.split("*", 1))))
-    found = [(float(match[1]), arm.method) for arm in arms if (match := form.fullmatch(arm.method))]
+    places = {
+        arm.method: tuple(number(arm.identity.hyperparameters[parameter]) for parameter in free)
+        for arm in arms
+        if arm.identity.fits(form)
+    }
+    found = [(place, method) for method, place in places.items() if None not in place]
     return [method for _, method in sorted(found)]
 
 

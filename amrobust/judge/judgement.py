@@ -10,6 +10,7 @@ from amrobust.errors import UserError
 from amrobust.judge.beside import Printed
 from amrobust.judge.usage import asked_for, meant
 from amrobust.runs.arms import Arm, Metric
+from amrobust.runs.method import Method
 from amrobust.stats.limits import check_finite, check_margin, check_rate, is_count, is_number
 from amrobust.stats.nested import VarianceComponents
 from amrobust.stats.results import Caution, Result
@@ -74,7 +75,8 @@ class Claim:
     change, (at, at), becomes the epochs on its two sides.
 
     An entry of ``methods`` such as ``am1[m=*]/II`` stands for all methods of that form, by the value in the place of the
-    asterisk; it is replaced by their names when the runs are known.
+    asterisk; it is replaced by their names when the runs are known. So is ``over``, the hyperparameter in which the methods of
+    a ``trend`` differ.
     """
 
     kind: ClaimKind
@@ -88,6 +90,7 @@ class Claim:
     bound: tuple[float, float] | None = None
     phase: tuple[float, float] | None = None
     deviation: float | None = None
+    over: str | None = None
 
     def __post_init__(self) -> None:
         """Raises UserError where the claim says nothing, or what no number could decide."""
@@ -283,6 +286,11 @@ class Judgement:
     def methods(self) -> tuple[str, ...]:
         """The names of all methods, in order."""
         return tuple(summary.method for summary in self.summaries)
+
+    @property
+    def identities(self) -> dict[str, Method]:
+        """The methods as data, by their names; none of a published table's."""
+        return {arm.method: arm.identity for arm in self.arms}
 
     @property
     def level_alpha(self) -> float:

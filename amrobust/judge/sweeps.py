@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from itertools import combinations
 
 from amrobust import stats
+from amrobust.errors import UserError
 from amrobust.judge import cautions
 from amrobust.judge.judgement import Claim
 from amrobust.judge.rules import Evidence, Rules
 from amrobust.judge.samples import Pair, Refused, Sample
+from amrobust.runs.method import number, swept
 from amrobust.stats.results import Caution, Result
 
 
@@ -21,27 +23,34 @@ def of_sweep(claim: Claim, samples: Sequence[Sample], rules: Rules, family: int)
 
 
 def _trend(claim: Claim, samples: Sequence[Sample], rules: Rules, family: int) -> Evidence:
-    """Jackknife slope of log spread on log2 of the swept value, its second opinion, and where the sweep turns."""
-    values = [sample.arm.averaging for sample in samples]
+    """Jackknife slope of log spread over the swept hyperparameter, its second opinion, and where the sweep turns."""
+    methods = [sample.arm.identity for sample in samples]
+    try:
+        parameter = swept(methods)
+    except UserError as error:
+        raise Refused(str(error)) from None
+    values = [number(method.hyperparameters[parameter]) for method in methods]
     if any(value is None for value in values):
-        raise Refused("a trend is over methods with an amortization length m, and not all of these have one")
-    swept = [float(value) for value in values if value is not None]
+        words = ", ".join(str(method.hyperparameters[parameter]) for method in methods)
+        raise Refused(f"a trend is over numbers, and {parameter} is {words}")
+    places = [value for value in values if value is not None]
     if any(Pair.of(a, b).paired for a, b in combinations(samples, 2)):
         raise Refused(
             "the methods of this sweep share their seeds, and a trend is tested on independent ones"
         )
     curves = samples[0].curves.shape[1] > 1
     data = [sample.curves if curves else stats.final_values(sample.curves, rules.final) for sample in samples]
-    result = stats.spread_trend(data, swept, level=1 - rules.alpha / family)
-    second = stats.permutation_trend(data, swept) if curves else stats.jonckheere(data, swept)
-    turn = stats.turning_point(data, swept, alpha=rules.alpha)
+    result = stats.spread_trend(data, places, level=1 - rules.alpha / family)
+    second = stats.permutation_trend(data, places) if curves else stats.jonckheere(data, places)
+    turn = stats.turning_point(data, places, alpha=rules.alpha)
     notes = []
     if turn.falls_before and turn.rises_after:
         candidates = ", ".join(f"{value:g}" for value in turn.candidates)
         notes.append(
             Caution(
                 "turning-point",
-                f"The spread is smallest at m = {turn.value:g} and larger at both ends of the sweep (m in {candidates} cannot "
+                f"The spread is smallest at {parameter} = {turn.value:g} and larger at both ends of the sweep ({parameter} in "
+                f"{candidates} cannot "
                 "be told from the smallest): a trend does not describe it.",
                 "claim the two sides of the turning point apart, on fresh seeds",
             )

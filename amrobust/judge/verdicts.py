@@ -13,6 +13,7 @@ from amrobust.judge.words import alike, p_text, powers_of_ten, roughly
 from amrobust.runs.arms import Metric
 from amrobust.stats.coverage import coverage_sentence
 from amrobust.stats.results import Caution, Result
+from amrobust.stats.trend import unit_of
 
 POWER = 0.8
 
@@ -189,7 +190,8 @@ def statement(claim: Claim, metric: Metric) -> str:
         "equivalent mean": f"{mean} of {claim.method} and {claim.baseline} agree within {margin}",
         "no worse than": f"{mean} of {claim.method} is no worse than {claim.baseline}'s by more than {margin}",
         "cheaper": f"{claim.method} takes less wall time a seed than {claim.baseline}",
-        "trend": f"the spread of {quantity} {'rises' if claim.rising else 'falls'} with m over {sweep}",
+        "trend": f"the spread of {quantity} {'rises' if claim.rising else 'falls'} as {claim.over or 'the swept value'} "
+        f"grows, over {sweep}",
         "stable over": f"{mean} agrees within {margin} among {sweep}",
     }[claim.kind]
 
@@ -228,7 +230,7 @@ def _numbers(verdict: Verdict, metric: Metric) -> str:
     ratio = verdict.claim.kind in RATIOS
     unit = "" if ratio or verdict.claim.bound is not None else points(metric)
     name = "share" if verdict.claim.bound is not None else "ratio" if ratio else "difference"
-    each = " a doubling" if verdict.claim.kind == "trend" else ""
+    each = f" a {unit_of(result)}" if verdict.claim.kind == "trend" else ""
     assert result.level is not None
     by = f" by {result.test}" if result.bootstrap is not None else ""
     estimate, low, high = alike(result.estimate, result.low, result.high)

@@ -96,10 +96,13 @@ def styles(comparison: Comparison) -> dict[str, Style]:
     The methods of a sweep are shades of one colour, from light to dark as the swept value grows.
     """
     names = list(dict.fromkeys(name for judgement in comparison.judgements for name in judgement.methods))
+    methods = {
+        name: method for judgement in comparison.judgements for name, method in judgement.identities.items()
+    }
     baseline = comparison.judgements[0].baseline if comparison.judgements else None
     series = {
         method: (one.label, place / (len(one.methods) - 1))
-        for sweep in reversed(sweeps(names))
+        for sweep in reversed(sweeps(methods))
         for one in sweep.series
         for place, method in enumerate(one.methods)
     }

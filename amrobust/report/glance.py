@@ -13,6 +13,7 @@ from amrobust.report.settings import group_names
 from amrobust.report.text import printable
 from amrobust.report.typography import breakable, typeset
 from amrobust.report.view import OUTCOMES, claim_rows, claim_words
+from amrobust.stats.trend import unit_of
 
 _ONE_PARAMETER = re.compile(r"([\w.]+)=([^,]+)")
 _MOST_ROWS = 14
@@ -65,9 +66,10 @@ def _list(judgements: Sequence[Judgement]) -> Table:
         Column("Verdict", "left"),
     )
     caption = "Verdicts at a glance; × is a ratio, method over baseline, the rest are differences."
-    if any(v.claim.kind == "trend" for judgement in judgements for v in judgement.verdicts):
+    trends = [v for judgement in judgements for v in judgement.verdicts if v.claim.kind == "trend"]
+    if units := dict.fromkeys(unit_of(v.interval) for v in trends if v.interval is not None):
         caption = caption.replace(
-            "method over baseline", "method over baseline or, of a trend, for each doubling"
+            "method over baseline", f"method over baseline or, of a trend, for each {' or '.join(units)}"
         )
     return Table(caption, columns, tuple(rows))
 

@@ -11,6 +11,7 @@ from amrobust.report.numbers import ABSENT, p_value, percent, ratio
 from amrobust.report.text import printable
 from amrobust.report.typography import breakable, prose, typeset
 from amrobust.report.view import ClaimRow, View, claim_words, difference_unit, is_ratio, spans
+from amrobust.stats.trend import unit_of
 
 _LONG_NAME = 32
 """Longer names are broken where a table would get too wide."""
@@ -27,9 +28,7 @@ def test_table(judgement: Judgement, shown: View, found: Found) -> Table:
     pairs = all(is_about_a_pair(claim) for claim in claims)
     tests, seconds = _distinct(found, "test"), _distinct(found, "second_opinion")
     marks = _marks(found)
-    heading = (
-        "Estimate" if many_claims and claims[0].bound is None else _estimate_heading(claims[0], judgement)
-    )
+    heading = "Estimate" if many_claims and claims[0].bound is None else _estimate_heading(found, judgement)
 
     def named(verdict: Verdict, row: ClaimRow) -> Cell:
         name = verdict.claim.method
@@ -145,11 +144,13 @@ def _sides(claims: Sequence[Claim]) -> str:
     return "p: one-sided." if any(one_sided) else "p: two-sided."
 
 
-def _estimate_heading(claim: Claim, judgement: Judgement) -> str:
+def _estimate_heading(found: Found, judgement: Judgement) -> str:
+    claim = found[0][0].claim
     if claim.bound is not None:
         return "Share"
     if claim.kind == "trend":
-        return "Ratio a doubling"
+        units = dict.fromkeys(unit_of(v.interval) for v, _ in found if v.interval is not None)
+        return f"Ratio a {' or '.join(units)}" if units else "Ratio"
     if is_ratio(claim.kind):
         return "Ratio"
     unit = printable(difference_unit(judgement.metric).strip())

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from amrobust.errors import UserError
 from amrobust.runs.code import CodeVersion
 from amrobust.runs.files import shown
+from amrobust.runs.method import Method, from_name
 from amrobust.runs.tuning import Tuning
 
 Curves = NDArray[np.float64]
@@ -71,6 +72,12 @@ class Arm:
     recorded."""
     facts: Mapping[str, str] = field(default_factory=dict)
     """Everything else worth printing in an appendix: spec, versions, digests, how to reproduce."""
+    identity: Method = None  # type: ignore[assignment]
+    """The method as data; where none is given, what its name tells."""
+
+    def __post_init__(self) -> None:
+        if vars(self)["identity"] is None:
+            object.__setattr__(self, "identity", from_name(self.method))
 
     @property
     def epochs(self) -> int:

@@ -1,4 +1,4 @@
-"""Spread over an ordered sweep, such as AM1-SGD's m: its trend, and the value at which it turns."""
+"""Spread over an ordered sweep, such as AM1-SGD's m or a learning rate: its trend, and the value at which it turns."""
 
 from __future__ import annotations
 
@@ -25,21 +25,25 @@ from amrobust.stats.samples import (
 )
 from amrobust.stats.spread import spread_ratio, t_quantile
 
+_STEP = "step of the sweep"
+
 
 def spread_trend(samples: Sequence[ArrayLike], values: Sequence[float], *, level: float = 0.95) -> Result:
-    """Ratio of spreads for each doubling of the swept value, over independent samples.
+    """Ratio of spreads for each doubling of the swept value, or each step of the sweep, over independent samples.
 
-    The slope Σ c_k θ_k of the jackknifed log spreads θ_k on log2(value), with c_k = (l_k − l̄)/Σ(l − l̄)²; t with Satterthwaite's
-    degrees of freedom. When a slope is tested, each sample's variance is taken at the level pooled over the sweep, as in
+    The slope Σ c_k θ_k of the jackknifed log spreads θ_k on l = log2(value), with c_k = (l_k − l̄)/Σ(l − l̄)². Where a value is
+    0 or negative, as the first of a sweep of momentum or weight decay may be, no doubling leads to it: then l counts the values
+    in order (0, 1, 2, ...), and the ratio is that of a step. t with Satterthwaite's degrees of freedom. When a slope is tested,
+    each sample's variance is taken at the level pooled over the sweep, as in
     :class:`amrobust.stats.jackknife.SpreadContrast`. ``estimate``, ``low`` and ``high`` are exp(slope): below 1 the spread
     falls as the value grows. p is two-sided and the inversion of the interval; ``se`` and ``df`` are those of the estimate.
 
-    ``samples`` are final values (seeds,) or curves (seeds, epochs), in the order of ``values`` (all above 0). Raises
+    ``samples`` are final values (seeds,) or curves (seeds, epochs), in the order of ``values``. Raises
     CannotEstimate on fewer than 3 samples, equal values, a sample without spread or whose spread rests on a single seed, and
     where no spread changes with a seed left out.
     """
     check_level(level)
-    groups, logs = _sweep(samples, values)
+    groups, logs, each = _sweep(samples, values)
     weights = (logs - logs.mean()) / ((logs - logs.mean()) ** 2).sum()
     spreads = [LogSpread.of(group) for group in groups]
     plain = np.array([spread.whole + spread.level for spread in spreads])
@@ -64,11 +68,16 @@ def spread_trend(samples: Sequence[ArrayLike], values: Sequence[float], *, level
     low, high = inverted(p_value, centre, se * t_quantile(df, 0.5 + level / 2), level)
     curves = groups[0].shape[1] > 1
     return Result(
-        f"ratio of {'Avg. STDs' if curves else 'STDs'} for each doubling",
+        f"ratio of {'Avg. STDs' if curves else 'STDs'} for each {each}",
         f"trend of log {'Avg. STD' if curves else 'STD'} by the jackknife", tuple(int(n) for n in sizes),
         ratio_of(centre), ratio_of(low), ratio_of(high), level, float(p_value(0.0)),
         assumption="independent seeds", se=se, df=df,
     )  # fmt: skip
+
+
+def unit_of(trend: Result) -> str:
+    """What the ratio of a trend is for each of: "doubling", or "step of the sweep"."""
+    return _STEP if trend.quantity.endswith(_STEP) else "doubling"
 
 
 def permutation_trend(
@@ -76,10 +85,11 @@ def permutation_trend(
 ) -> Result:
     """Permutation test of a trend in z_i = mean over epochs of |x_it − median_t|, one number a seed, on log2(value).
 
-    The statistic is the covariance of z with the log value; whole seeds change groups. Two-sided p = (b + 1)/(B + 1).
+    Values of which one is not above 0 are counted in order, as in :func:`spread_trend`. The statistic is the covariance of z
+    with the log value; whole seeds change groups. Two-sided p = (b + 1)/(B + 1).
     """
     check_resamples(resamples)
-    groups, logs = _sweep(samples, values)
+    groups, logs, _ = _sweep(samples, values)
     z = _deviations(groups)
     labels = np.repeat(logs - logs.mean(), [len(group) for group in groups])
     return _permuted(z, labels, groups, "permutation of a trend in |x - median|", resamples, seed)
@@ -94,7 +104,7 @@ def jonckheere(
     distribution is that of relabelled seeds. Curves give one number a seed, as in :func:`permutation_trend`.
     """
     check_resamples(resamples)
-    groups, logs = _sweep(samples, values)
+    groups, logs, _ = _sweep(samples, values)
     z = _deviations(groups)
     order = np.repeat(np.argsort(np.argsort(logs)), [len(group) for group in groups])
     statistic = _sum_of_signs(z, len(groups))
@@ -177,7 +187,7 @@ def turning_point(
     was chosen by looking, so this errs towards excluding too many; it describes a sweep and decides nothing.
     """
     check_rate("alpha", alpha)
-    groups, _ = _sweep(samples, values)
+    groups, *_ = _sweep(samples, values)
     spreads = [avg_std(group) for group in groups]
     best = int(np.argmin(spreads))
     level = 1 - alpha / (len(groups) - 1)
@@ -194,14 +204,16 @@ def turning_point(
     )
 
 
-def _sweep(samples: Sequence[ArrayLike], values: Sequence[float]) -> tuple[list[Array], Array]:
-    """The samples as curves of one length, and log2 of their values."""
+def _sweep(samples: Sequence[ArrayLike], values: Sequence[float]) -> tuple[list[Array], Array, str]:
+    """The samples as curves of one length, the places of their values on the scale of the trend, and what its unit is."""
     if len(samples) != len(values) or len(samples) < 3:
         raise CannotEstimate("a sweep needs at least 3 samples, and one value for each")
     given = np.asarray(values, float)
-    if not (given > 0).all() or len(np.unique(given)) < len(given):
-        raise CannotEstimate("the values of a sweep are different numbers above 0")
+    if not np.isfinite(given).all() or len(np.unique(given)) < len(given):
+        raise CannotEstimate("the values of a sweep are different finite numbers")
     groups = [as_curves(sample) for sample in samples]
     if len({group.shape[1] for group in groups}) > 1:
         raise CannotEstimate("the curves of a sweep need one length")
-    return groups, np.log2(given)
+    if (given > 0).all():
+        return groups, np.log2(given), "doubling"
+    return groups, np.argsort(np.argsort(given)).astype(float), _STEP

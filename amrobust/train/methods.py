@@ -8,35 +8,33 @@ from dataclasses import dataclass
 from typing import Any
 
 from amrobust.errors import UserError
+from amrobust.runs.method import Method
 from amrobust.train import arguments, foreign, foreign_rules
 
 
 @dataclass(frozen=True)
 class OptimizerInfo:
-    """What an optimizer is called in print, what it takes, and which outputs one training of it gives."""
+    """What an optimizer takes, and which outputs one training of it gives."""
 
-    title: str
     hyperparameters: tuple[str, ...]
     outputs: tuple[str, ...]
 
 
 OPTIMIZERS: dict[str, OptimizerInfo] = {
-    "sgd": OptimizerInfo("SGD", ("lr", "weight_decay"), ("I",)),
-    "msgd": OptimizerInfo("M-SGD", ("lr", "momentum", "weight_decay"), ("I",)),
-    "omsgd": OptimizerInfo("OM-SGD", ("lr", "momentum", "weight_decay"), ("II",)),
-    "cm": OptimizerInfo("CM", ("lr", "momentum", "weight_decay"), ("I",)),
-    "aggmo": OptimizerInfo("AggMo", ("lr", "a", "terms", "weight_decay"), ("I",)),
-    "qhm": OptimizerInfo("QHM", ("lr", "momentum", "nu", "weight_decay"), ("I",)),
-    "hybrid": OptimizerInfo(
-        "Nesterov and amortized momentum", ("lr", "nesterov", "amortized", "m", "weight_decay"), ("I", "II")
-    ),
-    "am1": OptimizerInfo("AM1-SGD", ("lr", "momentum", "m", "weight_decay"), ("I", "II")),
-    "ntasgd": OptimizerInfo("SGD+ASGD", ("lr", "nonmono", "weight_decay"), ("II",)),
-    "am2": OptimizerInfo("AM2-SGD", ("lr", "momentum", "m", "weight_decay"), ("I", "II")),
-    "msgd-tail": OptimizerInfo("M-SGD, tail average", ("lr", "momentum", "m", "weight_decay"), ("I",)),
-    "acsa": OptimizerInfo("AC-SA", ("lr", "momentum", "theorem"), ("I", "II")),
-    "am1g": OptimizerInfo("AM1-SGD, general", ("lr", "momentum", "m", "theorem"), ("I", "II")),
-    "am2g": OptimizerInfo("AM2-SGD, general", ("lr", "momentum", "m", "theorem"), ("I", "II")),
+    "sgd": OptimizerInfo(("lr", "weight_decay"), ("I",)),
+    "msgd": OptimizerInfo(("lr", "momentum", "weight_decay"), ("I",)),
+    "omsgd": OptimizerInfo(("lr", "momentum", "weight_decay"), ("II",)),
+    "cm": OptimizerInfo(("lr", "momentum", "weight_decay"), ("I",)),
+    "aggmo": OptimizerInfo(("lr", "a", "terms", "weight_decay"), ("I",)),
+    "qhm": OptimizerInfo(("lr", "momentum", "nu", "weight_decay"), ("I",)),
+    "hybrid": OptimizerInfo(("lr", "nesterov", "amortized", "m", "weight_decay"), ("I", "II")),
+    "am1": OptimizerInfo(("lr", "momentum", "m", "weight_decay"), ("I", "II")),
+    "ntasgd": OptimizerInfo(("lr", "nonmono", "weight_decay"), ("II",)),
+    "am2": OptimizerInfo(("lr", "momentum", "m", "weight_decay"), ("I", "II")),
+    "msgd-tail": OptimizerInfo(("lr", "momentum", "m", "weight_decay"), ("I",)),
+    "acsa": OptimizerInfo(("lr", "momentum", "theorem"), ("I", "II")),
+    "am1g": OptimizerInfo(("lr", "momentum", "m", "theorem"), ("I", "II")),
+    "am2g": OptimizerInfo(("lr", "momentum", "m", "theorem"), ("I", "II")),
 }
 
 CONVEX_ONLY = ("acsa", "am1g", "am2g")
@@ -93,9 +91,9 @@ def info(optimizer: str) -> OptimizerInfo:
         return OPTIMIZERS[optimizer]
     if is_rule(optimizer):
         of_rule = tuple(foreign_rules.hyperparameters(optimizer)), foreign_rules.outputs(optimizer)
-        return OptimizerInfo(optimizer.rpartition(":")[2], *of_rule)
-    found = foreign.optimizer_class(optimizer, _known())
-    return OptimizerInfo(found.__name__, tuple(foreign.hyperparameters(optimizer)), ("I",))
+        return OptimizerInfo(*of_rule)
+    foreign.optimizer_class(optimizer, _known())
+    return OptimizerInfo(tuple(foreign.hyperparameters(optimizer)), ("I",))
 
 
 def _known() -> tuple[str, ...]:
@@ -159,14 +157,11 @@ def _check_together(optimizer: str, resolved: Mapping[str, float | int]) -> None
         )
 
 
-def method_name(
+def method_of(
     optimizer: str, hyperparameters: Mapping[str, Any], defaults: Mapping[str, Any], output: str
-) -> str:
-    """``am1[m=5]/II``: m where there is one, what differs from the defaults, the output where there are two; no module."""
-    shown = [
-        f"{name}={value:g}" if type(value) in (int, float) else f"{name}={value}"
-        for name, value in hyperparameters.items()
-        if name == "m" or value != defaults.get(name, value)
-    ]
-    name = optimizer.rpartition(":")[2] + (f"[{','.join(sorted(shown))}]" if shown else "")
-    return f"{name}/{output}" if len(info(optimizer).outputs) > 1 else name
+) -> Method:
+    """The method; its name tells m where there is one, what differs from the defaults, and the output where there are two."""
+    named = tuple(
+        name for name, value in hyperparameters.items() if name == "m" or value != defaults.get(name, value)
+    )
+    return Method(optimizer, hyperparameters, named, output if len(info(optimizer).outputs) > 1 else None)

@@ -13,10 +13,11 @@ from typing import Any
 from amrobust import workloads
 from amrobust.errors import UserError
 from amrobust.runs.facts import RunFacts
+from amrobust.runs.method import Method
 from amrobust.runs.spec import LOCATIONS, Spec, Value, plain
 from amrobust.train import foreign, foreign_rules
 from amrobust.train.code import code_of
-from amrobust.train.methods import CONVEX_ONLY, OPTIMIZERS, defaults, info, is_rule, method_name, resolve
+from amrobust.train.methods import CONVEX_ONLY, OPTIMIZERS, defaults, info, is_rule, method_of, resolve
 from amrobust.train.place import HERE, Place
 from amrobust.train.streams import x0_index
 from amrobust.train.variation import require_stream
@@ -117,13 +118,18 @@ def _hyperparameters(problem: workloads.Workload, optimizer: str, given: Mapping
     return resolve(optimizer, given, defaults(optimizer, problem.optimizer_defaults(optimizer)))
 
 
-def method_names(spec: Spec) -> dict[str, str]:
-    """The name of each output of ``spec``'s method."""
+def methods_of(spec: Spec) -> dict[str, Method]:
+    """The method as each output of ``spec`` gives it."""
     usual = defaults(spec.optimizer, workloads.get(spec.workload).optimizer_defaults(spec.optimizer))
     return {
-        output: method_name(spec.optimizer, spec.hyperparameters, usual, output)
+        output: method_of(spec.optimizer, spec.hyperparameters, usual, output)
         for output in info(spec.optimizer).outputs
     }
+
+
+def method_names(spec: Spec) -> dict[str, str]:
+    """The name of each output of ``spec``'s method."""
+    return {output: method.name for output, method in methods_of(spec).items()}
 
 
 def describe(spec: Spec, place: Place = HERE) -> RunFacts:

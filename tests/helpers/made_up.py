@@ -3,6 +3,7 @@
 import numpy as np
 
 from amrobust.runs.arms import Arm, Metric
+from amrobust.runs.method import from_name
 
 ACCURACY = Metric("test_accuracy", "higher", "%")
 
@@ -29,3 +30,8 @@ def arm(method="msgd", values=None, **changes):
         "x0_digest": "0" * 64,
     }
     return Arm(**(fields | changes))
+
+
+def told(names):
+    """The methods that ``names`` tell, by their names."""
+    return {name: from_name(name) for name in names}

@@ -9,15 +9,64 @@ from made_up_runs import Trainer, curve, describe, outcome, spec
 from recorded import logged
 
 from amrobust.errors import RunError, UserError
+from amrobust.ingest.assemble import Gathered
+from amrobust.ingest.imported import ImportedMethod
+from amrobust.ingest.landing import land
 from amrobust.ingest.load import load_arms
+from amrobust.ingest.recorder import record
+from amrobust.runs.arms import Metric
 from amrobust.runs.commands import command_of
 from amrobust.runs.directions import direction_of
+from amrobust.runs.method import Method, from_name, swept
 from amrobust.runs.store import open_runs
 from amrobust.train.execution import execute
 
 
 def make(tmp_path, seeds=3, trainer=None, **changes):
     return execute(spec(**changes), range(seeds), tmp_path, train=trainer or Trainer(), describe=describe)
+
+
+class TestIdentity:
+    def test_a_run_has_its_optimizer_all_hyperparameters_and_its_output(self, tmp_path):
+        run = make(tmp_path)
+        one, two = load_arms([tmp_path])[0]
+        assert one.identity.hyperparameters == run.spec.hyperparameters
+        assert (one.identity.output, two.identity.output) == ("I", "II")
+        assert (two.identity.name, two.identity.title) == ("am1[m=5]/II", "AM1-SGD (m = 5), II")
+
+    def test_a_table_has_what_its_names_tell_and_keeps_them(self, tmp_path):
+        (tmp_path / "runs.csv").write_text(
+            "method,seed,epoch,accuracy\n" + "".join(f"sgd[lr=1e-1],{s},1,{90 + s}\n" for s in range(3))
+        )
+        ((arm,), _) = load_arms([tmp_path / "runs.csv"])
+        assert arm.method == arm.identity.title == "sgd[lr=1e-1]"
+        assert arm.identity == Method("sgd", {"lr": 0.1})
+
+    def test_an_imported_run_keeps_the_name_that_its_log_has(self, tmp_path):
+        values = np.arange(6.0).reshape(3, 2)
+        gathered = Gathered(
+            (
+                ImportedMethod(
+                    "sgd[lr=1e-1]", "mine", from_name("sgd[lr=1e-1]"), (0, 1, 2), {"accuracy": values},
+                    (Metric("accuracy", "higher"),), (1.0, 2.0), (),
+                ),
+            )
+        )  # fmt: skip
+        land(gathered, tmp_path, form="csv", origin=tmp_path, command="")
+        ((arm,), _) = load_arms([tmp_path])
+        assert arm.identity.title == "sgd[lr=1e-1]"
+        assert arm.identity == Method("sgd", {"lr": 0.1})
+
+    def test_what_a_recorder_was_told_is_the_method_too(self, tmp_path):
+        for name, lr in {"adam": 0.1, "adam[lr=0.2]": 0.2}.items():
+            with record(tmp_path, method=name, seed=0, workload="mine", hyperparameters={"lr": lr}) as run:
+                run.log(1, accuracy=90.0)
+        arms = load_arms([tmp_path])[0]
+        assert {arm.identity.name: arm.identity.hyperparameters["lr"] for arm in arms} == {
+            "adam": 0.1,
+            "adam[lr=0.2]": 0.2,
+        }
+        assert swept([arm.identity for arm in arms]) == "lr"
 
 
 class TestRuns:

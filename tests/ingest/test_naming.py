@@ -34,8 +34,8 @@ class TestMethods:
         fields = {"optimizer": "adam", "lr": "0.1", "m": "5", "seed": "0"}
         (method,) = gathered([run(fields=fields)], method_from="optimizer,lr,m").methods
         assert method.method == "adam[lr=0.1,m=5]"
-        assert method.hyperparameters == {"lr": 0.1, "m": 5}
-        assert method.optimizer == "adam"
+        assert method.identity.hyperparameters == {"lr": 0.1, "m": 5}
+        assert method.identity.optimizer == "adam"
 
     @pytest.mark.parametrize(
         ("path", "expected"),
@@ -78,8 +78,8 @@ class TestMethods:
 
     def test_parameters_in_a_methods_own_name(self):
         (method,) = gathered([run(fields={"method": "am1[m=5]/II", "seed": "0"})]).methods
-        assert method.hyperparameters == {"m": 5}
-        assert method.optimizer == "am1"
+        assert method.identity.hyperparameters == {"m": 5}
+        assert method.identity.optimizer == "am1"
 
 
 NAMED = {"method": "a", "seed": "0"}

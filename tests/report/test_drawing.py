@@ -4,6 +4,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
+from made_up import told
 
 from amrobust.judge.judgement import Comparison, Judgement
 from amrobust.report.drawing import BASELINE_COLOUR, COLOURS, labels, series_styles, shaded, styles
@@ -49,7 +50,7 @@ def test_the_methods_of_a_sweep_are_shades_of_one_colour_that_darken(judged: Jud
     shades = [look[f"am1[m={m}]"].colour for m in (1, 5, 20)]
     assert lightness(shades[0]) > lightness(shades[1]) > lightness(shades[2])
     assert look["sgd"].colour == COLOURS[0]
-    (sweep,) = sweeps(methods)
+    (sweep,) = sweeps(told(methods))
     assert series_styles(look, sweep.series)[0].colour == shades[1]
 
 

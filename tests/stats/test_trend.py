@@ -85,7 +85,7 @@ def test_a_u_shaped_sweep_turns(rng):
     [
         ([np.arange(5.0)] * 2, [1, 2]),
         ([np.arange(5.0)] * 3, [1, 2, 2]),
-        ([np.arange(5.0)] * 3, [0, 1, 2]),
+        ([np.arange(5.0)] * 3, [1, 2, np.inf]),
         ([np.arange(5.0), np.arange(5.0), np.ones((5, 2))], [1, 2, 3]),
         ([np.arange(5.0), np.arange(5.0), np.ones(5)], [1, 2, 3]),
     ],
@@ -93,3 +93,21 @@ def test_a_u_shaped_sweep_turns(rng):
 def test_what_is_no_sweep_is_refused(samples, values):
     with pytest.raises(stats.CannotEstimate):
         stats.spread_trend(samples, values)
+
+
+def test_a_sweep_that_begins_with_0_is_judged_by_its_steps(rng):
+    samples = [rng.normal(0, std, (9, 6)) for std in (1, 1.5, 2, 3)]
+    steps = stats.spread_trend(samples, [0, 1e-4, 5e-4, 0.1])
+    # Doublings are the steps of 1, 2, 4, 8: the same numbers, said to be of something else.
+    doublings = stats.spread_trend(samples, [1, 2, 4, 8])
+    assert (steps.estimate, steps.low, steps.high, steps.p) == (
+        doublings.estimate,
+        doublings.low,
+        doublings.high,
+        doublings.p,
+    )
+    assert steps.quantity == "ratio of Avg. STDs for each step of the sweep"
+    assert doublings.quantity == "ratio of Avg. STDs for each doubling"
+    second = stats.permutation_trend(samples, [-0.1, 0, 3, 100])
+    assert second.p == stats.permutation_trend(samples, [1, 2, 4, 8]).p
+    assert stats.turning_point(samples, [0, 1e-4, 5e-4, 0.1]).value == 0

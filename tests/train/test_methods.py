@@ -3,7 +3,7 @@
 import pytest
 
 from amrobust.errors import UserError
-from amrobust.train.methods import CONVEX_ONLY, OPTIMIZERS, defaults, method_name, resolve
+from amrobust.train.methods import CONVEX_ONLY, OPTIMIZERS, defaults, method_of, resolve
 from amrobust.train.prepare import describe, make_spec
 
 DEFAULTS = {"lr": 0.1, "momentum": 0.9, "m": 5, "weight_decay": 0.0}
@@ -59,11 +59,11 @@ def test_some_optimizers_have_defaults_of_their_own_on_every_workload():
 
 
 def test_names_show_m_what_differs_and_the_output_where_there_are_two():
-    assert method_name("msgd", resolve("msgd", {}, DEFAULTS), DEFAULTS, "I") == "msgd"
-    assert method_name("msgd", resolve("msgd", {"lr": 0.05}, DEFAULTS), DEFAULTS, "I") == "msgd[lr=0.05]"
-    assert method_name("am1", resolve("am1", {}, DEFAULTS), DEFAULTS, "II") == "am1[m=5]/II"
+    assert method_of("msgd", resolve("msgd", {}, DEFAULTS), DEFAULTS, "I").name == "msgd"
+    assert method_of("msgd", resolve("msgd", {"lr": 0.05}, DEFAULTS), DEFAULTS, "I").name == "msgd[lr=0.05]"
+    assert method_of("am1", resolve("am1", {}, DEFAULTS), DEFAULTS, "II").name == "am1[m=5]/II"
     assert (
-        method_name("am2", resolve("am2", {"m": 3, "momentum": 0.95}, DEFAULTS), DEFAULTS, "I")
+        method_of("am2", resolve("am2", {"m": 3, "momentum": 0.95}, DEFAULTS), DEFAULTS, "I")
         == "am2[m=3,momentum=0.95]/I"
     )
 

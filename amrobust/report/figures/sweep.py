@@ -41,14 +41,14 @@ def sweep_figures(judgement: Judgement, look: Mapping[str, Style]) -> list[Drawi
     """For each swept hyperparameter two plots, accuracy and spread, with intervals; empty where no methods form a sweep."""
     return [
         _figure(judgement, Sweep(sweep.parameter, tuple(part)), look)
-        for sweep in sweeps([arm.method for arm in judgement.arms])
+        for sweep in sweeps(judgement.identities)
         for part in in_figures(sweep.series, len(COLOURS))
     ]
 
 
 def _figure(judgement: Judgement, sweep: Sweep, look: Mapping[str, Style]) -> Drawing:
     summaries = {summary.method: summary for summary in judgement.summaries}
-    every = sweeps(list(summaries))
+    every = sweeps(judgement.identities)
     swept = {method for other in every for one in other.series for method in one.methods}
     references = [name for name in summaries if name not in swept]
     references = references if len(references) <= _MOST_REFERENCES else []
