@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from amrobust.ingest.naming import Value
-from amrobust.runs.arms import Curves, Metric
+from amrobust.runs.arms import Curves
+from amrobust.runs.metric import Metric
 
 
 @dataclass(frozen=True)

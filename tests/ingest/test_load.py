@@ -11,7 +11,7 @@ from recorded import logged
 from amrobust.errors import RunError, UserError
 from amrobust.ingest.load import load_arms
 from amrobust.runs.commands import command_of
-from amrobust.runs.directions import direction_of
+from amrobust.runs.metric import direction_by_name
 from amrobust.runs.store import open_runs
 from amrobust.train.execution import execute
 
@@ -196,7 +196,7 @@ class TestCsv:
         ],
     )
     def test_the_better_direction_is_guessed_from_the_name(self, metric, better):
-        assert direction_of(metric) == better
+        assert direction_by_name(metric) == better
 
 
 class TestSeveralStartingPoints:
