@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from amrobust.runs.curves import metric_names
 from amrobust.runs.manifest import identity
 from amrobust.train.grid import execute_grid, failures
 from amrobust.train.outcome import SeedOutcome
@@ -30,7 +31,7 @@ class Free:
 
     def __init__(self, count, facts):
         self.count = count
-        metrics = {name: np.linspace(1, 0, facts.epochs) for name, _, _ in facts.metrics}
+        metrics = {name: np.linspace(1, 0, facts.epochs) for name in metric_names(facts)}
         self.curves = dict.fromkeys(facts.outputs, metrics)
 
     def train(self, spec, blocks, place):

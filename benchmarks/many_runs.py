@@ -21,6 +21,7 @@ import numpy as np
 from amrobust.runs.curves import describe_bytes, encode
 from amrobust.runs.facts import RunFacts
 from amrobust.runs.manifest import Manifest, Plan, SeedRecord, identity
+from amrobust.runs.metric import Metric
 from amrobust.runs.provenance import session
 from amrobust.runs.spec import Spec
 from amrobust.runs.store import directory_name
@@ -40,7 +41,7 @@ def make_runs(directory, runs, seeds=20, epochs=30):
     """Finished runs of one optimizer that differ in their learning rate, written without waiting for the disk."""
     facts = RunFacts(
         x0_digest="0" * 64, data_digest="d" * 64, outputs=("I",), methods={"I": "msgd"},
-        metrics=(("test_accuracy", "higher", "%"), ("test_loss", "lower", "")), epochs=epochs, steps_per_epoch=75,
+        metrics=(Metric("test_accuracy", "higher", "%"), Metric("test_loss", "lower", "")), epochs=epochs, steps_per_epoch=75,
         first_output_epoch={"I": 1}, workload_label="digits", versions={}, device="cpu",
     )  # fmt: skip
     made = replace(session(facts, "processes", None), seeds=seeds, wall_seconds=1.25 * seeds)

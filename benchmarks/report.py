@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from amrobust.runs.facts import RunFacts
+from amrobust.runs.metric import Metric
 from amrobust.runs.spec import Spec
 from amrobust.train.execution import execute
 from amrobust.train.outcome import SeedOutcome
@@ -35,7 +36,7 @@ def make_runs(directory, seeds, epochs):
         return RunFacts(
             x0_digest="0" * 64, data_digest="d" * 64, outputs=outputs,
             methods={o: f"{spec.optimizer}{shown}" + (f"/{o}" if several else "") for o in outputs},
-            metrics=(("test_accuracy", "higher", "%"),), epochs=epochs, steps_per_epoch=391,
+            metrics=(Metric("test_accuracy", "higher", "%"),), epochs=epochs, steps_per_epoch=391,
             first_output_epoch=dict.fromkeys(outputs, 1), workload_label="cifar10", versions={}, device="cpu",
         )  # fmt: skip
 

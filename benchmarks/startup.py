@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from amrobust.runs.facts import RunFacts
+from amrobust.runs.metric import Metric
 from amrobust.runs.spec import Spec
 from amrobust.train.execution import execute
 from amrobust.train.outcome import SeedOutcome
@@ -31,7 +32,7 @@ def make_runs(directory, runs, seeds, epochs):
     def describe(spec):
         return RunFacts(
             x0_digest="0" * 64, data_digest="d" * 64, outputs=("I",), methods={"I": spec.optimizer},
-            metrics=(("test_accuracy", "higher", "%"), ("test_loss", "lower", "")), epochs=epochs, steps_per_epoch=75,
+            metrics=(Metric("test_accuracy", "higher", "%"), Metric("test_loss", "lower")), epochs=epochs, steps_per_epoch=75,
             first_output_epoch={"I": 1}, workload_label="digits", versions={}, device="cpu",
         )  # fmt: skip
 

@@ -15,6 +15,11 @@ from amrobust.cli import options
     "path", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="[FILE]"
 )
 @click.option("--table", help="One table of the file [default: all].")
+@click.option(
+    "--metric",
+    metavar="NAME:lower|higher",
+    help="Which way the tables' metric is better, where its name does not say so.",
+)
 @click.option("--baseline", help="Row that the others are held against [default: M-SGD, else the first].")
 @click.option(
     "--margin",
@@ -26,7 +31,13 @@ from amrobust.cli import options
 )
 @options.table_format
 def command(
-    path: Path | None, table: str | None, baseline: str | None, margin: float | None, alpha: float, form: str
+    path: Path | None,
+    table: str | None,
+    metric: str | None,
+    baseline: str | None,
+    margin: float | None,
+    alpha: float,
+    form: str,
 ) -> None:
     """Judge the claims of a published table from its printed means, STDs and numbers of seeds.
 
@@ -42,6 +53,6 @@ def command(
     from amrobust.report import render
 
     comparison = judge_tables(
-        load_tables(path, table), baseline=baseline, margin=margin, rules=Rules(alpha=alpha)
+        load_tables(path, table, metric), baseline=baseline, margin=margin, rules=Rules(alpha=alpha)
     )
     click.echo(render(comparison, form, color=options.colored(sys.stdout)).rstrip("\n"))

@@ -21,7 +21,7 @@ def summary(run: Run, seeds: int, seconds: float, runs_dir: Path, form: str) -> 
 
     manifest, curves = run.manifest, run.curves()
     facts = manifest.facts
-    metric, _, unit = facts.metrics[0]
+    metric, unit = facts.metrics[0].name, facts.metrics[0].unit
     made = manifest.provenance[-1]
     speed = made.seeds * facts.epochs / made.wall_seconds if made.wall_seconds else None
     finals = {facts.methods[output]: curves[output][metric][:, -1] for output in facts.outputs}

@@ -53,7 +53,7 @@ def command(name: str, runs_dir: Path, form: str) -> None:
         *_tuning_rows(manifest),
         ["seeds", ", ".join(f"{count} {state}" for state, count in states.items() if count)],
         ["epochs", str(facts.epochs)],
-        ["metrics", ", ".join(name for name, _, _ in facts.metrics)],
+        ["metrics", ", ".join(metric.name for metric in facts.metrics)],
     ]
     for plan in manifest.plans:
         look = ", after earlier seeds had finished" if plan.extends else ""

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from amrobust.errors import UserError
-from amrobust.runs.arms import Arm, Metric, refuse_doubles
+from amrobust.runs.arms import Arm, refuse_doubles
 from amrobust.runs.curves import mean_and_std
-from amrobust.runs.directions import direction_of
 from amrobust.runs.method import from_name
+from amrobust.runs.metric import Metric, direction
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -173,20 +173,20 @@ class Runs:
         arrays: Mapping[str, ArrayLike],
         *,
         metric: str = "value",
-        unit: str = "",
+        unit: str | None = None,
         better: str | None = None,
         workload: str = "arrays",
         paired: bool = False,
     ) -> Runs:
         """Runs from an array (seeds, epochs), or (seeds,) of final values, for each method.
 
-        ``better`` is "higher" or "lower" [default: guessed from the metric's name]; NaN marks a diverged seed; ``paired``:
-        row i of every method has the same random streams. Raises UserError on other shapes.
+        ``better`` is "higher" or "lower" [default: known by the metric's name, else asked for when it is judged]; NaN marks a
+        diverged seed; ``paired``: row i of every method has the same random streams. Raises UserError on other shapes.
         """
         arms = []
-        way = better or direction_of(metric)
-        if way not in ("higher", "lower"):
-            raise UserError(f"a metric is better 'higher' or 'lower', not {better!r}")
+        known = Metric.known(
+            metric, None if better is None else direction(f"better of {metric}", better), unit
+        )
         for method, given in arrays.items():
             if not isinstance(method, str) or not method.strip():
                 raise UserError(f"a method is called by a name, not {method!r}")
@@ -204,7 +204,7 @@ class Runs:
                     workload=workload,
                     seeds=tuple(range(len(curves))),
                     curves={metric: curves},
-                    metrics={metric: Metric(metric, "higher" if way == "higher" else "lower", unit)},
+                    metrics={metric: known},
                     pairing="rows" if paired else None,
                     diverged=tuple(int(row) for row in lost),
                 )

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from amrobust.errors import UserError
 from amrobust.ingest.align import Table, aligned_seeds
 from amrobust.ingest.imported import ImportedMethod
-from amrobust.ingest.logged import LoggedRun, Series
+from amrobust.ingest.logged import CLOCKS, STEP_KEYS, LoggedRun, Series
 from amrobust.ingest.naming import Mappings, Named, chosen_series, name_runs
 from amrobust.ingest.policies import Notes, Policies, ordered
 from amrobust.ingest.settings import without_settings
 from amrobust.ingest.units import in_one_unit, look_for_starting_points
-from amrobust.runs.arms import Curves, Metric
-from amrobust.runs.directions import direction_of
+from amrobust.runs.arms import Curves
 from amrobust.runs.files import shown
+from amrobust.runs.metric import Metric, is_parameter, refuse_unnamed
 from amrobust.runs.validate import MAX_EPOCHS, MAX_VALUES
 
 
@@ -66,7 +65,19 @@ def gather(runs: Sequence[LoggedRun], mappings: Mappings, policies: Policies, st
     if not methods:
         raise UserError("; ".join(notes.said) or "nothing is left to import")
     if not mappings.metrics:
+        for name in sorted(known - set(STEP_KEYS) - set(CLOCKS)):
+            if is_parameter(name):
+                notes.add(
+                    f"{shown(name)}: a parameter by its name, and left out as no result of training, unless asked for"
+                )
         methods = without_settings(methods, notes)
+    known_metrics = [metric.name for method in methods for metric in method.metrics]
+    for option, spoken_of in (
+        ("--higher", mappings.higher),
+        ("--lower", mappings.lower),
+        ("--unit", mappings.units),
+    ):
+        refuse_unnamed(option, spoken_of, known_metrics)
     methods = in_one_unit(methods, policies, mappings, notes)
     look_for_starting_points(methods, notes)
     return Gathered(tuple(methods), tuple(notes.said), tuple(notes.left_out))
@@ -177,13 +188,17 @@ def _method(
         identity=members[0].identity,
         seeds=tuple(rows),
         curves={name: np.array([row[name] for row in rows.values()]) for name in names},
-        metrics=tuple(Metric(name, _better(name, mappings), mappings.units.get(name, "")) for name in names),
+        metrics=tuple(_metric(name, mappings, members) for name in names),
         steps=steps,
         files=tuple(dict.fromkeys(path for one in members for path in one.run.files)),
     )
 
 
-def _better(name: str, mappings: Mappings) -> Literal["higher", "lower"]:
-    if name in mappings.higher:
-        return "higher"
-    return "lower" if name in mappings.lower else direction_of(name)
+def _metric(name: str, mappings: Mappings, members: Sequence[Named]) -> Metric:
+    """What is declared of a metric, else what its format or its name says."""
+    metric = Metric.known(name, mappings.better.get(name), mappings.units.get(name))
+    logged = next((c.logged for c in mappings.choices if c.name == name), name)
+    source = next((one.run.better[logged] for one in members if logged in one.run.better), None)
+    if source is None or metric.better_by == "declared":
+        return metric
+    return replace(metric, better=source, better_by="source")

@@ -96,4 +96,5 @@ def _runs(table: Table, metadata: dict[str, str], wanted: Wanted) -> Iterator[Lo
             series,
             (table.path,),
             steps_in="stop_val" if counted else None,
+            better={"objective_value": "lower"},  # benchopt's solvers minimise it, whatever the objective is
         )

@@ -12,18 +12,17 @@ from amrobust.errors import UserError
 from amrobust.ingest.logged import METHOD_KEYS, WORKLOAD_KEYS, LoggedRun
 from amrobust.runs.files import shown
 from amrobust.runs.method import value_of
+from amrobust.runs.metric import is_parameter
 
 if TYPE_CHECKING:
     from amrobust.ingest.naming import Named
 
-PARAMETERS = frozenset({
-    "lr", "learning_rate", "base_lr", "max_lr", "min_lr", "lrate", "eta", "alpha", "batch_size", "bs", "train_batch_size",
-    "momentum", "nesterov", "beta", "beta1", "beta2", "betas", "gamma", "eps", "epsilon", "weight_decay", "wd", "l1",
-    "l2", "dropout", "clip", "grad_clip", "max_grad_norm", "warmup", "warmup_steps", "warmup_epochs", "m", "k", "tau",
-    "width", "depth", "layers", "n_layers", "num_layers", "hidden", "hidden_size", "hidden_dim", "dim", "embed_dim",
-    "heads", "n_heads", "epochs", "max_epochs", "num_epochs", "max_steps", "train_size", "n_train", "temperature",
+SETTINGS = frozenset({
+    "base_lr", "max_lr", "min_lr", "lrate", "eta", "alpha", "train_batch_size", "nesterov", "beta", "gamma", "l1", "l2",
+    "clip", "grad_clip", "max_grad_norm", "warmup_epochs", "m", "k", "tau", "width", "depth", "layers", "n_layers",
+    "hidden", "hidden_dim", "dim", "embed_dim", "heads", "n_heads", "max_epochs", "train_size", "n_train", "temperature",
 })  # fmt: skip
-"""Names of numbers that are chosen before a training: never a metric."""
+"""Names of numbers that are chosen before a training, beside those that are never a metric: these may be one."""
 
 NUISANCES = frozenset({
     "name", "path", "file", "host", "hostname", "node", "machine", "user", "username", "author", "id", "run_id",
@@ -46,9 +45,9 @@ def last_part(field: str) -> str:
     return re.split(r"[/.:]", field.lower())[-1].strip()
 
 
-def is_parameter(name: str) -> bool:
+def is_chosen(name: str) -> bool:
     """Whether numbers of this name are chosen before a training."""
-    return last_part(name) in PARAMETERS
+    return is_parameter(name) or last_part(name) in SETTINGS
 
 
 def _tells_methods(field: str, declared: frozenset[str]) -> bool:
@@ -95,7 +94,7 @@ def _chosen(runs: Sequence[LoggedRun], method: str, nuisances: frozenset[str]) -
     fields = dict.fromkeys(field for run in runs for field in run.fields)
     chosen: list[str] = []
     parts: list[tuple[str, ...]] = [()] * len(runs)
-    for field in sorted(fields, key=lambda field: not is_parameter(field)):
+    for field in sorted(fields, key=lambda field: not is_chosen(field)):
         values = [run.fields.get(field, "").strip() for run in runs]
         if len(set(values)) == 1 or not _tells_methods(field, nuisances):
             continue
@@ -151,7 +150,7 @@ def is_setting(
     rows_of = [list(rows) for rows in runs]
     if all(len({values[row] for row in rows}) == 1 for rows in rows_of):
         varies = len({values[rows[0]] for rows in rows_of}) > 1
-        return is_parameter(name) or (varies and any(len(rows) > 1 for rows in rows_of))
+        return is_chosen(name) or (varies and any(len(rows) > 1 for rows in rows_of))
     places = [(place, steps[row]) for place, rows in enumerate(rows_of) for row in rows]
     apart = [(place, steps[row], values[row]) for place, rows in enumerate(rows_of) for row in rows]
-    return is_parameter(name) and len(set(places)) < len(places) and len(set(apart)) == len(apart)
+    return is_chosen(name) and len(set(places)) < len(places) and len(set(apart)) == len(apart)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from amrobust.runs.arms import Curves, Metric
+from amrobust.runs.arms import Curves
 from amrobust.runs.method import Method
+from amrobust.runs.metric import Metric
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from amrobust.runs.find import MANIFEST
 from amrobust.runs.lock import locked
 from amrobust.runs.manifest import Manifest, SeedRecord, Source, identity
 from amrobust.runs.method import Method
+from amrobust.runs.metric import Metric
 from amrobust.runs.provenance import now, session
 from amrobust.runs.spec import Spec, Value
 from amrobust.runs.store import Run, broken_line, commit, directory_name, read_run
@@ -69,9 +70,7 @@ def spec_of(method: Method, workload: str, hyperparameters: Mapping[str, Value],
     )
 
 
-def foreign_facts(
-    method: str, workload: str, metrics: Sequence[tuple[str, str, str]], epochs: int
-) -> RunFacts:
+def foreign_facts(method: str, workload: str, metrics: Sequence[Metric], epochs: int) -> RunFacts:
     """The facts of a run whose training amrobust did not see."""
     return RunFacts(
         x0_digest=None,
@@ -106,8 +105,7 @@ def _source(method: ImportedMethod, notes: Sequence[str], form: str, origin: Pat
 
 def _land(method: ImportedMethod, directory: Path, source: Source, paired: bool) -> Landed:
     spec = spec_of(method.identity, method.workload, method.identity.hyperparameters, paired=paired)
-    metrics = [(metric.name, metric.better, metric.unit) for metric in method.metrics]
-    facts = foreign_facts(method.method, method.workload, metrics, len(method.steps))
+    facts = foreign_facts(method.method, method.workload, method.metrics, len(method.steps))
     curves: dict[int, SeedCurves] = {
         seed: {OUTPUT: {name: values[row] for name, values in method.curves.items()}}
         for row, seed in enumerate(method.seeds)
@@ -152,20 +150,19 @@ def check_fit(run: Run, facts: RunFacts) -> None:
         return
     names, new = (
         ", ".join(
-            f"{shown(name)} ({better} is better{f', {unit}' if unit else ''})" for name, better, unit in found
+            f"{shown(m.name)} ({m.better or 'unknown which'} is better{f', {m.unit}' if m.unit else ''})"
+            for m in found
         )
         for found in (recorded.metrics, facts.metrics)
     )
-    if recorded.metrics != facts.metrics:
+    if names != new:
         what = f"the metrics {names}, and these are {new}"
     elif recorded.epochs != facts.epochs:
         what = f"{recorded.epochs} epochs, and these have {facts.epochs}"
     else:
         return
     raise UserError(
-        f"the run {shown(run.path.name)} has "
-        f"{what}{' with other units' if names == new and recorded.metrics != facts.metrics else ''}: "
-        "use another --runs-dir, or name the workload apart"
+        f"the run {shown(run.path.name)} has {what}: use another --runs-dir, or name the workload apart"
     )
 
 

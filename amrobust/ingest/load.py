@@ -16,7 +16,7 @@ from amrobust.errors import RunError, UserError
 from amrobust.ingest.naming import Mappings
 from amrobust.ingest.read import arms_of, read_path
 from amrobust.ingest.registry import detect
-from amrobust.runs.arms import Arm, Metric
+from amrobust.runs.arms import Arm
 from amrobust.runs.code import code_words, versions_of
 from amrobust.runs.commands import command_of, tuning_command_of
 from amrobust.runs.entries import MAX_SEED
@@ -24,6 +24,7 @@ from amrobust.runs.files import shown
 from amrobust.runs.find import find_runs
 from amrobust.runs.manifest import Manifest
 from amrobust.runs.method import Method, from_name
+from amrobust.runs.metric import MetricChoice
 from amrobust.runs.spec import LOCATIONS, Spec
 from amrobust.runs.store import Run, each_run
 
@@ -34,9 +35,9 @@ def load_arms(paths: Sequence[Path], metric: str | None = None) -> tuple[list[Ar
     """The arms under ``paths`` (directories of runs, single runs, logs and tables of other tools), and a line for each problem.
 
     One arm an output of a run, in the order of the paths; a path that is given twice is read once, and names that would be
-    equal within a workload get what distinguishes them. With ``metric`` given, only that metric's curves are kept where an arm
-    has it. Raises UserError where a path holds nothing that can be read, and where two directories hold one run with other
-    seeds or curves.
+    equal within a workload get what distinguishes them. With ``metric`` (what :class:`MetricChoice` reads), only that metric's
+    curves are kept where an arm has it. Raises UserError where a path holds nothing that can be read, and where two directories
+    hold one run with other seeds or curves.
     """
     arms: list[Arm] = []
     problems: list[str] = []
@@ -79,7 +80,8 @@ def load_arms(paths: Sequence[Path], metric: str | None = None) -> tuple[list[Ar
     labels = _full_labels(settings)
     arms = [replace(arm, workload=labels.get(arm.workload, arm.workload)) for arm in arms]
     if metric is not None:
-        arms = [_only(arm, metric) for arm in arms]
+        choice = MetricChoice.parse(metric)
+        arms = [_only(arm, choice) for arm in arms]
     if not arms and not problems:
         raise UserError("nothing to compare was found under the given paths")
     return _with_unique_names(_joined_over_x0s(arms)), problems
@@ -170,10 +172,12 @@ def _join(members: list[Arm]) -> Arm:
     )
 
 
-def _only(arm: Arm, metric: str) -> Arm:
-    if metric not in arm.metrics:
+def _only(arm: Arm, choice: MetricChoice) -> Arm:
+    found = choice.name if choice.name in arm.metrics else choice.logged
+    if found not in arm.metrics:
         return arm
-    return replace(arm, curves={metric: arm.curves[metric]}, metrics={metric: arm.metrics[metric]})
+    metric = replace(arm.metrics[found], name=choice.name)
+    return replace(arm, curves={choice.name: arm.curves[found]}, metrics={choice.name: metric})
 
 
 def _unfinished(run: Run) -> list[str]:
@@ -193,10 +197,7 @@ def _arms_of(run: Run) -> list[Arm]:
     if not manifest.complete:
         return []
     facts, spec, curves = manifest.facts, manifest.spec, run.curves()
-    metrics = {
-        name: Metric(name, "higher" if better == "higher" else "lower", unit)
-        for name, better, unit in facts.metrics
-    }
+    metrics = {metric.name: metric for metric in facts.metrics}
     averaging = spec.hyperparameters.get("m")
     several = len(facts.outputs) > 1
     return [

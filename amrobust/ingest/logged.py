@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amrobust.runs.files import shown
+from amrobust.runs.metric import Direction, by_interest
 
 Numbers = NDArray[np.float64]
 Series = tuple[Numbers, Numbers]
@@ -58,6 +59,8 @@ class LoggedRun:
     """The series that holds the steps of the others where no other is asked for; None where they have their own."""
     own_steps: str | None = None
     """What the steps that the series have themselves are called, where they have a name."""
+    better: Mapping[str, Direction] = field(default_factory=dict)
+    """Which way series are better of which the format itself says it."""
     notes: tuple[str, ...] = ()
     line: int | None = None
     """Of a table the line where it begins."""
@@ -96,22 +99,6 @@ class Importer(Protocol):
     def read(self, path: Path, wanted: Wanted) -> Iterator[LoggedRun]:
         """The runs under ``path``. Raises UserError, naming the file and the remedy, on what it cannot read."""
         ...
-
-
-def by_interest(names: Iterable[str]) -> list[str]:
-    """Metrics with those first that a comparison is usually about: test before validation, accuracies before losses."""
-
-    def rank(name: str) -> tuple[int, bool, str]:
-        low = name.lower()
-        stage = 0 if "test" in low else 1 if re.search("val|eval", low) else 2
-        return stage, not looks_like_a_share(name), name
-
-    return sorted(names, key=rank)
-
-
-def looks_like_a_share(name: str) -> bool:
-    """Whether a metric of this name is a share of one, so that it may also be written in percent."""
-    return bool(re.search(r"acc|top[-_ @]?\d|\bf1|_f1|auc|precision|recall|\biou|dice", name.lower()))
 
 
 @dataclass

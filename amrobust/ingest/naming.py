@@ -24,6 +24,7 @@ from amrobust.ingest.selectors import NUMBER, Selector, known_fields, usual_fiel
 from amrobust.runs.entries import MAX_SEED
 from amrobust.runs.files import shown
 from amrobust.runs.method import Method, from_name, value_of
+from amrobust.runs.metric import Direction, MetricChoice, is_parameter
 
 # The word seed has to be there: a bare number after a name may count anything, such as versions.
 _METHOD_AND_SEED = re.compile(
@@ -41,7 +42,7 @@ class Mappings:
     step_from: str | None = None
     workload_from: str | None = None
     metrics: tuple[str, ...] = ()
-    """NAME, or NEW=OLD to rename; in the order in which they are wanted. Empty: all."""
+    """NAME, or NEW=OLD to rename, with :higher or :lower where declared; in the order in which they are wanted. Empty: all."""
     higher: frozenset[str] = frozenset()
     lower: frozenset[str] = frozenset()
     units: dict[str, str] = field(default_factory=dict)
@@ -52,10 +53,28 @@ class Mappings:
     @property
     def renamed(self) -> dict[str, str]:
         """The wanted series' names as logged, with the metric each becomes. Raises UserError on a name given twice."""
-        pairs = [metric.partition("=") for metric in self.metrics]
-        found = {(old if equals else new).strip(): new.strip() for new, equals, old in pairs}
-        if len(set(found.values())) < len(self.metrics) or not all((*found, *found.values())):
+        found = {choice.logged: choice.name for choice in self.choices}
+        if len(set(found.values())) < len(self.metrics):
             raise UserError("--metric takes NAME or NEW=OLD, each name once")
+        return found
+
+    @property
+    def choices(self) -> tuple[MetricChoice, ...]:
+        """What ``metrics`` say."""
+        return tuple(map(MetricChoice.parse, self.metrics))
+
+    @property
+    def better(self) -> dict[str, Direction]:
+        """The directions that are declared. Raises UserError where both are, of one metric."""
+        said: list[tuple[str, Direction]] = [
+            *((name, "higher") for name in self.higher),
+            *((name, "lower") for name in self.lower),
+            *((choice.name, choice.better) for choice in self.choices if choice.better is not None),
+        ]
+        found = dict(said)
+        if len(found) < len(set(said)):
+            name = next(name for name, way in said if found[name] != way)
+            raise UserError(f"{shown(name)} is said to be better high and better low: say one of them")
         return found
 
     @property
@@ -221,8 +240,12 @@ def chosen_series(run: LoggedRun, mappings: Mappings, known: frozenset[str]) -> 
 
 
 def _is_metric(name: str, step: str | None) -> bool:
-    """Whether a series of this name is no clock, no counter of steps, and nothing that a tool logs about itself."""
-    return name not in (*CLOCKS, *STEP_KEYS, step) and not name.startswith(("_", "system/", "system."))
+    """Whether a series of this name is no clock, no counter of steps, no parameter, and nothing a tool logs about itself."""
+    return (
+        name not in (*CLOCKS, *STEP_KEYS, step)
+        and not name.startswith(("_", "system/", "system."))
+        and not is_parameter(name)
+    )
 
 
 def _with_steps(run: LoggedRun, name: str, series: Series, counter: Series) -> Series:

@@ -17,6 +17,7 @@ from amrobust.ingest.recorder_place import Place
 from amrobust.runs.entries import MAX_INTEGER, MAX_SEED, MAX_TEXT, Broken, a_name, a_scalar, a_text
 from amrobust.runs.files import shown
 from amrobust.runs.manifest import SeedRecord
+from amrobust.runs.metric import direction, refuse_unnamed
 from amrobust.runs.spec import Value, plain
 from amrobust.runs.validate import INDEX_COLUMNS, MAX_EPOCHS
 
@@ -32,6 +33,8 @@ class Recording:
         self._rows: dict[float, dict[str, float]] = {}
         self._diverged = False
         self._begun = time.perf_counter()
+        self.asks = True
+        """Whether a metric of unknown direction is refused; else it is recorded as such, and asked about when judged."""
         self._open = True
 
     def log(self, epoch: int, /, **values: float) -> None:
@@ -41,7 +44,8 @@ class Recording:
         that is not finite is divergence. Values may be anything but text that ``float()`` takes, such as a tensor of one
         number; true and false are 1 and 0.
 
-        Raises UserError on an epoch that is out of order, or a metric that is missing from the epoch before or is not a number.
+        Raises UserError on an epoch that is out of order, or a metric that is missing from the epoch before, is not a number,
+        or does not say by its name which way is better where :func:`record` was not told either.
         """
         if not self._open:
             raise UserError("this seed is no longer recorded: log inside the with block")
@@ -53,6 +57,11 @@ class Recording:
         epoch = _whole("an epoch", epoch, 0, MAX_INTEGER)
         if not kept:
             return
+        if self.asks and (unknown := [name for name in kept if self._place.metric(name).better is None]):
+            raise UserError(
+                f"whether {unknown[0]} is better high or low cannot be told from its name: say record(..., "
+                f"better={{{unknown[0]!r}: 'lower'}}) or 'higher', or leave it out with metrics=(...)"
+            )
         last = next(reversed(self._rows), None)
         if last is not None and epoch < last:
             raise UserError(f"epoch {epoch} comes after epoch {last:g}: log epochs in their order")
@@ -171,11 +180,11 @@ def record(
     """Record one seed of ``method`` on ``workload`` from a loop of one's own, below ``directory``.
 
     Use as a context: what is logged becomes one seed of a run when the block ends; a seed whose block ends in an exception, or
-    whose process is killed, is not done. Several processes may record seeds of one run at once. Metrics of losses, errors and
-    the like are better low, all others high, unless ``better`` says "higher" or "lower"; ``metrics`` names those to keep.
-    ``seeds`` is how many the study was planned with: seeds beyond it draw the caution that they were added. ``paired``: equal
-    seeds of different methods share their random streams. Seeds and hyperparameters may be scalars of NumPy or torch: what is
-    recorded are Python's own.
+    whose process is killed, is not done. Several processes may record seeds of one run at once. ``better`` says of a metric
+    that it is better "higher" or "lower"; it has to where its name does not say so (docs/formats.md has the words that do).
+    ``metrics`` names those to keep. ``seeds`` is how many the study was planned with: seeds beyond it draw the caution that
+    they were added. ``paired``: equal seeds of different methods share their random streams. Seeds and hyperparameters may be
+    scalars of NumPy or torch: what is recorded are Python's own.
 
     Raises UserError on a value that cannot be recorded, and where the seed is recorded already, or another process is recording
     it; at the end RunError where what was logged does not fit the run's other seeds (it is kept beside the run as a CSV file).
@@ -186,9 +195,7 @@ def record(
     ...         run.log(epoch, test_accuracy=90 + epoch)
     """
     place = _place(directory, method, workload, hyperparameters, paired)
-    place.better = {
-        name: _one_of(f"better of {name}", way, ("higher", "lower")) for name, way in (better or {}).items()
-    }
+    place.better = {name: direction(f"better of {name}", plain(way)) for name, way in (better or {}).items()}
     place.units = {
         name: _storable(f"the unit of {name}", unit, a_text, "a text") for name, unit in (units or {}).items()
     }
@@ -198,6 +205,9 @@ def record(
     if isinstance(metrics, str):
         raise UserError(f"metrics are names, such as ({metrics!r},), not {metrics!r}")
     wanted = [_metric_name(name) for name in metrics]
+    if wanted:
+        refuse_unnamed("better", place.better, wanted)
+        refuse_unnamed("units", place.units, wanted)
     place.acquire(number)
     return Recording(place, number, length, wanted)
 

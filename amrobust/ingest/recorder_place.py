@@ -15,13 +15,13 @@ import numpy as np
 from amrobust.errors import RunError, UserError
 from amrobust.ingest.landing import OUTPUT, check_fit, foreign_facts, origins, seeds_of, spec_of
 from amrobust.runs.curves import SeedCurves
-from amrobust.runs.directions import direction_of
 from amrobust.runs.entries import Broken
 from amrobust.runs.files import reason, shown, write_atomically
 from amrobust.runs.find import MANIFEST
 from amrobust.runs.lock import locked
 from amrobust.runs.manifest import Manifest, SeedRecord, Source, identity
 from amrobust.runs.method import from_name
+from amrobust.runs.metric import Direction, Metric
 from amrobust.runs.provenance import now, session
 from amrobust.runs.spec import Value
 from amrobust.runs.store import Run, broken_line, commit, directory_name, read_run
@@ -41,7 +41,7 @@ class Place:
         paired: bool,
     ) -> None:
         self.method, self.workload = method, workload
-        self.better: dict[str, str] = {}
+        self.better: dict[str, Direction] = {}
         self.units: dict[str, str] = {}
         self.planned: int | None = None
         self.spec = spec_of(from_name(method), workload, hyperparameters, paired=paired)
@@ -132,7 +132,7 @@ class Place:
             raise UserError(
                 f"seed {seed} logged {length} of {epochs} epochs (run.diverged() says that it stopped for good)"
             )
-        facts = foreign_facts(self.method, self.workload, [self._metric(name) for name in curves], length)
+        facts = foreign_facts(self.method, self.workload, [self.metric(name) for name in curves], length)
         with self._opened() as (found, write):
             run = found or Run(self.path, Manifest(self.identity, self.spec, facts, {}))
             check_fit(run, facts)
@@ -159,8 +159,9 @@ class Place:
         planned = manifest.planned([seed], now())
         return replace(planned, plans=(*planned.plans[:-1], replace(planned.plans[-1], extends=False)))
 
-    def _metric(self, name: str) -> tuple[str, str, str]:
-        return name, self.better.get(name, direction_of(name)), self.units.get(name, "")
+    def metric(self, name: str) -> Metric:
+        """What is known of a metric: what was declared, else what its name says."""
+        return Metric.known(name, self.better.get(name), self.units.get(name))
 
     def rescue(self, seed: int, rows: Mapping[float, Mapping[str, float]]) -> Path:
         """What was logged, as a CSV file that ``amrobust import`` reads, where it cannot join the run."""

@@ -22,10 +22,9 @@ from amrobust.ingest.logged import (
     Series,
     SeriesBuilder,
     Wanted,
-    looks_like_a_share,
 )
-from amrobust.runs.directions import direction_of
 from amrobust.runs.files import shown
+from amrobust.runs.metric import can_be_a_share, direction_by_name
 
 Cell = str | int | float | bool | None
 """An empty text and None are cells in which nothing was logged."""
@@ -133,7 +132,7 @@ class _Roles:
 
 def is_measured(name: str) -> bool:
     """Whether a column is a metric by its name: a constant one is a training that stands still, and no setting."""
-    return looks_like_a_share(name) or direction_of(name) == "lower"
+    return can_be_a_share(name) or direction_by_name(name) is not None
 
 
 def _is_of_words(table: Table, name: str) -> bool:

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from amrobust.errors import UserError
 from amrobust.ingest.imported import ImportedMethod
-from amrobust.ingest.logged import looks_like_a_share
 from amrobust.ingest.naming import Mappings
 from amrobust.ingest.policies import Notes, Policies
 from amrobust.runs.arms import Curves
 from amrobust.runs.files import shown
+from amrobust.runs.metric import can_be_a_share
 
 SHARE, PERCENT = 1.0, 1.5
 """A share is never above the one; a percentage that is never above the other would be a strange one."""
@@ -38,7 +38,7 @@ def in_one_unit(
         changing = {i: _changes_unit(changed[i].curves[name]) for i in places}
         every, both = (np.concatenate(list(found.values())) for found in (tops, changing))
         shares, percents = (every > 0) & (every <= SHARE), (every > PERCENT) & ~both
-        if not looks_like_a_share(name) or not (both.any() or (shares.any() and percents.any())):
+        if not can_be_a_share(name) or not (both.any() or (shares.any() and percents.any())):
             continue
         counts = _counts(name, int(shares.sum()), int(percents.sum()), int(both.sum()))
         if policies.units == "refuse":

@@ -8,7 +8,8 @@ from dataclasses import replace
 from amrobust import stats
 from amrobust.judge import cautions
 from amrobust.judge.usage import asked_for
-from amrobust.runs.arms import Arm, Metric
+from amrobust.runs.arms import Arm
+from amrobust.runs.metric import Metric
 from amrobust.stats.levels import Alignment, Scale
 from amrobust.stats.results import Caution
 
@@ -18,7 +19,7 @@ def on_scale(arms: Sequence[Arm], metric: Metric, scale: Scale) -> tuple[list[Ar
     if scale == "none":
         return list(arms), metric
     top = 100.0 if metric.unit == "%" else 1.0
-    new = Metric(f"{scale}_{metric.name}", metric.better)
+    new = replace(metric, name=f"{scale}_{metric.name}", unit="")
     moved = []
     for arm in arms:
         with asked_for(f"{arm.method}, {metric.name}: "):

@@ -12,7 +12,7 @@ from amrobust.judge.judgement import Claim
 from amrobust.judge.rules import Evidence, Rules
 from amrobust.judge.samples import Refused, Sample
 from amrobust.judge.words import powers_of_ten
-from amrobust.runs.arms import Metric
+from amrobust.runs.metric import Metric
 from amrobust.stats.tails import Worse
 
 
@@ -28,7 +28,7 @@ def of_bound(claim: Claim, sample: Sample, metric: Metric, rules: Rules, family:
     if sample.x0s:
         raise Refused("seeds of several x0 are not independent: judge a bound at one x0")
     share = rules.alpha / family
-    worse: Worse = "low" if metric.better == "higher" else "high"
+    worse: Worse = "low" if metric.way == "higher" else "high"
     interval = stats.exceedance(sample.finals, threshold, worse=worse, level=1 - share)
     n, hits = len(sample.finals), int(interval.details["hits"])
     assert interval.low is not None

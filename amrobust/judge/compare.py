@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from amrobust import stats
 from amrobust.errors import UserError
-from amrobust.judge import cautions, tuning
+from amrobust.judge import cautions, metrics, tuning
 from amrobust.judge.arms import of_one_length, on_scale
 from amrobust.judge.copies import refuse_copies, same_for_all_seeds, same_for_several_methods
 from amrobust.judge.evidence import gather
@@ -24,8 +24,9 @@ from amrobust.judge.samples import Pair, Sample
 from amrobust.judge.summaries import summary_of
 from amrobust.judge.usage import asked_for, meant
 from amrobust.judge.verdicts import decide
-from amrobust.runs.arms import Arm, Metric, refuse_doubles
+from amrobust.runs.arms import Arm, refuse_doubles
 from amrobust.runs.method import ANY, Method, from_name, number, swept
+from amrobust.runs.metric import Metric, listed
 from amrobust.stats.results import Caution
 from amrobust.stats.sequential import Look
 
@@ -143,22 +144,23 @@ def _look(groups: Sequence[_Group], rules: Rules) -> Look | None:
 
 
 def choose_metric(arms: Sequence[Arm], name: str | None) -> tuple[Metric, list[Arm], list[str]]:
-    """The metric asked for, else the first metric of the first arm; arms without it are set aside.
+    """The metric asked for (``NAME``, ``NAME:lower``), else that of :func:`metrics.chosen`; arms without it are set aside.
 
-    Everything that is judged comes by here. Raises UserError where no arm has the metric, where two arms of a workload have one
-    name, and where seeds of an arm are copies of each other.
+    Everything that is judged comes by here. Raises UserError where no arm has the metric, where its direction is not known or
+    its unit not one, where two arms of a workload have one name, and where seeds of an arm are copies of each other.
     """
     refuse_doubles(arms)
-    chosen = name or next(iter(arms[0].metrics))
+    choice = metrics.chosen(arms, name)
+    chosen = choice.name
     measured = [arm for arm in arms if chosen in arm.metrics]
     if not measured:
-        known = sorted({metric for arm in arms for metric in arm.metrics})
-        raise UserError(f"no run has the metric {chosen!r}: choose one of {', '.join(known)}")
+        known = listed(dict.fromkeys(metric for arm in arms for metric in arm.metrics))
+        raise UserError(f"no run has the metric {chosen!r}: choose one of {known}")
     refuse_copies(measured, chosen)
     skipped = [
         f"{arm.method} on {arm.workload}: has no {chosen}" for arm in arms if chosen not in arm.metrics
     ]
-    return measured[0].metrics[chosen], measured, skipped
+    return metrics.of_arms(measured, choice), measured, skipped
 
 
 def _groups(
@@ -221,13 +223,16 @@ def _group(
         same_for_all_seeds(ordered, metric.name),
         *same_for_several_methods(ordered, metric.name),
     )
+    judged = resolved(claims, ordered) if claims is not None else _default_claims(ordered, selection)
+    beyond = metrics.beyond_range(judged, [arm.curves[metric.name] for arm in ordered], metric)
     return _Group(
         arms=ordered,
         baseline=baseline,
         first_epoch=first_epoch,
         samples=samples,
-        claims=resolved(claims, ordered) if claims is not None else _default_claims(ordered, selection),
-        cautions=tuple(note for note in notes if note is not None) + tuning.of_group(ordered, metric),
+        claims=judged,
+        cautions=tuple(note for note in (*notes, beyond) if note is not None)
+        + tuning.of_group(ordered, metric),
     )
 
 

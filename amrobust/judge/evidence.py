@@ -16,7 +16,7 @@ from amrobust.judge.rules import PAIRED, UNPAIRED, Evidence, Rules
 from amrobust.judge.samples import Curves, Pair, Refused, Sample
 from amrobust.judge.sweeps import of_sweep
 from amrobust.judge.words import counted, significant
-from amrobust.runs.arms import Metric
+from amrobust.runs.metric import Metric
 from amrobust.stats.bootstrap import NAMES, Statistic
 from amrobust.stats.limits import check_rate
 from amrobust.stats.results import Caution, Result
@@ -112,7 +112,7 @@ def _composite(claim: Claim, parts: tuple[Evidence, ...], metric: Metric) -> Evi
 def agrees(claim: Claim, estimate: float, metric: Metric) -> bool:
     """Whether ``estimate`` points the way that the claim says; claims with a margin have it in their one-sided p."""
     if claim.kind in ("better mean", *CHANGES):
-        better = estimate > 0 if metric.better == "higher" else estimate < 0
+        better = estimate > 0 if metric.way == "higher" else estimate < 0
         return better != (claim.kind == "worse after")
     if claim.kind in RATIOS:
         return estimate > 1 if claim.rising else estimate < 1
@@ -322,7 +322,7 @@ def _mean(claim: Claim, pair: Pair, metric: Metric, rules: Rules, family: int) -
     if claim.kind == "equivalent mean":
         result = stats.equivalence_of(difference, claim.margin)
     else:
-        result = stats.non_inferiority_of(difference, claim.margin, better=metric.better)
+        result = stats.non_inferiority_of(difference, claim.margin, better=metric.way)
     return Evidence(claim, result, result, None, result.p, cautions=_own(result), asked=asked)
 
 

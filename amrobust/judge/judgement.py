@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Literal, get_args
 from amrobust.errors import UserError
 from amrobust.judge.beside import Printed
 from amrobust.judge.usage import asked_for, meant
-from amrobust.runs.arms import Arm, Metric
+from amrobust.runs.arms import Arm
 from amrobust.runs.method import Method
+from amrobust.runs.metric import Metric
 from amrobust.stats.limits import check_finite, check_margin, check_rate, is_count, is_number
 from amrobust.stats.nested import VarianceComponents
 from amrobust.stats.results import Caution, Result

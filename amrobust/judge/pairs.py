@@ -15,7 +15,7 @@ from amrobust.judge.judgement import PairFacts, is_about_a_pair
 from amrobust.judge.rules import Evidence
 from amrobust.judge.samples import Pair, Sample
 from amrobust.judge.words import p_text
-from amrobust.runs.arms import Metric
+from amrobust.runs.metric import Metric
 from amrobust.stats.results import Caution
 
 Found = TypeVar("Found")
@@ -60,7 +60,7 @@ def _facts(
         if several
         else _or_none(
             lambda: stats.chance_of_winning(
-                ours, theirs, better=metric.better, paired=pair.paired, level=1 - alpha
+                ours, theirs, better=metric.way, paired=pair.paired, level=1 - alpha
             )
         ),
         epochs_that_differ=None if several else _or_none(lambda: _epochs(pair, alpha, epochwise)),

@@ -5,13 +5,16 @@ from __future__ import annotations
 import tomllib
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from amrobust import stats
 from amrobust.errors import UserError
+from amrobust.judge import metrics
 from amrobust.judge.compare import holm
 from amrobust.judge.judgement import Claim, Comparison, Judgement, MethodSummary
 from amrobust.judge.rules import Evidence, Rules
@@ -19,9 +22,8 @@ from amrobust.judge.samples import Refused
 from amrobust.judge.usage import asked_for, meant
 from amrobust.judge.verdicts import decide
 from amrobust.judge.words import significant
-from amrobust.runs.arms import Metric
-from amrobust.runs.directions import direction_of
 from amrobust.runs.documents import read_toml
+from amrobust.runs.metric import Metric, MetricChoice
 from amrobust.stats.limits import check_margin, check_rate
 from amrobust.stats.published import (
     Summary,
@@ -55,8 +57,10 @@ class Table:
     rows: tuple[Row, ...]
 
 
-def load_tables(path: Path | None, only: str | None = None) -> list[Table]:
+def load_tables(path: Path | None, only: str | None = None, metric: str | None = None) -> list[Table]:
     """The tables of a TOML file, by default the paper's own; ``only`` chooses one by its name.
+
+    ``metric``, as ``NAME:lower``, says which way the tables' metric of that name is better, where the name does not.
 
     A table is ``[name]`` with ``metric``, ``seeds`` and ``[[name.rows]]`` of ``method`` and, where printed, ``final_mean``,
     ``final_std``, ``avg_std``, ``n``, ``option``, ``m`` and ``model`` (rows of different models are not compared). Tables
@@ -79,6 +83,9 @@ def load_tables(path: Path | None, only: str | None = None) -> list[Table]:
         ) from None
     if not tables:
         raise UserError(f"{only or path}: there are no rows to judge")
+    if metric is not None:
+        known = metrics.declared([table.metric for table in tables], MetricChoice.parse(metric))
+        tables = [replace(table, metric=known[table.metric.name]) for table in tables]
     return tables
 
 
@@ -95,11 +102,11 @@ def _tables(name: str, content: Mapping[str, Any]) -> list[Table]:
         stds += [row["final_std"]] if std is not None else []
     digits = max((len(repr(float(std)).partition(".")[2].rstrip("0")) for std in stds), default=0)
     metric_name = str(content.get("metric", "value"))
-    unit = "%" if content.get("unit") == "percent" else ""
+    unit = "%" if content.get("unit") == "percent" else None
     return [
         Table(
             name=f"{name}, {model}" if model else name,
-            metric=Metric(metric_name, direction_of(metric_name), unit),
+            metric=Metric.known(metric_name, unit=unit),
             epochs=int(content.get("epochs", 1)),
             half_unit=0.5 * 10.0**-digits,
             rows=tuple(rows),
@@ -151,6 +158,16 @@ def judge_tables(
 
 def _judge(table: Table, baseline: Row, margin: float | None, rules: Rules) -> Judgement:
     others = [row for row in table.rows if row is not baseline]
+    reach = [
+        row.mean + side * (2 * (row.std or 0.0))
+        for row in table.rows
+        if row.mean is not None
+        for side in (-1, 1)
+    ]
+    metric = metrics.with_unit(
+        table.metric, [np.array([row.mean]) for row in table.rows if row.mean is not None]
+    )
+    table = replace(table, metric=metric)
     claims = [
         (Claim(kind, row.method, baseline.method, margin if kind == "equivalent mean" else None), row)
         for row in others
@@ -170,6 +187,7 @@ def _judge(table: Table, baseline: Row, margin: float | None, rules: Rules) -> J
         )
         for item in evidence
     )
+    beyond = metrics.beyond_range([claim for claim, _ in claims], [np.array(reach)], metric)
     return Judgement(
         question=f"What does {table.name} alone say of its methods against {baseline.method}?",
         workload=table.name,
@@ -186,7 +204,7 @@ def _judge(table: Table, baseline: Row, margin: float | None, rules: Rules) -> J
         arms=(),
         summaries=tuple(_summary(row) for row in (baseline, *others)),
         verdicts=verdicts,
-        cautions=(PUBLISHED,),
+        cautions=(PUBLISHED, *([beyond] if beyond is not None else [])),
     )
 
 

@@ -12,7 +12,8 @@ from amrobust.judge.compare import choose_metric
 from amrobust.judge.samples import Sample
 from amrobust.judge.usage import asked_for
 from amrobust.judge.words import powers_of_ten
-from amrobust.runs.arms import Arm, Metric
+from amrobust.runs.arms import Arm
+from amrobust.runs.metric import Metric
 from amrobust.stats.limits import check_finite, check_level, check_rate
 from amrobust.stats.results import Result
 from amrobust.stats.tails import Worse, proportion_interval
@@ -62,7 +63,7 @@ def tails(
     if level <= 0.5:  # A one-sided bound at this level is an end of the interval at 2·level − 1.
         raise UserError(f"level = {level:g} leaves no one-sided bound: give a level above 0.5, such as 0.95")
     chosen, measured, _ = choose_metric(arms, metric)
-    worse: Worse = "low" if chosen.better == "higher" else "high"
+    worse: Worse = "low" if chosen.way == "higher" else "high"
     rows: list[TailRow] = []
     for arm in measured:
         with asked_for(f"{arm.method}: "):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from amrobust.judge.words import counted
-from amrobust.runs.arms import Arm, Metric
+from amrobust.runs.arms import Arm
+from amrobust.runs.metric import Metric
 from amrobust.runs.spec import ON_TEST, ON_VALIDATION
 from amrobust.runs.tuning import budget_words, choice_at_edge, grid_words
 from amrobust.stats.results import Caution

@@ -10,7 +10,7 @@ from amrobust.judge.evidence import agrees, spread_is_material
 from amrobust.judge.judgement import CHANGES, RATIOS, SPREADS, Claim, Outcome, Verdict
 from amrobust.judge.rules import Evidence, Rules
 from amrobust.judge.words import alike, p_text, powers_of_ten, roughly
-from amrobust.runs.arms import Metric
+from amrobust.runs.metric import Metric
 from amrobust.stats.coverage import coverage_sentence
 from amrobust.stats.results import Caution, Result
 from amrobust.stats.trend import unit_of
@@ -128,7 +128,7 @@ def _beyond_margin(claim: Claim, result: Result, metric: Metric) -> bool:
     assert result.low is not None
     assert result.high is not None
     below, above = result.high < -claim.margin, result.low > claim.margin
-    worse = below if metric.better == "higher" else above
+    worse = below if metric.way == "higher" else above
     return worse if claim.kind == "no worse than" else below or above
 
 
@@ -139,9 +139,7 @@ def _of_interval(claim: Claim, result: Result, metric: Metric) -> Outcome:
     if claim.margin is not None:
         above, below = result.low > -claim.margin, result.high < claim.margin
         holds = (
-            (above if metric.better == "higher" else below)
-            if claim.kind == "no worse than"
-            else above and below
+            (above if metric.way == "higher" else below) if claim.kind == "no worse than" else above and below
         )
         return (
             "supported" if holds else "refuted" if _beyond_margin(claim, result, metric) else "inconclusive"
@@ -172,12 +170,12 @@ def statement(claim: Claim, metric: Metric) -> str:
     sweep = ", ".join(claim.methods)
     if claim.kind in CHANGES:
         assert claim.epochs is not None
-        falls = (claim.kind == "better after") == (metric.better == "lower")
+        falls = (claim.kind == "better after") == (metric.way == "lower")
         before, after = claim.epochs
         return f"the mean {quantity} of {claim.method} {'falls' if falls else 'rises'} from epoch {before} to epoch {after}"
     if claim.bound is not None:
         threshold, probability = claim.bound
-        side = "below" if metric.better == "higher" else "above"
+        side = "below" if metric.way == "higher" else "above"
         what = f"ends {side} a {quantity} of {powers_of_ten(f'{threshold:.4g}')}"
         bound = powers_of_ten(f"{probability:.3g}") + (
             f" (Theorem 1b, Λ = {claim.deviation:g})" if claim.deviation is not None else ""
@@ -186,7 +184,7 @@ def statement(claim: Claim, metric: Metric) -> str:
     return {
         "less spread": f"{claim.method} ends with less spread in {quantity} over seeds than {claim.baseline}",
         "less Avg. STD": f"{claim.method} varies less {when} (Avg. STD of {quantity}) than {claim.baseline}",
-        "better mean": f"{mean} of {claim.method} is {metric.better} than that of {claim.baseline}",
+        "better mean": f"{mean} of {claim.method} is {metric.way} than that of {claim.baseline}",
         "equivalent mean": f"{mean} of {claim.method} and {claim.baseline} agree within {margin}",
         "no worse than": f"{mean} of {claim.method} is no worse than {claim.baseline}'s by more than {margin}",
         "cheaper": f"{claim.method} takes less wall time a seed than {claim.baseline}",

@@ -19,8 +19,8 @@ from amrobust.report.numbers import (
 )
 from amrobust.report.sources import component_sentences, source_sentence
 from amrobust.report.tuning import recorded_lines
-from amrobust.runs.arms import Metric
 from amrobust.runs.files import spans as ranges
+from amrobust.runs.metric import Metric
 from amrobust.stats.coverage import coverage_sentence
 
 OUTCOMES: tuple[Outcome, ...] = ("supported", "refuted", "inconclusive", "cannot be judged")
@@ -217,16 +217,16 @@ def claim_words(claim: Claim, metric: Metric) -> str:
         return " and ".join(claim_words(part, metric) for part in claim.parts)
     if claim.bound is not None:
         threshold, probability = claim.bound
-        sign = "<" if metric.better == "higher" else ">"
+        sign = "<" if metric.way == "higher" else ">"
         at = f"Λ = {claim.deviation:g}: " if claim.deviation is not None else ""
         return powers_of_ten(f"{at}P(ends {sign} {threshold:.4g}) ≤ {probability:.2g}")
     within = powers_of_ten(f"{claim.margin:g}{difference_unit(metric)}") if claim.margin is not None else ""
     return {
         "less spread": "less spread",
         "less Avg. STD": "less Avg. STD",
-        "better mean": f"{metric.better} mean",
+        "better mean": f"{metric.way} mean",
         "equivalent mean": f"mean ± {within}",
-        "no worse than": f"mean > −{within}" if metric.better == "higher" else f"mean < +{within}",
+        "no worse than": f"mean > −{within}" if metric.way == "higher" else f"mean < +{within}",
         "cheaper": "less wall time",
         "trend": "rising spread" if claim.rising else "falling spread",
         "stable over": f"all means ± {within}",

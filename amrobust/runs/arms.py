@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,19 +12,10 @@ from amrobust.errors import UserError
 from amrobust.runs.code import CodeVersion
 from amrobust.runs.files import shown
 from amrobust.runs.method import Method, from_name
+from amrobust.runs.metric import Metric
 from amrobust.runs.tuning import Tuning
 
 Curves = NDArray[np.float64]
-Direction = Literal["higher", "lower"]
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A measured quantity: its name, which way is better, and its unit ("%" or "")."""
-
-    name: str
-    better: Direction
-    unit: str = ""
 
 
 @dataclass(frozen=True)

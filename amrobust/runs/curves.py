@@ -30,7 +30,7 @@ RunCurves = dict[str, dict[str, NDArray[np.float64]]]
 
 def metric_names(facts: RunFacts) -> list[str]:
     """The names of the metrics, the primary one first."""
-    return [name for name, _, _ in facts.metrics]
+    return [metric.name for metric in facts.metrics]
 
 
 def encode(curves: Mapping[int, SeedCurves], facts: RunFacts) -> bytes:

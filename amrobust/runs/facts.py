@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from amrobust.runs.metric import Metric
 from amrobust.runs.spec import content_digest
 
 Files = Mapping[str, str]
@@ -21,8 +22,8 @@ class RunFacts:
     outputs: tuple[str, ...]
     methods: Mapping[str, str]
     """The method's name for each output."""
-    metrics: tuple[tuple[str, str, str], ...]
-    """(name, "higher" or "lower", unit), the primary metric first."""
+    metrics: tuple[Metric, ...]
+    """The primary metric first."""
     epochs: int
     steps_per_epoch: int | None
     first_output_epoch: Mapping[str, int]

@@ -25,7 +25,18 @@ def _not_tuned(content: Content) -> Content:
     return content | {"tuning": None}
 
 
-STEPS: Mapping[int, Step] = {1: _only_trained, 2: _not_tuned}
+def _metrics_known(content: Content) -> Content:
+    """Version 4 says how a metric's direction and unit are known: our own workloads always said so, for others nothing was."""
+    foreign = any(made.get("source") is not None for made in content["provenance"])
+    by = "not recorded" if foreign else "workload"
+    metrics = [
+        {"name": name, "better": better, "unit": unit, "better_by": by, "unit_by": by}
+        for name, better, unit in content["facts"]["metrics"]
+    ]
+    return content | {"facts": content["facts"] | {"metrics": metrics}}
+
+
+STEPS: Mapping[int, Step] = {1: _only_trained, 2: _not_tuned, 3: _metrics_known}
 """For each earlier version, what turns the content of a manifest of that version into that of the next one.
 
 A step may meet content that a stranger made up: what it does not find as it expects raises LookupError, TypeError,

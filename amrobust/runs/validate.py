@@ -39,6 +39,7 @@ from amrobust.runs.manifest import (
     Source,
     identity,
 )
+from amrobust.runs.metric import Direction, KnownBy, Metric
 from amrobust.runs.migrate import to_current
 from amrobust.runs.spec import STREAMS, Spec
 from amrobust.runs.tuning_record import a_tuning, check_chosen
@@ -82,7 +83,7 @@ def parse_manifest(data: bytes) -> Manifest:
 def most_curves_bytes(facts: RunFacts, seeds: int) -> int:
     """More than the curves file of so many seeds can have: uncompressed columns twice, and room for names."""
     rows = seeds * len(facts.outputs) * facts.epochs
-    names = sum(map(len, facts.outputs)) + sum(len(name) for name, _, _ in facts.metrics)
+    names = sum(map(len, facts.outputs)) + sum(len(metric.name) for metric in facts.metrics)
     return 1_000_000 + 2 * rows * (16 + 8 * len(facts.metrics)) + 1_000 * names
 
 
@@ -150,19 +151,23 @@ def _facts(value: Any, where: str) -> RunFacts:
         backend=optional(a_text)(table.get("backend"), "backend"),
         code=optional(a_mapping(a_text))(table.get("code"), "code"),
     )
-    for names, what in ((facts.outputs, "output"), ([name for name, _, _ in facts.metrics], "metric")):
+    for names, what in ((facts.outputs, "output"), ([metric.name for metric in facts.metrics], "metric")):
         if not names or len(set(names)) != len(names):
             raise Broken(f"its manifest names no {what}, or one twice")
     return facts
 
 
-def _metric(value: Any, where: str) -> tuple[str, str, str]:
-    if not isinstance(value, list) or len(value) != 3:
-        raise Broken("a metric in its manifest is not [name, better, unit]")
-    name, better, unit = a_name(value[0], where), value[1], a_text(value[2], where)
-    if better not in ("higher", "lower") or name in INDEX_COLUMNS:
-        raise Broken(f"the metric {shown(name)!r} in its manifest has no direction, or a reserved name")
-    return name, better, unit
+def _metric(value: Any, where: str) -> Metric:
+    table = a_table(value, where)
+    name, better = entry(table, "name", a_name), entry(table, "better", optional(a_text))
+    ways = [entry(table, key, a_text) for key in ("better_by", "unit_by")]
+    if better not in (None, *get_args(Direction)) or name in INDEX_COLUMNS:
+        raise Broken(f"the metric {shown(name)!r} in its manifest has no known direction, or a reserved name")
+    if not set(ways) <= set(get_args(KnownBy)):
+        raise Broken(
+            f"of the metric {shown(name)!r} its manifest does not say how direction and unit are known"
+        )
+    return Metric(name, better, entry(table, "unit", a_text), *ways)  # type: ignore[arg-type]
 
 
 def _seeds(value: Any, where: str) -> dict[int, SeedRecord]:

@@ -279,7 +279,7 @@ def _row(
         return GridRow(spec, None, spec.workload, "", "", (), 0, trained, 0, error=error)
     manifest, wanted = run.manifest, set(seeds)
     facts = manifest.facts
-    metric, _, unit = facts.metrics[0]
+    metric, unit = facts.metrics[0].name, facts.metrics[0].unit
     kept = [row for row, seed in enumerate(manifest.complete) if seed in wanted]
     curves = {} if error is not None else run.curves()
     finals = tuple(

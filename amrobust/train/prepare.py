@@ -14,6 +14,7 @@ from amrobust import workloads
 from amrobust.errors import UserError
 from amrobust.runs.facts import RunFacts
 from amrobust.runs.method import Method
+from amrobust.runs.metric import Metric, direction
 from amrobust.runs.spec import LOCATIONS, Spec, Value, plain
 from amrobust.train import foreign, foreign_rules
 from amrobust.train.code import code_of
@@ -161,7 +162,10 @@ def describe(spec: Spec, place: Place = HERE) -> RunFacts:
         data_digest=data_digest,
         outputs=outputs,
         methods=method_names(spec),
-        metrics=workloads.metrics_of(problem, params),
+        metrics=tuple(
+            Metric(name, direction(f"better of {name}", better), unit, "workload", "workload")
+            for name, better, unit in workloads.metrics_of(problem, params)
+        ),
         epochs=problem.epochs(params),
         steps_per_epoch=problem.steps_per_epoch(params),
         first_output_epoch={output: -(-waits.get(output, 1) // points) for output in outputs},

@@ -82,7 +82,7 @@ def _has_runs(directory: Path) -> bool:
 def _progress(run: Run, seeds: Iterable[int]) -> RunProgress:
     manifest, wanted = run.manifest, set(seeds)
     facts = manifest.facts
-    metric, _, unit = facts.metrics[0]
+    metric, unit = facts.metrics[0].name, facts.metrics[0].unit
     records = {seed: record for seed, record in manifest.seeds.items() if seed in wanted}
     counts = {
         state: sum(record.state == state for record in records.values())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
 
 from amrobust.errors import RunError
 from amrobust.runs.facts import RunFacts
@@ -64,10 +63,9 @@ def tune(
 def _chosen(search: Search, rows: Sequence[GridRow], seeds: Sequence[int]) -> TunedMethod:
     assert rows[0].path is not None
     facts = read_run(rows[0].path).manifest.facts
-    metric, direction, unit = facts.metrics[0]
-    better: Literal["higher", "lower"] = "higher" if direction == "higher" else "lower"
+    metric = facts.metrics[0]
     trials = tuple(_trial(search, spec, row) for spec, row in zip(search.specs, rows, strict=True))
-    chosen = best_trial(search.optimizer, trials, better)
+    chosen = best_trial(search.optimizer, trials, metric.way)
     first = search.specs[0]
     share = first.workload_params.get(VALIDATION)
     tuning = Tuning(
@@ -76,9 +74,9 @@ def _chosen(search: Search, rows: Sequence[GridRow], seeds: Sequence[int]) -> Tu
         chosen=chosen,
         seeds=tuple(seeds),
         epochs=facts.epochs,
-        metric=metric,
-        better=better,
-        unit=unit,
+        metric=metric.name,
+        better=metric.way,
+        unit=metric.unit,
         output=search.output,
         validation=None if share is None else float(share),
         root_seed=first.root_seed,

@@ -82,7 +82,9 @@ class TestRuns:
         second = amrobust.Runs.from_arrays({"adam": generator.normal(70, 5, (12, 5))})
         with pytest.raises(UserError, match=r"two groups of runs on arrays are called adam.*Runs\.rename"):
             first + second
-        frame = amrobust.compare(first + second.rename({"adam": "adam 2"}), baseline="sgd").methods()
+        frame = amrobust.compare(
+            first + second.rename({"adam": "adam 2"}), metric="value:higher", baseline="sgd"
+        ).methods()
         means = [np.mean(arm.curves["value"][:, -1]) for arm in (*first, *second)]
         np.testing.assert_allclose(frame.set_index("method")["mean"], means)
         assert list(frame["method"]) == ["sgd", "adam", "adam 2"]
@@ -202,7 +204,9 @@ class TestComparison:
             comparison.plot.curves(group=3)
         with pytest.raises(UserError, match="not of 'spreads'"):
             comparison.plot.claims("spreads")
-        finals = amrobust.compare(amrobust.Runs.from_arrays({"a": [1.0, 2, 3, 4], "b": [1.0, 3, 5, 7]}))
+        finals = amrobust.compare(
+            amrobust.Runs.from_arrays({"a": [1.0, 2, 3, 4], "b": [1.0, 3, 5, 7]}, better="lower")
+        )
         with pytest.raises(UserError, match="one epoch"):
             finals.plot.stds()
 

@@ -80,7 +80,14 @@ class TestConfiguration:
         )
         assert amrobust("import", "results.csv").exit_code == 0
         (path, _) = (here / "kept").rglob("manifest.json")
-        assert ["val_loss", "higher", ""] in json.loads(path.read_text())["facts"]["metrics"]
+        metric = {
+            "name": "val_loss",
+            "better": "higher",
+            "unit": "",
+            "better_by": "declared",
+            "unit_by": "not recorded",
+        }
+        assert metric in json.loads(path.read_text())["facts"]["metrics"]
         for command in (["show", "results-adam"], ["list"], ["check"]):
             done = amrobust(*command)
             assert done.exit_code == 0

@@ -36,7 +36,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     rng = np.random.default_rng(0)
     with Path("table.csv").open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["method", "seed", "step", "value"])
+        writer.writerow(["method", "seed", "step", "accuracy"])
         for method, scale in (("adam", 1.0), ("am1", 0.2)):
             for seed in range(6):
                 writer.writerows([method, seed, step, 90 + scale * rng.normal()] for step in (1, 2, 3))

@@ -21,7 +21,7 @@ def curves(tmp_path: Path) -> Path:
     rng = np.random.default_rng(0)
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["method", "seed", "step", "value"])
+        writer.writerow(["method", "seed", "step", "accuracy"])
         for method, scale in (("adam", 1.0), ("am1", 0.2)):
             for seed in range(8):
                 for step in range(1, 6):

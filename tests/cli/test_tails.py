@@ -15,7 +15,7 @@ from amrobust.cli import main
 def results(tmp_path):
     rng = np.random.default_rng(0)
     path = tmp_path / "results.csv"
-    lines = ["method,seed,step,value"]
+    lines = ["method,seed,step,accuracy"]
     for method in ("=adam()", "sgd"):
         lines += [f"{method},{seed},1,{90 + rng.normal():.4f}" for seed in range(30)]
     path.write_text("\n".join(lines) + "\n")

@@ -73,7 +73,7 @@ class TestTune:
             for run in runs:
                 assert run.manifest.complete == (900_000, 900_001)
                 assert run.spec.workload_params["validation"] == 0.1
-                assert not [metric for metric, _, _ in run.manifest.facts.metrics if "test" in metric]
+                assert not [metric for metric in run.manifest.facts.metrics if "test" in metric.name]
                 if run.spec.optimizer == method.optimizer:
                     values = run.curves()[method.tuning.output]["validation_accuracy"][:, -1]
                     ends[run.spec.hyperparameters["lr"]] = values.mean()
@@ -199,7 +199,7 @@ class TestTunedRuns:
             assert run.spec.workload_params["model"] == "mlp"
             assert run.manifest.complete == (0, 1, 2, 3)
             assert run.manifest.tuning == method.tuning
-            assert run.manifest.facts.metrics[0][0] == "test_accuracy"
+            assert run.manifest.facts.metrics[0].name == "test_accuracy"
 
     def test_show_has_how_it_was_tuned(self, digits):
         root, _ = digits

@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from amrobust.runs.arms import Arm, Metric
+from amrobust.runs.arms import Arm
 from amrobust.runs.method import from_name
+from amrobust.runs.metric import Metric
 
-ACCURACY = Metric("test_accuracy", "higher", "%")
+ACCURACY = Metric("test_accuracy", "higher", "%", "workload", "workload")
 
 
 def curves(rng, seeds, epochs, *, mean=90.0, std=1.0, correlation=0.8):

@@ -5,12 +5,16 @@ import time
 import numpy as np
 
 from amrobust.runs.facts import RunFacts
+from amrobust.runs.metric import Metric
 from amrobust.runs.spec import Spec
 from amrobust.train.outcome import SeedOutcome
 
 EPOCHS = 4
 OUTPUTS = ("I", "II")
-METRICS = (("test_accuracy", "higher", "%"), ("test_loss", "lower", ""))
+METRICS = tuple(
+    Metric(name, better, unit, "workload", "workload")
+    for name, better, unit in (("test_accuracy", "higher", "%"), ("test_loss", "lower", ""))
+)
 
 
 def spec(**changes):
@@ -45,7 +49,7 @@ def curve(seed, output, metric):
 
 
 def outcome(seed, **changes):
-    curves = {o: {m: curve(seed, o, m) for m, _, _ in METRICS} for o in OUTPUTS}
+    curves = {o: {m.name: curve(seed, o, m.name) for m in METRICS} for o in OUTPUTS}
     return SeedOutcome(**({"seed": seed, "curves": curves, "wall_seconds": 0.01} | changes))
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from made_up_runs import describe, spec
 
-from amrobust.runs.curves import describe_bytes, encode
+from amrobust.runs.curves import describe_bytes, encode, metric_names
 from amrobust.runs.manifest import Manifest, Plan, SeedRecord, Session, identity
 from amrobust.runs.spec import content_digest
 
@@ -46,7 +46,7 @@ def record(path, *, seeds=5, changes=None, data=None, **of_spec):
     facts = replace(describe(made), **(changes or {}))
     rng = np.random.default_rng([len(path.name), seeds])
     curves = {
-        seed: {o: {name: 90 + rng.normal(size=facts.epochs) for name, _, _ in facts.metrics} for o in facts.outputs}
+        seed: {o: {name: 90 + rng.normal(size=facts.epochs) for name in metric_names(facts)} for o in facts.outputs}
         for seed in range(seeds)
     } if data is None else {}  # fmt: skip
     data = encode(curves, facts) if data is None else data

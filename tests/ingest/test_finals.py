@@ -53,7 +53,7 @@ def test_a_row_a_seed_with_a_data_set():
 @pytest.mark.parametrize("name", ["finals_cols", "finals_wide"])
 def test_a_column_a_method(name):
     frame = pd.read_csv(CORPUS / f"{name}.csv").drop(columns="seed", errors="ignore")
-    found, said = compared(CORPUS / f"{name}.csv")
+    found, said = compared(CORPUS / f"{name}.csv", "--metric", "value:higher")
     assert {m: v for (_, m), v in means(found).items()} == {
         m: (len(frame), pytest.approx(frame[m].mean())) for m in frame
     }
@@ -66,7 +66,7 @@ def test_a_column_a_method(name):
 )
 def test_a_row_a_method_and_a_column_a_seed(name, drop):
     frame = pd.read_csv(CORPUS / f"{name}.csv").drop(columns=drop).set_index("optimizer")
-    found, said = compared(CORPUS / f"{name}.csv")
+    found, said = compared(CORPUS / f"{name}.csv", "--metric", "value:higher")
     assert {m: v for (_, m), v in means(found).items()} == {
         m: (frame.shape[1], pytest.approx(frame.loc[m].mean())) for m in frame.index
     }
@@ -86,6 +86,12 @@ def test_other_commands_read_them_too(command, tmp_path, monkeypatch):
         main, [command[0], str(CORPUS / "finals.csv"), *command[1:]], catch_exceptions=False
     )
     assert done.exit_code == 0, done.stderr
+
+
+def test_the_direction_of_values_without_a_name_is_asked_for():
+    done = CliRunner().invoke(main, ["compare", str(CORPUS / "finals_cols.csv")])
+    assert done.exit_code == 2
+    assert "--metric value:lower or --metric value:higher" in done.stderr
 
 
 def test_a_table_of_means_is_for_another_command():

@@ -14,10 +14,9 @@ from amrobust.ingest.imported import ImportedMethod
 from amrobust.ingest.landing import land
 from amrobust.ingest.load import load_arms
 from amrobust.ingest.recorder import record
-from amrobust.runs.arms import Metric
 from amrobust.runs.commands import command_of
-from amrobust.runs.directions import direction_of
 from amrobust.runs.method import Method, from_name, swept
+from amrobust.runs.metric import Metric, direction_by_name
 from amrobust.runs.store import open_runs
 from amrobust.train.execution import execute
 
@@ -245,7 +244,7 @@ class TestCsv:
         ],
     )
     def test_the_better_direction_is_guessed_from_the_name(self, metric, better):
-        assert direction_of(metric) == better
+        assert direction_by_name(metric) == better
 
 
 class TestSeveralStartingPoints:

@@ -167,19 +167,19 @@ class TestMisfits:
         ("calls", "message"),
         [
             ([], "logged nothing"),
-            ([(1, {"a": 1}), (1, {"a": 2})], "logged twice at epoch 1"),
-            ([(2, {"a": 1}), (1, {"a": 2})], "comes after epoch 2"),
+            ([(1, {"acc": 1}), (1, {"acc": 2})], "logged twice at epoch 1"),
+            ([(2, {"acc": 1}), (1, {"acc": 2})], "comes after epoch 2"),
             (
-                [(1, {"a": 1, "b": 1}), (2, {"a": 2}), (3, {"a": 2, "b": 1})],
-                "b is logged at some epochs and not at epoch 2",
+                [(1, {"acc": 1, "loss": 1}), (2, {"acc": 2}), (3, {"acc": 2, "loss": 1})],
+                "loss is logged at some epochs and not at epoch 2",
             ),
-            ([(1, {"a": 1}), (2, {"a": 2}), (4, {"a": 3})], "equal steps"),
-            ([(16, {"a": 1}), (17, {"a": 2})], "equal steps"),
-            ([(1, {"a": "high"})], "a = 'high' is not a number"),
-            ([(1, {"a": [1, 2]})], "is not a number"),
+            ([(1, {"acc": 1}), (2, {"acc": 2}), (4, {"acc": 3})], "equal steps"),
+            ([(16, {"acc": 1}), (17, {"acc": 2})], "equal steps"),
+            ([(1, {"acc": "high"})], "acc = 'high' is not a number"),
+            ([(1, {"acc": [1, 2]})], "is not a number"),
             ([(1, {"seed": 3})], "cannot be called 'seed'"),
-            ([(0.5, {"a": 1})], "whole number"),
-            ([(True, {"a": 1})], "whole number"),
+            ([(0.5, {"acc": 1})], "whole number"),
+            ([(True, {"acc": 1})], "whole number"),
         ],
     )
     def test_mistakes_are_said(self, tmp_path, calls, message):
@@ -210,9 +210,9 @@ class TestMisfits:
 
     def test_logging_after_the_end(self, tmp_path):
         with amrobust.record(tmp_path, method="a", seed=0, workload="w") as run:
-            run.log(1, a=1)
+            run.log(1, acc=1)
         with pytest.raises(UserError, match="no longer recorded"):
-            run.log(2, a=1)
+            run.log(2, acc=1)
 
     def test_a_directory_that_cannot_be_written_to(self, tmp_path):
         (tmp_path / "file").write_text("")
@@ -231,7 +231,7 @@ def test_epochs_from_0_or_in_steps_and_calls_that_add_up(tmp_path):
 
 def test_only_the_metrics_that_are_wanted(tmp_path):
     logged(tmp_path, metrics=("test_loss",))
-    assert [name for name, _, _ in only_run(tmp_path).manifest.facts.metrics] == ["test_loss"]
+    assert [metric.name for metric in only_run(tmp_path).manifest.facts.metrics] == ["test_loss"]
 
 
 def test_hyperparameters_tell_runs_apart(tmp_path):
@@ -253,7 +253,7 @@ def test_the_directory_is_the_one_that_was_meant_when_recording_began(tmp_path, 
     with amrobust.record("runs", method="a", seed=0, workload="w") as run:
         (tmp_path / "elsewhere").mkdir()
         monkeypatch.chdir(tmp_path / "elsewhere")
-        run.log(1, a=1)
+        run.log(1, acc=1)
     assert only_run(tmp_path / "runs").manifest.complete == (0,)
 
 

@@ -1,4 +1,4 @@
-"""A learning rate in a log is no metric: what no seed differs in is left out, unless it is asked for."""
+"""A setting in a log is no metric: what no seed differs in is left out, and parameters by their names, unless asked for."""
 
 import json
 
@@ -20,7 +20,7 @@ def runs(rates, seeds=2, accuracy=lambda seed: seed + STEPS):
         LoggedRun(
             f"{method}/{seed}",
             {"method": method, "seed": str(seed)},
-            {"lr": (STEPS, np.array(rate, float)), "acc": (STEPS, accuracy(seed))},
+            {"ema": (STEPS, np.array(rate, float)), "acc": (STEPS, accuracy(seed))},
         )
         for method, rate in rates.items()
         for seed in range(seeds)
@@ -42,7 +42,7 @@ def test_it_is_left_out_and_that_is_said(rates):
     found = gathered(runs(rates))
     assert metrics(found) == [["acc"]] * len(rates)
     assert [set(method.curves) for method in found.methods] == [{"acc"}] * len(rates)
-    assert found.notes[0].startswith("lr: the same for all seeds, and left out")
+    assert found.notes[0].startswith("ema: the same for all seeds, and left out")
 
 
 def test_what_is_never_a_number_makes_no_seed_diverged():
@@ -54,27 +54,38 @@ def test_what_is_never_a_number_makes_no_seed_diverged():
 
 
 def test_asked_for_it_is_taken():
-    assert metrics(gathered(runs({"sgd": [0.1] * 3}), metrics=("lr", "acc"))) == [["lr", "acc"]]
+    assert metrics(gathered(runs({"sgd": [0.1] * 3}), metrics=("ema", "acc"))) == [["ema", "acc"]]
 
 
 def test_what_differs_between_two_seeds_is_a_metric():
     logged = runs({"sgd": [0.1] * 3, "adam": [0.1] * 3})
-    logged[-1].series["lr"][1][2] = 0.2
-    assert metrics(gathered(logged)) == [["lr", "acc"]] * 2
+    logged[-1].series["ema"][1][2] = 0.2
+    assert metrics(gathered(logged)) == [["ema", "acc"]] * 2
 
 
 def test_a_seed_that_is_alone_is_told_from_its_steps():
     """So that seeds that are imported one after the other have the same metrics."""
     assert metrics(gathered(runs({"sgd": [0.1] * 3}, seeds=1))) == [["acc"]]
-    assert metrics(gathered(runs({"sgd": [0.1, 0.1, 0.01]}, seeds=1))) == [["lr", "acc"]]
+    assert metrics(gathered(runs({"sgd": [0.1, 0.1, 0.01]}, seeds=1))) == [["ema", "acc"]]
 
 
 def test_where_nothing_would_be_left_nothing_is_left_out():
-    assert metrics(gathered(runs({"sgd": [0.1] * 3}, accuracy=lambda seed: STEPS))) == [["lr", "acc"]]
+    assert metrics(gathered(runs({"sgd": [0.1] * 3}, accuracy=lambda seed: STEPS))) == [["ema", "acc"]]
+
+
+@pytest.mark.parametrize("name", ["lr", "train/learning_rate", "lr-SGD", "batch_size", "momentum"])
+def test_a_parameter_is_none_even_where_seeds_differ_in_it(name):
+    logged = runs({"sgd": [0.1] * 3, "adam": [0.1] * 3})
+    for place, one in enumerate(logged):
+        one.series[name] = (STEPS, STEPS + place)
+    found = gathered(logged)
+    assert metrics(found) == [["acc"]] * 2
+    assert f"{name}: a parameter by its name, and left out as no result of training" in found.notes[0]
+    assert metrics(gathered(logged, metrics=(name,))) == [[name]] * 2
 
 
 def test_a_table_with_a_column_of_them_is_judged_by_what_was_measured(tmp_path):
-    rows = ["optimizer,lr,seed,epoch,test_accuracy"]
+    rows = ["optimizer,ema,seed,epoch,test_accuracy"]
     rows += [
         f"{method},0.1,{seed},{epoch},{80 + epoch + factor * ((7 * seed + epoch) % 5)}"
         for method, factor in (("sgd", 1.0), ("adam", 0.3))
@@ -88,3 +99,4 @@ def test_a_table_with_a_column_of_them_is_judged_by_what_was_measured(tmp_path):
     )
     assert [group["metric"]["name"] for group in json.loads(done.stdout)["judgements"]] == ["test_accuracy"]
     assert "lr" not in done.stderr  # A setting of the method, in which the two do not differ.
+    assert "ema: the same for all seeds" in done.stderr

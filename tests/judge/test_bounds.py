@@ -12,7 +12,7 @@ from amrobust.judge.compare import compare
 from amrobust.judge.declared import load_claims
 from amrobust.judge.judgement import Claim
 from amrobust.judge.rules import Selection
-from amrobust.runs.arms import Metric
+from amrobust.runs.metric import Metric
 from amrobust.train.convex_rules import theorem1b
 from amrobust.train.prepare import make_spec
 

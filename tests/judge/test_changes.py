@@ -12,7 +12,7 @@ from amrobust.judge.declared import load_claims
 from amrobust.judge.judgement import Claim
 from amrobust.judge.rules import Selection
 from amrobust.report import render
-from amrobust.runs.arms import Metric
+from amrobust.runs.metric import Metric
 
 LOSS = Metric("train_batch_loss", "lower")
 

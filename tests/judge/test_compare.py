@@ -15,8 +15,8 @@ from amrobust.judge.compare import compare
 from amrobust.judge.judgement import Claim
 from amrobust.judge.rules import Rules, Selection
 from amrobust.judge.words import roughly
-from amrobust.runs.arms import Metric
 from amrobust.runs.code import CodeVersion
+from amrobust.runs.metric import Metric
 
 
 class TestDefaultClaims:

@@ -7,7 +7,7 @@ from made_up import arm
 from amrobust import stats
 from amrobust.errors import UserError
 from amrobust.judge.tails import tails
-from amrobust.runs.arms import Metric
+from amrobust.runs.metric import Metric
 
 
 def by_quantity(rows):

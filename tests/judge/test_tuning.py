@@ -105,7 +105,7 @@ def test_of_a_sweep_all_methods_are_looked_at(rng):
 
 
 def test_judging_by_the_validation_metric_that_chose(rng):
-    from amrobust.runs.arms import Metric
+    from amrobust.runs.metric import Metric
 
     metric = Metric("validation_perplexity", "lower")
     arms = [

@@ -139,7 +139,12 @@ def set_path(*keys, value):
         set_path("facts", "epochs", value=True),
         set_path("facts", "outputs", value=[]),
         set_path("facts", "data_note", value=3),
-        set_path("facts", "metrics", value=[["test_accuracy", "sideways", ""]]),
+        set_path("facts", "metrics", value=[["test_accuracy", "higher", ""]]),
+        set_path("facts", "metrics", 0, "better", value="sideways"),
+        set_path("facts", "metrics", 0, "better", value=["higher"]),
+        set_path("facts", "metrics", 0, "better_by", value="a stranger"),
+        set_path("facts", "metrics", 0, "unit_by", value=None),
+        set_path("facts", "metrics", 1, "name", value="seed"),
         set_path("facts", "methods", value={"I": 3}),
         set_path("spec", "hyperparameters", "lr", value=5.0),
         set_path("spec", "optimizer", value=["am1"]),
@@ -181,7 +186,7 @@ def test_a_run_is_found_by_a_unique_beginning_of_its_name(runs, victim):
 )
 def test_any_curves_survive_the_round_trip_bit_for_bit(seeds, values):
     facts = describe(spec())
-    names = [name for name, _, _ in METRICS]
+    names = [metric.name for metric in METRICS]
     curves = {
         seed: {o: {n: np.roll(values, i) for i, n in enumerate(names)} for o in OUTPUTS} for seed in seeds
     }
@@ -197,7 +202,7 @@ def test_any_curves_survive_the_round_trip_bit_for_bit(seeds, values):
 @pytest.mark.parametrize("column", ["seed", "output", "epoch"])
 def test_a_curves_file_without_one_of_its_columns(column):
     facts = describe(spec())
-    ones = {o: {name: np.ones(EPOCHS) for name, _, _ in METRICS} for o in OUTPUTS}
+    ones = {o: {metric.name: np.ones(EPOCHS) for metric in METRICS} for o in OUTPUTS}
     sink = io.BytesIO()
     table = pyarrow.parquet.read_table(io.BytesIO(encode({0: ones}, facts))).drop_columns(column)
     pyarrow.parquet.write_table(table, sink)

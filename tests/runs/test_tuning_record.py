@@ -70,6 +70,7 @@ def test_a_manifest_of_the_schema_before_it_is_read(tmp_path):
     path = run(tmp_path, 2).path
     content = manifest_of(path)
     del content["tuning"]
+    content["facts"]["metrics"] = [[m["name"], m["better"], m["unit"]] for m in content["facts"]["metrics"]]
     write(path, content | {"schema_version": 2})
     (found,), problems = open_runs([tmp_path])
     assert not problems

@@ -8,6 +8,7 @@ from made_up_data import put_image_sets
 from amrobust import workloads
 from amrobust.errors import UserError
 from amrobust.runs.manifest import identity
+from amrobust.runs.metric import Metric
 from amrobust.train.network import CPU, load
 from amrobust.train.prepare import describe, make_spec
 from amrobust.train.training import train_unit
@@ -78,7 +79,7 @@ def test_the_metrics_say_what_they_are_on(root, name):
     chosen = spec(name, 0.25)
     names = [row[0] for row in workloads.metrics_of(workloads.get(name), chosen.workload_params)]
     assert names == ["validation_accuracy", "validation_loss", "train_loss", "train_batch_loss"]
-    assert describe(chosen).metrics[0] == ("validation_accuracy", "higher", "%")
+    assert describe(chosen).metrics[0] == Metric("validation_accuracy", "higher", "%", "workload", "workload")
 
 
 @pytest.mark.parametrize("name", ["digits", BLOBS])

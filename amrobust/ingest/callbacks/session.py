@@ -22,6 +22,7 @@ class HookRecorder:
     def open(self, **defaults: Any) -> None:
         """Begin to record; ``defaults`` are options that were not given."""
         self.recording = record(self.directory, **{**defaults, **self.options}).__enter__()
+        self.recording.asks = False  # No hook ends a training over a name.
         self._rows = 0
 
     def log(self, values: Mapping[str, Any]) -> None:

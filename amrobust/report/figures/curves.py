@@ -185,7 +185,7 @@ def _mean_scale(lines: Sequence[Line], label: str, judgement: Judgement) -> _Sca
 
     whole, late = extent(0), extent(start)
     smallest = min(float(line.centre.min()) for line in lines)
-    if judgement.metric.better == "lower" and smallest > 0 and whole[1] > 10 * smallest:
+    if judgement.metric.way == "lower" and smallest > 0 and whole[1] > 10 * smallest:
         return _Scale(label, (max(whole[0], smallest / 2) / 1.1, whole[1] * 1.1), True)
     clipped = whole[1] - whole[0] > 2 * (late[1] - late[0])
     low, high = late if clipped else whole

@@ -94,7 +94,7 @@ def _draw(verdicts: Sequence[Verdict], judgement: Judgement, look: Mapping[str, 
             beside(axes, position, text, fontsize=7)
         axes.xaxis.set_major_locator(MaxNLocator(nbins=7, symmetric=True))
         axes.set_xlabel(f"Difference of means{f' ({unit})' if unit else ''}")
-        better = ("← worse", "better →") if judgement.metric.better == "higher" else ("← better", "worse →")
+        better = ("← worse", "better →") if judgement.metric.way == "higher" else ("← better", "worse →")
         for text, x, side in ((better[0], 0.0, "left"), (better[1], 1.0, "right")):
             axes.text(
                 x, 1.0, text, transform=axes.transAxes, ha=side, va="bottom", fontsize=7, style="italic", color="#555555"
@@ -115,7 +115,7 @@ def _margin(axes: Any, position: int, claim: Claim, judgement: Judgement, reach:
     assert claim.margin is not None
     low, high = -claim.margin, claim.margin
     if claim.kind == "no worse than":
-        low, high = (low, reach) if judgement.metric.better == "higher" else (-reach, high)
+        low, high = (low, reach) if judgement.metric.way == "higher" else (-reach, high)
     axes.fill_between(
         [low, high], position - 0.5, position + 0.5, color="#000000", alpha=0.08, linewidth=0, zorder=0
     )

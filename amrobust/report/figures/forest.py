@@ -111,7 +111,7 @@ def _directions(kind: ClaimKind, judgement: Judgement) -> tuple[str, str]:
         return "← cheaper", "dearer →"
     if kind in RATIOS:
         return "← varies less", "varies more →"
-    return ("← worse", "better →") if judgement.metric.better == "higher" else ("← better", "worse →")
+    return ("← worse", "better →") if judgement.metric.way == "higher" else ("← better", "worse →")
 
 
 def _caption(judgements: Sequence[Judgement], panels: Sequence[Panel], keys: Sequence[Key]) -> str:

@@ -47,7 +47,7 @@ class _Values:
 
 
 def _worse(judgement: Judgement) -> Worse:
-    return "low" if judgement.metric.better == "higher" else "high"
+    return "low" if judgement.metric.way == "higher" else "high"
 
 
 def _values(judgement: Judgement) -> list[_Values]:

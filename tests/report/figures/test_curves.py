@@ -16,7 +16,7 @@ from amrobust.report.figures.curves import (
     std_lines,
     surviving,
 )
-from amrobust.runs.arms import Metric
+from amrobust.runs.metric import Metric
 from amrobust.stats import simultaneous_std_band
 
 Judged = Callable[..., Judgement]

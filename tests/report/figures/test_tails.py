@@ -9,7 +9,7 @@ from svg_texts import texts
 from amrobust.judge.judgement import Claim, Comparison, Judgement
 from amrobust.report.drawing import styles
 from amrobust.report.figures.tails import exceedances, quantiles
-from amrobust.runs.arms import Metric
+from amrobust.runs.metric import Metric
 
 Judged = Callable[..., Judgement]
 TWO = ("msgd", "sgd")

@@ -1,0 +1,121 @@
+"""The one metric that is judged: chosen by a stated rule, its direction known, and all its values in one unit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from amrobust.errors import UserError
+from amrobust.judge.judgement import Claim
+from amrobust.judge.verdicts import points
+from amrobust.runs.arms import Arm, Curves
+from amrobust.runs.files import shown
+from amrobust.runs.metric import (
+    Metric,
+    MetricChoice,
+    by_interest,
+    can_be_a_share,
+    direction_by_name,
+    listed,
+    says,
+)
+from amrobust.stats.results import Caution
+
+SHARE, PERCENT = 1.0, 1.5
+"""A share is never above the one; a percentage that is never above the other would be a strange one."""
+
+
+def chosen(arms: Sequence[Arm], name: str | None) -> MetricChoice:
+    """What ``--metric`` says; without it the metric that our own workload names first, else the first that :func:`by_interest`
+    has."""
+    if name is not None:
+        return MetricChoice.parse(name)
+    metrics = arms[0].metrics
+    own = all(metric.better_by == "workload" for metric in metrics.values())
+    first = next(iter(metrics)) if own else by_interest(metrics)[0]
+    return MetricChoice(first, first)
+
+
+def of_arms(arms: Sequence[Arm], choice: MetricChoice) -> Metric:
+    """The chosen metric of all ``arms``. Raises UserError where its direction is unknown, or they differ in that or in unit."""
+    metrics = [arm.metrics[choice.name] for arm in arms]
+    if choice.better is None:
+        ways = {metric.way for metric in metrics}
+        if len(ways) > 1:
+            raise UserError(
+                f"{shown(choice.name)} is recorded as better high and as better low: {says(choice.name)}"
+            )
+        by_name = direction_by_name(choice.name)
+        old = any(metric.better_by == "not recorded" for metric in metrics)
+        if old and by_name not in (None, *ways):
+            raise UserError(
+                f"an earlier version recorded {shown(choice.name)} as better {''.join(ways)}, and its name says {by_name}: "
+                f"{says(choice.name)}"
+            )
+    units = {
+        f"{shown(arm.method)} on {shown(arm.workload)}": _unit(metric, arm.curves[choice.name])
+        for arm, metric in zip(arms, metrics, strict=True)
+    }
+    found = dict.fromkeys(filter(None, units.values()))
+    if len(found) > 1:
+        examples = (next(f"{where} in {unit}" for where, u in units.items() if u == unit) for unit in found)
+        raise UserError(
+            f"{shown(choice.name)} is not in one unit ({', '.join(examples)}): bring all to one with 'amrobust import', "
+            "--mixed-units percent or --unit"
+        )
+    said = [metric for metric in metrics if metric.unit]
+    first = (said or metrics)[0].declared(choice.better)
+    return with_unit(first, [arm.curves[choice.name] for arm in arms])
+
+
+def with_unit(metric: Metric, values: Sequence[Curves]) -> Metric:
+    """``metric``, as a share where its name and all ``values`` say so and nobody says otherwise.
+
+    Raises UserError where it is said to be in percent, and all values are shares of one.
+    """
+    units = {_unit(metric, each) for each in values}
+    if not metric.unit and units == {"share"}:
+        return replace(metric, unit="share", unit_by="values")
+    if metric.unit == "%" and metric.unit_by != "workload":
+        finite = [size[np.isfinite(size)] for size in map(np.abs, values)]
+        largest = max((float(size.max()) for size in finite if size.size), default=np.inf)
+        if largest <= SHARE:
+            raise UserError(
+                f"{shown(metric.name)} is said to be in percent, and none of its values is above {largest:g}: they look like "
+                "shares of one; leave the unit out, or multiply them by 100"
+            )
+    return metric
+
+
+def _unit(metric: Metric, values: Curves) -> str:
+    """The unit that is on record; where nobody said one, that of values which can only be shares or percentages."""
+    if metric.unit or metric.unit_by in ("workload", "declared") or not can_be_a_share(metric.name):
+        return metric.unit
+    size = np.abs(values[np.isfinite(values)])
+    largest = float(size.max()) if size.size else 0.0
+    return "share" if 0 < largest <= SHARE else "%" if largest > PERCENT else ""
+
+
+def beyond_range(claims: Iterable[Claim], values: Iterable[Curves], metric: Metric) -> Caution | None:
+    """Where a margin is larger than the range of all values that are judged: no difference between them could exceed it."""
+    margins = [c.margin for claim in claims for c in (claim, *claim.parts) if c.margin is not None]
+    finite = np.concatenate([v[np.isfinite(v)] for v in values])
+    if not margins or not finite.size or max(margins) <= np.ptp(finite):
+        return None
+    share = "; half a percentage point is 0.005 of a share" if metric.unit == "share" else ""
+    return Caution(
+        "margin-beyond-range",
+        f"The margin {max(margins):g}{points(metric)} is larger than the range of all values that are judged, "
+        f"{finite.min():.4g} to {finite.max():.4g}: no difference between them could exceed it.",
+        f"declare the margin in the unit of {metric.name.replace('_', ' ')}, by what would matter{share}",
+    )
+
+
+def declared(metrics: Sequence[Metric], choice: MetricChoice) -> Mapping[str, Metric]:
+    """``metrics`` by name with what ``choice`` declares. Raises UserError where it names none of them."""
+    found = {metric.name: metric for metric in metrics}
+    if choice.name not in found:
+        raise UserError(f"no table has the metric {shown(choice.name)!r}: choose one of {listed(found)}")
+    return found | {choice.name: found[choice.name].declared(choice.better)}
