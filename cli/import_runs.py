@@ -165,7 +165,6 @@ def command_line(ctx: click.Context, form: str) -> str:
 def summary(gathered: Gathered, form: str, landed: list[Landed] | None, runs_dir: Path) -> str:
     """A line a method, where it is, and what to do next."""
     from amrobust.cli.columns import aligned
-    from amrobust.ingest.read import steps_text
     from amrobust.runs.files import shown
 
     rows = [["method", "workload", "seeds", "steps", "metrics", "" if landed is None else "run"]]
@@ -176,9 +175,10 @@ def summary(gathered: Gathered, form: str, landed: list[Landed] | None, runs_dir
             where = landed[place].run.path.name + (
                 f" ({landed[place].kept} there already)" if landed[place].kept else ""
             )
+        steps = f"{method.axis.label} {method.axis.range}"
         rows.append(
             [
-                shown(method.method), shown(method.workload), f"{len(method.seeds)}{diverged}", steps_text(method.steps),
+                shown(method.method), shown(method.workload), f"{len(method.seeds)}{diverged}", shown(steps),
                 shown(", ".join(metric.name for metric in method.metrics)), where,
             ]
         )  # fmt: skip
@@ -199,6 +199,7 @@ def as_json(gathered: Gathered, form: str, landed: list[Landed] | None) -> str:
             "workload": method.workload,
             "seeds": list(method.seeds),
             "diverged": list(method.diverged),
+            "axis": {"name": method.axis.name, "unit": method.axis.unit},
             "steps": list(method.steps),
             "metrics": [{"name": m.name, "better": m.better, "unit": m.unit} for m in method.metrics],
             "run": None if landed is None else str(landed[place].run.path),

@@ -10,6 +10,7 @@ import numpy as np
 
 from amrobust.ingest.naming import Value
 from amrobust.runs.arms import Curves, Metric
+from amrobust.runs.axis import Axis
 
 
 @dataclass(frozen=True)
@@ -23,14 +24,19 @@ class ImportedMethod:
     curves: Mapping[str, Curves]
     """For each metric (seeds, steps), NaN or infinite where a seed diverged; the primary metric first."""
     metrics: tuple[Metric, ...]
-    steps: tuple[float, ...]
-    """What the columns were called where they come from."""
+    axis: Axis
+    """Where the columns were measured."""
     files: tuple[Path, ...]
 
     @property
     def optimizer(self) -> str:
         """The method's name without its parameters and output."""
         return self.method.partition("[")[0].partition("/")[0].strip() or self.method
+
+    @property
+    def steps(self) -> tuple[float, ...]:
+        """The coordinates of the columns."""
+        return self.axis.values
 
     @property
     def diverged(self) -> tuple[int, ...]:

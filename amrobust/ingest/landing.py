@@ -14,7 +14,7 @@ import numpy as np
 from amrobust.errors import RunError, UserError
 from amrobust.ingest.assemble import Gathered
 from amrobust.ingest.imported import ImportedMethod
-from amrobust.ingest.read import steps_text
+from amrobust.runs.axis import Axis, epochs
 from amrobust.runs.curves import RunCurves, SeedCurves
 from amrobust.runs.entries import Broken
 from amrobust.runs.facts import RunFacts
@@ -65,7 +65,7 @@ def spec_of(method: str, workload: str, optimizer: str, hyperparameters: object,
 
 
 def foreign_facts(
-    method: str, workload: str, metrics: Sequence[tuple[str, str, str]], epochs: int
+    method: str, workload: str, metrics: Sequence[tuple[str, str, str]], axis: Axis
 ) -> RunFacts:
     """The facts of a run whose training amrobust did not see."""
     return RunFacts(
@@ -74,12 +74,13 @@ def foreign_facts(
         outputs=(OUTPUT,),
         methods={OUTPUT: method},
         metrics=tuple(metrics),
-        epochs=epochs,
+        epochs=len(axis.values),
         steps_per_epoch=None,
         first_output_epoch={OUTPUT: 1},
         workload_label=workload,
         versions={"amrobust": version("amrobust"), "python": platform.python_version()},
         device="not recorded",
+        axis=None if axis == epochs(len(axis.values)) else axis,
     )
 
 
@@ -95,14 +96,14 @@ def _source(method: ImportedMethod, notes: Sequence[str], form: str, origin: Pat
         str(origin),
         len(method.files),
         digest.hexdigest(),
-        (f"steps {steps_text(method.steps)} are epochs 1 to {len(method.steps)}", *notes),
+        tuple(notes),
     )
 
 
 def _land(method: ImportedMethod, directory: Path, source: Source, paired: bool) -> Landed:
     spec = spec_of(method.method, method.workload, method.optimizer, method.hyperparameters, paired=paired)
     metrics = [(metric.name, metric.better, metric.unit) for metric in method.metrics]
-    facts = foreign_facts(method.method, method.workload, metrics, len(method.steps))
+    facts = foreign_facts(method.method, method.workload, metrics, method.axis)
     curves: dict[int, SeedCurves] = {
         seed: {OUTPUT: {name: values[row] for name, values in method.curves.items()}}
         for row, seed in enumerate(method.seeds)
@@ -153,8 +154,10 @@ def check_fit(run: Run, facts: RunFacts) -> None:
     )
     if recorded.metrics != facts.metrics:
         what = f"the metrics {names}, and these are {new}"
-    elif recorded.epochs != facts.epochs:
-        what = f"{recorded.epochs} epochs, and these have {facts.epochs}"
+    elif not recorded.coordinates.same_as(facts.coordinates):
+        what = (
+            f"values at {shown(recorded.coordinates.grid)}, and these are at {shown(facts.coordinates.grid)}"
+        )
     else:
         return
     raise UserError(

@@ -22,7 +22,17 @@ State = Literal["finished", "failed", "running"]
 METHOD_KEYS = ("method", "optimizer", "optimizer_name", "opt", "optim", "solver", "algorithm", "algo")
 SEED_KEYS = ("seed", "random_seed", "rng_seed", "random_state", "manual_seed", "seed_everything", "rep")
 WORKLOAD_KEYS = ("workload", "dataset", "task", "problem", "experiment")
-STEP_KEYS = ("epoch", "step", "_step", "global_step", "trainer/global_step", "iteration", "iter", "steps")
+STEP_KEYS = (
+    "epoch",
+    "step",
+    "_step",
+    "global_step",
+    "trainer/global_step",
+    "iteration",
+    "iter",
+    "steps",
+    "tokens",
+)
 CLOCKS = (
     "_runtime", "_timestamp", "timestamp", "time", "wall_time", "walltime", "relative_time", "datetime",
 )  # fmt: skip

@@ -173,7 +173,7 @@ def _tidy(table: Table, roles: _Roles) -> Iterator[LoggedRun]:
 def _long(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
     """A row a step of one metric: the columns method, seed, step, value and, where there are several, metric and workload.
 
-    An empty value marks a seed that diverged.
+    A column axis says what the steps are called. An empty value marks a seed that diverged.
     """
     value, metric = table.first_of(("value",)), table.first_of(("metric",))
     step = wanted.step if wanted.step in table.columns else table.first_of(("step", *STEP_KEYS))
@@ -185,12 +185,13 @@ def _long(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
             raise UserError(
                 f"{shown(table.path)}: column {role!r} is missing; a long table has {', '.join(LONG)}"
             )
-    known = {*roles.values(), metric, table.first_of(WORKLOAD_KEYS), *wanted.naming}
+    axis = table.first_of(("axis",))
+    known = {*roles.values(), metric, axis, table.first_of(WORKLOAD_KEYS), *wanted.naming}
     unknown = [name for name in table.columns if name not in known]
     if unknown:
         raise UserError(
             f"{shown(table.path)}: column {shown(unknown[0])!r} is unknown; drop it, or say what it names with --method-from, "
-            f"--seed-from or --workload-from (known are {', '.join(LONG)}, metric, workload)"
+            f"--seed-from or --workload-from (known are {', '.join(LONG)}, metric, axis, workload)"
         )
     assert value is not None
     assert step is not None
@@ -211,7 +212,7 @@ def _long(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
             dict.fromkeys(text(table.columns[metric][row]) or "value" for row in rows) if metric else logged
         )
         run = _logged(table, naming, key, rows[0], {name: logged[name] for name in names})
-        yield replace(run, own_steps=step)
+        yield replace(run, own_steps=run.fields.get(axis or "") or step)
 
 
 def _column_a_seed(table: Table, roles: _Roles) -> Iterator[LoggedRun] | None:
@@ -231,7 +232,9 @@ def _column_a_seed(table: Table, roles: _Roles) -> Iterator[LoggedRun] | None:
             series = np.array([steps[row] for row in rows], np.float64), np.array(values, np.float64)
             method = match["method"].strip() or Path(table.label).stem
             fields = {"name": name, "method": method, "seed": match["seed"]}
-            yield LoggedRun(f"{table.label}: {name}", fields, {"value": series}, (table.path,))
+            yield LoggedRun(
+                f"{table.label}: {name}", fields, {"value": series}, (table.path,), own_steps=roles.step
+            )
 
     return runs()
 

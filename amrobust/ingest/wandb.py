@@ -83,7 +83,9 @@ def _chart(table: Table) -> Iterator[LoggedRun]:
             for row, cell in enumerate(table.columns[column]):
                 if not is_empty(cell):
                     built.add(metric, table.number(steps_in, row, "step"), table.number(column, row))
-        yield LoggedRun(f"{table.label}: {run}", {"name": run}, built.series(), (table.path,))
+        yield LoggedRun(
+            f"{table.label}: {run}", {"name": run}, built.series(), (table.path,), own_steps=steps_in
+        )
 
 
 def _lines(path: Path, label: str) -> LoggedRun:

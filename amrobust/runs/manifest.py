@@ -12,7 +12,7 @@ from amrobust.runs.layout import Layout
 from amrobust.runs.spec import Spec, content_digest
 from amrobust.runs.tuning import Tuning
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Version of the manifest's form; a reader refuses a later one, and ``migrate`` brings an earlier one up to it."""
 
 RECORD_VERSION = 1
@@ -184,7 +184,7 @@ class Manifest:
             "identity": self.identity,
             "spec": self.spec.to_dict(),
             # Not asdict, which copies every value on its way: a grid commits a hundred thousand manifests.
-            "facts": vars(self.facts),
+            "facts": vars(self.facts) | {"axis": self.facts.axis and vars(self.facts.axis)},
             "tuning": None if self.tuning is None else asdict(self.tuning),
             "seeds": {str(seed): vars(self.seeds[seed]) for seed in sorted(self.seeds)},
             "plans": [vars(plan) for plan in self.plans],

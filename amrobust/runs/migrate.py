@@ -25,7 +25,12 @@ def _not_tuned(content: Content) -> Content:
     return content | {"tuning": None}
 
 
-STEPS: Mapping[int, Step] = {1: _only_trained, 2: _not_tuned}
+def _by_epochs(content: Content) -> Content:
+    """Version 4 says where curves were measured; before it they had the epochs from 1 on, for which nothing is said."""
+    return content | {"facts": content["facts"] | {"axis": None}}
+
+
+STEPS: Mapping[int, Step] = {1: _only_trained, 2: _not_tuned, 3: _by_epochs}
 """For each earlier version, what turns the content of a manifest of that version into that of the next one.
 
 A step may meet content that a stranger made up: what it does not find as it expects raises LookupError, TypeError,
