@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.argument("path", type=click.Path(path_type=Path, allow_dash=True))
 @click.option(
     "--from", "source", default="auto", show_default=True, metavar="FORMAT",
-    help="csv, parquet, lightning, mlflow, tensorboard, wandb, sacred, benchopt, npz, or one that a package adds.",
+    help="csv, json, parquet, lightning, mlflow, tensorboard, wandb, sacred, benchopt, npz, or one that a package adds.",
 )  # fmt: skip
 @click.option(
     "--method-from", metavar="SOURCE",
@@ -89,10 +89,10 @@ def command(
 ) -> None:
     """Import runs that other tools logged. Nothing in them is executed, and nothing is changed.
 
-    PATH is a file or a folder (- for a table on standard input): tables in CSV or Parquet (long, tidy or wide), Lightning's
-    metrics.csv, MLflow's file store or database, TensorBoard's event files, W&B's exports and offline runs, Sacred's file
-    storage, benchopt's results, or arrays (steps, seeds). 'amrobust compare PATH' reads the same without importing, where no
-    choice is needed.
+    PATH is a file or a folder (- for a table on standard input): tables in CSV, JSON or Parquet (long, tidy or wide),
+    Lightning's metrics.csv, MLflow's file store or database, TensorBoard's event files, W&B's exports and offline runs,
+    Sacred's file storage, benchopt's results, or arrays (steps, seeds). 'amrobust compare PATH' reads the same without
+    importing, where no choice is needed.
 
     \b
     amrobust import lightning_logs/ --method-from optimizer --metric val_acc

@@ -17,6 +17,7 @@ GROUP = "amrobust.importers"
 
 _MODULES = {
     "csv": "csv_tables",
+    "json": "json_tables",
     "parquet": "parquet_tables",
     "lightning": "lightning",
     "mlflow": "mlflow",
@@ -27,7 +28,18 @@ _MODULES = {
     "npz": "npz",
 }
 # A folder of TensorBoard or W&B logs may hold tables too, and a Lightning log is itself a CSV: the more special comes first.
-_ORDER = ("mlflow", "tensorboard", "wandb", "sacred", "lightning", "benchopt", "npz", "parquet", "csv")
+_ORDER = (
+    "mlflow",
+    "tensorboard",
+    "wandb",
+    "sacred",
+    "lightning",
+    "benchopt",
+    "npz",
+    "parquet",
+    "json",
+    "csv",
+)
 
 
 def names() -> list[str]:

@@ -51,7 +51,7 @@ class Table:
         cell = self.columns[column][row]
         try:
             return float(cell)  # type: ignore[arg-type]
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise UserError(
                 f"{self.where(row)}: {what or shown(column)} {shown(repr(cell))} is not a number"
             ) from None
@@ -132,7 +132,7 @@ def _is_of_words(table: Table, name: str) -> bool:
 def _is_number(cell: Cell) -> bool:
     try:
         float(cell)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return False
     return True
 
