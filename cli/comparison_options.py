@@ -105,6 +105,12 @@ OPTIONS = (
         help="Curves of unequal length: hold them apart, or cut all to the shortest.",
     ),
     click.option(
+        "--grid",
+        metavar="GRID",
+        help="Read curves that were measured at different steps on a common grid: every:N, intersection, or a number of points "
+        "with :last (default), :mean or :linear behind; shift: count from 1 what is counted from 0.",
+    ),
+    click.option(
         "--claims",
         "claims_file",
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -140,6 +146,7 @@ def load_comparison(
     looks: str | None,
     scale: Scale,
     align: Alignment,
+    grid: str | None,
     claims_file: Path | None,
     survivors: bool,
     allow_different_x0: bool,
@@ -160,7 +167,7 @@ def load_comparison(
         declared = load_claims(claims_file)
         metric, baseline = metric or declared.metric, baseline or declared.baseline
 
-    selection = Selection(metric, baseline, pairs, margin, survivors, allow_different_x0, scale, align)
+    selection = Selection(metric, baseline, pairs, margin, survivors, allow_different_x0, scale, align, grid)
     rules = Rules(
         alpha=alpha,
         test=test,

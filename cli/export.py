@@ -12,7 +12,7 @@ from amrobust.cli import messages
 from amrobust.cli.output import WritingCommand, output_option, write
 from amrobust.cli.stdin import paths_or_stdin
 
-COLUMNS = ("workload", "method", "seed", "step", "metric", "value")
+COLUMNS = ("workload", "method", "seed", "axis", "step", "metric", "value")
 
 
 @click.command("export", cls=WritingCommand)
@@ -26,6 +26,8 @@ COLUMNS = ("workload", "method", "seed", "step", "metric", "value")
 @click.option("--metric", help="One metric only.")
 def command(paths: tuple[Path, ...], form: str, output: Path | None, metric: str | None) -> None:
     """Write the curves of runs: one row a (method, seed, step, metric), which compare and import read back.
+
+    The steps are those that came in; axis says what they count: epoch, step, tokens, ...
 
     RUNS are what 'amrobust compare' takes. For the comparison itself: 'amrobust compare --format', for figures 'amrobust report
     --figures'.
@@ -56,7 +58,8 @@ def command(paths: tuple[Path, ...], form: str, output: Path | None, metric: str
 
 def _rows(arms: Any, metric: str | None) -> Iterator[tuple[Any, ...]]:
     for arm in arms:
+        steps = [int(step) if step.is_integer() else step for step in arm.axis.values]
         for name in arm.metrics if metric is None else [metric] if metric in arm.metrics else []:
             for seed, curve in zip(arm.seeds, arm.curves[name], strict=True):
-                for step, value in enumerate(curve.tolist(), start=1):
-                    yield arm.workload, arm.method, seed, step, name, value
+                for step, value in zip(steps, curve.tolist(), strict=True):
+                    yield arm.workload, arm.method, seed, arm.axis.label, step, name, value

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.argument("path", type=click.Path(path_type=Path, allow_dash=True))
 @click.option(
     "--from", "source", default="auto", show_default=True, metavar="FORMAT",
-    help="csv, parquet, lightning, mlflow, tensorboard, wandb, sacred, benchopt, npz, or one that a package adds.",
+    help="csv, json, parquet, lightning, mlflow, tensorboard, wandb, sacred, benchopt, npz, or one that a package adds.",
 )  # fmt: skip
 @click.option(
     "--method-from", metavar="SOURCE",
@@ -93,10 +93,10 @@ def command(
 ) -> None:
     """Import runs that other tools logged. Nothing in them is executed, and nothing is changed.
 
-    PATH is a file or a folder (- for a table on standard input): tables in CSV or Parquet (long, tidy or wide), Lightning's
-    metrics.csv, MLflow's file store or database, TensorBoard's event files, W&B's exports and offline runs, Sacred's file
-    storage, benchopt's results, or arrays (steps, seeds). 'amrobust compare PATH' reads the same without importing, where no
-    choice is needed.
+    PATH is a file or a folder (- for a table on standard input): tables in CSV, JSON or Parquet (long, tidy or wide),
+    Lightning's metrics.csv, MLflow's file store or database, TensorBoard's event files, W&B's exports and offline runs,
+    Sacred's file storage, benchopt's results, or arrays (steps, seeds). 'amrobust compare PATH' reads the same without
+    importing, where no choice is needed.
 
     \b
     amrobust import lightning_logs/ --method-from optimizer --metric val_acc
@@ -170,7 +170,6 @@ def command_line(ctx: click.Context, form: str) -> str:
 def summary(gathered: Gathered, form: str, landed: list[Landed] | None, runs_dir: Path) -> str:
     """A line a method, where it is, and what to do next."""
     from amrobust.cli.columns import aligned
-    from amrobust.ingest.read import steps_text
     from amrobust.runs.files import shown
 
     rows = [["method", "workload", "seeds", "steps", "metrics", "" if landed is None else "run"]]
@@ -181,9 +180,10 @@ def summary(gathered: Gathered, form: str, landed: list[Landed] | None, runs_dir
             where = landed[place].run.path.name + (
                 f" ({landed[place].kept} there already)" if landed[place].kept else ""
             )
+        steps = f"{method.axis.label} {method.axis.range}"
         rows.append(
             [
-                shown(method.method), shown(method.workload), f"{len(method.seeds)}{diverged}", steps_text(method.steps),
+                shown(method.method), shown(method.workload), f"{len(method.seeds)}{diverged}", shown(steps),
                 shown(", ".join(metric.name for metric in method.metrics)), where,
             ]
         )  # fmt: skip
@@ -204,6 +204,7 @@ def as_json(gathered: Gathered, form: str, landed: list[Landed] | None) -> str:
             "workload": method.workload,
             "seeds": list(method.seeds),
             "diverged": list(method.diverged),
+            "axis": {"name": method.axis.name, "unit": method.axis.unit},
             "steps": list(method.steps),
             "metrics": [{"name": m.name, "better": m.better, "unit": m.unit} for m in method.metrics],
             "run": None if landed is None else str(landed[place].run.path),

@@ -52,7 +52,7 @@ def command(name: str, runs_dir: Path, form: str) -> None:
         ["paired", "yes" if spec.paired else "no"],
         *_tuning_rows(manifest),
         ["seeds", ", ".join(f"{count} {state}" for state, count in states.items() if count)],
-        ["epochs", str(facts.epochs)],
+        ["epochs", str(facts.epochs)] if facts.axis is None else ["steps", facts.axis.words],
         ["metrics", ", ".join(metric.name for metric in facts.metrics)],
     ]
     for plan in manifest.plans:

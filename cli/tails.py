@@ -37,11 +37,16 @@ COLUMNS = (
 )  # fmt: skip
 @click.option("--final", default="last", show_default=True, help="A seed's final value: 'last', or 'mean:K'.")
 @click.option(
+    "--grid",
+    metavar="GRID",
+    help="Read all methods on a common grid, as compare does: every:N, intersection, N, shift.",
+)
+@click.option(
     "--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True
 )
 def command(
     paths: tuple[Path, ...], metric: str | None, thresholds: tuple[float, ...], quantiles: tuple[float, ...],
-    level: float, final: str, form: str,
+    level: float, final: str, grid: str | None, form: str,
 ) -> None:  # fmt: skip
     """Say how likely a run is to end badly, and how badly: exact intervals, or the number of seeds that would tell.
 
@@ -55,10 +60,12 @@ def command(
     """
     from amrobust.cli.tables import as_csv, as_json
     from amrobust.ingest.load import load_arms
+    from amrobust.judge.grid import on_grid
     from amrobust.judge.tails import tails
     from amrobust.runs.files import shown
 
     arms, problems = load_arms(paths, metric)
+    arms, gridded = on_grid(arms, grid)
     chosen, rows = tails(arms, metric, thresholds=thresholds, quantiles=quantiles, level=level, final=final)
     if form == "table":
         click.echo(shown(chosen.name.replace("_", " ") + (f" ({chosen.unit})" if chosen.unit else "")) + "\n")
@@ -66,6 +73,9 @@ def command(
     else:
         write = as_csv if form == "csv" else as_json
         click.echo(write(COLUMNS, [_record(row, level) for row in rows]), nl=False)
+    for (workload, _), notes in gridded.items():
+        for note in notes:
+            messages.note(f"{workload}: {note.message}")
     for problem in problems:
         messages.warn(problem)
 

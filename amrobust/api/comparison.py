@@ -171,6 +171,7 @@ def compare(
     looks: Sequence[int] = (),
     scale: Scale = "none",
     align: Alignment = "refuse",
+    grid: str | None = None,
     survivors: bool = False,
     allow_different_x0: bool = False,
     claims: Sequence[Claim] | None = None,
@@ -181,13 +182,14 @@ def compare(
     baseline: better mean (equivalent within ``margin`` where one is given), less final spread, less Avg. STD; all claims are
     one family of error rate ``alpha`` (Holm; intervals by Bonferroni). With ``interval`` "bootstrap-t", "bca" or "percentile",
     intervals of means and spreads are the bootstrap's, with their measured coverage; a verdict then needs the test and the
-    interval. Raises UserError where nothing can be compared.
+    interval. ``grid`` ("every:1000", "intersection", "20:mean", ...) reads curves that were measured at different steps on a
+    common grid. Raises UserError where nothing can be compared.
     """
     found = runs if isinstance(runs, Runs) else load(runs, metric=metric)
     return Comparison(
         judge(
             found.arms,
-            Selection(metric, baseline, pairs, margin, survivors, allow_different_x0, scale, align),
+            Selection(metric, baseline, pairs, margin, survivors, allow_different_x0, scale, align, grid),
             Rules(alpha=alpha, test=test, centre=center, final=final, interval=interval, looks=tuple(looks)),
             claims=claims,
             problems=found.problems,

@@ -93,7 +93,7 @@ class Plots:
             )
         axes = ax or _new_axes()
         draw_lines(axes, lines, styles(self.data))
-        axes.set_xlabel("epoch")
+        axes.set_xlabel(judgement.axis.label)
         axes.set_ylabel(label)
         axes.legend()
         return axes

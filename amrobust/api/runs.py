@@ -117,23 +117,30 @@ class Runs:
     def to_frame(self, metric: str | None = None) -> pd.DataFrame:
         """All curves in long form: workload, method, seed, epoch, metric, value; ``metric`` alone where one is given.
 
+        The column ``epoch`` is called as what was counted: step, tokens, ...; where methods differ in that, it is ``step``, and
+        a column ``axis`` has the name.
+
         Raises UserError on a metric that no run has.
         """
         import pandas as pd
 
         parts = []
+        labels = {arm.axis.label for arm in self.arms}
         for arm in self.arms:
+            steps = np.array(arm.axis.values)
+            steps = steps.astype(int) if all(map(float.is_integer, arm.axis.values)) else steps
             for name, curves in arm.curves.items():
                 if metric is not None and name != metric:
                     continue
-                seeds, epochs = curves.shape
+                seeds = len(curves)
                 parts.append(
                     pd.DataFrame(
                         {
                             "workload": arm.workload,
                             "method": arm.method,
-                            "seed": np.repeat(np.array(arm.seeds), epochs),
-                            "epoch": np.tile(np.arange(1, epochs + 1), seeds),
+                            "seed": np.repeat(np.array(arm.seeds), len(steps)),
+                            **({"axis": arm.axis.label} if len(labels) > 1 else {}),
+                            arm.axis.label if len(labels) == 1 else "step": np.tile(steps, seeds),
                             "metric": name,
                             "value": curves.ravel(),
                         }

@@ -12,11 +12,12 @@ from amrobust.errors import UserError
 from amrobust.ingest.align import Table, aligned_seeds
 from amrobust.ingest.imported import ImportedMethod
 from amrobust.ingest.logged import CLOCKS, STEP_KEYS, LoggedRun, Series
-from amrobust.ingest.naming import Mappings, Named, chosen_series, name_runs
+from amrobust.ingest.naming import Mappings, Named, axis_label, chosen_series, name_runs
 from amrobust.ingest.policies import Notes, Policies, ordered
 from amrobust.ingest.settings import without_settings
 from amrobust.ingest.units import in_one_unit, look_for_starting_points
 from amrobust.runs.arms import Curves
+from amrobust.runs.axis import Axis
 from amrobust.runs.files import shown
 from amrobust.runs.metric import Metric, is_parameter, refuse_unnamed
 from amrobust.runs.validate import MAX_EPOCHS, MAX_VALUES
@@ -182,6 +183,14 @@ def _method(
         raise UserError(
             f"{shown(method)}: {len(steps)} steps of {len(rows)} seeds are too few or too many to compare"
         )
+    axes = {
+        axis.quantity: axis for axis in (Axis.called(axis_label(one.run, mappings), steps) for one in members)
+    }
+    if len(axes) > 1:
+        raise UserError(
+            f"{shown(method)}: some seeds count in {' and some in '.join(sorted(axis.plural for axis in axes.values()))}: "
+            "choose one count for all with --step-from"
+        )
     return ImportedMethod(
         method=method,
         workload=workload,
@@ -189,7 +198,7 @@ def _method(
         seeds=tuple(rows),
         curves={name: np.array([row[name] for row in rows.values()]) for name in names},
         metrics=tuple(_metric(name, mappings, members) for name in names),
-        steps=steps,
+        axis=axes.popitem()[1],
         files=tuple(dict.fromkeys(path for one in members for path in one.run.files)),
     )
 

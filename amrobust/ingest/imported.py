@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from amrobust.runs.arms import Curves
+from amrobust.runs.axis import Axis
 from amrobust.runs.method import Method
 from amrobust.runs.metric import Metric
 
@@ -24,9 +25,14 @@ class ImportedMethod:
     curves: Mapping[str, Curves]
     """For each metric (seeds, steps), NaN or infinite where a seed diverged; the primary metric first."""
     metrics: tuple[Metric, ...]
-    steps: tuple[float, ...]
-    """What the columns were called where they come from."""
+    axis: Axis
+    """Where the columns were measured."""
     files: tuple[Path, ...]
+
+    @property
+    def steps(self) -> tuple[float, ...]:
+        """The coordinates of the columns."""
+        return self.axis.values
 
     @property
     def diverged(self) -> tuple[int, ...]:

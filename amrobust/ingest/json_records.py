@@ -25,9 +25,8 @@ def recognises(path: Path) -> bool:
     suffix = path.suffix.lower()
     if not is_plain_file(path):
         return False
-    return suffix in LINES or (
-        suffix == ".json" and "".join(beginning(path).decode("utf-8", "replace").split())[:2] == "[{"
-    )
+    start = beginning(path).removeprefix(b"\xef\xbb\xbf").translate(None, b" \t\r\n")
+    return suffix in LINES or (suffix == ".json" and start.startswith(b"[{"))
 
 
 def read(path: Path, wanted: Wanted) -> Iterator[LoggedRun]:

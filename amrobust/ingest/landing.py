@@ -14,7 +14,7 @@ import numpy as np
 from amrobust.errors import RunError, UserError
 from amrobust.ingest.assemble import Gathered
 from amrobust.ingest.imported import ImportedMethod
-from amrobust.ingest.read import steps_text
+from amrobust.runs.axis import Axis, epochs
 from amrobust.runs.curves import RunCurves, SeedCurves
 from amrobust.runs.entries import Broken
 from amrobust.runs.facts import RunFacts
@@ -70,7 +70,7 @@ def spec_of(method: Method, workload: str, hyperparameters: Mapping[str, Value],
     )
 
 
-def foreign_facts(method: str, workload: str, metrics: Sequence[Metric], epochs: int) -> RunFacts:
+def foreign_facts(method: str, workload: str, metrics: Sequence[Metric], axis: Axis) -> RunFacts:
     """The facts of a run whose training amrobust did not see."""
     return RunFacts(
         x0_digest=None,
@@ -78,12 +78,13 @@ def foreign_facts(method: str, workload: str, metrics: Sequence[Metric], epochs:
         outputs=(OUTPUT,),
         methods={OUTPUT: method},
         metrics=tuple(metrics),
-        epochs=epochs,
+        epochs=len(axis.values),
         steps_per_epoch=None,
         first_output_epoch={OUTPUT: 1},
         workload_label=workload,
         versions={"amrobust": version("amrobust"), "python": platform.python_version()},
         device="not recorded",
+        axis=None if axis == epochs(len(axis.values)) else axis,
     )
 
 
@@ -99,13 +100,13 @@ def _source(method: ImportedMethod, notes: Sequence[str], form: str, origin: Pat
         str(origin),
         len(method.files),
         digest.hexdigest(),
-        (f"steps {steps_text(method.steps)} are epochs 1 to {len(method.steps)}", *notes),
+        tuple(notes),
     )
 
 
 def _land(method: ImportedMethod, directory: Path, source: Source, paired: bool) -> Landed:
     spec = spec_of(method.identity, method.workload, method.identity.hyperparameters, paired=paired)
-    facts = foreign_facts(method.method, method.workload, method.metrics, len(method.steps))
+    facts = foreign_facts(method.method, method.workload, method.metrics, method.axis)
     curves: dict[int, SeedCurves] = {
         seed: {OUTPUT: {name: values[row] for name, values in method.curves.items()}}
         for row, seed in enumerate(method.seeds)
@@ -157,8 +158,10 @@ def check_fit(run: Run, facts: RunFacts) -> None:
     )
     if names != new:
         what = f"the metrics {names}, and these are {new}"
-    elif recorded.epochs != facts.epochs:
-        what = f"{recorded.epochs} epochs, and these have {facts.epochs}"
+    elif not recorded.coordinates.same_as(facts.coordinates):
+        what = (
+            f"values at {shown(recorded.coordinates.grid)}, and these are at {shown(facts.coordinates.grid)}"
+        )
     else:
         return
     raise UserError(

@@ -133,7 +133,7 @@ def _joined_over_x0s(arms: list[Arm]) -> list[Arm]:
     """
     groups: dict[tuple[object, ...], list[Arm]] = {}
     for arm in arms:
-        key = arm.method, arm.workload, arm.data_digest, arm.epochs, arm.pairing, arm.output
+        key = arm.method, arm.workload, arm.data_digest, arm.axis, arm.pairing, arm.output
         groups.setdefault(key if arm.x0_digest else (id(arm),), []).append(arm)
     joined = []
     for members in groups.values():
@@ -224,6 +224,7 @@ def _arms_of(run: Run) -> list[Arm]:
             code=versions_of(manifest),
             facts=_facts(run),
             identity=_identity(manifest, output),
+            axis=facts.coordinates,
         )
         for output in facts.outputs
     ]
@@ -269,7 +270,8 @@ def _facts(run: Run) -> dict[str, str]:
         "workload": ", ".join(
             f"{name} = {value}" for name, value in spec.workload_params.items() if value is not None
         ),
-        "epochs": str(facts.epochs),
+        "epochs": str(facts.epochs) if facts.axis is None else "",
+        "steps": facts.axis.words if facts.axis is not None else "",
         "steps an epoch": str(facts.steps_per_epoch or ""),
         "x0 digest": facts.x0_digest or "",
         "data digest": facts.data_digest or "",

@@ -213,6 +213,17 @@ def _method(selected: dict[str, str]) -> Method:
     return Method(from_name(name).optimizer, parameters, tuple(parameters), written=f"{name}[{text}]")
 
 
+def _step(run: LoggedRun, mappings: Mappings) -> str | None:
+    """The series that holds the steps of the others, or ``index``; None where they have their own."""
+    step = mappings.step_from or run.steps_in
+    return None if step in (None, "step", run.own_steps) and step not in run.series else step
+
+
+def axis_label(run: LoggedRun, mappings: Mappings) -> str:
+    """What the steps that :func:`chosen_series` takes are called."""
+    return _step(run, mappings) or run.own_steps or "step"
+
+
 def chosen_series(run: LoggedRun, mappings: Mappings, known: frozenset[str]) -> dict[str, Series]:
     """The wanted series by the metrics they become, with the steps that were asked for.
 
@@ -220,7 +231,7 @@ def chosen_series(run: LoggedRun, mappings: Mappings, known: frozenset[str]) -> 
     none has is an error, one that this run lacks is not.
     """
     renamed = mappings.renamed
-    step = mappings.step_from or run.steps_in
+    step = _step(run, mappings)
     for old in renamed:
         if old not in known:
             names = sorted(name for name in known if _is_metric(name, step)) or sorted(known)
@@ -230,11 +241,11 @@ def chosen_series(run: LoggedRun, mappings: Mappings, known: frozenset[str]) -> 
     if not renamed:
         renamed = {name: name for name in run.series if _is_metric(name, step)}
     chosen = {new: run.series[old] for old, new in renamed.items() if old in run.series}
-    if step in (None, "step", run.own_steps) and step not in run.series:
+    if step is None:
         return chosen
     if step == "index":
         return {name: (np.arange(1.0, len(values) + 1), values) for name, (_, values) in chosen.items()}
-    if step is None or step not in run.series:
+    if step not in run.series:
         raise UserError(f"{shown(run.path)} has no series {shown(step)!r} to take steps from")
     return {name: _with_steps(run, name, series, run.series[step]) for name, series in chosen.items()}
 

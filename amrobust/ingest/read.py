@@ -55,15 +55,8 @@ def _arm(method: ImportedMethod, path: Path, notes: Sequence[str]) -> Arm:
         metrics={metric.name: metric for metric in method.metrics},
         diverged=method.diverged,
         averaging=averaging if isinstance(averaging, int) else None,
-        facts={"file": path.name, "steps": steps_text(method.steps)}
+        facts={"file": path.name, "steps": method.axis.words}
         | ({"import": "; ".join(notes)} if notes else {}),
         identity=method.identity,
+        axis=method.axis,
     )
-
-
-def steps_text(steps: Sequence[float]) -> str:
-    """``1 to 90``, ``100, 200 ... 9000``: which steps the columns of the curves are."""
-    if len(steps) == 1:
-        return f"{steps[0]:g}"
-    second = f", {steps[1]:g} ..." if steps[1] - steps[0] != 1 and len(steps) > 2 else " to"
-    return f"{steps[0]:g}{second} {steps[-1]:g}"

@@ -14,7 +14,8 @@ import numpy as np
 
 from amrobust.errors import RunError, UserError
 from amrobust.ingest.recorder_place import Place
-from amrobust.runs.entries import MAX_INTEGER, MAX_SEED, MAX_TEXT, Broken, a_name, a_scalar, a_text
+from amrobust.runs.axis import EPOCH, Axis, number
+from amrobust.runs.entries import MAX_SEED, MAX_TEXT, Broken, a_name, a_number, a_scalar, a_text
 from amrobust.runs.files import shown
 from amrobust.runs.manifest import SeedRecord
 from amrobust.runs.metric import direction, refuse_unnamed
@@ -27,9 +28,11 @@ Stored = TypeVar("Stored")
 class Recording:
     """One seed while it is trained: made by :func:`record`."""
 
-    def __init__(self, place: Place, seed: int, epochs: int | None, metrics: Sequence[str]) -> None:
+    def __init__(
+        self, place: Place, seed: int, epochs: int | None, metrics: Sequence[str], axis: str
+    ) -> None:
         self.seed = seed
-        self._place, self._epochs, self._wanted = place, epochs, tuple(metrics)
+        self._place, self._epochs, self._wanted, self._label = place, epochs, tuple(metrics), axis
         self._rows: dict[float, dict[str, float]] = {}
         self._diverged = False
         self._begun = time.perf_counter()
@@ -37,10 +40,10 @@ class Recording:
         """Whether a metric of unknown direction is refused; else it is recorded as such, and asked about when judged."""
         self._open = True
 
-    def log(self, epoch: int, /, **values: float) -> None:
-        """Record the metrics of one epoch; several calls for one epoch add up.
+    def log(self, epoch: float, /, **values: float) -> None:
+        """Record the metrics of one epoch, or step, number of tokens, second, ...; several calls for one add up.
 
-        Epochs are counted from 0 or 1, or in equal steps such as 100, 200, ...; every metric is there at every epoch. A number
+        These are recorded as they are: any increasing numbers, the same for all seeds; every metric is there at each. A number
         that is not finite is divergence. Values may be anything but text that ``float()`` takes, such as a tensor of one
         number; true and false are 1 and 0.
 
@@ -54,7 +57,7 @@ class Recording:
             for name, value in values.items()
             if name in (self._wanted or values)
         }
-        epoch = _whole("an epoch", epoch, 0, MAX_INTEGER)
+        epoch = _coordinate(self._label, epoch)
         if not kept:
             return
         if self.asks and (unknown := [name for name in kept if self._place.metric(name).better is None]):
@@ -64,7 +67,9 @@ class Recording:
             )
         last = next(reversed(self._rows), None)
         if last is not None and epoch < last:
-            raise UserError(f"epoch {epoch} comes after epoch {last:g}: log epochs in their order")
+            raise UserError(
+                f"{self._label} {number(epoch)} comes after {self._label} {number(last)}: log them in their order"
+            )
         if last is not None and epoch > last:
             self._check_row(last)
             if len(self._rows) >= MAX_EPOCHS:
@@ -72,7 +77,7 @@ class Recording:
         row = self._rows.setdefault(epoch, {})
         doubles = sorted(set(kept) & set(row))
         if doubles:
-            raise UserError(f"{doubles[0]} is logged twice at epoch {epoch}")
+            raise UserError(f"{doubles[0]} is logged twice at {self._label} {number(epoch)}")
         row.update(kept)
 
     def diverged(self) -> None:
@@ -87,39 +92,48 @@ class Recording:
         missing = sorted(set(first) ^ set(self._rows[epoch]))
         if missing:
             raise UserError(
-                f"{missing[0]} is logged at some epochs and not at epoch {epoch:g}: log every metric at every epoch, or name "
-                "those to record with metrics=(...)"
+                f"{missing[0]} is logged at some times and not at {self._label} {number(epoch)}: log every metric each time, "
+                "or name those to record with metrics=(...)"
             )
 
-    def _curves(self, epochs: int | None) -> dict[str, np.ndarray[Any, np.dtype[np.float64]]]:
-        """What was logged as curves. Raises RunError where it is not what a run needs."""
+    def _curves(self) -> tuple[dict[str, np.ndarray[Any, np.dtype[np.float64]]], Axis]:
+        """What was logged as curves, and where. Raises RunError where it is not what a run needs."""
         if not self._rows:
             raise RunError(f"seed {self.seed} logged nothing: call run.log(epoch, metric=value) in the loop")
         steps = list(self._rows)
-        gaps = np.diff(steps)
-        if len(steps) > 1 and (np.any(gaps != gaps[0]) or steps[0] not in (0, 1, gaps[0])):
-            raise RunError(
-                f"seed {self.seed} logged the epochs {steps[0]:g}, {steps[1]:g} ... {steps[-1]:g}: they are counted from 0 "
-                "or 1 in equal "
-                "steps; a loop that was resumed logs its earlier epochs again"
-            )
         self._check_row(steps[-1])
         names = self._wanted or tuple(self._rows[steps[0]])
         absent = [name for name in names if name not in self._rows[steps[0]]]
         if absent:
             raise RunError(f"seed {self.seed} never logged {absent[0]}, which metrics=(...) names")
-        curves = {name: np.array([row[name] for row in self._rows.values()]) for name in names}
-        if not self._diverged:
-            return curves
-        if epochs is None:
-            raise RunError(
-                f"seed {self.seed} diverged after {len(steps)} epochs, and how many there were to be is not known: give "
-                "record(epochs=...)"
+        axis = Axis.called(self._label, self._all_steps(steps) if self._diverged else steps)
+        if self._epochs is not None and len(axis.values) != self._epochs:
+            raise UserError(
+                f"seed {self.seed} logged {len(steps)} of {self._epochs} {axis.plural} (run.diverged() says that it stopped "
+                "for good)"
             )
-        return {
-            name: np.concatenate([curve, np.full(max(0, epochs - len(curve)), np.nan)])
-            for name, curve in curves.items()
-        }
+        lost = np.full(len(axis.values) - len(steps), np.nan)
+        curves = {name: np.array([row[name] for row in self._rows.values()]) for name in names}
+        return {name: np.concatenate([curve, lost]) for name, curve in curves.items()}, axis
+
+    def _all_steps(self, steps: list[float]) -> list[float]:
+        """Of a seed that stopped at the last of ``steps`` where it would have been measured: where the run's other seeds were,
+        else going on as it began. Raises RunError where neither is known.
+        """
+        there = self._place.axis()
+        if there is not None and Axis.called(self._label, steps).begins(there):
+            return list(there.values)
+        count = self._epochs or (len(there.values) if there is not None else None)
+        gaps = {round(float(gap), 9) for gap in np.diff(steps)} or {float(steps[0] or 1)}
+        if count is None or len(gaps) > 1:
+            what = "how many" if count is None else "which"
+            raise RunError(
+                f"seed {self.seed} diverged after {len(steps)} {Axis.called(self._label, steps).plural}, and {what} there were "
+                "to be is not known: "
+                + ("give record(epochs=...)" if count is None else "record another seed first")
+            )
+        (gap,) = gaps
+        return [*steps, *(steps[-1] + gap * more for more in range(1, count - len(steps) + 1))]
 
     def _start(self) -> None:
         self._place.mark(self.seed, SeedRecord("running"))
@@ -127,12 +141,10 @@ class Recording:
     def _finish(self) -> None:
         self._open = False
         try:
-            curves = self._curves(self._epochs or self._place.epochs())
-            self._place.complete(
-                self.seed, curves, self._diverged, time.perf_counter() - self._begun, self._epochs
-            )
+            curves, axis = self._curves()
+            self._place.complete(self.seed, curves, self._diverged, time.perf_counter() - self._begun, axis)
         except Exception as problem:  # whatever it is, a training's numbers are kept
-            kept = self._place.rescue(self.seed, self._rows)
+            kept = self._place.rescue(self.seed, self._label, self._rows)
             self._place.mark(self.seed, SeedRecord("failed", error=str(problem)[:2000]))
             known = isinstance(problem, (RunError, UserError))
             raise RunError(f"{problem}; what was logged is in {kept}") from (None if known else problem)
@@ -176,15 +188,17 @@ def record(
     better: Mapping[str, str] | None = None,
     units: Mapping[str, str] | None = None,
     paired: bool = False,
+    axis: str = EPOCH,
 ) -> Recording:
     """Record one seed of ``method`` on ``workload`` from a loop of one's own, below ``directory``.
 
     Use as a context: what is logged becomes one seed of a run when the block ends; a seed whose block ends in an exception, or
     whose process is killed, is not done. Several processes may record seeds of one run at once. ``better`` says of a metric
     that it is better "higher" or "lower"; it has to where its name does not say so (docs/formats.md has the words that do).
-    ``metrics`` names those to keep. ``seeds`` is how many the study was planned with: seeds beyond it draw the caution that
-    they were added. ``paired``: equal seeds of different methods share their random streams. Seeds and hyperparameters may be
-    scalars of NumPy or torch: what is recorded are Python's own.
+    ``metrics`` names those to keep. ``axis`` is what the first argument of ``run.log`` counts: "step", "tokens", "time (s)",
+    ...; ``epochs`` is how many of them a seed has. ``seeds`` is how many the study was planned with: seeds beyond it draw the
+    caution that they were added. ``paired``: equal seeds of different methods share their random streams. Seeds and
+    hyperparameters may be scalars of NumPy or torch: what is recorded are Python's own.
 
     Raises UserError on a value that cannot be recorded, and where the seed is recorded already, or another process is recording
     it; at the end RunError where what was logged does not fit the run's other seeds (it is kept beside the run as a CSV file).
@@ -201,15 +215,16 @@ def record(
     }
     place.planned = None if seeds is None else _whole("seeds", seeds, 1, MAX_SEED)
     length = None if epochs is None else _whole("epochs", epochs, 1, MAX_EPOCHS)
-    number = _whole("a seed", seed, 0, MAX_SEED - 1)
+    which = _whole("a seed", seed, 0, MAX_SEED - 1)
+    label = _name("axis", axis)
     if isinstance(metrics, str):
         raise UserError(f"metrics are names, such as ({metrics!r},), not {metrics!r}")
     wanted = [_metric_name(name) for name in metrics]
     if wanted:
         refuse_unnamed("better", place.better, wanted)
         refuse_unnamed("units", place.units, wanted)
-    place.acquire(number)
-    return Recording(place, number, length, wanted)
+    place.acquire(which)
+    return Recording(place, which, length, wanted, label)
 
 
 def recorded(
@@ -270,6 +285,14 @@ def _whole(what: str, value: Any, least: int, most: int) -> int:
     if isinstance(number, bool) or not isinstance(number, int) or not least <= number <= most:
         raise UserError(f"{what} is a whole number from {least} to {most:,}, not {value!r:.100}")
     return number
+
+
+def _coordinate(label: str, value: Any) -> float:
+    found = plain(value)
+    try:
+        return a_number(found, label)
+    except Broken:
+        raise UserError(f"{label} is a number, not {value!r:.100}") from None
 
 
 def _one_of(what: str, value: Any, choices: tuple[Any, ...]) -> Any:

@@ -14,6 +14,7 @@ import numpy as np
 
 from amrobust.errors import RunError, UserError
 from amrobust.ingest.landing import OUTPUT, check_fit, foreign_facts, origins, seeds_of, spec_of
+from amrobust.runs.axis import Axis, epochs, number
 from amrobust.runs.curves import SeedCurves
 from amrobust.runs.entries import Broken
 from amrobust.runs.files import reason, shown, write_atomically
@@ -45,7 +46,7 @@ class Place:
         self.units: dict[str, str] = {}
         self.planned: int | None = None
         self.spec = spec_of(from_name(method), workload, hyperparameters, paired=paired)
-        self.identity = identity(self.spec, foreign_facts(method, workload, (), 1))
+        self.identity = identity(self.spec, foreign_facts(method, workload, (), epochs(1)))
         self.path = directory / directory_name(self.spec, self.identity)
         self._lock: Any = None
 
@@ -96,10 +97,10 @@ class Place:
         except Broken as problem:
             raise RunError(broken_line(self.path, problem)) from None
 
-    def epochs(self) -> int | None:
-        """How many epochs the complete seeds have."""
+    def axis(self) -> Axis | None:
+        """Where the complete seeds were measured."""
         run = self.read()
-        return run.manifest.facts.epochs if run is not None and run.manifest.complete else None
+        return run.manifest.facts.coordinates if run is not None and run.manifest.complete else None
 
     @contextmanager
     def _opened(self) -> Iterator[tuple[Run | None, Callable[[Manifest, Mapping[int, SeedCurves]], None]]]:
@@ -124,15 +125,10 @@ class Place:
         curves: Mapping[str, np.ndarray[Any, np.dtype[np.float64]]],
         diverged: bool,
         seconds: float,
-        epochs: int | None,
+        axis: Axis,
     ) -> None:
-        """Commit the curves of ``seed``. Raises UserError where they do not fit the run."""
-        length = len(next(iter(curves.values())))
-        if epochs is not None and length != epochs:
-            raise UserError(
-                f"seed {seed} logged {length} of {epochs} epochs (run.diverged() says that it stopped for good)"
-            )
-        facts = foreign_facts(self.method, self.workload, [self.metric(name) for name in curves], length)
+        """Commit the curves of ``seed``, measured along ``axis``. Raises UserError where they do not fit the run."""
+        facts = foreign_facts(self.method, self.workload, [self.metric(name) for name in curves], axis)
         with self._opened() as (found, write):
             run = found or Run(self.path, Manifest(self.identity, self.spec, facts, {}))
             check_fit(run, facts)
@@ -163,15 +159,20 @@ class Place:
         """What is known of a metric: what was declared, else what its name says."""
         return Metric.known(name, self.better.get(name), self.units.get(name))
 
-    def rescue(self, seed: int, rows: Mapping[float, Mapping[str, float]]) -> Path:
+    def rescue(self, seed: int, label: str, rows: Mapping[float, Mapping[str, float]]) -> Path:
         """What was logged, as a CSV file that ``amrobust import`` reads, where it cannot join the run."""
         text = io.StringIO()
         sink = csv_writer(text, lineterminator="\n")
         names = list(dict.fromkeys(name for row in rows.values() for name in row))
-        sink.writerow(["method", "seed", "epoch", *names])
+        sink.writerow(["method", "seed", label, *names])
         for epoch, row in rows.items():
             sink.writerow(
-                [self.method, seed, int(epoch), *(repr(row[name]) if name in row else "" for name in names)]
+                [
+                    self.method,
+                    seed,
+                    number(epoch),
+                    *(repr(row[name]) if name in row else "" for name in names),
+                ]
             )
         path = self.path / f"seed-{seed}.csv"
         try:

@@ -56,7 +56,7 @@ class Table:
         cell = self.columns[column][row]
         try:
             return float(cell)  # type: ignore[arg-type]
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise UserError(
                 f"{self.where(row)}: {what or shown(column)} {shown(repr(cell))} is not a number"
             ) from None
@@ -155,7 +155,7 @@ def is_number(cell: Cell) -> bool:
     """Whether a cell can be read as a number."""
     try:
         float(cell)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return False
     return True
 
@@ -196,7 +196,7 @@ def _tidy(table: Table, roles: _Roles) -> Iterator[LoggedRun]:
 def _long(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
     """A row a step of one metric: the columns method, seed, step, value and, where there are several, metric and workload.
 
-    An empty value marks a seed that diverged.
+    A column axis says what the steps are called. An empty value marks a seed that diverged.
     """
     value, metric = table.first_of(("value",)), table.first_of(("metric",))
     step = wanted.step if wanted.step in table.columns else table.first_of(("step", *STEP_KEYS))
@@ -208,12 +208,13 @@ def _long(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
             raise UserError(
                 f"{shown(table.path)}: column {role!r} is missing; a long table has {', '.join(LONG)}"
             )
-    known = {*roles.values(), metric, table.first_of(WORKLOAD_KEYS), *wanted.naming}
+    axis = table.first_of(("axis",))
+    known = {*roles.values(), metric, axis, table.first_of(WORKLOAD_KEYS), *wanted.naming}
     unknown = [name for name in table.columns if name not in known]
     if unknown:
         raise UserError(
             f"{shown(table.path)}: column {shown(unknown[0])!r} is unknown; drop it, or say what it names with --method-from, "
-            f"--seed-from or --workload-from (known are {', '.join(LONG)}, metric, workload)"
+            f"--seed-from or --workload-from (known are {', '.join(LONG)}, metric, axis, workload)"
         )
     assert value is not None
     assert step is not None
@@ -234,7 +235,7 @@ def _long(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
             dict.fromkeys(text(table.columns[metric][row]) or "value" for row in rows) if metric else logged
         )
         run = _logged(table, naming, key, rows[0], {name: logged[name] for name in names})
-        yield replace(run, own_steps=step)
+        yield replace(run, own_steps=run.fields.get(axis or "") or step)
 
 
 def _column_a_seed(
@@ -267,7 +268,9 @@ def _column_a_seed(
             values = [table.number(name, row) for row in rows]
             series = np.array([steps[row] for row in rows], np.float64), np.array(values, np.float64)
             fields = {"name": name, "method": found[0] or Path(table.label).stem, "seed": found[1]}
-            yield LoggedRun(f"{table.label}: {name}", fields, {"value": series}, (table.path,))
+            yield LoggedRun(
+                f"{table.label}: {name}", fields, {"value": series}, (table.path,), own_steps=roles.step
+            )
 
     return runs()
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from amrobust.errors import UserError
 from amrobust.ingest.csv_tables import read_table
 from amrobust.ingest.limits import MAX_CELLS, beginning, files_under, relative, text_of
-from amrobust.ingest.logged import LoggedRun, SeriesBuilder, Wanted
+from amrobust.ingest.logged import STEP_KEYS, LoggedRun, SeriesBuilder, Wanted
 from amrobust.ingest.parameters import flat_numbers
 from amrobust.ingest.tables import Table, is_empty, runs_of
 from amrobust.ingest.wandb_file import read_offline_run
@@ -39,7 +39,11 @@ def _kind(path: Path) -> str:
         return "lines"
     if path.suffix == ".csv":
         columns = [column.strip('" ') for column in first.removeprefix("\ufeff").split(",")]
-        if columns[0] == "Step" and len(columns) > 1 and all(map(_CHART_COLUMN.fullmatch, columns[1:])):
+        if (
+            columns[0].lower() in STEP_KEYS
+            and len(columns) > 1
+            and all(map(_CHART_COLUMN.fullmatch, columns[1:]))
+        ):
             return "chart"
         if "_step" in columns and {"_runtime", "_timestamp"} & set(columns):
             return "history"
@@ -70,7 +74,7 @@ def read(path: Path, wanted: Wanted) -> Iterator[LoggedRun]:
 
 
 def _chart(table: Table) -> Iterator[LoggedRun]:
-    """A chart's export: Step, and for each run ``NAME - METRIC`` with its smallest and largest value beside it."""
+    """A chart's export: its axis, such as Step, and for each run ``NAME - METRIC``, smallest and largest value beside it."""
     groups: dict[str, dict[str, str]] = defaultdict(dict)
     steps_in = next(iter(table.columns))
     for column in table.columns:
@@ -83,7 +87,9 @@ def _chart(table: Table) -> Iterator[LoggedRun]:
             for row, cell in enumerate(table.columns[column]):
                 if not is_empty(cell):
                     built.add(metric, table.number(steps_in, row, "step"), table.number(column, row))
-        yield LoggedRun(f"{table.label}: {run}", {"name": run}, built.series(), (table.path,))
+        yield LoggedRun(
+            f"{table.label}: {run}", {"name": run}, built.series(), (table.path,), own_steps=steps_in
+        )
 
 
 def _lines(path: Path, label: str) -> LoggedRun:

@@ -9,6 +9,7 @@ from amrobust import stats
 from amrobust.judge import cautions
 from amrobust.judge.usage import asked_for
 from amrobust.runs.arms import Arm
+from amrobust.runs.axis import Axis
 from amrobust.runs.metric import Metric
 from amrobust.stats.levels import Alignment, Scale
 from amrobust.stats.results import Caution
@@ -29,23 +30,23 @@ def on_scale(arms: Sequence[Arm], metric: Metric, scale: Scale) -> tuple[list[Ar
 
 
 def of_one_length(arms: Sequence[Arm], policy: Alignment) -> tuple[list[Arm], tuple[Caution, ...]]:
-    """With "shortest", arms on one workload and one data set are cut to the shortest of them, which a caution says."""
+    """With "shortest", arms on one workload and one data set are cut to the shortest of them, which a caution says.
+
+    Axes are those of :func:`amrobust.judge.grid.refuse_other_axes`: of any two, one is the beginning of the other.
+    """
     if policy == "refuse":
         return list(arms), ()
-    lengths: dict[tuple[str, str | None], list[int]] = {}
+    axes: dict[tuple[str, str | None], list[Axis]] = {}
     for arm in arms:
-        lengths.setdefault((arm.workload, arm.data_digest), []).append(arm.epochs)
-    cut = [
-        replace(
-            arm,
-            curves={
-                name: values[:, : min(lengths[arm.workload, arm.data_digest])]
-                for name, values in arm.curves.items()
-            },
-        )
-        for arm in arms
-    ]
-    notes = [
-        cautions.curves_cut(min(found), max(found)) for found in lengths.values() if min(found) < max(found)
-    ]
-    return cut, tuple(notes)
+        axes.setdefault((arm.workload, arm.data_digest), []).append(arm.axis)
+    ends = {key: (min(found, key=_length), max(found, key=_length)) for key, found in axes.items()}
+    cut = []
+    for arm in arms:
+        shortest, _ = ends[arm.workload, arm.data_digest]
+        kept = {name: values[:, : _length(shortest)] for name, values in arm.curves.items()}
+        cut.append(replace(arm, curves=kept, axis=shortest))
+    return cut, tuple(cautions.curves_cut(*pair) for pair in ends.values() if pair[0] != pair[1])
+
+
+def _length(axis: Axis) -> int:
+    return len(axis.values)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from amrobust.judge.words import counted, significant
 from amrobust.runs.arms import Arm
+from amrobust.runs.axis import Axis
 from amrobust.runs.code import mixture
 from amrobust.runs.spec import STREAMS
 from amrobust.stats.results import Caution
@@ -155,13 +156,14 @@ def unofficial_data(arm: Arm) -> Caution | None:
     )
 
 
-def epochs_left_out(first_epoch: int) -> Caution | None:
+def epochs_left_out(axis: Axis, first_epoch: int) -> Caution | None:
     """Epochs before some method's output first moved away from x0."""
     if first_epoch <= 1:
         return None
     return Caution(
         "epochs-left-out",
-        f"Epochs before {first_epoch} are left out for every method: one method's output is still x0 there.",
+        f"{axis.plural.capitalize()} before {axis.at(first_epoch)} are left out for every method: one method's output is still "
+        "x0 there.",
         "use a smaller m or more steps an epoch to judge the first epochs too",
     )
 
@@ -176,13 +178,23 @@ def low_power(ratio: float, power: float) -> Caution:
     )
 
 
-def curves_cut(epochs: int, longest: int) -> Caution:
+def curves_cut(shortest: Axis, longest: Axis) -> Caution:
     """Curves of unequal length, cut to the shortest at the user's request."""
     return Caution(
         "curves-cut",
-        f"Curves of up to {longest} epochs are cut to the shortest, {epochs}: final values are those of epoch {epochs}, in the "
-        "middle of a longer schedule.",
+        f"Curves of up to {longest.words} are cut to the shortest, {shortest.words}: final values are those of "
+        f"{shortest.quantity} {shortest.at(len(shortest.values))}, in the middle of a longer schedule.",
         "compare runs of one length",
+    )
+
+
+def common_grid(what: str, cut: str) -> Caution:
+    """Curves measured at different places, read on a grid at the user's request; ``cut`` says where that leaves some short."""
+    end = f" Final values are those of {cut}: in the middle of a longer schedule." if cut else ""
+    return Caution(
+        "common-grid",
+        f"Curves are compared on a common grid: {what}.{end}",
+        "measure all methods at the same places, and compare them without --grid",
     )
 
 

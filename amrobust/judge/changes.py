@@ -19,8 +19,8 @@ def of_change(claim: Claim, sample: Sample, rules: Rules, family: int) -> Eviden
     before, after = (epoch - sample.first_epoch for epoch in claim.epochs)
     if not 0 <= before < after < sample.curves.shape[1]:
         raise Refused(
-            f"epochs {claim.epochs[0]} and {claim.epochs[1]} are not both among the epochs {sample.first_epoch} to "
-            f"{sample.first_epoch + sample.curves.shape[1] - 1} that are judged"
+            f"{sample.arm.axis.plural} {' and '.join(map(sample.arm.axis.at, claim.epochs))} are not both among the "
+            f"{sample.judged} that are judged"
         )
     result = stats.mean_difference(
         sample.curves[:, after], sample.curves[:, before], paired=True, level=1 - rules.alpha / family

@@ -17,6 +17,7 @@ from amrobust.judge import cautions, metrics, tuning
 from amrobust.judge.arms import of_one_length, on_scale
 from amrobust.judge.copies import refuse_copies, same_for_all_seeds, same_for_several_methods
 from amrobust.judge.evidence import gather
+from amrobust.judge.grid import on_grid, refuse_other_axes
 from amrobust.judge.judgement import CHANGES, FEWEST_IN_A_SWEEP, Claim, Comparison, Judgement, is_about_a_pair
 from amrobust.judge.pairs import divergence_cautions, pair_facts
 from amrobust.judge.rules import PAIRED, UNPAIRED, Evidence, Rules, Selection
@@ -60,8 +61,9 @@ def compare(
 
     A single method is described, and nothing is claimed of it. Raises UserError where nothing can be compared: no arms, an
     unknown metric or baseline, several methods of which no two are comparable, two groups of one name, curves that are copies
-    of each other under different seeds, another kind of final value, arms from different x0 (unless
-    ``selection.allow_different_x0``), or a bootstrap of seeds over several x0.
+    of each other under different seeds, another kind of final value, arms measured at different places (unless
+    ``selection.grid`` declares common ones), arms from different x0 (unless ``selection.allow_different_x0``), or a bootstrap
+    of seeds over several x0.
     """
     selection, rules = selection or Selection(), rules or Rules()
     if not arms:
@@ -71,11 +73,13 @@ def compare(
     metric, measured, skipped = choose_metric(arms, selection.metric)
     moved = [arm for arm in measured if arm.first_output_epoch <= arm.epochs]
     skipped += [
-        f"{arm.method} on {arm.workload}: its output is still x0 after all {arm.epochs} epochs; use a smaller m"
+        f"{arm.method} on {arm.workload}: its output is still x0 after all {arm.axis.words}; use a smaller m"
         for arm in measured
         if arm not in moved
     ]
+    moved, gridded = on_grid(moved, selection.grid)
     moved, metric = on_scale(moved, metric, selection.scale)
+    refuse_other_axes(moved)
     moved, cut = of_one_length(moved, selection.align)
     if rules.interval != "test" and any(arm.x0s for arm in moved):
         raise UserError(
@@ -97,7 +101,9 @@ def compare(
     adjusted = iter(holm([item.p for items in evidence for item in items]))
     judgements = []
     for group, items, pairs in zip(groups, evidence, facts, strict=True):
-        verdicts = tuple(decide(item, next(adjusted), metric, applied, family) for item in items)
+        verdicts = tuple(
+            decide(item, next(adjusted), metric, group.arms[0].axis, applied, family) for item in items
+        )
         first = group.arms[0]
         judgements.append(
             Judgement(
@@ -121,7 +127,11 @@ def compare(
                 looks=rules.looks,
                 selection=selection,
                 rules=rules,
-                cautions=group.cautions + cut + divergence_cautions(pairs),
+                cautions=gridded.get((first.workload, first.data_digest), ())
+                + group.cautions
+                + cut
+                + divergence_cautions(pairs),
+                axis=first.axis,
             )
         )
     return Comparison(tuple(judgements), (*problems, *skipped, *lonely))
@@ -175,7 +185,7 @@ def _groups(
     for arm in arms:
         by_key[arm.workload, arm.data_digest, arm.epochs].append(arm)
     groups, lonely = [], []
-    for (workload, _, epochs), members in by_key.items():
+    for (workload, _, _), members in by_key.items():
         starts = {arm.x0_digest for arm in members}
         if len(starts) > 1 and not selection.allow_different_x0:
             raise UserError(
@@ -188,7 +198,7 @@ def _groups(
             groups.append(_group(members, baseline, metric, selection, rules, own, len(starts) > 1))
         else:
             lonely.append(
-                f"{members[0].method} on {workload} ({epochs} epochs): nothing comparable to hold it against"
+                f"{members[0].method} on {workload} ({members[0].axis.words}): nothing comparable to hold it against"
             )
     if not groups:
         raise UserError(
@@ -219,7 +229,7 @@ def _group(
         cautions.different_x0(baseline.workload) if mixed_x0 else cautions.one_initialisation(ordered),
         cautions.unofficial_data(baseline),
         cautions.code_differs(ordered),
-        cautions.epochs_left_out(first_epoch),
+        cautions.epochs_left_out(baseline.axis, first_epoch),
         same_for_all_seeds(ordered, metric.name),
         *same_for_several_methods(ordered, metric.name),
     )

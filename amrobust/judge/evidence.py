@@ -45,6 +45,11 @@ def gather(
     try:
         check_rate(f"alpha over the family of {counted(family, 'claim')}", rules.alpha / family)
         for sample in involved:
+            if sample.arm.interpolated and claim.kind in (*SPREADS, "trend"):
+                raise Refused(
+                    f"values of {sample.arm.method} lie between its measurements, where noise is averaged and varies less: "
+                    "read the last values (--grid ...:last)"
+                )
             if claim.kind != "within bound":  # whose tail has a place for diverged runs
                 sample.require_finite()
             if len(sample.seeds) < FEWEST_SEEDS:
@@ -76,8 +81,7 @@ def _in_phase(sample: Sample, claim: Claim) -> Sample:
     first, last = (epoch - sample.first_epoch for epoch in claim.epochs)
     if last < max(first, 0) or last >= sample.curves.shape[1]:
         raise Refused(
-            f"its phase, epochs {claim.epochs[0]} to {claim.epochs[1]}, is not among the epochs "
-            f"{sample.first_epoch} to {sample.first_epoch + sample.curves.shape[1] - 1} that are judged"
+            f"its phase, {sample.arm.axis.phase(*claim.epochs)}, is not among the {sample.judged} that are judged"
         )
     return replace(sample, curves=sample.curves[:, max(first, 0) : last + 1])
 

@@ -74,7 +74,7 @@ def _facts(
 
 
 def _epochs(pair: Pair, alpha: float, known: stats.EpochwiseDifference | None) -> tuple[int, ...] | None:
-    if pair.a.shape[1] < 2:
+    if pair.a.shape[1] < 2 or pair.method.arm.interpolated or pair.baseline.arm.interpolated:
         return None
     found = known or stats.when_spreads_differ(pair.a, pair.b, paired=pair.paired, resamples=SECOND_OPINION)
     return tuple(epoch + pair.method.first_epoch - 1 for epoch in replace(found, alpha=alpha).epochs)

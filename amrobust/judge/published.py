@@ -22,6 +22,7 @@ from amrobust.judge.samples import Refused
 from amrobust.judge.usage import asked_for, meant
 from amrobust.judge.verdicts import decide
 from amrobust.judge.words import significant
+from amrobust.runs.axis import epochs
 from amrobust.runs.documents import read_toml
 from amrobust.runs.metric import Metric, MetricChoice
 from amrobust.stats.limits import check_margin, check_rate
@@ -183,7 +184,12 @@ def _judge(table: Table, baseline: Row, margin: float | None, rules: Rules) -> J
     adjusted = iter(holm([item.p for item in evidence if item.claim.kind != "less Avg. STD"]))
     verdicts = tuple(
         decide(
-            item, None if item.claim.kind == "less Avg. STD" else next(adjusted), table.metric, rules, family
+            item,
+            None if item.claim.kind == "less Avg. STD" else next(adjusted),
+            table.metric,
+            epochs(table.epochs),
+            rules,
+            family,
         )
         for item in evidence
     )

@@ -7,6 +7,7 @@ from math import isfinite
 from typing import Literal, get_args
 
 from amrobust.errors import UserError
+from amrobust.judge.grid import Grid
 from amrobust.judge.judgement import Claim
 from amrobust.judge.samples import Refused
 from amrobust.judge.usage import asked_for
@@ -44,12 +45,16 @@ class Selection:
     allow_different_x0: bool = False
     scale: Scale = "none"
     align: Alignment = "refuse"
+    grid: str | None = None
+    """The common grid that curves are read on (:mod:`amrobust.judge.grid`); None where they need none."""
 
     def __post_init__(self) -> None:
         """Raises UserError where there is no such choice."""
         _require("pairs", self.pairs, get_args(Pairs))
         _require("scale", self.scale, get_args(Scale))
         _require("align", self.align, get_args(Alignment))
+        if self.grid is not None:
+            Grid.parse(self.grid)
         if self.margin is not None:
             with asked_for():
                 check_margin(self.margin)

@@ -61,6 +61,11 @@ class Sample:
         finals = np.where(broken, np.nan, final_values(curves, final))
         return cls(arm, seeds, curves[keep], int(broken.sum()), survivors, x0s, finals, looks, first_epoch)
 
+    @property
+    def judged(self) -> str:
+        """The coordinates of the columns in words: ``epochs 1 to 30``."""
+        return self.arm.axis.phase(self.first_epoch, self.first_epoch + self.curves.shape[1] - 1)
+
     def require_finite(self) -> None:
         """Raise Refused where diverged seeds are among the curves: no spread and no mean over survivors unasked."""
         if self.diverged and not self.survivors:

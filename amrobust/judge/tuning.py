@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from amrobust.judge.words import counted
 from amrobust.runs.arms import Arm
+from amrobust.runs.axis import EPOCH
 from amrobust.runs.metric import Metric
 from amrobust.runs.spec import ON_TEST, ON_VALIDATION
 from amrobust.runs.tuning import budget_words, choice_at_edge, grid_words
@@ -27,13 +28,14 @@ def of_method(arm: Arm) -> tuple[Caution, ...]:
                 "search values on both sides of it (amrobust tune), and run what is chosen then",
             )
         )
-    if tuning.epochs != arm.epochs:
+    length = arm.axis.values[-1] if arm.axis.quantity == EPOCH else tuning.epochs
+    if tuning.epochs != length:
         found.append(
             Caution(
                 "tuned-at-other-length",
-                f"{arm.method} was tuned at {counted(tuning.epochs, 'epoch')} and is judged at {arm.epochs}: another value "
+                f"{arm.method} was tuned at {counted(tuning.epochs, 'epoch')} and is judged at {length:.0f}: another value "
                 "may be best there.",
-                f"tune at {counted(arm.epochs, 'epoch')} (amrobust tune --epochs {arm.epochs})",
+                f"tune at {counted(round(length), 'epoch')} (amrobust tune --epochs {length:.0f})",
             )
         )
     return tuple(found)

@@ -10,6 +10,7 @@ from amrobust.judge.evidence import agrees, spread_is_material
 from amrobust.judge.judgement import CHANGES, RATIOS, SPREADS, Claim, Outcome, Verdict
 from amrobust.judge.rules import Evidence, Rules
 from amrobust.judge.words import alike, p_text, powers_of_ten, roughly
+from amrobust.runs.axis import Axis
 from amrobust.runs.metric import Metric
 from amrobust.stats.coverage import coverage_sentence
 from amrobust.stats.results import Caution, Result
@@ -19,9 +20,9 @@ POWER = 0.8
 
 
 def decide(
-    evidence: Evidence, p_adjusted: float | None, metric: Metric, rules: Rules, family: int
+    evidence: Evidence, p_adjusted: float | None, metric: Metric, axis: Axis, rules: Rules, family: int
 ) -> Verdict:
-    """The verdict on one claim, given its Holm-adjusted p-value.
+    """The verdict on one claim, given its Holm-adjusted p-value; ``axis`` has the coordinates of its phase.
 
     Directional claims are supported when the adjusted two-sided p is at most alpha and the sign agrees, refuted when
     it disagrees. ``equivalent mean`` and ``no worse than`` are supported by their one-sided p, and refuted when the
@@ -34,7 +35,7 @@ def decide(
     claim = evidence.claim
     if evidence.refusal is not None:
         needed = evidence.refusal.seeds_needed
-        sentence = f"Cannot be judged whether {statement(claim, metric)}: {evidence.refusal.reason}."
+        sentence = f"Cannot be judged whether {statement(claim, metric, axis)}: {evidence.refusal.reason}."
         if needed is not None:
             sentence += f" It takes {needed} seeds a method."
         return Verdict(
@@ -43,7 +44,7 @@ def decide(
         )  # fmt: skip
     assert p_adjusted is not None
     if evidence.parts:
-        return _composite(evidence, p_adjusted, metric, rules, family)
+        return _composite(evidence, p_adjusted, metric, axis, rules, family)
     assert evidence.interval is not None
     by_test = outcome = _outcome(evidence, p_adjusted, metric, rules.alpha)
     shown, notes = evidence.interval, evidence.cautions
@@ -59,7 +60,7 @@ def decide(
         seeds_to_settle=_seeds(evidence, rules.alpha / family) if by_test == "inconclusive" else None,
         cautions=notes, test_interval=evidence.interval if evidence.asked is not None else None,
     )  # fmt: skip
-    return replace(verdict, sentence=sentence_of(verdict, metric))
+    return replace(verdict, sentence=sentence_of(verdict, metric, axis))
 
 
 def _seeds(evidence: Evidence, alpha: float) -> int | None:
@@ -72,11 +73,13 @@ def _seeds(evidence: Evidence, alpha: float) -> int | None:
     return stats.seeds_to_settle(result, alpha=alpha, power=POWER, margin=claim.margin)
 
 
-def _composite(evidence: Evidence, p_adjusted: float, metric: Metric, rules: Rules, family: int) -> Verdict:
+def _composite(
+    evidence: Evidence, p_adjusted: float, metric: Metric, axis: Axis, rules: Rules, family: int
+) -> Verdict:
     """Supported when the largest p of the parts is small enough, refuted when a part is, at its own Bonferroni level."""
     assert evidence.p is not None
     parts = tuple(
-        decide(part, min(1.0, family * (part.p if part.p is not None else 1.0)), metric, rules, family)
+        decide(part, min(1.0, family * (part.p if part.p is not None else 1.0)), metric, axis, rules, family)
         for part in evidence.parts
     )
     outcome: Outcome = "supported" if p_adjusted <= rules.alpha else "inconclusive"
@@ -90,7 +93,7 @@ def _composite(evidence: Evidence, p_adjusted: float, metric: Metric, rules: Rul
     if any(part.outcome == "refuted" for part in parts):
         outcome = "refuted"
     numbers = "; ".join(_numbers(part, metric) for part in parts)
-    text = f"{OPENINGS[outcome].format(statement(evidence.claim, metric))}: {numbers}"
+    text = f"{OPENINGS[outcome].format(statement(evidence.claim, metric, axis))}: {numbers}"
     if outcome != "refuted":
         text += f"; together {p_text(evidence.p)}"
         text += f", {p_text(p_adjusted)} after Holm over {family} claims" if family > 1 else ""
@@ -158,21 +161,23 @@ def _disagreement(evidence: Evidence, by_test: Outcome, by_interval: Outcome, p_
     )
 
 
-def statement(claim: Claim, metric: Metric) -> str:
-    """The claim in words, as a clause."""
+def statement(claim: Claim, metric: Metric, axis: Axis) -> str:
+    """The claim in words, as a clause; ``axis`` has the coordinates of its phase."""
     if claim.kind == "composite":
-        return " and ".join(statement(part, metric) for part in claim.parts)
+        return " and ".join(statement(part, metric, axis) for part in claim.parts)
     quantity = metric.name.replace("_", " ")
     margin = powers_of_ten(f"{claim.margin:g}{points(metric)}") if claim.margin is not None else ""
-    phase = f"in epochs {claim.epochs[0]} to {claim.epochs[1]}" if claim.epochs is not None else ""
+    phase = f"in {axis.phase(*claim.epochs)}" if claim.epochs is not None else ""
     mean = f"the mean {quantity} {phase}" if phase else f"the final mean {quantity}"
     when = phase or "over training"
     sweep = ", ".join(claim.methods)
     if claim.kind in CHANGES:
         assert claim.epochs is not None
         falls = (claim.kind == "better after") == (metric.way == "lower")
-        before, after = claim.epochs
-        return f"the mean {quantity} of {claim.method} {'falls' if falls else 'rises'} from epoch {before} to epoch {after}"
+        before, after = (f"{axis.quantity} {axis.at(place)}" for place in claim.epochs)
+        return (
+            f"the mean {quantity} of {claim.method} {'falls' if falls else 'rises'} from {before} to {after}"
+        )
     if claim.bound is not None:
         threshold, probability = claim.bound
         side = "below" if metric.way == "higher" else "above"
@@ -208,10 +213,11 @@ OPENINGS: dict[Outcome, str] = {
 }
 
 
-def sentence_of(verdict: Verdict, metric: Metric) -> str:
+def sentence_of(verdict: Verdict, metric: Metric, axis: Axis) -> str:
     """One sentence: the outcome, the claim, estimate with interval, p-values and what they rest on."""
     text = (
-        f"{OPENINGS[verdict.outcome].format(statement(verdict.claim, metric))}: {_numbers(verdict, metric)}"
+        f"{OPENINGS[verdict.outcome].format(statement(verdict.claim, metric, axis))}: "
+        f"{_numbers(verdict, metric)}"
     )
     if verdict.family_size > 1:
         text += f", {p_text(verdict.p_adjusted)} after Holm over {verdict.family_size} claims"

@@ -102,9 +102,10 @@ def _setup(judgement: Judgement, shown: View) -> list[str]:
         if counts[0] == counts[-1]
         else f"{counts[0]} to {counts[-1]} seeds"
     )
-    epochs = counted(judgement.epochs, "epoch")
+    axis = judgement.axis
+    epochs = axis.words
     if judgement.first_epoch > 1:
-        epochs += f" (judged from epoch {judgement.first_epoch})"
+        epochs += f" (judged from {axis.quantity} {axis.at(judgement.first_epoch)})"
     parts = [
         spelled(judgement.workload),
         quantity(judgement.metric),
@@ -115,7 +116,7 @@ def _setup(judgement: Judgement, shown: View) -> list[str]:
     if any(not pair.sweep and pair.method != pair.baseline for pair in shown.pairs):
         parts.append(f"baseline {judgement.baseline}")
     if judgement.final != "last":
-        parts.append(f"final value: mean of the last {judgement.final.removeprefix('mean:')} epochs")
+        parts.append(f"final value: mean of the last {judgement.final.removeprefix('mean:')} {axis.plural}")
     return parts
 
 
@@ -175,7 +176,9 @@ def _reasons(judgement: Judgement) -> list[str]:
     found = []
     for verdict in judgement.verdicts:
         if verdict.outcome == "cannot be judged":
-            opening = f"Cannot be judged whether {statement(verdict.claim, judgement.metric)}: "
+            opening = (
+                f"Cannot be judged whether {statement(verdict.claim, judgement.metric, judgement.axis)}: "
+            )
             reason = verdict.sentence.removeprefix(opening)
             named = any(reason.startswith(arm.method) for arm in judgement.arms)
             found.append(reason if named else reason[:1].upper() + reason[1:])

@@ -8,7 +8,6 @@ from typing import Any
 
 from amrobust import __version__
 from amrobust.judge.judgement import Comparison, Judgement
-from amrobust.judge.words import counted
 from amrobust.report.answer import answer, sentences_first
 from amrobust.report.appendix import made_with, reproduce
 from amrobust.report.blocks import Block, Code, Facts, Figure, Listing, Section, Table, plain
@@ -107,7 +106,7 @@ def _headings(judgements: Sequence[Judgement]) -> list[str]:
     else:
         names = [f"{parts(label)[0]}, {each}" for label, each in zip(labels, own[1], strict=True)]
     return [
-        f"{name}, {quantity(judgement.metric)}, {counted(judgement.epochs, 'epoch')}"
+        f"{name}, {quantity(judgement.metric)}, {judgement.axis.words}"
         for name, judgement in zip(names, judgements, strict=True)
     ]
 

@@ -97,7 +97,11 @@ def _method_table(material: Material) -> Table:
         cells += [row.avg_std, row.avg_std_interval] if averages else []
         rows.append(Row((Cell(cells[0]), *(Cell(typeset(cell)) for cell in cells[1:]))))
     caption = f"Final {printable(quantity(material.judgement.metric))}: mean ± STD over n seeds"
-    caption += "; Avg. STD: the mean over epochs of the STD over seeds." if averages else "."
+    caption += (
+        f"; Avg. STD: the mean over {material.judgement.axis.plural} of the STD over seeds."
+        if averages
+        else "."
+    )
     return Table(caption, tuple(columns), tuple(rows))
 
 
@@ -141,7 +145,7 @@ def tests(material: Material) -> list[Block]:
     judgement, shown = material.judgement, material.shown
     kinds: dict[str, list[tuple[Verdict, ClaimRow]]] = {}
     for verdict, row in zip(judgement.verdicts, claim_rows(judgement), strict=True):
-        kind = claim_words(verdict.claim, judgement.metric) if verdict.claim.bound is None else ""
+        kind = claim_words(verdict.claim, judgement) if verdict.claim.bound is None else ""
         kinds.setdefault(kind, []).append((verdict, row))
     blocks: list[Block] = placed(forest([judgement], material.look), "forest") if judgement.verdicts else []
     tables = _merged(list(kinds.values()))

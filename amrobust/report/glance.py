@@ -42,7 +42,7 @@ def _list(judgements: Sequence[Judgement]) -> Table:
         if len(judgements) > 1 and judgement.verdicts:
             rows.append(Row(group=breakable(name)))
         for verdict, row in zip(judgement.verdicts, claim_rows(judgement), strict=True):
-            cells = (_row_name(verdict, False), claim_words(verdict.claim, judgement.metric))
+            cells = (_row_name(verdict, False), claim_words(verdict.claim, judgement))
             # A composite claim has the numbers of its parts.
             own = claim_rows(replace(judgement, verdicts=verdict.parts)) if verdict.parts else (row,)
             numbers = ([part.estimate for part in own], [part.interval for part in own])
@@ -164,9 +164,7 @@ def _matrix(judgements: Sequence[Judgement]) -> Table:
 
 
 def _kind(verdict: Verdict, judgement: Judgement) -> str:
-    return (
-        "within bounds" if verdict.claim.bound is not None else claim_words(verdict.claim, judgement.metric)
-    )
+    return "within bounds" if verdict.claim.bound is not None else claim_words(verdict.claim, judgement)
 
 
 def _row_name(verdict: Verdict, same_baseline: bool) -> str:

@@ -43,7 +43,7 @@ def _arm(arm: Arm, judgement: Judgement) -> dict[str, Any]:
 
     values = final_values(arm.curves[judgement.metric.name], judgement.final)
     return {
-        **plain(arm, without=("curves", "metrics")),
+        **plain(arm, without=("curves", "metrics", "axis")),
         "epochs": arm.epochs,
         "final_values": plain(values.tolist()),
     }

@@ -45,7 +45,7 @@ def schema() -> dict[str, Any]:
     """The schema of what :func:`amrobust.report.json.render` writes."""
     definitions: dict[str, Any] = {"number": _NUMBER, "note": _NOTE}
     judgement = _object(Judgement, definitions, without=("arms",))
-    arm = _object(Arm, definitions, without=("curves", "metrics"))
+    arm = _object(Arm, definitions, without=("curves", "metrics", "axis"))
     arm["properties"] |= {
         "epochs": {"type": "integer"},
         "final_values": {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from amrobust.judge.judgement import Judgement
-from amrobust.judge.words import counted
 from amrobust.report.blocks import Cell, Column, Row, Table
 from amrobust.report.numbers import ABSENT
 from amrobust.report.settings import brief
@@ -36,7 +35,7 @@ def beside_published(judgement: Judgement, shown: View) -> Table | None:
     caption = (
         f"Measured beside published ({_title(printed.table)} of the paper: {printed.setup}). "
         f"Measured on {brief(judgement.workload)}, "
-        f"{counted(judgement.epochs, 'epoch')}: where the two setups differ, the orders of the methods can be compared, "
+        f"{judgement.axis.words}: where the two setups differ, the orders of the methods can be compared, "
         "not the numbers."
     )
     return Table(breakable(printable(caption)), tuple(columns), tuple(rows))

@@ -54,7 +54,7 @@ def group_names(judgements: Sequence[Judgement]) -> list[str]:
     names = own[1] if own is not None else [brief(label) for label in labels]
     if len(set(names)) < len(names):
         names = [
-            f"{name}, {judgement.epochs} epochs" if names.count(name) > 1 else name
+            f"{name}, {judgement.axis.words}" if names.count(name) > 1 else name
             for name, judgement in zip(names, judgements, strict=True)
         ]
     return [

@@ -10,7 +10,7 @@ from amrobust.report.blocks import Cell, Column, Row, Table
 from amrobust.report.numbers import ABSENT, p_value, percent, ratio
 from amrobust.report.text import printable
 from amrobust.report.typography import breakable, prose, typeset
-from amrobust.report.view import ClaimRow, View, claim_words, difference_unit, is_ratio, spans
+from amrobust.report.view import ClaimRow, View, claim_words, difference_unit, is_ratio
 from amrobust.stats.trend import unit_of
 
 _LONG_NAME = 32
@@ -109,11 +109,11 @@ def _caption(judgement: Judgement, found: Found, marks: Mapping[str, str]) -> st
         methods = {claim.method for claim in claims}
         text = f"All claims about {methods.pop()}" if len(methods) == 1 else "All claims"
     else:
-        name = claim_words(claims[0], judgement.metric)
+        name = claim_words(claims[0], judgement)
         text = f"{name[:1].upper()}{name[1:]}"
     baselines = {claim.baseline for claim in claims}
     if all(is_about_a_pair(claim) for claim in claims) and len(baselines) == 1:
-        text += f"{',' if ', epochs ' in text else ''} against {baselines.pop()}"
+        text += f"{',' if f', {judgement.axis.plural} ' in text else ''} against {baselines.pop()}"
     tests, seconds = _distinct(found, "test"), _distinct(found, "second_opinion")
     text += f": {next(iter(tests))}." if len(tests) == 1 else "."
     text += f" {_sides(claims)} Holm: adjusted over {counted(max(v.family_size for v, _ in found), 'claim')}."
@@ -164,6 +164,7 @@ def _bare(estimate: str, judgement: Judgement) -> str:
 
 def facts_table(judgement: Judgement) -> Table | None:
     """What describes the pairs and decides nothing; None where there is nothing."""
+    axis = judgement.axis
     pairs = [pair for pair in judgement.pairs if _says_something(pair)]
     if not pairs:
         return None
@@ -174,7 +175,7 @@ def facts_table(judgement: Judgement) -> Table | None:
     columns = [Column("Method", "left", share)] + ([Column("Baseline", "left", share)] if by_pair else [])
     columns += [
         Column("Chance to\nend better"), Column(f"{percent(1 - judgement.alpha)}\ninterval"), Column("p"),
-        Column("Ratio of STDs at\nmatched level"), Column("Epochs whose\nSTDs differ", "left", 1.0),
+        Column("Ratio of STDs at\nmatched level"), Column(f"{axis.plural.capitalize()} whose\nSTDs differ", "left", 1.0),
     ]  # fmt: skip
     rows = []
     for pair in pairs:
@@ -184,11 +185,11 @@ def facts_table(judgement: Judgement) -> Table | None:
         cells += [f"{won.estimate:.2f}" if won is not None and won.estimate is not None else ABSENT]
         cells += [f"[{won.low:.2f}, {won.high:.2f}]" if won is not None and won.low is not None else ABSENT]
         cells += [p_value(won.p) if won is not None else ABSENT, ratio(pair.at_matched_level)]
-        cells += [ABSENT if epochs is None else spans(epochs) or "none"]
+        cells += [ABSENT if epochs is None else axis.spans(epochs) or "none"]
         rows.append(Row(tuple(Cell(cell) for cell in cells)))
     caption = "Beside the claims: descriptions on which no verdict rests"
     caption += f". Chance to end better: {', '.join(tests)}" if tests else ""
-    caption += "; epochs: adjusted over all epochs of a pair (max-T)."
+    caption += f"; {axis.plural}: adjusted over all {axis.plural} of a pair (max-T)."
     if judgement.baseline and not by_pair:
         caption = caption.replace("Beside the claims", f"Beside the claims, against {pairs[0].baseline}")
     return Table(breakable(caption), tuple(columns), tuple(rows), small=True)

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from amrobust.judge.judgement import RATIOS, Claim, ClaimKind, Judgement, Outcome, PairFacts, Verdict
-from amrobust.judge.words import counted, powers_of_ten, roughly, significant
+from amrobust.judge.words import powers_of_ten, roughly, significant
 from amrobust.report.notes import Note, notes
 from amrobust.report.numbers import (
     ABSENT,
@@ -19,6 +19,7 @@ from amrobust.report.numbers import (
 )
 from amrobust.report.sources import component_sentences, source_sentence
 from amrobust.report.tuning import recorded_lines
+from amrobust.runs.axis import Axis
 from amrobust.runs.files import spans as ranges
 from amrobust.runs.metric import Metric
 from amrobust.stats.coverage import coverage_sentence
@@ -148,9 +149,8 @@ class View:
 def view(judgement: Judgement) -> View:
     """Format ``judgement`` for people."""
     metric = judgement.metric
-    epochs = counted(judgement.epochs, "epoch")
     return View(
-        heading=f"{judgement.workload}, {quantity(metric)}, {epochs}",
+        heading=f"{judgement.workload}, {quantity(metric)}, {judgement.axis.words}",
         question=judgement.question,
         tally=tally(judgement.verdicts),
         unit=f" ({metric.unit})" if metric.unit else "",
@@ -211,10 +211,16 @@ def quantity(metric: Metric) -> str:
     return metric.name.replace("_", " ") + (f" ({metric.unit})" if metric.unit else "")
 
 
-def claim_words(claim: Claim, metric: Metric) -> str:
+def phase_words(phase: tuple[int, int] | None, axis: Axis) -> str:
+    """A claim's phase behind its name: ``, epochs 1–10``; empty where it has none."""
+    return "" if phase is None else f", {axis.plural} {'–'.join(map(axis.at, phase))}"
+
+
+def claim_words(claim: Claim, judgement: Judgement) -> str:
     """The short name of a claim in a table."""
+    metric = judgement.metric
     if claim.kind == "composite":
-        return " and ".join(claim_words(part, metric) for part in claim.parts)
+        return " and ".join(claim_words(part, judgement) for part in claim.parts)
     if claim.bound is not None:
         threshold, probability = claim.bound
         sign = "<" if metric.way == "higher" else ">"
@@ -232,7 +238,7 @@ def claim_words(claim: Claim, metric: Metric) -> str:
         "stable over": f"all means ± {within}",
         "better after": "better after a change",
         "worse after": "worse after a change",
-    }[claim.kind] + (f", epochs {claim.epochs[0]}–{claim.epochs[1]}" if claim.epochs is not None else "")
+    }[claim.kind] + phase_words(claim.epochs, judgement.axis)
 
 
 def difference_unit(metric: Metric) -> str:
@@ -289,7 +295,7 @@ def claim_rows(judgement: Judgement) -> tuple[ClaimRow, ...]:
         ),
         digits=2,
     )
-    return tuple(_claim_row(v, judgement.metric, differences) for v in judgement.verdicts)
+    return tuple(_claim_row(v, judgement, differences) for v in judgement.verdicts)
 
 
 def _pairs(judgement: Judgement) -> tuple[PairRows, ...]:
@@ -306,14 +312,14 @@ def _pairs(judgement: Judgement) -> tuple[PairRows, ...]:
                 v.interval is not None and v.interval.paired and v.interval.unit == "seeds" for v, _ in found
             ),
             tuple(row for _, row in found),
-            pair_sentences(facts.get((method, baseline)) if not sweep else None),
+            pair_sentences(facts.get((method, baseline)) if not sweep else None, judgement.axis),
             sweep,
         )
         for (method, baseline, sweep), found in pairs.items()
     )
 
 
-def pair_sentences(pair: PairFacts | None) -> tuple[str, ...]:
+def pair_sentences(pair: PairFacts | None, axis: Axis) -> tuple[str, ...]:
     """What describes a pair, in words."""
     if pair is None:
         return ()
@@ -326,12 +332,12 @@ def pair_sentences(pair: PairFacts | None) -> tuple[str, ...]:
             f"({won.test}, p {_equals(won.p)})."
         )
     if pair.epochs_that_differ is not None:
-        which = spans(pair.epochs_that_differ)
-        epochs = "epoch" if len(pair.epochs_that_differ) == 1 else "epochs"
+        which = axis.spans(pair.epochs_that_differ)
+        epochs = axis.quantity if len(pair.epochs_that_differ) == 1 else axis.plural
         found.append(
-            f"Their STDs differ at {epochs} {which} (max-T over all epochs)."
+            f"Their STDs differ at {epochs} {which} (max-T over all {axis.plural})."
             if which
-            else "At no single epoch do their STDs differ, adjusted over all epochs (max-T)."
+            else f"At no single {axis.quantity} do their STDs differ, adjusted over all {axis.plural} (max-T)."
         )
     if pair.at_matched_level is not None:
         found.append(
@@ -354,7 +360,7 @@ def _levels(judgement: Judgement) -> str:
     kinds: dict[str, dict[str, None]] = {}
     for verdict in judgement.verdicts:
         if verdict.interval is not None and verdict.interval.level is not None:
-            name = claim_words(verdict.claim, judgement.metric)
+            name = claim_words(verdict.claim, judgement)
             kinds.setdefault(percent(verdict.interval.level), {})[name] = None
     if len(kinds) < 2:
         return ""
@@ -369,7 +375,7 @@ def _seeds_to_settle(verdict: Verdict) -> str:
     return roughly(n) if verdict.outcome == "inconclusive" else f"{n:,}"
 
 
-def _claim_row(verdict: Verdict, metric: Metric, differences: Precision) -> ClaimRow:
+def _claim_row(verdict: Verdict, judgement: Judgement, differences: Precision) -> ClaimRow:
     result, test, second = verdict.interval, verdict.test, verdict.second_opinion
     estimate = result.estimate if result is not None else None
     if estimate is None:
@@ -379,7 +385,7 @@ def _claim_row(verdict: Verdict, metric: Metric, differences: Precision) -> Clai
     elif verdict.claim.bound is not None:
         shown = significant(estimate)
     else:
-        shown = differences(estimate, sign=True) + difference_unit(metric)
+        shown = differences(estimate, sign=True) + difference_unit(judgement.metric)
     interval = ratio_interval(result) if is_ratio(verdict.claim.kind) else differences.interval(result)
     if verdict.claim.bound is not None and result is not None:
         interval = f"[{significant(result.low)}, {significant(result.high)}]"
@@ -388,7 +394,7 @@ def _claim_row(verdict: Verdict, metric: Metric, differences: Precision) -> Clai
         names.append(f"interval: {result.test}")
     assumptions = dict.fromkeys(r.assumption for r in (test, result) if r is not None and r.assumption)
     return ClaimRow(
-        claim=claim_words(verdict.claim, metric),
+        claim=claim_words(verdict.claim, judgement),
         estimate=shown,
         interval=interval,
         p=p_value(verdict.p),

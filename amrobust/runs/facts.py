@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from amrobust.runs.axis import Axis
+from amrobust.runs.axis import epochs as epochs_axis
 from amrobust.runs.metric import Metric
 from amrobust.runs.spec import content_digest
 
@@ -38,6 +40,13 @@ class RunFacts:
     """The array library that computes a convex problem; None where torch trains a network."""
     code: Mapping[str, str] | None = None
     """Digests of the code of others (:mod:`amrobust.train.code`), empty where it has none; None where not known."""
+    axis: Axis | None = None
+    """Where the curves were measured, one for all seeds; None for the epochs 1 to ``epochs``."""
+
+    @property
+    def coordinates(self) -> Axis:
+        """The axis, spelled out."""
+        return self.axis or epochs_axis(self.epochs)
 
 
 def code_digest(files: Files | None) -> str | None:

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import stat
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,15 @@ _BEYOND_ASCII = re.compile(r"[^\n\x20-\x7e]")
 TEMPORARY_PREFIX = ".tmp-"
 
 
-def spans(numbers: Iterable[int], dash: str = "-") -> str:
-    """Ascending numbers as ranges: ``1-9, 12``."""
+def spans(numbers: Iterable[int], dash: str = "-", name: Callable[[int], str] = str) -> str:
+    """Ascending numbers as ranges: ``1-9, 12``; ``name`` says what a number is called."""
     parts: list[list[int]] = []
     for number in numbers:
         if parts and number == parts[-1][1] + 1:
             parts[-1][1] = number
         else:
             parts.append([number, number])
-    return ", ".join(f"{a}" if a == b else f"{a}{dash}{b}" for a, b in parts)
+    return ", ".join(name(a) if a == b else f"{name(a)}{dash}{name(b)}" for a, b in parts)
 
 
 def write_atomically(path: Path, data: bytes) -> None:

@@ -184,7 +184,11 @@ class Manifest:
             "identity": self.identity,
             "spec": self.spec.to_dict(),
             # Not asdict, which copies every value on its way: a grid commits a hundred thousand manifests.
-            "facts": vars(self.facts) | {"metrics": [vars(metric) for metric in self.facts.metrics]},
+            "facts": vars(self.facts)
+            | {
+                "metrics": [vars(metric) for metric in self.facts.metrics],
+                "axis": self.facts.axis and vars(self.facts.axis),
+            },
             "tuning": None if self.tuning is None else asdict(self.tuning),
             "seeds": {str(seed): vars(self.seeds[seed]) for seed in sorted(self.seeds)},
             "plans": [vars(plan) for plan in self.plans],

@@ -25,18 +25,21 @@ def _not_tuned(content: Content) -> Content:
     return content | {"tuning": None}
 
 
-def _metrics_known(content: Content) -> Content:
-    """Version 4 says how a metric's direction and unit are known: our own workloads always said so, for others nothing was."""
+def _known_and_placed(content: Content) -> Content:
+    """Version 4 says how a metric's direction and unit are known, and where curves were measured.
+
+    Our own workloads always said the former, for others nothing was; the latter were the epochs from 1 on.
+    """
     foreign = any(made.get("source") is not None for made in content["provenance"])
     by = "not recorded" if foreign else "workload"
     metrics = [
         {"name": name, "better": better, "unit": unit, "better_by": by, "unit_by": by}
         for name, better, unit in content["facts"]["metrics"]
     ]
-    return content | {"facts": content["facts"] | {"metrics": metrics}}
+    return content | {"facts": content["facts"] | {"metrics": metrics, "axis": None}}
 
 
-STEPS: Mapping[int, Step] = {1: _only_trained, 2: _not_tuned, 3: _metrics_known}
+STEPS: Mapping[int, Step] = {1: _only_trained, 2: _not_tuned, 3: _known_and_placed}
 """For each earlier version, what turns the content of a manifest of that version into that of the next one.
 
 A step may meet content that a stranger made up: what it does not find as it expects raises LookupError, TypeError,

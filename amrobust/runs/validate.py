@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import fields
+from itertools import pairwise
 from typing import Any, get_args
 
+from amrobust.runs.axis import Axis
 from amrobust.runs.entries import (
     MAX_SEED,
     UPDATE,
@@ -16,6 +18,7 @@ from amrobust.runs.entries import (
     a_duration,
     a_mapping,
     a_name,
+    a_number,
     a_scalar,
     a_sequence,
     a_table,
@@ -150,7 +153,10 @@ def _facts(value: Any, where: str) -> RunFacts:
         data_note=optional(a_text)(table.get("data_note"), "data_note"),
         backend=optional(a_text)(table.get("backend"), "backend"),
         code=optional(a_mapping(a_text))(table.get("code"), "code"),
+        axis=entry(table, "axis", optional(_axis)),
     )
+    if len(facts.coordinates.values) != facts.epochs:
+        raise Broken("its manifest does not have a coordinate for every column of its curves")
     for names, what in ((facts.outputs, "output"), ([metric.name for metric in facts.metrics], "metric")):
         if not names or len(set(names)) != len(names):
             raise Broken(f"its manifest names no {what}, or one twice")
@@ -168,6 +174,18 @@ def _metric(value: Any, where: str) -> Metric:
             f"of the metric {shown(name)!r} its manifest does not say how direction and unit are known"
         )
     return Metric(name, better, entry(table, "unit", a_text), *ways)  # type: ignore[arg-type]
+
+
+def _axis(value: Any, where: str) -> Axis:
+    table = a_table(value, where)
+    axis = Axis(
+        entry(table, "name", a_name),
+        entry(table, "unit", a_text),
+        entry(table, "values", a_sequence(a_number)),
+    )
+    if any(before >= after for before, after in pairwise(axis.values)):
+        raise Broken("the axis in its manifest does not increase")
+    return axis
 
 
 def _seeds(value: Any, where: str) -> dict[int, SeedRecord]:

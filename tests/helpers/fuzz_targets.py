@@ -105,6 +105,10 @@ TARGETS: dict[str, Target] = {
         from_file("results.csv", read_as("csv")), one_file(in_folder(lambda root: foreign.tidy_csv(root / "r.csv")), "*"),
         (",", ";", "\t", '"', "\n", "\r", "seed", "step", "method", "metric", "value", "\x00", *NUMBERS),
     ),
+    "json": Target(
+        from_file("results.json", read_as("json")), lambda _: [b'[{"method": "a", "seed": 0, "epoch": 1, "acc": 0.5}]'],
+        ("null", "[]", "{}", "1e400", "NaN", "seed", "step", "value", *NUMBERS), structured=True,
+    ),
     "parquet": Target(from_file("results.parquet", read_as("parquet")), parquet_sample, ("PAR1",)),
     "npz": Target(
         from_file("results.npz", read_as("npz")), one_file(in_folder(lambda root: foreign.npz(root / "r.npz")), "*"),

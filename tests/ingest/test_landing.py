@@ -39,7 +39,7 @@ def test_a_run_a_method_with_where_it_came_from(table, tmp_path):
     source = manifest.provenance[0].source
     assert (source.form, source.files) == ("csv", 1)
     assert source.command == "amrobust import x"
-    assert source.notes[0] == "steps 1 to 6 are epochs 1 to 6"
+    assert manifest.facts.axis is None  # the epochs 1 to 6
     assert len(source.sha256) == 64
 
 

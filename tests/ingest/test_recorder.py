@@ -154,7 +154,7 @@ class TestMisfits:
     def test_what_does_not_fit_the_run_is_kept_in_a_file_that_can_be_imported(self, tmp_path):
         logged(tmp_path, 0, epochs=3)
         with pytest.raises(
-            RunError, match=r"has 3 epochs, and these have 2.*what was logged is in"
+            RunError, match=r"at epoch 1…3 \(3\), and these are at epoch 1…2 \(2\).*what was logged is in"
         ) as caught:
             logged(tmp_path, 1, epochs=2)
         path = str(caught.value).rpartition(" is in ")[2]
@@ -171,15 +171,14 @@ class TestMisfits:
             ([(2, {"acc": 1}), (1, {"acc": 2})], "comes after epoch 2"),
             (
                 [(1, {"acc": 1, "loss": 1}), (2, {"acc": 2}), (3, {"acc": 2, "loss": 1})],
-                "loss is logged at some epochs and not at epoch 2",
+                "loss is logged at some times and not at epoch 2",
             ),
-            ([(1, {"acc": 1}), (2, {"acc": 2}), (4, {"acc": 3})], "equal steps"),
-            ([(16, {"acc": 1}), (17, {"acc": 2})], "equal steps"),
             ([(1, {"acc": "high"})], "acc = 'high' is not a number"),
             ([(1, {"acc": [1, 2]})], "is not a number"),
             ([(1, {"seed": 3})], "cannot be called 'seed'"),
-            ([(0.5, {"acc": 1})], "whole number"),
-            ([(True, {"acc": 1})], "whole number"),
+            ([(True, {"acc": 1})], "epoch is a number"),
+            ([("1", {"acc": 1})], "epoch is a number"),
+            ([(float("nan"), {"acc": 1})], "epoch is a number"),
         ],
     )
     def test_mistakes_are_said(self, tmp_path, calls, message):
@@ -196,6 +195,7 @@ class TestMisfits:
         [
             ({"seed": -1}, "a seed is"), ({"seed": 10**7}, "a seed is"), ({"seed": "1"}, "a seed is"),
             ({"method": " "}, "method is a name"), ({"workload": None}, "workload is a name"), ({"epochs": 0}, "epochs"),
+            ({"axis": ""}, "axis is a name"),
             ({"hyperparameters": {"lr": [1]}}, "hyperparameter 'lr'"), ({"hyperparameters": {"lr": float("nan")}}, "'lr'"),
         ],
     )  # fmt: skip
@@ -220,13 +220,63 @@ class TestMisfits:
             amrobust.record(tmp_path / "file", method="a", seed=0, workload="w")
 
 
-def test_epochs_from_0_or_in_steps_and_calls_that_add_up(tmp_path):
-    logged(tmp_path, 0, start=0)
-    with amrobust.record(tmp_path, method="adam", seed=1, workload="mine") as run:
-        for step in (100, 200, 300):
-            run.log(step, test_accuracy=np.float32(step))
-            run.log(np.int64(step), test_loss=np.array(1.5))
+@pytest.mark.parametrize(
+    ("label", "steps"),
+    [("epoch", (0, 1, 2)), ("step", (100, 200, 300)), ("tokens", (1, 2, 4)), ("time (s)", (0.5, 0.75, 1e7))],
+)
+def test_what_is_counted_is_recorded_as_it_was_logged_and_calls_add_up(tmp_path, label, steps):
+    for seed in (0, 1):
+        with amrobust.record(tmp_path, method="adam", seed=seed, workload="mine", axis=label) as run:
+            for step in steps:
+                run.log(step, test_accuracy=np.float32(step))
+                run.log(np.float64(step), test_loss=np.array(1.5))
     assert only_run(tmp_path).manifest.complete == (0, 1)
+    ((arm,), _) = load_arms([tmp_path])
+    assert (arm.axis.label, arm.axis.values) == (label, steps)
+
+
+def test_a_seed_that_was_logged_at_other_steps_is_refused_with_both_and_kept(tmp_path):
+    logged(tmp_path, 0, start=0)
+    with pytest.raises(
+        RunError, match=r"has values at epoch 0…2 \(3\), and these are at epoch 1…3 \(3\): .*is in"
+    ):
+        logged(tmp_path, 1, start=1)
+    assert only_run(tmp_path).manifest.complete == (0,)
+
+
+class TestOfASeedThatDiverged:
+    def stopped(self, directory, seed, steps, **options):
+        with amrobust.record(directory, method="a", seed=seed, workload="w", **options) as run:
+            for step in steps:
+                run.log(step, loss=1)
+            run.diverged()
+
+    def steps(self, directory):
+        return only_run(directory).manifest.facts.coordinates.values
+
+    def test_the_rest_is_where_the_other_seeds_were_measured(self, tmp_path):
+        with amrobust.record(tmp_path, method="a", seed=0, workload="w") as run:
+            for step in (1, 2, 4, 8):
+                run.log(step, loss=1)
+        self.stopped(tmp_path, 1, (1, 2))
+        assert self.steps(tmp_path) == (1, 2, 4, 8)
+
+    @pytest.mark.parametrize(
+        ("steps", "whole"),
+        [
+            ((1,), (1, 2, 3, 4)),
+            ((0,), (0, 1, 2, 3)),
+            ((100, 200), (100, 200, 300, 400)),
+            ((500,), (500, 1000, 1500, 2000)),
+        ],
+    )
+    def test_of_the_first_seed_it_goes_on_as_it_began(self, tmp_path, steps, whole):
+        self.stopped(tmp_path, 0, steps, epochs=4)
+        assert self.steps(tmp_path) == whole
+
+    def test_of_a_first_seed_without_a_regular_beginning_it_is_not_known(self, tmp_path):
+        with pytest.raises(RunError, match="which there were to be is not known: record another seed first"):
+            self.stopped(tmp_path, 0, (1, 2, 4), epochs=6)
 
 
 def test_only_the_metrics_that_are_wanted(tmp_path):

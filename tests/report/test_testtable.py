@@ -8,6 +8,7 @@ from report_blocks import blocks, column
 from amrobust.judge.judgement import Claim, Comparison, Judgement, PairFacts
 from amrobust.report.layout import Layout
 from amrobust.report.view import pair_sentences
+from amrobust.runs.axis import Axis, epochs
 from amrobust.stats.results import Result
 
 Judged = Callable[..., Judgement]
@@ -113,7 +114,16 @@ def test_descriptions_of_pairs_are_a_table_of_their_own(judged: Judged) -> None:
 
 def test_epochs_are_named_in_the_number_that_they_are() -> None:
     one, several = (
-        pair_sentences(PairFacts("sgd", "msgd", None, epochs, None, None)) for epochs in ((9,), (1, 2, 9))
+        pair_sentences(PairFacts("sgd", "msgd", None, places, None, None), epochs(30))
+        for places in ((9,), (1, 2, 9))
     )
     assert one == ("Their STDs differ at epoch 9 (max-T over all epochs).",)
     assert several == ("Their STDs differ at epochs 1–2, 9 (max-T over all epochs).",)
+
+
+def test_of_other_coordinates_the_values_are_named() -> None:
+    steps = Axis("_step", "", (100, 200, 300, 400))
+    (some,) = pair_sentences(PairFacts("sgd", "msgd", None, (1, 2, 4), None, None), steps)
+    (none,) = pair_sentences(PairFacts("sgd", "msgd", None, (), None, None), steps)
+    assert some == "Their STDs differ at steps 100–200, 400 (max-T over all steps)."
+    assert none == "At no single step do their STDs differ, adjusted over all steps (max-T)."

@@ -29,19 +29,20 @@ class AmrobustCallback(TrainerCallback):  # type: ignore[misc,unused-ignore]
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Begin to record, on the process that logs."""
         if state.is_world_process_zero:
-            self._hooks.open(seed=args.seed)
+            self._hooks.open(seed=args.seed, axis="step")
 
     def on_evaluate(
         self, args: Any, state: Any, control: Any, metrics: dict[str, float] | None = None, **kwargs: Any
     ) -> None:
-        """Record one evaluation."""
+        """Record one evaluation, at the trainer's step; those of several sets at one step belong together."""
         wanted = self._hooks.options.get("metrics")
         self._hooks.log(
+            state.global_step,
             {
                 name: value
                 for name, value in (metrics or {}).items()
                 if (name in wanted if wanted else name != "epoch" and not name.endswith(self.CLOCKS))
-            }
+            },
         )
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:

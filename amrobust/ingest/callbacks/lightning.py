@@ -46,14 +46,17 @@ class AmrobustCallback(Callback):  # type: ignore[misc,unused-ignore]
         self._validated = not trainer.sanity_checking
 
     def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
-        """Record the epoch. Validation within it is over by now."""
+        """Record the epoch, counted from 1. Validation within it is over by now."""
         if trainer.enable_validation and not self._validated:
             return
         self._validated = False
         wanted = self._hooks.options.get("metrics") or [
             name for name in trainer.callback_metrics if not name.endswith("_step")
         ]
-        self._hooks.log({name: value for name, value in trainer.callback_metrics.items() if name in wanted})
+        self._hooks.log(
+            trainer.current_epoch + 1,
+            {name: value for name, value in trainer.callback_metrics.items() if name in wanted},
+        )
 
     def on_fit_end(self, trainer: Any, pl_module: Any) -> None:
         """Commit the seed."""

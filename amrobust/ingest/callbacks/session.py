@@ -17,19 +17,16 @@ class HookRecorder:
     def __init__(self, directory: Any, options: Mapping[str, Any]) -> None:
         self.directory, self.options = directory, dict(options)
         self.recording: Recording | None = None
-        self._rows = 0
 
     def open(self, **defaults: Any) -> None:
         """Begin to record; ``defaults`` are options that were not given."""
         self.recording = record(self.directory, **{**defaults, **self.options}).__enter__()
         self.recording.asks = False  # No hook ends a training over a name.
-        self._rows = 0
 
-    def log(self, values: Mapping[str, Any]) -> None:
-        """Record the metrics of the next epoch."""
-        if self.recording is not None and values:
-            self._rows += 1
-            self.recording.log(self._rows, **dict(values))
+    def log(self, at: float, values: Mapping[str, Any]) -> None:
+        """Record metrics at the framework's own count of epochs or steps."""
+        if self.recording is not None:
+            self.recording.log(at, **dict(values))
 
     def close(self, error: BaseException | None = None) -> None:
         """End: as done, or as failed with ``error``."""

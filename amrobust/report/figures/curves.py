@@ -35,6 +35,7 @@ from amrobust.report.numbers import percent
 from amrobust.report.text import printable
 from amrobust.report.view import quantity
 from amrobust.runs.arms import Arm, Curves
+from amrobust.runs.axis import Axis
 from amrobust.stats import simultaneous_std_band
 from amrobust.stats.samples import FEWEST_SEEDS, means, stds
 
@@ -124,16 +125,16 @@ def mean_curves(judgement: Judgement, look: Mapping[str, Style]) -> list[Drawing
     if not lines:
         return []
     name = printable(quantity(judgement.metric))
-    caption = f"Mean {name} over {seeds_in_words(judgement)}; bands: ± 1 STD over seeds at each epoch."
+    caption = f"Mean {name} over {seeds_in_words(judgement)}; bands: ± 1 STD over seeds at each {judgement.axis.quantity}."
     scale = _mean_scale(lines, f"Mean {name}", judgement)
     if scale.logarithmic:
         caption += " Logarithmic scale."
     elif scale.clipped:
-        caption += " The vertical axis shows the range of later training; the first epochs run off it."
+        caption += f" The vertical axis shows the range of later training; the first {judgement.axis.plural} run off it."
     ends = [f"{line.method}: {significant(line.centre[-1], 4)}" for line in lines]
-    alt = f"Mean {name} against the epoch, a line for each method. Last values: {_some(ends)}."
+    alt = f"Mean {name} against the {judgement.axis.quantity}, a line for each method. Last values: {_some(ends)}."
     if len(lines) <= _TOGETHER:
-        return [Drawing(_one_plot(lines, look, scale), caption, alt)]
+        return [Drawing(_one_plot(judgement, lines, look, scale), caption, alt)]
     return _in_panels(judgement, lines, look, scale, caption, alt)
 
 
@@ -142,17 +143,21 @@ def std_curves(judgement: Judgement, look: Mapping[str, Style]) -> list[Drawing]
     lines = std_lines(judgement)
     if not lines:
         return []
+    axis = judgement.axis
     unit = f" ({printable(judgement.metric.unit)})" if judgement.metric.unit else ""
     caption = (
-        f"STD of {printable(judgement.metric.name.replace('_', ' '))} over {seeds_in_words(judgement)} at each epoch, "
-        "logarithmic scale; its mean over the epochs is Avg. STD."
+        f"STD of {printable(judgement.metric.name.replace('_', ' '))} over {seeds_in_words(judgement)} at each "
+        f"{axis.quantity}, logarithmic scale; its mean over the {axis.plural} is Avg. STD."
     )
     if any(line.low is not None for line in lines):
         level = percent(1 - judgement.alpha)
-        caption += f" Bands: {level} at all epochs of a method at once (sup-t over the jackknife of log STD)."
+        caption += (
+            f" Bands: {level} at all {axis.plural} of a method at once (sup-t over the jackknife of log STD)."
+        )
     averages = [f"{line.method}: {significant(line.centre.mean())}" for line in lines]
     alt = (
-        f"STD over seeds against the epoch, a line for each method. Means over the epochs: {_some(averages)}."
+        f"STD over seeds against the {axis.quantity}, a line for each method. Means over the {axis.plural}: "
+        f"{_some(averages)}."
     )
     scale = _Scale(f"STD over seeds{unit}", _std_limits(lines), True)
     return _in_panels(judgement, lines, look, scale, caption, alt)
@@ -169,7 +174,7 @@ def _judged(judgement: Judgement, fewest: int) -> list[tuple[Arm, Curves, Curves
     first = judgement.first_epoch
     if judgement.epochs - first < 1:
         return []
-    epochs = np.arange(first, judgement.epochs + 1, dtype=float)
+    epochs = np.array(judgement.axis.values[first - 1 :])
     found = [(arm, surviving(arm, judgement)[:, first - 1 :], epochs) for arm in judgement.arms]
     return [item for item in found if len(item[1]) >= fewest]
 
@@ -226,12 +231,17 @@ def _vertical(axes: Any, scale: _Scale, epochs: Curves) -> None:
         logarithmic(axes.yaxis, scale.limits)
     else:
         axes.set_ylim(*scale.limits)
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=4, integer=bool((epochs == epochs.round()).all())))
     axes.set_xlim(epochs[0], epochs[-1])
     quiet_grid(axes)
 
 
-def _one_plot(lines: Sequence[Line], look: Mapping[str, Style], scale: _Scale) -> str:
+def horizontal(axis: Axis) -> str:
+    """The label of the horizontal axis: ``Epoch``, ``Time (s)``."""
+    return printable(axis.quantity.capitalize() + (f" ({axis.unit})" if axis.unit else ""))
+
+
+def _one_plot(judgement: Judgement, lines: Sequence[Line], look: Mapping[str, Style], scale: _Scale) -> str:
     """All methods in one plot, their names beside it."""
     with house_style():
         short = labels([line.method for line in lines])
@@ -241,7 +251,7 @@ def _one_plot(lines: Sequence[Line], look: Mapping[str, Style], scale: _Scale) -
         axes = figure.add_axes((0.62 / WIDTH, 0.165, right - 0.62 / WIDTH, 0.8))
         draw_lines(axes, lines, look)
         _vertical(axes, scale, lines[0].epochs)
-        axes.set_xlabel("Epoch")
+        axes.set_xlabel(horizontal(judgement.axis))
         axes.set_ylabel(scale.label)
         if len(lines) > 1:
             axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.03), borderaxespad=0)
@@ -264,7 +274,7 @@ def _in_panels(
     thin = [_thinned(line) for line in lines]
     return [
         Drawing(
-            _panels_of(part, thin, judgement.baseline, look, scale),
+            _panels_of(part, thin, judgement, look, scale),
             caption if i == 0 else f"{caption[:-1]} (continued).",
             alt,
         )
@@ -275,13 +285,14 @@ def _in_panels(
 def _panels_of(
     shown: Sequence[Line],
     lines: Sequence[Line],
-    baseline: str,
+    judgement: Judgement,
     look: Mapping[str, Style],
     scale: _Scale,
 ) -> str:
+    baseline = judgement.baseline
     with house_style():
         short = labels([line.method for line in lines], 30 if len(shown) <= 9 else 26)
-        figure, plots = panels(len(shown), "Epoch", scale.label)
+        figure, plots = panels(len(shown), horizontal(judgement.axis), scale.label)
         for axes, line in zip(plots, shown, strict=True):
             for other in lines:
                 if other.method not in (line.method, baseline):

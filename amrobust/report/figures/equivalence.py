@@ -12,7 +12,8 @@ from amrobust.report.figures.panels import in_figures
 from amrobust.report.figures.rows import MOST_ROWS, beside, row_plot
 from amrobust.report.numbers import Precision, percent
 from amrobust.report.text import printable
-from amrobust.report.view import difference_unit
+from amrobust.report.view import difference_unit, phase_words
+from amrobust.runs.axis import Axis
 
 _BLACK = Style(BASELINE_COLOUR, DASHES[0], "o")
 
@@ -73,7 +74,9 @@ def _draw(verdicts: Sequence[Verdict], judgement: Judgement, look: Mapping[str, 
         *(abs(x) for r in results for x in (r.low, r.high) if x is not None), *(1.15 * m for m in margins)
     )
     with house_style():
-        plot = row_plot([_name(v.claim, short, len(baselines) == 1) for v in verdicts], top=0.2, right=1.6)
+        plot = row_plot(
+            [_name(v.claim, judgement.axis, short, len(baselines) == 1) for v in verdicts], top=0.2, right=1.6
+        )
         axes = plot.axes[0]
         axes.set_xlim(-reach, reach)
         axes.axvline(0, color="#000000", linewidth=0.7, zorder=1)
@@ -102,8 +105,8 @@ def _draw(verdicts: Sequence[Verdict], judgement: Judgement, look: Mapping[str, 
         return to_svg(plot.figure)
 
 
-def _name(claim: Claim, short: Mapping[str, str], one_baseline: bool) -> str:
-    phase = f", epochs {claim.epochs[0]}–{claim.epochs[1]}" if claim.epochs is not None else ""
+def _name(claim: Claim, axis: Axis, short: Mapping[str, str], one_baseline: bool) -> str:
+    phase = phase_words(claim.epochs, axis)
     if claim.methods:
         return f"{short[claim.methods[0]]} … {short[claim.methods[-1]]}{phase}"
     name = short[claim.method] if one_baseline else f"{short[claim.method]} vs {short[claim.baseline]}"

@@ -15,7 +15,7 @@ from amrobust.report.figures.rows import MOST_ROWS, beside, row_plot
 from amrobust.report.numbers import percent, ratio, ratio_interval
 from amrobust.report.settings import group_names
 from amrobust.report.text import printable
-from amrobust.report.view import difference_unit
+from amrobust.report.view import difference_unit, phase_words
 
 _RATIO_TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20, 50, 100)
 _MOST_TICKS = 6
@@ -95,7 +95,7 @@ def panels_of(judgements: Sequence[Judgement]) -> list[Panel]:
             for i, v in mine:
                 if v.claim.epochs == phase:
                     verdicts.setdefault((i, v.claim.method, v.claim.baseline), v)
-            when = f", epochs {phase[0]}–{phase[1]}" if phase is not None else ""
+            when = phase_words(phase, judgements[0].axis)
             is_ratio = kinds[0] in RATIOS
             unit = printable(difference_unit(judgements[0].metric).strip())
             what = name if is_ratio else "Mean" if phase is not None else "Final mean"

@@ -62,6 +62,7 @@ class TestLightning:
         callback.on_validation_end(state, None)
         state.sanity_checking = False
         for epoch in range(epochs):
+            state.current_epoch = epoch
             state.callback_metrics = {"train_loss": 1.0, "train_loss_step": 2.0}
             if state.enable_validation and (epoch + 1) % every == 0:
                 state.callback_metrics["val_acc"] = epoch / 10
@@ -111,6 +112,7 @@ class TestHuggingFace:
         state = SimpleNamespace(is_world_process_zero=main)
         callback.on_train_begin(self.ARGUMENTS, state, None, model=None)
         for place in range(evaluations):
+            state.global_step = 500 * (place + 1)
             metrics = {
                 "eval_loss": 1.0 / (place + 1),
                 "eval_runtime": 0.1,
