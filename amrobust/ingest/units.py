@@ -66,6 +66,9 @@ def _changes_unit(curves: Curves) -> NDArray[np.bool_]:
     """Of (seeds, steps), the seeds that jump by a factor of about a hundred between a share and a percentage."""
     values = np.abs(np.where(np.isfinite(curves), curves, 0.0))
     low, high = (f(values[:, :-1], values[:, 1:]) for f in (np.minimum, np.maximum))
+    low = np.minimum(
+        low, SHARE
+    )  # A larger value is no share, and a hundred times it may be beyond all numbers.
     jump = (high >= A_HUNDRED[0] * low) & (high <= A_HUNDRED[1] * low)
     return np.asarray((jump & (low >= LEAST_CHANGED) & (low < SHARE)).any(axis=1))
 

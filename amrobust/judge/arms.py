@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from amrobust import stats
 from amrobust.judge import cautions
 from amrobust.judge.usage import asked_for
@@ -13,6 +15,7 @@ from amrobust.runs.axis import Axis
 from amrobust.runs.metric import Metric
 from amrobust.stats.levels import Alignment, Scale
 from amrobust.stats.results import Caution
+from amrobust.stats.samples import LARGEST
 
 
 def on_scale(arms: Sequence[Arm], metric: Metric, scale: Scale) -> tuple[list[Arm], Metric]:
@@ -27,6 +30,16 @@ def on_scale(arms: Sequence[Arm], metric: Metric, scale: Scale) -> tuple[list[Ar
             values = stats.to_scale(arm.curves[metric.name], scale, top=top)
         moved.append(replace(arm, curves={new.name: values}, metrics={new.name: new}))
     return moved, new
+
+
+def without_overflow(arm: Arm, metric: str) -> Arm:
+    """``arm`` with values of ``metric`` beyond 1e301 as infinite: such seeds diverged, and nothing can be computed of them."""
+    values = arm.curves[metric]
+    with np.errstate(invalid="ignore"):
+        beyond = np.isfinite(values) & (np.abs(values) > LARGEST)
+    if not beyond.any():
+        return arm
+    return replace(arm, curves={**arm.curves, metric: np.where(beyond, np.copysign(np.inf, values), values)})
 
 
 def of_one_length(arms: Sequence[Arm], policy: Alignment) -> tuple[list[Arm], tuple[Caution, ...]]:

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 from amrobust import stats
 from amrobust.errors import UserError
 from amrobust.judge import cautions, metrics, tuning
-from amrobust.judge.arms import of_one_length, on_scale
+from amrobust.judge.arms import of_one_length, on_scale, without_overflow
 from amrobust.judge.copies import refuse_copies, same_for_all_seeds, same_for_several_methods
 from amrobust.judge.evidence import gather
 from amrobust.judge.grid import on_grid, refuse_other_axes
@@ -166,6 +166,7 @@ def choose_metric(arms: Sequence[Arm], name: str | None) -> tuple[Metric, list[A
     if not measured:
         known = listed(dict.fromkeys(metric for arm in arms for metric in arm.metrics))
         raise UserError(f"no run has the metric {chosen!r}: choose one of {known}")
+    measured = [without_overflow(arm, chosen) for arm in measured]
     refuse_copies(measured, chosen)
     skipped = [
         f"{arm.method} on {arm.workload}: has no {chosen}" for arm in arms if chosen not in arm.metrics

@@ -132,12 +132,15 @@ def _checked(path: str | os.PathLike[str]) -> _Place:
         raise UserError(f"cannot write {shown(path)}: it is a directory; give the name of a file in it")
     if place.descriptor is None and not folder.is_dir():
         raise UserError(f"cannot write {shown(path)}: there is no directory {shown(folder)}; make it first")
-    # A plain file is replaced, which its directory has to allow.
-    needed = None if place.descriptor is not None else place.path if place.in_place else folder
-    if needed is not None and not os.access(needed, os.W_OK):
-        raise UserError(
-            f"cannot write {shown(path)}: you may not write to {shown(needed)}; choose another file"
-        )
+    # A plain file is replaced, which its directory has to allow; one that may not be written is kept from that on purpose.
+    needed = [] if place.in_place else [folder]
+    if place.descriptor is None and place.status is not None:
+        needed.append(place.path)
+    for other in needed:
+        if not os.access(other, os.W_OK):
+            raise UserError(
+                f"cannot write {shown(path)}: you may not write to {shown(other)}; choose another file"
+            )
     return place
 
 

@@ -94,6 +94,10 @@ def spread_at_matched_level(a: ArrayLike, b: ArrayLike, *, points: int = 20) -> 
         largest = spreads.max()
         # Relative to the largest: a slope between two epochs must not overflow.
         found.append(largest * np.interp(levels, reached, spreads / largest) if largest > 0 else 0 * levels)
+    if not all(np.isfinite(spreads).all() for spreads in found):
+        raise CannotEstimate(
+            "the mean curves move by less than can be computed with where they share a level"
+        )
     if not all(spreads.any() for spreads in found):
         raise CannotEstimate("a method does not vary where the two mean curves share a level")
     return MatchedLevel(sign * levels, found[0], found[1])

@@ -73,12 +73,12 @@ def power_at_seeds(
     observed = max(result.n)
     df = result.df * (n - 1) / (observed - 1) if result.df is not None else np.inf
     with np.errstate(divide="ignore", invalid="ignore"):
-        per_se = np.float64(1) / (result.se * np.sqrt(observed / n))
+        se = np.float64(result.se * np.sqrt(observed / n))
         if margin is None:
-            return float(special.stdtr(df, abs(effect) * per_se - special.stdtrit(df, 1 - alpha / 2)))
+            return float(special.stdtr(df, abs(effect) / se - special.stdtrit(df, 1 - alpha / 2)))
         critical = special.stdtrit(df, 1 - alpha)
-        below = special.stdtr(df, (margin - effect) * per_se - critical)
-        above = special.stdtr(df, -(margin + effect) * per_se + critical)
+        below = special.stdtr(df, (margin - effect) / se - critical)
+        above = special.stdtr(df, -(margin + effect) / se + critical)
     return float(max(0.0, below - above))
 
 

@@ -267,16 +267,25 @@ class LogSpread:
         # Beside the rounding of the values: leaving a seed out is a difference of sums of squares, and loses as many digits as
         # that seed has of the sum.
         size = ratio_of(np.log(np.abs(curves).max(axis=0).mean()) - level - smallest)
-        lost = float(rounding(n, size + ratio_of(2 * (whole - smallest))))
+        farthest = ratio_of(2 * (whole - smallest))
+        lost = float(rounding(n, size + farthest))
         if not lost < MOST_LOST:
-            same = not np.ptp(np.delete(curves, int(parts.argmin()), axis=0), axis=0).any()
-            raise CannotEstimate(
-                "all seeds but one gave the same values: the spread rests on a single seed (a finer metric, such as a loss, "
-                "may tell more)"
-                if same
-                else "one seed is so far from the others that the spread rests on it alone (look at that seed: to ranks it is "
-                "one bad run, and a log scale may bring it nearer)"
-            )
+            if not np.ptp(np.delete(curves, int(parts.argmin()), axis=0), axis=0).any():
+                reason = (
+                    "all seeds but one gave the same values: the spread rests on a single seed (a finer metric, such as a "
+                    "loss, may tell more)"
+                )
+            elif not farthest < size:
+                reason = (
+                    "one seed is so far from the others that the spread rests on it alone (look at that seed: to ranks it is "
+                    "one bad run, and a log scale may bring it nearer)"
+                )
+            else:
+                reason = (
+                    "the seeds differ by little more than the rounding of their values, so that the spread is not known "
+                    "(record more digits, or the metric less what all seeds have in common)"
+                )
+            raise CannotEstimate(reason)
         return cls(float(whole), _pseudo_values(whole, parts), float(level), lost)
 
     @property

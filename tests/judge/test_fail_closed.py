@@ -134,7 +134,29 @@ def test_survivors_of_a_finite_blow_up_are_still_ranked(rng):
 )
 def test_a_spread_that_rests_on_one_seed_is_refused_for_what_that_seed_is(rng, others, reason):
     blown = np.append(others, 1e100)[:, None]
-    (judgement,) = compare([arm("msgd", rng.normal(0, 1, (10, 1))), arm("am1", blown)]).judgements
+    refused_spread(rng, blown, reason)
+
+
+def test_a_spread_that_is_nearly_rounding_is_refused_as_that(rng):
+    refused_spread(rng, 1e15 + rng.normal(0, 2, (8, 1)), "little more than the rounding of their values")
+
+
+@pytest.mark.parametrize("value", [1e302, -1.7e308])
+def test_a_value_that_cannot_be_computed_with_is_a_diverged_run(rng, value):
+    good, blown = curves(rng, 8, 5), curves(rng, 8, 5)
+    blown[3, -1] = value
+    diverged = blown.copy()
+    diverged[3, -1] = np.inf
+    for selection in (Selection(), Selection(survivors=True)):
+        (found,), (expected,) = (
+            compare([arm("msgd", good), arm("am1", x)], selection).judgements for x in (blown, diverged)
+        )
+        assert found.verdicts == expected.verdicts
+        assert found.summaries[1].diverged == 1
+
+
+def refused_spread(rng, values, reason):
+    (judgement,) = compare([arm("msgd", rng.normal(0, 1, (10, 1))), arm("am1", values)]).judgements
     found = next(one for one in judgement.verdicts if one.claim.kind == "less spread")
     assert found.outcome == "cannot be judged"
     assert reason in found.sentence

@@ -32,7 +32,7 @@ class TestPlainFiles:
         assert stat.S_IMODE((tmp_path / "new.csv").stat().st_mode) == 0o640
         assert names(tmp_path) == {"new.csv"}
 
-    @pytest.mark.parametrize("mode", [0o600, 0o664, 0o755, 0o444])
+    @pytest.mark.parametrize("mode", [0o600, 0o664, 0o755])
     def test_a_file_that_is_replaced_keeps_its_mode(self, tmp_path, mode):
         path = tmp_path / "old.csv"
         path.write_bytes(b"old")
@@ -201,6 +201,15 @@ class TestWhatIsNoPlace:
                 act(name.format(tmp_path))
             assert len(str(found.value).splitlines()) == 1
         assert names(tmp_path) == {"file"}
+
+    @as_user
+    def test_a_file_that_may_not_be_written_to_is_not_replaced(self, tmp_path):
+        path = tmp_path / "mine.csv"
+        path.write_bytes(b"mine")
+        path.chmod(0o444)
+        with pytest.raises(UserError, match=r"you may not write to .*mine\.csv"):
+            write_output(path, b"another")
+        assert path.read_bytes() == b"mine"
 
     @as_user
     def test_a_directory_that_may_not_be_written_to(self, tmp_path):
