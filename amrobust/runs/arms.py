@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amrobust.errors import UserError
-from amrobust.runs.axis import Axis, epochs
+from amrobust.runs.axis import UNSAID, Axis, epochs
 from amrobust.runs.code import CodeVersion
 from amrobust.runs.files import shown
 from amrobust.runs.tuning import Tuning
@@ -72,14 +72,14 @@ class Arm:
     recorded."""
     facts: Mapping[str, str] = field(default_factory=dict)
     """Everything else worth printing in an appendix: spec, versions, digests, how to reproduce."""
-    axis: Axis = None  # type: ignore[assignment]
+    axis: Axis = UNSAID
     """Where the columns of the curves were measured; epochs from 1 on where nothing else is said."""
     interpolated: bool = False
     """Whether values lie between measurements, on a common grid: averages of two vary less than what was measured."""
 
     def __post_init__(self) -> None:
         """Raises ValueError where the axis does not have a coordinate for every column."""
-        if self.axis is None:
+        if self.axis is UNSAID:
             object.__setattr__(self, "axis", epochs(self.epochs))
         elif len(self.axis.values) != self.epochs:
             raise ValueError(f"{self.method}: {len(self.axis.values)} coordinates for {self.epochs} columns")
