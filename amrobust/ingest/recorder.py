@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from itertools import pairwise
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
@@ -124,7 +125,7 @@ class Recording:
         if there is not None and Axis.called(self._label, steps).begins(there):
             return list(there.values)
         count = self._epochs or (len(there.values) if there is not None else None)
-        gaps = {round(float(gap), 9) for gap in np.diff(steps)} or {float(steps[0] or 1)}
+        gaps = {round(later - earlier, 9) for earlier, later in pairwise(steps)} or {steps[0] or 1}
         if count is None or len(gaps) > 1:
             what = "how many" if count is None else "which"
             raise RunError(

@@ -203,7 +203,7 @@ def _groups(
             )
     if not groups:
         raise UserError(
-            f"a comparison needs at least two methods on one workload, with equal data and epochs ({'; '.join(lonely)})"
+            f"a comparison needs at least two methods on one workload, with equal data and steps ({'; '.join(lonely)})"
         )
     return groups, lonely
 

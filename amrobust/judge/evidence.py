@@ -126,10 +126,11 @@ def agrees(claim: Claim, estimate: float, metric: Metric) -> bool:
 def _spread(claim: Claim, pair: Pair, metric: Metric, rules: Rules, family: int) -> Evidence:
     """Spread ratio by the jackknife, the chosen test if it is another one, and the permutation second opinion."""
     on_curves = claim.kind == "less Avg. STD"
+    axis = pair.method.arm.axis
     if not on_curves and claim.epochs is not None:
-        raise Refused("the final spread has no phase: claim less Avg. STD over these epochs")
+        raise Refused(f"the final spread has no phase: claim less Avg. STD over these {axis.plural}")
     if on_curves and pair.a.shape[1] < 2:
-        raise Refused("Avg. STD needs curves of at least 2 epochs, and these data have one")
+        raise Refused(f"Avg. STD needs curves of at least 2 {axis.plural}, and these data have one")
     a, b = (
         (pair.a, pair.b)
         if on_curves

@@ -19,6 +19,10 @@ from amrobust.runs.axis import Axis, number
 from amrobust.runs.files import shown
 from amrobust.stats.results import Caution
 
+Numbers = NDArray[np.float64]
+Cells = tuple[NDArray[np.intp], NDArray[np.intp]]
+"""First and end columns, one of each a point."""
+
 Way = Literal["last", "mean", "linear"]
 WAYS: dict[str, str] = {
     "last": "last value up to each point",
@@ -171,10 +175,15 @@ def _resampled(arms: Sequence[Arm], grid: Grid, text: str) -> tuple[list[Arm], C
     if not points.size:
         raise UserError(f"{_both(arms[:2])}: the grid {text} has no point at which all have been measured")
     common = replace(axis, values=tuple(points.tolist()))
-    read = _between if grid.way == "linear" else _up_to
-    found = [read(arm, points, common, grid.way, text) for arm in measured]
-    if grid.way == "mean":
-        _refuse_unequal_means(measured, points, text)
+    if grid.way == "linear":
+        found = [_between(arm, points, common) for arm in measured]
+    else:
+        gap = grid.size if grid.kind == "every" else points[1] - points[0] if len(points) > 1 else np.inf
+        before = np.concatenate([[points[0] - gap], points[:-1]])
+        cells = [_cells(arm, before, points, text) for arm in measured]
+        if grid.way == "mean":
+            _refuse_unequal_means(measured, cells, points, text)
+        found = [_up_to(arm, cell, common, grid.way) for arm, cell in zip(measured, cells, strict=True)]
     how = {
         "every": f"every {number(grid.size)} {axis.unit or axis.plural}",
         "intersection": f"the {axis.plural} that all methods have",
@@ -190,7 +199,7 @@ def _resampled(arms: Sequence[Arm], grid: Grid, text: str) -> tuple[list[Arm], C
     return found, cautions.common_grid(what + _distances(found, measured, points, grid.way), cut)
 
 
-def _distances(found: Sequence[Arm], measured: Sequence[Arm], points: NDArray[np.float64], way: Way) -> str:
+def _distances(found: Sequence[Arm], measured: Sequence[Arm], points: Numbers, way: Way) -> str:
     """What reading on the grid does to the curves of some methods."""
     if way == "linear":
         names = [arm.method for arm in found if arm.interpolated]
@@ -228,7 +237,7 @@ def _after_the_start(arm: Arm) -> Arm:
     )
 
 
-def _points(axes: Sequence[NDArray[np.float64]], grid: Grid) -> NDArray[np.float64]:
+def _points(axes: Sequence[Numbers], grid: Grid) -> Numbers:
     start, end = max(axis[0] for axis in axes), min(axis[-1] for axis in axes)
     if grid.kind == "intersection":
         common = axes[0]
@@ -248,32 +257,27 @@ def _points(axes: Sequence[NDArray[np.float64]], grid: Grid) -> NDArray[np.float
     return np.asarray(np.clip(np.arange(first, last + 1) * grid.size, start, end))
 
 
-def _ends(values: NDArray[np.float64], points: NDArray[np.float64]) -> NDArray[np.intp]:
+def _ends(values: Numbers, points: Numbers) -> NDArray[np.intp]:
     """How many of ``values`` lie up to each point."""
     return np.searchsorted(values, points * (1 + _ROUNDING), side="right")
 
 
-def _cells(axis: Axis, points: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """For each point the first column after the point before it, and the first one after itself."""
-    values = np.array(axis.values)
-    first = 2 * points[0] - points[1] if len(points) > 1 else -np.inf
-    return _ends(values, np.concatenate([[first], points[:-1]])), _ends(values, points)
-
-
-def _up_to(arm: Arm, points: NDArray[np.float64], common: Axis, way: Way, text: str) -> Arm:
-    """The arm with the last value, or the mean, of each cell."""
-    starts, ends = _cells(arm.axis, points)
+def _cells(arm: Arm, before: Numbers, points: Numbers, text: str) -> Cells:
+    """For each point the first column after what lies ``before`` it, and the first one after itself."""
+    values = np.array(arm.axis.values)
+    starts, ends = _ends(values, before), _ends(values, points)
     if (empty := starts == ends).any():
         place = int(np.flatnonzero(empty)[0])
-        since = (
-            f"between {arm.axis.quantity} {number(points[place - 1])} and"
-            if place
-            else f"up to {arm.axis.quantity}"
-        )
         raise UserError(
-            f"{shown(arm.method)} has no value {since} {number(points[place])} ({shown(arm.axis.grid)}): the grid {text} is "
-            "finer than its measurements; give a coarser one, or :linear"
+            f"{shown(arm.method)} has no value between {arm.axis.quantity} {number(before[place])} and {number(points[place])} "
+            f"({shown(arm.axis.grid)}): the grid {text} is finer than its measurements; give a coarser one, or :linear"
         )
+    return starts, ends
+
+
+def _up_to(arm: Arm, cells: Cells, common: Axis, way: Way) -> Arm:
+    """The arm with the last value, or the mean, of each cell."""
+    starts, ends = cells
     if way == "last":
         return replace(
             arm, curves={name: curve[:, ends - 1] for name, curve in arm.curves.items()}, axis=common
@@ -287,9 +291,9 @@ def _up_to(arm: Arm, points: NDArray[np.float64], common: Axis, way: Way, text: 
     return replace(arm, curves=curves, axis=common)
 
 
-def _refuse_unequal_means(arms: Sequence[Arm], points: NDArray[np.float64], text: str) -> None:
+def _refuse_unequal_means(arms: Sequence[Arm], cells: Sequence[Cells], points: Numbers, text: str) -> None:
     """A mean of fifty values varies less than one of five, and lies elsewhere on a curve that rises."""
-    counts = [np.subtract(*_cells(arm.axis, points)[::-1]) for arm in arms]
+    counts = [ends - starts for starts, ends in cells]
     for arm, count in zip(arms, counts, strict=True):
         if (other := count != counts[0]).any():
             place = int(np.flatnonzero(other)[0])
@@ -299,7 +303,7 @@ def _refuse_unequal_means(arms: Sequence[Arm], points: NDArray[np.float64], text
             )
 
 
-def _between(arm: Arm, points: NDArray[np.float64], common: Axis, way: Way, text: str) -> Arm:
+def _between(arm: Arm, points: Numbers, common: Axis) -> Arm:
     """The arm on straight lines between its measurements."""
     values = np.array(arm.axis.values)
     right = np.searchsorted(values, points)

@@ -10,7 +10,7 @@ from amrobust.errors import UserError
 from amrobust.judge.beside import Printed
 from amrobust.judge.usage import asked_for, meant
 from amrobust.runs.arms import Arm
-from amrobust.runs.axis import Axis, epochs
+from amrobust.runs.axis import UNSAID, Axis, epochs
 from amrobust.runs.method import Method
 from amrobust.runs.metric import Metric
 from amrobust.stats.limits import check_finite, check_margin, check_rate, is_count, is_number
@@ -283,13 +283,13 @@ class Judgement:
     """Where a single random stream varies, and other runs have them all: its part in each method's spread."""
     published: Printed | None = None
     """What the paper prints about these methods, where an analysis names the table."""
-    axis: Axis = None  # type: ignore[assignment]
+    axis: Axis = UNSAID
     """Where the curves of all arms were measured, or the grid that they are read on; the epochs from 1 on where nothing else
     is said. ``first_epoch``, and the epochs of claims and pairs, count its coordinates from 1."""
 
     def __post_init__(self) -> None:
         """Spell the axis out."""
-        if vars(self)["axis"] is None:
+        if self.axis is UNSAID:
             object.__setattr__(self, "axis", epochs(self.epochs))
 
     @property

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amrobust.errors import UserError
-from amrobust.runs.axis import Axis, epochs
+from amrobust.runs.axis import UNSAID, Axis, epochs
 from amrobust.runs.code import CodeVersion
 from amrobust.runs.files import shown
 from amrobust.runs.method import Method, from_name
@@ -65,7 +65,7 @@ class Arm:
     """Everything else worth printing in an appendix: spec, versions, digests, how to reproduce."""
     identity: Method = None  # type: ignore[assignment]
     """The method as data; where none is given, what its name tells."""
-    axis: Axis = None  # type: ignore[assignment]
+    axis: Axis = UNSAID
     """Where the columns of the curves were measured; epochs from 1 on where nothing else is said."""
     interpolated: bool = False
     """Whether values lie between measurements, on a common grid: averages of two vary less than what was measured."""
@@ -74,7 +74,7 @@ class Arm:
         """Raises ValueError where the axis does not have a coordinate for every column."""
         if vars(self)["identity"] is None:
             object.__setattr__(self, "identity", from_name(self.method))
-        if vars(self)["axis"] is None:
+        if self.axis is UNSAID:
             object.__setattr__(self, "axis", epochs(self.epochs))
         elif len(self.axis.values) != self.epochs:
             raise ValueError(f"{self.method}: {len(self.axis.values)} coordinates for {self.epochs} columns")

@@ -113,6 +113,10 @@ class Axis:
         return Axis(self.name, self.unit, self.values[:count])
 
 
+UNSAID = Axis("", "", ())
+"""Where nothing is said of an axis: an arm and a judgement then have the epochs from 1 on."""
+
+
 @lru_cache(maxsize=64)
 def epochs(count: int) -> Axis:
     """The epochs 1 to ``count``."""

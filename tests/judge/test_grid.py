@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from made_up import arm
 
 from amrobust.errors import UserError
@@ -213,3 +215,40 @@ def test_the_forms_that_messages_name_are_read():
     assert Grid.parse("intersection:linear") == Grid("intersection", way="linear")
     assert Grid.parse("20") == Grid("points", 20)
     assert Grid.parse("shift") == Grid("shift")
+
+
+def by_hand(values, curve, point, before, way):
+    """What a grid has at ``point``, from its definition; None where nothing was measured since ``before``."""
+    since = [(v, y) for v, y in zip(values, curve, strict=True) if before < v <= point]
+    if way == "linear":
+        (v, y), *_ = [(v, y) for v, y in zip(values, curve, strict=True) if v <= point][::-1]
+        later = [(w, z) for w, z in zip(values, curve, strict=True) if w > point]
+        return y if v == point else y + (point - v) * (later[0][1] - y) / (later[0][0] - v)
+    return since[-1][1] if since else None
+
+
+STEPS = st.sets(st.integers(1, 60), min_size=1, max_size=12).map(sorted).map(tuple)
+
+
+@settings(max_examples=200, deadline=None)
+@given(STEPS, STEPS, st.integers(1, 15), st.sampled_from(["last", "linear"]))
+def test_what_is_read_is_what_the_definition_says(one, other, every, way):
+    start, end = max(one[0], other[0]), min(one[-1], other[-1])
+    points = [k * every for k in range(1, 61) if start <= k * every <= end]
+    rng = np.random.default_rng(0)
+    curves = [rng.normal(size=len(values)) for values in (one, other)]
+    expected = [
+        [by_hand(values, curve, point, point - every, way) for point in points]
+        for values, curve in zip((one, other), curves, strict=True)
+    ]
+    arms = [
+        measured(name, v, np.tile(c, (5, 1))) for name, v, c in zip("ab", (one, other), curves, strict=True)
+    ]
+    if not points or any(None in row for row in expected):
+        with pytest.raises(UserError, match=r"no point|no value"):
+            on_grid(arms, f"every:{every}:{way}")
+        return
+    found, _ = on_grid(arms, f"every:{every}:{way}")
+    for arm_found, row in zip(found, expected, strict=True):
+        assert arm_found.axis.values == tuple(points)
+        np.testing.assert_allclose(arm_found.curves["test_accuracy"][0], row, rtol=1e-12, atol=1e-12)
