@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
-from amrobust.cli import messages
-from amrobust.cli.parameters import parse_counts
+from amrobust.cli import messages, options
+from amrobust.cli.parameters import parse_counts, parse_text_pair
 from amrobust.cli.stdin import paths_or_stdin
 
 if TYPE_CHECKING:
@@ -21,8 +21,12 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 OPTIONS = (
     click.option(
-        "--metric", help="Metric to judge [default: the workload's first, test_accuracy on digits]."
+        "--metric",
+        metavar="NAME[:lower|:higher]",
+        help="Metric to judge, and which way it is better where its name does not say so [default: the workload's first, else "
+        "the first on a test or validation set].",
     ),
+    options.unit,
     click.option(
         "--test",
         type=click.Choice(
@@ -135,6 +139,7 @@ def load_comparison(
     paths: tuple[Path, ...],
     *,
     metric: str | None,
+    units: tuple[str, ...],
     test: TestName,
     center: Literal["median", "mean", "trimmed"],
     interval: IntervalName,
@@ -157,6 +162,7 @@ def load_comparison(
     from amrobust.judge.compare import compare
     from amrobust.judge.declared import load_claims
     from amrobust.judge.rules import Rules, Selection
+    from amrobust.runs.arms import what_was_read
 
     declared = None
     if claims_file is not None:
@@ -177,7 +183,8 @@ def load_comparison(
         looks=parse_counts(looks) if looks else (),
     )
     with paths_or_stdin(paths) as places:
-        arms, problems = load_arms(places, metric)
+        arms, problems = load_arms(places, metric, dict(map(parse_text_pair, units)))
+    messages.read(what_was_read(arms))
     try:
         return compare(
             arms,

@@ -40,10 +40,11 @@ def command(paths: tuple[Path, ...], form: str, output: Path | None, metric: str
     from amrobust.cli.tables import as_csv, as_json, as_parquet
     from amrobust.errors import UserError
     from amrobust.ingest.load import load_arms
+    from amrobust.runs.metric import MetricChoice
 
     with paths_or_stdin(paths) as places:
         arms, problems = load_arms(places, metric)
-    rows = list(_rows(arms, metric))
+    rows = list(_rows(arms, MetricChoice.parse(metric).name if metric else None))
     if not rows:
         known = sorted({name for arm in arms for name in arm.metrics})
         raise UserError(

@@ -38,18 +38,13 @@ if TYPE_CHECKING:
     "--step-from", metavar="NAME", help="Which series or column counts steps, or 'index' to count points."
 )
 @click.option(
-    "--metric", "metrics", multiple=True, metavar="NAME|NEW=OLD",
-    help="A metric to import, under a new name if wanted; repeatable [default: all, which must have the same steps].",
+    "--metric", "metrics", multiple=True, metavar="[NEW=]NAME[:lower|:higher]",
+    help="A metric to import, under a new name and with its direction if wanted; repeatable "
+    "[default: all, which must have the same steps].",
 )  # fmt: skip
 @click.option("--higher", multiple=True, metavar="METRIC", help="A metric that is better high; repeatable.")
 @click.option("--lower", multiple=True, metavar="METRIC", help="A metric that is better low; repeatable.")
-@click.option(
-    "--unit",
-    "units",
-    multiple=True,
-    metavar="METRIC=UNIT",
-    help="A metric's unit, such as acc=%; repeatable.",
-)
+@options.unit
 @click.option(
     "--duplicates", type=click.Choice(["refuse", "first", "last", "mean"]), default="refuse", show_default=True,
     help="Where a step is logged twice.",
@@ -141,6 +136,7 @@ def command(
     click.echo(
         as_json(gathered, found, landed) if form == "json" else summary(gathered, found, landed, runs_dir)
     )
+    messages.read([gathered.read])
     for note in gathered.notes:
         messages.note(note)
 
@@ -206,10 +202,12 @@ def as_json(gathered: Gathered, form: str, landed: list[Landed] | None) -> str:
             "diverged": list(method.diverged),
             "axis": {"name": method.axis.name, "unit": method.axis.unit},
             "steps": list(method.steps),
-            "metrics": [{"name": m.name, "better": m.better, "unit": m.unit} for m in method.metrics],
+            "metrics": [vars(m) for m in method.metrics],
             "run": None if landed is None else str(landed[place].run.path),
             "seeds_added": 0 if landed is None else landed[place].added,
         }
         for place, method in enumerate(gathered.methods)
     ]
-    return shown_json({"format": form, "methods": methods, "notes": list(gathered.notes)})
+    return shown_json(
+        {"format": form, "read": gathered.read, "methods": methods, "notes": list(gathered.notes)}
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import click
@@ -54,6 +55,13 @@ def note(text: str) -> None:
     """Something that was decided on the way, unless quiet."""
     if verbosity() > QUIET:
         _line("Note", text)
+
+
+def read(lines: Iterable[str]) -> None:
+    """What was read as what, unless quiet."""
+    for line in lines:
+        if verbosity() > QUIET:
+            _line("read", line)
 
 
 def error(text: str) -> None:

@@ -103,6 +103,13 @@ device = click.option(
     show_default=True,
     help="Where networks train, and convex workloads are computed as their backend names devices: cpu, cuda:0, mps, gpu.",
 )
+unit = click.option(
+    "--unit",
+    "units",
+    multiple=True,
+    metavar="METRIC=UNIT",
+    help="A metric's unit, such as acc=%; repeatable.",
+)
 table_format = click.option(
     "--format",
     "form",

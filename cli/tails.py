@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from amrobust.cli import messages
+from amrobust.cli import messages, options
 
 if TYPE_CHECKING:
     from amrobust.judge.tails import TailRow
@@ -22,7 +22,11 @@ COLUMNS = (
 @click.argument(
     "paths", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path), metavar="RUNS..."
 )
-@click.option("--metric", help="Metric to read [default: the workload's first].")
+@click.option(
+    "--metric", metavar="NAME[:lower|:higher]",
+    help="Metric to read, and which way it is better where its name does not say so [default: the workload's first].",
+)  # fmt: skip
+@options.unit
 @click.option(
     "--threshold", "thresholds", type=float, multiple=True,
     help="Probability of ending worse than this, chosen before the runs are read; repeatable.",
@@ -45,8 +49,8 @@ COLUMNS = (
     "--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True
 )
 def command(
-    paths: tuple[Path, ...], metric: str | None, thresholds: tuple[float, ...], quantiles: tuple[float, ...],
-    level: float, final: str, grid: str | None, form: str,
+    paths: tuple[Path, ...], metric: str | None, units: tuple[str, ...], thresholds: tuple[float, ...],
+    quantiles: tuple[float, ...], level: float, final: str, grid: str | None, form: str,
 ) -> None:  # fmt: skip
     """Say how likely a run is to end badly, and how badly: exact intervals, or the number of seeds that would tell.
 
@@ -58,17 +62,20 @@ def command(
     amrobust tails runs/ --metric test_loss --threshold 0.2 --quantile 0.9 --quantile 0.95
     amrobust tails results.csv --format csv
     """
+    from amrobust.cli.parameters import parse_text_pair
     from amrobust.cli.tables import as_csv, as_json
     from amrobust.ingest.load import load_arms
     from amrobust.judge.grid import on_grid
     from amrobust.judge.tails import tails
+    from amrobust.runs.arms import what_was_read
     from amrobust.runs.files import shown
 
-    arms, problems = load_arms(paths, metric)
+    arms, problems = load_arms(paths, metric, dict(map(parse_text_pair, units)))
+    messages.read(what_was_read(arms))
     arms, gridded = on_grid(arms, grid)
     chosen, rows = tails(arms, metric, thresholds=thresholds, quantiles=quantiles, level=level, final=final)
     if form == "table":
-        click.echo(shown(chosen.name.replace("_", " ") + (f" ({chosen.unit})" if chosen.unit else "")) + "\n")
+        click.echo(shown(chosen.name.replace("_", " ") + chosen.known_words) + "\n")
         click.echo(_table(rows, level))
     else:
         write = as_csv if form == "csv" else as_json

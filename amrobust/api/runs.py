@@ -219,11 +219,14 @@ class Runs:
         return cls(tuple(arms))
 
 
-def load(*paths: str | PathLike[str], metric: str | None = None) -> Runs:
+def load(
+    *paths: str | PathLike[str], metric: str | None = None, units: Mapping[str, str] | None = None
+) -> Runs:
     """Everything that can be compared under ``paths``: run directories, and the logs and tables that ``amrobust import`` reads.
 
-    With ``metric``, that one's curves only; a log whose metrics have different steps needs it. Raises UserError where a path
-    holds nothing that can be read. Broken runs are set aside: ``problems`` names them.
+    With ``metric``, that one's curves only; a log whose metrics have different steps needs it. ``units`` declares units of
+    metrics, such as ``{"acc": "%"}``. Raises UserError where a path holds nothing that can be read. Broken runs are set aside:
+    ``problems`` names them.
 
     >>> import tempfile, pathlib
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "results.csv"
@@ -233,7 +236,7 @@ def load(*paths: str | PathLike[str], metric: str | None = None) -> Runs:
     """
     from amrobust.ingest.load import load_arms
 
-    arms, problems = load_arms([Path(fspath(path)) for path in paths or ("runs",)], metric)
+    arms, problems = load_arms([Path(fspath(path)) for path in paths or ("runs",)], metric, units)
     return Runs(tuple(arms), tuple(problems))
 
 

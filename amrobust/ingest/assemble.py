@@ -14,6 +14,7 @@ from amrobust.ingest.imported import ImportedMethod
 from amrobust.ingest.logged import CLOCKS, STEP_KEYS, LoggedRun, Series
 from amrobust.ingest.naming import Mappings, Named, axis_label, chosen_series, name_runs
 from amrobust.ingest.policies import Notes, Policies, ordered
+from amrobust.ingest.said import line_of
 from amrobust.ingest.settings import without_settings
 from amrobust.ingest.units import in_one_unit, look_for_starting_points
 from amrobust.runs.arms import Curves
@@ -28,6 +29,8 @@ class Gathered:
     """Everything that was found under a path, and what was decided about it, a sentence each."""
 
     methods: tuple[ImportedMethod, ...]
+    read: str
+    """What was read as what, in one line."""
     notes: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     """Those of the notes that say what does not take part."""
@@ -81,7 +84,9 @@ def gather(runs: Sequence[LoggedRun], mappings: Mappings, policies: Policies, st
         refuse_unnamed(option, spoken_of, known_metrics)
     methods = in_one_unit(methods, policies, mappings, notes)
     look_for_starting_points(methods, notes)
-    return Gathered(tuple(methods), tuple(notes.said), tuple(notes.left_out))
+    return Gathered(
+        tuple(methods), line_of(kept, mappings, methods), tuple(notes.said), tuple(notes.left_out)
+    )
 
 
 def _finished(runs: Sequence[LoggedRun], policies: Policies, notes: Notes) -> list[LoggedRun]:

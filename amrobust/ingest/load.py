@@ -24,20 +24,22 @@ from amrobust.runs.files import shown
 from amrobust.runs.find import find_runs
 from amrobust.runs.manifest import Manifest
 from amrobust.runs.method import Method, from_name
-from amrobust.runs.metric import MetricChoice
+from amrobust.runs.metric import MetricChoice, refuse_unnamed
 from amrobust.runs.spec import LOCATIONS, Spec
 from amrobust.runs.store import Run, each_run
 
 _log = logging.getLogger("amrobust")
 
 
-def load_arms(paths: Sequence[Path], metric: str | None = None) -> tuple[list[Arm], list[str]]:
+def load_arms(
+    paths: Sequence[Path], metric: str | None = None, units: Mapping[str, str] | None = None
+) -> tuple[list[Arm], list[str]]:
     """The arms under ``paths`` (directories of runs, single runs, logs and tables of other tools), and a line for each problem.
 
     One arm an output of a run, in the order of the paths; a path that is given twice is read once, and names that would be
     equal within a workload get what distinguishes them. With ``metric`` (what :class:`MetricChoice` reads), only that metric's
-    curves are kept where an arm has it. Raises UserError where a path holds nothing that can be read, and where two directories
-    hold one run with other seeds or curves.
+    curves are kept where an arm has it; ``units`` declares units of metrics. Raises UserError where a path holds nothing that
+    can be read, and where two directories hold one run with other seeds or curves.
     """
     arms: list[Arm] = []
     problems: list[str] = []
@@ -82,6 +84,9 @@ def load_arms(paths: Sequence[Path], metric: str | None = None) -> tuple[list[Ar
     if metric is not None:
         choice = MetricChoice.parse(metric)
         arms = [_only(arm, choice) for arm in arms]
+    if units:
+        refuse_unnamed("--unit", units, [name for arm in arms for name in arm.metrics])
+        arms = [_in_units(arm, units) for arm in arms]
     if not arms and not problems:
         raise UserError("nothing to compare was found under the given paths")
     return _with_unique_names(_joined_over_x0s(arms)), problems
@@ -178,6 +183,15 @@ def _only(arm: Arm, choice: MetricChoice) -> Arm:
         return arm
     metric = replace(arm.metrics[found], name=choice.name)
     return replace(arm, curves={choice.name: arm.curves[found]}, metrics={choice.name: metric})
+
+
+def _in_units(arm: Arm, units: Mapping[str, str]) -> Arm:
+    said = {
+        name: replace(metric, unit=units[name], unit_by="declared")
+        for name, metric in arm.metrics.items()
+        if name in units and metric.unit_by != "workload"
+    }
+    return replace(arm, metrics={**arm.metrics, **said})
 
 
 def _unfinished(run: Run) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from amrobust.errors import UserError
@@ -11,7 +10,7 @@ from amrobust.ingest.imported import ImportedMethod
 from amrobust.ingest.naming import Mappings
 from amrobust.ingest.policies import Policies
 from amrobust.ingest.registry import detect, get, names
-from amrobust.runs.arms import Arm
+from amrobust.runs.arms import READ, Arm
 from amrobust.runs.files import shown
 
 AUTO = "auto"
@@ -41,10 +40,10 @@ def read_path(
 
 def arms_of(gathered: Gathered, path: Path) -> list[Arm]:
     """The methods as arms; nothing pairs them, and nothing says where they started."""
-    return [_arm(method, path, gathered.notes) for method in gathered.methods]
+    return [_arm(method, path, gathered) for method in gathered.methods]
 
 
-def _arm(method: ImportedMethod, path: Path, notes: Sequence[str]) -> Arm:
+def _arm(method: ImportedMethod, path: Path, gathered: Gathered) -> Arm:
     averaging = method.identity.hyperparameters.get("m")
     return Arm(
         method=method.method,
@@ -55,8 +54,8 @@ def _arm(method: ImportedMethod, path: Path, notes: Sequence[str]) -> Arm:
         metrics={metric.name: metric for metric in method.metrics},
         diverged=method.diverged,
         averaging=averaging if isinstance(averaging, int) else None,
-        facts={"file": path.name, "steps": method.axis.words}
-        | ({"import": "; ".join(notes)} if notes else {}),
+        facts={"file": path.name, "steps": method.axis.words, READ: gathered.read}
+        | ({"import": "; ".join(gathered.notes)} if gathered.notes else {}),
         identity=method.identity,
         axis=method.axis,
     )

@@ -15,9 +15,8 @@ from amrobust.ingest.policies import Notes, Policies
 from amrobust.runs.arms import Curves
 from amrobust.runs.files import shown
 from amrobust.runs.metric import can_be_a_share
+from amrobust.runs.units import PERCENT, SHARE, with_unit
 
-SHARE, PERCENT = 1.0, 1.5
-"""A share is never above the one; a percentage that is never above the other would be a strange one."""
 A_HUNDRED = 70.0, 140.0
 """Between neighbouring steps of one seed, a factor in this range is a change of unit."""
 LEAST_CHANGED = 0.15
@@ -27,10 +26,15 @@ LEAST_CHANGED = 0.15
 def in_one_unit(
     methods: list[ImportedMethod], policies: Policies, mappings: Mappings, notes: Notes
 ) -> list[ImportedMethod]:
-    """Refuse, keep or bring to percent a metric that some seeds, or steps of a seed, have as a share and others in percent."""
+    """Refuse, keep or bring to percent a metric that some seeds, or steps of a seed, have as a share and others in percent.
+
+    Raises UserError where one is refused, and where one that is said to be in percent has shares alone.
+    """
     changed = list(methods)
     for workload, name in dict.fromkeys((m.workload, metric.name) for m in methods for metric in m.metrics):
         places = [i for i, m in enumerate(changed) if m.workload == workload and name in m.curves]
+        metric = next(m for m in changed[places[0]].metrics if m.name == name)
+        with_unit(metric, [np.concatenate([changed[i].curves[name].ravel() for i in places])])
         tops = {
             i: np.nanmax(np.where(np.isfinite(v := changed[i].curves[name]), np.abs(v), 0.0), axis=1)
             for i in places
@@ -48,18 +52,26 @@ def in_one_unit(
             )
         if policies.units == "keep":
             notes.add(f"{counts}; kept as they are")
+            for i in places:
+                changed[i] = _with_unit(changed[i], name, mappings.units.get(name, ""))
             continue
         for i in places:
             values = changed[i].curves[name]
             is_share = (tops[i] <= SHARE)[:, None] | changing[i][:, None] & (np.abs(values) <= SHARE)
             curves = np.where(is_share, 100.0 * values, values)
-            metrics = tuple(
-                replace(metric, unit=mappings.units.get(name, "%")) if metric.name == name else metric
-                for metric in changed[i].metrics
-            )
-            changed[i] = replace(changed[i], curves={**changed[i].curves, name: curves}, metrics=metrics)
+            moved = replace(changed[i], curves={**changed[i].curves, name: curves})
+            changed[i] = _with_unit(moved, name, mappings.units.get(name, "%"))
         notes.add(f"{counts}; the shares are multiplied by 100")
     return changed
+
+
+def _with_unit(method: ImportedMethod, name: str, unit: str) -> ImportedMethod:
+    """``method`` with the unit of a metric that its user declared, if only to have none."""
+    metrics = tuple(
+        replace(metric, unit=unit, unit_by="declared") if metric.name == name else metric
+        for metric in method.metrics
+    )
+    return replace(method, metrics=metrics)
 
 
 def _changes_unit(curves: Curves) -> NDArray[np.bool_]:

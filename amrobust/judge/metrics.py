@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -16,15 +15,12 @@ from amrobust.runs.metric import (
     Metric,
     MetricChoice,
     by_interest,
-    can_be_a_share,
     direction_by_name,
     listed,
     says,
 )
+from amrobust.runs.units import unit_of, with_unit
 from amrobust.stats.results import Caution
-
-SHARE, PERCENT = 1.0, 1.5
-"""A share is never above the one; a percentage that is never above the other would be a strange one."""
 
 
 def chosen(arms: Sequence[Arm], name: str | None) -> MetricChoice:
@@ -55,47 +51,19 @@ def of_arms(arms: Sequence[Arm], choice: MetricChoice) -> Metric:
                 f"{says(choice.name)}"
             )
     units = {
-        f"{shown(arm.method)} on {shown(arm.workload)}": _unit(metric, arm.curves[choice.name])
+        f"{shown(arm.method)} on {shown(arm.workload)}": unit_of(metric, arm.curves[choice.name])
         for arm, metric in zip(arms, metrics, strict=True)
     }
     found = dict.fromkeys(filter(None, units.values()))
     if len(found) > 1:
         examples = (next(f"{where} in {unit}" for where, u in units.items() if u == unit) for unit in found)
         raise UserError(
-            f"{shown(choice.name)} is not in one unit ({', '.join(examples)}): bring all to one with 'amrobust import', "
-            "--mixed-units percent or --unit"
+            f"{shown(choice.name)} is not in one unit ({', '.join(examples)}): bring all to "
+            "percent with 'amrobust import --mixed-units percent', or multiply the shares by 100"
         )
     said = [metric for metric in metrics if metric.unit]
     first = (said or metrics)[0].declared(choice.better)
     return with_unit(first, [arm.curves[choice.name] for arm in arms])
-
-
-def with_unit(metric: Metric, values: Sequence[Curves]) -> Metric:
-    """``metric``, as a share where its name and all ``values`` say so and nobody says otherwise.
-
-    Raises UserError where it is said to be in percent, and all values are shares of one.
-    """
-    units = {_unit(metric, each) for each in values}
-    if not metric.unit and units == {"share"}:
-        return replace(metric, unit="share", unit_by="values")
-    if metric.unit == "%" and metric.unit_by != "workload":
-        finite = [size[np.isfinite(size)] for size in map(np.abs, values)]
-        largest = max((float(size.max()) for size in finite if size.size), default=np.inf)
-        if largest <= SHARE:
-            raise UserError(
-                f"{shown(metric.name)} is said to be in percent, and none of its values is above {largest:g}: they look like "
-                "shares of one; leave the unit out, or multiply them by 100"
-            )
-    return metric
-
-
-def _unit(metric: Metric, values: Curves) -> str:
-    """The unit that is on record; where nobody said one, that of values which can only be shares or percentages."""
-    if metric.unit or metric.unit_by in ("workload", "declared") or not can_be_a_share(metric.name):
-        return metric.unit
-    size = np.abs(values[np.isfinite(values)])
-    largest = float(size.max()) if size.size else 0.0
-    return "share" if 0 < largest <= SHARE else "%" if largest > PERCENT else ""
 
 
 def beyond_range(claims: Iterable[Claim], values: Iterable[Curves], metric: Metric) -> Caution | None:

@@ -25,6 +25,7 @@ from amrobust.judge.words import significant
 from amrobust.runs.axis import epochs
 from amrobust.runs.documents import read_toml
 from amrobust.runs.metric import Metric, MetricChoice
+from amrobust.runs.units import with_unit
 from amrobust.stats.limits import check_margin, check_rate
 from amrobust.stats.published import (
     Summary,
@@ -165,9 +166,7 @@ def _judge(table: Table, baseline: Row, margin: float | None, rules: Rules) -> J
         if row.mean is not None
         for side in (-1, 1)
     ]
-    metric = metrics.with_unit(
-        table.metric, [np.array([row.mean]) for row in table.rows if row.mean is not None]
-    )
+    metric = with_unit(table.metric, [np.array([row.mean]) for row in table.rows if row.mean is not None])
     table = replace(table, metric=metric)
     claims = [
         (Claim(kind, row.method, baseline.method, margin if kind == "equivalent mean" else None), row)

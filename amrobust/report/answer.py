@@ -24,7 +24,7 @@ from amrobust.report.figures import FIGURES, forest
 from amrobust.report.glance import at_a_glance, over_settings, table_first
 from amrobust.report.settings import apart, brief, group_names, spelled
 from amrobust.report.typography import breakable, prose
-from amrobust.report.view import OUTCOMES, View, quantity
+from amrobust.report.view import OUTCOMES, View, introduced
 
 _MOST_SENTENCES = 8
 _MOST_LETTERS = 2_300
@@ -108,7 +108,7 @@ def _setup(judgement: Judgement, shown: View) -> list[str]:
         epochs += f" (judged from {axis.quantity} {axis.at(judgement.first_epoch)})"
     parts = [
         spelled(judgement.workload),
-        quantity(judgement.metric),
+        introduced(judgement.metric),
         counted(len(shown.methods), "method"),
         epochs,
         seeds,

@@ -161,7 +161,7 @@ def _own_facts(judgement: Judgement, method: str) -> dict[str, str]:
 def report_command(judgement: Judgement, layout: Layout) -> str:
     """The command that makes this report from the runs, with every option that is not at its default."""
     selection, rules = judgement.selection or Selection(), judgement.rules or Rules()
-    metric = judgement.metric.name.removeprefix(f"{selection.scale}_")
+    metric = selection.metric or judgement.metric.name.removeprefix(f"{selection.scale}_")
     words = ["amrobust", "report", "RUNS", "-o", "report.pdf", "--metric", metric]
     if judgement.verdicts:
         words += [

@@ -10,7 +10,7 @@ from typing import Any
 from amrobust import __version__
 from amrobust.judge.judgement import Comparison, Judgement
 from amrobust.report.notes import notes
-from amrobust.runs.arms import Arm
+from amrobust.runs.arms import Arm, what_was_read
 from amrobust.runs.files import shown_json
 
 SCHEMA_VERSION = 1
@@ -26,6 +26,7 @@ def render(comparison: Comparison) -> str:
     document = {
         "schema_version": SCHEMA_VERSION,
         "amrobust_version": __version__,
+        "read": what_was_read(arm for judgement in comparison.judgements for arm in judgement.arms),
         "judgements": [_judgement(judgement) for judgement in comparison.judgements],
         "problems": list(comparison.problems),
     }

@@ -71,10 +71,15 @@ def schema() -> dict[str, Any]:
         "properties": {
             "schema_version": {"const": SCHEMA_VERSION},
             "amrobust_version": {"type": "string"},
+            "read": {
+                "type": "array",
+                "items": {"type": "string"},
+                "description": "What was read as what, a line for each log or table.",
+            },
             "judgements": {"type": "array", "items": _ref("Judgement")},
             "problems": {"type": "array", "items": {"type": "string"}},
         },
-        "required": ["schema_version", "amrobust_version", "judgements", "problems"],
+        "required": ["schema_version", "amrobust_version", "read", "judgements", "problems"],
         "$defs": dict(sorted(definitions.items())),
     }
 

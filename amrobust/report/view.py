@@ -150,7 +150,7 @@ def view(judgement: Judgement) -> View:
     """Format ``judgement`` for people."""
     metric = judgement.metric
     return View(
-        heading=f"{judgement.workload}, {quantity(metric)}, {judgement.axis.words}",
+        heading=f"{judgement.workload}, {introduced(metric)}, {judgement.axis.words}",
         question=judgement.question,
         tally=tally(judgement.verdicts),
         unit=f" ({metric.unit})" if metric.unit else "",
@@ -209,6 +209,11 @@ def _resampling(judgement: Judgement) -> tuple[str, ...]:
 def quantity(metric: Metric) -> str:
     """A metric in words with its unit: ``test accuracy (%)``."""
     return metric.name.replace("_", " ") + (f" ({metric.unit})" if metric.unit else "")
+
+
+def introduced(metric: Metric) -> str:
+    """A metric in words where it comes first: its unit, and how its direction is known where our workload does not say it."""
+    return metric.name.replace("_", " ") + metric.known_words
 
 
 def phase_words(phase: tuple[int, int] | None, axis: Axis) -> str:

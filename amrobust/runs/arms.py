@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,6 +17,8 @@ from amrobust.runs.metric import Metric
 from amrobust.runs.tuning import Tuning
 
 Curves = NDArray[np.float64]
+READ = "read"
+"""The fact of an arm that says in one line what was read as what, where it comes from a log or a table."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,11 @@ class Arm:
     def epochs(self) -> int:
         """Length of the curves."""
         return int(next(iter(self.curves.values())).shape[1])
+
+
+def what_was_read(arms: Iterable[Arm]) -> list[str]:
+    """The lines that say what was read as what, each once."""
+    return list(dict.fromkeys(arm.facts[READ] for arm in arms if READ in arm.facts))
 
 
 def refuse_doubles(arms: Sequence[Arm]) -> None:

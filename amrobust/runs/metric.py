@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
@@ -111,6 +111,21 @@ class Metric:
         }
         return (
             f"{self.better} is better{how[self.better_by]}" if self.better and self.better_by in how else ""
+        )
+
+    @property
+    def known_words(self) -> str:
+        """What is known of it, in parentheses with a leading space: `` (higher is better, by its name; share)``."""
+        known = "; ".join(filter(None, (self.better_words, self.unit)))
+        return f" ({known})" if known else ""
+
+    @property
+    def introduced(self) -> str:
+        """Its name and what is known of it: ``val_acc (higher is better, by its name; share)``."""
+        return (
+            f"{self.name}{self.known_words}"
+            if self.better
+            else f"{self.name} (which way is better is not known)"
         )
 
     def declared(self, better: Direction | None) -> Metric:
@@ -258,14 +273,3 @@ def listed(names: Iterable[str]) -> str:
     """Names for a message, at most 20 of them."""
     found = list(names)
     return ", ".join(map(shown, found[:20])) + (", ..." if len(found) > 20 else "")
-
-
-def published_list() -> Iterator[tuple[str, str]]:
-    """The list as the documentation prints it: what a row is, and its words."""
-    phrases = {
-        way: [p.replace("_", " ") for p, w in PHRASES.items() if w == way] for way in ("higher", "lower")
-    }
-    for way, found in (("higher", HIGHER), ("lower", LOWER)):
-        yield f"{way} is better", ", ".join([*sorted(found), *phrases[way]])
-    yield "only where no other word counts", ", ".join(sorted(WEAK))
-    yield "asked about, whatever else the name has", ", ".join(sorted(UNSURE))

@@ -1,0 +1,50 @@
+"""Shares of one and percentages: which of them values are, and that what is said of them can be so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from amrobust.errors import UserError
+from amrobust.runs.arms import Curves
+from amrobust.runs.files import shown
+from amrobust.runs.metric import Metric, can_be_a_share
+
+SHARE, PERCENT = 1.0, 1.5
+"""A share is never above the one; a percentage that is never above the other would be a strange one."""
+
+
+def unit_of(metric: Metric, values: Curves) -> str:
+    """The unit that is on record; where nobody said one, that of values which by their name are shares or percentages."""
+    if metric.unit or metric.unit_by in ("workload", "declared") or not can_be_a_share(metric.name):
+        return metric.unit
+    largest = _largest([values])
+    return "share" if 0 < largest <= SHARE else "%" if PERCENT < largest < np.inf else ""
+
+
+def with_unit(metric: Metric, values: Sequence[Curves]) -> Metric:
+    """``metric``, as a share where its name and all ``values`` say so and nobody says otherwise.
+
+    Raises UserError where it is said to be in percent, and all values are shares of one, or one of ``values`` where its name is
+    that of a share: then these may be shares among percentages.
+    """
+    if not metric.unit and {unit_of(metric, each) for each in values} == {"share"}:
+        return replace(metric, unit="share", unit_by="values")
+    if metric.unit == "%" and metric.unit_by != "workload":
+        whole = _largest(values)
+        least = min(_largest([each]) for each in values) if can_be_a_share(metric.name) else whole
+        if least <= SHARE:
+            top, what = (whole, "none") if whole <= SHARE else (least, "of one method none")
+            raise UserError(
+                f"{shown(metric.name)} is said to be in percent, and {what} of its values is above {top:g}: they look like "
+                "shares of one; leave the unit out, or multiply them by 100"
+            )
+    return metric
+
+
+def _largest(values: Sequence[Curves]) -> float:
+    """The largest of the finite values, by its size; infinite where there is none."""
+    sizes = [size[np.isfinite(size)] for size in map(np.abs, values)]
+    return max((float(size.max()) for size in sizes if size.size), default=np.inf)
