@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from amrobust.cli import messages
+from amrobust.cli.comparison_options import label_option
+from amrobust.cli.parameters import parse_labels
 
 if TYPE_CHECKING:
     from amrobust.judge.tails import TailRow
 
 COLUMNS = (
-    "workload", "method", "seeds", "diverged", "quantity", "estimate", "low", "high", "level", "one_sided_high", "by",
+    "workload", "method", "label", "seeds", "diverged", "quantity", "estimate", "low", "high", "level", "one_sided_high", "by",
     "refusal", "seeds_needed",
 )  # fmt: skip
 
@@ -36,12 +38,13 @@ COLUMNS = (
     help="Confidence level.",
 )  # fmt: skip
 @click.option("--final", default="last", show_default=True, help="A seed's final value: 'last', or 'mean:K'.")
+@label_option
 @click.option(
     "--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True
 )
 def command(
     paths: tuple[Path, ...], metric: str | None, thresholds: tuple[float, ...], quantiles: tuple[float, ...],
-    level: float, final: str, form: str,
+    level: float, final: str, labels: tuple[str, ...], form: str,
 ) -> None:  # fmt: skip
     """Say how likely a run is to end badly, and how badly: exact intervals, or the number of seeds that would tell.
 
@@ -55,10 +58,12 @@ def command(
     """
     from amrobust.cli.tables import as_csv, as_json
     from amrobust.ingest.load import load_arms
+    from amrobust.judge.compare import labelled
     from amrobust.judge.tails import tails
     from amrobust.runs.files import shown
 
     arms, problems = load_arms(paths, metric)
+    arms = labelled(arms, parse_labels(labels, [arm.method for arm in arms]))
     chosen, rows = tails(arms, metric, thresholds=thresholds, quantiles=quantiles, level=level, final=final)
     if form == "table":
         click.echo(shown(chosen.name.replace("_", " ") + (f" ({chosen.unit})" if chosen.unit else "")) + "\n")
@@ -74,7 +79,7 @@ def _record(row: TailRow, level: float) -> tuple[Any, ...]:
     found = row.result
     numbers = (None,) * 3 if found is None else (found.estimate, found.low, found.high)
     return (
-        row.workload, row.method, row.n, row.diverged, row.quantity, *numbers, level, row.one_sided_high,
+        row.workload, row.method, row.title, row.n, row.diverged, row.quantity, *numbers, level, row.one_sided_high,
         found.test if found is not None else None, row.refusal, row.seeds_needed,
     )  # fmt: skip
 
@@ -98,7 +103,7 @@ def _table(rows: list[TailRow], level: float) -> str:
                 remark = f"at most {_number(row.one_sided_high, rate)} at {100 * level:g} %, one-sided"
         if row.seeds_needed is not None:
             remark += f" (takes {row.seeds_needed})"
-        cells.append([shown(row.method), str(row.n), row.quantity, estimate, interval, remark])
+        cells.append([shown(row.title), str(row.n), row.quantity, estimate, interval, remark])
     return aligned(cells)
 
 

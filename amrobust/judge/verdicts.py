@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from amrobust import stats
@@ -9,7 +10,7 @@ from amrobust.judge import cautions
 from amrobust.judge.evidence import agrees, spread_is_material
 from amrobust.judge.judgement import CHANGES, RATIOS, SPREADS, Claim, Outcome, Verdict
 from amrobust.judge.rules import Evidence, Rules
-from amrobust.judge.words import alike, p_text, powers_of_ten, roughly
+from amrobust.judge.words import alike, listed, p_text, powers_of_ten, roughly
 from amrobust.runs.arms import Metric
 from amrobust.stats.coverage import coverage_sentence
 from amrobust.stats.results import Caution, Result
@@ -19,9 +20,14 @@ POWER = 0.8
 
 
 def decide(
-    evidence: Evidence, p_adjusted: float | None, metric: Metric, rules: Rules, family: int
+    evidence: Evidence,
+    p_adjusted: float | None,
+    metric: Metric,
+    rules: Rules,
+    family: int,
+    titles: Mapping[str, str] | None = None,
 ) -> Verdict:
-    """The verdict on one claim, given its Holm-adjusted p-value.
+    """The verdict on one claim, given its Holm-adjusted p-value; its sentence calls methods by their ``titles``, else names.
 
     Directional claims are supported when the adjusted two-sided p is at most alpha and the sign agrees, refuted when
     it disagrees. ``equivalent mean`` and ``no worse than`` are supported by their one-sided p, and refuted when the
@@ -32,9 +38,10 @@ def decide(
     equality on that side, lies within the margin, or lies wholly outside of it. A disagreement is a caution.
     """
     claim = evidence.claim
+    said = called(claim, titles or {})
     if evidence.refusal is not None:
         needed = evidence.refusal.seeds_needed
-        sentence = f"Cannot be judged whether {statement(claim, metric)}: {evidence.refusal.reason}."
+        sentence = f"Cannot be judged whether {statement(said, metric)}: {evidence.refusal.reason}."
         if needed is not None:
             sentence += f" It takes {needed} seeds a method."
         return Verdict(
@@ -43,7 +50,7 @@ def decide(
         )  # fmt: skip
     assert p_adjusted is not None
     if evidence.parts:
-        return _composite(evidence, p_adjusted, metric, rules, family)
+        return _composite(evidence, p_adjusted, metric, rules, family, titles or {})
     assert evidence.interval is not None
     by_test = outcome = _outcome(evidence, p_adjusted, metric, rules.alpha)
     shown, notes = evidence.interval, evidence.cautions
@@ -59,7 +66,7 @@ def decide(
         seeds_to_settle=_seeds(evidence, rules.alpha / family) if by_test == "inconclusive" else None,
         cautions=notes, test_interval=evidence.interval if evidence.asked is not None else None,
     )  # fmt: skip
-    return replace(verdict, sentence=sentence_of(verdict, metric))
+    return replace(verdict, sentence=sentence_of(verdict, metric, said))
 
 
 def _seeds(evidence: Evidence, alpha: float) -> int | None:
@@ -72,11 +79,20 @@ def _seeds(evidence: Evidence, alpha: float) -> int | None:
     return stats.seeds_to_settle(result, alpha=alpha, power=POWER, margin=claim.margin)
 
 
-def _composite(evidence: Evidence, p_adjusted: float, metric: Metric, rules: Rules, family: int) -> Verdict:
+def _composite(
+    evidence: Evidence,
+    p_adjusted: float,
+    metric: Metric,
+    rules: Rules,
+    family: int,
+    titles: Mapping[str, str],
+) -> Verdict:
     """Supported when the largest p of the parts is small enough, refuted when a part is, at its own Bonferroni level."""
     assert evidence.p is not None
     parts = tuple(
-        decide(part, min(1.0, family * (part.p if part.p is not None else 1.0)), metric, rules, family)
+        decide(
+            part, min(1.0, family * (part.p if part.p is not None else 1.0)), metric, rules, family, titles
+        )
         for part in evidence.parts
     )
     outcome: Outcome = "supported" if p_adjusted <= rules.alpha else "inconclusive"
@@ -90,7 +106,7 @@ def _composite(evidence: Evidence, p_adjusted: float, metric: Metric, rules: Rul
     if any(part.outcome == "refuted" for part in parts):
         outcome = "refuted"
     numbers = "; ".join(_numbers(part, metric) for part in parts)
-    text = f"{OPENINGS[outcome].format(statement(evidence.claim, metric))}: {numbers}"
+    text = f"{OPENINGS[outcome].format(statement(called(evidence.claim, titles), metric))}: {numbers}"
     if outcome != "refuted":
         text += f"; together {p_text(evidence.p)}"
         text += f", {p_text(p_adjusted)} after Holm over {family} claims" if family > 1 else ""
@@ -160,6 +176,17 @@ def _disagreement(evidence: Evidence, by_test: Outcome, by_interval: Outcome, p_
     )
 
 
+def called(claim: Claim, titles: Mapping[str, str]) -> Claim:
+    """The claim with its methods under their ``titles``, as it is printed."""
+    return replace(
+        claim,
+        method=titles.get(claim.method, claim.method),
+        baseline=titles.get(claim.baseline, claim.baseline),
+        methods=tuple(titles.get(name, name) for name in claim.methods),
+        parts=tuple(called(part, titles) for part in claim.parts),
+    )
+
+
 def statement(claim: Claim, metric: Metric) -> str:
     """The claim in words, as a clause."""
     if claim.kind == "composite":
@@ -169,7 +196,7 @@ def statement(claim: Claim, metric: Metric) -> str:
     phase = f"in epochs {claim.epochs[0]} to {claim.epochs[1]}" if claim.epochs is not None else ""
     mean = f"the mean {quantity} {phase}" if phase else f"the final mean {quantity}"
     when = phase or "over training"
-    sweep = ", ".join(claim.methods)
+    sweep = listed(claim.methods)
     if claim.kind in CHANGES:
         assert claim.epochs is not None
         falls = (claim.kind == "better after") == (metric.better == "lower")
@@ -210,11 +237,9 @@ OPENINGS: dict[Outcome, str] = {
 }
 
 
-def sentence_of(verdict: Verdict, metric: Metric) -> str:
-    """One sentence: the outcome, the claim, estimate with interval, p-values and what they rest on."""
-    text = (
-        f"{OPENINGS[verdict.outcome].format(statement(verdict.claim, metric))}: {_numbers(verdict, metric)}"
-    )
+def sentence_of(verdict: Verdict, metric: Metric, said: Claim) -> str:
+    """One sentence: the outcome, the claim as it is ``said``, estimate with interval, p-values and what they rest on."""
+    text = f"{OPENINGS[verdict.outcome].format(statement(said, metric))}: {_numbers(verdict, metric)}"
     if verdict.family_size > 1:
         text += f", {p_text(verdict.p_adjusted)} after Holm over {verdict.family_size} claims"
     if verdict.outcome in ("supported", "refuted") and verdict.material is False:

@@ -182,7 +182,7 @@ class TestCompare:
     def test_the_table(self, runs):
         done = amrobust("compare", runs)
         assert done.exit_code == 0
-        for text in ("msgd", "am1[m=10]/II", "Avg. STD", "Holm", "jackknife", "Cautions"):
+        for text in ("M-SGD", "AM1-SGD (m = 10), II", "Avg. STD", "Holm", "jackknife", "Cautions"):
             assert text in done.stdout
 
     @pytest.mark.parametrize("form", ["json", "csv", "latex", "markdown"])
