@@ -151,3 +151,10 @@ def test_python_has_labels_too(runs):
     assert any("Ours" in text.get_text() for text in found.plot.curves().get_legend().get_texts())
     with pytest.raises(UserError, match="'am9' is not among the methods"):
         amrobust.compare(runs, labels={"am9": "Ours"})
+
+
+def test_a_method_that_was_renamed_is_called_by_that_name(runs):
+    renamed = amrobust.load(runs).rename({"am1[m=5]/II": "mine", "msgd": "usual"})
+    text = str(amrobust.compare(renamed, baseline="usual"))
+    assert "mine against usual" in text
+    assert "AM1-SGD (m = 5), I against usual" in text
