@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from amrobust.errors import RunError, UserError
 from amrobust.judge.beside import printed_beside
-from amrobust.judge.compare import compare, find_arm, resolved
+from amrobust.judge.compare import compare, find_arm, labelled, resolved
 from amrobust.judge.declared import claims_of
 from amrobust.judge.judgement import Claim, Comparison, Verdict
 from amrobust.judge.rules import Rules, Selection
@@ -249,7 +249,7 @@ def run_analysis(
     if seeds is not None and not 1 <= seeds <= MAX_SEEDS:
         raise UserError(f"seeds = {seeds} is not between 1 and {MAX_SEEDS:,}")
     specs = [specs_of_setting(analysis, setting) for setting in analysis.settings]
-    claims_of = checked_claims(analysis, specs)
+    claims_of, labels = checked_claims(analysis, specs), labels_of(analysis)
     looks = analysis.rules.looks
     if looks and seeds is not None and seeds not in looks:
         raise UserError(
@@ -267,7 +267,9 @@ def run_analysis(
         made = {content_digest(row.spec.to_dict()): row for row in rows}
         paths = [row.path for row in rows if row.path is not None]
         arms, problems = load_arms(paths, None if analysis.metrics else analysis.selection.metric)
-        labels = {arm.facts["run"]: arm.workload for arm in arms}
+        made_here = {arm.method for arm in arms}
+        arms = labelled(arms, {name: label for name, label in labels.items() if name in made_here})
+        workloads = {arm.facts["run"]: arm.workload for arm in arms}
         claims, models = {}, {}
         for methods, own in zip(specs, claims_of, strict=True):
             label = ""
@@ -275,7 +277,7 @@ def run_analysis(
                 row = made[content_digest(spec.to_dict())]
                 assert row.path is not None
                 # Of the runs from several x0 one gives its name to the arm.
-                label = labels.get(row.path.name, label)
+                label = workloads.get(row.path.name, label)
             claims[label] = own
             models[label] = spec.workload_params.get("model")
         if analysis.metrics:
@@ -325,6 +327,33 @@ def checked_claims(analysis: Analysis, specs: Sequence[Sequence[Spec]]) -> list[
     return found
 
 
+def labels_of(analysis: Analysis) -> dict[str, str]:
+    """What methods are called in print, by their names. Raises UserError on one of an output that there is none of."""
+    from amrobust.train.prepare import methods_of
+
+    found: dict[str, str] = {}
+    for training in analysis.trainings:
+        if not training.label:
+            continue
+        for setting in analysis.settings:
+            alone = replace(analysis, trainings=(training,))
+            for spec in specs_of_setting(alone, setting):
+                methods = methods_of(spec)
+                if isinstance(training.label, str):
+                    labels = {
+                        output: f"{training.label}, {output}" if len(methods) > 1 else training.label
+                        for output in methods
+                    }
+                else:
+                    labels = dict(training.label)
+                if unknown := [output for output in labels if output not in methods]:
+                    raise UserError(
+                        f"{analysis.name}: {training.optimizer} has no output {unknown[0]!r} to label: {', '.join(methods)}"
+                    )
+                found |= {methods[output].name: label for output, label in labels.items()}
+    return found
+
+
 def _planned(analysis: Analysis, specs: Sequence[Spec]) -> list[Planned]:
     """What a setting's claims can name: every output of every method, with several metrics once for each."""
     from amrobust import workloads
@@ -352,7 +381,7 @@ def _planned(analysis: Analysis, specs: Sequence[Spec]) -> list[Planned]:
                     problem.epochs(spec.workload_params),
                     output,
                     spec,
-                    method,
+                    _measured(method, end[1:]) if end else method,
                 )
     return list(planned.values())
 
@@ -401,11 +430,17 @@ def _by_metric(arm: Arm, analysis: Analysis) -> list[Arm]:
         replace(
             arm,
             method=f"{arm.method}:{metric}",
+            identity=_measured(arm.identity, metric, f"{arm.title}, {metric}"),
             curves={name: arm.curves[metric]},
             metrics={name: replace(arm.metrics[metric], name=name)},
         )
         for metric in analysis.metrics
     ]
+
+
+def _measured(method: Method, metric: str, label: str | None = None) -> Method:
+    """The method as one metric of it: an output of its own."""
+    return replace(method, output=f"{method.output or ''}:{metric}", label=label)
 
 
 def _bounded(claim: Claim, methods: Sequence[Planned]) -> Claim:

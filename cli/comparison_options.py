@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import click
 
 from amrobust.cli import messages, options
-from amrobust.cli.parameters import parse_counts, parse_text_pair
+from amrobust.cli.parameters import parse_counts, parse_labels, parse_text_pair
 from amrobust.cli.stdin import paths_or_stdin
 
 if TYPE_CHECKING:
@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from amrobust.stats.levels import Alignment, Scale
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+label_option = click.option(
+    "--label", "labels", multiple=True, metavar="METHOD=TEXT",
+    help="What a method is called in print ('am1[m=5]/II=Ours') [default: as the paper does]; repeatable.",
+)  # fmt: skip
 
 OPTIONS = (
     click.option(
@@ -121,6 +126,7 @@ OPTIONS = (
         metavar="FILE",
         help="Judge the claims declared in this TOML file ([[claims]] tables as in an analysis) instead of the usual three.",
     ),
+    label_option,
     click.option("--survivors", is_flag=True, help="Leave diverged seeds out, and say so."),
     click.option(
         "--allow-different-x0", is_flag=True, help="Compare runs that started from different points."
@@ -153,13 +159,14 @@ def load_comparison(
     align: Alignment,
     grid: str | None,
     claims_file: Path | None,
+    labels: tuple[str, ...],
     survivors: bool,
     allow_different_x0: bool,
 ) -> Comparison:
     """Read runs, run directories, logs or tables and judge them. Raises UserError with a remedy on bad input."""
     from amrobust.errors import UserError
     from amrobust.ingest.load import load_arms
-    from amrobust.judge.compare import compare
+    from amrobust.judge.compare import compare, labelled
     from amrobust.judge.declared import load_claims
     from amrobust.judge.rules import Rules, Selection
     from amrobust.runs.arms import what_was_read
@@ -187,7 +194,7 @@ def load_comparison(
     messages.read(what_was_read(arms))
     try:
         return compare(
-            arms,
+            labelled(arms, parse_labels(labels, [arm.method for arm in arms])),
             selection,
             rules,
             claims=declared.claims if declared is not None else None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import click
@@ -60,6 +61,23 @@ def parse_selection(text: str) -> tuple[str, dict[str, tuple[Value, ...]]]:
     if output is not None or not _NAME.fullmatch(name):
         raise UserError(f"{text!r} is not of the form name or name[param=value,...]")
     return name, {key: tuple(map(parse_value, values)) for key, values in parameters.items()}
+
+
+def parse_labels(given: Iterable[str], methods: Collection[str]) -> dict[str, str]:
+    """``am1[m=5]/II=Ours`` as a method's name and its label: the longest name among ``methods``, else up to the first ``=``
+    outside of brackets. Raises UserError on a text without either, and on a method that has two labels."""
+    found: dict[str, str] = {}
+    for text in given:
+        ends = [place for place, sign in enumerate(text) if sign == "="]
+        known = [end for end in ends if text[:end] in methods]
+        outside = [end for end in ends if text.count("[", 0, end) == text.count("]", 0, end)]
+        if not known and not outside:
+            raise UserError(f"--label {text!r} is not of the form METHOD=TEXT")
+        end = known[-1] if known else outside[0]
+        if text[:end] in found:
+            raise UserError(f"--label gives {text[:end]!r} two labels")
+        found[text[:end]] = text[end + 1 :]
+    return found
 
 
 def parse_counts(text: str) -> tuple[int, ...]:

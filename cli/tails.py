@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from amrobust.cli import messages, options
+from amrobust.cli.comparison_options import label_option
+from amrobust.cli.parameters import parse_labels
 
 if TYPE_CHECKING:
     from amrobust.judge.tails import TailRow
 
 COLUMNS = (
-    "workload", "method", "seeds", "diverged", "quantity", "estimate", "low", "high", "level", "one_sided_high", "by",
+    "workload", "method", "label", "seeds", "diverged", "quantity", "estimate", "low", "high", "level", "one_sided_high", "by",
     "refusal", "seeds_needed",
 )  # fmt: skip
 
@@ -40,6 +42,7 @@ COLUMNS = (
     help="Confidence level.",
 )  # fmt: skip
 @click.option("--final", default="last", show_default=True, help="A seed's final value: 'last', or 'mean:K'.")
+@label_option
 @click.option(
     "--grid",
     metavar="GRID",
@@ -50,7 +53,7 @@ COLUMNS = (
 )
 def command(
     paths: tuple[Path, ...], metric: str | None, units: tuple[str, ...], thresholds: tuple[float, ...],
-    quantiles: tuple[float, ...], level: float, final: str, grid: str | None, form: str,
+    quantiles: tuple[float, ...], level: float, final: str, grid: str | None, labels: tuple[str, ...], form: str,
 ) -> None:  # fmt: skip
     """Say how likely a run is to end badly, and how badly: exact intervals, or the number of seeds that would tell.
 
@@ -65,6 +68,7 @@ def command(
     from amrobust.cli.parameters import parse_text_pair
     from amrobust.cli.tables import as_csv, as_json
     from amrobust.ingest.load import load_arms
+    from amrobust.judge.compare import labelled
     from amrobust.judge.grid import on_grid
     from amrobust.judge.tails import tails
     from amrobust.runs.arms import what_was_read
@@ -72,6 +76,7 @@ def command(
 
     arms, problems = load_arms(paths, metric, dict(map(parse_text_pair, units)))
     messages.read(what_was_read(arms))
+    arms = labelled(arms, parse_labels(labels, [arm.method for arm in arms]))
     arms, gridded = on_grid(arms, grid)
     chosen, rows = tails(arms, metric, thresholds=thresholds, quantiles=quantiles, level=level, final=final)
     if form == "table":
@@ -91,7 +96,7 @@ def _record(row: TailRow, level: float) -> tuple[Any, ...]:
     found = row.result
     numbers = (None,) * 3 if found is None else (found.estimate, found.low, found.high)
     return (
-        row.workload, row.method, row.n, row.diverged, row.quantity, *numbers, level, row.one_sided_high,
+        row.workload, row.method, row.title, row.n, row.diverged, row.quantity, *numbers, level, row.one_sided_high,
         found.test if found is not None else None, row.refusal, row.seeds_needed,
     )  # fmt: skip
 
@@ -115,7 +120,7 @@ def _table(rows: list[TailRow], level: float) -> str:
                 remark = f"at most {_number(row.one_sided_high, rate)} at {100 * level:g} %, one-sided"
         if row.seeds_needed is not None:
             remark += f" (takes {row.seeds_needed})"
-        cells.append([shown(row.method), str(row.n), row.quantity, estimate, interval, remark])
+        cells.append([shown(row.title), str(row.n), row.quantity, estimate, interval, remark])
     return aligned(cells)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from amrobust.api.plots import Plots
 from amrobust.api.runs import Runs, load
 from amrobust.judge.compare import compare as judge
+from amrobust.judge.compare import labelled
 from amrobust.judge.judgement import Claim, Judgement, Verdict
 from amrobust.judge.judgement import Comparison as Judged
 from amrobust.judge.rules import Centre, IntervalName, Pairs, Rules, Selection, TestName
 from amrobust.report.notes import notes
+from amrobust.report.titles import titled
 from amrobust.stats.levels import Alignment, Scale
 from amrobust.stats.results import Result
 
@@ -70,7 +72,7 @@ class Comparison:
             for summary in judgement.summaries:
                 row: dict[str, Any] = {
                     "workload": judgement.workload, "metric": judgement.metric.name, "method": summary.method,
-                    "n": summary.n, "diverged": summary.diverged,
+                    "label": judgement.titles[summary.method], "n": summary.n, "diverged": summary.diverged,
                 }  # fmt: skip
                 numbers = {
                     "mean": summary.final_mean,
@@ -109,7 +111,7 @@ class Comparison:
     @property
     def plot(self) -> Plots:
         """Figures on matplotlib axes: ``plot.curves()``, ``plot.stds()``, ``plot.finals()``, ``plot.claims()``."""
-        return Plots(self.data)
+        return Plots(titled(self.data))
 
     def render(self, form: str = "table") -> str:
         """The comparison as text: table, json, csv, latex, markdown or html. Raises UserError on another format."""
@@ -175,6 +177,7 @@ def compare(
     survivors: bool = False,
     allow_different_x0: bool = False,
     claims: Sequence[Claim] | None = None,
+    labels: Mapping[str, str] | None = None,
 ) -> Comparison:
     """Judge which method varies less from seed to seed: what ``amrobust compare`` does, with the same defaults.
 
@@ -183,12 +186,13 @@ def compare(
     one family of error rate ``alpha`` (Holm; intervals by Bonferroni). With ``interval`` "bootstrap-t", "bca" or "percentile",
     intervals of means and spreads are the bootstrap's, with their measured coverage; a verdict then needs the test and the
     interval. ``grid`` ("every:1000", "intersection", "20:mean", ...) reads curves that were measured at different steps on a
-    common grid. Raises UserError where nothing can be compared.
+    common grid. ``labels`` says what methods, by their names, are called in print. Raises UserError where nothing can be
+    compared.
     """
     found = runs if isinstance(runs, Runs) else load(runs, metric=metric)
     return Comparison(
         judge(
-            found.arms,
+            labelled(found.arms, labels or {}),
             Selection(metric, baseline, pairs, margin, survivors, allow_different_x0, scale, align, grid),
             Rules(alpha=alpha, test=test, centre=center, final=final, interval=interval, looks=tuple(looks)),
             claims=claims,
@@ -203,6 +207,7 @@ def _verdict_row(judgement: Judgement, verdict: Verdict) -> dict[str, Any]:
         "workload": judgement.workload,
         "metric": judgement.metric.name,
         "method": claim.method,
+        "label": judgement.titles.get(claim.method, claim.method),
         "baseline": claim.baseline,
         "claim": claim.kind,
         "outcome": verdict.outcome,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from amrobust.judge.words import counted, significant
+from amrobust.judge.words import counted, listed, significant
 from amrobust.runs.arms import Arm
 from amrobust.runs.axis import Axis
 from amrobust.runs.code import mixture
@@ -32,7 +32,7 @@ def seeds_added(arm: Arm, looks: Sequence[int] = ()) -> Caution | None:
     steps = ", then ".join(str(n) for n in arm.seed_plans)
     return Caution(
         "seeds-added",
-        f"{arm.method} was planned with {steps} seeds: if results were read in between, p-values are too small.",
+        f"{arm.title} was planned with {steps} seeds: if results were read in between, p-values are too small.",
         "fix the number of seeds before looking, or plan the looks (--looks 5,10,20); else treat this as exploratory",
     )
 
@@ -44,7 +44,7 @@ def code_changed(arm: Arm) -> Caution | None:
         return None
     return Caution(
         "code-changed",
-        f"{arm.method}: {mixed}: these may be two methods in one sample.",
+        f"{arm.title}: {mixed}: these may be two methods in one sample.",
         "train all seeds with one version, in another --runs-dir",
     )
 
@@ -72,7 +72,7 @@ def slow_averaging(arm: Arm) -> Caution | None:
         return None
     return Caution(
         "long-averaging",
-        f"{arm.method} averages over m = {arm.averaging} of the {arm.steps_per_epoch} steps of an epoch, more than a "
+        f"{arm.title} averages over m = {arm.averaging} of the {arm.steps_per_epoch} steps of an epoch, more than a "
         "twentieth: part of a smaller spread may come from averaging over the epoch, not from the momentum.",
         f"use m <= {max(1, arm.steps_per_epoch // 20)}, or a smaller batch or more data (more steps an epoch)",
     )
@@ -128,7 +128,7 @@ def nothing_random(methods: Sequence[str]) -> Caution:
     """All seeds from one x0 gave one curve."""
     return Caution(
         "nothing-random",
-        f"All seeds of {', '.join(methods)} gave the same curve from the same x0, to the last bit: nothing in this training "
+        f"All seeds of {listed(methods)} gave the same curve from the same x0, to the last bit: nothing in this training "
         "depends on the seed, and more seeds are no larger sample.",
         "let a stream vary that this training uses (no --vary), or read its numbers as those of one training",
     )
@@ -271,7 +271,7 @@ def unpaired_seeds(a: Arm, b: Arm, common: int) -> Caution:
     """Paired arms whose seeds are not all the same."""
     return Caution(
         "seeds-not-shared",
-        f"{a.method} and {b.method} are paired by seed but share only {common} seeds: the others are left out of their "
+        f"{a.title} and {b.title} are paired by seed but share only {common} seeds: the others are left out of their "
         "comparison.",
         "run both with the same --seeds",
     )

@@ -25,9 +25,10 @@ from amrobust.judge.samples import Pair, Sample
 from amrobust.judge.summaries import summary_of
 from amrobust.judge.usage import asked_for, meant
 from amrobust.judge.verdicts import decide
-from amrobust.runs.arms import Arm, refuse_doubles
+from amrobust.judge.words import listed
+from amrobust.runs.arms import Arm, refuse_doubles, told_apart
 from amrobust.runs.method import ANY, Method, from_name, number, swept
-from amrobust.runs.metric import Metric, listed
+from amrobust.runs.metric import Metric, some_of
 from amrobust.stats.results import Caution
 from amrobust.stats.sequential import Look
 
@@ -101,8 +102,10 @@ def compare(
     adjusted = iter(holm([item.p for items in evidence for item in items]))
     judgements = []
     for group, items, pairs in zip(groups, evidence, facts, strict=True):
+        titles = {arm.method: arm.title for arm in group.arms}
+        axis = group.arms[0].axis
         verdicts = tuple(
-            decide(item, next(adjusted), metric, group.arms[0].axis, applied, family) for item in items
+            decide(item, next(adjusted), metric, axis, applied, family, titles) for item in items
         )
         first = group.arms[0]
         judgements.append(
@@ -130,7 +133,7 @@ def compare(
                 cautions=gridded.get((first.workload, first.data_digest), ())
                 + group.cautions
                 + cut
-                + divergence_cautions(pairs),
+                + divergence_cautions(pairs, titles),
                 axis=first.axis,
             )
         )
@@ -154,7 +157,8 @@ def _look(groups: Sequence[_Group], rules: Rules) -> Look | None:
 
 
 def choose_metric(arms: Sequence[Arm], name: str | None) -> tuple[Metric, list[Arm], list[str]]:
-    """The metric asked for (``NAME``, ``NAME:lower``), else that of :func:`metrics.chosen`; arms without it are set aside.
+    """The metric asked for (``NAME``, ``NAME:lower``), else that of :func:`metrics.chosen`; arms without it are set aside, and
+    no two share a title.
 
     Everything that is judged comes by here. Raises UserError where no arm has the metric, where its direction is not known or
     its unit not one, where two arms of a workload have one name, and where seeds of an arm are copies of each other.
@@ -164,14 +168,14 @@ def choose_metric(arms: Sequence[Arm], name: str | None) -> tuple[Metric, list[A
     chosen = choice.name
     measured = [arm for arm in arms if chosen in arm.metrics]
     if not measured:
-        known = listed(dict.fromkeys(metric for arm in arms for metric in arm.metrics))
+        known = some_of(dict.fromkeys(metric for arm in arms for metric in arm.metrics))
         raise UserError(f"no run has the metric {chosen!r}: choose one of {known}")
     measured = [without_overflow(arm, chosen) for arm in measured]
     refuse_copies(measured, chosen)
     skipped = [
         f"{arm.method} on {arm.workload}: has no {chosen}" for arm in arms if chosen not in arm.metrics
     ]
-    return metrics.of_arms(measured, choice), measured, skipped
+    return metrics.of_arms(measured, choice), told_apart(measured), skipped
 
 
 def _groups(
@@ -283,6 +287,20 @@ def find_arm(arms: Sequence[Found], name: str) -> Found:
         f"{name!r} is {'not unique' if found else 'not among the methods'}: "
         + meant(name, [arm.method for arm in found or arms])
     )
+
+
+def labelled(arms: Sequence[Arm], labels: Mapping[str, str]) -> list[Arm]:
+    """The arms, methods that ``labels`` names called so in print. Raises UserError where no method has the name."""
+    known = list({arm.method: arm for arm in arms}.values())
+    found: dict[str, str] = {}
+    for name, label in labels.items():
+        if not isinstance(label, str) or not label.strip():
+            raise UserError(f"the label of {name!r} is a text to print, not {label!r}")
+        found[find_arm(known, name).method] = label.strip()
+    return [
+        replace(arm, identity=replace(arm.identity, label=found[arm.method])) if arm.method in found else arm
+        for arm in arms
+    ]
 
 
 def _baseline(arms: Sequence[Arm], selection: Selection, *, required: bool) -> Arm:
@@ -419,11 +437,11 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
 
 def _question(group: _Group, metric: Metric) -> str:
     quantity = metric.name.replace("_", " ")
-    others = [arm.method for arm in group.arms[1:]]
+    others = [arm.title for arm in group.arms[1:]]
     if not others:
-        return f"How much does {group.baseline.method} vary from seed to seed on {group.baseline.workload}, in {quantity}?"
+        return f"How much does {group.baseline.title} vary from seed to seed on {group.baseline.workload}, in {quantity}?"
     if len(others) > MOST_NAMED:
         who = f"Are {len(others)} other methods"
     else:
-        who = f"Is {others[0]}" if len(others) == 1 else f"Are {', '.join(others[:-1])} and {others[-1]}"
-    return f"{who} more robust than {group.baseline.method} on {group.baseline.workload}, in {quantity}?"
+        who = f"{'Is' if len(others) == 1 else 'Are'} {listed(others, 'and')}"
+    return f"{who} more robust than {group.baseline.title} on {group.baseline.workload}, in {quantity}?"

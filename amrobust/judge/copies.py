@@ -52,7 +52,7 @@ def same_for_all_seeds(arms: Sequence[Arm], metric: str) -> Caution | None:
             and len(found) == max(1, len(set(arm.x0s)))
             and all(map(_tells, found))
         ):
-            alike.append(arm.method)
+            alike.append(arm.title)
     return cautions.nothing_random(alike) if alike else None
 
 
@@ -60,7 +60,7 @@ def same_for_several_methods(arms: Sequence[Arm], metric: str) -> tuple[Caution,
     """That two methods have curves in common, where amrobust did not train them: of its own, options may well coincide."""
     contents = [(arm, _by_content(arm, metric)) for arm in arms if arm.x0_digest is None]
     return tuple(
-        cautions.curves_in_common(a.method, b.method, len(common))
+        cautions.curves_in_common(a.title, b.title, len(common))
         for (a, some), (b, others) in combinations(contents, 2)
         if (common := [bits for bits in some if bits in others and _tells(bits)])
     )

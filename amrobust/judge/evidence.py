@@ -54,7 +54,7 @@ def gather(
                 sample.require_finite()
             if len(sample.seeds) < FEWEST_SEEDS:
                 raise Refused(
-                    f"{sample.arm.method} has {counted(len(sample.seeds), 'usable seed')}",
+                    f"{sample.arm.title} has {counted(len(sample.seeds), 'usable seed')}",
                     FEWEST_SEEDS,
                 )
         if claim.kind in SWEEPS:
@@ -222,7 +222,7 @@ def _cost(claim: Claim, pair: Pair, rules: Rules, family: int) -> Evidence:
     if left.training is not None and left.training == right.training:
         raise Refused("the two are outputs of one training, which has one cost")
     result = stats.ratio_of_costs(left.seconds, right.seconds, level=1 - rules.alpha / family)
-    note = cautions.cost_measured_apart(left.method, right.method)
+    note = cautions.cost_measured_apart(left.title, right.title)
     return Evidence(claim, result, result, None, result.p, cautions=(note,))
 
 
@@ -281,8 +281,8 @@ def _level_note(pair: Pair, metric: Metric, rules: Rules) -> tuple[Caution, ...]
         return ()
     unit = " percentage points" if metric.unit == "%" else ""
     note = cautions.levels_differ(
-        pair.method.arm.method,
-        pair.baseline.arm.method,
+        pair.method.arm.title,
+        pair.baseline.arm.title,
         early / pair.a.shape[1],
         f"{significant(result.estimate, sign=True)}{unit}",
     )

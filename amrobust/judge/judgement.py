@@ -303,6 +303,11 @@ class Judgement:
         return {arm.method: arm.identity for arm in self.arms}
 
     @property
+    def titles(self) -> dict[str, str]:
+        """What each method is called in print; a published table's methods are called as there."""
+        return {name: name for name in self.methods} | {arm.method: arm.title for arm in self.arms}
+
+    @property
     def level_alpha(self) -> float:
         """The error rate that claims are tested at: of this look where looks were planned."""
         return self.look.alpha if self.look is not None else self.alpha

@@ -16,8 +16,8 @@ from amrobust.runs.metric import (
     MetricChoice,
     by_interest,
     direction_by_name,
-    listed,
     says,
+    some_of,
 )
 from amrobust.runs.units import unit_of, with_unit
 from amrobust.stats.results import Caution
@@ -85,5 +85,5 @@ def declared(metrics: Sequence[Metric], choice: MetricChoice) -> Mapping[str, Me
     """``metrics`` by name with what ``choice`` declares. Raises UserError where it names none of them."""
     found = {metric.name: metric for metric in metrics}
     if choice.name not in found:
-        raise UserError(f"no table has the metric {shown(choice.name)!r}: choose one of {listed(found)}")
+        raise UserError(f"no table has the metric {shown(choice.name)!r}: choose one of {some_of(found)}")
     return found | {choice.name: found[choice.name].declared(choice.better)}

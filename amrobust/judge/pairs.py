@@ -87,7 +87,7 @@ def _or_none(compute: Callable[[], Found]) -> Found | None:
         return None
 
 
-def divergence_cautions(facts: Sequence[PairFacts]) -> tuple[Caution, ...]:
+def divergence_cautions(facts: Sequence[PairFacts], titles: Mapping[str, str]) -> tuple[Caution, ...]:
     """One caution a pair in which seeds diverged: the rates' difference, and ranks with divergence as the worst."""
     notes = []
     for pair in facts:
@@ -102,8 +102,9 @@ def divergence_cautions(facts: Sequence[PairFacts]) -> tuple[Caution, ...]:
         won = pair.winning
         if won is not None and won.estimate is not None:
             text += (
-                f"; with divergence as the worst outcome, a run of {pair.method} beats one of {pair.baseline} with "
+                f"; with divergence as the worst outcome, a run of {titles[pair.method]} beats one of "
+                f"{titles[pair.baseline]} with "
                 f"probability {won.estimate:.2f}, {p_text(won.p)} by {won.test}"
             )
-        notes.append(cautions.diverged(pair.method, pair.baseline, text))
+        notes.append(cautions.diverged(titles[pair.method], titles[pair.baseline], text))
     return tuple(notes)

@@ -71,7 +71,7 @@ class Sample:
         if self.diverged and not self.survivors:
             n = len(self.seeds)
             raise Refused(
-                f"{self.diverged} of {n} seeds of {self.arm.method} diverged, and numbers over the survivors alone would "
+                f"{self.diverged} of {n} seeds of {self.arm.title} diverged, and numbers over the survivors alone would "
                 "flatter it (--survivors judges them and says so)"
             )
 
@@ -79,7 +79,7 @@ class Sample:
     def cautions(self) -> tuple[Caution, ...]:
         """What the reader should know about this arm alone."""
         found = [
-            cautions.few_seeds(self.arm.method, len(self.seeds)),
+            cautions.few_seeds(self.arm.title, len(self.seeds)),
             cautions.seeds_added(self.arm, self.looks),
             cautions.slow_averaging(self.arm),
             cautions.code_changed(self.arm),
@@ -87,7 +87,7 @@ class Sample:
         found += tuning.of_method(self.arm)
         if self.diverged and self.survivors:
             found.append(
-                cautions.survivors_only(self.arm.method, self.diverged, self.diverged + len(self.seeds))
+                cautions.survivors_only(self.arm.title, self.diverged, self.diverged + len(self.seeds))
             )
         return tuple(caution for caution in found if caution is not None)
 

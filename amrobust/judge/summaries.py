@@ -79,9 +79,7 @@ def _own_interval(sample: Sample, rules: Rules, statistic: Statistic, usual: Cal
         described = dict(zip(STATISTICS, _described(sample.curves, finals), strict=True))[statistic]
         if described is None:
             raise
-        note = cautions.no_interval(
-            sample.arm.method, described.quantity, NAMES[rules.interval], error.reason
-        )
+        note = cautions.no_interval(sample.arm.title, described.quantity, NAMES[rules.interval], error.reason)
         return replace(described, cautions=(note,))
 
 

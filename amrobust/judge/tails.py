@@ -25,6 +25,8 @@ class TailRow:
 
     workload: str
     method: str
+    title: str
+    """What the method is called in print."""
     n: int
     diverged: int
     """Diverged runs are worse than every value."""
@@ -80,7 +82,7 @@ def _of_arm(
     n = len(values)
 
     def row(quantity: str, compute: Callable[..., Result], *arguments: Any, **options: Any) -> TailRow:
-        start = sample.arm.workload, sample.arm.method, n, sample.diverged, quantity
+        start = sample.arm.workload, sample.arm.method, sample.arm.title, n, sample.diverged, quantity
         if sample.x0s:
             return TailRow(*start, None, "seeds of several x0 are not independent: read one x0 at a time")
         try:

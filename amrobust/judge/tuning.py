@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from amrobust.judge.words import counted
+from amrobust.judge.words import counted, listed
 from amrobust.runs.arms import Arm
 from amrobust.runs.axis import EPOCH
 from amrobust.runs.metric import Metric
@@ -23,7 +23,7 @@ def of_method(arm: Arm) -> tuple[Caution, ...]:
         found.append(
             Caution(
                 "edge-of-grid",
-                f"{arm.method}: the chosen {choice_at_edge(tuning)} lies at the edge of the grid ({grid_words(tuning)}): a "
+                f"{arm.title}: the chosen {choice_at_edge(tuning)} lies at the edge of the grid ({grid_words(tuning)}): a "
                 "better value may lie outside, and the method may be judged below its best.",
                 "search values on both sides of it (amrobust tune), and run what is chosen then",
             )
@@ -33,7 +33,7 @@ def of_method(arm: Arm) -> tuple[Caution, ...]:
         found.append(
             Caution(
                 "tuned-at-other-length",
-                f"{arm.method} was tuned at {counted(tuning.epochs, 'epoch')} and is judged at {length:.0f}: another value "
+                f"{arm.title} was tuned at {counted(tuning.epochs, 'epoch')} and is judged at {length:.0f}: another value "
                 "may be best there.",
                 f"tune at {counted(round(length), 'epoch')} (amrobust tune --epochs {length:.0f})",
             )
@@ -58,7 +58,7 @@ def of_claim(arms: Sequence[Arm]) -> tuple[Caution, ...]:
     budgets = {arm.tuning.budget for arm in tuned if arm.tuning is not None}
     if len(budgets) > 1:
         each = ", ".join(
-            f"{arm.method} with {budget_words(arm.tuning)}" for arm in tuned if arm.tuning is not None
+            f"{arm.title} with {budget_words(arm.tuning)}" for arm in tuned if arm.tuning is not None
         )
         found.append(
             Caution(
@@ -87,8 +87,7 @@ def of_group(arms: Sequence[Arm], metric: Metric) -> tuple[Caution, ...]:
 
 
 def _named(arms: Sequence[Arm]) -> str:
-    names = [arm.method for arm in arms]
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    return listed([arm.title for arm in arms], "and")
 
 
 def _was(arms: Sequence[Arm]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from amrobust import stats
@@ -9,7 +10,7 @@ from amrobust.judge import cautions
 from amrobust.judge.evidence import agrees, spread_is_material
 from amrobust.judge.judgement import CHANGES, RATIOS, SPREADS, Claim, Outcome, Verdict
 from amrobust.judge.rules import Evidence, Rules
-from amrobust.judge.words import alike, p_text, powers_of_ten, roughly
+from amrobust.judge.words import alike, listed, p_text, powers_of_ten, roughly
 from amrobust.runs.axis import Axis
 from amrobust.runs.metric import Metric
 from amrobust.stats.coverage import coverage_sentence
@@ -20,9 +21,16 @@ POWER = 0.8
 
 
 def decide(
-    evidence: Evidence, p_adjusted: float | None, metric: Metric, axis: Axis, rules: Rules, family: int
+    evidence: Evidence,
+    p_adjusted: float | None,
+    metric: Metric,
+    axis: Axis,
+    rules: Rules,
+    family: int,
+    titles: Mapping[str, str] | None = None,
 ) -> Verdict:
-    """The verdict on one claim, given its Holm-adjusted p-value; ``axis`` has the coordinates of its phase.
+    """The verdict on one claim, given its Holm-adjusted p-value; ``axis`` has the coordinates of its phase, and its sentence
+    calls methods by their ``titles``, else names.
 
     Directional claims are supported when the adjusted two-sided p is at most alpha and the sign agrees, refuted when
     it disagrees. ``equivalent mean`` and ``no worse than`` are supported by their one-sided p, and refuted when the
@@ -33,9 +41,10 @@ def decide(
     equality on that side, lies within the margin, or lies wholly outside of it. A disagreement is a caution.
     """
     claim = evidence.claim
+    said = called(claim, titles or {})
     if evidence.refusal is not None:
         needed = evidence.refusal.seeds_needed
-        sentence = f"Cannot be judged whether {statement(claim, metric, axis)}: {evidence.refusal.reason}."
+        sentence = f"Cannot be judged whether {statement(said, metric, axis)}: {evidence.refusal.reason}."
         if needed is not None:
             sentence += f" It takes {needed} seeds a method."
         return Verdict(
@@ -44,7 +53,7 @@ def decide(
         )  # fmt: skip
     assert p_adjusted is not None
     if evidence.parts:
-        return _composite(evidence, p_adjusted, metric, axis, rules, family)
+        return _composite(evidence, p_adjusted, metric, axis, rules, family, titles or {})
     assert evidence.interval is not None
     by_test = outcome = _outcome(evidence, p_adjusted, metric, rules.alpha)
     shown, notes = evidence.interval, evidence.cautions
@@ -60,7 +69,7 @@ def decide(
         seeds_to_settle=_seeds(evidence, rules.alpha / family) if by_test == "inconclusive" else None,
         cautions=notes, test_interval=evidence.interval if evidence.asked is not None else None,
     )  # fmt: skip
-    return replace(verdict, sentence=sentence_of(verdict, metric, axis))
+    return replace(verdict, sentence=sentence_of(verdict, metric, axis, said))
 
 
 def _seeds(evidence: Evidence, alpha: float) -> int | None:
@@ -74,12 +83,26 @@ def _seeds(evidence: Evidence, alpha: float) -> int | None:
 
 
 def _composite(
-    evidence: Evidence, p_adjusted: float, metric: Metric, axis: Axis, rules: Rules, family: int
+    evidence: Evidence,
+    p_adjusted: float,
+    metric: Metric,
+    axis: Axis,
+    rules: Rules,
+    family: int,
+    titles: Mapping[str, str],
 ) -> Verdict:
     """Supported when the largest p of the parts is small enough, refuted when a part is, at its own Bonferroni level."""
     assert evidence.p is not None
     parts = tuple(
-        decide(part, min(1.0, family * (part.p if part.p is not None else 1.0)), metric, axis, rules, family)
+        decide(
+            part,
+            min(1.0, family * (part.p if part.p is not None else 1.0)),
+            metric,
+            axis,
+            rules,
+            family,
+            titles,
+        )
         for part in evidence.parts
     )
     outcome: Outcome = "supported" if p_adjusted <= rules.alpha else "inconclusive"
@@ -93,7 +116,7 @@ def _composite(
     if any(part.outcome == "refuted" for part in parts):
         outcome = "refuted"
     numbers = "; ".join(_numbers(part, metric) for part in parts)
-    text = f"{OPENINGS[outcome].format(statement(evidence.claim, metric, axis))}: {numbers}"
+    text = f"{OPENINGS[outcome].format(statement(called(evidence.claim, titles), metric, axis))}: {numbers}"
     if outcome != "refuted":
         text += f"; together {p_text(evidence.p)}"
         text += f", {p_text(p_adjusted)} after Holm over {family} claims" if family > 1 else ""
@@ -161,6 +184,17 @@ def _disagreement(evidence: Evidence, by_test: Outcome, by_interval: Outcome, p_
     )
 
 
+def called(claim: Claim, titles: Mapping[str, str]) -> Claim:
+    """The claim with its methods under their ``titles``, as it is printed."""
+    return replace(
+        claim,
+        method=titles.get(claim.method, claim.method),
+        baseline=titles.get(claim.baseline, claim.baseline),
+        methods=tuple(titles.get(name, name) for name in claim.methods),
+        parts=tuple(called(part, titles) for part in claim.parts),
+    )
+
+
 def statement(claim: Claim, metric: Metric, axis: Axis) -> str:
     """The claim in words, as a clause; ``axis`` has the coordinates of its phase."""
     if claim.kind == "composite":
@@ -170,7 +204,7 @@ def statement(claim: Claim, metric: Metric, axis: Axis) -> str:
     phase = f"in {axis.phase(*claim.epochs)}" if claim.epochs is not None else ""
     mean = f"the mean {quantity} {phase}" if phase else f"the final mean {quantity}"
     when = phase or "over training"
-    sweep = ", ".join(claim.methods)
+    sweep = listed(claim.methods)
     if claim.kind in CHANGES:
         assert claim.epochs is not None
         falls = (claim.kind == "better after") == (metric.way == "lower")
@@ -213,12 +247,9 @@ OPENINGS: dict[Outcome, str] = {
 }
 
 
-def sentence_of(verdict: Verdict, metric: Metric, axis: Axis) -> str:
-    """One sentence: the outcome, the claim, estimate with interval, p-values and what they rest on."""
-    text = (
-        f"{OPENINGS[verdict.outcome].format(statement(verdict.claim, metric, axis))}: "
-        f"{_numbers(verdict, metric)}"
-    )
+def sentence_of(verdict: Verdict, metric: Metric, axis: Axis, said: Claim) -> str:
+    """One sentence: the outcome, the claim as it is ``said``, estimate with interval, p-values and what they rest on."""
+    text = f"{OPENINGS[verdict.outcome].format(statement(said, metric, axis))}: {_numbers(verdict, metric)}"
     if verdict.family_size > 1:
         text += f", {p_text(verdict.p_adjusted)} after Holm over {verdict.family_size} claims"
     if verdict.outcome in ("supported", "refuted") and verdict.material is False:

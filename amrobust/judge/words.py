@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 
 _EXPONENT = re.compile(r"(?<=\d)e([+-])0*(\d+)")
 RAISED = "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"
@@ -17,6 +18,14 @@ _LONG = 7
 def counted(n: int, noun: str) -> str:
     """``1 seed``, ``5 seeds``."""
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def listed(names: Sequence[str], last: str = "") -> str:
+    """``a, b, c``, with ``last`` = "and" ``a, b and c``; between names that have commas of their own stand semicolons."""
+    between = "; " if any("," in name for name in names) else ", "
+    if not last or len(names) < 2:
+        return between.join(names)
+    return f"{between.join(names[:-1])} {last} {names[-1]}"
 
 
 def roughly(n: int) -> str:

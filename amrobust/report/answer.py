@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from amrobust.judge.judgement import SWEEPS, Comparison, Judgement, Verdict, is_about_a_pair
-from amrobust.judge.verdicts import statement
+from amrobust.judge.verdicts import called, statement
 from amrobust.judge.words import counted
 from amrobust.report.blocks import (
     Block,
@@ -176,11 +176,10 @@ def _reasons(judgement: Judgement) -> list[str]:
     found = []
     for verdict in judgement.verdicts:
         if verdict.outcome == "cannot be judged":
-            opening = (
-                f"Cannot be judged whether {statement(verdict.claim, judgement.metric, judgement.axis)}: "
-            )
+            said = called(verdict.claim, judgement.titles)
+            opening = f"Cannot be judged whether {statement(said, judgement.metric, judgement.axis)}: "
             reason = verdict.sentence.removeprefix(opening)
-            named = any(reason.startswith(arm.method) for arm in judgement.arms)
+            named = any(reason.startswith(arm.title) for arm in judgement.arms)
             found.append(reason if named else reason[:1].upper() + reason[1:])
     return found
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from amrobust.judge.judgement import Claim, Judgement, is_about_a_pair
 from amrobust.judge.rules import Rules, Selection
+from amrobust.judge.words import listed
 from amrobust.report.blocks import Block, Code, Commands, Fact, Facts, Heading, plain
 from amrobust.report.layout import SECTIONS, Layout
 from amrobust.report.text import printable
@@ -58,10 +59,10 @@ def reproduce(judgement: Judgement, layout: Layout, level: int) -> list[Block]:
     if any(own.values()):
         sharing: dict[tuple[Fact, ...], list[str]] = {}
         for method, found in own.items():
-            sharing.setdefault(found, []).append(breakable(method))
+            sharing.setdefault(found, []).append(breakable(judgement.titles[method]))
         blocks += [
             Heading("Of each method", level + 1),
-            Facts(tuple((", ".join(methods), found) for found, methods in sharing.items() if found)),
+            Facts(tuple((listed(methods), found) for found, methods in sharing.items() if found)),
         ]
     return blocks
 
@@ -190,5 +191,12 @@ def report_command(judgement: Judgement, layout: Layout) -> str:
     }
     words += [word for option, value in values.items() if value for word in (option, value)]
     words += [word for author in layout.authors for word in ("--author", author)]
+    labels = {arm.method: arm.identity.label for arm in judgement.arms}
+    words += [
+        word
+        for name, label in labels.items()
+        if label not in (None, name)
+        for word in ("--label", f"{name}={label}")
+    ]
     flags = {"--survivors": selection.survivors, "--allow-different-x0": selection.allow_different_x0}
     return shlex.join([*words, *(flag for flag, given in flags.items() if given)])

@@ -61,6 +61,8 @@ class _Row:
     message: str | None = None
     remedy: str | None = None
     about: str | None = None
+    label: str | None = None
+    """What the method is called in print."""
 
 
 def render(comparison: Comparison) -> str:
@@ -113,6 +115,7 @@ def _summary_rows(group: int, judgement: Judgement, summary: MethodSummary) -> I
             metric=judgement.metric.name,
             unit=judgement.metric.unit,
             method=summary.method,
+            label=judgement.titles[summary.method],
             n=summary.n,
             diverged=summary.diverged,
             quantity=result.quantity if result else None,
@@ -137,6 +140,7 @@ def _verdict_row(group: int, judgement: Judgement, verdict: Verdict) -> _Row:
         metric=judgement.metric.name,
         unit=judgement.metric.unit,
         method=claim.method,
+        label=judgement.titles.get(claim.method),
         baseline=claim.baseline,
         claim=claim.kind,
         margin=claim.margin,

@@ -19,6 +19,7 @@ from amrobust.report.methods import methods_used
 from amrobust.report.notes import notes
 from amrobust.report.settings import apart, brief, parts
 from amrobust.report.text import printable
+from amrobust.report.titles import titled
 from amrobust.report.typography import breakable
 from amrobust.report.view import quantity, view
 
@@ -56,6 +57,7 @@ def _sections(comparison: Comparison, layout: Layout) -> list[Section]:
 
     Those about one judgement stand together under its heading, where there are several.
     """
+    named, comparison = comparison, titled(comparison)
     look = styles(comparison)
     views = [
         replace(view(judgement), notes=notes(judgement, in_ranges=True))
@@ -67,9 +69,14 @@ def _sections(comparison: Comparison, layout: Layout) -> list[Section]:
     answered = "answer" in layout.sections
     materials = [
         Material(
-            judgement, shown, look, answered and in_sentences, answered and in_table and not in_sentences
+            judgement,
+            shown,
+            look,
+            answered and in_sentences,
+            answered and in_table and not in_sentences,
+            declared,
         )
-        for judgement, shown in zip(comparison.judgements, views, strict=True)
+        for judgement, shown, declared in zip(comparison.judgements, views, named.judgements, strict=True)
     ]
     own = [name for name in layout.sections if name in EVIDENCE or name == "reproduce"]
     found: list[Section] = []
@@ -128,7 +135,7 @@ def _claims_once(sections: Iterable[Section]) -> Iterator[Section]:
 
 def _of_judgement(material: Material, name: str, layout: Layout, level: int) -> list[Section]:
     if name == "reproduce":
-        blocks, title = reproduce(material.judgement, layout, level), "How to reproduce this"
+        blocks, title = reproduce(material.declared, layout, level), "How to reproduce this"
     else:
         title, make = EVIDENCE[name]
         blocks = make(material)

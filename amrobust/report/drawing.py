@@ -31,7 +31,7 @@ MARKERS = ("s", "^", "D", "v", "P", "X", "o")
 LAYOUT_FACE = "STIXGeneral"
 REPORT_FACE = "Libertinus Serif"
 _LONGEST_LABEL = 30
-_HYPERPARAMETER = re.compile(r"(?<=[\[,])[A-Za-z][A-Za-z_]{3,}(?==)")
+_HYPERPARAMETER = re.compile(r"(?:(?<=[\[(,])|(?<=, ))[A-Za-z][A-Za-z_]{3,}(?= ?=)")
 _ABBREVIATIONS = {"weight_decay": "wd", "theorem": "thm"}
 """Of hyperparameters whose first three letters would mislead."""
 

@@ -47,6 +47,8 @@ class Material:
     """Whether the first page has every verdict in a sentence."""
     in_table: bool
     """Whether it has a table of them."""
+    declared: Judgement
+    """The judgement with the names of its methods, as commands and claims files have them, not their titles."""
 
 
 def verdicts(material: Material) -> list[Block]:

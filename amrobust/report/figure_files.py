@@ -9,6 +9,7 @@ from typing import Literal, get_args
 from amrobust.errors import RunError, UserError
 from amrobust.judge.judgement import Comparison
 from amrobust.report.drawing import WIDTH, Drawing, styles
+from amrobust.report.titles import titled
 from amrobust.runs.output import make_directory, write_output
 
 Form = Literal["pdf", "svg", "png"]
@@ -49,6 +50,7 @@ def named_drawings(comparison: Comparison) -> Iterator[tuple[str, Drawing]]:
     """Every figure of the report with the name of its file."""
     from amrobust.report.figures import FIGURES, forest
 
+    comparison = titled(comparison)
     look = styles(comparison)
     for group, judgement in enumerate(comparison.judgements, start=1):
         drawings = {"claims": forest([judgement], look)}

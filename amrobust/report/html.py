@@ -10,6 +10,7 @@ from amrobust import __version__
 from amrobust.judge.judgement import Comparison, Judgement
 from amrobust.report.drawing import Drawing, Style, styles
 from amrobust.report.text import visible
+from amrobust.report.titles import titled
 from amrobust.report.view import PairRows, View, view
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -58,7 +59,7 @@ def render(comparison: Comparison) -> str:
 
 def fragment(comparison: Comparison) -> str:
     """The same without figures and page around it, for a notebook's cell."""
-    parts = [_judgement(judgement) for judgement in comparison.judgements]
+    parts = [_judgement(judgement) for judgement in titled(comparison).judgements]
     return "\n".join(
         [f'<div class="amrobust"><style>{_STYLE}</style>', *parts, *_problems(comparison), "</div>"]
     )

@@ -47,6 +47,7 @@ def schema() -> dict[str, Any]:
     judgement = _object(Judgement, definitions, without=("arms",))
     arm = _object(Arm, definitions, without=("curves", "metrics", "axis"))
     arm["properties"] |= {
+        "label": {"type": "string", "description": "What the method is called in print."},
         "epochs": {"type": "integer"},
         "final_values": {
             "type": "array",
@@ -54,7 +55,7 @@ def schema() -> dict[str, Any]:
             "description": "One a seed, in the order of seeds.",
         },
     }
-    arm["required"] += ["epochs", "final_values"]
+    arm["required"] += ["label", "epochs", "final_values"]
     definitions["Arm"] = arm
     judgement["properties"] |= {
         "arms": {"type": "array", "items": _ref("Arm")},

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from amrobust.judge.judgement import Claim, Judgement, Verdict, is_about_a_pair
-from amrobust.judge.words import RAISED, lowered, powers_of_ten
+from amrobust.judge.words import RAISED, listed, lowered, powers_of_ten
 from amrobust.stats.results import Caution, Result
 
 About = TypeVar("About")
@@ -37,7 +37,7 @@ class Note:
     def scope(self) -> str:
         """What the caution concerns, in words; empty where it is the whole group."""
         parts = [f"Concerns: {'; '.join(self.about)}"] if self.about else []
-        parts += [f"The same holds for {', '.join(self.alike)}"] if self.alike else []
+        parts += [f"The same holds for {listed(self.alike)}"] if self.alike else []
         return ". ".join(parts)
 
 
@@ -50,7 +50,7 @@ def notes(judgement: Judgement, *, in_ranges: bool = False) -> tuple[Note, ...]:
     numbers are one (``p = 0.025 to 0.14``, ``each of 4 methods``).
     What concerns every method, every claim, or all claims of a kind, says so in words.
     """
-    group = dict.fromkeys(judgement.cautions)
+    group, titles = dict.fromkeys(judgement.cautions), judgement.titles
     methods = _by_caution(
         (caution, summary.method)
         for summary in judgement.summaries
@@ -69,48 +69,68 @@ def notes(judgement: Judgement, *, in_ranges: bool = False) -> tuple[Note, ...]:
     if not in_ranges:
         return (
             *(Note(caution, ()) for caution in group),
-            *_of_methods(of_methods, count),
+            *_of_methods(of_methods, count, titles),
             *(Note(caution, _claims(about, every)) for caution, about in of_claims.items()),
         )
     return (
-        *(Note(caution, ()) for caution, _ in _in_ranges(of_group, str)),
-        *(Note(caution, _or_all(names, count, "methods")) for caution, names in _in_ranges(of_methods, str)),
-        *(Note(c, _claims(about, every)) for c, about in _in_ranges(of_claims, lambda claim: claim.method)),
+        *(Note(caution, ()) for caution, _ in _in_ranges(of_group, str, titles)),
+        *(
+            Note(caution, _or_all(names, count, "methods"))
+            for caution, names in _in_ranges(of_methods, str, titles)
+        ),
+        *(
+            Note(caution, _claims(about, every))
+            for caution, about in _in_ranges(of_claims, lambda claim: claim.method, titles)
+        ),
     )
 
 
 def _in_ranges(
-    cautions: Mapping[Caution, tuple[About, ...]], method_of: Callable[[About], str]
+    cautions: Mapping[Caution, tuple[About, ...]],
+    method_of: Callable[[About], str],
+    titles: Mapping[str, str],
 ) -> list[tuple[Caution, tuple[About, ...]]]:
     """Cautions that differ alone in their numbers and in the name of the method they are about, as one each."""
     alike: dict[tuple[str, str, str], list[tuple[Caution, tuple[About, ...]]]] = {}
     for caution, about in cautions.items():
-        key = caution.kind, _NUMBER.sub("\1", _nameless(caution, about, method_of)), caution.remedy
+        key = caution.kind, _NUMBER.sub("\1", _nameless(caution, about, method_of, titles)), caution.remedy
         alike.setdefault(key, []).append((caution, about))
-    return [_merged(same, method_of) for same in alike.values()]
+    return [_merged(same, method_of, titles) for same in alike.values()]
 
 
 def _merged(
-    same: Sequence[tuple[Caution, tuple[About, ...]]], method_of: Callable[[About], str]
+    same: Sequence[tuple[Caution, tuple[About, ...]]],
+    method_of: Callable[[About], str],
+    titles: Mapping[str, str],
 ) -> tuple[Caution, tuple[About, ...]]:
     first, about = same[0]
     if len(same) == 1:
         return first, about
-    texts = [_nameless(caution, about, method_of) for caution, about in same]
+    texts = [_nameless(caution, about, method_of, titles) for caution, about in same]
     ranges = iter([_range(numbers) for numbers in zip(*map(_NUMBER.findall, texts), strict=True)])
     message = _NUMBER.sub(lambda _: next(ranges), texts[0])
     every = tuple(dict.fromkeys(one for _, about in same for one in about))
-    methods = list(dict.fromkeys(map(method_of, every)))
+    methods = list(dict.fromkeys(titles.get(method_of(one), method_of(one)) for one in every))
     who = methods[0] if len(methods) == 1 else f"each of {len(methods)} methods"
     message = message.replace("\0", who)
+    for place, title in enumerate(titles.values()):
+        message = message.replace(f"\2{place}\3", title)
     return replace(first, message=message[:1].upper() + message[1:]), every
 
 
-def _nameless(caution: Caution, about: Sequence[About], method_of: Callable[[About], str]) -> str:
-    """The message with a mark for the method where its name stands by itself, not as the beginning of another's."""
-    if not about:
+def _nameless(
+    caution: Caution, about: Sequence[About], method_of: Callable[[About], str], titles: Mapping[str, str]
+) -> str:
+    """The message with a mark for the method that it is about, and one for each other: what titles have is no number of it."""
+    marks = {title: f"\2{place}\3" for place, title in enumerate(titles.values())}
+    if about:
+        own = method_of(about[0])
+        marks[titles.get(own, own)] = "\0"
+    if not marks:
         return caution.message
-    return re.sub(rf"(?<![\w/]){re.escape(method_of(about[0]))}(?![\w\[/])", "\0", caution.message)
+    # The longest first, and nothing within a word: one title may be the beginning or the end of another.
+    every = "|".join(map(re.escape, sorted(marks, key=len, reverse=True)))
+    return re.sub(rf"(?<![\w/-])(?:{every})(?![\w\[/])", lambda match: marks[match[0]], caution.message)
 
 
 def _range(numbers: Sequence[str]) -> str:
@@ -122,10 +142,12 @@ def _value(number: str) -> float:
     return float(lowered(number.replace(" × 10", "e")))
 
 
-def _of_methods(cautions: Mapping[Caution, tuple[str, ...]], count: int) -> list[Note]:
+def _of_methods(
+    cautions: Mapping[Caution, tuple[str, ...]], count: int, titles: Mapping[str, str]
+) -> list[Note]:
     alike: dict[tuple[str, str, str], list[tuple[Caution, tuple[str, ...]]]] = {}
     for caution, names in cautions.items():
-        nameless = caution.message.replace(names[0], "\0")
+        nameless = caution.message.replace(titles.get(names[0], names[0]), "\0")
         alike.setdefault((caution.kind, nameless, caution.remedy), []).append((caution, names))
     return [
         Note(
@@ -184,7 +206,7 @@ def _claims(claims: Sequence[Claim], every: Counter[str]) -> tuple[str, ...]:
             and all(map(is_about_a_pair, members))
             and len({c.baseline for c in members}) == 1
         ):
-            found.append(f"{kind}: {', '.join(claim.method for claim in members)} vs {members[0].baseline}")
+            found.append(f"{kind}: {listed([claim.method for claim in members])} vs {members[0].baseline}")
         else:
             found += [claim_name(claim) for claim in members]
     return tuple(found)

@@ -7,8 +7,11 @@ from importlib import import_module
 
 from amrobust.errors import UserError
 from amrobust.judge.judgement import Comparison
+from amrobust.report.titles import titled
 
 FORMATS = ("table", "json", "csv", "latex", "markdown", "html")
+DATA = ("json", "csv")
+"""Those in which methods have their names, for programs, and their titles beside them."""
 
 
 def render(comparison: Comparison, form: str, *, color: bool = False, width: int | None = None) -> str:
@@ -23,6 +26,8 @@ def render(comparison: Comparison, form: str, *, color: bool = False, width: int
     if form not in FORMATS:
         raise UserError(f"there is no format {form!r}: choose one of {', '.join(FORMATS)}")
     module = import_module(f"amrobust.report.{form}")
+    if form not in DATA:
+        comparison = titled(comparison)
     if form == "table":
         table: Callable[..., str] = module.render
         return table(comparison, color=color, width=width)

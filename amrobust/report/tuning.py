@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from amrobust.judge.judgement import Judgement
+from amrobust.judge.words import listed
 from amrobust.runs.arms import Arm
 from amrobust.runs.tuning import budget_words, choice_words, grid_words, metric_words
 
@@ -14,7 +15,7 @@ def tuning_lines(judgement: Judgement) -> tuple[str, ...]:
     lines: dict[object, list[Arm]] = {}
     for arm in judgement.arms:
         lines.setdefault(None if arm.tuning is None else arm.training or arm.method, []).append(arm)
-    return tuple(f"{', '.join(arm.method for arm in arms)}: {_said(arms[0])}." for arms in lines.values())
+    return tuple(f"{listed([arm.title for arm in arms])}: {_said(arms[0])}." for arms in lines.values())
 
 
 def recorded_lines(judgement: Judgement) -> tuple[str, ...]:

@@ -20,9 +20,12 @@ ZERO_WIDTH_SPACE = "\u200b"
 
 
 def breakable(text: str) -> str:
-    """``text`` made printable, with places to break long words: after punctuation, after ``=``, or every 18 characters."""
+    """``text`` made printable, with places to break long words: after punctuation, after ``=``, or every 18 characters.
+
+    ``m = 5`` is not broken.
+    """
     words = []
-    for word in printable(text).split(" "):
+    for word in _AROUND_EQUALS.sub("\u00a0\\1\u00a0", printable(text)).split(" "):
         pieces = [word]
         for places in (_BREAK_AFTER, _BREAK_NEXT, _UNBROKEN):
             pieces = [

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from amrobust.judge.judgement import RATIOS, Claim, ClaimKind, Judgement, Outcome, PairFacts, Verdict
-from amrobust.judge.words import powers_of_ten, roughly, significant
+from amrobust.judge.words import listed, powers_of_ten, roughly, significant
 from amrobust.report.notes import Note, notes
 from amrobust.report.numbers import (
     ABSENT,
@@ -109,7 +109,7 @@ class PairRows:
         if self.method == self.baseline:
             return f"{self.method} by itself"
         if self.sweep:
-            return f"Over {', '.join(self.sweep)}"
+            return f"Over {listed(self.sweep)}"
         return f"{self.method} against {self.baseline}" + (" (paired by seed)" if self.paired else "")
 
 

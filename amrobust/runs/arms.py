@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,6 +83,12 @@ class Arm:
             raise ValueError(f"{self.method}: {len(self.axis.values)} coordinates for {self.epochs} columns")
 
     @property
+    def title(self) -> str:
+        """What it is called in print: the label, else the method's title, else the name that it was given since."""
+        named = self.identity
+        return named.title if named.label or named.name == self.method else self.method
+
+    @property
     def epochs(self) -> int:
         """Length of the curves."""
         return int(next(iter(self.curves.values())).shape[1])
@@ -90,6 +97,25 @@ class Arm:
 def what_was_read(arms: Iterable[Arm]) -> list[str]:
     """The lines that say what was read as what, each once."""
     return list(dict.fromkeys(arm.facts[READ] for arm in arms if READ in arm.facts))
+
+
+def told_apart(arms: Sequence[Arm]) -> list[Arm]:
+    """The arms, where no method is called as another is, by title or name: those that would be are called by their names.
+
+    One method has one title on all workloads.
+    """
+    called: dict[str, set[str]] = {}
+    for arm in arms:
+        called.setdefault(arm.title, set()).add(arm.method)
+        called.setdefault(arm.method, set()).add(arm.method)
+    doubled = {method for methods in called.values() if len(methods) > 1 for method in methods}
+    titles = Counter(method for method, _ in {(arm.method, arm.title) for arm in arms})
+    return [
+        replace(arm, identity=replace(arm.identity, label=arm.method))
+        if arm.method in doubled or titles[arm.method] > 1
+        else arm
+        for arm in arms
+    ]
 
 
 def refuse_doubles(arms: Sequence[Arm]) -> None:

@@ -39,7 +39,7 @@ class Method:
 
     optimizer: str
     """Its name in the registry, its import path, or what a log called it."""
-    hyperparameters: Mapping[str, Value] = field(default_factory=dict, hash=False)
+    hyperparameters: Mapping[str, Value] = field(default_factory=dict)
     """All that are known, those at their defaults too."""
     named: tuple[str, ...] = field(default=(), compare=False)
     """The hyperparameters that its name tells."""
@@ -52,6 +52,9 @@ class Method:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hyperparameters", MappingProxyType(dict(self.hyperparameters)))
+
+    def __hash__(self) -> int:
+        return hash((self.optimizer, self.output, frozenset(self.hyperparameters.items())))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A mapping proxy cannot be pickled.
@@ -144,7 +147,7 @@ def in_parts(text: str) -> tuple[str, dict[str, tuple[str, ...]], str | None]:
         if not equals and found and key:
             found[next(reversed(found))] += (key,)
         elif not (key and value):
-            raise bad
+            raise UserError(f"{shown(repr(piece))} is not of the form name=value")
         elif key in found:
             raise UserError(f"{shown(repr(text))} gives a parameter twice")
         else:

@@ -265,11 +265,11 @@ def refuse_unnamed(option: str, named: Iterable[str], metrics: Iterable[str]) ->
     for name in named:
         if name not in known:
             raise UserError(
-                f"{option} names {shown(name)!r}, which is no metric here: choose among {listed(known)}"
+                f"{option} names {shown(name)!r}, which is no metric here: choose among {some_of(known)}"
             )
 
 
-def listed(names: Iterable[str]) -> str:
+def some_of(names: Iterable[str]) -> str:
     """Names for a message, at most 20 of them."""
     found = list(names)
     return ", ".join(map(shown, found[:20])) + (", ..." if len(found) > 20 else "")

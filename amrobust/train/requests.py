@@ -23,6 +23,8 @@ class Training:
 
     optimizer: str
     hyperparameters: Mapping[str, Any] = field(default_factory=dict)
+    label: str | Mapping[str, str] = ""
+    """What it is called in print, or each of its outputs."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +41,17 @@ def trainings_of(tables: Tables, methods: Iterable[dict[str, Any]]) -> tuple[Tra
     """One training for every combination of the hyperparameters that a ``[[methods]]`` table gives as lists."""
     found = []
     for table in methods:
-        optimizer = tables.take(table, "opt", str)
+        optimizer, label = tables.take(table, "opt", str), ""
+        if "label" in table:
+            label = tables.take(table, "label", (str, dict))
+            for text in label.values() if isinstance(label, dict) and label else [label]:
+                if not isinstance(text, str) or not text.strip():
+                    raise tables.complain(f"the label of {optimizer} is a text to print, not {text!r}")
         values = {name: value if isinstance(value, list) else [value] for name, value in table.items()}
-        found += [Training(optimizer, point) for point in combinations(tables, values)]
+        points = combinations(tables, values)
+        if label and len(points) > 1:
+            raise tables.complain(f"a label is of one method, and {optimizer} here is {len(points)}")
+        found += [Training(optimizer, point, label) for point in points]
     return tuple(found)
 
 
@@ -83,6 +93,10 @@ def load_request(path: Path) -> Request:
     trainings = trainings_of(tables, take(data, "methods", list))
     if not trainings:
         raise tables.complain("needs at least one method")
+    if any(training.label for training in trainings):
+        raise tables.complain(
+            "labels are for print: give them in an analysis, or with 'amrobust compare --label'"
+        )
     params = take(data, "workload_params", dict, {})
     points = [{**params, **point} for point in grid_points(tables, take(data, "grid", dict, {}))]
     seeds, x0, x0s = take(data, "seeds", int, 20), take(data, "x0", int, 0), take(data, "x0s", int, 1)

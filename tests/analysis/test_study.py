@@ -6,6 +6,7 @@ import pytest
 
 from amrobust.analysis import load_analysis, run_analysis
 from amrobust.errors import UserError
+from amrobust.train.requests import load_request
 
 CORPUS = Path(__file__).parent.parent / "corpus" / "documents"
 
@@ -17,7 +18,7 @@ metric = "{metric}"
 baseline = "{baseline}"
 seeds = 4
 workload_params = {{ epochs = 2, batch_size = 200, lr_drops = 0 }}
-methods = [{{ opt = "msgd" }}, {{ opt = "sgd" }}]
+methods = [{methods}]
 {more}
 [[claims]]
 kind = "less Avg. STD"
@@ -27,7 +28,13 @@ method = "{method}"
 
 def carried_out(tmp_path, **fields):
     path = tmp_path / "mine.toml"
-    defaults = {"metric": "train_loss", "baseline": "msgd", "method": "sgd", "more": ""}
+    defaults = {
+        "metric": "train_loss",
+        "baseline": "msgd",
+        "method": "sgd",
+        "more": "",
+        "methods": '{ opt = "msgd" }, { opt = "sgd" }',
+    }
     path.write_text(FILE.format(**(defaults | fields)))
     comparison = run_analysis(load_analysis(str(path)), tmp_path / "runs", executor="local")
     (judgement,) = comparison.judgements
@@ -157,3 +164,60 @@ def test_a_typo_in_a_method_of_somebodys_own_is_found_with_what_was_meant(tmp_pa
     text = (CORPUS / "p3.toml").read_text()
     text = text.replace("mymoons:Moons", "digits").replace("mylion:", "mylion_of_a_test:")
     analysed(tmp_path, text, r"'Lion' is not among the methods: did you mean 'Lion\[lr=0.003\]'\?")
+
+
+LABELLED = '{ opt = "msgd", label = "The usual" }, { opt = "am1", label = LABEL }'
+
+
+@pytest.mark.parametrize(
+    ("label", "titles"),
+    [
+        ('"Ours"', ("Ours, I", "Ours, II")),
+        ('{ II = "Ours" }', ("AM1-SGD (m = 5), I", "Ours")),
+    ],
+)
+def test_a_method_is_called_by_its_label(tmp_path, label, titles):
+    judgement = carried_out(tmp_path, method="am1[m=5]/II", methods=LABELLED.replace("LABEL", label))
+    assert judgement.titles == {
+        "msgd": "The usual",
+        **dict(zip(("am1[m=5]/I", "am1[m=5]/II"), titles, strict=True)),
+    }
+    assert f"{titles[1]} varies less over training" in judgement.verdicts[0].sentence
+    assert judgement.verdicts[0].claim.method == "am1[m=5]/II"
+
+
+def test_labels_stay_where_metrics_are_held_against_each_other(tmp_path):
+    judgement = carried_out(
+        tmp_path,
+        metric="loss",
+        baseline="msgd:train_loss",
+        method="msgd:train_batch_loss",
+        more=LOSSES,
+        methods='{ opt = "msgd", label = "The usual" }, { opt = "sgd" }',
+    )
+    assert judgement.titles["msgd:train_loss"] == "The usual, train_loss"
+    assert judgement.titles["sgd:train_batch_loss"] == "SGD, train_batch_loss"
+
+
+@pytest.mark.parametrize(
+    ("methods", "message"),
+    [
+        (LABELLED.replace("LABEL", '{ III = "Ours" }'), "am1 has no output 'III' to label: I, II"),
+        (LABELLED.replace("LABEL", "{ II = 3 }"), "is a text to print, not 3"),
+        (LABELLED.replace("LABEL", '"Ours", m = [3, 5]'), "a label is of one method, and am1 here is 2"),
+        (LABELLED.replace("LABEL", "5"), "'label' has the wrong type"),
+        (LABELLED.replace("LABEL", '" "'), "is a text to print, not ' '"),
+        (LABELLED.replace("LABEL", "{}"), "is a text to print, not {}"),
+    ],
+)
+def test_a_label_that_is_none_is_refused_before_anything_trains(tmp_path, methods, message):
+    with pytest.raises(UserError, match=message):
+        carried_out(tmp_path, method="am1[m=5]/II", methods=methods)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_what_is_only_run_takes_no_labels(tmp_path):
+    path = tmp_path / "runs.toml"
+    path.write_text('methods = [{ opt = "msgd", label = "The usual" }]')
+    with pytest.raises(UserError, match="labels are for print"):
+        load_request(path)

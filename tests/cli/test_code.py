@@ -151,7 +151,7 @@ def test_an_edited_workload_is_refused_and_goes_on_with_the_flag_which_every_rep
     command(*ask, 6)
     command("run", "--opt", "sgd", "--workload", "blobs:Blobs", *NETWORKS, "--seeds", 6)
     (note,) = notes(command("compare", "runs", "--format", "json"), "code-changed")
-    assert note == f"msgd: {said}: these may be two methods in one sample."
+    assert note == f"M-SGD: {said}: these may be two methods in one sample."
     command("report", "runs", "-o", "report.html")
     assert said in " ".join((tmp_path / "report.html").read_text().split())
 

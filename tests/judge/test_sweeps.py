@@ -118,7 +118,7 @@ def test_a_trend_is_over_any_hyperparameter_and_finds_the_default_too(rng):
     assert found.claim.methods == ("sgd[lr=0.01]", "sgd", "sgd[lr=0.1]", "sgd[lr=0.5]")
     assert found.claim.over == "lr"
     assert found.outcome == "supported"
-    assert "rises as lr grows, over sgd[lr=0.01], sgd, " in found.sentence
+    assert "rises as lr grows, over SGD (lr = 0.01), SGD, SGD (lr = 0.1), " in found.sentence
     data = [a.curves["test_accuracy"] for a in arms]
     oracle = stats.spread_trend(data, [0.01, 0.05, 0.1, 0.5])
     assert found.interval.estimate == oracle.estimate

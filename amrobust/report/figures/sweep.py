@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from amrobust.judge.judgement import Judgement, MethodSummary
-from amrobust.judge.words import significant
+from amrobust.judge.words import listed, significant
 from amrobust.report.drawing import (
     COLOURS,
     GREY,
@@ -63,7 +63,7 @@ def _figure(judgement: Judgement, sweep: Sweep, look: Mapping[str, Style]) -> Dr
     )
     caption = (
         f"{picks[0][0]} and {picks[1][0].removesuffix(unit)} against {sweep.parameter}, with intervals"
-        + (f"; lines across: {', '.join(references)}." if references else ".")
+        + (f"; lines across: {listed(references)}." if references else ".")
     )
     limits = [_limits(sweep, summaries, references, pick) for _, pick in picks]
     if any(
