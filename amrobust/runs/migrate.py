@@ -27,7 +27,7 @@ def _not_tuned(content: Content) -> Content:
 
 def _by_epochs(content: Content) -> Content:
     """Version 4 says where curves were measured; before it they had the epochs from 1 on, for which nothing is said."""
-    return content | {"facts": content["facts"] | {"axis": None}}
+    return content
 
 
 STEPS: Mapping[int, Step] = {1: _only_trained, 2: _not_tuned, 3: _by_epochs}
