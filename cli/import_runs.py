@@ -176,7 +176,7 @@ def summary(gathered: Gathered, form: str, landed: list[Landed] | None, runs_dir
             where = landed[place].run.path.name + (
                 f" ({landed[place].kept} there already)" if landed[place].kept else ""
             )
-        steps = f"{method.axis.label} {method.axis.range}"
+        steps = f"{method.axis.name} {method.axis.range}"
         rows.append(
             [
                 shown(method.method), shown(method.workload), f"{len(method.seeds)}{diverged}", shown(steps),

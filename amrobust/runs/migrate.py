@@ -36,7 +36,7 @@ def _known_and_placed(content: Content) -> Content:
         {"name": name, "better": better, "unit": unit, "better_by": by, "unit_by": by}
         for name, better, unit in content["facts"]["metrics"]
     ]
-    return content | {"facts": content["facts"] | {"metrics": metrics, "axis": None}}
+    return content | {"facts": content["facts"] | {"metrics": metrics}}
 
 
 STEPS: Mapping[int, Step] = {1: _only_trained, 2: _not_tuned, 3: _known_and_placed}

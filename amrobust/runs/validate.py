@@ -153,7 +153,7 @@ def _facts(value: Any, where: str) -> RunFacts:
         data_note=optional(a_text)(table.get("data_note"), "data_note"),
         backend=optional(a_text)(table.get("backend"), "backend"),
         code=optional(a_mapping(a_text))(table.get("code"), "code"),
-        axis=entry(table, "axis", optional(_axis)),
+        axis=optional(_axis)(table.get("axis"), "axis"),
     )
     if len(facts.coordinates.values) != facts.epochs:
         raise Broken("its manifest does not have a coordinate for every column of its curves")
