@@ -39,7 +39,7 @@ def csv_file(tmp_path_factory):
         for method in MARKUP:
             method = method.replace("\x00", "")
             for seed in range(5):
-                writer.writerow((method, MARKUP[3], MARKUP[2], seed, 1, seed + len(method)))
+                writer.writerow((method, MARKUP[3], f"{MARKUP[2]} loss", seed, 1, seed + len(method)))
     return path
 
 

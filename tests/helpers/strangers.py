@@ -8,6 +8,7 @@ from made_up_runs import describe, spec
 
 from amrobust.runs.curves import describe_bytes, encode, metric_names
 from amrobust.runs.manifest import Manifest, Plan, SeedRecord, Session, identity
+from amrobust.runs.metric import Metric
 from amrobust.runs.spec import content_digest
 
 MARKUP = (
@@ -75,7 +76,10 @@ def record_with_names(directory):
             workload_params={"epochs": 4, name: name},
             changes={
                 "methods": {"I": name, "II": f"{name}/II"},
-                "metrics": ((MARKUP[0], "higher", MARKUP[3]), *((n, "lower", n) for n in MARKUP[1:3])),
+                "metrics": (
+                    Metric(MARKUP[0], "higher", MARKUP[3]),
+                    *(Metric(n, "lower", n) for n in MARKUP[1:3]),
+                ),
                 "workload_label": MARKUP[2],
                 "versions": {name: name},
                 "device": name,

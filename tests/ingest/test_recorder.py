@@ -14,8 +14,10 @@ from recorded import logged, record_some
 
 import amrobust
 from amrobust.errors import RunError, UserError
+from amrobust.ingest.callbacks.session import HookRecorder
 from amrobust.ingest.load import load_arms
 from amrobust.ingest.read import read_path
+from amrobust.runs.metric import Metric
 from amrobust.runs.store import open_runs
 
 
@@ -324,3 +326,51 @@ def test_seeds_recorded_alike_share_their_provenance(tmp_path):
     (session,) = only_run(tmp_path).manifest.provenance
     assert session.seeds == 5
     assert 0 <= session.wall_seconds <= time.time() - before
+
+
+class TestDirections:
+    def test_a_metric_whose_name_does_not_say_is_refused_at_the_first_call(self, tmp_path):
+        with (
+            pytest.raises(UserError, match=r"whether y is better high or low.*better=\{'y': 'lower'\}"),
+            amrobust.record(tmp_path, method="a", seed=0, workload="w") as run,
+        ):
+            run.log(1, loss=1.0, y=2.0)
+        with pytest.raises(UserError, match="there are no runs"):
+            open_runs([tmp_path])
+
+    def test_what_is_declared_and_what_a_name_says_are_told_apart(self, tmp_path):
+        with amrobust.record(
+            tmp_path, method="a", seed=0, workload="w", better={"y": "lower"}, units={"y": "ms"}
+        ) as run:
+            run.log(1, y=1.0, acc=2.0)
+        assert only_run(tmp_path).manifest.facts.metrics == (
+            Metric("y", "lower", "ms", "declared", "declared"),
+            Metric("acc", "higher", "", "name", "not recorded"),
+        )
+
+    @pytest.mark.parametrize("options", [{"better": {"acuracy": "higher"}}, {"units": {"acuracy": "%"}}])
+    def test_what_is_said_of_a_metric_that_is_not_kept_is_refused_when_recording_begins(
+        self, tmp_path, options
+    ):
+        with pytest.raises(
+            UserError, match="names 'acuracy', which is no metric here: choose among accuracy"
+        ):
+            amrobust.record(tmp_path, method="a", seed=0, workload="w", metrics=("accuracy",), **options)
+        assert not list(tmp_path.iterdir())
+
+    @pytest.mark.parametrize("way", ["up", None, 1, True])
+    def test_a_direction_is_one_of_two_words(self, tmp_path, way):
+        with pytest.raises(UserError, match="better of y is 'higher' or 'lower', not"):
+            amrobust.record(tmp_path, method="a", seed=0, workload="w", better={"y": way})
+
+    def test_hooks_never_end_a_training_over_a_name_and_it_is_asked_about_when_judged(self, tmp_path):
+        for method in ("a", "b"):
+            for seed in range(4):
+                hooks = HookRecorder(tmp_path, {"method": method, "seed": seed, "workload": "w"})
+                hooks.open()
+                hooks.log({"y": 1.0 + seed})
+                hooks.log({"y": 2.0 + 2 * seed + len(method)})
+                hooks.close()
+        with pytest.raises(UserError, match="say --metric y:lower"):
+            amrobust.compare(tmp_path)
+        assert amrobust.compare(tmp_path, metric="y:lower").data.judgements[0].metric.better == "lower"
