@@ -201,7 +201,7 @@ class TestOutput:
     def test_an_error_in_standard_input_is_said_to_be_there(self, here):
         done = amrobust("compare", "-", input="method,seed\nadam,0\n")
         assert done.exit_code == 2
-        assert "Error: standard input: no column looks like a step" in done.stderr
+        assert "Error: standard input has neither steps nor final values" in done.stderr
 
     def test_a_file_that_cannot_be_written(self, here):
         done = amrobust("compare", "results.csv", "-o", here / "no" / "x")

@@ -14,6 +14,7 @@ from amrobust.ingest.imported import ImportedMethod
 from amrobust.ingest.landing import land
 from amrobust.ingest.load import load_arms
 from amrobust.ingest.recorder import record
+from amrobust.runs.axis import Axis
 from amrobust.runs.commands import command_of
 from amrobust.runs.method import Method, from_name, swept
 from amrobust.runs.metric import Metric, direction_by_name
@@ -47,9 +48,10 @@ class TestIdentity:
             (
                 ImportedMethod(
                     "sgd[lr=1e-1]", "mine", from_name("sgd[lr=1e-1]"), (0, 1, 2), {"accuracy": values},
-                    (Metric("accuracy", "higher"),), (1.0, 2.0), (),
+                    (Metric("accuracy", "higher"),), Axis.called("epoch", (1.0, 2.0)), (),
                 ),
-            )
+            ),
+            "",
         )  # fmt: skip
         land(gathered, tmp_path, form="csv", origin=tmp_path, command="")
         ((arm,), _) = load_arms([tmp_path])

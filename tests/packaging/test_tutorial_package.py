@@ -125,7 +125,7 @@ def test_it_brings_one_of_every_kind_that_there_is(installed):
         ["--help"],
         ["run", "--help"],
         ["compare", "recorded"],
-        ["compare", "table.csv", "--metric", "value"],
+        ["compare", "table.csv", "--metric", "value:higher"],
         ["list", "recorded"],
         ["check", "recorded"],
         ["export", "recorded"],
