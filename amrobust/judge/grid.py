@@ -67,7 +67,7 @@ class Grid:
             size = 0.0
         if not 0 < size < float("inf") or (found["points"] and size > _MOST_POINTS):
             raise UserError(
-                f"the grid {text!r} has no points: give a number above 0, such as every:1000 or 20"
+                f"the grid {text!r} has no points, or more than {_MOST_POINTS:,}: give a number such as every:1000 or 20"
             )
         return cls("every" if found["step"] else "points", size, way)
 

@@ -6,6 +6,7 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
+from amrobust.runs.axis import Axis
 from amrobust.runs.store import open_runs
 
 
@@ -84,6 +85,7 @@ class TestLightning:
         )
         callback.on_fit_end(self.fit(callback, 6, every=3), None)
         assert only(tmp_path).curves()["I"]["val_acc"].tolist() == [[0.2, 0.5]]
+        assert only(tmp_path).manifest.facts.axis == Axis("epoch", "", (3, 6))
 
     def test_without_validation_every_epoch_counts(self, lightning, tmp_path):
         callback = lightning.AmrobustCallback(tmp_path, method="adam", seed=0, workload="w")
@@ -135,6 +137,24 @@ class TestHuggingFace:
         assert {name: curve.tolist() for name, curve in run.curves()["I"].items()} == {
             "eval_loss": [[1.0, 0.5, 1 / 3]]
         }
+        assert run.manifest.facts.axis == Axis("step", "", (500, 1000, 1500))
+
+    def test_several_sets_are_evaluated_at_one_step_and_a_set_that_is_again_counts_once(
+        self, huggingface, tmp_path
+    ):
+        callback = huggingface.AmrobustCallback(tmp_path, method="adamw", workload="sst2")
+        state = SimpleNamespace(is_world_process_zero=True)
+        callback.on_train_begin(self.ARGUMENTS, state, None, model=None)
+        for state.global_step in (10, 20):
+            for name, value in (("eval_a_loss", 1), ("eval_b_loss", 2), ("eval_a_loss", 3)):
+                callback.on_evaluate(self.ARGUMENTS, state, None, metrics={name: value * state.global_step})
+        callback.on_train_end(self.ARGUMENTS, state, None)
+        run = only(tmp_path)
+        assert {name: curve.tolist() for name, curve in run.curves()["I"].items()} == {
+            "eval_a_loss": [[10, 20]],
+            "eval_b_loss": [[20, 40]],
+        }
+        assert run.manifest.facts.axis.values == (10, 20)
 
     def test_a_seed_and_metrics_of_ones_own(self, huggingface, tmp_path):
         options = {"seed": 1, "metrics": ("eval_loss", "eval_runtime")}
