@@ -34,8 +34,9 @@ def with_unit(metric: Metric, values: Sequence[Curves]) -> Metric:
         return replace(metric, unit="share", unit_by="values")
     if metric.unit == "%" and metric.unit_by != "workload":
         whole = _largest(values)
-        least = min(_largest([each]) for each in values) if can_be_a_share(metric.name) else whole
-        if least <= SHARE:
+        parts = [[each] for each in values] if can_be_a_share(metric.name) else []
+        least = min(map(_largest, [values, *parts]))
+        if least <= SHARE and whole < np.inf:
             top, what = (whole, "none") if whole <= SHARE else (least, "of one method none")
             raise UserError(
                 f"{shown(metric.name)} is said to be in percent, and {what} of its values is above {top:g}: they look like "
@@ -45,6 +46,6 @@ def with_unit(metric: Metric, values: Sequence[Curves]) -> Metric:
 
 
 def _largest(values: Sequence[Curves]) -> float:
-    """The largest of the finite values, by its size; infinite where there is none."""
-    sizes = [size[np.isfinite(size)] for size in map(np.abs, values)]
-    return max((float(size.max()) for size in sizes if size.size), default=np.inf)
+    """The largest of the finite values; infinite where there is none, and where one is below zero: these are no shares."""
+    finite = np.concatenate([np.empty(0), *(each[np.isfinite(each)] for each in values)])
+    return float(finite.max()) if finite.size and finite.min() >= 0 else np.inf

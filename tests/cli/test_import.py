@@ -38,7 +38,7 @@ def test_it_says_what_it_found_where_it_is_and_what_to_do_next(here):
     assert lines[-1] == "next: amrobust compare runs"
     compared = amrobust("compare", "runs", "--baseline", "sgd")
     assert compared.exit_code == 0
-    assert "test accuracy (%)" in compared.stdout
+    assert "test accuracy (higher is better, by its name; %)" in compared.stdout
 
 
 def test_what_is_imported_is_listed_shown_reported_and_exported(here):

@@ -317,6 +317,12 @@ class TestPublishedTables:
             )
             assert found["judgements"][0]["verdicts"][0]["outcome"] == outcome
 
+    def test_a_table_that_prints_no_means_is_no_table_of_shares(self, tmp_path):
+        path = tmp_path / "t.toml"
+        rows = "\n".join(f'[[t.rows]]\nmethod = "{name}"\nfinal_std = 1.0' for name in "AB")
+        path.write_text(f'[t]\nmetric = "accuracy (%)"\nseeds = 10\n{rows}\n')
+        assert "cannot be judged" in answered("judge-table", path, "--margin", "1").stdout
+
     def test_an_option_that_names_no_metric_of_a_table_lists_them(self, tmp_path):
         path = self.table(tmp_path / "t.toml", "wer")
         assert "choose one of wer" in refused("judge-table", path, "--metric", "cer:lower")

@@ -36,8 +36,8 @@ def test_the_table_has_every_method_with_its_exact_interval(results):
 
 
 def test_machines_get_the_same_numbers(results):
-    rows = list(csv.DictReader(io.StringIO(run(results, "--threshold", 85, "--format", "csv").output)))
-    records = json.loads(run(results, "--threshold", 85, "--format", "json").output)
+    rows = list(csv.DictReader(io.StringIO(run(results, "--threshold", 85, "--format", "csv").stdout)))
+    records = json.loads(run(results, "--threshold", 85, "--format", "json").stdout)
     assert [float(row["high"] or "nan") for row in rows] == pytest.approx(
         [np.nan if record["high"] is None else record["high"] for record in records], nan_ok=True
     )
