@@ -139,3 +139,28 @@ def test_on_paper_cautions_of_the_group_that_differ_in_numbers_are_one_note(
     assert [note.caution.message for note in notes(judgement, in_ranges=True)] == [
         "Curves are cut to 5 to 9 epochs."
     ]
+
+
+def test_numbers_in_titles_are_no_numbers_of_a_caution(judged: Callable[..., Judgement]) -> None:
+    five, ten = "AM1-SGD (m = 5), II", "AM1-SGD (m = 10), II"
+    judgement = judged((five, ten, "SGD", "M-SGD"), seeds=4, epochs=3, cautions=())
+
+    def merged(one: str, other: str) -> list[str]:
+        texts = {
+            "SGD": f"SGD differs from {one} by 2 points.",
+            "M-SGD": f"M-SGD differs from {other} by 3 points.",
+        }
+        summaries = tuple(
+            replace(s, cautions=(Caution("levels", texts[s.method], "r"),) if s.method in texts else ())
+            for s in judgement.summaries
+        )
+        return [
+            n.caution.message
+            for n in notes(replace(judgement, summaries=summaries, verdicts=()), in_ranges=True)
+        ]
+
+    assert merged(five, five) == [f"Each of 2 methods differs from {five} by 2 to 3 points."]
+    assert merged(five, ten) == [
+        f"SGD differs from {five} by 2 points.",
+        f"M-SGD differs from {ten} by 3 points.",
+    ]

@@ -26,6 +26,10 @@ def test_a_hyperparameter_stays_with_its_value_and_an_output_with_its_method() -
     ]
 
 
+def test_a_title_is_not_broken_within_m_equals_5() -> None:
+    assert breakable("AM1-SGD (m = 5), II") == "AM1-SGD (m\u00a0=\u00a05), II"
+
+
 def test_a_number_stays_with_its_sign_and_its_unit() -> None:
     assert prose("p = 0.03, 95 % of [-1, 2], am1-sgd") == "p\u00a0=\u00a00.03, 95\u00a0% of [−1, 2], am1-sgd"
     assert prose("a gap of 1.2 × 10⁻⁵ or 3 × 2") == "a gap of 1.2\u00a0×\u00a010⁻⁵ or 3 × 2"
