@@ -10,9 +10,12 @@ import click
 
 from amrobust.cli import messages, options
 from amrobust.cli.parameters import parse_counts, parse_labels, parse_text_pair
+from amrobust.cli.reading import reading
 from amrobust.cli.stdin import paths_or_stdin
 
 if TYPE_CHECKING:
+    from amrobust.ingest.naming import Mappings
+    from amrobust.ingest.policies import Policies
     from amrobust.judge.judgement import Comparison
     from amrobust.judge.rules import IntervalName, TestName
     from amrobust.stats.levels import Alignment, Scale
@@ -136,6 +139,7 @@ OPTIONS = (
 
 def comparison_options(command: Command) -> Command:
     """Decorate a click command with every option that :func:`load_comparison` takes."""
+    command = reading(command)
     for option in reversed(OPTIONS):
         command = option(command)
     return command
@@ -162,6 +166,7 @@ def load_comparison(
     labels: tuple[str, ...],
     survivors: bool,
     allow_different_x0: bool,
+    reading: tuple[Mappings, Policies],
 ) -> Comparison:
     """Read runs, run directories, logs or tables and judge them. Raises UserError with a remedy on bad input."""
     from amrobust.errors import UserError
@@ -190,7 +195,7 @@ def load_comparison(
         looks=parse_counts(looks) if looks else (),
     )
     with paths_or_stdin(paths) as places:
-        arms, problems = load_arms(places, metric, dict(map(parse_text_pair, units)))
+        arms, problems = load_arms(places, metric, dict(map(parse_text_pair, units)), *reading)
     messages.read(what_was_read(arms))
     try:
         return compare(

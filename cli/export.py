@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from amrobust.cli import messages
 from amrobust.cli.output import WritingCommand, output_option, write
+from amrobust.cli.reading import reading
 from amrobust.cli.stdin import paths_or_stdin
+
+if TYPE_CHECKING:
+    from amrobust.ingest.naming import Mappings
+    from amrobust.ingest.policies import Policies
 
 COLUMNS = ("workload", "method", "seed", "axis", "step", "metric", "value")
 
@@ -24,7 +29,14 @@ COLUMNS = ("workload", "method", "seed", "axis", "step", "metric", "value")
 )
 @output_option
 @click.option("--metric", help="One metric only.")
-def command(paths: tuple[Path, ...], form: str, output: Path | None, metric: str | None) -> None:
+@reading
+def command(
+    paths: tuple[Path, ...],
+    form: str,
+    output: Path | None,
+    metric: str | None,
+    reading: tuple[Mappings, Policies],
+) -> None:
     """Write the curves of runs: one row a (method, seed, step, metric), which compare and import read back.
 
     The steps are those that came in; axis says what they count: epoch, step, tokens, ...
@@ -43,7 +55,7 @@ def command(paths: tuple[Path, ...], form: str, output: Path | None, metric: str
     from amrobust.runs.metric import MetricChoice
 
     with paths_or_stdin(paths) as places:
-        arms, problems = load_arms(places, metric)
+        arms, problems = load_arms(places, metric, None, *reading)
     rows = list(_rows(arms, MetricChoice.parse(metric).name if metric else None))
     if not rows:
         known = sorted({name for arm in arms for name in arm.metrics})

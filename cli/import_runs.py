@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from amrobust.cli import messages, options
+from amrobust.cli.reading import reading
 from amrobust.cli.stdin import paths_or_stdin
 
 if TYPE_CHECKING:
     from amrobust.ingest.assemble import Gathered
     from amrobust.ingest.landing import Landed
+    from amrobust.ingest.naming import Mappings
+    from amrobust.ingest.policies import Policies
 
 
 @click.command("import")
@@ -22,21 +26,7 @@ if TYPE_CHECKING:
     "--from", "source", default="auto", show_default=True, metavar="FORMAT",
     help="csv, json, parquet, lightning, mlflow, tensorboard, wandb, sacred, benchopt, npz, or one that a package adds.",
 )  # fmt: skip
-@click.option(
-    "--method-from", metavar="SOURCE",
-    help="What names the method: a parameter, tag or column; several as KEY,KEY; re:PATTERN on the path; or =TEXT.",
-)  # fmt: skip
-@click.option(
-    "--seed-from", metavar="SOURCE", help="What is the seed: as --method-from, or 'number' to count runs."
-)
-@click.option(
-    "--nuisance", "nuisances", multiple=True, metavar="FIELD",
-    help="A field that tells no methods apart, such as a run's number; repeatable.",
-)  # fmt: skip
-@click.option("--workload-from", metavar="SOURCE", help="What names the workload: as --method-from.")
-@click.option(
-    "--step-from", metavar="NAME", help="Which series or column counts steps, or 'index' to count points."
-)
+@reading
 @click.option(
     "--metric", "metrics", multiple=True, metavar="[NEW=]NAME[:lower|:higher]",
     help="A metric to import, under a new name and with its direction if wanted; repeatable "
@@ -45,30 +35,6 @@ if TYPE_CHECKING:
 @click.option("--higher", multiple=True, metavar="METRIC", help="A metric that is better high; repeatable.")
 @click.option("--lower", multiple=True, metavar="METRIC", help="A metric that is better low; repeatable.")
 @options.unit
-@click.option(
-    "--duplicates", type=click.Choice(["refuse", "first", "last", "mean"]), default="refuse", show_default=True,
-    help="Where a step is logged twice.",
-)  # fmt: skip
-@click.option(
-    "--missing-seeds", type=click.Choice(["refuse", "number", "skip"]), default="refuse", show_default=True,
-    help="Where a run has no seed.",
-)  # fmt: skip
-@click.option(
-    "--lengths", type=click.Choice(["refuse", "common", "drop", "diverged"]), default="refuse", show_default=True,
-    help="Where a seed lacks steps: keep common steps, drop it, or take it as diverged where it ends.",
-)  # fmt: skip
-@click.option(
-    "--mixed-units", type=click.Choice(["refuse", "keep", "percent"]), default="refuse", show_default=True,
-    help="Where some seeds, or steps of a seed, have a metric as a share and others in percent.",
-)  # fmt: skip
-@click.option(
-    "--unfinished", type=click.Choice(["skip", "keep"]), default="skip", show_default=True,
-    help="Runs that their tool marks as failed or running.",
-)  # fmt: skip
-@click.option(
-    "--first-step", type=float, help="Leave out steps before this one, such as the starting point's."
-)
-@click.option("--seeds-first", is_flag=True, help="Arrays (npz) are (seeds, steps).")
 @click.option("--paired", is_flag=True, help="Equal seeds of different methods share their random streams.")
 @options.runs_dir
 @click.option("--dry-run", is_flag=True, help="Say what would be imported, and write nothing.")
@@ -84,14 +50,14 @@ def command(
     runs_dir: Path,
     dry_run: bool,
     form: str,
-    **choices: Any,
+    reading: tuple[Mappings, Policies],
 ) -> None:
     """Import runs that other tools logged. Nothing in them is executed, and nothing is changed.
 
     PATH is a file or a folder (- for a table on standard input): tables in CSV, JSON or Parquet (long, tidy or wide),
     Lightning's metrics.csv, MLflow's file store or database, TensorBoard's event files, W&B's exports and offline runs,
     Sacred's file storage, benchopt's results, or arrays (steps, seeds). 'amrobust compare PATH' reads the same without
-    importing, where no choice is needed.
+    importing.
 
     \b
     amrobust import lightning_logs/ --method-from optimizer --metric val_acc
@@ -101,29 +67,15 @@ def command(
     """
     from amrobust.cli.parameters import parse_text_pair
     from amrobust.ingest.landing import land
-    from amrobust.ingest.naming import Mappings
-    from amrobust.ingest.policies import Policies
     from amrobust.ingest.read import read_path
 
-    mappings = Mappings(
-        method_from=choices["method_from"],
-        seed_from=choices["seed_from"],
-        nuisances=frozenset(choices["nuisances"]),
-        step_from=choices["step_from"],
-        workload_from=choices["workload_from"],
+    names, policies = reading
+    mappings = replace(
+        names,
         metrics=metrics,
         higher=frozenset(higher),
         lower=frozenset(lower),
         units=dict(map(parse_text_pair, units)),
-        seeds_first=choices["seeds_first"],
-    )
-    policies = Policies(
-        duplicates=choices["duplicates"],
-        missing_seeds=choices["missing_seeds"],
-        lengths=choices["lengths"],
-        units=choices["mixed_units"],
-        unfinished=choices["unfinished"],
-        first_step=choices["first_step"],
     )
     with paths_or_stdin([path]) as (place,):
         gathered, found = read_path(place, source, mappings, policies)

@@ -10,8 +10,11 @@ import click
 from amrobust.cli import messages, options
 from amrobust.cli.comparison_options import label_option
 from amrobust.cli.parameters import parse_labels
+from amrobust.cli.reading import reading
 
 if TYPE_CHECKING:
+    from amrobust.ingest.naming import Mappings
+    from amrobust.ingest.policies import Policies
     from amrobust.judge.tails import TailRow
 
 COLUMNS = (
@@ -43,6 +46,7 @@ COLUMNS = (
 )  # fmt: skip
 @click.option("--final", default="last", show_default=True, help="A seed's final value: 'last', or 'mean:K'.")
 @label_option
+@reading
 @click.option(
     "--grid",
     metavar="GRID",
@@ -54,6 +58,7 @@ COLUMNS = (
 def command(
     paths: tuple[Path, ...], metric: str | None, units: tuple[str, ...], thresholds: tuple[float, ...],
     quantiles: tuple[float, ...], level: float, final: str, grid: str | None, labels: tuple[str, ...], form: str,
+    reading: tuple[Mappings, Policies],
 ) -> None:  # fmt: skip
     """Say how likely a run is to end badly, and how badly: exact intervals, or the number of seeds that would tell.
 
@@ -74,7 +79,7 @@ def command(
     from amrobust.runs.arms import what_was_read
     from amrobust.runs.files import shown
 
-    arms, problems = load_arms(paths, metric, dict(map(parse_text_pair, units)))
+    arms, problems = load_arms(paths, metric, dict(map(parse_text_pair, units)), *reading)
     messages.read(what_was_read(arms))
     arms = labelled(arms, parse_labels(labels, [arm.method for arm in arms]))
     arms, gridded = on_grid(arms, grid)

@@ -220,13 +220,17 @@ class Runs:
 
 
 def load(
-    *paths: str | PathLike[str], metric: str | None = None, units: Mapping[str, str] | None = None
+    *paths: str | PathLike[str],
+    metric: str | None = None,
+    units: Mapping[str, str] | None = None,
+    **mappings: Any,
 ) -> Runs:
     """Everything that can be compared under ``paths``: run directories, and the logs and tables that ``amrobust import`` reads.
 
     With ``metric``, that one's curves only; a log whose metrics have different steps needs it. ``units`` declares units of
-    metrics, such as ``{"acc": "%"}``. Raises UserError where a path holds nothing that can be read. Broken runs are set aside:
-    ``problems`` names them.
+    metrics, such as ``{"acc": "%"}``; ``mappings`` are the options of ``amrobust import`` that say what names a method, a seed
+    and a step: method_from, seed_from, workload_from, step_from, nuisances. Raises UserError where a path holds nothing that
+    can be read. Broken runs are set aside: ``problems`` names them.
 
     >>> import tempfile, pathlib
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "results.csv"
@@ -235,8 +239,10 @@ def load(
     ('sgd',)
     """
     from amrobust.ingest.load import load_arms
+    from amrobust.ingest.naming import Mappings
 
-    arms, problems = load_arms([Path(fspath(path)) for path in paths or ("runs",)], metric, units)
+    places = [Path(fspath(path)) for path in paths or ("runs",)]
+    arms, problems = load_arms(places, metric, units, Mappings(**mappings))
     return Runs(tuple(arms), tuple(problems))
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from amrobust.errors import RunError, UserError
 from amrobust.ingest.naming import Mappings
+from amrobust.ingest.policies import Policies
 from amrobust.ingest.read import arms_of, read_path
 from amrobust.ingest.registry import detect
 from amrobust.runs.arms import Arm
@@ -32,15 +33,21 @@ _log = logging.getLogger("amrobust")
 
 
 def load_arms(
-    paths: Sequence[Path], metric: str | None = None, units: Mapping[str, str] | None = None
+    paths: Sequence[Path],
+    metric: str | None = None,
+    units: Mapping[str, str] | None = None,
+    mappings: Mappings | None = None,
+    policies: Policies | None = None,
 ) -> tuple[list[Arm], list[str]]:
     """The arms under ``paths`` (directories of runs, single runs, logs and tables of other tools), and a line for each problem.
 
     One arm an output of a run, in the order of the paths; a path that is given twice is read once, and names that would be
     equal within a workload get what distinguishes them. With ``metric`` (what :class:`MetricChoice` reads), only that metric's
-    curves are kept where an arm has it; ``units`` declares units of metrics. Raises UserError where a path holds nothing that
-    can be read, and where two directories hold one run with other seeds or curves.
+    curves are kept where an arm has it; ``units`` declares units of metrics, ``mappings`` and ``policies`` how logs are read.
+    Raises UserError where a path holds nothing that can be read, and where two directories hold one run with other seeds or
+    curves.
     """
+    mappings = replace(mappings or Mappings(), metrics=(metric,) if metric else ())
     arms: list[Arm] = []
     problems: list[str] = []
     directories = []
@@ -52,17 +59,14 @@ def load_arms(
         if path.is_dir() and (not find_runs([path])[1] or detect(path) is None):
             directories.append(path)
         else:
-            try:
-                gathered, form = read_path(path, mappings=Mappings(metrics=(metric,) if metric else ()))
-            except UserError as error:
-                raise UserError(_for_import(str(error))) from error
+            gathered, form = read_path(path, mappings=mappings, policies=policies)
             arms += arms_of(gathered, path)
             _log.info("%s: %d methods, read as %s", shown(path), len(gathered.methods), form)
             problems += [f"{shown(path)}: {note}" for note in gathered.left_out]
             for note in gathered.notes:
                 if note not in gathered.left_out:
                     said = note.removeprefix(f"{shown(path.name)}: ")
-                    _log.warning("%s, read as %s: %s", shown(path), form, _for_import(said))
+                    _log.warning("%s, read as %s: %s", shown(path), form, said)
     if directories:
         places: dict[str, Path] = {}
         for run in each_run(directories, problems):
@@ -123,11 +127,6 @@ def _full_labels(settings: Mapping[str, Spec]) -> dict[str, str]:
         else:
             full[label] = f"{label}[{','.join(missing)}]"
     return full
-
-
-def _for_import(text: str) -> str:
-    """``text`` as one who only compares has to read it: the choices that it names are made by importing first."""
-    return f"{text}; these are options of 'amrobust import'" if re.search(r"--[a-z]", text) else text
 
 
 def _joined_over_x0s(arms: list[Arm]) -> list[Arm]:
