@@ -50,7 +50,13 @@ def older(tmp_path, monkeypatch):
     def step(content):
         done = {"state": "complete", "diverged": False, "wall_seconds": 0.0, "error": None}
         seeds = {str(seed): done for seed in content["seeds"]}
-        return content | {"seeds": seeds, "plans": [], "tuning": None}
+        by = {"better_by": "workload", "unit_by": "workload"}
+        metrics = [
+            {"name": name, "better": better, "unit": unit, **by}
+            for name, better, unit in content["facts"]["metrics"]
+        ]
+        facts = content["facts"] | {"metrics": metrics}
+        return content | {"seeds": seeds, "plans": [], "tuning": None, "facts": facts}
 
     for module in (manifest, validate, migrate):
         monkeypatch.setattr(module, "SCHEMA_VERSION", 2)
