@@ -14,6 +14,7 @@ _BREAK_NEXT = re.compile(r"(=)(?=\S)")
 _UNBROKEN = re.compile(rf"(\S{{{_LONG}}})(?=\S)")
 _NEGATIVE = re.compile(r"(?<=[\s(\[])-(?=\d)")
 _AROUND_EQUALS = re.compile(r"(?<=\w) ([=<]) (?=[\d−])")
+_SETTING = re.compile(r"(?<=\w) = (?=\d)")
 _BEFORE_UNIT = re.compile(r"(?<=\d) (?=%)")
 _POWER = re.compile(rf" × (?=10[{RAISED}])")
 ZERO_WIDTH_SPACE = "\u200b"
@@ -25,7 +26,7 @@ def breakable(text: str) -> str:
     ``m = 5`` is not broken.
     """
     words = []
-    for word in _AROUND_EQUALS.sub("\u00a0\\1\u00a0", printable(text)).split(" "):
+    for word in _SETTING.sub("\u00a0=\u00a0", printable(text)).split(" "):
         pieces = [word]
         for places in (_BREAK_AFTER, _BREAK_NEXT, _UNBROKEN):
             pieces = [
