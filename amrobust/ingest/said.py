@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from amrobust.ingest.fields import last_part
 from amrobust.ingest.imported import ImportedMethod
 from amrobust.ingest.logged import METHOD_KEYS, SEED_KEYS, WORKLOAD_KEYS, LoggedRun
 from amrobust.ingest.naming import Mappings
@@ -21,8 +22,11 @@ def line_of(runs: Sequence[LoggedRun], mappings: Mappings, methods: Sequence[Imp
     first = runs[0]
     steps = [step for method in methods for step in method.steps]
     counter = mappings.step_from or first.steps_in or first.own_steps or "step"
+    fields = {last_part(field) for field in first.fields}
+    told = dict.fromkeys(name for method in methods for name in method.identity.named if name in fields)
+    method = mappings.method_from or ", ".join([_usual(first, METHOD_KEYS) or "part of the name", *told])
     parts = [
-        f"method = {mappings.method_from or _usual(first, METHOD_KEYS) or 'part of the name'}",
+        f"method = {method}",
         f"seed = {mappings.seed_from or _usual(first, SEED_KEYS) or 'part of the name'}",
         f"step = {counter} {min(steps):g}" + (f"…{max(steps):g}" if len(set(steps)) > 1 else ""),
     ]
