@@ -46,7 +46,7 @@ def test_learning_rates_and_models_are_methods_however_their_seeds_are_numbered(
     assert {name.partition(" on ")[0]: n for name, n in found.items()} == dict.fromkeys(methods, seeds)
     assert "is several methods, told apart by" in said
     told = "model" if "model" in path else "lr"
-    assert f"read: method = optimizer, {told} · seed = seed" in said
+    assert f"method = optimizer, {told} · seed = seed" in said
 
 
 def test_several_environments_are_several_workloads():
