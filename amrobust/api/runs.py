@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from amrobust.errors import UserError
-from amrobust.runs.arms import Arm, refuse_doubles
+from amrobust.runs.arms import Arm, first_measured, refuse_doubles
 from amrobust.runs.curves import mean_and_std
 from amrobust.runs.method import from_name
 from amrobust.runs.metric import Metric, direction
@@ -188,7 +188,8 @@ class Runs:
         """Runs from an array (seeds, epochs), or (seeds,) of final values, for each method.
 
         ``better`` is "higher" or "lower" [default: known by the metric's name, else asked for when it is judged]; NaN marks a
-        diverged seed; ``paired``: row i of every method has the same random streams. Raises UserError on other shapes.
+        diverged seed, before its first value what was not measured yet; ``paired``: row i of every method has the same random
+        streams. Raises UserError on other shapes.
         """
         arms = []
         known = Metric.known(
@@ -203,7 +204,7 @@ class Runs:
                 raise UserError(
                     f"{method}: an array is (seeds, epochs) or (seeds,), not of shape {np.shape(given)}"
                 )
-            lost = np.flatnonzero(~np.isfinite(curves).all(axis=1))
+            lost = np.flatnonzero(~np.isfinite(curves[:, first_measured(curves) - 1 :]).all(axis=1))
             arms.append(
                 Arm(
                     method=method,

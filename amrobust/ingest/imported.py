@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from amrobust.runs.arms import Curves
+from amrobust.runs.arms import Curves, first_measured
 from amrobust.runs.axis import Axis
 from amrobust.runs.method import Method
 from amrobust.runs.metric import Metric
@@ -36,6 +36,8 @@ class ImportedMethod:
 
     @property
     def diverged(self) -> tuple[int, ...]:
-        """Seeds with a value that is not finite."""
-        finite = np.all([np.isfinite(values).all(axis=1) for values in self.curves.values()], axis=0)
+        """Seeds with a value that is not finite, from where all of them were measured on."""
+        finite = np.all(
+            [np.isfinite(c[:, first_measured(c) - 1 :]).all(axis=1) for c in self.curves.values()], axis=0
+        )
         return tuple(seed for seed, whole in zip(self.seeds, finite, strict=True) if not whole)

@@ -156,15 +156,22 @@ def unofficial_data(arm: Arm) -> Caution | None:
     )
 
 
-def epochs_left_out(axis: Axis, first_epoch: int) -> Caution | None:
-    """Epochs before some method's output first moved away from x0."""
+def epochs_left_out(axis: Axis, first_epoch: int, *, measured: bool) -> Caution | None:
+    """Epochs before some method's output first moved away from x0, or before the metric was ``measured`` in every seed."""
     if first_epoch <= 1:
         return None
+    why, remedy = (
+        (
+            "one method's output is still x0",
+            "use a smaller m or more steps an epoch to judge the first epochs too",
+        )
+        if measured
+        else ("some seed was not measured", "nothing is wrong where a metric begins later, as a reward does")
+    )
     return Caution(
         "epochs-left-out",
-        f"{axis.plural.capitalize()} before {axis.at(first_epoch)} are left out for every method: one method's output is still "
-        "x0 there.",
-        "use a smaller m or more steps an epoch to judge the first epochs too",
+        f"{axis.plural.capitalize()} before {axis.at(first_epoch)} are left out for every method: {why} there.",
+        remedy,
     )
 
 

@@ -26,7 +26,7 @@ from amrobust.judge.summaries import summary_of
 from amrobust.judge.usage import asked_for, meant
 from amrobust.judge.verdicts import decide
 from amrobust.judge.words import listed
-from amrobust.runs.arms import Arm, refuse_doubles, told_apart
+from amrobust.runs.arms import Arm, first_measured, refuse_doubles, told_apart
 from amrobust.runs.method import ANY, Method, from_name, number, swept
 from amrobust.runs.metric import Metric, some_of
 from amrobust.stats.results import Caution
@@ -222,7 +222,8 @@ def _group(
     mixed_x0: bool,
 ) -> _Group:
     ordered = (baseline, *(arm for arm in members if arm is not baseline))
-    first_epoch = max(arm.first_output_epoch for arm in ordered)
+    first_output = max(arm.first_output_epoch for arm in ordered)
+    first_epoch = max(first_output, *(first_measured(arm.curves[metric.name]) for arm in ordered))
     with asked_for(f"{baseline.workload}: "):
         samples = {
             arm.method: Sample.of(
@@ -234,7 +235,7 @@ def _group(
         cautions.different_x0(baseline.workload) if mixed_x0 else cautions.one_initialisation(ordered),
         cautions.unofficial_data(baseline),
         cautions.code_differs(ordered),
-        cautions.epochs_left_out(baseline.axis, first_epoch),
+        cautions.epochs_left_out(baseline.axis, first_epoch, measured=first_epoch == first_output),
         same_for_all_seeds(ordered, metric.name),
         *same_for_several_methods(ordered, metric.name),
     )

@@ -22,6 +22,17 @@ READ = "read"
 """The fact of an arm that says in one line what was read as what, where it comes from a log or a table."""
 
 
+def first_measured(curves: Curves) -> int:
+    """The first column, counted from 1, from which on every row of ``curves`` (seeds, steps) was measured.
+
+    NaN before a row's first value says that nothing was measured yet, as a reward before the first episode has ended; a row
+    without any value says nothing of that.
+    """
+    seen = ~np.isnan(curves)
+    begun = seen[seen.any(axis=1)]
+    return int(begun.argmax(axis=1).max()) + 1 if len(begun) else 1
+
+
 @dataclass(frozen=True)
 class Arm:
     """One method's curves on one workload: the input of every comparison.
