@@ -49,7 +49,8 @@ def _table(path: Path, label: str) -> Table:
                     records.append(json.loads(line))
                     lines.append(number)
         else:
-            records = json.loads(content)
+            found = json.loads(content)
+            records = found if isinstance(found, list) else []
             lines = list(range(1, len(records) + 1))
     except (ValueError, RecursionError) as error:
         where = f", line {len(lines) + 1}" if path.suffix.lower() in LINES else ""

@@ -63,7 +63,7 @@ def test_names_show_m_what_differs_and_the_output_where_there_are_two():
     assert method_of("msgd", resolve("msgd", {"lr": 0.05}, DEFAULTS), DEFAULTS, "I").name == "msgd[lr=0.05]"
     assert method_of("am1", resolve("am1", {}, DEFAULTS), DEFAULTS, "II").name == "am1[m=5]/II"
     assert (
-        method_of("am2", resolve("am2", {"m": 3, "momentum": 0.95}, DEFAULTS), DEFAULTS, "I")
+        method_of("am2", resolve("am2", {"m": 3, "momentum": 0.95}, DEFAULTS), DEFAULTS, "I").name
         == "am2[m=3,momentum=0.95]/I"
     )
 
