@@ -29,9 +29,11 @@ from amrobust.runs.metric import can_be_a_share, direction_by_name
 Cell = str | int | float | bool | None
 """An empty text and None are cells in which nothing was logged."""
 
+_PERCENT = re.compile(r"[-+]?\d+(?:\.\d*)?\s*%")
 # A digit alone is no seed: lr=0.1, top5, resnet18 and am1_m5 are methods or metrics.
 _SEED_COLUMN = re.compile(
-    r"(?P<method>.*?)[-_ ./:]*(?:seed|repeat|replicate|rep|run|trial)[-_ =]*(?P<seed>\d+)", re.IGNORECASE
+    r"(?P<method>.*?)[-_ ./:([]*(?:seed|repeat|replicate|rep|run|trial)[-_ =:]*(?P<seed>\d+)[)\]]?",
+    re.IGNORECASE,
 )
 LONG = ("method", "seed", "step", "value")
 
@@ -141,6 +143,11 @@ def _is_of_words(table: Table, name: str) -> bool:
     Raises UserError where nearly all of its cells are numbers: a mistyped one would make a run of its own.
     """
     filled = [row for row, cell in enumerate(table.columns[name]) if not is_empty(cell)]
+    if filled and all(_PERCENT.fullmatch(str(table.columns[name][row]).strip()) for row in filled):
+        raise UserError(
+            f"{table.where(filled[0])}: the numbers of {shown(name)} have percent signs "
+            f"({shown(str(table.columns[name][filled[0]]))}): write them without, and say --unit {shown(name)}=%"
+        )
     words = [row for row in filled if not is_number(table.columns[name][row])]
     if words and len(words) < len(filled) / 2:
         raise UserError(

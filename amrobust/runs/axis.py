@@ -57,11 +57,16 @@ class Axis:
 
     @property
     def words(self) -> str:
-        """For a heading: ``30 epochs``, ``1 epoch``, or of other coordinates ``10 steps (100, 200 ... 1000)``."""
+        """For a heading: ``30 epochs``, ``1 epoch``, or of other coordinates ``10 steps (100, 200 ... 1000)``.
+
+        Of what is neither, ``10 points of tokens (...)``: 10 tokens would be something else.
+        """
         count = len(self.values)
         noun = self.plural if count > 1 else self.quantity
         if self.are_epochs:
             return f"{count} {noun}"
+        if count > 1 and self.quantity not in (EPOCH, STEP):
+            noun = f"points of {self.quantity}"
         return f"{count} {noun} ({self.range})" if count > 1 else f"{noun} {self.range}"
 
     @property

@@ -49,6 +49,7 @@ def test_a_number_may_name_a_method(tmp_path):
         "step,adam_seed0,adam_seed1,sgd_seed0",
         "epoch,adam seed=0,adam seed=1,sgd seed=0",
         "step,adam/rep0,adam/rep1,sgd/rep0",
+        "step,adam (seed 0),adam (seed 1),sgd (seed 0)",
     ],
 )
 def test_a_column_a_seed(tmp_path, header):
@@ -124,6 +125,10 @@ def test_words_for_what_is_no_number(tmp_path, word):
         (
             "method,seed,epoch,acc\na,0,1,0.5\na,0,2,0.90.844\na,0,3,.7\n",
             "line 3: acc '0.90.844' is not a number.*2 of.*3",
+        ),
+        (
+            "method,seed,epoch,acc\na,0,1,90.4%\na,0,2,91%\n",
+            "line 2: the numbers of acc have percent signs.*--unit acc=%",
         ),
         ("method,seed,step,value\na,0,1,0.90.844\n", "line 2: value '0.90.844' is not a number"),
         ("method,seed,step,value\n" + "x" * 200_000 + ",0,1,2\n", "as CSV"),

@@ -14,8 +14,13 @@ from amrobust.runs.axis import Axis, epochs, number
         ("epoch", (0, 1, 2), "3 epochs (0 to 2)", "epoch 0…2 (3)"),
         ("_step", (100, 200, 300), "3 steps (100, 200 ... 300)", "step 100…300 (3)"),
         ("step", (1000,), "step 1000", "step 1000 (1)"),
-        ("tokens", (1e9, 2e9), "2 tokens (1000000000 to 2000000000)", "tokens 1000000000…2000000000 (2)"),
-        ("time (s)", (0.5, 1.5), "2 times (0.5 to 1.5 s)", "time 0.5…1.5 s (2)"),
+        (
+            "tokens",
+            (1e9, 2e9),
+            "2 points of tokens (1000000000 to 2000000000)",
+            "tokens 1000000000…2000000000 (2)",
+        ),
+        ("time (s)", (0.5, 1.5), "2 points of time (0.5 to 1.5 s)", "time 0.5…1.5 s (2)"),
     ],
 )
 def test_words(label, values, words, grid):
