@@ -6,11 +6,11 @@ import scipy.stats
 from made_up import arm
 from verdicts import verdict
 
+from amrobust import Claim
 from amrobust.analysis import load_analysis, run_analysis
 from amrobust.errors import UserError
 from amrobust.judge.compare import compare
 from amrobust.judge.declared import load_claims
-from amrobust.judge.judgement import Claim
 from amrobust.judge.rules import Selection
 from amrobust.runs.metric import Metric
 from amrobust.train.convex_rules import theorem1b

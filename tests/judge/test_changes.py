@@ -6,10 +6,10 @@ import scipy.stats
 from made_up import arm
 from verdicts import verdict
 
+from amrobust import Claim
 from amrobust.errors import UserError
 from amrobust.judge.compare import compare
 from amrobust.judge.declared import load_claims
-from amrobust.judge.judgement import Claim
 from amrobust.judge.rules import Selection
 from amrobust.report import render
 from amrobust.runs.metric import Metric

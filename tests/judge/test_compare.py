@@ -9,10 +9,9 @@ from made_up import arm, curves
 from statsmodels.stats.multitest import multipletests
 from verdicts import kinds, verdict
 
-from amrobust import stats
+from amrobust import Claim, stats
 from amrobust.errors import UserError
 from amrobust.judge.compare import compare
-from amrobust.judge.judgement import Claim
 from amrobust.judge.rules import Rules, Selection
 from amrobust.judge.words import roughly
 from amrobust.runs.code import CodeVersion

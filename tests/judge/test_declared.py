@@ -2,9 +2,9 @@
 
 import pytest
 
+from amrobust import Claim
 from amrobust.errors import UserError
 from amrobust.judge.declared import load_claims
-from amrobust.judge.judgement import Claim
 
 FILE = """
 question = "As accurate, and steadier?"

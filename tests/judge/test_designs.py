@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from made_up import arm, curves
 
+from amrobust import Claim
 from amrobust.errors import UserError
 from amrobust.judge.compare import compare
-from amrobust.judge.judgement import Claim
 from amrobust.judge.rules import Rules, Selection
 from amrobust.stats import obrien_fleming_looks
 

@@ -11,8 +11,8 @@ from made_up import arm, curves
 from verdicts import verdict
 
 import amrobust
+from amrobust import Claim
 from amrobust.judge.compare import compare, holm
-from amrobust.judge.judgement import Claim
 from amrobust.judge.rules import Evidence, Selection
 from amrobust.judge.samples import Refused
 

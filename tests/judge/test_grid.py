@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_up import arm
 
+from amrobust import Claim
 from amrobust.errors import UserError
 from amrobust.judge.compare import compare
 from amrobust.judge.grid import FORMS, Grid, on_grid
-from amrobust.judge.judgement import Claim
 from amrobust.judge.rules import Selection
 from amrobust.runs.axis import Axis
 

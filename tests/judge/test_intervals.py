@@ -5,10 +5,9 @@ import pytest
 from made_up import arm, curves
 from verdicts import kinds, verdict
 
-from amrobust import stats
+from amrobust import Claim, stats
 from amrobust.errors import UserError
 from amrobust.judge.compare import compare
-from amrobust.judge.judgement import Claim
 from amrobust.judge.rules import Rules, Selection
 from amrobust.stats.bootstrap import KINDS
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 from made_up import arm, curves
 
+from amrobust import Claim
 from amrobust.errors import UserError
 from amrobust.judge.compare import compare
-from amrobust.judge.judgement import Claim
 
 TWO, SWEEP = ("b", "a"), ("a", "b", "c")
 

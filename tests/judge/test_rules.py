@@ -8,11 +8,10 @@ import pytest
 from made_up import arm, curves
 from verdicts import verdict
 
-from amrobust import stats
+from amrobust import Claim, stats
 from amrobust.errors import UserError
 from amrobust.judge.compare import compare
 from amrobust.judge.evidence import _seeds_for
-from amrobust.judge.judgement import Claim
 from amrobust.judge.rules import Rules, Selection
 from amrobust.judge.tails import tails
 from amrobust.stats.limits import LEAST_TAIL

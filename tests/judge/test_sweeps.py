@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 from made_up import arm, curves
 
-from amrobust import stats
+from amrobust import Claim, stats
 from amrobust.errors import UserError
 from amrobust.judge.compare import compare, find_arm
-from amrobust.judge.judgement import Claim
 from amrobust.runs.method import Method
 
 NAMES = [f"am1[m={m}]/II" for m in (1, 3, 5, 10)]

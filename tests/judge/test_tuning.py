@@ -6,8 +6,8 @@ import pytest
 from made_up import arm, curves
 from made_up_tunings import tuning
 
+from amrobust import Claim
 from amrobust.judge.compare import compare
-from amrobust.judge.judgement import Claim
 from amrobust.judge.rules import Selection
 from amrobust.report.notes import notes
 

@@ -12,7 +12,7 @@ import pytest
 from amrobust.judge.judgement import Claim, ClaimKind, Comparison, Judgement, MethodSummary, Outcome, Verdict
 from amrobust.runs.arms import Arm
 from amrobust.runs.metric import Metric
-from amrobust.stats.results import Caution, Result
+from amrobust.stats import Caution, Result
 
 ACCURACY = Metric("test_accuracy", "higher", "%", "workload", "workload")
 SIX = ("msgd", "sgd", "am1[m=5]/I", "am1[m=5]/II", "am2[m=5]/I", "am2[m=5]/II")

@@ -10,7 +10,7 @@ import pytest
 
 from amrobust.judge.judgement import Comparison, Judgement, Verdict
 from amrobust.report import render
-from amrobust.stats.results import Result
+from amrobust.stats import Result
 
 
 def test_numbers_survive_the_round_trip_exactly(comparison: Comparison) -> None:

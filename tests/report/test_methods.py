@@ -9,7 +9,7 @@ from report_blocks import blocks
 from amrobust.judge.judgement import Comparison, Judgement
 from amrobust.report.layout import Layout
 from amrobust.report.methods import _catalogue, methods_used
-from amrobust.stats.results import Result
+from amrobust.stats import Result
 
 Judged = Callable[..., Judgement]
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from amrobust.judge.judgement import Judgement
 from amrobust.report.notes import notes
-from amrobust.stats.results import Caution
+from amrobust.stats import Caution
 
 
 def few_seeds(method: str) -> Caution:

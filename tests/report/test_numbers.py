@@ -5,7 +5,7 @@ import math
 import pytest
 
 from amrobust.report.numbers import Precision, interval_heading, p_value, percent, ratio, ratio_interval
-from amrobust.stats.results import Result
+from amrobust.stats import Result
 
 
 @pytest.mark.parametrize(

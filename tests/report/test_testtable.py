@@ -9,7 +9,7 @@ from amrobust.judge.judgement import Claim, Comparison, Judgement, PairFacts
 from amrobust.report.layout import Layout
 from amrobust.report.view import pair_sentences
 from amrobust.runs.axis import Axis, epochs
-from amrobust.stats.results import Result
+from amrobust.stats import Result
 
 Judged = Callable[..., Judgement]
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from amrobust import stats
+from amrobust.stats import spread_ratio
 from amrobust.stats.calibration import Cell, Effort, Figure, cells, measure, measure_all
 from amrobust.stats.calibration.conditions import CURVES, VALUES
 from amrobust.stats.calibration.rivals import RIVALS
-from amrobust.stats.spread import spread_ratio
 
 QUICK = Effort(values=300, curves=60, slow=10)
 

@@ -6,8 +6,13 @@ import numpy as np
 import pytest
 
 from amrobust import stats
-from amrobust.stats.curves import permuted_curves, simultaneous_std_band, std_band, when_spreads_differ
-from amrobust.stats.permutation import permutation_spread
+from amrobust.stats import (
+    permutation_spread,
+    permuted_curves,
+    simultaneous_std_band,
+    std_band,
+    when_spreads_differ,
+)
 
 
 def test_the_band_is_each_epochs_own_jackknife_interval():

@@ -6,9 +6,8 @@ from scipy.stats import nct
 from scipy.stats import t as student
 
 from amrobust import stats
+from amrobust.stats import CannotEstimate, Result
 from amrobust.stats.power import Study, power_at
-from amrobust.stats.results import Result
-from amrobust.stats.samples import CannotEstimate
 
 
 def difference(n, se=0.2**0.5):

@@ -5,6 +5,7 @@ import pytest
 import scipy.stats
 
 from amrobust import stats
+from amrobust.stats import f_test
 from amrobust.stats.published import (
     Summary,
     effective_df,
@@ -12,7 +13,6 @@ from amrobust.stats.published import (
     mean_difference_from_summary,
     spread_ratio_from_summary,
 )
-from amrobust.stats.variance_tests import f_test
 
 A, B = Summary(94.68, 0.18, 20), Summary(94.71, 0.17, 12)
 

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from amrobust import stats
+from amrobust.stats import Result
 from amrobust.stats.published import Summary, mean_difference_from_summary, spread_ratio_from_summary
-from amrobust.stats.results import Result
 from amrobust.stats.samples import CannotEstimate, as_curves, varies, with_ties
 
 SWEPT = (1.0, 3.0, 10.0)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from amrobust import stats
-from amrobust.stats.variance_tests import bartlett, f_test, fligner, pitman_morgan
+from amrobust.stats import bartlett, f_test, fligner, pitman_morgan
 
 RNG = np.random.default_rng(8)
 A, B = 2 * RNG.standard_normal(9), RNG.standard_normal(12)

@@ -7,7 +7,7 @@ from svg_texts import texts
 from amrobust.judge.judgement import Comparison, Judgement
 from amrobust.report.drawing import styles
 from amrobust.report.figures.sweep import sweep_figures
-from amrobust.stats.results import Result
+from amrobust.stats import Result
 
 Judged = Callable[..., Judgement]
 SWEEP = ("msgd", *(f"am1[m={m}]/{o}" for m in (1, 5, 10, 50) for o in ("I", "II")))
