@@ -175,7 +175,7 @@ def test_a_learning_rate_is_no_metric(name):
 def test_a_parameter_before_the_metric_is_never_the_default(tmp_path):
     path = tmp_path / "t.csv"
     rows = [
-        f"{m},{s},{e},{0.1 / (s + 1)},{90 + (s * e) % 7}"
+        f"{m},{s},{e},{0.1 / e},{90 + (s * e) % 7}"
         for m in ("a", "b")
         for s in range(5)
         for e in (1, 2)

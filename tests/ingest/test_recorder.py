@@ -368,8 +368,8 @@ class TestDirections:
             for seed in range(4):
                 hooks = HookRecorder(tmp_path, {"method": method, "seed": seed, "workload": "w"})
                 hooks.open()
-                hooks.log({"y": 1.0 + seed})
-                hooks.log({"y": 2.0 + 2 * seed + len(method)})
+                hooks.log(1, {"y": 1.0 + seed})
+                hooks.log(2, {"y": 2.0 + 2 * seed + len(method)})
                 hooks.close()
         with pytest.raises(UserError, match="say --metric y:lower"):
             amrobust.compare(tmp_path)
