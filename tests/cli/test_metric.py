@@ -174,12 +174,7 @@ def test_a_learning_rate_is_no_metric(name):
 
 def test_a_parameter_before_the_metric_is_never_the_default(tmp_path):
     path = tmp_path / "t.csv"
-    rows = [
-        f"{m},{s},{e},{0.1 / e},{90 + (s * e) % 7}"
-        for m in ("a", "b")
-        for s in range(5)
-        for e in (1, 2)
-    ]
+    rows = [f"{m},{s},{e},{0.1 / e},{90 + (s * e) % 7}" for m in ("a", "b") for s in range(5) for e in (1, 2)]
     path.write_text("\n".join(["method,seed,epoch,learning_rate,zz_accuracy", *rows]))
     done = answered("compare", path, "--format", "json")
     assert json.loads(done.stdout)["judgements"][0]["metric"]["name"] == "zz_accuracy"
