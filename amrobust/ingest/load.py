@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -26,8 +25,9 @@ from amrobust.runs.find import find_runs
 from amrobust.runs.manifest import Manifest
 from amrobust.runs.method import Method, from_name
 from amrobust.runs.metric import MetricChoice, refuse_unnamed
-from amrobust.runs.spec import LOCATIONS, Spec
+from amrobust.runs.spec import Spec
 from amrobust.runs.store import Run, each_run
+from amrobust.runs.workload import of_run, told_apart
 
 _log = logging.getLogger("amrobust")
 
@@ -83,8 +83,13 @@ def load_arms(
             else:
                 problems += _unfinished(run)
                 settings.setdefault(run.manifest.facts.workload_label, run.manifest.spec)
-    labels = _full_labels(settings)
-    arms = [replace(arm, workload=labels.get(arm.workload, arm.workload)) for arm in arms]
+    full = told_apart({label: of_run(spec, label) for label, spec in settings.items()}, settings)
+    arms = [
+        replace(arm, workload=full[arm.workload].label, setting=full[arm.workload])
+        if arm.workload in full
+        else arm
+        for arm in arms
+    ]
     if metric is not None:
         choice = MetricChoice.parse(metric)
         arms = [_only(arm, choice) for arm in arms]
@@ -94,39 +99,6 @@ def load_arms(
     if not arms and not problems:
         raise UserError("nothing to compare was found under the given paths")
     return _with_unique_names(_joined_over_x0s(arms)), problems
-
-
-def _full_labels(settings: Mapping[str, Spec]) -> dict[str, str]:
-    """Workload labels name what is not at its default; beside others, they name the default of what differs too.
-
-    ``settings`` has a spec of each label: where ``logistic[sigma=2.0]`` stands beside ``logistic``, that becomes
-    ``logistic[sigma=1.0]``.
-    """
-    values = {
-        label: {
-            name: value for name, value in spec.workload_params.items() if name not in ("epochs", *LOCATIONS)
-        }
-        | {"vary": spec.vary or "all"}
-        for label, spec in settings.items()
-    }
-    full = {}
-    for label, own in values.items():
-        others = [
-            values[other] for other, spec in settings.items() if spec.workload == settings[label].workload
-        ]
-        missing = [
-            f"{name}={value}"
-            for name, value in own.items()
-            if any(other.get(name) != value for other in others)
-            and not re.search(rf"[\[,]{re.escape(name)}=", label)
-        ]
-        if not missing:
-            full[label] = label
-        elif label.endswith("]"):
-            full[label] = f"{label[:-1]},{','.join(missing)}]"
-        else:
-            full[label] = f"{label}[{','.join(missing)}]"
-    return full
 
 
 def _joined_over_x0s(arms: list[Arm]) -> list[Arm]:

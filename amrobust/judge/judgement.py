@@ -13,6 +13,7 @@ from amrobust.runs.arms import Arm
 from amrobust.runs.axis import UNSAID, Axis, epochs
 from amrobust.runs.method import Method
 from amrobust.runs.metric import Metric
+from amrobust.runs.workload import Workload, from_label
 from amrobust.stats.limits import check_finite, check_margin, check_rate, is_count, is_number
 from amrobust.stats.nested import VarianceComponents
 from amrobust.stats.results import Caution, Result
@@ -291,6 +292,12 @@ class Judgement:
         """Spell the axis out."""
         if self.axis is UNSAID:
             object.__setattr__(self, "axis", epochs(self.epochs))
+
+    @property
+    def setting(self) -> Workload:
+        """The workload as data; of one that no arm has, such as a published table, what its label tells."""
+        of_arms = (arm.setting for arm in self.arms if arm.workload == self.workload)
+        return next(of_arms, None) or from_label(self.workload)
 
     @property
     def methods(self) -> tuple[str, ...]:

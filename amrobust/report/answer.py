@@ -22,9 +22,10 @@ from amrobust.report.blocks import (
 from amrobust.report.drawing import Style
 from amrobust.report.figures import FIGURES, forest
 from amrobust.report.glance import at_a_glance, over_settings, table_first
-from amrobust.report.settings import apart, brief, group_names, spelled
+from amrobust.report.settings import brief, group_names, spelled
 from amrobust.report.typography import breakable, prose
 from amrobust.report.view import OUTCOMES, View, introduced
+from amrobust.runs.workload import shared_and_own
 
 _MOST_SENTENCES = 8
 _MOST_LETTERS = 2_300
@@ -58,7 +59,7 @@ def answer(comparison: Comparison, views: Sequence[View], look: Mapping[str, Sty
 
 def _questions(judgements: Sequence[Judgement]) -> list[str]:
     """The question of each judgement, once; those that differ in the workload alone are one about all of them."""
-    found = list(dict.fromkeys(j.question.replace(j.workload, brief(j.workload)) for j in judgements))
+    found = list(dict.fromkeys(j.question.replace(j.workload, brief(j.setting)) for j in judgements))
     if len(found) > 1:
         everywhere = f"each of {len(judgements)} settings"
         merged = {judgement.question.replace(judgement.workload, everywhere) for judgement in judgements}
@@ -85,11 +86,12 @@ def _setups(judgements: Sequence[Judgement], views: Sequence[View]) -> list[list
     ]
     everywhere = {tuple(parts[:_EPOCHS][1:] + parts[_EPOCHS + 1 :]) for parts in found}
     if len(everywhere) == 1 < len(found):
-        own = apart([judgement.workload for judgement in judgements])
+        own = shared_and_own([judgement.setting for judgement in judgements])
         where = f"{len(found)} settings: {', '.join(parts[0] for parts in found)}"
         if own is not None:
-            between = "; " if any(", " in each for each in own[1]) else ", "
-            where = breakable(f"{len(found)} settings of {own[0]}: {between.join(dict.fromkeys(own[1]))}")
+            each = dict.fromkeys(", ".join(workload.texts) for workload in own[1])
+            between = "; " if any(", " in text for text in each) else ", "
+            where = breakable(f"{len(found)} settings of {own[0].label}: {between.join(each)}")
         epochs = " or ".join(dict.fromkeys(parts[_EPOCHS] for parts in found))
         return [[where, *found[0][1:_EPOCHS], epochs, *found[0][_EPOCHS + 1 :]]]
     return found
@@ -107,7 +109,7 @@ def _setup(judgement: Judgement, shown: View) -> list[str]:
     if judgement.first_epoch > 1:
         epochs += f" (judged from {axis.quantity} {axis.at(judgement.first_epoch)})"
     parts = [
-        spelled(judgement.workload),
+        spelled(judgement.setting),
         introduced(judgement.metric),
         counted(len(shown.methods), "method"),
         epochs,

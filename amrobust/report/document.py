@@ -17,11 +17,12 @@ from amrobust.report.glance import over_settings, table_first
 from amrobust.report.layout import Layout
 from amrobust.report.methods import methods_used
 from amrobust.report.notes import notes
-from amrobust.report.settings import apart, brief, parts
+from amrobust.report.settings import brief
 from amrobust.report.text import printable
 from amrobust.report.titles import titled
 from amrobust.report.typography import breakable
 from amrobust.report.view import quantity, view
+from amrobust.runs.workload import shared_and_own
 
 _LONG_TITLE = 50
 
@@ -42,7 +43,7 @@ def document(comparison: Comparison, layout: Layout | None = None) -> dict[str, 
 
 
 def _title(comparison: Comparison) -> str:
-    workloads = list(dict.fromkeys(brief(judgement.workload) for judgement in comparison.judgements))
+    workloads = list(dict.fromkeys(brief(judgement.setting) for judgement in comparison.judgements))
     if not workloads:
         return "Robustness over seeds"
     shown = " and ".join(workloads)
@@ -106,12 +107,11 @@ def _sections(comparison: Comparison, layout: Layout) -> list[Section]:
 
 def _headings(judgements: Sequence[Judgement]) -> list[str]:
     """What each judgement is about: its workload without what all settings share, the metric, the epochs."""
-    labels = [judgement.workload for judgement in judgements]
-    own = apart(labels)
+    own = shared_and_own([judgement.setting for judgement in judgements])
     if own is None:
-        names = [brief(label) for label in labels]
+        names = [brief(judgement.setting) for judgement in judgements]
     else:
-        names = [f"{parts(label)[0]}, {each}" for label, each in zip(labels, own[1], strict=True)]
+        names = [", ".join((each.name, *each.texts)) for each in own[1]]
     return [
         f"{name}, {quantity(judgement.metric)}, {judgement.axis.words}"
         for name, judgement in zip(names, judgements, strict=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -13,9 +12,9 @@ from amrobust.report.settings import group_names
 from amrobust.report.text import printable
 from amrobust.report.typography import breakable, typeset
 from amrobust.report.view import OUTCOMES, claim_rows, claim_words
+from amrobust.runs.workload import shared_and_own
 from amrobust.stats.trend import unit_of
 
-_ONE_PARAMETER = re.compile(r"([\w.]+)=([^,]+)")
 _MOST_ROWS = 14
 _MOST_LISTED = 6
 _MOST_KINDS = 5
@@ -88,15 +87,20 @@ def over_settings(judgements: Sequence[Judgement]) -> Table | None:
     if len(judgements) < 2 or not 1 <= len(found) <= _MOST_ROWS:
         return None
     outcomes = [o for o in OUTCOMES if any(o in places for places in found.values())]
-    single = [_ONE_PARAMETER.fullmatch(name) for name in names]
-    parameters = {match[1] for match in single if match}
-    listed = all(single) and len(parameters) == 1 and len(names) <= _MOST_LISTED
+    apart = shared_and_own([judgement.setting for judgement in judgements])
+    own = {name: each.params for name, each in zip(names, apart[1], strict=True)} if apart else {}
+    parameters = {params[0][0] for params in own.values()}
+    listed = (
+        len(parameters) == 1
+        and all(len(params) == 1 for params in own.values())
+        and len(set(own.values())) == len(names) <= _MOST_LISTED
+    )
 
     def where(places: Mapping[Outcome, Sequence[str]], outcome: Outcome) -> Cell:
         if outcome not in places:
             return Cell(ABSENT)
         if listed:
-            return Cell(breakable(", ".join(name.partition("=")[2] for name in places[outcome])))
+            return Cell(breakable(", ".join(own[name][0][1] for name in places[outcome])))
         return Cell(f"{len(places[outcome])} of {sum(map(len, places.values()))}")
 
     columns = (

@@ -34,7 +34,7 @@ def beside_published(judgement: Judgement, shown: View) -> Table | None:
         rows.append(Row((Cell(breakable(row.measured)), *(Cell(typeset(cell)) for cell in cells))))
     caption = (
         f"Measured beside published ({_title(printed.table)} of the paper: {printed.setup}). "
-        f"Measured on {brief(judgement.workload)}, "
+        f"Measured on {brief(judgement.setting)}, "
         f"{judgement.axis.words}: where the two setups differ, the orders of the methods can be compared, "
         "not the numbers."
     )

@@ -16,6 +16,7 @@ from amrobust.runs.files import shown
 from amrobust.runs.method import Method, from_name
 from amrobust.runs.metric import Metric
 from amrobust.runs.tuning import Tuning
+from amrobust.runs.workload import Workload, from_label
 
 Curves = NDArray[np.float64]
 READ = "read"
@@ -81,6 +82,8 @@ class Arm:
     """The method as data; where none is given, what its name tells."""
     axis: Axis = UNSAID
     """Where the columns of the curves were measured; epochs from 1 on where nothing else is said."""
+    setting: Workload = None  # type: ignore[assignment]
+    """The workload as data; where none of this label is given, what the label tells."""
     interpolated: bool = False
     """Whether values lie between measurements, on a common grid: averages of two vary less than what was measured."""
 
@@ -88,6 +91,8 @@ class Arm:
         """Raises ValueError where the axis does not have a coordinate for every column."""
         if vars(self)["identity"] is None:
             object.__setattr__(self, "identity", from_name(self.method))
+        if vars(self)["setting"] is None or self.setting.label != self.workload:
+            object.__setattr__(self, "setting", from_label(self.workload))
         if self.axis is UNSAID:
             object.__setattr__(self, "axis", epochs(self.epochs))
         elif len(self.axis.values) != self.epochs:

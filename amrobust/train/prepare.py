@@ -16,6 +16,7 @@ from amrobust.runs.facts import RunFacts
 from amrobust.runs.method import Method
 from amrobust.runs.metric import Metric, direction
 from amrobust.runs.spec import LOCATIONS, Spec, Value, plain
+from amrobust.runs.workload import Workload
 from amrobust.train import foreign, foreign_rules
 from amrobust.train.code import code_of
 from amrobust.train.methods import CONVEX_ONLY, OPTIMIZERS, defaults, info, is_rule, method_of, resolve
@@ -150,12 +151,12 @@ def describe(spec: Spec, place: Place = HERE) -> RunFacts:
     # The output point of AM1 and the hybrid stays x0 for the first m steps; every other output moves with the first step.
     waits = {"II": m} if spec.optimizer in ("am1", "am1g", "hybrid") else {}
     shown = [
-        f"{name}={value}"
+        (name, str(value))
         for name, value in sorted(params.items())
         if name not in ("epochs", *LOCATIONS) and value != known[name]
     ]
     if spec.vary is not None:
-        shown.append(f"vary={spec.vary}")
+        shown.append(("vary", spec.vary))
     data_digest, code = problem.data_digest(params), code_of(spec)
     return RunFacts(
         x0_digest=_x0_digest(spec, problem, data_digest),
@@ -169,7 +170,7 @@ def describe(spec: Spec, place: Place = HERE) -> RunFacts:
         epochs=problem.epochs(params),
         steps_per_epoch=problem.steps_per_epoch(params),
         first_output_epoch={output: -(-waits.get(output, 1) // points) for output in outputs},
-        workload_label=problem.name + (f"[{','.join(shown)}]" if shown else ""),
+        workload_label=Workload(problem.name, tuple(shown)).label,
         versions={"python": platform.python_version()}
         | dict(package_versions())
         | (library.versions if library else {})
