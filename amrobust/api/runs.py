@@ -161,7 +161,8 @@ class Runs:
         from amrobust.ingest.naming import Mappings
         from amrobust.ingest.policies import Policies
         from amrobust.ingest.read import arms_of
-        from amrobust.ingest.tables import Table, runs_of
+        from amrobust.ingest.table import Table
+        from amrobust.ingest.tables import runs_of
 
         named = frame if all(name is None for name in frame.index.names) else frame.reset_index()
         if not named.columns.is_unique:

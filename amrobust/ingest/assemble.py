@@ -10,9 +10,10 @@ import numpy as np
 
 from amrobust.errors import UserError
 from amrobust.ingest.align import Table, aligned_seeds
+from amrobust.ingest.fields import Named
 from amrobust.ingest.imported import ImportedMethod
 from amrobust.ingest.logged import CLOCKS, STEP_KEYS, LoggedRun, Series
-from amrobust.ingest.naming import Mappings, Named, axis_label, chosen_series, name_runs
+from amrobust.ingest.naming import Mappings, axis_label, chosen_series, name_runs
 from amrobust.ingest.policies import Notes, Policies, ordered
 from amrobust.ingest.said import line_of
 from amrobust.ingest.settings import without_settings

@@ -13,7 +13,7 @@ from amrobust.errors import UserError
 from amrobust.ingest.limits import beginning, files_under, relative
 from amrobust.ingest.logged import LoggedRun, SeriesBuilder, Wanted
 from amrobust.ingest.parquet_tables import SUFFIX, open_parquet, read_table
-from amrobust.ingest.tables import Table, text
+from amrobust.ingest.table import Table, text
 from amrobust.runs.files import is_plain_file, shown
 
 TITLE = "benchopt's results in Parquet"

@@ -5,17 +5,13 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
 
 from amrobust.errors import UserError
 from amrobust.ingest.logged import METHOD_KEYS, WORKLOAD_KEYS, LoggedRun
 from amrobust.runs.files import shown
-from amrobust.runs.method import value_of
+from amrobust.runs.method import Method, value_of
 from amrobust.runs.metric import is_parameter
-
-if TYPE_CHECKING:
-    from amrobust.ingest.naming import Named
 
 SETTINGS = frozenset({
     "base_lr", "max_lr", "min_lr", "lrate", "eta", "alpha", "train_batch_size", "nesterov", "beta", "gamma", "l1", "l2",
@@ -38,6 +34,17 @@ NUISANCES = frozenset({
 })  # fmt: skip
 """Fields that say where, when and by whom a run was made; any other can be declared one by --nuisance."""
 NUISANCE_PREFIXES = ("mlflow.", "_", "slurm", "git", "wandb", "system")
+
+
+@dataclass(frozen=True)
+class Named:
+    """A logged run with its place in a comparison; ``seed`` is None where it has none."""
+
+    run: LoggedRun
+    method: str
+    workload: str
+    identity: Method
+    seed: int | None
 
 
 def last_part(field: str) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 from amrobust.errors import UserError
 from amrobust.ingest.fields import NUISANCES, is_chosen, last_part
 from amrobust.ingest.logged import METHOD_KEYS, SEED_KEYS, LoggedRun
-from amrobust.ingest.tables import (
+from amrobust.ingest.table import (
     Table,
     is_empty,
     is_measured,

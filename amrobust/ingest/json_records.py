@@ -11,7 +11,8 @@ from amrobust.errors import UserError
 from amrobust.ingest.limits import MAX_CELLS, beginning, files_under, relative, text_of
 from amrobust.ingest.logged import LoggedRun, Wanted
 from amrobust.ingest.parameters import configuration_beside, flat
-from amrobust.ingest.tables import Table, runs_of, with_fields
+from amrobust.ingest.table import Table
+from amrobust.ingest.tables import runs_of, with_fields
 from amrobust.runs.files import is_plain_file, shown
 
 TITLE = "records in JSON or JSON Lines"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from amrobust.errors import UserError
-from amrobust.ingest.fields import split_by_fields
+from amrobust.ingest.fields import Named, split_by_fields
 from amrobust.ingest.logged import (
     CLOCKS,
     METHOD_KEYS,
@@ -94,17 +94,6 @@ class Mappings:
             self.seeds_first,
             pattern if pattern is not None and pattern.groups else None,
         )
-
-
-@dataclass(frozen=True)
-class Named:
-    """A logged run with its place in a comparison; ``seed`` is None where it has none."""
-
-    run: LoggedRun
-    method: str
-    workload: str
-    identity: Method
-    seed: int | None
 
 
 def name_runs(runs: Sequence[LoggedRun], mappings: Mappings, stem: str) -> tuple[list[Named], list[str]]:

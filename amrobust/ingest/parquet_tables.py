@@ -9,7 +9,8 @@ from typing import Any
 from amrobust.errors import UserError
 from amrobust.ingest.limits import MAX_CELLS, MAX_LOG, beginning, check_size, files_under, relative
 from amrobust.ingest.logged import LoggedRun, Wanted
-from amrobust.ingest.tables import Cell, Table, runs_of
+from amrobust.ingest.table import Cell, Table
+from amrobust.ingest.tables import runs_of
 from amrobust.runs.files import is_plain_file, shown
 
 TITLE = "tables in Parquet, long, tidy or wide"

@@ -13,6 +13,7 @@ import numpy as np
 
 from amrobust.errors import UserError
 from amrobust.ingest.fields import is_setting
+from amrobust.ingest.finals import runs_of_finals
 from amrobust.ingest.logged import (
     METHOD_KEYS,
     SEED_KEYS,
@@ -23,62 +24,11 @@ from amrobust.ingest.logged import (
     SeriesBuilder,
     Wanted,
 )
+from amrobust.ingest.table import Table, is_empty, is_measured, is_number, method_and_seed, text
 from amrobust.runs.files import shown
-from amrobust.runs.metric import can_be_a_share, direction_by_name
-
-Cell = str | int | float | bool | None
-"""An empty text and None are cells in which nothing was logged."""
 
 _PERCENT = re.compile(r"[-+]?\d+(?:\.\d*)?\s*%")
-# A digit alone is no seed: lr=0.1, top5, resnet18 and am1_m5 are methods or metrics.
-_SEED_COLUMN = re.compile(
-    r"(?P<method>.*?)[-_ ./:([]*(?:seed|repeat|replicate|rep|run|trial)[-_ =:]*(?P<seed>\d+)[)\]]?",
-    re.IGNORECASE,
-)
 LONG = ("method", "seed", "step", "value")
-
-
-@dataclass(frozen=True)
-class Table:
-    """Columns of equal length, and for messages what its rows are called."""
-
-    path: Path
-    label: str
-    """Its path below what was imported."""
-    columns: Mapping[str, Sequence[Cell]]
-    lines: Sequence[int]
-    """The number of each row in its file."""
-
-    def where(self, row: int) -> str:
-        """A row, for a message."""
-        return f"{shown(self.path)}, line {self.lines[row]}"
-
-    def number(self, column: str, row: int, what: str | None = None) -> float:
-        """A cell as a number; NaN and infinity may be written out. Raises UserError on anything else."""
-        cell = self.columns[column][row]
-        try:
-            return float(cell)  # type: ignore[arg-type]
-        except (TypeError, ValueError, OverflowError):
-            raise UserError(
-                f"{self.where(row)}: {what or shown(column)} {shown(repr(cell))} is not a number"
-            ) from None
-
-    def first_of(self, names: Sequence[str]) -> str | None:
-        """The column with the first of ``names``, whatever its case."""
-        lowered = {name.lower(): name for name in reversed(list(self.columns))}
-        return next((lowered[name] for name in names if name in lowered), None)
-
-
-def is_empty(cell: Cell) -> bool:
-    """Whether nothing was logged in a cell."""
-    return cell is None or (isinstance(cell, str) and not cell.strip())
-
-
-def text(cell: Cell) -> str:
-    """A cell as a name: whole numbers without a point."""
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    return "" if cell is None else str(cell).strip()
 
 
 def runs_of(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
@@ -91,8 +41,6 @@ def runs_of(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
     if roles.step is None:
         if roles.naming and (steps := _numbered(table, roles.naming)):
             return _column_a_step(table, roles.naming, steps)
-        from amrobust.ingest.finals import runs_of_finals
-
         return runs_of_finals(table, roles.naming, roles.seed)
     unnamed = roles.method is None and roles.seed is None
     seeds = _column_a_seed(table, roles, wanted.seed_column) if unnamed else None
@@ -132,11 +80,6 @@ class _Roles:
         return cls(method, seed, step, tuple(naming))
 
 
-def is_measured(name: str) -> bool:
-    """Whether a column is a metric by its name: a constant one is a training that stands still, and no setting."""
-    return can_be_a_share(name) or direction_by_name(name) is not None
-
-
 def _is_of_words(table: Table, name: str) -> bool:
     """Whether a column names runs, such as a tag that tells two grids apart: it has words.
 
@@ -156,15 +99,6 @@ def _is_of_words(table: Table, name: str) -> bool:
             "was measured; if the column names runs, name it in --method-from"
         )
     return bool(words)
-
-
-def is_number(cell: Cell) -> bool:
-    """Whether a cell can be read as a number."""
-    try:
-        float(cell)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
-        return False
-    return True
 
 
 def _grouped(table: Table, naming: Sequence[str]) -> dict[tuple[str, ...], list[int]]:
@@ -280,15 +214,6 @@ def _column_a_seed(
             )
 
     return runs()
-
-
-def method_and_seed(name: str, pattern: re.Pattern[str] | None = None) -> tuple[str, str] | None:
-    """What a column's name says: the seed is the group of ``pattern`` or the number behind a word, the rest the method."""
-    if pattern is not None:
-        found = pattern.search(name)
-        return ((name[: found.start()] + name[found.end() :]).strip("-_ ./:"), found[1]) if found else None
-    match = _SEED_COLUMN.fullmatch(name)
-    return (match["method"], match["seed"]) if match else None
 
 
 def _numbered(table: Table, naming: Sequence[str]) -> dict[str, int]:

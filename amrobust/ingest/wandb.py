@@ -13,7 +13,8 @@ from amrobust.ingest.csv_tables import read_table
 from amrobust.ingest.limits import MAX_CELLS, beginning, files_under, relative, text_of
 from amrobust.ingest.logged import STEP_KEYS, LoggedRun, SeriesBuilder, Wanted
 from amrobust.ingest.parameters import flat_numbers
-from amrobust.ingest.tables import Table, is_empty, runs_of
+from amrobust.ingest.table import Table, is_empty
+from amrobust.ingest.tables import runs_of
 from amrobust.ingest.wandb_file import read_offline_run
 from amrobust.runs.files import is_plain_file, shown
 
