@@ -55,11 +55,12 @@ def add_node(cluster, **options):
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
-    """A head of one CPU, whose workers can import the module ``deadly``."""
+    """A head of one CPU, whose workers can import the module ``deadly``, as can this process, which digests its code."""
     modules = tmp_path_factory.mktemp("modules")
     (modules / "deadly.py").write_text(DEADLY)
     patch = pytest.MonkeyPatch()
     patch.setenv("PYTHONPATH", str(modules))
+    patch.syspath_prepend(modules)
     patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
     made = cluster_utils.Cluster()
     add_node(made, include_dashboard=False, _system_config=QUICK_TO_NOTICE)
