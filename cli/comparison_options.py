@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from amrobust.judge.judgement import Comparison
     from amrobust.judge.rules import IntervalName, TestName
     from amrobust.stats.levels import Alignment, Scale
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 label_option = click.option(
     "--label", "labels", multiple=True, metavar="METHOD=TEXT",
@@ -137,7 +135,7 @@ OPTIONS = (
 )
 
 
-def comparison_options(command: Command) -> Command:
+def comparison_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Decorate a click command with every option that :func:`load_comparison` takes."""
     command = reading(command)
     for option in reversed(OPTIONS):
