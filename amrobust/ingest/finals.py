@@ -22,6 +22,7 @@ from amrobust.ingest.table import (
     text,
 )
 from amrobust.runs.files import shown
+from amrobust.runs.metric import words
 
 SUMMARIES = {
     "mean": ("mean", "avg", "average", "median"),
@@ -94,8 +95,14 @@ def _numbered(seed: str | None, row: int, taken: Mapping[str, str]) -> dict[str,
 NUMBERED = "no column is a seed: every row is one, numbered in their order"
 
 
-def _refuse_steps(table: Table, groups: Mapping[str, Sequence[int]], columns: Sequence[str]) -> None:
-    """Raise UserError where rows without a seed look like the steps of trainings: nothing else would say that they are not."""
+def _refuse_numbering(table: Table, groups: Mapping[str, Sequence[int]], columns: Sequence[str]) -> None:
+    """Raise UserError where rows are no seed each: a column is called one, or numbers rise or fall as along a training."""
+    for name in columns:
+        if "seed" in words(name):
+            raise UserError(
+                f"{shown(table.path)}: {shown(name)} may be the seed: say so with --seed-from {shown(name)}, and what counts "
+                "the steps, where a seed has several rows, with --step-from"
+            )
     for name in columns:
         cells = table.columns[name]
         counts = [
@@ -122,7 +129,7 @@ def _a_row_a_seed(
         key = "\0".join(text(table.columns[name][row]) for name in naming if last_part(name) in METHOD_KEYS)
         groups.setdefault(key, []).append(row)
     if seed is None:
-        _refuse_steps(table, groups, values)
+        _refuse_numbering(table, groups, values)
     for row in range(len(table.lines)):
         fields = {name: text(table.columns[name][row]) for name in naming}
         own = _numbered(seed, row, fields)
@@ -135,7 +142,7 @@ def _a_column_a_method(
     table: Table, values: Sequence[str], seed: str | None, notes: tuple[str, ...]
 ) -> Iterator[LoggedRun]:
     if seed is None:
-        _refuse_steps(table, {"": range(len(table.lines))}, values)
+        _refuse_numbering(table, {"": range(len(table.lines))}, values)
     said = f"the columns {', '.join(map(shown, values))} are methods, of one metric"
     for name in values:
         for row in range(len(table.lines)):

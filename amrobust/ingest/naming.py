@@ -144,7 +144,8 @@ def name_runs(runs: Sequence[LoggedRun], mappings: Mappings, stem: str) -> tuple
         )
         named.append(Named(run, identity.name, workload.strip() or stem, identity, seed))
     if method_from is None:
-        named, told = split_by_fields(named, mappings.nuisances)
+        seed_keys = seed_from.keys if seed_from is not None else ()
+        named, told = split_by_fields(named, mappings.nuisances | set(seed_keys))
         notes += told
     return named, notes
 

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+import amrobust
 from amrobust.api.runs import Runs
 from amrobust.cli import main
 from amrobust.errors import UserError
@@ -48,6 +49,17 @@ def test_a_row_a_seed_with_a_data_set():
     frame = pd.read_csv(CORPUS / "finals_tasks.csv")
     found, _ = compared(CORPUS / "finals_tasks.csv")
     assert means(found) == expected(frame, ["dataset", "method"], "accuracy")
+
+
+@pytest.mark.parametrize("name", ["RandomSeed", "seed_idx", "Seed no."])
+def test_a_seed_of_another_name_is_asked_for_and_rows_never_numbered_beside_it(name, tmp_path):
+    table = tmp_path / "t.csv"
+    rows = [(m, s, t, 0.5 + s / 100 + t / 50) for t in (4, 2, 3) for m in ("a", "b") for s in (11, 7, 90)]
+    pd.DataFrame(rows, columns=["method", name, "minutes", "accuracy"]).to_csv(table, index=False)
+    with pytest.raises(UserError, match="may be the seed: say so with --seed-from"):
+        amrobust.load(table)
+    arms = amrobust.load(table, seed_from=name, step_from="minutes").arms
+    assert [arm.seeds for arm in arms] == [(7, 11, 90)] * 2
 
 
 @pytest.mark.parametrize("name", ["finals_cols", "finals_wide"])
