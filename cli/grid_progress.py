@@ -26,7 +26,7 @@ LINE_INTERVAL = 2.0
 
 @contextmanager
 def grid_reporter(*, quiet: bool = False) -> Iterator[GridReporter]:
-    """A reporter for :func:`amrobust.runs.execute_grid`, suited to where stderr goes."""
+    """A reporter for :func:`amrobust.train.grid.execute_grid`, suited to where stderr goes."""
     if quiet or messages.is_quiet():
         from amrobust.train.grid import SilentGrid
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def progress_reporter(*, quiet: bool = False) -> Iterator[Reporter]:
-    """A reporter for :func:`amrobust.runs.execute`, suited to where stderr goes."""
+    """A reporter for :func:`amrobust.train.execution.execute`, suited to where stderr goes."""
     if quiet or messages.is_quiet():
         from amrobust.train.reporter import Silent
 

@@ -16,7 +16,7 @@ Files = Mapping[str, str]
 
 @dataclass(frozen=True)
 class RunFacts:
-    """Derived from a Spec by :func:`amrobust.train.describe`; recorded with the run."""
+    """Derived from a Spec by :func:`amrobust.train.prepare.describe`; recorded with the run."""
 
     x0_digest: str | None
     """SHA-256 of the starting point (of seed 0's where it varies); None where the training was not amrobust's own."""

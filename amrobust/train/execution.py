@@ -54,7 +54,7 @@ class Train(Protocol):
     def __call__(
         self, spec: Spec, seeds: Sequence[int], *, executor: str, jobs: int | None
     ) -> Iterator[SeedOutcome]:
-        """See :func:`amrobust.train.train_seeds`."""
+        """See :func:`amrobust.train.executors.train_seeds`."""
 
 
 def execute(
@@ -76,7 +76,7 @@ def execute(
 
     Complete seeds are kept, failed and interrupted ones are tried again. Where nothing is missing the run is only read, and
     may lie where nothing can be written. Where another process holds the run, this one waits and then trains only what is
-    missing, at ``place``, in the layout that :func:`amrobust.train.plan_layout` makes of ``batching``. ``train`` and
+    missing, at ``place``, in the layout that :func:`amrobust.train.layout.plan_layout` makes of ``batching``. ``train`` and
     ``describe`` default to those of ``amrobust.train``; a ``train`` that is given has no layout. An ``executor`` that is
     given by its name is made for this run with ``jobs``; another may be shared with other executions, each in its thread.
     ``tuning`` is recorded with the run, also with one that has all its seeds; without it what was recorded stays. With

@@ -56,7 +56,7 @@ def plan_together(
 ) -> list[Together]:
     """Which of the runs of ``specs`` in ``directory`` are trained together: as it was recorded, the others as it pays.
 
-    A run that exists and was not begun in company is in none. Raises UserError as :func:`amrobust.runs.execute`.
+    A run that exists and was not begun in company is in none. Raises UserError as :func:`amrobust.train.execution.execute`.
     """
     wanted = checked(seeds)
     planned = plan_companies(specs, len(wanted), batching=batching, workers=executor.count)
@@ -104,7 +104,7 @@ def train_together(
 
     The others are not what they were when the job was planned, or cannot be written to: they are left as they are. The locks
     of all runs are held, and taken in the order of their identities, so that several processes cannot wait for each other.
-    Raises UserError and Interrupted as :func:`amrobust.runs.execute`.
+    Raises UserError and Interrupted as :func:`amrobust.train.execution.execute`.
     """
     wanted = checked(seeds)
     with ExitStack() as locks:

@@ -37,7 +37,7 @@ def tune(
     """Train what is missing of ``searches`` (one or more, on one workload) and choose each method's combination.
 
     The best has the best mean over ``seeds`` of the workload's first metric at the end; one with a diverged seed is never
-    chosen. The runs lie in ``tuning`` of ``directory``; :func:`amrobust.runs.execute_grid` trains and resumes them.
+    chosen. The runs lie in ``tuning`` of ``directory``; :func:`amrobust.train.grid.execute_grid` trains and resumes them.
 
     Raises RunError where a seed failed, because the combinations would not have been treated alike, and where all of a
     method's combinations diverged; otherwise as that function.
