@@ -17,12 +17,29 @@ if TYPE_CHECKING:
     from amrobust.ingest.naming import Mappings
     from amrobust.ingest.policies import Policies
     from amrobust.judge.judgement import Comparison
+    from amrobust.judge.lengths import Lengths
     from amrobust.judge.rules import IntervalName, TestName
-    from amrobust.stats.levels import Alignment, Scale
+    from amrobust.stats.levels import Scale
 
 label_option = click.option(
     "--label", "labels", multiple=True, metavar="METHOD=TEXT",
     help="What a method is called in print ('am1[m=5]/II=Ours') [default: as the paper does]; repeatable.",
+)  # fmt: skip
+
+_ALONG = (
+    click.option(
+        "--grid", metavar="GRID",
+        help="Read curves that were measured at different steps on a common grid: every:N, intersection, or a number of points "
+        "with :last (default), :mean or :linear behind; shift: count from 1 what is counted from 0.",
+    ),
+    click.option(
+        "--lengths", type=click.Choice(["refuse", "common", "hold", "drop", "diverged"]), default="refuse", show_default=True,
+        help="What it means that seeds end early: cut all where the first one ends, the last value stands (early stopping), "
+        "leave them out, or take them as diverged. Methods of other lengths are held apart, or cut or held too.",
+    ),
+    click.option(
+        "--diverged", type=float, metavar="VALUE", help="A seed that ends worse than this counts as diverged."
+    ),
 )  # fmt: skip
 
 OPTIONS = (
@@ -108,19 +125,6 @@ OPTIONS = (
         help="Judge the metric on this scale: logit for accuracies, log for losses.",
     ),
     click.option(
-        "--align",
-        type=click.Choice(["refuse", "shortest"]),
-        default="refuse",
-        show_default=True,
-        help="Curves of unequal length: hold them apart, or cut all to the shortest.",
-    ),
-    click.option(
-        "--grid",
-        metavar="GRID",
-        help="Read curves that were measured at different steps on a common grid: every:N, intersection, or a number of points "
-        "with :last (default), :mean or :linear behind; shift: count from 1 what is counted from 0.",
-    ),
-    click.option(
         "--claims",
         "claims_file",
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -138,7 +142,14 @@ OPTIONS = (
 def comparison_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Decorate a click command with every option that :func:`load_comparison` takes."""
     command = reading(command)
-    for option in reversed(OPTIONS):
+    for option in reversed((*OPTIONS, *_ALONG)):
+        command = option(command)
+    return command
+
+
+def along_axis(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorate a click command with the options that bring curves along one axis."""
+    for option in reversed(_ALONG):
         command = option(command)
     return command
 
@@ -158,8 +169,9 @@ def load_comparison(
     final: str,
     looks: str | None,
     scale: Scale,
-    align: Alignment,
     grid: str | None,
+    lengths: Lengths,
+    diverged: float | None,
     claims_file: Path | None,
     labels: tuple[str, ...],
     survivors: bool,
@@ -183,7 +195,9 @@ def load_comparison(
         declared = load_claims(claims_file)
         metric, baseline = metric or declared.metric, baseline or declared.baseline
 
-    selection = Selection(metric, baseline, pairs, margin, survivors, allow_different_x0, scale, align, grid)
+    selection = Selection(
+        metric, baseline, pairs, margin, survivors, allow_different_x0, scale, grid, lengths, diverged
+    )
     rules = Rules(
         alpha=alpha,
         test=test,

@@ -70,9 +70,12 @@ def command(
 
 
 def _rows(arms: Any, metric: str | None) -> Iterator[tuple[Any, ...]]:
+    from amrobust.runs.values import absent
+
     for arm in arms:
         steps = [int(step) if step.is_integer() else step for step in arm.axis.values]
         for name in arm.metrics if metric is None else [metric] if metric in arm.metrics else []:
             for seed, curve in zip(arm.seeds, arm.curves[name], strict=True):
-                for step, value in zip(steps, curve.tolist(), strict=True):
-                    yield arm.workload, arm.method, seed, arm.axis.label, step, name, value
+                for step, value, missing in zip(steps, curve.tolist(), absent(curve).tolist(), strict=True):
+                    if not missing:
+                        yield arm.workload, arm.method, seed, arm.axis.label, step, name, value

@@ -122,7 +122,8 @@ def summary(gathered: Gathered, form: str, landed: list[Landed] | None, runs_dir
 
     rows = [["method", "workload", "seeds", "steps", "metrics", "" if landed is None else "run"]]
     for place, method in enumerate(gathered.methods):
-        diverged = f" ({len(method.diverged)} diverged)" if method.diverged else ""
+        states = {"diverged": method.diverged, "ended early": method.ended_early}
+        counts = ", ".join(f"{len(seeds)} {state}" for state, seeds in states.items() if seeds)
         where = ""
         if landed is not None:
             where = landed[place].run.path.name + (
@@ -131,7 +132,7 @@ def summary(gathered: Gathered, form: str, landed: list[Landed] | None, runs_dir
         steps = f"{method.axis.name} {method.axis.range}"
         rows.append(
             [
-                shown(method.method), shown(method.workload), f"{len(method.seeds)}{diverged}", shown(steps),
+                shown(method.method), shown(method.workload), f"{len(method.seeds)} ({counts})" if counts else f"{len(method.seeds)}", shown(steps),
                 shown(", ".join(metric.name for metric in method.metrics)), where,
             ]
         )  # fmt: skip
@@ -152,6 +153,7 @@ def as_json(gathered: Gathered, form: str, landed: list[Landed] | None) -> str:
             "workload": method.workload,
             "seeds": list(method.seeds),
             "diverged": list(method.diverged),
+            "ended_early": list(method.ended_early),
             "axis": {"name": method.axis.name, "unit": method.axis.unit},
             "steps": list(method.steps),
             "metrics": [vars(m) for m in method.metrics],

@@ -34,10 +34,6 @@ OPTIONS = (
         help="Where a run has no seed.",
     ),
     click.option(
-        "--lengths", type=click.Choice(["refuse", "common", "drop", "diverged"]), default="refuse", show_default=True,
-        help="Where a seed lacks steps: keep common steps, drop it, or take it as diverged where it ends.",
-    ),
-    click.option(
         "--mixed-units", type=click.Choice(["refuse", "keep", "percent"]), default="refuse", show_default=True,
         help="Where some seeds, or steps of a seed, have a metric as a share and others in percent.",
     ),
@@ -64,7 +60,6 @@ def reading(command: Callable[..., Any]) -> Callable[..., Any]:
         step_from: str | None,
         duplicates: Any,
         missing_seeds: Any,
-        lengths: Any,
         mixed_units: Any,
         unfinished: Any,
         first_step: float | None,
@@ -77,7 +72,7 @@ def reading(command: Callable[..., Any]) -> Callable[..., Any]:
         names = Mappings(
             method_from, seed_from, step_from, workload_from, nuisances=frozenset(nuisances), seeds_first=seeds_first
         )  # fmt: skip
-        policies = Policies(duplicates, missing_seeds, lengths, mixed_units, unfinished, first_step)
+        policies = Policies(duplicates, missing_seeds, mixed_units, unfinished, first_step)
         return command(reading=(names, policies), **others)
 
     found: Callable[..., Any] = with_reading

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from amrobust.cli import messages, options
-from amrobust.cli.comparison_options import label_option
+from amrobust.cli.comparison_options import along_axis, label_option
 from amrobust.cli.parameters import parse_labels
 from amrobust.cli.reading import reading
 
 if TYPE_CHECKING:
     from amrobust.ingest.naming import Mappings
     from amrobust.ingest.policies import Policies
+    from amrobust.judge.lengths import Lengths
     from amrobust.judge.tails import TailRow
 
 COLUMNS = (
@@ -47,17 +48,14 @@ COLUMNS = (
 @click.option("--final", default="last", show_default=True, help="A seed's final value: 'last', or 'mean:K'.")
 @label_option
 @reading
-@click.option(
-    "--grid",
-    metavar="GRID",
-    help="Read all methods on a common grid, as compare does: every:N, intersection, N, shift.",
-)
+@along_axis
 @click.option(
     "--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True
 )
 def command(
     paths: tuple[Path, ...], metric: str | None, units: tuple[str, ...], thresholds: tuple[float, ...],
-    quantiles: tuple[float, ...], level: float, final: str, grid: str | None, labels: tuple[str, ...], form: str,
+    quantiles: tuple[float, ...], level: float, final: str, grid: str | None, lengths: Lengths, diverged: float | None,
+    labels: tuple[str, ...], form: str,
     reading: tuple[Mappings, Policies],
 ) -> None:  # fmt: skip
     """Say how likely a run is to end badly, and how badly: exact intervals, or the number of seeds that would tell.
@@ -74,7 +72,7 @@ def command(
     from amrobust.cli.tables import as_csv, as_json
     from amrobust.ingest.load import load_arms
     from amrobust.judge.compare import labelled
-    from amrobust.judge.grid import on_grid
+    from amrobust.judge.rules import Selection
     from amrobust.judge.tails import tails
     from amrobust.runs.arms import what_was_read
     from amrobust.runs.files import shown
@@ -82,17 +80,18 @@ def command(
     arms, problems = load_arms(paths, metric, dict(map(parse_text_pair, units)), *reading)
     messages.read(what_was_read(arms))
     arms = labelled(arms, parse_labels(labels, [arm.method for arm in arms]))
-    arms, gridded = on_grid(arms, grid)
-    chosen, rows = tails(arms, metric, thresholds=thresholds, quantiles=quantiles, level=level, final=final)
+    selection = Selection(metric, grid=grid, lengths=lengths, diverged=diverged)
+    chosen, rows, notes = tails(
+        arms, selection, thresholds=thresholds, quantiles=quantiles, level=level, final=final
+    )
     if form == "table":
         click.echo(shown(chosen.name.replace("_", " ") + chosen.known_words) + "\n")
         click.echo(_table(rows, level))
     else:
         write = as_csv if form == "csv" else as_json
         click.echo(write(COLUMNS, [_record(row, level) for row in rows]), nl=False)
-    for (workload, _), notes in gridded.items():
-        for note in notes:
-            messages.note(f"{workload}: {note.message}")
+    for note in notes:
+        messages.note(note)
     for problem in problems:
         messages.warn(problem)
 

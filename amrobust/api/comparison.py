@@ -14,10 +14,11 @@ from amrobust.judge.compare import compare as judge
 from amrobust.judge.compare import labelled
 from amrobust.judge.judgement import Claim, Judgement, Verdict
 from amrobust.judge.judgement import Comparison as Judged
+from amrobust.judge.lengths import Lengths
 from amrobust.judge.rules import Centre, IntervalName, Pairs, Rules, Selection, TestName
 from amrobust.report.notes import notes
 from amrobust.report.titles import titled
-from amrobust.stats.levels import Alignment, Scale
+from amrobust.stats.levels import Scale
 from amrobust.stats.results import Result
 
 if TYPE_CHECKING:
@@ -172,8 +173,9 @@ def compare(
     final: str = "last",
     looks: Sequence[int] = (),
     scale: Scale = "none",
-    align: Alignment = "refuse",
     grid: str | None = None,
+    lengths: Lengths = "refuse",
+    diverged: float | None = None,
     survivors: bool = False,
     allow_different_x0: bool = False,
     claims: Sequence[Claim] | None = None,
@@ -186,14 +188,17 @@ def compare(
     one family of error rate ``alpha`` (Holm; intervals by Bonferroni). With ``interval`` "bootstrap-t", "bca" or "percentile",
     intervals of means and spreads are the bootstrap's, with their measured coverage; a verdict then needs the test and the
     interval. ``grid`` ("every:1000", "intersection", "20:mean", ...) reads curves that were measured at different steps on a
-    common grid. ``labels`` says what methods, by their names, are called in print. Raises UserError where nothing can be
-    compared.
+    common grid. ``lengths`` says what it means that seeds end early ("hold" their last value, "drop", "diverged", or cut all
+    where they are "common"); a seed that ends worse than ``diverged`` counts as diverged. ``labels`` says what methods are
+    called in print. Raises UserError where nothing can be compared.
     """
     found = runs if isinstance(runs, Runs) else load(runs, metric=metric)
     return Comparison(
         judge(
             labelled(found.arms, labels or {}),
-            Selection(metric, baseline, pairs, margin, survivors, allow_different_x0, scale, align, grid),
+            Selection(
+                metric, baseline, pairs, margin, survivors, allow_different_x0, scale, grid, lengths, diverged
+            ),
             Rules(alpha=alpha, test=test, centre=center, final=final, interval=interval, looks=tuple(looks)),
             claims=claims,
             problems=found.problems,

@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from amrobust.errors import UserError
-from amrobust.runs.arms import Arm, first_measured, refuse_doubles
+from amrobust.runs.arms import Arm, refuse_doubles
 from amrobust.runs.curves import mean_and_std
 from amrobust.runs.method import from_name
 from amrobust.runs.metric import Metric, direction
+from amrobust.runs.values import ABSENT, absent, held, not_finite, unmeasured_before_the_first
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -109,13 +110,15 @@ class Runs:
                 "diverged": len(arm.diverged), "epochs": arm.epochs,
             }  # fmt: skip
             for name, curves in arm.curves.items():
-                found = mean_and_std(curves[:, -1])
+                found = mean_and_std(held(curves)[:, -1])
                 row[f"{name}_mean"], row[f"{name}_std"] = (np.nan if x is None else x for x in found)
             rows.append(row)
         return pd.DataFrame(rows)
 
     def to_frame(self, metric: str | None = None) -> pd.DataFrame:
         """All curves in long form: workload, method, seed, epoch, metric, value; ``metric`` alone where one is given.
+
+        A row for every value that was measured; NaN is a value that was not finite.
 
         The column ``epoch`` is called as what was counted: step, tokens, ...; where methods differ in that, it is ``step``, and
         a column ``axis`` has the name.
@@ -144,7 +147,7 @@ class Runs:
                             "metric": name,
                             "value": curves.ravel(),
                         }
-                    )
+                    )[~absent(curves).ravel()]
                 )
         if not parts:
             raise UserError(f"no run has the metric {metric!r}: choose one of {', '.join(self.metrics)}")
@@ -189,8 +192,8 @@ class Runs:
         """Runs from an array (seeds, epochs), or (seeds,) of final values, for each method.
 
         ``better`` is "higher" or "lower" [default: known by the metric's name, else asked for when it is judged]; NaN marks a
-        diverged seed, before its first value what was not measured yet; ``paired``: row i of every method has the same random
-        streams. Raises UserError on other shapes.
+        diverged seed, before its first value what was not measured yet, as the mask of a masked array does; ``paired``: row i
+        of every method has the same random streams. Raises UserError on other shapes.
         """
         arms = []
         known = Metric.known(
@@ -199,13 +202,14 @@ class Runs:
         for method, given in arrays.items():
             if not isinstance(method, str) or not method.strip():
                 raise UserError(f"a method is called by a name, not {method!r}")
-            curves = np.array(given, np.float64)
+            masked = np.ma.array(given, np.float64)
+            curves = np.where(np.ma.getmaskarray(masked), ABSENT, masked.data)
             curves = curves[:, None] if curves.ndim == 1 else curves
             if curves.ndim != 2 or 0 in curves.shape:
                 raise UserError(
                     f"{method}: an array is (seeds, epochs) or (seeds,), not of shape {np.shape(given)}"
                 )
-            lost = np.flatnonzero(~np.isfinite(curves[:, first_measured(curves) - 1 :]).all(axis=1))
+            curves = unmeasured_before_the_first(curves)
             arms.append(
                 Arm(
                     method=method,
@@ -215,7 +219,7 @@ class Runs:
                     curves={metric: curves},
                     metrics={metric: known},
                     pairing="rows" if paired else None,
-                    diverged=tuple(int(row) for row in lost),
+                    diverged=tuple(not_finite(curves).nonzero()[0].tolist()),
                 )
             )
         return cls(tuple(arms))

@@ -1,15 +1,14 @@
-"""From logged runs to arrays that can be compared: repeats, missing seeds, unequal lengths and mixed units settled."""
+"""From logged runs to arrays along one axis: repeats, missing seeds and mixed units settled, unequal lengths kept."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from amrobust.errors import UserError
-from amrobust.ingest.align import Table, aligned_seeds
 from amrobust.ingest.fields import Named
 from amrobust.ingest.imported import ImportedMethod
 from amrobust.ingest.logged import CLOCKS, STEP_KEYS, LoggedRun, Series
@@ -18,11 +17,14 @@ from amrobust.ingest.policies import Notes, Policies, ordered
 from amrobust.ingest.said import line_of
 from amrobust.ingest.settings import without_settings
 from amrobust.ingest.units import in_one_unit, look_for_starting_points
-from amrobust.runs.arms import Curves
 from amrobust.runs.axis import Axis
 from amrobust.runs.files import shown
 from amrobust.runs.metric import Metric, is_parameter, refuse_unnamed
 from amrobust.runs.validate import MAX_EPOCHS, MAX_VALUES
+from amrobust.runs.values import ABSENT, Curves, place, unmeasured_before_the_first
+
+Table = dict[str, Series]
+"""Of one seed: metric to steps, ascending and each once, with values."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,9 @@ class Gathered:
 
 
 def gather(runs: Sequence[LoggedRun], mappings: Mappings, policies: Policies, stem: str) -> Gathered:
-    """Name ``runs``, settle what does not fit by ``policies``, and align the seeds of each method.
+    """Name ``runs``, settle what does not fit by ``policies``, and bring the seeds of each method along one axis.
+
+    The axis of a method is every step at which any of its metrics was measured in any seed; elsewhere a curve is ABSENT.
 
     Raises UserError where something does not fit and its policy refuses; the message has the choices.
     """
@@ -65,8 +69,8 @@ def gather(runs: Sequence[LoggedRun], mappings: Mappings, policies: Policies, st
             seed: _table(same, mappings, policies, known, f"{label}, seed {seed}", notes)
             for seed, same in sorted(seeded.items())
         }
-        if aligned := aligned_seeds(tables, policies, label, notes):
-            methods.append(_method(workload, method, members, aligned, mappings))
+        if tables:
+            methods.append(_method(workload, method, members, tables, mappings))
     if not methods:
         raise UserError("; ".join(notes.said) or "nothing is left to import")
     if not mappings.metrics:
@@ -175,34 +179,40 @@ def _table(
 
 
 def _method(
-    workload: str,
-    method: str,
-    members: Sequence[Named],
-    aligned: tuple[tuple[float, ...], dict[int, dict[str, Curves]]],
-    mappings: Mappings,
+    workload: str, method: str, members: Sequence[Named], tables: Mapping[int, Table], mappings: Mappings
 ) -> ImportedMethod:
-    steps, rows = aligned
-    names = list(next(iter(rows.values())))
+    names = list(dict.fromkeys(name for table in tables.values() for name in table))
+    if not names:
+        raise UserError(f"{shown(method)}: nothing that was logged is a metric; name one with --metric")
     if wanted := list(mappings.renamed.values()):
         names = [name for name in wanted if name in names]
-    if not steps or len(steps) > MAX_EPOCHS or len(steps) * len(rows) * len(names) > MAX_VALUES:
+    every = [table[name][0] for table in tables.values() for name in names if name in table]
+    steps = np.unique(np.concatenate(every))
+    if not len(steps) or len(steps) > MAX_EPOCHS or len(steps) * len(tables) * len(names) > MAX_VALUES:
         raise UserError(
-            f"{shown(method)}: {len(steps)} steps of {len(rows)} seeds are too few or too many to compare"
+            f"{shown(method)}: {len(steps)} steps of {len(tables)} seeds are too few or too many to compare"
         )
     axes = {
-        axis.quantity: axis for axis in (Axis.called(axis_label(one.run, mappings), steps) for one in members)
+        axis.quantity: axis
+        for axis in (Axis.called(axis_label(one.run, mappings), steps.tolist()) for one in members)
     }
     if len(axes) > 1:
         raise UserError(
             f"{shown(method)}: some seeds count in {' and some in '.join(sorted(axis.plural for axis in axes.values()))}: "
             "choose one count for all with --step-from"
         )
+    nothing = np.full(len(steps), ABSENT)
+
+    def curves(name: str) -> Curves:
+        rows = [place(*table[name], steps) if name in table else nothing for table in tables.values()]
+        return unmeasured_before_the_first(np.array(rows))
+
     return ImportedMethod(
         method=method,
         workload=workload,
         identity=members[0].identity,
-        seeds=tuple(rows),
-        curves={name: np.array([row[name] for row in rows.values()]) for name in names},
+        seeds=tuple(tables),
+        curves={name: curves(name) for name in names},
         metrics=tuple(_metric(name, mappings, members) for name in names),
         axis=axes.popitem()[1],
         files=tuple(dict.fromkeys(path for one in members for path in one.run.files)),

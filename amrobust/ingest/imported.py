@@ -6,24 +6,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from amrobust.runs.arms import Curves, first_measured
 from amrobust.runs.axis import Axis
 from amrobust.runs.method import Method
 from amrobust.runs.metric import Metric
+from amrobust.runs.values import Curves, ends, not_finite
 
 
 @dataclass(frozen=True)
 class ImportedMethod:
-    """One method on one workload, its seeds aligned: what becomes an arm or a run directory."""
+    """One method on one workload, its seeds along one axis: what becomes an arm or a run directory."""
 
     method: str
     workload: str
     identity: Method
     seeds: tuple[int, ...]
     curves: Mapping[str, Curves]
-    """For each metric (seeds, steps), NaN or infinite where a seed diverged; the primary metric first."""
+    """For each metric (seeds, steps), NaN or infinite where a seed diverged, ABSENT where it was not measured; the primary
+    metric first."""
     metrics: tuple[Metric, ...]
     axis: Axis
     """Where the columns were measured."""
@@ -36,8 +35,16 @@ class ImportedMethod:
 
     @property
     def diverged(self) -> tuple[int, ...]:
-        """Seeds with a value that is not finite, from where all of them were measured on."""
-        finite = np.all(
-            [np.isfinite(c[:, first_measured(c) - 1 :]).all(axis=1) for c in self.curves.values()], axis=0
+        """Seeds with a value that was measured and is not finite."""
+        lost = {row for curves in self.curves.values() for row in not_finite(curves).nonzero()[0].tolist()}
+        return tuple(seed for row, seed in enumerate(self.seeds) if row in lost)
+
+    @property
+    def ended_early(self) -> tuple[int, ...]:
+        """Seeds that did not diverge, and of the primary metric have no value where another seed still has one."""
+        last = ends(self.curves[self.metrics[0].name])
+        return tuple(
+            seed
+            for seed, end in zip(self.seeds, last, strict=True)
+            if end < last.max() and seed not in self.diverged
         )
-        return tuple(seed for seed, whole in zip(self.seeds, finite, strict=True) if not whole)

@@ -27,6 +27,7 @@ from amrobust.runs.metric import Metric
 from amrobust.runs.provenance import now, session
 from amrobust.runs.spec import Spec, Value
 from amrobust.runs.store import Run, broken_line, commit, directory_name, read_run
+from amrobust.runs.values import absent
 
 OUTPUT = "I"
 """The name of the one output that a run made elsewhere has."""
@@ -173,7 +174,8 @@ def _check_same(run: Run, curves: dict[int, SeedCurves]) -> None:
     """Raises UserError where a complete seed of ``run`` has other curves than those given."""
     for seed, there in seeds_of(run).items():
         for name, values in curves.get(seed, {}).get(OUTPUT, {}).items():
-            if not np.array_equal(there[OUTPUT][name], values, equal_nan=True):
+            same = np.array_equal(there[OUTPUT][name], values, equal_nan=True)
+            if not same or (absent(there[OUTPUT][name]) != absent(values)).any():
                 raise UserError(
                     f"seed {seed} is already in {shown(run.path.name)} with another {shown(name)}: use another --runs-dir, "
                     "name the "

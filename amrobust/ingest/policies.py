@@ -12,7 +12,6 @@ from amrobust.ingest.logged import Series
 
 Duplicates = Literal["refuse", "first", "last", "mean"]
 MissingSeeds = Literal["refuse", "number", "skip"]
-Lengths = Literal["refuse", "common", "drop", "diverged"]
 Units = Literal["refuse", "keep", "percent"]
 Unfinished = Literal["skip", "keep"]
 
@@ -25,8 +24,6 @@ class Policies:
     """A step logged twice in one seed: keep the first, the last, or the mean of one run's own points."""
     missing_seeds: MissingSeeds = "refuse"
     """Runs without a seed: number them in the order of their start, or leave them out."""
-    lengths: Lengths = "refuse"
-    """Seeds with unequal steps: keep the common ones, drop the shorter seeds, or take these as diverged where they end."""
     units: Units = "refuse"
     """Shares and percentages of one metric: keep them as they are, or bring all to percent."""
     unfinished: Unfinished = "skip"

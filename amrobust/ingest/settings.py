@@ -9,8 +9,8 @@ import numpy as np
 
 from amrobust.ingest.imported import ImportedMethod
 from amrobust.ingest.policies import Notes
-from amrobust.runs.arms import Curves
 from amrobust.runs.files import shown
+from amrobust.runs.values import Curves, absent
 
 
 def without_settings(methods: list[ImportedMethod], notes: Notes) -> list[ImportedMethod]:
@@ -40,7 +40,12 @@ def _is_setting(name: str, methods: Sequence[ImportedMethod]) -> bool:
 
 def _measures_nothing(curves: Curves) -> bool:
     """Whether seeds do not differ; a seed that is alone, from step to step. Nor do they where nothing was measured."""
-    if not np.isfinite(curves).any():
-        return True
-    first = curves[0] if len(curves) > 1 else curves[0, 0]
-    return curves.size > 1 and bool(np.isfinite(curves).all() and (curves == first).all())
+    measured = ~absent(curves)
+    if not np.isfinite(curves[measured]).all() or curves.size < 2:
+        return not np.isfinite(curves[measured]).any()
+    values = curves.T if len(curves) > 1 else curves
+    of_values = measured.T if len(curves) > 1 else measured
+    least, most = (
+        f(np.where(of_values, values, end), axis=1) for f, end in ((np.min, np.inf), (np.max, -np.inf))
+    )
+    return bool((least >= most).all())

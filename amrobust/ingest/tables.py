@@ -137,7 +137,7 @@ def _tidy(table: Table, roles: _Roles) -> Iterator[LoggedRun]:
 def _long(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
     """A row a step of one metric: the columns method, seed, step, value and, where there are several, metric and workload.
 
-    A column axis says what the steps are called. An empty value marks a seed that diverged.
+    A column axis says what the steps are called. Where the value is empty, nothing was measured.
     """
     value, metric = table.first_of(("value",)), table.first_of(("metric",))
     step = wanted.step if wanted.step in table.columns else table.first_of(("step", *STEP_KEYS))
@@ -169,13 +169,13 @@ def _long(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
                 raise UserError(
                     f"{table.where(row)}: step {shown(repr(table.columns[step][row]))} is not a number"
                 )
-            seen = math.nan if is_empty(table.columns[value][row]) else table.number(value, row, "value")
-            built.add(name or "value", at, seen)
+            if not is_empty(table.columns[value][row]):
+                built.add(name or "value", at, table.number(value, row, "value"))
         logged = built.series()
         names = (
             dict.fromkeys(text(table.columns[metric][row]) or "value" for row in rows) if metric else logged
         )
-        run = _logged(table, naming, key, rows[0], {name: logged[name] for name in names})
+        run = _logged(table, naming, key, rows[0], {name: logged[name] for name in names if name in logged})
         yield replace(run, own_steps=run.fields.get(axis or "") or step)
 
 

@@ -12,10 +12,10 @@ from amrobust.errors import UserError
 from amrobust.ingest.imported import ImportedMethod
 from amrobust.ingest.naming import Mappings
 from amrobust.ingest.policies import Notes, Policies
-from amrobust.runs.arms import Curves
 from amrobust.runs.files import shown
 from amrobust.runs.metric import can_be_a_share
 from amrobust.runs.units import PERCENT, SHARE, with_unit
+from amrobust.runs.values import Curves, absent, held
 
 A_HUNDRED = 70.0, 140.0
 """Between neighbouring steps of one seed, a factor in this range is a change of unit."""
@@ -76,7 +76,8 @@ def _with_unit(method: ImportedMethod, name: str, unit: str) -> ImportedMethod:
 
 def _changes_unit(curves: Curves) -> NDArray[np.bool_]:
     """Of (seeds, steps), the seeds that jump by a factor of about a hundred between a share and a percentage."""
-    values = np.abs(np.where(np.isfinite(curves), curves, 0.0))
+    values = held(curves)  # Neighbours are those that were measured.
+    values = np.abs(np.where(np.isfinite(values), values, 0.0))
     low, high = (f(values[:, :-1], values[:, 1:]) for f in (np.minimum, np.maximum))
     low = np.minimum(
         low, SHARE
@@ -101,9 +102,11 @@ def look_for_starting_points(methods: Sequence[ImportedMethod], notes: Notes) ->
     for method in methods:
         if len(method.seeds) < 2 or len(method.steps) < 3:
             continue
+        # Where a metric is measured seldom, its first three values; a spread with an absent one is NaN, and no agreement.
+        first = [values[:, ~absent(values).all(axis=0)][:, :3] for values in method.curves.values()]
         with np.errstate(invalid="ignore"):
-            spreads = [np.ptp(values[:, :3], axis=0) for values in method.curves.values()]
-        if all(spread[0] == 0 and spread[1] > 0 and spread[2] > 0 for spread in spreads):
+            spreads = [np.ptp(values, axis=0) for values in first if values.shape[1] == 3]
+        if spreads and all(spread[0] == 0 and spread[1] > 0 and spread[2] > 0 for spread in spreads):
             second = method.steps[1]
             notes.add(
                 f"{shown(method.method)}: all seeds agree at {method.axis.quantity} {method.steps[0]:g}, so that it looks like "

@@ -1,4 +1,4 @@
-"""Arms made comparable before they are judged: one scale, one length."""
+"""Arms made comparable before they are judged: one scale, and nothing beyond what can be computed with."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ from dataclasses import replace
 import numpy as np
 
 from amrobust import stats
-from amrobust.judge import cautions
 from amrobust.judge.usage import asked_for
 from amrobust.runs.arms import Arm
-from amrobust.runs.axis import Axis
 from amrobust.runs.metric import Metric
-from amrobust.stats.levels import Alignment, Scale
-from amrobust.stats.results import Caution
+from amrobust.runs.values import absent
+from amrobust.stats.levels import Scale
 from amrobust.stats.samples import LARGEST
 
 
@@ -42,24 +40,18 @@ def without_overflow(arm: Arm, metric: str) -> Arm:
     return replace(arm, curves={**arm.curves, metric: np.where(beyond, np.copysign(np.inf, values), values)})
 
 
-def of_one_length(arms: Sequence[Arm], policy: Alignment) -> tuple[list[Arm], tuple[Caution, ...]]:
-    """With "shortest", arms on one workload and one data set are cut to the shortest of them, which a caution says.
-
-    Axes are those of :func:`amrobust.judge.grid.refuse_other_axes`: of any two, one is the beginning of the other.
-    """
-    if policy == "refuse":
-        return list(arms), ()
-    axes: dict[tuple[str, str | None], list[Axis]] = {}
-    for arm in arms:
-        axes.setdefault((arm.workload, arm.data_digest), []).append(arm.axis)
-    ends = {key: (min(found, key=_length), max(found, key=_length)) for key, found in axes.items()}
-    cut = []
-    for arm in arms:
-        shortest, _ = ends[arm.workload, arm.data_digest]
-        kept = {name: values[:, : _length(shortest)] for name, values in arm.curves.items()}
-        cut.append(replace(arm, curves=kept, axis=shortest))
-    return cut, tuple(cautions.curves_cut(*pair) for pair in ends.values() if pair[0] != pair[1])
-
-
-def _length(axis: Axis) -> int:
-    return len(axis.values)
+def diverged_beyond(arm: Arm, metric: Metric, limit: float | None) -> Arm:
+    """``arm`` with seeds that end worse than ``limit`` as diverged, from where on they stay so: infinite there."""
+    if limit is None:
+        return arm
+    (curve,) = arm.curves.values()
+    with np.errstate(invalid="ignore"):
+        better = np.isfinite(curve) & ((curve >= limit) if metric.way == "higher" else (curve <= limit))
+    lost = ~np.logical_or.accumulate(better[:, ::-1], axis=1)[:, ::-1] & ~absent(curve)
+    worst = -np.inf if metric.way == "higher" else np.inf
+    rows = np.asarray(lost.any(axis=1))
+    return replace(
+        arm,
+        curves=dict.fromkeys(arm.curves, np.where(lost & np.isfinite(curve), worst, curve)),
+        diverged=tuple(s for s, row in zip(arm.seeds, rows, strict=True) if row or s in arm.diverged),
+    )

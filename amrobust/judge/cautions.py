@@ -186,12 +186,22 @@ def low_power(ratio: float, power: float) -> Caution:
 
 
 def curves_cut(shortest: Axis, longest: Axis) -> Caution:
-    """Curves of unequal length, cut to the shortest at the user's request."""
+    """Curves of unequal length, cut where the first one ends, at the user's request."""
     return Caution(
         "curves-cut",
-        f"Curves of up to {longest.words} are cut to the shortest, {shortest.words}: final values are those of "
+        f"Curves of up to {longest.words} are cut where the first one ends, to {shortest.words}: final values are those of "
         f"{shortest.quantity} {shortest.at(len(shortest.values))}, in the middle of a longer schedule.",
         "compare runs of one length",
+    )
+
+
+def ended_early(seeds: str, axis: Axis, how: str) -> Caution:
+    """Seeds that end before others, and what that was said to mean."""
+    end = f"{axis.quantity} {axis.at(len(axis.values))}"
+    return Caution(
+        "ended-early",
+        f"Before {end} ended {seeds}: {how}.",
+        "compare trainings of one length, or say in the text why these ended",
     )
 
 

@@ -14,11 +14,12 @@ from threadpoolctl import threadpool_limits
 from amrobust import stats
 from amrobust.errors import UserError
 from amrobust.judge import cautions, metrics, tuning
-from amrobust.judge.arms import of_one_length, on_scale, without_overflow
+from amrobust.judge.arms import diverged_beyond, on_scale, without_overflow
 from amrobust.judge.copies import refuse_copies, same_for_all_seeds, same_for_several_methods
 from amrobust.judge.evidence import gather
 from amrobust.judge.grid import on_grid, refuse_other_axes
 from amrobust.judge.judgement import CHANGES, FEWEST_IN_A_SWEEP, Claim, Comparison, Judgement, is_about_a_pair
+from amrobust.judge.lengths import of_metric, settled
 from amrobust.judge.pairs import divergence_cautions, pair_facts
 from amrobust.judge.rules import PAIRED, UNPAIRED, Evidence, Rules, Selection
 from amrobust.judge.samples import Pair, Sample
@@ -26,9 +27,10 @@ from amrobust.judge.summaries import summary_of
 from amrobust.judge.usage import asked_for, meant
 from amrobust.judge.verdicts import decide
 from amrobust.judge.words import listed
-from amrobust.runs.arms import Arm, first_measured, refuse_doubles, told_apart
+from amrobust.runs.arms import Arm, refuse_doubles, told_apart
 from amrobust.runs.method import ANY, Method, from_name, number, swept
 from amrobust.runs.metric import Metric, some_of
+from amrobust.runs.values import first_measured
 from amrobust.stats.results import Caution
 from amrobust.stats.sequential import Look
 
@@ -78,10 +80,8 @@ def compare(
         for arm in measured
         if arm not in moved
     ]
-    moved, gridded = on_grid(moved, selection.grid)
+    moved, notes = along_one_axis(moved, metric, selection)
     moved, metric = on_scale(moved, metric, selection.scale)
-    refuse_other_axes(moved)
-    moved, cut = of_one_length(moved, selection.align)
     if rules.interval != "test" and any(arm.x0s for arm in moved):
         raise UserError(
             f"--interval {rules.interval} draws seeds as independent, and seeds of one x0 among several are not: leave "
@@ -130,9 +130,8 @@ def compare(
                 looks=rules.looks,
                 selection=selection,
                 rules=rules,
-                cautions=gridded.get((first.workload, first.data_digest), ())
+                cautions=notes.get((first.workload, first.data_digest), ())
                 + group.cautions
-                + cut
                 + divergence_cautions(pairs, titles),
                 axis=first.axis,
             )
@@ -157,8 +156,8 @@ def _look(groups: Sequence[_Group], rules: Rules) -> Look | None:
 
 
 def choose_metric(arms: Sequence[Arm], name: str | None) -> tuple[Metric, list[Arm], list[str]]:
-    """The metric asked for (``NAME``, ``NAME:lower``), else that of :func:`metrics.chosen`; arms without it are set aside, and
-    no two share a title.
+    """The metric asked for (``NAME``, ``NAME:lower``), else that of :func:`metrics.chosen`; arms without it are set aside, the
+    others have its curves alone, and no two share a title.
 
     Everything that is judged comes by here. Raises UserError where no arm has the metric, where its direction is not known or
     its unit not one, where two arms of a workload have one name, and where seeds of an arm are copies of each other.
@@ -170,12 +169,27 @@ def choose_metric(arms: Sequence[Arm], name: str | None) -> tuple[Metric, list[A
     if not measured:
         known = some_of(dict.fromkeys(metric for arm in arms for metric in arm.metrics))
         raise UserError(f"no run has the metric {chosen!r}: choose one of {known}")
-    measured = [without_overflow(arm, chosen) for arm in measured]
+    measured = [without_overflow(of_metric(arm, chosen), chosen) for arm in measured]
     refuse_copies(measured, chosen)
     skipped = [
         f"{arm.method} on {arm.workload}: has no {chosen}" for arm in arms if chosen not in arm.metrics
     ]
     return metrics.of_arms(measured, choice), told_apart(measured), skipped
+
+
+def along_one_axis(
+    arms: Sequence[Arm], metric: Metric, selection: Selection
+) -> tuple[list[Arm], dict[tuple[str, str | None], tuple[Caution, ...]]]:
+    """Arms of :func:`choose_metric` on the grid that is asked for, seeds that end early settled, and what was done.
+
+    Raises UserError where arms, or their seeds, were measured at different places or end early, and nothing was said of that.
+    """
+    read, gridded = on_grid(arms, selection.grid)
+    refuse_other_axes(read)
+    read, ended = settled(
+        [diverged_beyond(arm, metric, selection.diverged) for arm in read], selection.lengths
+    )
+    return read, {key: (*gridded.get(key, ()), *ended.get(key, ())) for key in (*gridded, *ended)}
 
 
 def _groups(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Literal
@@ -17,11 +17,8 @@ from amrobust.judge import cautions
 from amrobust.runs.arms import Arm
 from amrobust.runs.axis import Axis, number
 from amrobust.runs.files import shown
+from amrobust.runs.values import ABSENT, Curves, absent, ends, first_measured
 from amrobust.stats.results import Caution
-
-Numbers = NDArray[np.float64]
-Cells = tuple[NDArray[np.intp], NDArray[np.intp]]
-"""First and end columns, one of each a point."""
 
 Way = Literal["last", "mean", "linear"]
 WAYS: dict[str, str] = {
@@ -77,12 +74,13 @@ Notes = dict[tuple[str, str | None], tuple[Caution, ...]]
 
 
 def on_grid(arms: Sequence[Arm], text: str | None) -> tuple[list[Arm], Notes]:
-    """Arms of each workload and data set read on the common grid that ``text`` declares, which a caution names.
+    """Arms (of one metric) of each workload and data set read on the common grid that ``text`` declares; a caution names it.
 
-    At a point, "last" and "mean" take the values measured after the point before it, the last or their mean; "linear" lies on
-    the line between the two measurements around, where noise is averaged: spreads are not judged then. Coordinate 0 and what
-    lies before a method's first output of its own are left out. Raises UserError where axes count different things or share no
-    stretch, and where a point would have no value of a method, or means of different numbers of values.
+    At a point, "last" and "mean" take what a seed measured after the point before it, the last value or their mean; "linear"
+    lies on the line between the two measurements around, where noise is averaged: spreads are not judged then. Behind a seed's
+    last measurement it is ABSENT. Coordinate 0 and what lies before a method's first output of its own are left out. Raises
+    UserError where axes count different things or share no stretch, and where a point would have no value of a seed, or means
+    of different numbers of values.
     """
     if text is None:
         return list(arms), {}
@@ -107,29 +105,54 @@ def _groups(arms: Sequence[Arm]) -> dict[tuple[str, str | None], list[Arm]]:
 def refuse_other_axes(arms: Sequence[Arm]) -> None:
     """Raises UserError where two arms of one workload and data set were measured at different places.
 
-    Axes of which one is the beginning of the other are curves of unequal length, which is another question.
+    So are two seeds of an arm that lack each other's steps. Axes of which one is the beginning of the other are curves of
+    unequal length, which is another question (:mod:`amrobust.judge.lengths`).
     """
     for members in _groups(arms).values():
         for one, other in combinations({arm.axis: arm for arm in reversed(members)}.values(), 2):
             if not _begins(one.axis, other.axis):
-                _refuse_pair(other, one)
+                _refuse_other_counts((other, one))
+                _refuse_pair(_both((other, one)), {other.method: other.axis, one.method: one.axis})
+    for arm in arms:
+        _refuse_gaps(arm)
 
 
 def _begins(one: Axis, other: Axis) -> bool:
     return one.begins(other) or other.begins(one)
 
 
-def _refuse_pair(one: Arm, other: Arm) -> None:
-    _refuse_other_counts((one, other))
-    found = _both((one, other))
-    if _begins(_from_one(one.axis), _from_one(other.axis)):
-        first = one if one.axis.values[0] == 0 else other
+def _refuse_gaps(arm: Arm) -> None:
+    """Raises UserError where a seed lacks steps that others have, between its first and its last."""
+    curve = _curve(arm)
+    missing = absent(curve)
+    if not missing.any():
+        return
+    spans = ends(curve) - (~missing).argmax(axis=1)
+    gaps = np.flatnonzero((~missing).sum(axis=1) < np.where(missing.all(axis=1), 0, spans))
+    if not gaps.size:
+        return
+    values = np.array(arm.axis.values)
+    lacking = int(gaps[0])
+    between = missing[lacking] & (values > values[(~missing[lacking]).argmax()])
+    other = int(np.flatnonzero(~missing[:, between.argmax()])[0])
+    axes = {
+        f"seed {arm.seeds[row]}": replace(arm.axis, values=tuple(values[~missing[row]].tolist()))
+        for row in (lacking, other)
+    }
+    grids = ", ".join(f"{name}: {shown(axis.grid)}" for name, axis in axes.items())
+    _refuse_pair(f"seeds of {shown(arm.method)} were measured at different places ({grids})", axes)
+
+
+def _refuse_pair(found: str, axes: Mapping[str, Axis]) -> None:
+    one, other = axes.values()
+    if _begins(_from_one(one), _from_one(other)):
+        first, axis = next((name, axis) for name, axis in axes.items() if axis.values[0] == 0)
         raise UserError(
-            f"{found}: {shown(first.method)} seems to count its {first.axis.plural} from 0, the other from 1. If that is so, "
-            f"say --grid shift; if {first.axis.quantity} 0 is the starting point, --grid intersection"
+            f"{found}: {shown(first)} seems to count its {axis.plural} from 0, the other from 1. If that is so, "
+            f"say --grid shift; if {axis.quantity} 0 is the starting point, --grid intersection"
         )
     raise UserError(
-        f"{found}: curves are never compared by position. Declare a common grid: --grid {_proposal(one.axis, other.axis)} "
+        f"{found}: curves are never compared by position. Declare a common grid: --grid {_proposal(one, other)} "
         f"({FORMS})"
     )
 
@@ -171,7 +194,7 @@ def _shifted(arms: Sequence[Arm]) -> tuple[list[Arm], Caution]:
 def _resampled(arms: Sequence[Arm], grid: Grid, text: str) -> tuple[list[Arm], Caution]:
     measured = [_after_the_start(arm) for arm in arms]
     axis = arms[0].axis
-    points = _points([np.array(arm.axis.values) for arm in measured], grid)
+    points = _points(measured, grid)
     if not points.size:
         raise UserError(f"{_both(arms[:2])}: the grid {text} has no point at which all have been measured")
     common = replace(axis, values=tuple(points.tolist()))
@@ -180,44 +203,31 @@ def _resampled(arms: Sequence[Arm], grid: Grid, text: str) -> tuple[list[Arm], C
     else:
         gap = grid.size if grid.kind == "every" else points[1] - points[0] if len(points) > 1 else np.inf
         before = np.concatenate([[points[0] - gap], points[:-1]])
-        cells = [_cells(arm, before, points, text) for arm in measured]
+        cells = [_Cells.of(arm, before, points, text) for arm in measured]
         if grid.way == "mean":
-            _refuse_unequal_means(measured, cells, points, text)
-        found = [_up_to(arm, cell, common, grid.way) for arm, cell in zip(measured, cells, strict=True)]
+            _refuse_unequal_means(cells, points, text)
+        found = [
+            _with(cell.arm, cell.last() if grid.way == "last" else cell.mean(), common) for cell in cells
+        ]
     how = {
         "every": f"every {number(grid.size)} {axis.unit or axis.plural}",
         "intersection": f"the {axis.plural} that all methods have",
         "points": f"{len(points)} points",
     }[grid.kind]
     what = f"{how} ({common.range}), {WAYS[grid.way]}"
-    ends = max(arm.axis.values[-1] for arm in arms)
+    end = max(arm.axis.values[-1] for arm in arms)
     cut = (
-        f"{axis.quantity} {number(points[-1])}, of curves that go on to {number(ends)}"
-        if ends > points[-1]
+        f"{axis.quantity} {number(points[-1])}, of curves that go on to {number(end)}"
+        if end > points[-1]
         else ""
     )
-    return found, cautions.common_grid(what + _distances(found, measured, points, grid.way), cut)
-
-
-def _distances(found: Sequence[Arm], measured: Sequence[Arm], points: Numbers, way: Way) -> str:
-    """What reading on the grid does to the curves of some methods."""
-    if way == "linear":
-        names = [arm.method for arm in found if arm.interpolated]
-        return (
-            f"; between measurements of {', '.join(names)} spreads are smaller, and are not judged"
-            if names
-            else ""
-        )
-    behind = {}
-    for arm in measured:
-        values = np.array(arm.axis.values)
-        lag = float((points - values[_ends(values, points) - 1]).max())
-        if way == "last" and lag > _ROUNDING * points[-1]:
-            behind[arm.method] = number(lag)
-    axis = measured[0].axis
-    return "".join(
-        f"; {name}'s lie up to {lag} {axis.unit or axis.plural} before it" for name, lag in behind.items()
-    )
+    if grid.way == "linear" and (between := [arm.title for arm in found if arm.interpolated]):
+        what += f"; between measurements of {', '.join(between)} spreads are smaller, and are not judged"
+    elif grid.way == "last":
+        for cell in cells:
+            if (lag := cell.lag(points)) > _ROUNDING * points[-1]:
+                what += f"; {cell.arm.title}'s lie up to {number(lag)} {axis.unit or axis.plural} before it"
+    return found, cautions.common_grid(what, cut)
 
 
 def _after_the_start(arm: Arm) -> Arm:
@@ -228,22 +238,30 @@ def _after_the_start(arm: Arm) -> Arm:
         raise UserError(
             f"{shown(arm.method)} was measured at no {arm.axis.quantity} after its start ({shown(arm.axis.grid)})"
         )
-    values = tuple(value for value, kept in zip(arm.axis.values, keep, strict=True) if kept)
-    return replace(
-        arm,
-        curves={name: curve[:, keep] for name, curve in arm.curves.items()},
-        axis=replace(arm.axis, values=values),
-        first_output_epoch=1,
-    )
+    axis = replace(arm.axis, values=tuple(np.array(arm.axis.values)[keep].tolist()))
+    return replace(_with(arm, _curve(arm)[:, keep], axis), first_output_epoch=1)
 
 
-def _points(axes: Sequence[Numbers], grid: Grid) -> Numbers:
-    start, end = max(axis[0] for axis in axes), min(axis[-1] for axis in axes)
+def _curve(arm: Arm) -> Curves:
+    (curve,) = arm.curves.values()
+    return curve
+
+
+def _with(arm: Arm, curve: Curves, axis: Axis) -> Arm:
+    return replace(arm, curves=dict.fromkeys(arm.curves, curve), axis=axis)
+
+
+def _points(arms: Sequence[Arm], grid: Grid) -> Curves:
+    """Those of the grid that lie between where every seed has been measured and where the first method ends."""
+    axes = [np.array(arm.axis.values) for arm in arms]
     if grid.kind == "intersection":
-        common = axes[0]
-        for axis in axes[1:]:
+        whole = [axis[~absent(_curve(arm)).any(axis=0)] for axis, arm in zip(axes, arms, strict=True)]
+        common = whole[0]
+        for axis in whole[1:]:
             common = common[np.isin(common, axis)]
         return common
+    start = max(axis[first_measured(_curve(arm)) - 1] for axis, arm in zip(axes, arms, strict=True))
+    end = min(axis[-1] for axis in axes)
     if start > end:
         return np.array([])
     if grid.kind == "points":
@@ -257,63 +275,99 @@ def _points(axes: Sequence[Numbers], grid: Grid) -> Numbers:
     return np.asarray(np.clip(np.arange(first, last + 1) * grid.size, start, end))
 
 
-def _ends(values: Numbers, points: Numbers) -> NDArray[np.intp]:
-    """How many of ``values`` lie up to each point."""
-    return np.searchsorted(values, points * (1 + _ROUNDING), side="right")
+@dataclass(frozen=True)
+class _Cells:
+    """Of one arm the columns that lie behind one point and up to the next, and how many of them each seed measured."""
 
+    arm: Arm
+    starts: NDArray[np.intp]
+    stops: NDArray[np.intp]
+    counts: NDArray[np.intp]
+    """(seeds, points)."""
+    over: NDArray[np.bool_]
+    """(seeds, points): the seed's last measurement lies before the cell."""
 
-def _cells(arm: Arm, before: Numbers, points: Numbers, text: str) -> Cells:
-    """For each point the first column after what lies ``before`` it, and the first one after itself."""
-    values = np.array(arm.axis.values)
-    starts, ends = _ends(values, before), _ends(values, points)
-    if (empty := starts == ends).any():
-        place = int(np.flatnonzero(empty)[0])
-        raise UserError(
-            f"{shown(arm.method)} has no value between {arm.axis.quantity} {number(before[place])} and {number(points[place])} "
-            f"({shown(arm.axis.grid)}): the grid {text} is finer than its measurements; give a coarser one, or :linear"
-        )
-    return starts, ends
-
-
-def _up_to(arm: Arm, cells: Cells, common: Axis, way: Way) -> Arm:
-    """The arm with the last value, or the mean, of each cell."""
-    starts, ends = cells
-    if way == "last":
-        return replace(
-            arm, curves={name: curve[:, ends - 1] for name, curve in arm.curves.items()}, axis=common
-        )
-    # Cells one by one: sums of a whole curve would carry one divergence into all that follows.
-    with np.errstate(invalid="ignore", over="ignore"):
-        curves = {
-            name: np.stack([curve[:, a:b].mean(axis=1) for a, b in zip(starts, ends, strict=True)], axis=1)
-            for name, curve in arm.curves.items()
-        }
-    return replace(arm, curves=curves, axis=common)
-
-
-def _refuse_unequal_means(arms: Sequence[Arm], cells: Sequence[Cells], points: Numbers, text: str) -> None:
-    """A mean of fifty values varies less than one of five, and lies elsewhere on a curve that rises."""
-    counts = [ends - starts for starts, ends in cells]
-    for arm, count in zip(arms, counts, strict=True):
-        if (other := count != counts[0]).any():
-            place = int(np.flatnonzero(other)[0])
+    @classmethod
+    def of(cls, arm: Arm, before: Curves, points: Curves, text: str) -> _Cells:
+        """Raises UserError where a seed measured nothing in a cell, and something behind it."""
+        axis, curve = np.array(arm.axis.values), _curve(arm)
+        starts, stops = _up_to(axis, before), _up_to(axis, points)
+        so_far = np.cumsum(np.pad(~absent(curve), ((0, 0), (1, 0))), axis=1)
+        counts: NDArray[np.intp] = so_far[:, stops] - so_far[:, starts]
+        over = ends(curve)[:, None] <= starts
+        if (empty := (counts == 0) & ~over).any():
+            place = int(np.flatnonzero(empty.any(axis=0))[0])
             raise UserError(
-                f"up to {arm.axis.quantity} {number(points[place])} of the grid {text}, {shown(arms[0].method)} has "
-                f"{counts[0][place]} values and {shown(arm.method)} {count[place]}: their means do not vary alike; use :last"
+                f"{shown(arm.method)} has no value between {arm.axis.quantity} {number(before[place])} and "
+                f"{number(points[place])} ({shown(arm.axis.grid)}): the grid {text} is finer than its measurements; give a "
+                "coarser one, or :linear"
+            )
+        return cls(arm, starts, stops, counts, over)
+
+    def last(self) -> Curves:
+        """Each seed's last value in each cell."""
+        values = np.take_along_axis(_curve(self.arm), self._last_columns(), axis=1)
+        return np.where(self.over, ABSENT, values)
+
+    def mean(self) -> Curves:
+        """Each seed's mean over each cell; ABSENT where it ended within one."""
+        curve = _curve(self.arm)
+        known = np.where(absent(curve), 0.0, curve)
+        # Cells one by one: sums of a whole curve would carry one divergence into all that follows.
+        with np.errstate(invalid="ignore", over="ignore"):
+            sums = [known[:, a:b].sum(axis=1) for a, b in zip(self.starts, self.stops, strict=True)]
+            means = np.stack(sums, axis=1) / np.maximum(self.counts, 1)
+        return np.where(self.ended_within, ABSENT, means)
+
+    @property
+    def ended_within(self) -> NDArray[np.bool_]:
+        """(seeds, points): the seed ended before the last column of the cell."""
+        return np.asarray(ends(_curve(self.arm))[:, None] < self.stops)
+
+    def lag(self, points: Curves) -> float:
+        """How far a value lies before its point, at most."""
+        lags = points - np.array(self.arm.axis.values)[self._last_columns()]
+        return float(lags[~self.over].max(initial=0.0))
+
+    def _last_columns(self) -> NDArray[np.intp]:
+        """(seeds, points): the last column up to each point in which the seed has a value."""
+        curve = _curve(self.arm)
+        columns = np.where(absent(curve), 0, np.arange(curve.shape[1]))
+        return np.maximum.accumulate(columns, axis=1)[:, self.stops - 1]
+
+
+def _up_to(axis: Curves, points: Curves) -> NDArray[np.intp]:
+    """How many values of ``axis`` lie up to each point."""
+    return np.searchsorted(axis, points * (1 + _ROUNDING), side="right")
+
+
+def _refuse_unequal_means(cells: Sequence[_Cells], points: Curves, text: str) -> None:
+    """A mean of fifty values varies less than one of five, and lies elsewhere on a curve that rises."""
+    counts = cells[0].counts[0]
+    for cell in cells:
+        other = (cell.counts != counts) & ~cell.ended_within
+        if other.any():
+            row, place = np.argwhere(other)[0]
+            raise UserError(
+                f"up to {cell.arm.axis.quantity} {number(points[place])} of the grid {text}, {shown(cells[0].arm.method)} "
+                f"has {counts[place]} values and {shown(cell.arm.method)} {cell.counts[row, place]}: their means do not vary "
+                "alike; use :last"
             )
 
 
-def _between(arm: Arm, points: Numbers, common: Axis) -> Arm:
+def _between(arm: Arm, points: Curves, common: Axis) -> Arm:
     """The arm on straight lines between its measurements."""
-    values = np.array(arm.axis.values)
-    right = np.searchsorted(values, points)
-    left = np.where(values[right] == points, right, right - 1)
-    weight = np.where(
-        left == right, 0.0, (points - values[left]) / np.maximum(values[right] - values[left], 1e-300)
-    )
-    curves = {}
+    axis, curve = np.array(arm.axis.values), _curve(arm)
+    found = np.full((len(curve), len(points)), ABSENT)
+    exact = True
     with np.errstate(invalid="ignore", over="ignore"):
-        for name, curve in arm.curves.items():
-            mixed = (1 - weight) * curve[:, left] + weight * curve[:, right]
-            curves[name] = np.where(left == right, curve[:, left], mixed)
-    return replace(arm, curves=curves, axis=common, interpolated=bool((left != right).any()))
+        for row, missing in enumerate(absent(curve)):
+            at, values = axis[~missing], curve[row, ~missing]
+            inside = points <= at[-1] if len(at) else np.zeros(len(points), bool)
+            right = np.searchsorted(at, points[inside])
+            left = np.where(at[right] == points[inside], right, right - 1)
+            weight = (points[inside] - at[left]) / np.maximum(at[right] - at[left], 1e-300)
+            mixed = (1 - weight) * values[left] + weight * values[right]
+            found[row, inside] = np.where(left == right, values[left], mixed)
+            exact &= bool((left == right).all())
+    return replace(_with(arm, found, common), interpolated=not exact)

@@ -9,7 +9,7 @@ import numpy as np
 from amrobust.errors import UserError
 from amrobust.judge.judgement import Claim
 from amrobust.judge.verdicts import points
-from amrobust.runs.arms import Arm, Curves
+from amrobust.runs.arms import Arm
 from amrobust.runs.files import shown
 from amrobust.runs.metric import (
     Metric,
@@ -20,6 +20,7 @@ from amrobust.runs.metric import (
     some_of,
 )
 from amrobust.runs.units import unit_of, with_unit
+from amrobust.runs.values import Curves
 from amrobust.stats.results import Caution
 
 

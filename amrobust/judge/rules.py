@@ -9,11 +9,12 @@ from typing import Literal, get_args
 from amrobust.errors import UserError
 from amrobust.judge.grid import Grid
 from amrobust.judge.judgement import Claim
+from amrobust.judge.lengths import Lengths
 from amrobust.judge.samples import Refused
 from amrobust.judge.usage import asked_for
 from amrobust.stats.curves import EpochwiseDifference
-from amrobust.stats.levels import Alignment, Scale
-from amrobust.stats.limits import check_margin, check_rate
+from amrobust.stats.levels import Scale
+from amrobust.stats.limits import check_finite, check_margin, check_rate
 from amrobust.stats.results import Caution, Result
 from amrobust.stats.samples import final_epochs
 from amrobust.stats.sequential import check_looks
@@ -44,20 +45,26 @@ class Selection:
     survivors: bool = False
     allow_different_x0: bool = False
     scale: Scale = "none"
-    align: Alignment = "refuse"
     grid: str | None = None
     """The common grid that curves are read on (:mod:`amrobust.judge.grid`); None where they need none."""
+    lengths: Lengths = "refuse"
+    """What it means that seeds or methods end earlier than others (:mod:`amrobust.judge.lengths`)."""
+    diverged: float | None = None
+    """A seed whose curve ends worse than this counts as diverged."""
 
     def __post_init__(self) -> None:
         """Raises UserError where there is no such choice."""
         _require("pairs", self.pairs, get_args(Pairs))
         _require("scale", self.scale, get_args(Scale))
-        _require("align", self.align, get_args(Alignment))
+        _require("lengths", self.lengths, get_args(Lengths))
         if self.grid is not None:
             Grid.parse(self.grid)
         if self.margin is not None:
             with asked_for():
                 check_margin(self.margin)
+        if self.diverged is not None:
+            with asked_for():
+                check_finite("diverged", self.diverged)
 
 
 @dataclass(frozen=True)

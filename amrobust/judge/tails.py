@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from amrobust import stats
 from amrobust.errors import UserError
-from amrobust.judge.compare import choose_metric
+from amrobust.judge.compare import along_one_axis, choose_metric
+from amrobust.judge.grid import on_grid
+from amrobust.judge.rules import Selection
 from amrobust.judge.samples import Sample
 from amrobust.judge.usage import asked_for
 from amrobust.judge.words import powers_of_ten
 from amrobust.runs.arms import Arm
 from amrobust.runs.metric import Metric
+from amrobust.runs.values import first_measured
 from amrobust.stats.limits import check_finite, check_level, check_rate
 from amrobust.stats.results import Result
 from amrobust.stats.tails import Worse, proportion_interval
@@ -41,17 +44,18 @@ class TailRow:
 
 def tails(
     arms: Sequence[Arm],
-    metric: str | None = None,
+    selection: Selection | None = None,
     *,
     thresholds: Sequence[float] = (),
     quantiles: Sequence[float] = (0.9,),
     level: float = 0.95,
     final: str = "last",
-) -> tuple[Metric, list[TailRow]]:
+) -> tuple[Metric, list[TailRow], list[str]]:
     """For every arm: P(ends worse than a threshold), the divergence rate, quantiles of badness, CVaR, a Pareto shape.
 
     Worse is lower for accuracies and higher for losses. Thresholds have to be chosen before the runs are read: the exact
-    interval knows nothing of a threshold that was picked from the same values. Raises UserError on an unknown metric, on
+    interval knows nothing of a threshold that was picked from the same values. Of ``selection`` count the metric, the grid,
+    lengths and what counts as diverged; what they did is said in lines. Raises UserError on an unknown metric, on
     quantiles that are not in (0, 1), where no arm has values, and on what ``compare`` refuses to take for a sample.
     """
     if not arms:
@@ -64,14 +68,21 @@ def tails(
             check_finite("threshold", threshold)
     if level <= 0.5:  # A one-sided bound at this level is an end of the interval at 2·level − 1.
         raise UserError(f"level = {level:g} leaves no one-sided bound: give a level above 0.5, such as 0.95")
-    chosen, measured, _ = choose_metric(arms, metric)
+    selection = selection or Selection()
+    chosen, measured, _ = choose_metric(arms, selection.metric)
+    measured, gridded = on_grid(measured, selection.grid)
+    said = [(workload, note) for (workload, _), notes in gridded.items() for note in notes]
     worse: Worse = "low" if chosen.way == "higher" else "high"
     rows: list[TailRow] = []
     for arm in measured:
+        # Each by itself: that another method was measured elsewhere is nothing to its tail.
+        (arm,), ended = along_one_axis([arm], chosen, replace(selection, grid=None))
+        said += [(arm.workload, note) for notes in ended.values() for note in notes]
         with asked_for(f"{arm.method}: "):
-            sample = Sample.of(arm, chosen.name, 1, False, final=final)
+            first = first_measured(arm.curves[chosen.name])
+            sample = Sample.of(arm, chosen.name, first, False, final=final)
         rows += _of_arm(sample, worse, thresholds, quantiles, level)
-    return chosen, rows
+    return chosen, rows, [f"{workload}: {note.message}" for workload, note in said]
 
 
 def _of_arm(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from amrobust.judge.judgement import Judgement
+from amrobust.judge.rules import Selection
 from amrobust.judge.tails import TailRow, tails
 from amrobust.judge.words import significant
 from amrobust.report.blocks import Block, Cell, Column, Row, Table, plain
@@ -23,7 +24,9 @@ def tail_numbers(judgement: Judgement) -> list[Block]:
     arms = [arm for arm in judgement.arms if not arm.x0s]
     if not arms:
         return []
-    metric, found = tails(arms, judgement.metric.name, quantiles=(_TENTH,), final=judgement.final)
+    metric, found, _ = tails(
+        arms, Selection(judgement.metric.name), quantiles=(_TENTH,), final=judgement.final
+    )
     quantiles, means, rates = (
         [row for row in found if row.quantity.endswith(name)]
         for name in ("quantile", "worst 0.1", "P(diverges)")

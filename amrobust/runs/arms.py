@@ -6,9 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-from numpy.typing import NDArray
-
 from amrobust.errors import UserError
 from amrobust.runs.axis import UNSAID, Axis, epochs
 from amrobust.runs.code import CodeVersion
@@ -16,22 +13,11 @@ from amrobust.runs.files import shown
 from amrobust.runs.method import Method, from_name
 from amrobust.runs.metric import Metric
 from amrobust.runs.tuning import Tuning
+from amrobust.runs.values import Curves
 from amrobust.runs.workload import Workload, from_label
 
-Curves = NDArray[np.float64]
 READ = "read"
 """The fact of an arm that says in one line what was read as what, where it comes from a log or a table."""
-
-
-def first_measured(curves: Curves) -> int:
-    """The first column, counted from 1, from which on every row of ``curves`` (seeds, steps) was measured.
-
-    NaN before a row's first value says that nothing was measured yet, as a reward before the first episode has ended; a row
-    without any value says nothing of that.
-    """
-    seen = ~np.isnan(curves)
-    begun = seen[seen.any(axis=1)]
-    return int(begun.argmax(axis=1).max()) + 1 if len(begun) else 1
 
 
 @dataclass(frozen=True)
@@ -48,7 +34,8 @@ class Arm:
     workload: str
     seeds: tuple[int, ...]
     curves: Mapping[str, Curves]
-    """For each metric an array (seeds, epochs), rows in the order of ``seeds``; NaN or inf where a seed diverged."""
+    """For each metric an array (seeds, epochs), rows in the order of ``seeds``; NaN or inf where a seed diverged, ABSENT
+    (:mod:`amrobust.runs.values`) where it was not measured."""
     metrics: Mapping[str, Metric]
     output: str | None = None
     training: str | None = None

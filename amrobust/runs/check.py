@@ -23,6 +23,7 @@ from amrobust.runs.lock import locked
 from amrobust.runs.manifest import Manifest
 from amrobust.runs.store import MAX_MANIFEST_BYTES, Run, directory_name, no_runs, read_run
 from amrobust.runs.validate import parse_manifest
+from amrobust.runs.values import not_finite
 
 QUARANTINE = "quarantine"
 REASON = "set-aside.txt"
@@ -99,7 +100,7 @@ def _check_diverged(manifest: Manifest, curves: RunCurves | None) -> None:
     finite = np.ones(len(manifest.complete), bool)
     for metrics in curves.values():
         for values in metrics.values():
-            finite &= np.isfinite(values).all(axis=1)
+            finite &= ~not_finite(values)
     for seed, good in zip(manifest.complete, finite, strict=True):
         if not good and not manifest.seeds[seed].diverged:
             raise Broken(

@@ -1,4 +1,4 @@
-"""Curves as Parquet: one row per seed, output and epoch, one column per metric, every bit kept."""
+"""Curves as Parquet: a row per seed, output and step, a column per metric, every bit kept; null where none was measured."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from amrobust.runs.facts import RunFacts
 from amrobust.runs.files import shown
 from amrobust.runs.footer import SNAPPY, UNCOMPRESSED, codecs
 from amrobust.runs.manifest import CurvesFile
+from amrobust.runs.values import ABSENT, absent
 
 SeedCurves = Mapping[str, Mapping[str, NDArray[np.float64]]]
-"""Of one seed: ``[output][metric]`` of shape (epochs,)."""
+"""Of one seed: ``[output][metric]`` of shape (epochs,), ABSENT where it was not measured."""
 
 MOST_UNPACKED = 64
 """How many times its size on disk a curves file may have in memory; constant curves reach about 20."""
@@ -36,8 +37,8 @@ def metric_names(facts: RunFacts) -> list[str]:
 def encode(curves: Mapping[int, SeedCurves], facts: RunFacts) -> bytes:
     """Parquet of the curves of each seed; equal curves give equal bytes. NaN and infinities are kept as they are.
 
-    Columns seed (int32), output (string), epoch (int32, from 1) and a float64 column per metric, sorted by seed, output
-    and epoch.
+    Columns seed (int32, or int64 where one needs it), output (string), epoch (int32, the place on the run's axis from 1) and a
+    float64 column per metric, null where it was not measured, sorted by seed, output and epoch.
     """
     import pyarrow
     import pyarrow.parquet
@@ -45,14 +46,16 @@ def encode(curves: Mapping[int, SeedCurves], facts: RunFacts) -> bytes:
     seeds, outputs, epochs = sorted(curves), facts.outputs, facts.epochs
     per_seed = len(outputs) * epochs
     columns: dict[str, Any] = {
-        "seed": np.repeat(np.array(seeds, np.int32), per_seed),
+        "seed": np.repeat(np.array(seeds, _seed_type(seeds)), per_seed),
         "output": [output for _ in seeds for output in outputs for _ in range(epochs)],
         "epoch": np.tile(np.arange(1, epochs + 1, dtype=np.int32), len(seeds) * len(outputs)),
     }
     for name in metric_names(facts):
-        columns[name] = np.concatenate([curves[seed][output][name] for seed in seeds for output in outputs])
+        values = np.concatenate([curves[seed][output][name] for seed in seeds for output in outputs])
+        missing = absent(values)
+        columns[name] = pyarrow.array(values, mask=missing) if missing.any() else values
     buffer = io.BytesIO()
-    table = pyarrow.table(columns, schema=_schema(facts))
+    table = pyarrow.table(columns, schema=_schema(facts, seeds))
     pyarrow.parquet.write_table(table, buffer, use_dictionary=["output"], write_statistics=False)
     return buffer.getvalue()
 
@@ -78,7 +81,7 @@ def decode(data: bytes, seeds: Sequence[int], facts: RunFacts) -> RunCurves:
             raise Broken("its curves file is compressed in a way that amrobust does not use")
         # Read by this thread alone: a thread of Arrow that still holds bytes as the interpreter ends aborts the process.
         file = pyarrow.parquet.ParquetFile(io.BytesIO(data), read_dictionary=["output"], pre_buffer=False)
-        if not file.schema_arrow.equals(_schema(facts, coded=True)) or file.metadata.num_rows != rows:
+        if not file.schema_arrow.equals(_schema(facts, seeds, coded=True)) or file.metadata.num_rows != rows:
             raise Broken(OTHER_COLUMNS)
         _check_sizes(file.metadata, len(data))
         table = file.read(use_threads=False)
@@ -88,21 +91,21 @@ def decode(data: bytes, seeds: Sequence[int], facts: RunFacts) -> RunCurves:
     # What Arrow does not know of a codec or an encoding is a RuntimeError.
     except (pyarrow.ArrowException, OSError, MemoryError, OverflowError, ValueError, RuntimeError) as error:
         raise Broken(f"its curves file cannot be read as Parquet ({shown(error).split('. ')[0]})") from None
-    if any(column.null_count for column in table.columns):
-        raise Broken("its curves file has missing cells")
+    if any(table[name].null_count for name in ("seed", "output", "epoch")):
+        raise Broken("its curves file has rows that belong to no seed, output or epoch")
     number = {output: index for index, output in enumerate(facts.outputs)}
     shape = (len(seeds), len(facts.outputs), facts.epochs)
     codes = _codes(table["output"], number)
     columns = {
         name: np.concatenate([np.array([], dtype), *(_numbers(c, dtype) for c in table[name].chunks)])
         for name, dtype in [
-            ("seed", np.int32),
+            ("seed", _seed_type(seeds)),
             ("epoch", np.int32),
             *((m, np.float64) for m in metric_names(facts)),
         ]
     }
     epochs = np.arange(1, facts.epochs + 1, dtype=np.int32)
-    wanted = np.array(seeds, np.int32)[:, None, None], np.arange(len(number))[:, None], epochs
+    wanted = np.array(seeds, np.int64)[:, None, None], np.arange(len(number))[:, None], epochs
     for found, expected in zip((columns["seed"], codes, columns["epoch"]), wanted, strict=True):
         if not (found.reshape(shape) == expected).all():
             raise Broken(
@@ -129,9 +132,21 @@ def _check_sizes(metadata: Any, size: int) -> None:
 
 
 def _numbers(array: Any, dtype: Any) -> NDArray[Any]:
-    """An array without nulls, from its buffer: pyarrow's own to_numpy would import pandas."""
+    """An array from its buffer, nulls as ABSENT: pyarrow's own to_numpy would import pandas."""
+    valid, data = array.buffers()
     end = array.offset + len(array)
-    return np.frombuffer(array.buffers()[1], dtype, count=end)[array.offset :] if end else np.array([], dtype)
+    if not end:
+        return np.array([], dtype)
+    found = np.frombuffer(data, dtype, count=end)[array.offset :]
+    if not array.null_count:
+        return found
+    bits = np.unpackbits(np.frombuffer(valid, np.uint8), bitorder="little")[array.offset : end]
+    return np.where(bits, found, ABSENT)
+
+
+def _seed_type(seeds: Sequence[int]) -> Any:
+    """Four bytes where they are enough, as in the files of earlier versions."""
+    return np.int32 if all(-(2**31) <= seed < 2**31 for seed in seeds) else np.int64
 
 
 def _codes(outputs: Any, number: Mapping[str, int]) -> NDArray[np.int64]:
@@ -146,12 +161,13 @@ def _codes(outputs: Any, number: Mapping[str, int]) -> NDArray[np.int64]:
     return np.concatenate(parts)
 
 
-def _schema(facts: RunFacts, *, coded: bool = False) -> Any:
+def _schema(facts: RunFacts, seeds: Sequence[int], *, coded: bool = False) -> Any:
     """The columns of a curves file; ``coded`` as they are read, each output as a number into a list of names."""
     import pyarrow
 
     text = pyarrow.dictionary(pyarrow.int32(), pyarrow.string()) if coded else pyarrow.string()
-    index = [("seed", pyarrow.int32()), ("output", text), ("epoch", pyarrow.int32())]
+    number = pyarrow.from_numpy_dtype(_seed_type(seeds))
+    index = [("seed", number), ("output", text), ("epoch", pyarrow.int32())]
     return pyarrow.schema([*index, *((name, pyarrow.float64()) for name in metric_names(facts))])
 
 

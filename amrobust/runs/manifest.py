@@ -12,7 +12,7 @@ from amrobust.runs.layout import Layout
 from amrobust.runs.spec import Spec, content_digest
 from amrobust.runs.tuning import Tuning
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Version of the manifest's form; a reader refuses a later one, and ``migrate`` brings an earlier one up to it."""
 
 RECORD_VERSION = 1

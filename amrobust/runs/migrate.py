@@ -39,7 +39,12 @@ def _known_and_placed(content: Content) -> Content:
     return content | {"facts": content["facts"] | {"metrics": metrics}}
 
 
-STEPS: Mapping[int, Step] = {1: _only_trained, 2: _not_tuned, 3: _known_and_placed}
+def _measured_throughout(content: Content) -> Content:
+    """From version 5 on curves may have cells in which nothing was measured; before it every seed had a value everywhere."""
+    return content
+
+
+STEPS: Mapping[int, Step] = {1: _only_trained, 2: _not_tuned, 3: _known_and_placed, 4: _measured_throughout}
 """For each earlier version, what turns the content of a manifest of that version into that of the next one.
 
 A step may meet content that a stranger made up: what it does not find as it expects raises LookupError, TypeError,

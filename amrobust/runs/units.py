@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from amrobust.errors import UserError
-from amrobust.runs.arms import Curves
 from amrobust.runs.files import shown
 from amrobust.runs.metric import Metric, can_be_a_share
+from amrobust.runs.values import Curves
 
 SHARE, PERCENT = 1.0, 1.5
 """A share is never above the one; a percentage that is never above the other would be a strange one."""

@@ -18,7 +18,7 @@ from amrobust.stats.curves import (
     std_band,
     when_spreads_differ,
 )
-from amrobust.stats.levels import MatchedLevel, aligned, spread_at_matched_level, to_scale
+from amrobust.stats.levels import MatchedLevel, spread_at_matched_level, to_scale
 from amrobust.stats.levene import absolute_deviations, levene
 from amrobust.stats.location import (
     equivalence,
@@ -68,7 +68,6 @@ __all__ = [
     "TurningPoint",
     "VarianceComponents",
     "absolute_deviations",
-    "aligned",
     "avg_std",
     "avg_std_interval",
     "avg_std_over_x0s",

@@ -1,8 +1,7 @@
-"""Spread is confounded with level: other scales, spread at equal means, and curves of unequal length."""
+"""Spread is confounded with level: other scales, and spread at equal means."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,7 +11,6 @@ from numpy.typing import ArrayLike
 from amrobust.stats.samples import Array, CannotEstimate, as_curves, means, stds
 
 Scale = Literal["none", "logit", "log"]
-Alignment = Literal["refuse", "shortest"]
 
 
 def to_scale(x: ArrayLike, scale: Scale, *, top: float = 1.0) -> Array:
@@ -38,20 +36,6 @@ def to_scale(x: ArrayLike, scale: Scale, *, top: float = 1.0) -> Array:
         np.log(shares, where=np.isfinite(values), out=values.copy())
         - np.log(1 - shares, where=np.isfinite(values), out=np.zeros_like(values))
     )
-
-
-def aligned(curves: Sequence[ArrayLike], policy: Alignment) -> list[Array]:
-    """Curves (seeds, epochs) of one length: "shortest" cuts all to the shortest, "refuse" makes unequal ones an error.
-
-    Raises CannotEstimate on curves of unequal length where they are refused.
-    """
-    given = [np.asarray(x, dtype=np.float64) for x in curves]
-    lengths = {x.shape[1] for x in given}
-    if len(lengths) > 1 and policy == "refuse":
-        raise CannotEstimate(
-            f"curves of {', '.join(map(str, sorted(lengths)))} epochs: name a policy for unequal lengths"
-        )
-    return [x[:, : min(lengths)] for x in given]
 
 
 @dataclass(frozen=True)

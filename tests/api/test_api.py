@@ -229,7 +229,10 @@ class TestComparison:
             ({"center": "middle"}, "no center is called 'middle': choose one of median, mean, trimmed"),
             ({"pairs": "some"}, "no pairs is called 'some': choose one of baseline, all"),
             ({"scale": "ln"}, "no scale is called 'ln': choose one of none, logit, log"),
-            ({"align": "longest"}, "no align is called 'longest': choose one of refuse, shortest"),
+            (
+                {"lengths": "longest"},
+                "no lengths is called 'longest': choose one of refuse, common, hold, drop, diverged",
+            ),
             ({"margin": -1.0}, "a margin is a number above 0"),
             ({"margin": np.nan}, "a margin is a number above 0"),
             ({"looks": (10, 5)}, "looks are growing numbers"),

@@ -8,6 +8,7 @@ from amrobust.ingest.assemble import gather
 from amrobust.ingest.logged import LoggedRun
 from amrobust.ingest.naming import Mappings
 from amrobust.ingest.policies import Policies
+from amrobust.runs.values import absent
 
 
 def run(method="adam", seed=0, values=(1.0, 2.0, 3.0), steps=None, metric="acc", **changes):
@@ -98,39 +99,28 @@ class TestMissingSeeds:
 
 
 class TestLengths:
-    RUNS = (run(seed=0), run(seed=1, values=(4, 5)), run(seed=2, values=(7, 8, 9)))
+    RUNS = (run(seed=0), run(seed=1, values=(4, 5)), run(seed=2, values=(7, np.nan, 9)))
 
-    def test_they_are_refused_with_the_choices(self):
-        with pytest.raises(
-            UserError, match=r"seed 1 has 2 steps where the longest seed has 3.*common.*drop.*diverged"
-        ):
-            gathered(self.RUNS)
+    def test_unequal_lengths_are_kept_as_they_are(self):
+        found = only(gathered(self.RUNS))
+        assert found.seeds == (0, 1, 2)
+        assert found.steps == (1, 2, 3)
+        np.testing.assert_array_equal(found.curves["acc"], [[1, 2, 3], [4, 5, np.nan], [7, np.nan, 9]])
+        assert absent(found.curves["acc"]).tolist() == [[False] * 3, [False, False, True], [False] * 3]
+        assert (found.diverged, found.ended_early) == ((2,), (1,))
 
-    def test_common_steps_alone(self):
-        found = gathered(self.RUNS, lengths="common")
-        assert only(found).curves["acc"].tolist() == [[1, 2], [4, 5], [7, 8]]
-        assert "2 steps are common" in found.notes[0]
-
-    def test_short_seeds_are_dropped_and_that_is_said(self):
-        found = gathered(self.RUNS, lengths="drop")
-        assert only(found).seeds == (0, 2)
-        assert "1 of 3 seeds are shorter" in found.left_out[0]
-
-    def test_short_seeds_are_diverged_where_they_end(self):
-        found = only(gathered(self.RUNS, lengths="diverged"))
-        assert found.diverged == (1,)
-        np.testing.assert_array_equal(found.curves["acc"][1], [4, 5, np.nan])
-
-    def test_a_gap_is_no_early_end(self):
-        with pytest.raises(UserError, match="lacks steps in between"):
-            gathered([run(seed=0), run(seed=1, values=(4, 6), steps=(1, 3))], lengths="diverged")
-
-    def test_metrics_at_different_steps_are_listed(self):
-        series = {"acc": (np.arange(3.0), np.ones(3)), "loss": (np.arange(30.0), np.ones(30))}
-        with pytest.raises(UserError, match=r"acc \(3\); loss \(30\).*--metric"):
-            gathered([run(series=series)])
-        assert only(gathered([run(series=series)], Mappings(metrics=("acc",)))).curves["acc"].shape == (1, 3)
-        assert only(gathered([run(series=series)], lengths="common")).curves["loss"].shape == (1, 3)
+    def test_the_axis_is_every_step_at_which_anything_was_measured(self):
+        series = {"reward": (np.array([2.0, 4.0]), np.ones(2)), "loss": (np.arange(5.0), np.arange(5.0))}
+        found = only(
+            gathered([run(series=series), run(seed=1, values=(4, 6), steps=(1, 7), metric="reward")])
+        )
+        assert found.steps == (0, 1, 2, 3, 4, 7)
+        assert absent(found.curves["reward"]).tolist() == [
+            [True, True, False, True, False, True],
+            [True, False, True, True, True, False],
+        ]
+        assert absent(found.curves["loss"])[1].all()
+        assert found.diverged == ()
 
 
 class TestUnits:

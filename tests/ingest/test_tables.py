@@ -6,6 +6,7 @@ import pytest
 from amrobust.errors import UserError
 from amrobust.ingest.naming import Mappings
 from amrobust.ingest.read import read_path
+from amrobust.runs.values import absent
 
 
 def read(tmp_path, text, name="table.csv", **mappings):
@@ -95,8 +96,11 @@ def test_a_folder_of_tables_named_after_their_runs(tmp_path):
     assert found["sgd"].seeds == (0, 1, 2)
 
 
-def test_an_empty_cell_of_a_long_table_is_divergence_and_of_a_tidy_one_not_logged(tmp_path):
-    assert read(tmp_path, "method,seed,step,value\na,0,1,5\na,0,2,\n")["a"].diverged == (0,)
+def test_in_an_empty_cell_nothing_was_measured_and_nan_is_divergence(tmp_path):
+    assert read(tmp_path, "method,seed,step,value\na,0,1,5\na,0,2,nan\n")["a"].diverged == (0,)
+    found = read(tmp_path, "method,seed,step,value\na,0,1,5\na,0,2,\na,1,1,6\na,1,2,7\n")["a"]
+    assert found.diverged == ()
+    assert absent(found.curves["value"]).tolist() == [[False, True], [False, False]]
     found = read(tmp_path, "method,seed,epoch,acc,loss\na,0,1,5,\na,0,1,,1\na,0,2,6,\na,0,2,,2\n")["a"]
     assert {name: curve.tolist() for name, curve in found.curves.items()} == {
         "acc": [[5, 6]],

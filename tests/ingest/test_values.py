@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 import amrobust
 from amrobust.cli import main
-from amrobust.runs.arms import first_measured
+from amrobust.runs.values import first_measured
 
 CORPUS = Path(__file__).resolve().parents[1] / "corpus" / "tables"
 

@@ -135,7 +135,7 @@ class TestScalesAndLengths:
         arms = [arm("a", curves(rng, 9, 8)), arm("b", curves(rng, 9, 6))]
         with pytest.raises(UserError):
             compare(arms)
-        found = compare(arms, Selection(align="shortest"))
+        found = compare(arms, Selection(lengths="common"))
         assert found.judgements[0].epochs == 6
         assert "curves-cut" in kinds(found)
 

@@ -72,7 +72,7 @@ class TestWithoutAGrid:
         arms = [measured("a", (100, 200, 300)), measured("b", (100, 200))]
         with pytest.raises(UserError, match=r"b on digits \(2 steps \(100 to 200\)\): nothing comparable"):
             compare(arms)
-        (judgement,) = compare(arms, Selection(align="shortest")).judgements
+        (judgement,) = compare(arms, Selection(lengths="common")).judgements
         assert judgement.axis.values == (100, 200)
         assert any("those of step 200, in the middle" in note.message for note in judgement.cautions)
 

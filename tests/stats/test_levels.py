@@ -1,4 +1,4 @@
-"""Scales, alignment, and spread at matched level."""
+"""Scales, and spread at matched level."""
 
 import numpy as np
 import pytest
@@ -20,13 +20,6 @@ def test_scales_are_those_of_scipy_and_keep_diverged_values():
 def test_values_at_a_bound_have_no_scale(x, scale):
     with pytest.raises(stats.CannotEstimate, match="scale needs"):
         stats.to_scale(x, scale)
-
-
-def test_unequal_lengths_need_a_policy():
-    curves = np.ones((3, 4)), np.ones((5, 6))
-    with pytest.raises(stats.CannotEstimate, match="4, 6 epochs"):
-        stats.aligned(curves, "refuse")
-    assert [x.shape for x in stats.aligned(curves, "shortest")] == [(3, 4), (5, 4)]
 
 
 def test_a_faster_method_with_the_same_spread_at_every_level_is_no_steadier():

@@ -34,8 +34,9 @@ from amrobust.report.figures.panels import (
 from amrobust.report.numbers import percent
 from amrobust.report.text import printable
 from amrobust.report.view import quantity
-from amrobust.runs.arms import Arm, Curves
+from amrobust.runs.arms import Arm
 from amrobust.runs.axis import Axis
+from amrobust.runs.values import Curves
 from amrobust.stats import simultaneous_std_band
 from amrobust.stats.samples import FEWEST_SEEDS, means, stds
 

@@ -17,7 +17,7 @@ from amrobust.report.figures.panels import in_figures
 from amrobust.report.figures.rows import MOST_ROWS, beside, row_plot
 from amrobust.report.text import printable
 from amrobust.report.view import quantity
-from amrobust.runs.arms import Curves
+from amrobust.runs.values import Curves
 
 _SWARM = 200
 """Up to this many seeds every one is a point; more are drawn as a shape, and the outermost of them as points."""

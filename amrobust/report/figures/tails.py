@@ -24,7 +24,8 @@ from amrobust.report.figures.panels import (
 from amrobust.report.numbers import percent
 from amrobust.report.text import printable
 from amrobust.report.view import quantity
-from amrobust.runs.arms import Arm, Curves
+from amrobust.runs.arms import Arm
+from amrobust.runs.values import Curves
 from amrobust.stats import distribution_band, exceedance_curve
 from amrobust.stats.samples import FEWEST_SEEDS
 from amrobust.stats.tails import Worse
