@@ -123,7 +123,8 @@ def summary(gathered: Gathered, form: str, landed: list[Landed] | None, runs_dir
     rows = [["method", "workload", "seeds", "steps", "metrics", "" if landed is None else "run"]]
     for place, method in enumerate(gathered.methods):
         states = {"diverged": method.diverged, "ended early": method.ended_early}
-        counts = ", ".join(f"{len(seeds)} {state}" for state, seeds in states.items() if seeds)
+        found = ", ".join(f"{len(seeds)} {state}" for state, seeds in states.items() if seeds)
+        counts = f" ({found})" if found else ""
         where = ""
         if landed is not None:
             where = landed[place].run.path.name + (
@@ -132,7 +133,7 @@ def summary(gathered: Gathered, form: str, landed: list[Landed] | None, runs_dir
         steps = f"{method.axis.name} {method.axis.range}"
         rows.append(
             [
-                shown(method.method), shown(method.workload), f"{len(method.seeds)} ({counts})" if counts else f"{len(method.seeds)}", shown(steps),
+                shown(method.method), shown(method.workload), f"{len(method.seeds)}{counts}", shown(steps),
                 shown(", ".join(metric.name for metric in method.metrics)), where,
             ]
         )  # fmt: skip
