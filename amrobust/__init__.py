@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from amrobust.api.tuning import tune as tune
     from amrobust.ingest.recorder import record as record
     from amrobust.ingest.recorder import recorded as recorded
-    from amrobust.judge.judgement import Claim as Claim
+    from amrobust.judge.claim import Claim as Claim
 
 _HOMES = {
     "Claim": "amrobust.judge.judgement",

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from amrobust.api.plots import Plots
 from amrobust.api.runs import Runs, load
+from amrobust.judge.claim import Claim
 from amrobust.judge.compare import compare as judge
 from amrobust.judge.compare import labelled
-from amrobust.judge.judgement import Claim, Judgement, Verdict
 from amrobust.judge.judgement import Comparison as Judged
+from amrobust.judge.judgement import Judgement, Verdict
 from amrobust.judge.lengths import Lengths
 from amrobust.judge.rules import Centre, IntervalName, Pairs, Rules, Selection, TestName
 from amrobust.report.notes import notes

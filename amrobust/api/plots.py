@@ -58,6 +58,7 @@ class Plots:
 
         Raises UserError on another quantity, and where no claim about it has an estimate.
         """
+        from amrobust.judge.kinds import KINDS
         from amrobust.report.drawing import labels, styles
         from amrobust.report.figures.forest import draw_panel, panels_of
 
@@ -65,7 +66,11 @@ class Plots:
         if quantity not in kinds:
             raise UserError(f"claims are drawn of {', '.join(kinds)}, not of {quantity!r}")
         judgement = self._judgement(group)
-        panels = [p for p in panels_of([judgement]) if p.kind == kinds[quantity] and p.phase is None]
+        panels = [
+            p
+            for p in panels_of([judgement])
+            if p.kind.quantity == KINDS[kinds[quantity]].quantity and p.phase is None
+        ]
         if not panels:
             raise UserError(f"no claim about {quantity} has an estimate here")
         short = labels([arm.method for arm in judgement.arms], 20)

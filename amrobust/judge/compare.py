@@ -15,10 +15,12 @@ from amrobust import stats
 from amrobust.errors import UserError
 from amrobust.judge import cautions, metrics, tuning
 from amrobust.judge.arms import diverged_beyond, on_scale, without_overflow
+from amrobust.judge.claim import Claim
 from amrobust.judge.copies import refuse_copies, same_for_all_seeds, same_for_several_methods
 from amrobust.judge.evidence import gather
 from amrobust.judge.grid import on_grid, refuse_other_axes
-from amrobust.judge.judgement import CHANGES, FEWEST_IN_A_SWEEP, Claim, Comparison, Judgement, is_about_a_pair
+from amrobust.judge.judgement import Comparison, Judgement
+from amrobust.judge.kinds.sweep import FEWEST_METHODS
 from amrobust.judge.lengths import of_metric, settled
 from amrobust.judge.pairs import divergence_cautions, pair_facts
 from amrobust.judge.rules import PAIRED, UNPAIRED, Evidence, Rules, Selection
@@ -360,26 +362,26 @@ def resolved(claims: Iterable[Claim], arms: Sequence[Named]) -> tuple[Claim, ...
 
 def _resolved_claim(claim: Claim, arms: Sequence[Named]) -> Claim:
     sweep = tuple(method for name in claim.methods for method in _of_form(name, arms))
-    if claim.methods and len(sweep) < FEWEST_IN_A_SWEEP:
+    if claim.methods and len(sweep) < FEWEST_METHODS:
         raise UserError(
-            f"{', '.join(claim.methods)}: a claim of kind {claim.kind!r} needs at least {FEWEST_IN_A_SWEEP} methods"
+            f"{', '.join(claim.methods)}: a claim of kind {claim.kind!r} needs at least {FEWEST_METHODS} methods"
         )
     return replace(
         claim,
         method=sweep[0] if sweep else find_arm(arms, claim.method).method,
         baseline=sweep[-1] if sweep else find_arm(arms, claim.baseline).method,
         methods=sweep,
-        over=_over(claim, sweep, arms),
+        over=_over(sweep, arms) if claim.kind == "trend" else None,
         parts=resolved(claim.parts, arms),
-        epochs=_epochs(claim, arms[0].epochs),
+        epochs=claim.epochs if claim.phase is None else claim.form.epochs_of(claim.phase, arms[0].epochs),
         phase=None,
     )
 
 
-def _over(claim: Claim, sweep: Sequence[str], arms: Sequence[Named]) -> str | None:
+def _over(sweep: Sequence[str], arms: Sequence[Named]) -> str | None:
     """The hyperparameter that a trend is over; None where its methods differ in another way, and no trend can be judged."""
     with suppress(UserError):
-        return swept([arm.identity for arm in arms if arm.method in sweep]) if claim.kind == "trend" else None
+        return swept([arm.identity for arm in arms if arm.method in sweep])
     return None
 
 
@@ -398,22 +400,11 @@ def _of_form(name: str, arms: Sequence[Named]) -> list[str]:
     return [method for _, method in sorted(found)]
 
 
-def _epochs(claim: Claim, epochs: int) -> tuple[int, int] | None:
-    """The epochs of the claim's phase: at least one, or for a change those on its two sides."""
-    if claim.phase is None:
-        return claim.epochs
-    if claim.kind in CHANGES:
-        before = max(1, min(epochs - 1, round(claim.phase[0] * epochs)))
-        return before, before + 1
-    first = min(epochs, round(claim.phase[0] * epochs) + 1)
-    return first, max(first, round(claim.phase[1] * epochs))
-
-
 def _evidence(group: _Group, metric: Metric, rules: Rules, family: int) -> list[Evidence]:
     pairs = [
         Pair.of(group.samples[claim.method], group.samples[claim.baseline])
         for claim in group.claims
-        if is_about_a_pair(claim)
+        if claim.is_about_a_pair
     ]
     if rules.test in UNPAIRED and pairs and all(pair.paired for pair in pairs):
         raise UserError(
@@ -428,9 +419,7 @@ def _evidence(group: _Group, metric: Metric, rules: Rules, family: int) -> list[
     found = []
     for claim in group.claims:
         evidence = gather(claim, group.samples, metric, rules, family)
-        arms = [
-            group.samples[name].arm for name in claim.methods or dict.fromkeys((claim.method, claim.baseline))
-        ]
+        arms = [group.samples[name].arm for name in claim.involved]
         found.append(replace(evidence, cautions=evidence.cautions + tuning.of_claim(arms)))
     return found
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from amrobust.errors import UserError
-from amrobust.judge.judgement import CHANGES, NEED_MARGIN, NOT_PARTS, SWEEPS, Claim, ClaimKind
+from amrobust.judge.claim import Claim
+from amrobust.judge.kinds import KINDS
+from amrobust.judge.kinds.kind import Kind
 from amrobust.judge.usage import meant
 from amrobust.rules.theory import deviation_probability
 from amrobust.runs.documents import Tables, read_toml
@@ -88,40 +90,41 @@ def _deviations(tables: Tables, table: dict[str, Any]) -> list[float]:
 
 def _claim(tables: Tables, table: dict[str, Any], method: str | None, against: str | None) -> Claim:
     """A claim, or a part of a composite one, which has its method and baseline from the whole."""
-    kind = tables.take(table, "kind", str)
-    kinds = [known for known in get_args(ClaimKind) if method is None or known not in NOT_PARTS]
-    if kind not in kinds:
-        raise tables.complain(f"no claim is called {kind!r}: {meant(kind, kinds)}")
-    margin = tables.take(table, "margin", (int, float)) if kind in NEED_MARGIN else None
+    name = tables.take(table, "kind", str)
+    kinds = {known: kind for known, kind in KINDS.items() if method is None or kind.can_be_a_part}
+    if name not in kinds:
+        raise tables.complain(f"no claim is called {name!r}: {meant(name, kinds)}")
+    kind = kinds[name]
+    margin = tables.take(table, "margin", (int, float)) if "margin" in kind.takes else None
     epochs, phase = _when(tables, table, kind)
-    sweep = tuple(tables.take(table, "methods", list)) if kind in SWEEPS else ()
+    sweep = tuple(tables.take(table, "methods", list)) if "methods" in kind.takes else ()
     if not all(isinstance(member, str) for member in sweep):
         raise tables.complain(f"methods are names, and {list(sweep)} are not all")
-    rising = table.pop("rising", False) if kind == "trend" else False
+    rising = table.pop("rising", False) if "rising" in kind.takes else False
     if not isinstance(rising, bool):
         raise tables.complain(f"'rising' is true or false, not {rising!r}")
-    if kind in SWEEPS:
+    if kind.about == "a sweep":
         method, against = (sweep[0], sweep[-1]) if sweep else ("", "")
-    elif kind in CHANGES:
+    elif kind.about == "one method":
         method = against = tables.take(table, "method", str)
     elif method is None:
         method, against = tables.take(table, "method", str), tables.take(table, "baseline", str, against)
     assert against is not None
     parts = tuple(
         _claim(tables, part, method, against)
-        for part in (tables.take(table, "parts", list) if kind == "composite" else [])
+        for part in (tables.take(table, "parts", list) if "parts" in kind.takes else [])
     )
     tables.nothing_left(table, "a claim")
-    return _made(tables, kind, method, against, margin, parts, epochs, sweep, rising, phase=phase)
+    return _made(tables, name, method, against, margin, parts, epochs, sweep, rising, phase=phase)
 
 
 def _when(
-    tables: Tables, table: dict[str, Any], kind: str
+    tables: Tables, table: dict[str, Any], kind: Kind
 ) -> tuple[tuple[int, int] | None, tuple[float, float] | None]:
     """The epochs, or the share of the training, that a claim is about; neither where it is about all of it."""
     epochs = tuple(tables.take(table, "epochs", list, [])) or None
     phase = tuple(tables.take(table, "phase", list, [])) or None
-    if kind in CHANGES and epochs is None:
+    if kind.about == "one method" and epochs is None:
         at = tables.take(table, "at", (int, float))
         if phase is not None:
             raise tables.complain("a change is 'at' one share of the training: give no phase")

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from amrobust.errors import UserError
-from amrobust.judge.judgement import Claim
-from amrobust.judge.verdicts import points
+from amrobust.judge.claim import Claim
+from amrobust.judge.words import points
 from amrobust.runs.arms import Arm
 from amrobust.runs.files import shown
 from amrobust.runs.metric import (

@@ -10,8 +10,8 @@ import numpy as np
 
 from amrobust import stats
 from amrobust.judge import cautions
-from amrobust.judge.evidence import SECOND_OPINION
-from amrobust.judge.judgement import PairFacts, is_about_a_pair
+from amrobust.judge.judgement import PairFacts
+from amrobust.judge.kinds.kind import SECOND_OPINION
 from amrobust.judge.rules import Evidence
 from amrobust.judge.samples import Pair, Sample
 from amrobust.judge.words import p_text
@@ -27,7 +27,7 @@ def pair_facts(
     """The facts about every pair of methods that some claim is about, in the claims' order."""
     pairs: dict[tuple[str, str], stats.EpochwiseDifference | None] = {}
     for item in evidence:
-        if is_about_a_pair(item.claim):
+        if item.claim.is_about_a_pair:
             names = item.claim.method, item.claim.baseline
             pairs[names] = pairs.get(names) or item.epochwise
     return tuple(

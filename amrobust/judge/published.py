@@ -15,8 +15,9 @@ import numpy as np
 from amrobust import stats
 from amrobust.errors import UserError
 from amrobust.judge import metrics
+from amrobust.judge.claim import Claim
 from amrobust.judge.compare import holm
-from amrobust.judge.judgement import Claim, Comparison, Judgement, MethodSummary
+from amrobust.judge.judgement import Comparison, Judgement, MethodSummary
 from amrobust.judge.rules import Evidence, Rules
 from amrobust.judge.samples import Refused
 from amrobust.judge.usage import asked_for, meant
@@ -27,12 +28,7 @@ from amrobust.runs.documents import read_toml
 from amrobust.runs.metric import Metric, MetricChoice
 from amrobust.runs.units import with_unit
 from amrobust.stats.limits import check_margin, check_rate
-from amrobust.stats.published import (
-    Summary,
-    equivalence_from_summary,
-    mean_difference_from_summary,
-    spread_ratio_from_summary,
-)
+from amrobust.stats.published import Summary
 from amrobust.stats.results import Caution, Result
 
 
@@ -178,13 +174,13 @@ def _judge(table: Table, baseline: Row, margin: float | None, rules: Rules) -> J
         )
     ]
     # What no table can say is no member of the family: it would only make the other claims harder to support.
-    family = sum(claim.kind != "less Avg. STD" for claim, _ in claims)
+    family = sum(claim.form.of_summaries for claim, _ in claims)
     evidence = [_gather(claim, row, baseline, table, rules, family) for claim, row in claims]
-    adjusted = iter(holm([item.p for item in evidence if item.claim.kind != "less Avg. STD"]))
+    adjusted = iter(holm([item.p for item in evidence if item.claim.form.of_summaries]))
     verdicts = tuple(
         decide(
             item,
-            None if item.claim.kind == "less Avg. STD" else next(adjusted),
+            next(adjusted) if item.claim.form.of_summaries else None,
             table.metric,
             epochs(table.epochs),
             rules,
@@ -221,7 +217,7 @@ PUBLISHED = Caution(
 
 
 def _gather(claim: Claim, row: Row, baseline: Row, table: Table, rules: Rules, family: int) -> Evidence:
-    if claim.kind == "less Avg. STD":
+    if not claim.form.of_summaries:
         printed = (
             f" (printed: {row.avg_std:g} against {baseline.avg_std:g})"
             if row.avg_std is not None and baseline.avg_std is not None
@@ -243,12 +239,7 @@ def _gather(claim: Claim, row: Row, baseline: Row, table: Table, rules: Rules, f
     )
     try:
         check_rate(f"alpha over the family of {family} claims", rules.alpha / family)
-        if claim.kind == "less spread":
-            result = spread_ratio_from_summary(a, b, level=1 - rules.alpha / family)
-        elif claim.margin is not None:
-            result = equivalence_from_summary(a, b, claim.margin, level=1 - 2 * rules.alpha / family)
-        else:
-            result = mean_difference_from_summary(a, b, level=1 - rules.alpha / family)
+        result = claim.form.of_summary(claim, a, b, rules.alpha / family)
     except stats.CannotEstimate as error:
         return Evidence(claim, refusal=Refused(error.reason, error.seeds_needed))
     notes = _sensitivity(result, rules.alpha) if claim.kind == "less spread" else ()

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import isfinite
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from amrobust.errors import UserError
 from amrobust.judge.grid import Grid
-from amrobust.judge.judgement import Claim
 from amrobust.judge.lengths import Lengths
 from amrobust.judge.samples import Refused
 from amrobust.judge.usage import asked_for
@@ -18,6 +17,9 @@ from amrobust.stats.limits import check_finite, check_margin, check_rate
 from amrobust.stats.results import Caution, Result
 from amrobust.stats.samples import final_epochs
 from amrobust.stats.sequential import check_looks
+
+if TYPE_CHECKING:
+    from amrobust.judge.claim import Claim
 
 TestName = Literal[
     "jackknife", "bonett", "permutation", "levene", "bartlett", "fligner", "f", "swap", "pitman-morgan"

@@ -6,6 +6,8 @@ import math
 import re
 from collections.abc import Sequence
 
+from amrobust.runs.metric import Metric
+
 _EXPONENT = re.compile(r"(?<=\d)e([+-])0*(\d+)")
 RAISED = "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"
 """The signs of an exponent."""
@@ -84,6 +86,13 @@ def alike(*values: float | None) -> tuple[str, ...]:
             order = int(f"{value:.2e}".partition("e")[2])
             found.append(f"{value:.{2 - order}f}")
     return tuple(found)
+
+
+def points(metric: Metric, *, short: bool = False) -> str:
+    """The unit of a difference, with its leading space: percentage points for a percentage."""
+    if metric.unit == "%":
+        return " pp" if short else " percentage points"
+    return f" {metric.unit}" if metric.unit else ""
 
 
 def p_text(p: float | None) -> str:

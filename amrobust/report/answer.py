@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from amrobust.judge.judgement import SWEEPS, Comparison, Judgement, Verdict, is_about_a_pair
-from amrobust.judge.verdicts import called, statement
+from amrobust.judge.judgement import Comparison, Judgement, Verdict
+from amrobust.judge.verdicts import called
 from amrobust.judge.words import counted
 from amrobust.report.blocks import (
     Block,
@@ -179,7 +179,9 @@ def _reasons(judgement: Judgement) -> list[str]:
     for verdict in judgement.verdicts:
         if verdict.outcome == "cannot be judged":
             said = called(verdict.claim, judgement.titles)
-            opening = f"Cannot be judged whether {statement(said, judgement.metric, judgement.axis)}: "
+            opening = (
+                f"Cannot be judged whether {said.form.statement(said, judgement.metric, judgement.axis)}: "
+            )
             reason = verdict.sentence.removeprefix(opening)
             named = any(reason.startswith(arm.title) for arm in judgement.arms)
             found.append(reason if named else reason[:1].upper() + reason[1:])
@@ -219,13 +221,11 @@ def _key_figure(judgements: Sequence[Judgement], look: Mapping[str, Style]) -> l
     """The figure that shows the verdicts: of the first claim's kind, or, over several judgements, intervals of pairs."""
     claims = [v.claim for judgement in judgements for v in judgement.verdicts]
     names = ["forest"]
-    if any(claim.kind in SWEEPS for claim in claims):
-        names.append("sweeps")
-    if any(claim.bound is not None for claim in claims):
-        names.append("exceedances")
-    if len(judgements) == 1 and claims and not is_about_a_pair(claims[0]):
-        kind = "sweeps" if claims[0].methods else "exceedances" if claims[0].bound is not None else "curves"
-        names = [kind, *(name for name in names if name != kind)]
+    names += [
+        name for name in ("sweeps", "exceedances") if any(claim.form.figure == name for claim in claims)
+    ]
+    if len(judgements) == 1 and claims:
+        names = list(dict.fromkeys((claims[0].form.figure, *names)))
     for name in (*names, "finals"):
         if name == "forest":
             found = forest(judgements, look)

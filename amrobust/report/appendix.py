@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
-from amrobust.judge.judgement import Claim, Judgement, is_about_a_pair
+from amrobust.judge.claim import Claim
+from amrobust.judge.judgement import Judgement
 from amrobust.judge.rules import Rules, Selection
 from amrobust.judge.words import listed
 from amrobust.report.blocks import Block, Code, Commands, Fact, Facts, Heading, plain
@@ -104,9 +105,9 @@ def _declared(judgement: Judgement) -> list[str]:
             entries.append(("methods", list(claim.methods)))
         else:
             entries.append(("method", claim.method))
-            if is_about_a_pair(claim) and claim.baseline != judgement.baseline:
+            if claim.is_about_a_pair and claim.baseline != judgement.baseline:
                 entries.append(("baseline", claim.baseline))
-        claims.append(_inline([*entries, *_own(claim)], claim.parts))
+        claims.append(_inline([*entries, *claim.form.details(claim)], claim.parts))
     lines = [f"baseline = {_toml(judgement.baseline)}", "claims = [", *(f"  {each}," for each in claims), "]"]
     return [printable(line) for line in lines]
 
@@ -114,16 +115,9 @@ def _declared(judgement: Judgement) -> list[str]:
 def _inline(entries: list[tuple[str, Any]], parts: Sequence[Claim] = ()) -> str:
     written = [f"{name} = {_toml(value)}" for name, value in entries]
     if parts:
-        inner = ", ".join(_inline([("kind", part.kind), *_own(part)]) for part in parts)
+        inner = ", ".join(_inline([("kind", part.kind), *part.form.details(part)]) for part in parts)
         written.append(f"parts = [{inner}]")
     return f"{{ {', '.join(written)} }}"
-
-
-def _own(claim: Claim) -> list[tuple[str, Any]]:
-    """What a claim says besides its kind and methods."""
-    found: list[tuple[str, Any]] = [("margin", claim.margin)] if claim.margin is not None else []
-    found += [("epochs", list(claim.epochs))] if claim.epochs is not None else []
-    return found + ([("rising", True)] if claim.rising else [])
 
 
 def _toml(value: Any) -> str:

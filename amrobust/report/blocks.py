@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from amrobust.judge.judgement import Outcome
+from amrobust.judge.kinds.kind import Outcome
 from amrobust.report.drawing import Drawing
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from amrobust.judge.judgement import Judgement, Verdict, is_about_a_pair
+from amrobust.judge.judgement import Judgement, Verdict
 from amrobust.report.answer import verdict_sentences
 from amrobust.report.blocks import (
     Block,
@@ -30,7 +30,7 @@ from amrobust.report.testtable import facts_table, test_table
 from amrobust.report.text import printable
 from amrobust.report.tuning import tuning_lines
 from amrobust.report.typography import breakable, prose, typeset
-from amrobust.report.view import ClaimRow, View, claim_rows, claim_words, quantity
+from amrobust.report.view import ClaimRow, View, claim_rows, heading, quantity
 
 _MOST_SENTENCES = 40
 """Beyond this many claims the tables say it all, and only what they cannot hold is said in sentences too."""
@@ -147,8 +147,7 @@ def tests(material: Material) -> list[Block]:
     judgement, shown = material.judgement, material.shown
     kinds: dict[str, list[tuple[Verdict, ClaimRow]]] = {}
     for verdict, row in zip(judgement.verdicts, claim_rows(judgement), strict=True):
-        kind = claim_words(verdict.claim, judgement) if verdict.claim.bound is None else ""
-        kinds.setdefault(kind, []).append((verdict, row))
+        kinds.setdefault(heading(verdict.claim, judgement), []).append((verdict, row))
     blocks: list[Block] = placed(forest([judgement], material.look), "forest") if judgement.verdicts else []
     tables = _merged(list(kinds.values()))
     # Why a claim cannot be judged is in its sentence: a table of nothing else would be one of dashes.
@@ -163,7 +162,7 @@ def tests(material: Material) -> list[Block]:
 
 def _merged(tables: list[list[tuple[Verdict, ClaimRow]]]) -> list[list[tuple[Verdict, ClaimRow]]]:
     """The tables; where those about pairs have one claim each, all about one pair, they are one."""
-    about_pairs = [found for found in tables if is_about_a_pair(found[0][0].claim)]
+    about_pairs = [found for found in tables if found[0][0].claim.is_about_a_pair]
     claims = [verdict.claim for found in about_pairs for verdict, _ in found]
     if (
         len(about_pairs) < 2

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from amrobust.judge.judgement import Claim, Judgement, Outcome, Verdict, is_about_a_pair
+from amrobust.judge.claim import Claim
+from amrobust.judge.judgement import Judgement, Verdict
+from amrobust.judge.kinds.kind import Outcome
 from amrobust.report.blocks import Cell, Column, Row, Table
 from amrobust.report.numbers import ABSENT, interval_heading
 from amrobust.report.settings import group_names
 from amrobust.report.text import printable
 from amrobust.report.typography import breakable, typeset
-from amrobust.report.view import OUTCOMES, claim_rows, claim_words
+from amrobust.report.view import OUTCOMES, claim_rows, claim_words, heading
 from amrobust.runs.workload import shared_and_own
-from amrobust.stats.trend import unit_of
 
 _MOST_ROWS = 14
 _MOST_LISTED = 6
@@ -65,8 +66,9 @@ def _list(judgements: Sequence[Judgement]) -> Table:
         Column("Verdict", "left"),
     )
     caption = "Verdicts at a glance; × is a ratio, method over baseline, the rest are differences."
-    trends = [v for judgement in judgements for v in judgement.verdicts if v.claim.kind == "trend"]
-    if units := dict.fromkeys(unit_of(v.interval) for v in trends if v.interval is not None):
+    every = [v for judgement in judgements for v in judgement.verdicts]
+    steps = [v.claim.form.per(v.interval) for v in every if v.interval is not None]
+    if units := dict.fromkeys(filter(None, steps)):
         caption = caption.replace(
             "method over baseline", f"method over baseline or, of a trend, for each {' or '.join(units)}"
         )
@@ -128,7 +130,7 @@ def _matrix(judgements: Sequence[Judgement]) -> Table:
     for judgement in judgements:
         for verdict in judgement.verdicts:
             kinds.setdefault(_kind(verdict, judgement))
-            if is_about_a_pair(verdict.claim):
+            if verdict.claim.is_about_a_pair:
                 baselines.setdefault(verdict.claim.baseline)
     same = len(baselines) == 1
     rows = []
@@ -168,14 +170,14 @@ def _matrix(judgements: Sequence[Judgement]) -> Table:
 
 
 def _kind(verdict: Verdict, judgement: Judgement) -> str:
-    return "within bounds" if verdict.claim.bound is not None else claim_words(verdict.claim, judgement)
+    return heading(verdict.claim, judgement)
 
 
 def _row_name(verdict: Verdict, same_baseline: bool) -> str:
     claim = verdict.claim
     if claim.methods:
         return f"{claim.methods[0]} … {claim.methods[-1]}"
-    if same_baseline or not is_about_a_pair(claim):
+    if same_baseline or not claim.is_about_a_pair:
         return claim.method
     return f"{claim.method} vs {claim.baseline}"
 

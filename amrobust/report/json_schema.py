@@ -14,6 +14,7 @@ from importlib.resources import files
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from amrobust.judge.judgement import Judgement
+from amrobust.judge.kinds import KINDS
 from amrobust.report.json import SCHEMA_VERSION
 from amrobust.runs.arms import Arm
 
@@ -45,6 +46,7 @@ def schema() -> dict[str, Any]:
     """The schema of what :func:`amrobust.report.json.render` writes."""
     definitions: dict[str, Any] = {"number": _NUMBER, "note": _NOTE}
     judgement = _object(Judgement, definitions, without=("arms",))
+    definitions["Claim"]["properties"]["kind"] = {"enum": list(KINDS)}
     arm = _object(Arm, definitions, without=("curves", "metrics", "axis"))
     arm["properties"] |= {
         "label": {"type": "string", "description": "What the method is called in print."},
@@ -90,8 +92,7 @@ def _ref(name: str) -> dict[str, str]:
 
 
 def _object(kind: type, definitions: dict[str, Any], without: tuple[str, ...] = ()) -> dict[str, Any]:
-    names = _names_of(kind)
-    hints = get_type_hints(kind, localns=names)
+    hints = get_type_hints(kind)
     kept = [field.name for field in fields(kind) if field.name not in without]
     return {
         "type": "object",
@@ -99,13 +100,6 @@ def _object(kind: type, definitions: dict[str, Any], without: tuple[str, ...] = 
         "properties": {name: _of(hints[name], definitions) for name in kept},
         "required": kept,
     }
-
-
-def _names_of(kind: type) -> dict[str, Any]:
-    """Names that a module imports for its annotations alone."""
-    from amrobust.judge.rules import Rules, Selection
-
-    return {"Rules": Rules, "Selection": Selection} if kind is Judgement else {}
 
 
 def _of(hint: Any, definitions: dict[str, Any]) -> dict[str, Any]:

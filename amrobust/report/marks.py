@@ -4,33 +4,33 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from amrobust.judge.judgement import ClaimKind, Judgement
+from amrobust.judge.judgement import Judgement
 
 STAR, DAGGER = "*", "†"
 LEVELS = (0.01, 0.001)
 """Holm-adjusted p-values from which a second and a third mark is set."""
 
-MEAN: ClaimKind = "better mean"
-SPREAD: ClaimKind = "less spread"
-AVERAGE: ClaimKind = "less Avg. STD"
+MEAN = "better mean"
+SPREAD = "less spread"
+AVERAGE = "less Avg. STD"
 
 
 @dataclass(frozen=True)
 class Marks:
     """The marks of every method and kind of claim, and a sentence that explains those that are there."""
 
-    found: dict[tuple[str, ClaimKind], str]
+    found: dict[tuple[str, str], str]
     legend: str
     """Empty where there is no mark."""
 
-    def __call__(self, method: str, kind: ClaimKind) -> str:
+    def __call__(self, method: str, kind: str) -> str:
         """The mark of one number; empty where nothing was decided."""
         return self.found.get((method, kind), "")
 
 
 def marks(judgement: Judgement) -> Marks:
     """Stars where a claim against the baseline is supported, daggers where its opposite is: one, two or three by p."""
-    found: dict[tuple[str, ClaimKind], str] = {}
+    found: dict[tuple[str, str], str] = {}
     for verdict in judgement.verdicts:
         claim, p = verdict.claim, verdict.p_adjusted
         sign = {"supported": STAR, "refuted": DAGGER}.get(verdict.outcome)

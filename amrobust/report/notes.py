@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from amrobust.judge.judgement import Claim, Judgement, Verdict, is_about_a_pair
-from amrobust.judge.words import RAISED, listed, lowered, powers_of_ten
+from amrobust.judge.claim import Claim
+from amrobust.judge.judgement import Judgement, Verdict
+from amrobust.judge.words import RAISED, listed, lowered
 from amrobust.stats.results import Caution, Result
 
 About = TypeVar("About")
@@ -159,18 +160,6 @@ def _of_methods(
     ]
 
 
-def claim_name(claim: Claim) -> str:
-    """A claim in few words: ``less spread: am1[m=5]/II vs msgd``."""
-    if claim.bound is not None:
-        return (
-            powers_of_ten(f"{claim.kind} ({claim.bound[0]:.4g}, {claim.bound[1]:.2g})") + f": {claim.method}"
-        )
-    if not is_about_a_pair(claim) and not claim.methods:
-        return f"{claim.kind}: {claim.method}"
-    margin = powers_of_ten(f" (margin {claim.margin:g})") if claim.margin is not None else ""
-    return f"{claim.kind}{margin}: {claim.method} vs {claim.baseline}"
-
-
 def _of_results(*results: Result | None) -> Iterable[Caution]:
     return (caution for result in results if result is not None for caution in result.cautions)
 
@@ -203,17 +192,17 @@ def _claims(claims: Sequence[Claim], every: Counter[str]) -> tuple[str, ...]:
             found.append(f"all {len(members)} claims of {kind}")
         elif (
             len(members) > 2
-            and all(map(is_about_a_pair, members))
+            and all(claim.is_about_a_pair for claim in members)
             and len({c.baseline for c in members}) == 1
         ):
             found.append(f"{kind}: {listed([claim.method for claim in members])} vs {members[0].baseline}")
         else:
-            found += [claim_name(claim) for claim in members]
+            found += [claim.form.brief(claim) for claim in members]
     return tuple(found)
 
 
 def _kind(claim: Claim) -> str:
-    return claim_name(claim).partition(":")[0]
+    return claim.form.brief(claim).partition(":")[0]
 
 
 def _or_all(names: tuple[str, ...], count: int, noun: str) -> tuple[str, ...]:

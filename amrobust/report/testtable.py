@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from amrobust.judge.judgement import Claim, Judgement, PairFacts, Verdict, is_about_a_pair
+from amrobust.judge.claim import Claim
+from amrobust.judge.judgement import Judgement, PairFacts, Verdict
 from amrobust.judge.words import counted
 from amrobust.report.blocks import Cell, Column, Row, Table
 from amrobust.report.numbers import ABSENT, p_value, percent, ratio
 from amrobust.report.text import printable
 from amrobust.report.typography import breakable, prose, typeset
-from amrobust.report.view import ClaimRow, View, claim_words, difference_unit, is_ratio
-from amrobust.stats.trend import unit_of
+from amrobust.report.view import ClaimRow, View, claim_words, difference_unit, heading
 
 _LONG_NAME = 32
 """Longer names are broken where a table would get too wide."""
@@ -25,10 +25,11 @@ def test_table(judgement: Judgement, shown: View, found: Found) -> Table:
     claims = [verdict.claim for verdict, _ in found]
     many_claims = len({row.claim for _, row in found}) > 1
     many_methods = len({(claim.method, claim.methods) for claim in claims}) > 1
-    pairs = all(is_about_a_pair(claim) for claim in claims)
+    pairs = all(claim.is_about_a_pair for claim in claims)
     tests, seconds = _distinct(found, "test"), _distinct(found, "second_opinion")
     marks = _marks(found)
-    heading = "Estimate" if many_claims and claims[0].bound is None else _estimate_heading(found, judgement)
+    together = len({heading(claim, judgement) for claim in claims}) == 1
+    heads = _estimate_heading(found, judgement) if together else "Estimate"
 
     def named(verdict: Verdict, row: ClaimRow) -> Cell:
         name = verdict.claim.method
@@ -41,7 +42,7 @@ def test_table(judgement: Judgement, shown: View, found: Found) -> Table:
         return Cell(breakable(typeset(row.claim)), mark=mark)
 
     def estimated(_: Verdict, row: ClaimRow) -> Cell:
-        shown = row.estimate if heading == "Estimate" else _bare(row.estimate, judgement)
+        shown = row.estimate if heads == "Estimate" else _bare(row.estimate, judgement)
         return Cell(typeset(printable(shown)))
 
     columns: list[tuple[bool, Column, _Make]] = [
@@ -53,7 +54,7 @@ def test_table(judgement: Judgement, shown: View, found: Found) -> Table:
         ),
         (many_claims, Column("Claim", "left", 1.0), claimed),
         (len(tests) > 1, Column("Test", "left", 1.2), lambda _, row: Cell(breakable(row.test))),
-        (any(row.estimate != ABSENT for _, row in found), Column(heading), estimated),
+        (any(row.estimate != ABSENT for _, row in found), Column(heads), estimated),
         (
             any(row.interval != ABSENT for _, row in found),
             Column(shown.claim_interval),
@@ -103,7 +104,7 @@ def _marks(found: Found) -> dict[str, str]:
 def _caption(judgement: Judgement, found: Found, marks: Mapping[str, str]) -> str:
     claims = [verdict.claim for verdict, _ in found]
     words = _distinct(found, "claim")
-    if claims[0].bound is not None:
+    if claims[0].form.estimates == "share":
         text = "Bounds on tails"
     elif len(words) > 1:
         methods = {claim.method for claim in claims}
@@ -112,7 +113,7 @@ def _caption(judgement: Judgement, found: Found, marks: Mapping[str, str]) -> st
         name = claim_words(claims[0], judgement)
         text = f"{name[:1].upper()}{name[1:]}"
     baselines = {claim.baseline for claim in claims}
-    if all(is_about_a_pair(claim) for claim in claims) and len(baselines) == 1:
+    if all(claim.is_about_a_pair for claim in claims) and len(baselines) == 1:
         text += f"{',' if f', {judgement.axis.plural} ' in text else ''} against {baselines.pop()}"
     tests, seconds = _distinct(found, "test"), _distinct(found, "second_opinion")
     text += f": {next(iter(tests))}." if len(tests) == 1 else "."
@@ -136,7 +137,7 @@ def _minus(text: str) -> str:
 
 def _sides(claims: Sequence[Claim]) -> str:
     """Which tails the p-values are of."""
-    if all(claim.kind == "composite" for claim in claims):
+    if all(claim.parts for claim in claims):
         return "p: the largest of the parts'."
     one_sided = [claim.margin is not None or claim.bound is not None for claim in claims]
     if any(one_sided) and not all(one_sided):
@@ -146,13 +147,10 @@ def _sides(claims: Sequence[Claim]) -> str:
 
 def _estimate_heading(found: Found, judgement: Judgement) -> str:
     claim = found[0][0].claim
-    if claim.bound is not None:
-        return "Share"
-    if claim.kind == "trend":
-        units = dict.fromkeys(unit_of(v.interval) for v, _ in found if v.interval is not None)
-        return f"Ratio a {' or '.join(units)}" if units else "Ratio"
-    if is_ratio(claim.kind):
-        return "Ratio"
+    if claim.form.estimates != "difference":
+        steps = [v.claim.form.per(v.interval) for v, _ in found if v.interval is not None]
+        units = dict.fromkeys(filter(None, steps))
+        return claim.form.estimates.capitalize() + (f" a {' or '.join(units)}" if units else "")
     unit = printable(difference_unit(judgement.metric).strip())
     return f"Difference{f' ({unit})' if unit else ''}"
 

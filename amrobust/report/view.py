@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from amrobust.judge.judgement import RATIOS, Claim, ClaimKind, Judgement, Outcome, PairFacts, Verdict
-from amrobust.judge.words import listed, powers_of_ten, roughly, significant
+from amrobust.judge.claim import Claim
+from amrobust.judge.judgement import Judgement, PairFacts, Verdict
+from amrobust.judge.kinds.kind import Outcome
+from amrobust.judge.words import listed, points, roughly, significant
 from amrobust.report.notes import Note, notes
 from amrobust.report.numbers import (
     ABSENT,
@@ -223,34 +225,20 @@ def phase_words(phase: tuple[int, int] | None, axis: Axis) -> str:
 
 def claim_words(claim: Claim, judgement: Judgement) -> str:
     """The short name of a claim in a table."""
-    metric = judgement.metric
-    if claim.kind == "composite":
+    if claim.parts:
         return " and ".join(claim_words(part, judgement) for part in claim.parts)
-    if claim.bound is not None:
-        threshold, probability = claim.bound
-        sign = "<" if metric.way == "higher" else ">"
-        at = f"Λ = {claim.deviation:g}: " if claim.deviation is not None else ""
-        return powers_of_ten(f"{at}P(ends {sign} {threshold:.4g}) ≤ {probability:.2g}")
-    within = powers_of_ten(f"{claim.margin:g}{difference_unit(metric)}") if claim.margin is not None else ""
-    return {
-        "less spread": "less spread",
-        "less Avg. STD": "less Avg. STD",
-        "better mean": f"{metric.way} mean",
-        "equivalent mean": f"mean ± {within}",
-        "no worse than": f"mean > −{within}" if metric.way == "higher" else f"mean < +{within}",
-        "cheaper": "less wall time",
-        "trend": "rising spread" if claim.rising else "falling spread",
-        "stable over": f"all means ± {within}",
-        "better after": "better after a change",
-        "worse after": "worse after a change",
-    }[claim.kind] + phase_words(claim.epochs, judgement.axis)
+    return claim.form.short(claim, judgement.metric) + phase_words(claim.epochs, judgement.axis)
+
+
+def heading(claim: Claim, judgement: Judgement) -> str:
+    """What claims that share a column or a table are called together: :func:`claim_words`, but of bounds on a tail."""
+    words, together = claim.form.short(claim, judgement.metric), claim.form.heading(claim, judgement.metric)
+    return claim_words(claim, judgement) if words == together else together
 
 
 def difference_unit(metric: Metric) -> str:
-    """The unit of a difference with its leading space: percentage points for a percentage."""
-    if metric.unit == "%":
-        return " pp"
-    return f" {metric.unit}" if metric.unit else ""
+    """The unit of a difference with its leading space: ``pp`` for a percentage."""
+    return points(metric, short=True)
 
 
 def tally(verdicts: tuple[Verdict, ...]) -> str:
@@ -292,8 +280,7 @@ def claim_rows(judgement: Judgement) -> tuple[ClaimRow, ...]:
         (
             (v.interval.high - v.interval.low) / 2
             for v in judgement.verdicts
-            if not is_ratio(v.claim.kind)
-            and v.claim.bound is None
+            if v.claim.form.estimates == "difference"
             and v.interval is not None
             and v.interval.low is not None
             and v.interval.high is not None
@@ -383,17 +370,15 @@ def _seeds_to_settle(verdict: Verdict) -> str:
 def _claim_row(verdict: Verdict, judgement: Judgement, differences: Precision) -> ClaimRow:
     result, test, second = verdict.interval, verdict.test, verdict.second_opinion
     estimate = result.estimate if result is not None else None
-    if estimate is None:
-        shown = ABSENT
-    elif is_ratio(verdict.claim.kind):
-        shown = f"×{ratio(estimate)}"
-    elif verdict.claim.bound is not None:
-        shown = significant(estimate)
+    estimates = verdict.claim.form.estimates
+    if estimates == "ratio":
+        shown, interval = ABSENT if estimate is None else f"×{ratio(estimate)}", ratio_interval(result)
+    elif estimates == "share" and result is not None:
+        shown, interval = significant(estimate), f"[{significant(result.low)}, {significant(result.high)}]"
     else:
-        shown = differences(estimate, sign=True) + difference_unit(judgement.metric)
-    interval = ratio_interval(result) if is_ratio(verdict.claim.kind) else differences.interval(result)
-    if verdict.claim.bound is not None and result is not None:
-        interval = f"[{significant(result.low)}, {significant(result.high)}]"
+        shown, interval = ABSENT, differences.interval(result)
+        if estimate is not None:
+            shown = differences(estimate, sign=True) + difference_unit(judgement.metric)
     names = [test.test] if test is not None else []
     if result is not None and test is not None and result.test != test.test:
         names.append(f"interval: {result.test}")
@@ -412,8 +397,3 @@ def _claim_row(verdict: Verdict, judgement: Judgement, differences: Precision) -
         assumption="; ".join(assumptions),
         sentence=verdict.sentence,
     )
-
-
-def is_ratio(kind: ClaimKind) -> bool:
-    """Whether a claim of this kind is about a ratio."""
-    return kind in RATIOS

@@ -13,6 +13,7 @@ import amrobust
 from amrobust.cli import main
 from amrobust.errors import UserError
 from amrobust.judge.compare import compare
+from amrobust.judge.rules import Selection
 from amrobust.judge.tails import tails
 
 TABLE = Path(__file__).parents[1] / "corpus/tables/copies.csv"
@@ -81,9 +82,9 @@ class TestEveryEntrance:
             "lr": replace(both.metrics["test_accuracy"], name="lr"),
         }
         both = replace(both, curves={"test_accuracy": values, "lr": schedule}, metrics=metrics)
-        assert tails([both], "test_accuracy")[1]
+        assert tails([both], Selection("test_accuracy"))[1]
         with pytest.raises(UserError, match=r"curves of lr of seeds 0, 1, 2, 3, 4, \.\.\. are identical"):
-            tails([both], "lr")
+            tails([both], Selection("lr"))
 
 
 class TestNoCopies:

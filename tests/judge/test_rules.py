@@ -11,7 +11,7 @@ from verdicts import verdict
 from amrobust import Claim, stats
 from amrobust.errors import UserError
 from amrobust.judge.compare import compare
-from amrobust.judge.evidence import _seeds_for
+from amrobust.judge.kinds.spread import _seeds_for
 from amrobust.judge.rules import Rules, Selection
 from amrobust.judge.tails import tails
 from amrobust.stats.limits import LEAST_TAIL

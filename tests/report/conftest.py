@@ -9,7 +9,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from amrobust.judge.judgement import Claim, ClaimKind, Comparison, Judgement, MethodSummary, Outcome, Verdict
+from amrobust.judge.claim import Claim
+from amrobust.judge.judgement import Comparison, Judgement, MethodSummary, Verdict
+from amrobust.judge.kinds.kind import Outcome
 from amrobust.runs.arms import Arm
 from amrobust.runs.metric import Metric
 from amrobust.stats import Caution, Result
@@ -122,7 +124,7 @@ def make_judgement(
     *,
     seeds: int = 20,
     epochs: int = 30,
-    kinds: Sequence[ClaimKind] = ("better mean", "less spread", "less Avg. STD"),
+    kinds: Sequence[str] = ("better mean", "less spread", "less Avg. STD"),
     diverged: Sequence[str] = (),
     margin: float | None = None,
     cautions: Sequence[Caution] = (ONE_X0,),

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 from report_blocks import blocks, column, paragraphs
 
-from amrobust.judge.judgement import Claim, Comparison, Judgement
+from amrobust.judge.claim import Claim
+from amrobust.judge.judgement import Comparison, Judgement
 from amrobust.report.layout import Layout
 
 Judged = Callable[..., Judgement]

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from report_blocks import blocks
 
+from amrobust.judge.claim import Claim
 from amrobust.judge.declared import load_claims
-from amrobust.judge.judgement import Claim, Comparison, Judgement
+from amrobust.judge.judgement import Comparison, Judgement
 from amrobust.report.appendix import report_command
 from amrobust.report.layout import Layout
 

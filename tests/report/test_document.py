@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from report_blocks import blocks, column, names, sections
 
-from amrobust.judge.judgement import Claim, Comparison, Judgement
+from amrobust.judge.claim import Claim
+from amrobust.judge.judgement import Comparison, Judgement
 from amrobust.report.document import document
 from amrobust.report.layout import SECTIONS, Layout
 

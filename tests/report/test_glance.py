@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from amrobust.judge.judgement import Claim, Judgement
+from amrobust.judge.claim import Claim
+from amrobust.judge.judgement import Judgement
 from amrobust.report.glance import at_a_glance, over_settings
 
 Judged = Callable[..., Judgement]

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from report_blocks import blocks, column
 
-from amrobust.judge.judgement import Claim, Comparison, Judgement, PairFacts
+from amrobust.judge.claim import Claim
+from amrobust.judge.judgement import Comparison, Judgement, PairFacts
 from amrobust.report.layout import Layout
 from amrobust.report.view import pair_sentences
 from amrobust.runs.axis import Axis, epochs

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import isinf
 from typing import Any
 
-from amrobust.judge.judgement import Claim, Judgement, Verdict
+from amrobust.judge.claim import Claim
+from amrobust.judge.judgement import Judgement, Verdict
 from amrobust.judge.words import powers_of_ten, significant
 from amrobust.report.drawing import BASELINE_COLOUR, DASHES, Drawing, Style, house_style, labels, to_svg
 from amrobust.report.figures.panels import in_figures
@@ -34,9 +36,9 @@ def equivalence(judgement: Judgement, look: Mapping[str, Style]) -> list[Drawing
         f"Differences of means with {intervals} against the margin (shaded). An interval wholly inside its margin supports the "
         "claim; two one-sided tests at α use an interval of 1 − 2α. Filled: decided, hollow: inconclusive."
     )
-    if any(v.claim.kind == "no worse than" for v in verdicts):
+    if any(isinf(end) for v in verdicts for end in v.claim.form.region(v.claim, judgement.metric)):
         caption += " Of \u201cno worse than\u201d only the worse side is bounded."
-    if any(v.claim.kind == "stable over" for v in verdicts):
+    if any(v.claim.methods for v in verdicts):
         caption += " Of a sweep the pair with the largest p is shown."
     return [
         Drawing(
@@ -84,7 +86,7 @@ def _draw(verdicts: Sequence[Verdict], judgement: Judgement, look: Mapping[str, 
             result = verdict.interval
             assert result is not None
             _margin(axes, position, verdict.claim, judgement, reach)
-            style = look.get(verdict.claim.method, _BLACK) if verdict.claim.kind != "stable over" else _BLACK
+            style = look.get(verdict.claim.method, _BLACK) if not verdict.claim.methods else _BLACK
             axes.plot(
                 [result.low, result.high], [position] * 2, color=style.colour, linewidth=1.5, solid_capstyle="butt"
             )  # fmt: skip
@@ -115,10 +117,7 @@ def _name(claim: Claim, axis: Axis, short: Mapping[str, str], one_baseline: bool
 
 def _margin(axes: Any, position: int, claim: Claim, judgement: Judgement, reach: float) -> None:
     """The region in which the claim is true, behind its row."""
-    assert claim.margin is not None
-    low, high = -claim.margin, claim.margin
-    if claim.kind == "no worse than":
-        low, high = (low, reach) if judgement.metric.way == "higher" else (-reach, high)
+    low, high = (max(-reach, min(end, reach)) for end in claim.form.region(claim, judgement.metric))
     axes.fill_between(
         [low, high], position - 0.5, position + 0.5, color="#000000", alpha=0.08, linewidth=0, zorder=0
     )

@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from amrobust.judge.judgement import RATIOS, ClaimKind, Judgement, Verdict, is_about_a_pair
+from amrobust.judge.judgement import Judgement, Verdict
+from amrobust.judge.kinds import KINDS
+from amrobust.judge.kinds.kind import Kind
 from amrobust.judge.words import significant
 from amrobust.report.drawing import GREY, Drawing, Style, house_style, labels, plain_number, to_svg
 from amrobust.report.figures.panels import in_figures
@@ -24,12 +26,6 @@ _HEADING = 90
 """Characters of a judgement's name, which has a row to itself."""
 _WIDEST = 20.0
 """Ratios beyond this many times (or this fraction) run off the panel and end in an arrowhead."""
-_QUANTITIES: tuple[tuple[str, tuple[ClaimKind, ...]], ...] = (
-    ("Final STD", ("less spread",)),
-    ("Avg. STD", ("less Avg. STD",)),
-    ("Wall time", ("cheaper",)),
-    ("mean", ("better mean", "equivalent mean", "no worse than")),
-)
 
 Key = tuple[int, str, str]
 """A row: the place of its judgement, method, baseline."""
@@ -39,8 +35,8 @@ Key = tuple[int, str, str]
 class Panel:
     """One quantity over all judgements: its title, and the verdict on each pair of methods."""
 
-    kind: ClaimKind
-    """The first of the kinds of claim that it shows."""
+    kind: Kind
+    """That of the first claim that it shows."""
     phase: tuple[int, int] | None
     title: str
     ratio: bool
@@ -77,18 +73,21 @@ def _about_pairs(judgements: Sequence[Judgement]) -> Iterator[tuple[int, Verdict
     """The verdicts about pairs, with the place of their judgement; after them the parts of composite ones."""
     for place, judgement in enumerate(judgements):
         for verdict in (*judgement.verdicts, *(part for v in judgement.verdicts for part in v.parts)):
-            if is_about_a_pair(verdict.claim):
+            if verdict.claim.is_about_a_pair:
                 yield place, verdict
 
 
 def panels_of(judgements: Sequence[Judgement]) -> list[Panel]:
     """A panel for each quantity and phase that some claim about a pair has an estimate of."""
     found = []
-    for name, kinds in _QUANTITIES:
+    ratios_first = sorted(KINDS.values(), key=lambda kind: kind.estimates != "ratio")
+    for quantity in dict.fromkeys(kind.quantity for kind in ratios_first if kind.quantity):
         mine = [
             (i, v)
             for i, v in _about_pairs(judgements)
-            if v.claim.kind in kinds and v.interval is not None and v.interval.estimate is not None
+            if v.claim.form.quantity == quantity
+            and v.interval is not None
+            and v.interval.estimate is not None
         ]
         for phase in dict.fromkeys(v.claim.epochs for _, v in mine):
             verdicts: dict[Key, Verdict] = {}
@@ -96,22 +95,13 @@ def panels_of(judgements: Sequence[Judgement]) -> list[Panel]:
                 if v.claim.epochs == phase:
                     verdicts.setdefault((i, v.claim.method, v.claim.baseline), v)
             when = phase_words(phase, judgements[0].axis)
-            is_ratio = kinds[0] in RATIOS
-            unit = printable(difference_unit(judgements[0].metric).strip())
-            what = name if is_ratio else "Mean" if phase is not None else "Final mean"
+            kind, metric = next(iter(verdicts.values())).claim.form, judgements[0].metric
+            is_ratio = kind.estimates == "ratio"
+            unit = printable(difference_unit(metric).strip())
+            what = "Mean" if phase is not None and not is_ratio else quantity
             title = f"{what}{when}, {'ratio' if is_ratio else 'difference' + (f' ({unit})' if unit else '')}"
-            found.append(
-                Panel(kinds[0], phase, title, is_ratio, _directions(kinds[0], judgements[0]), verdicts)
-            )
+            found.append(Panel(kind, phase, title, is_ratio, kind.sides(metric), verdicts))
     return found
-
-
-def _directions(kind: ClaimKind, judgement: Judgement) -> tuple[str, str]:
-    if kind == "cheaper":
-        return "← cheaper", "dearer →"
-    if kind in RATIOS:
-        return "← varies less", "varies more →"
-    return ("← worse", "better →") if judgement.metric.way == "higher" else ("← better", "worse →")
 
 
 def _caption(judgements: Sequence[Judgement], panels: Sequence[Panel], keys: Sequence[Key]) -> str:
@@ -207,7 +197,7 @@ def _group_of(row: Key | str) -> int | None:
 def _numbers(verdict: Verdict) -> str:
     result = verdict.interval
     assert result is not None
-    if verdict.claim.kind in RATIOS:
+    if verdict.claim.form.estimates == "ratio":
         return f"{ratio(result.estimate)} {ratio_interval(result)}"
     low, estimate, high = (significant(x, sign=True) for x in (result.low, result.estimate, result.high))
     return (f"{estimate} [{low}, {high}]" if result.low is not None else estimate).replace("-", "−")

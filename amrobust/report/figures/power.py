@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from amrobust.judge.judgement import ClaimKind, Judgement, Verdict
+from amrobust.judge.judgement import Judgement, Verdict
+from amrobust.judge.kinds import KINDS
+from amrobust.judge.kinds.kind import Kind
 from amrobust.report.drawing import WIDTH, Drawing, Style, house_style, new_figure, to_svg
 from amrobust.report.figures.panels import quiet_grid
 from amrobust.report.text import printable
@@ -25,12 +27,13 @@ _WANTED = 0.8
 _LINES: tuple[tuple[str, Any], ...] = (
     ("#9a9a9a", (0, (1.2, 1.2))), ("#6e6e6e", (0, (5, 1.6))), ("#3c3c3c", (0, (6, 1.4, 1.2, 1.4))), ("#000000", "solid"),
 )  # fmt: skip
-_SWEPT: tuple[tuple[str, tuple[ClaimKind, ...]], ...] = (
-    ("Final STD", ("less spread",)),
-    ("Avg. STD", ("less Avg. STD",)),
-    ("Final mean", ("better mean",)),
-    ("Equal means", ("equivalent mean",)),
-)
+_SWEPT = {
+    "less spread": "Final STD",
+    "less Avg. STD": "Avg. STD",
+    "better mean": "Final mean",
+    "equivalent mean": "Equal means",
+}
+"""The kinds of claim that have a panel, and its title."""
 
 
 @dataclass(frozen=True)
@@ -70,11 +73,11 @@ def power_figure(judgement: Judgement, look: Mapping[str, Style]) -> list[Drawin
 
 def _plots(judgement: Judgement) -> list[_Plot]:
     found = []
-    for name, kinds in _SWEPT:
+    for kind, title in _SWEPT.items():
         verdicts = [
             v
             for v in (*judgement.verdicts, *(part for whole in judgement.verdicts for part in whole.parts))
-            if v.claim.kind in kinds
+            if v.claim.kind == kind
             and v.claim.epochs is None
             and v.interval is not None
             and v.interval.unit == "seeds"
@@ -82,7 +85,7 @@ def _plots(judgement: Judgement) -> list[_Plot]:
         # A bootstrap interval, where one was asked for, has no standard error of the t test.
         result = _typical([r for v in verdicts if (r := v.test_interval or v.interval) is not None])
         if result is not None:
-            found.append(_Plot(name, result, _truths(kinds[0], result, verdicts, judgement)))
+            found.append(_Plot(title, result, _truths(KINDS[kind], result, verdicts, judgement)))
     return found
 
 
@@ -92,13 +95,13 @@ def _typical(results: Sequence[Result]) -> Result | None:
 
 
 def _truths(
-    kind: ClaimKind, result: Result, verdicts: Sequence[Verdict], judgement: Judgement
+    kind: Kind, result: Result, verdicts: Sequence[Verdict], judgement: Judgement
 ) -> tuple[_Truth, ...]:
-    if kind == "equivalent mean":
+    if "margin" in kind.takes:
         margins = sorted({v.claim.margin for v in verdicts if v.claim.margin is not None})
         unit = printable(difference_unit(judgement.metric))
         return tuple(_Truth(f"margin {margin:g}{unit}", 0.0, margin) for margin in margins[:3])
-    if kind == "better mean":
+    if kind.estimates == "difference":
         assert result.se is not None
         std = result.se * math.sqrt(max(result.n) / len(result.n))
         return tuple(_Truth(f"difference of {size:g} STD", size * std) for size in _DIFFERENCES)

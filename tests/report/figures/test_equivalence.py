@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from svg_texts import texts
 
-from amrobust.judge.judgement import Claim, Comparison, Judgement
+from amrobust.judge.claim import Claim
+from amrobust.judge.judgement import Comparison, Judgement
 from amrobust.report.drawing import styles
 from amrobust.report.figures.equivalence import equivalence
 

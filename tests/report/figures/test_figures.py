@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from svg_texts import boxes, collisions, texts
 
-from amrobust.judge.judgement import Claim, Comparison, Judgement
+from amrobust.judge.claim import Claim
+from amrobust.judge.judgement import Comparison, Judgement
 from amrobust.report.drawing import Drawing, labels, styles
 from amrobust.report.figures import FIGURES, forest
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 from svg_texts import texts
 
-from amrobust.judge.judgement import Claim, Comparison, Judgement
+from amrobust.judge.claim import Claim
+from amrobust.judge.judgement import Comparison, Judgement
 from amrobust.report.drawing import styles
 from amrobust.report.figures.forest import forest, panels_of
 

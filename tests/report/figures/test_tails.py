@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 from svg_texts import texts
 
-from amrobust.judge.judgement import Claim, Comparison, Judgement
+from amrobust.judge.claim import Claim
+from amrobust.judge.judgement import Comparison, Judgement
 from amrobust.report.drawing import styles
 from amrobust.report.figures.tails import exceedances, quantiles
 from amrobust.runs.metric import Metric

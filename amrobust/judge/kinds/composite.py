@@ -1,0 +1,54 @@
+"""Several claims about the same two methods at once, such as the paper's own: as accurate, and less spread."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from amrobust.errors import UserError
+from amrobust.judge.kinds.kind import Kind, described
+from amrobust.judge.rules import Evidence
+from amrobust.judge.samples import Refused
+from amrobust.runs.axis import Axis
+from amrobust.runs.metric import Metric
+
+if TYPE_CHECKING:
+    from amrobust.judge.claim import Claim
+
+
+class Composite(Kind):
+    """It holds where all its ``parts`` do, which have its method and baseline: an intersection–union test."""
+
+    name = "composite"
+    takes = frozenset({"parts"})
+    can_be_a_part = False
+    of_summaries = False
+
+    def check(self, claim: Claim) -> None:
+        """It needs at least two parts."""
+        if len(claim.parts) < 2:
+            raise UserError(f"{described(claim)} needs at least two parts")
+        super().check(claim)
+
+    def of_parts(self, claim: Claim, parts: tuple[Evidence, ...], metric: Metric) -> Evidence:
+        """The largest p of the parts, 1 for a part that points the other way; refused if a part is."""
+        notes = tuple(dict.fromkeys(note for part in parts for note in part.cautions))
+        for part in parts:
+            if part.refusal is not None:
+                refusal = Refused(
+                    f"of its part {part.claim.kind!r}: {part.refusal.reason}", part.refusal.seeds_needed
+                )
+                return Evidence(claim, refusal=refusal, cautions=notes, parts=parts)
+        p = max(
+            part.p if part.claim.form.holds(part.claim, part.interval.estimate, metric) else 1.0
+            for part in parts
+            if part.p is not None and part.interval is not None and part.interval.estimate is not None
+        )
+        return Evidence(claim, p=p, cautions=notes, parts=parts)
+
+    def statement(self, claim: Claim, metric: Metric, axis: Axis) -> str:
+        """The parts' clauses."""
+        return " and ".join(part.form.statement(part, metric, axis) for part in claim.parts)
+
+    def short(self, claim: Claim, metric: Metric) -> str:
+        """The parts' cells."""
+        return " and ".join(part.form.short(part, metric) for part in claim.parts)

@@ -1,0 +1,249 @@
+"""What a kind of claim is: everything that differs from kind to kind is asked of its object, and nowhere else.
+
+A kind of one's own is a subclass in a module beside this one and an entry in ``KINDS``. It has to give its evidence and its
+words; what it leaves out is as for a difference between two methods.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+
+from amrobust import stats
+from amrobust.errors import UserError
+from amrobust.judge.rules import Evidence, Rules
+from amrobust.judge.samples import Pair, Refused, Sample
+from amrobust.judge.words import counted, points, powers_of_ten
+from amrobust.runs.axis import Axis
+from amrobust.runs.metric import Metric
+from amrobust.runs.values import Curves
+from amrobust.stats.published import Summary
+from amrobust.stats.results import Caution, Result
+
+if TYPE_CHECKING:
+    from amrobust.judge.claim import Claim
+
+Outcome = Literal["supported", "refuted", "inconclusive", "cannot be judged"]
+
+FEWEST_SEEDS = 4
+SECOND_OPINION = 1_999
+"""Resamples of a test that decides nothing: its p-value is held against alpha, not against alpha's share in the family."""
+
+
+class Kind:
+    """One kind of claim about two methods, whose estimate is a difference."""
+
+    name: ClassVar[str]
+    about: ClassVar[Literal["two methods", "one method", "a sweep"]] = "two methods"
+    """Of one method, that is its own baseline; of a sweep, ``methods`` are named and its ends are method and baseline."""
+    estimates: ClassVar[Literal["difference", "ratio", "share"]] = "difference"
+    takes: ClassVar[frozenset[str]] = frozenset()
+    """Which of a claim's fields mean something to it: margin, parts, methods, rising, bound, deviation."""
+    can_be_a_part: ClassVar[bool] = True
+    """Of a composite claim, whose parts share its two methods."""
+    needs_finite: ClassVar[bool] = True
+    """Whether diverged seeds have no place in it."""
+    needs_measured: ClassVar[bool] = False
+    """Whether values between measurements, where noise is averaged, would make it say too much."""
+    of_summaries: ClassVar[bool] = True
+    """Whether a published mean, STD and number of seeds may say something of it."""
+    quantity: ClassVar[str] = ""
+    """What a figure of intervals, and one of power, calls what it is about; empty where it is in none."""
+    figure: ClassVar[str] = "forest"
+    """The figure that shows its verdicts best."""
+
+    def check(self, claim: Claim) -> None:
+        """Raise UserError where ``claim`` lacks what this kind needs, or has what it has no place for."""
+        if self.about == "one method" and claim.method != claim.baseline:
+            raise UserError(
+                f"{described(claim)} is about one method: name {claim.method!r} as its baseline too"
+            )
+        if self.about == "two methods" and claim.method == claim.baseline:
+            raise UserError(
+                f"{described(claim)} holds {claim.method!r} against itself: name another method or baseline"
+            )
+        if "margin" in self.takes and claim.margin is None:
+            raise UserError(f"{described(claim)} needs a margin")
+        self.check_phase(claim)
+
+    def check_phase(self, claim: Claim) -> None:
+        """Raise UserError where the claim's phase, as shares of the training, is none."""
+        if claim.phase is not None and not 0 <= claim.phase[0] < claim.phase[1] <= 1:
+            raise UserError(
+                f"phase = {list(claim.phase)} is none: give two growing shares of the training, and no epochs"
+            )
+
+    def epochs_of(self, phase: tuple[float, float], epochs: int) -> tuple[int, int]:
+        """The first and the last epoch of a ``phase`` in shares of the training, at least one."""
+        first = min(epochs, round(phase[0] * epochs) + 1)
+        return first, max(first, round(phase[1] * epochs))
+
+    def evidence(
+        self, claim: Claim, samples: Sequence[Sample], metric: Metric, rules: Rules, family: int
+    ) -> Evidence:
+        """What the ``samples`` of the claim's methods say, intervals at the Bonferroni level of ``family`` claims.
+
+        Raises Refused, or the statistics' CannotEstimate, where they cannot say anything.
+        """
+        pair = Pair.of(*(in_phase(sample, claim) for sample in samples))
+
+        def of_pair() -> Evidence:
+            if min(len(pair.a), len(pair.b)) < FEWEST_SEEDS:
+                raise Refused(f"the two share {counted(len(pair.a), 'seed')}", FEWEST_SEEDS)
+            return self.of_pair(claim, pair, metric, rules, family)
+
+        return or_refusal(claim, pair.cautions, of_pair)
+
+    def of_pair(self, claim: Claim, pair: Pair, metric: Metric, rules: Rules, family: int) -> Evidence:
+        """The evidence of two methods' samples, matched by seed where they are paired."""
+        raise NotImplementedError
+
+    def of_summary(self, claim: Claim, a: Summary, b: Summary, alpha: float) -> Result:
+        """What published means, STDs and numbers of seeds say, at ``alpha`` for this claim."""
+        raise NotImplementedError
+
+    def holds(self, claim: Claim, estimate: float, metric: Metric) -> bool:
+        """Whether ``estimate`` points the way that the claim says; a claim with a margin has it in its one-sided p."""
+        return True
+
+    def outcome(self, claim: Claim, result: Result, p: float, metric: Metric, alpha: float) -> Outcome:
+        """What the adjusted, two-sided ``p`` of the test makes of the claim."""
+        assert result.estimate is not None
+        if p > alpha:
+            return "inconclusive"
+        return "supported" if self.holds(claim, result.estimate, metric) else "refuted"
+
+    def outcome_of_interval(self, claim: Claim, result: Result, metric: Metric) -> Outcome:
+        """What an interval says of the claim by itself."""
+        assert result.low is not None
+        assert result.high is not None
+        if result.low <= self.equality <= result.high:
+            return "inconclusive"
+        return "supported" if self.holds(claim, result.low, metric) else "refuted"
+
+    @property
+    def equality(self) -> float:
+        """The estimate at which methods do not differ."""
+        return 1.0 if self.estimates == "ratio" else 0.0
+
+    def is_material(self, result: Result, material_ratio: float) -> bool | None:
+        """Whether the interval of a spread ratio lies wholly beyond ``material_ratio`` or its reciprocal; None of others."""
+        return None
+
+    def seeds_to_settle(self, claim: Claim, result: Result, alpha: float, power: float) -> int | None:
+        """Seeds a method that would settle an open claim, were the estimate the truth."""
+        return stats.seeds_to_settle(result, alpha=alpha, power=power, margin=claim.margin)
+
+    def statement(self, claim: Claim, metric: Metric, axis: Axis) -> str:
+        """The claim as a clause; ``axis`` has the coordinates of its phase."""
+        raise NotImplementedError
+
+    def short(self, claim: Claim, metric: Metric) -> str:
+        """The claim in a table's cell, without its methods and its phase."""
+        return self.name
+
+    def heading(self, claim: Claim, metric: Metric) -> str:
+        """What claims that share a column or a table have in common: usually :meth:`short`."""
+        return self.short(claim, metric)
+
+    def brief(self, claim: Claim) -> str:
+        """The claim in a list of what a warning concerns: ``less spread: am1[m=5]/II vs msgd``."""
+        margin = powers_of_ten(f" (margin {claim.margin:g})") if claim.margin is not None else ""
+        return f"{self.name}{margin}: {claim.method} vs {claim.baseline}"
+
+    def unit(self, metric: Metric) -> str:
+        """The unit of the estimate with its leading space."""
+        return points(metric)
+
+    def per(self, result: Result) -> str:
+        """For which step of what a ratio is, such as ``doubling``; empty where it is of two methods."""
+        return ""
+
+    def sides(self, metric: Metric) -> tuple[str, str]:
+        """What the two directions of a figure of intervals mean."""
+        return ("← worse", "better →") if metric.way == "higher" else ("← better", "worse →")
+
+    def region(self, claim: Claim, metric: Metric) -> tuple[float, float]:
+        """Where a difference has to lie for a claim with a margin to be true."""
+        assert claim.margin is not None
+        return -claim.margin, claim.margin
+
+    def details(self, claim: Claim) -> list[tuple[str, Any]]:
+        """What a claims file says of it besides its kind and methods."""
+        found: list[tuple[str, Any]] = [("margin", claim.margin)] if claim.margin is not None else []
+        return found + ([("epochs", list(claim.epochs))] if claim.epochs is not None else [])
+
+
+def or_refusal(claim: Claim, notes: tuple[Caution, ...], compute: Callable[[], Evidence]) -> Evidence:
+    """The evidence with ``notes`` before its own; a refusal is a verdict too, and has them as well."""
+    try:
+        found = compute()
+    except stats.CannotEstimate as error:
+        return Evidence(claim, refusal=Refused(error.reason, error.seeds_needed), cautions=notes)
+    except Refused as refusal:
+        return Evidence(claim, refusal=refusal, cautions=notes)
+    return replace(found, cautions=notes + found.cautions)
+
+
+def described(claim: Claim) -> str:
+    """The beginning of a refusal: ``a claim of kind 'trend'``."""
+    return f"a claim of kind {claim.kind!r}"
+
+
+def in_phase(sample: Sample, claim: Claim) -> Sample:
+    """The sample's curves in the claim's phase of training, all of them where it names none. Raises Refused."""
+    if claim.epochs is None:
+        return sample
+    first, last = (epoch - sample.first_epoch for epoch in claim.epochs)
+    if last < max(first, 0) or last >= sample.curves.shape[1]:
+        raise Refused(
+            f"its phase, {sample.arm.axis.phase(*claim.epochs)}, is not among the {sample.judged} that are judged"
+        )
+    return replace(sample, curves=sample.curves[:, max(first, 0) : last + 1])
+
+
+def one_number_a_seed(curves: Curves, claim: Claim, rules: Rules) -> Curves:
+    """Each seed's final value, or its mean over the claim's phase."""
+    if claim.epochs is None:
+        return stats.final_values(curves, rules.final)
+    return np.asarray(curves.mean(axis=1))
+
+
+def mean_of(claim: Claim, metric: Metric, axis: Axis) -> str:
+    """``the final mean test accuracy``, or of a phase ``the mean test accuracy in epochs 1 to 10``."""
+    quantity = metric.name.replace("_", " ")
+    return (
+        f"the mean {quantity} in {axis.phase(*claim.epochs)}"
+        if claim.epochs is not None
+        else f"the final mean {quantity}"
+    )
+
+
+def margin_words(claim: Claim, unit: str) -> str:
+    """The margin with its unit."""
+    return powers_of_ten(f"{claim.margin:g}{unit}")
+
+
+def beyond(result: Result, region: tuple[float, float]) -> bool:
+    """Whether an interval lies wholly outside of a region."""
+    assert result.low is not None
+    assert result.high is not None
+    return result.high < region[0] or result.low > region[1]
+
+
+def within(result: Result, region: tuple[float, float]) -> bool:
+    """Whether an interval lies wholly inside of a region, whose ends may be infinite."""
+    assert result.low is not None
+    assert result.high is not None
+    return (result.low > region[0] or math.isinf(region[0])) and (
+        result.high < region[1] or math.isinf(region[1])
+    )
+
+
+def own_cautions(*results: Result) -> tuple[Caution, ...]:
+    """The cautions that the statistics carry, each once."""
+    return tuple(dict.fromkeys(caution for result in results for caution in result.cautions))
