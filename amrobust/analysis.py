@@ -20,8 +20,8 @@ from amrobust.judge.sources import with_sources
 from amrobust.judge.usage import meant
 from amrobust.runs.documents import Tables, grid_points, read_toml
 from amrobust.runs.layout import Batching
+from amrobust.train.optimizers import find
 from amrobust.train.requests import MAX_SEEDS, MAX_X0S, Training, specs_of, trainings_of
-from amrobust.train.variation import streams_of
 
 if TYPE_CHECKING:
     from amrobust.runs.arms import Arm
@@ -389,16 +389,13 @@ def _planned(analysis: Analysis, specs: Sequence[Spec]) -> list[Planned]:
 
 def specs_of_setting(analysis: Analysis, setting: Setting) -> tuple[Spec, ...]:
     """What a setting trains, from every x0: not the methods that lack the only stream that varies there."""
-    from amrobust import workloads
-
-    workload = workloads.get(analysis.workload)
     return specs_of(
         analysis.workload,
         [setting.workload_params],
         [
             training
             for training in analysis.trainings
-            if setting.vary != "rule" or "rule" in streams_of(workload, {}, training.optimizer)
+            if setting.vary != "rule" or find(training.optimizer).draws_numbers
         ],
         root_seed=analysis.root_seed,
         x0s=range(analysis.x0s),

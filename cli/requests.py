@@ -184,7 +184,7 @@ def selected(
     """
     from amrobust import workloads
     from amrobust.runs.spec import LOCATIONS
-    from amrobust.train.methods import info
+    from amrobust.train.optimizers import find
 
     known = workloads.parameters(workloads.get(workload))
     methods = [parse_selection(opt) for opt in opts]
@@ -199,7 +199,7 @@ def selected(
     for name, _ in given:
         if name not in known and name not in HYPERPARAMETERS and name in named:
             raise UserError(f"{workload} has no parameter {name!r}: it has {', '.join(known)}")
-    taken = {name: [name in info(optimizer).hyperparameters for optimizer, _ in methods] for name, _ in given}
+    taken = {name: [name in find(optimizer).hyperparameters for optimizer, _ in methods] for name, _ in given}
     found = []
     for number, (optimizer, own) in enumerate(methods):
         hyperparameters: dict[str, Values] = {}

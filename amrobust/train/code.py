@@ -27,7 +27,7 @@ from amrobust.runs.facts import Files, code_digest
 from amrobust.runs.spec import Spec
 from amrobust.train import foreign, foreign_rules
 from amrobust.train.company import Company, Work
-from amrobust.train.methods import OPTIMIZERS, is_rule
+from amrobust.train.optimizers import OPTIMIZERS
 
 RECORDED_OTHERWISE = ("amrobust", "torch")
 """Packages whose versions every run records."""
@@ -68,7 +68,7 @@ def _code_of(workload: str, optimizer: str) -> Code:
     parts = []
     if workload not in workloads.WORKLOADS:
         parts.append(_named(workload, workloads.GROUP, workloads.get(workload)))
-    if optimizer not in OPTIMIZERS and is_rule(optimizer):
+    if optimizer not in OPTIMIZERS and foreign_rules.maker(optimizer) is not None:
         parts.append(_named(optimizer, foreign_rules.GROUP, foreign_rules.maker(optimizer)))
     elif optimizer not in OPTIMIZERS and optimizer not in foreign.torch_names():
         parts.append(_named(optimizer, foreign.GROUP, foreign.optimizer_class(optimizer)))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from amrobust.rules.rule import Array
 from amrobust.runs.spec import Spec
 from amrobust.train.convex_rules import learning_rate, make_rule, starting_point, workload_of
-from amrobust.train.methods import info
+from amrobust.train.optimizers import find
 from amrobust.train.outcome import SeedOutcome
 from amrobust.train.streams import seed_sequence
 from amrobust.workloads import backends, metrics_of
@@ -53,7 +53,7 @@ def _curves(
     least = comparator.value if comparator else np.nan
     curves = {
         output: {name: np.full((len(seeds), epochs), np.nan) for name in names}
-        for output in info(spec.optimizer).outputs
+        for output in find(spec.optimizer).outputs
     }
     state = rule.init(library.array(np.tile(x0, (len(seeds), 1)), precision))
     noise = _noise(spec, seeds, epochs * every, len(x0))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,16 +12,9 @@ from amrobust import rules, workloads
 from amrobust.errors import UserError
 from amrobust.rules import theory
 from amrobust.runs.spec import Spec
-from amrobust.train import foreign_rules
-from amrobust.train.methods import is_rule
+from amrobust.train.optimizers import OPTIMIZERS, Own, find
 from amrobust.train.streams import integer, seed_sequence, x0_sequence
 from amrobust.workloads.convex import ConvexWorkload
-from amrobust.workloads.problem import Problem
-
-GENERAL = ("acsa", "am1g", "am2g")
-
-IN_GENERAL_FORM = ("sgd", "msgd", "omsgd", "am1", "am2", "msgd-tail", *GENERAL)
-"""Optimizers that have a form with a constraint, an ℓ1 term or another geometry."""
 
 
 def workload_of(spec: Spec) -> ConvexWorkload:
@@ -36,10 +28,11 @@ def check(spec: Spec) -> None:
     """Raise UserError where the method of ``spec`` cannot run on its problem, without reading the data."""
     name, workload, h = spec.optimizer, workload_of(spec), spec.hyperparameters
     if not workload.unconstrained:
-        if name not in IN_GENERAL_FORM:
+        known = [own.name for own in OPTIMIZERS.values() if own.general is not None]
+        if name not in known:
             raise UserError(
                 f"{name} has no form for the constraint, term or geometry of {spec.workload}: choose one of "
-                + ", ".join(IN_GENERAL_FORM)
+                + ", ".join(known)
             )
         if h.get("weight_decay"):
             raise UserError(f"{spec.workload}: weight decay would change the problem; leave it at 0")
@@ -49,7 +42,7 @@ def check(spec: Spec) -> None:
         raise UserError(
             f"{name}: the theorem's parameters need V on {spec.workload}: --param V=350, as in the paper"
         )
-    if name != "am2g" and int(spec.workload_params["iterations"]) % _m(spec):  # type: ignore[arg-type]
+    if _theorem(spec) == 1 and int(spec.workload_params["iterations"]) % _m(spec):  # type: ignore[arg-type]
         raise UserError(
             f"{name}: Theorem 1 is about whole cycles: iterations = {spec.workload_params['iterations']} is not a "
             f"multiple of m = {_m(spec)}"
@@ -86,7 +79,7 @@ def learning_rate(spec: Spec) -> float:
     """The method's own, or that of Theorem 1 (AC-SA, AM1) or 2 (AM2)."""
     if not spec.hyperparameters.get("theorem"):
         return float(spec.hyperparameters["lr"])  # type: ignore[arg-type]
-    of = theory.theorem2_lr if spec.optimizer == "am2g" else theory.theorem1_lr
+    of = {1: theory.theorem1_lr, 2: theory.theorem2_lr}[_theorem(spec)]
     return of(setting(spec), _m(spec))
 
 
@@ -96,7 +89,7 @@ def theorem1b(spec: Spec, deviation: float) -> tuple[float, float]:
     With the constants of the problem of ``spec``, V and D_X being those of its comparator. Raises UserError where the theorem
     says nothing: for other methods than acsa and am1g with theorem = 1, and on a set that is not compact.
     """
-    if spec.optimizer not in ("acsa", "am1g") or not spec.hyperparameters.get("theorem"):
+    if _theorem(spec) != 1 or not spec.hyperparameters.get("theorem"):
         raise UserError(
             f"Theorem 1b is about acsa and am1g with theorem = 1, and {spec.optimizer} has other parameters"
         )
@@ -114,38 +107,24 @@ def theorem1b(spec: Spec, deviation: float) -> tuple[float, float]:
 
 
 def make_rule(spec: Spec, seeds: Sequence[int]) -> rules.Rule:
-    """The rule of ``spec`` for a batch of seeds."""
-    h: dict[str, Any] = {name: value for name, value in spec.hyperparameters.items() if name != "lr"}
+    """The rule of ``spec`` for a batch of seeds: Algorithm 1 or 3 where the problem has a constraint, a term or a geometry."""
+    optimizer = find(spec.optimizer)
     problem = workload_of(spec).problem(spec.workload_params)
-    if spec.optimizer in GENERAL or problem.constrained:
-        return _in_general_form(spec, problem, seeds)
-    if is_rule(spec.optimizer):
-        return foreign_rules.build(spec)
-    if spec.optimizer == "msgd-tail":
-        return rules.tail_average(rules.msgd(h["momentum"], h["weight_decay"]), h["m"])
-    if spec.optimizer == "aggmo":
-        h["betas"] = rules.aggmo_betas(h.pop("terms"), h.pop("a"))
-    if spec.optimizer == "am2":
-        h["indices"] = _indices(spec, seeds)
-    return rules.make(spec.optimizer, **h)
+    indices = None
+    if optimizer.draws_numbers:
+        indices = rules.IndexStream([integer(seed_sequence(spec, "rule", seed)) for seed in seeds], _m(spec))
+    if not problem.constrained:
+        return optimizer.rule(spec, indices)
+    found = optimizer.rule_in(problem.prox, spec, indices)
+    assert found is not None, "check has refused what has no such form"
+    return found
 
 
-def _in_general_form(spec: Spec, problem: Problem, seeds: Sequence[int]) -> rules.Rule:
-    """Algorithm 1 or 3: SGD is AM1-SGD with β = 0, M-SGD and OM-SGD are its two options at m = 1."""
-    h, prox, m = spec.hyperparameters, problem.prox, _m(spec)
-    momentum: float | None = float(h["momentum"]) if "momentum" in h else None  # type: ignore[arg-type]
-    if spec.optimizer in ("am2", "am2g"):
-        return rules.am2_general(momentum, m, prox=prox, indices=_indices(spec, seeds))
-    if spec.optimizer == "msgd-tail":
-        assert momentum is not None
-        return rules.tail_average(rules.am1_general(momentum, 1, prox=prox), m)
-    beta: float | Callable[[int], float] = theory.theorem1_momentum if momentum is None else momentum
-    return rules.am1_general(0.0 if spec.optimizer == "sgd" else beta, m, prox=prox)
+def _theorem(spec: Spec) -> int:
+    """The number of the theorem whose parameters the method can have; 0 where there is none."""
+    optimizer = find(spec.optimizer)
+    return optimizer.theorem if isinstance(optimizer, Own) else 0
 
 
 def _m(spec: Spec) -> int:
     return int(spec.hyperparameters.get("m") or 1)
-
-
-def _indices(spec: Spec, seeds: Sequence[int]) -> rules.IndexStream:
-    return rules.IndexStream([integer(seed_sequence(spec, "rule", seed)) for seed in seeds], _m(spec))

@@ -8,18 +8,20 @@ first and has a learning rate ``lr``, which the workload's schedule moves.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from amrobust import plugins
 from amrobust.errors import UserError
+from amrobust.runs.spec import Spec
 from amrobust.train import arguments
+from amrobust.train.optimizer import Optimizer
+from amrobust.workloads.workload import Workload
 
 if TYPE_CHECKING:
     import torch
-
-    from amrobust.runs.spec import Spec
 
 GROUP = "amrobust.optimizers"
 
@@ -65,46 +67,69 @@ def optimizer_class(name: str, own: tuple[str, ...] = ()) -> type[torch.optim.Op
     return found
 
 
-@cache
-def hyperparameters(name: str) -> dict[str, Any]:
-    """Its hyperparameters with the constructor's defaults, ``inspect.Parameter.empty`` where it has none.
+@dataclass(frozen=True)
+class TorchOptimizer(Optimizer):
+    """A class of torch's, or of anybody's."""
 
-    An argument with a pair as its default is two: ``betas`` is ``beta1`` and ``beta2``.
-    """
-    found = arguments.expanded(_arguments(name))
-    if "lr" not in found:
-        raise UserError(f"{name} has no learning rate lr, which the schedules of workloads move")
-    return found
-
-
-def build(spec: Spec, params: Iterable[torch.nn.Parameter]) -> torch.optim.Optimizer:
-    """The optimizer of ``spec`` on ``params``."""
-    given = arguments.collected(_arguments(spec.optimizer), spec.hyperparameters)
-    return optimizer_class(spec.optimizer)(params, **given)
-
-
-def check(spec: Spec, network: torch.nn.Module) -> None:
-    """One step on ``network``, with gradients of zeros. Raises UserError where the optimizer cannot train it."""
-    import torch
-
-    step = inspect.signature(optimizer_class(spec.optimizer).step).parameters
-    closure = step.get("closure")
-    if closure is not None and closure.default is inspect.Parameter.empty:
-        raise UserError(
-            f"{spec.optimizer} evaluates the loss itself (its step needs a closure): no workload trains so"
-        )
-    params = [param for param in network.parameters() if param.requires_grad]
-    for param in params:
-        param.grad = torch.zeros_like(param)
-    try:
-        build(spec, params).step()
-    except Exception as error:
-        lines = str(error).splitlines() or [type(error).__name__]
-        raise UserError(f"{spec.optimizer} cannot train {spec.workload} so: {lines[0]}") from error
-
-
-@cache
-def _arguments(name: str) -> dict[str, Any]:
+    kind: type[torch.optim.Optimizer] = None  # type: ignore[assignment]
+    arguments: Mapping[str, Any] = field(default_factory=dict)
     """The constructor's arguments after the parameters, with their defaults."""
-    found = list(inspect.signature(optimizer_class(name).__init__).parameters.values())[2:]
-    return arguments.plain(found, leave_out=IMPLEMENTATION)
+    known: tuple[str, ...] = ()
+    """What can run on convex problems, for the error's hint."""
+
+    def defaults(self, of_workload: Mapping[str, float | int]) -> dict[str, Any]:
+        """The constructor's own, ``inspect.Parameter.empty`` where it has none."""
+        return arguments.expanded(self.arguments)
+
+    def resolve(self, given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+        """As :class:`Optimizer`."""
+        return arguments.resolve(self.name, defaults, given)
+
+    def check_workload(self, workload: Workload) -> None:
+        """As :class:`Optimizer`."""
+        if workload.kind == "convex":
+            raise UserError(
+                f"{self.name} trains networks, and {workload.name} is a convex problem: choose one of {', '.join(self.known)}"
+            )
+
+    def build(self, spec: Spec, params: Iterable[torch.nn.Parameter], seed: int) -> torch.optim.Optimizer:
+        """As :class:`Optimizer`."""
+        made: Any = self.kind
+        found: torch.optim.Optimizer = made(
+            params, **arguments.collected(self.arguments, spec.hyperparameters)
+        )
+        return found
+
+    def check(self, spec: Spec) -> None:
+        """One step on the network, with gradients of zeros. Raises UserError where the optimizer cannot train it."""
+        import torch
+
+        from amrobust.train.network import network_at_x0
+
+        closure = inspect.signature(self.kind.step).parameters.get("closure")
+        if closure is not None and closure.default is inspect.Parameter.empty:
+            raise UserError(
+                f"{self.name} evaluates the loss itself (its step needs a closure): no workload trains so"
+            )
+        params = [param for param in network_at_x0(spec).parameters() if param.requires_grad]
+        for param in params:
+            param.grad = torch.zeros_like(param)
+        try:
+            self.build(spec, params, 0).step()
+        except Exception as error:
+            lines = str(error).splitlines() or [type(error).__name__]
+            raise UserError(f"{self.name} cannot train {spec.workload} so: {lines[0]}") from error
+
+
+def find(name: str, known: tuple[str, ...]) -> TorchOptimizer:
+    """The optimizer of others called ``name``; ``known`` are amrobust's names, for hints. Raises UserError on no such one.
+
+    An argument with a pair as its default is two hyperparameters: ``betas`` is ``beta1`` and ``beta2``.
+    """
+    kind = optimizer_class(name, known)
+    after_parameters = list(inspect.signature(kind.__init__).parameters.values())[2:]
+    found = arguments.plain(after_parameters, leave_out=IMPLEMENTATION)
+    named = arguments.expanded(found)
+    if "lr" not in named:
+        raise UserError(f"{name} has no learning rate lr, which the schedules of workloads move")
+    return TorchOptimizer(name, tuple(named), kind=kind, arguments=found, known=known)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -18,8 +19,10 @@ from amrobust import plugins, rules
 from amrobust.errors import UserError
 from amrobust.runs.spec import Spec
 from amrobust.train import arguments, foreign
+from amrobust.train.optimizer import Optimizer
 from amrobust.workloads import backends
 from amrobust.workloads.backends import Backend, Precision
+from amrobust.workloads.workload import Workload
 
 GROUP = "amrobust.rules"
 RATES = ("learning_rate", "lr")
@@ -56,36 +59,56 @@ def maker(name: str) -> Callable[..., Any] | None:
     return found  # type: ignore[no-any-return]
 
 
-def hyperparameters(name: str) -> dict[str, Any]:
-    """Its hyperparameters with their defaults, ``lr`` the first of them, which has the workload's."""
-    return {"lr": arguments.MISSING, **arguments.expanded(_arguments(name)[0])}
+@dataclass(frozen=True)
+class ForeignRule(Optimizer):
+    """An update rule of others: a method of convex workloads, and of no network."""
+
+    defaults_of_its_own: Mapping[str, Any] = field(default_factory=dict)
+
+    def defaults(self, of_workload: Mapping[str, float | int]) -> dict[str, Any]:
+        """The function's own; ``lr`` is the workload's."""
+        return {**self.defaults_of_its_own, "lr": of_workload["lr"]}
+
+    def resolve(self, given: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+        """As :class:`Optimizer`."""
+        return arguments.resolve(self.name, defaults, given)
+
+    def rule(self, spec: Spec, indices: rules.IndexStream | None) -> rules.Rule:
+        """Raises UserError where its function makes none of these values."""
+        return _made(self.name, spec.hyperparameters)
+
+    def check_backend(self, spec: Spec, library: Backend) -> None:
+        """Two steps on ``library``, with gradients of zeros. Raises UserError where the rule cannot run there."""
+        rule = self.rule(spec, None)
+        if rule.backend not in (None, library.name):
+            raise UserError(
+                f"{self.name} computes with {rule.backend} alone: choose --backend {rule.backend}"
+            )
+        precision: Precision = spec.workload_params.get("dtype", "float64")  # type: ignore[assignment]
+        found = _tried(self.name, rule, library, precision, spec.hyperparameters["lr"])
+        if found != self.outputs:
+            raise UserError(
+                f"{self.name} has other outputs with these values than with its defaults: {', '.join(found)}"
+            )
 
 
-def outputs(name: str) -> tuple[str, ...]:
-    """The outputs of its rule, with its defaults."""
-    values = {"lr": 1.0, **arguments.expanded(_arguments(name)[0])}
-    rule = _made(name, values)
-    return _tried(name, rule, backends.get(rule.backend or "numpy"), "float64", 1.0)
-
-
-def build(spec: Spec) -> rules.Rule:
-    """The rule of ``spec``. Raises UserError where its function makes none of these values."""
-    return _made(spec.optimizer, spec.hyperparameters)
-
-
-def check(spec: Spec, library: Backend) -> None:
-    """Two steps on ``library``, with gradients of zeros. Raises UserError where the rule cannot run there."""
-    rule = build(spec)
-    if rule.backend not in (None, library.name):
+def refuse_network(name: str, workload: Workload) -> None:
+    """Raise UserError where ``name`` makes a rule and ``workload`` trains a network: before it is made and tried."""
+    if workload.kind != "convex" and maker(name) is not None:
         raise UserError(
-            f"{spec.optimizer} computes with {rule.backend} alone: choose --backend {rule.backend}"
+            f"{name} is not a class of torch.optim.Optimizer but makes an update rule: for convex workloads "
+            f"(logistic, ...), and {workload.name} is none"
         )
-    precision: Precision = spec.workload_params.get("dtype", "float64")  # type: ignore[assignment]
-    found = _tried(spec.optimizer, rule, library, precision, spec.hyperparameters["lr"])
-    if found != outputs(spec.optimizer):
-        raise UserError(
-            f"{spec.optimizer} has other outputs with these values than with its defaults: {', '.join(found)}"
-        )
+
+
+def find(name: str) -> ForeignRule | None:
+    """The rule of others called ``name``, its outputs those that it has with its defaults; None where it names none."""
+    if maker(name) is None:
+        return None
+    usual = arguments.expanded(_arguments(name)[0])
+    rule = _made(name, {"lr": 1.0, **usual})
+    outputs = _tried(name, rule, backends.get(rule.backend or "numpy"), "float64", 1.0)
+    return ForeignRule(name, ("lr", *usual), outputs, defaults_of_its_own={"lr": arguments.MISSING, **usual})
 
 
 def _imported(name: str) -> Any:

@@ -16,7 +16,6 @@ from amrobust.optim import RuleOptimizer
 from amrobust.runs.spec import Spec
 from amrobust.train.checkpoint import Checkpoint
 from amrobust.train.epochs import restore_stream, stream_state, train_epochs
-from amrobust.train.methods import info
 from amrobust.train.network import (
     at_output,
     augmentation_generator,
@@ -25,6 +24,7 @@ from amrobust.train.network import (
     network_at_x0,
     order_generator,
 )
+from amrobust.train.optimizers import find
 from amrobust.train.outcome import SeedOutcome
 from amrobust.workloads.imagenet import ImageNet
 from amrobust.workloads.images import ImageClassification
@@ -99,7 +99,7 @@ class ImageTraining:
         dtype = dtype or dtype_of(spec)
         self.device, self.dtype = device, dtype
         self.lr = float(spec.hyperparameters["lr"])  # type: ignore[arg-type]
-        self.outputs = info(spec.optimizer).outputs
+        self.outputs = find(spec.optimizer).outputs
         self.source = (
             Streamed(workload, self.params)
             if isinstance(workload, ImageNet)

@@ -17,8 +17,8 @@ from amrobust.rules.schedules import PlateauState
 from amrobust.runs.spec import Spec
 from amrobust.train.checkpoint import Checkpoint
 from amrobust.train.epochs import restore_stream, stream_state, train_epochs
-from amrobust.train.methods import info
 from amrobust.train.network import at_output, make_optimizer, network_at_x0
+from amrobust.train.optimizers import find
 from amrobust.train.outcome import SeedOutcome
 from amrobust.train.streams import integer, seed_sequence
 from amrobust.workloads.bptt import fixed_windows, rescaled_rate
@@ -39,7 +39,7 @@ class LanguageTraining:
         workload = workloads.get(spec.workload)
         assert isinstance(workload, PennTreebank)
         self.workload, self.params = workload, spec.workload_params
-        self.outputs = info(spec.optimizer).outputs
+        self.outputs = find(spec.optimizer).outputs
         texts = workload.texts(self.params)
         self.train, self.validation, self.test = (
             text.to(device) for text in (texts.train, texts.validation, texts.test)

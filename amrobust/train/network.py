@@ -12,12 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from amrobust import rules, workloads
-from amrobust.optim import AM1SGD, AM2SGD, NTASGD, QHM, AggMo, AmortizedOptimizer, HybridSGD, MSGDTail
+from amrobust import workloads
+from amrobust.optim import AmortizedOptimizer, MSGDTail
 from amrobust.runs.spec import Spec
-from amrobust.train import foreign
 from amrobust.train.dropout import seed_dropout
-from amrobust.train.methods import info
+from amrobust.train.optimizers import find
 from amrobust.train.outcome import SeedOutcome
 from amrobust.train.recorder import CurveRecorder
 from amrobust.train.streams import integer, seed_sequence, x0_sequence
@@ -71,32 +70,7 @@ def network_at_x0(spec: Spec, seed: int = 0) -> nn.Module:
 
 def make_optimizer(spec: Spec, model: nn.Module, seed: int) -> torch.optim.Optimizer:
     """The torch optimizer of ``spec`` on the parameters of ``model``; ``seed`` chooses the stream of one that draws numbers."""
-    h: dict[str, Any] = dict(spec.hyperparameters)
-    params = list(model.parameters())
-    match spec.optimizer:
-        case "sgd":
-            return torch.optim.SGD(params, **h)
-        case "msgd":
-            return torch.optim.SGD(params, nesterov=True, **h)
-        case "cm":
-            return torch.optim.SGD(params, **h)
-        case "omsgd":
-            return AM1SGD(params, m=1, **h)
-        case "aggmo":
-            return AggMo(params, betas=rules.aggmo_betas(h.pop("terms"), h.pop("a")), **h)
-        case "qhm":
-            return QHM(params, **h)
-        case "hybrid":
-            return HybridSGD(params, **h)
-        case "ntasgd":
-            return NTASGD(params, **h)
-        case "msgd-tail":
-            return MSGDTail(params, **h)
-        case "am1":
-            return AM1SGD(params, **h)
-        case "am2":
-            return AM2SGD(params, seed=integer(seed_sequence(spec, "rule", seed)), **h)
-    return foreign.build(spec, params)
+    return find(spec.optimizer).build(spec, list(model.parameters()), seed)
 
 
 def at_output(optimizer: torch.optim.Optimizer, output: str) -> AbstractContextManager[None]:
@@ -148,7 +122,7 @@ def train_seed(
     model.train()
     optimizer = make_optimizer(spec, model, seed)
     order = order_generator(spec, seed)
-    outputs = info(spec.optimizer).outputs
+    outputs = find(spec.optimizer).outputs
     recorder = CurveRecorder(outputs, epochs)
     # What a model draws outside its dropout layers comes from torch's own generator.
     with torch.random.fork_rng([] if device.type == "cpu" else [device]):

@@ -17,9 +17,9 @@ from amrobust.runs.method import Method
 from amrobust.runs.metric import Metric, direction
 from amrobust.runs.spec import LOCATIONS, Spec, Value, plain
 from amrobust.runs.workload import Workload
-from amrobust.train import foreign, foreign_rules
+from amrobust.train import foreign_rules
 from amrobust.train.code import code_of
-from amrobust.train.methods import CONVEX_ONLY, OPTIMIZERS, defaults, info, is_rule, method_of, resolve
+from amrobust.train.optimizers import find
 from amrobust.train.place import HERE, Place
 from amrobust.train.streams import x0_index
 from amrobust.train.variation import require_stream
@@ -69,25 +69,13 @@ def make_spec(
         ):
             raise UserError(f"{workload}: {name} = {value!r:.40} is no number, or too large")
     problem.check(params)
-    if optimizer == "ntasgd" and problem.kind != "language":
-        raise UserError(f"ntasgd watches a validation loss, and {workload} has none: run it on ptb")
-    if problem.kind == "convex" and optimizer not in OPTIMIZERS and not is_rule(optimizer):
-        info(optimizer)
-        rules = (*OPTIMIZERS, *foreign_rules.names())
-        raise UserError(
-            f"{optimizer} trains networks, and {workload} is a convex problem: choose one of {', '.join(rules)}"
-        )
-    if problem.kind != "convex" and is_rule(optimizer):
-        raise UserError(
-            f"{optimizer} is not a class of torch.optim.Optimizer but makes an update rule: for convex workloads (logistic, "
-            f"...), and {workload} is none"
-        )
-    if optimizer in CONVEX_ONLY and problem.kind != "convex":
-        raise UserError(f"{optimizer} is for convex workloads (logistic, ...), and {workload} is none")
+    foreign_rules.refuse_network(optimizer, problem)
+    found = find(optimizer)
+    found.check_workload(problem)
     if root_seed < 0 or x0_index < 0:
         raise UserError("root seed and x0 are numbers from 0 on")
     if vary is not None:
-        require_stream(vary, problem, params, optimizer)
+        require_stream(vary, problem, params, found)
     if vary == "x0" and x0_index:
         raise UserError(
             f"where the starting point varies, seeds have those from 0 on: x0 = {x0_index} has no meaning"
@@ -96,8 +84,9 @@ def make_spec(
         workload=workload,
         workload_params=params,
         optimizer=optimizer,
-        hyperparameters=_hyperparameters(
-            problem, optimizer, {name: plain(value) for name, value in (hyperparameters or {}).items()}
+        hyperparameters=found.resolve(
+            {name: plain(value) for name, value in (hyperparameters or {}).items()},
+            found.defaults(problem.optimizer_defaults(optimizer)),
         ),
         root_seed=root_seed,
         x0_index=x0_index,
@@ -108,25 +97,16 @@ def make_spec(
         from amrobust.train.convex_rules import check
 
         check(spec)
-    elif optimizer not in OPTIMIZERS:
-        from amrobust.train.network import network_at_x0
-
-        foreign.check(spec, network_at_x0(spec))
+    else:
+        found.check(spec)
     return spec
-
-
-def _hyperparameters(problem: workloads.Workload, optimizer: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    info(optimizer)
-    return resolve(optimizer, given, defaults(optimizer, problem.optimizer_defaults(optimizer)))
 
 
 def methods_of(spec: Spec) -> dict[str, Method]:
     """The method as each output of ``spec`` gives it."""
-    usual = defaults(spec.optimizer, workloads.get(spec.workload).optimizer_defaults(spec.optimizer))
-    return {
-        output: method_of(spec.optimizer, spec.hyperparameters, usual, output)
-        for output in info(spec.optimizer).outputs
-    }
+    optimizer = find(spec.optimizer)
+    usual = optimizer.defaults(workloads.get(spec.workload).optimizer_defaults(spec.optimizer))
+    return {output: optimizer.method(spec.hyperparameters, usual, output) for output in optimizer.outputs}
 
 
 def method_names(spec: Spec) -> dict[str, str]:
@@ -142,14 +122,11 @@ def describe(spec: Spec, place: Place = HERE) -> RunFacts:
     problem = workloads.get(spec.workload)
     params = spec.workload_params
     library = _library(problem, place)
-    if library is not None and is_rule(spec.optimizer):
-        foreign_rules.check(spec, library)
-    outputs = info(spec.optimizer).outputs
+    optimizer = find(spec.optimizer)
+    if library is not None:
+        optimizer.check_backend(spec, library)
     known = workloads.parameters(problem)
     points = problem.steps_per_point(params)
-    m = int(spec.hyperparameters.get("m") or 1)
-    # The output point of AM1 and the hybrid stays x0 for the first m steps; every other output moves with the first step.
-    waits = {"II": m} if spec.optimizer in ("am1", "am1g", "hybrid") else {}
     shown = [
         (name, str(value))
         for name, value in sorted(params.items())
@@ -161,7 +138,7 @@ def describe(spec: Spec, place: Place = HERE) -> RunFacts:
     return RunFacts(
         x0_digest=_x0_digest(spec, problem, data_digest),
         data_digest=data_digest,
-        outputs=outputs,
+        outputs=optimizer.outputs,
         methods=method_names(spec),
         metrics=tuple(
             Metric(name, direction(f"better of {name}", better), unit, "workload", "workload")
@@ -169,7 +146,9 @@ def describe(spec: Spec, place: Place = HERE) -> RunFacts:
         ),
         epochs=problem.epochs(params),
         steps_per_epoch=problem.steps_per_epoch(params),
-        first_output_epoch={output: -(-waits.get(output, 1) // points) for output in outputs},
+        first_output_epoch={
+            output: -(-step // points) for output, step in optimizer.first_moves(spec.hyperparameters).items()
+        },
         workload_label=Workload(problem.name, tuple(shown)).label,
         versions={"python": platform.python_version()}
         | dict(package_versions())

@@ -10,7 +10,7 @@ from amrobust import workloads
 from amrobust.errors import UserError
 from amrobust.runs.documents import Tables, combinations
 from amrobust.runs.spec import ON_VALIDATION, VALIDATION, Spec, Value
-from amrobust.train.methods import info
+from amrobust.train.optimizers import find
 from amrobust.train.prepare import make_spec
 
 SHARE = 0.1
@@ -63,7 +63,7 @@ def _search(
     output: str | None,
     shared: Mapping[str, Any],
 ) -> Search:
-    outputs = info(optimizer).outputs
+    outputs = find(optimizer).outputs
     if output is not None and len(outputs) > 1 and output not in outputs:
         raise UserError(f"{optimizer} has no output {output!r}: choose one of {', '.join(outputs)}")
     decides = output if output in outputs else outputs[-1]

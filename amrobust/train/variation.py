@@ -6,13 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from amrobust.errors import UserError
+from amrobust.train.optimizer import Optimizer
 from amrobust.workloads import Workload
 
-DRAWS_NUMBERS = ("am2", "am2g")
-"""Optimizers that draw random numbers themselves: the stream ``rule``."""
 
-
-def streams_of(workload: Workload, params: Mapping[str, Any], optimizer: str) -> tuple[str, ...]:
+def streams_of(workload: Workload, params: Mapping[str, Any], optimizer: Optimizer) -> tuple[str, ...]:
     """The streams in which two seeds of ``optimizer`` on ``workload`` can differ, of :data:`amrobust.runs.spec.STREAMS`."""
     match workload.kind:
         case "convex":
@@ -21,10 +19,10 @@ def streams_of(workload: Workload, params: Mapping[str, Any], optimizer: str) ->
             found = ("x0", "order", "dropout")
         case _:
             found = ("x0", "order", "augmentation") if params.get("augment") else ("x0", "order")
-    return (*found, "rule") if optimizer in DRAWS_NUMBERS else found
+    return (*found, "rule") if optimizer.draws_numbers else found
 
 
-def require_stream(stream: str, workload: Workload, params: Mapping[str, Any], optimizer: str) -> None:
+def require_stream(stream: str, workload: Workload, params: Mapping[str, Any], optimizer: Optimizer) -> None:
     """Raise UserError unless seeds of ``optimizer`` on ``workload`` can differ in ``stream``."""
     known = streams_of(workload, params, optimizer)
     if stream in known:
@@ -35,5 +33,5 @@ def require_stream(stream: str, workload: Workload, params: Mapping[str, Any], o
     if stream == "x0" and workload.kind == "convex":
         hint = "; --x0s runs several starting points"
     raise UserError(
-        f"{optimizer} on {workload.name} has no stream {stream!r} that could vary: choose one of {', '.join(known)}{hint}"
+        f"{optimizer.name} on {workload.name} has no stream {stream!r} that could vary: choose one of {', '.join(known)}{hint}"
     )

@@ -17,7 +17,7 @@ from amrobust.cli import main
 from amrobust.errors import UserError
 from amrobust.runs.spec import content_digest
 from amrobust.runs.store import read_run
-from amrobust.train import code, foreign, foreign_rules
+from amrobust.train import code, foreign, foreign_rules, optimizers
 
 RULE = """
 from typing import NamedTuple
@@ -66,7 +66,7 @@ NETWORKS = ["--executor", "local", "-q"]
 
 
 CACHES = (
-    code._code_of, code._owners, code._recorded_by, foreign.optimizer_class, foreign.hyperparameters, foreign._arguments,
+    code._code_of, code._owners, code._recorded_by, foreign.optimizer_class, optimizers.find,
     foreign_rules.maker, foreign_rules._arguments, workloads._foreign,
 )  # fmt: skip
 

@@ -7,7 +7,7 @@ import pytest
 
 from amrobust.errors import UserError
 from amrobust.runs.method import TITLES, Method, from_name, in_parts, swept, value_of
-from amrobust.train.methods import OPTIMIZERS
+from amrobust.train.optimizers import OPTIMIZERS
 
 AM1 = Method("am1", {"lr": 0.05, "momentum": 0.9, "m": 5}, ("m",), "II")
 

@@ -10,6 +10,7 @@ from amrobust.runs.spec import Spec
 from amrobust.train import foreign
 from amrobust.train.layout import plan_layout
 from amrobust.train.network import load, network_at_x0, order_generator, train_seed
+from amrobust.train.optimizers import find
 from amrobust.train.prepare import describe, make_spec
 from amrobust.train.stacking.trainer import train_stack
 
@@ -120,5 +121,5 @@ def test_convex_problems_are_not_for_them():
 
 def test_a_pair_of_numbers_reaches_the_constructor():
     of = Spec("digits", {}, "adamw", {**spec("adamw").hyperparameters, "beta1": 0.5})
-    (group,) = foreign.build(of, [nn.Parameter(torch.zeros(2))]).param_groups
+    (group,) = find(of.optimizer).build(of, [nn.Parameter(torch.zeros(2))], 0).param_groups
     assert group["betas"] == (0.5, 0.999)

@@ -12,6 +12,7 @@ from amrobust import rules
 from amrobust.optim import RuleOptimizer
 from amrobust.runs.spec import Spec
 from amrobust.train.network import at_output, make_optimizer
+from amrobust.train.optimizers import find
 from amrobust.train.stacking.layers import CannotStack
 from amrobust.train.streams import integer, seed_sequence
 
@@ -82,16 +83,16 @@ class TorchRows:
         self.optimizer.load_state_dict(dict(state))
 
 
-class AM2Rows:
-    """Rows under AM2-SGD, which samples another index for each: its rule, with the seeds as the leading axis."""
+class RuleRows:
+    """Rows under an optimizer that draws numbers, others for each seed: its rule, with the seeds as the leading axis."""
 
     def __init__(self, specs: Sequence[Spec], seeds: Sequence[int], rows: Tensor, gradients: Tensor) -> None:
         self.rows, self.gradients = rows, gradients
-        h: dict[str, Any] = {name: value for name, value in specs[0].hyperparameters.items() if name != "lr"}
         streams = [
             integer(seed_sequence(spec, "rule", seed)) for spec, seed in zip(specs, seeds, strict=True)
         ]
-        self.rule = rules.make("am2", indices=rules.IndexStream(streams, h["m"]), **h)
+        indices = rules.IndexStream(streams, int(specs[0].hyperparameters["m"]))  # type: ignore[arg-type]
+        self.rule = find(specs[0].optimizer).rule(specs[0], indices)
         self.current = self.rule.init(rows.clone())
 
     def step(self, lr: float) -> None:
@@ -121,14 +122,14 @@ class AM2Rows:
 
 def rows_of(specs: Sequence[Spec], seeds: Sequence[int], rows: Tensor, gradients: Tensor) -> Rows:
     """The rows of seeds of one method: ``specs`` differ in nothing that the optimizer takes."""
-    if specs[0].optimizer == "am2":
-        return AM2Rows(specs, seeds, rows, gradients)
+    if find(specs[0].optimizer).draws_numbers:
+        return RuleRows(specs, seeds, rows, gradients)
     return TorchRows(specs[0], seeds[0], rows, gradients)
 
 
 def require_elementwise(spec: Spec) -> None:
     """Raise CannotStack, with the reason, unless the optimizer of ``spec`` can train a stack."""
-    if spec.optimizer == "am2":
+    if find(spec.optimizer).draws_numbers:
         return
     reason = mixing(lambda params: make_optimizer(spec, nn.ParameterList(params), 0))
     if reason is not None:

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from amrobust.runs.spec import Spec, canonical_json
 from amrobust.train.checkpoint import Checkpoint, unusable
-from amrobust.train.methods import info
 from amrobust.train.network import CPU, dropout_generator, dtype_of, load, network_at_x0, workload_of
+from amrobust.train.optimizers import find
 from amrobust.train.outcome import SeedOutcome
 from amrobust.train.recorder import CurveRecorder
 from amrobust.train.stacking.arrangement import Arrangement
@@ -58,7 +58,7 @@ def train_stack(
     keys = [spec.method_key for spec, _ in entries]
     places = sorted(range(len(entries)), key=lambda place: keys.index(keys[place]))
     stack = _Stack([entries[place] for place in places], device, dtype or dtype_of(entries[0][0]))
-    recorders = [CurveRecorder(info(spec.optimizer).outputs, stack.epochs) for spec, _ in stack.entries]
+    recorders = [CurveRecorder(find(spec.optimizer).outputs, stack.epochs) for spec, _ in stack.entries]
     first, before = 0, 0.0
     saved = None if checkpoint is None else checkpoint.load()
     if checkpoint is not None and saved is not None:
@@ -121,7 +121,7 @@ class _Method:
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        return info(self.spec.optimizer).outputs
+        return find(self.spec.optimizer).outputs
 
 
 class _Stack:

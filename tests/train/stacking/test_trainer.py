@@ -137,7 +137,7 @@ def test_methods_and_hyperparameters_share_a_stack():
     entries = [(spec, seed) for seed in (0, 1) for spec in specs]
     together = train_stack(entries, dtype=torch.float64)
     for (spec, seed), outcome in zip(entries, together, strict=True):
-        assert set(outcome.curves) == set(network.info(spec.optimizer).outputs)
+        assert set(outcome.curves) == set(network.find(spec.optimizer).outputs)
         assert_close(train_seed(spec, seed, dtype=torch.float64), outcome)
 
 

@@ -3,15 +3,20 @@
 import pytest
 
 from amrobust.errors import UserError
-from amrobust.train.methods import CONVEX_ONLY, OPTIMIZERS, defaults, method_of, resolve
+from amrobust.train.optimizers import OPTIMIZERS, find
 from amrobust.train.prepare import describe, make_spec
 
 DEFAULTS = {"lr": 0.1, "momentum": 0.9, "m": 5, "weight_decay": 0.0}
 
 
 def test_defaults_are_filled_in_and_what_is_given_wins():
-    assert resolve("am1", {"m": 3}, DEFAULTS) == {"lr": 0.1, "momentum": 0.9, "m": 3, "weight_decay": 0.0}
-    assert resolve("sgd", {}, DEFAULTS) == {"lr": 0.1, "weight_decay": 0.0}
+    assert find("am1").resolve({"m": 3}, DEFAULTS) == {
+        "lr": 0.1,
+        "momentum": 0.9,
+        "m": 3,
+        "weight_decay": 0.0,
+    }
+    assert find("sgd").resolve({}, DEFAULTS) == {"lr": 0.1, "weight_decay": 0.0}
 
 
 @pytest.mark.parametrize(
@@ -42,7 +47,7 @@ def test_defaults_are_filled_in_and_what_is_given_wins():
 )
 def test_mistakes_are_named(optimizer, given, message):
     with pytest.raises(UserError, match=message):
-        resolve(optimizer, given, defaults(optimizer, DEFAULTS))
+        find(optimizer).resolve(given, {**DEFAULTS, **(OPTIMIZERS[optimizer].usual or {})})
 
 
 def test_some_optimizers_have_defaults_of_their_own_on_every_workload():
@@ -58,16 +63,21 @@ def test_some_optimizers_have_defaults_of_their_own_on_every_workload():
     assert hybrid.first_output_epoch == {"I": 1, "II": 2}
 
 
-def test_names_show_m_what_differs_and_the_output_where_there_are_two():
-    assert method_of("msgd", resolve("msgd", {}, DEFAULTS), DEFAULTS, "I").name == "msgd"
-    assert method_of("msgd", resolve("msgd", {"lr": 0.05}, DEFAULTS), DEFAULTS, "I").name == "msgd[lr=0.05]"
-    assert method_of("am1", resolve("am1", {}, DEFAULTS), DEFAULTS, "II").name == "am1[m=5]/II"
-    assert (
-        method_of("am2", resolve("am2", {"m": 3, "momentum": 0.95}, DEFAULTS), DEFAULTS, "I").name
-        == "am2[m=3,momentum=0.95]/I"
-    )
+@pytest.mark.parametrize(
+    ("optimizer", "given", "output", "name"),
+    [
+        ("msgd", {}, "I", "msgd"),
+        ("msgd", {"lr": 0.05}, "I", "msgd[lr=0.05]"),
+        ("am1", {}, "II", "am1[m=5]/II"),
+        ("am2", {"m": 3, "momentum": 0.95}, "I", "am2[m=3,momentum=0.95]/I"),
+    ],
+)
+def test_names_show_m_what_differs_and_the_output_where_there_are_two(optimizer, given, output, name):
+    found = find(optimizer)
+    assert found.method(found.resolve(given, DEFAULTS), DEFAULTS, output).name == name
 
 
+CONVEX_ONLY = [name for name, own in OPTIMIZERS.items() if own.torch_class is None]
 ONLY_ON = {"ntasgd": ("ptb",)} | dict.fromkeys(CONVEX_ONLY, ("logistic", "hinge-box"))
 
 
