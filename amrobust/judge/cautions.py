@@ -45,7 +45,7 @@ def code_changed(arm: Arm) -> Caution | None:
     return Caution(
         "code-changed",
         f"{arm.title}: {mixed}: these may be two methods in one sample.",
-        "train all seeds with one version, in another --runs-dir",
+        "train all seeds with one version of the code: without --accept-new-code an edit begins a run of its own",
     )
 
 
@@ -62,7 +62,7 @@ def code_differs(arms: Sequence[Arm]) -> Caution | None:
         "code-differs",
         f"Methods on {arms[0].workload} were made by different versions of {', '.join(differing)}: a difference between them "
         "may come from the edit.",
-        "train all methods with one version of the code, in another --runs-dir",
+        "train all methods with one version of the code: the same command makes what that version lacks",
     )
 
 

@@ -23,7 +23,7 @@ from typing import Any
 
 from amrobust import plugins, workloads
 from amrobust.errors import UserError
-from amrobust.runs.facts import Files, code_digest
+from amrobust.runs.facts import PACKAGE, Files, code_digest
 from amrobust.runs.spec import Spec
 from amrobust.train import foreign, foreign_rules
 from amrobust.train.company import Company, Work
@@ -96,7 +96,7 @@ def _named(name: str, group: str, found: Any) -> Code:
     if root == "__main__" or file is None:
         return Code(_source_of(name, found, root), versions)
     if versions and _is_installed(root, file):
-        return Code({f"package {owner}": number for owner, number in versions.items()}, versions)
+        return Code({f"{PACKAGE}{owner}": number for owner, number in versions.items()}, versions)
     return Code(_files([found.__module__], root), versions)
 
 

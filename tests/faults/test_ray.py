@@ -15,7 +15,7 @@ import pytest
 from whole_runs import numbers
 
 from amrobust.errors import UserError
-from amrobust.runs.code import CHECKPOINTS
+from amrobust.train.execution import CHECKPOINTS
 from amrobust.runs.spec import Spec
 from amrobust.runs.store import open_runs
 from amrobust.train import finished, ray_executor, training
