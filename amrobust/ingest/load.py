@@ -24,6 +24,7 @@ from amrobust.runs.find import find_runs
 from amrobust.runs.manifest import Manifest
 from amrobust.runs.method import Method, from_name
 from amrobust.runs.metric import MetricChoice, refuse_unnamed
+from amrobust.runs.provenance import versions_apart
 from amrobust.runs.spec import Spec
 from amrobust.runs.store import Run, each_run
 from amrobust.runs.workload import of_run, told_apart
@@ -284,6 +285,7 @@ def _facts(run: Run) -> dict[str, str]:
             "platform": f"{made.platform}, {made.cpu_count} cores, {made.place}",
             "code revision": f"{made.git_revision}{dirty}" if made.git_revision else "",
             "own code": code_words(made.code) if made.code else "",
+            "several versions": versions_apart(each for each in manifest.provenance if each.seeds),
         }
         if made.source is not None:
             text |= {

@@ -49,6 +49,18 @@ def code_changed(arm: Arm) -> Caution | None:
     )
 
 
+def packages_changed(arm: Arm) -> Caution | None:
+    """Seeds of one method that were trained with several versions of a package."""
+    several = arm.facts.get("several versions")
+    if several is None:
+        return None
+    return Caution(
+        "packages-changed",
+        f"{arm.title}: its seeds were trained with several versions of packages ({several}).",
+        "train all seeds in one environment, in another --runs-dir",
+    )
+
+
 def code_differs(arms: Sequence[Arm]) -> Caution | None:
     """Methods that share a file of their user's code, in different versions."""
     digests: dict[str, set[str]] = {}

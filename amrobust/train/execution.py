@@ -21,7 +21,7 @@ from amrobust.runs.find import is_run
 from amrobust.runs.layout import Layout
 from amrobust.runs.lock import Held, locked
 from amrobust.runs.manifest import Manifest, SeedRecord, identity
-from amrobust.runs.provenance import now, session
+from amrobust.runs.provenance import now, session, versions_apart
 from amrobust.runs.spec import Spec
 from amrobust.runs.store import Run, broken_line, commit, read_run
 from amrobust.runs.tuning import Tuning, require_disjoint
@@ -321,6 +321,10 @@ class Execution:
             ),
         )
         self._commit()
+        # What made the last seeds against what makes these: what lies further back reports say.
+        made = [past for past in planned.provenance if past.seeds][-1:]
+        if apart := versions_apart((*made, self.manifest.provenance[-1])):
+            self.reporter.note(f"packages have other versions than when its seeds were made: {apart}")
 
     def take(self, outcomes: Iterable[SeedOutcome], *, last: bool = False) -> None:
         """Record ``outcomes`` and commit them, if the last commit is long ago; what none came of to the ``last``, as failed."""

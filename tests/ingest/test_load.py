@@ -271,14 +271,19 @@ class TestSeveralStartingPoints:
 
     def test_versions_of_the_code_go_with_the_seeds_that_they_made(self, tmp_path):
         files = [{"mine.py": "a" * 64}, {"mine.py": "b" * 64}]
-        for index in range(2):
+        for count, code in enumerate(files, 1):
+            for index in range(2):
 
-            def describe_one(of):
-                return replace(describe(of), x0_digest=str(of.x0_index) * 64, code=files[of.x0_index])
+                def describe_one(of, code=code):
+                    return replace(describe(of), x0_digest=str(of.x0_index) * 64, code=code)
 
-            execute(spec(x0_index=index), range(2), tmp_path, train=Trainer(), describe=describe_one)
+                execute(
+                    spec(x0_index=index), range(2 * count), tmp_path, train=Trainer(), describe=describe_one,
+                    accept_new_code=True,
+                )  # fmt: skip
         one, _ = load_arms([tmp_path])[0]
-        assert [version.files for version in one.code] == files
+        assert len(set(one.x0s)) == 2
+        assert [version.files for version in one.code] == files * 2
         assert [seed for version in one.code for seed in version.seeds] == list(one.seeds)
 
     def test_one_x0_is_left_as_it_is(self, tmp_path):
