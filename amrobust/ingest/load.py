@@ -159,6 +159,11 @@ def _join(members: list[Arm]) -> Arm:
             for k, arm in enumerate(members)
             for version in arm.code
         ),
+        declared={
+            place * MAX_SEED + seed: found
+            for place, arm in enumerate(members)
+            for seed, found in arm.declared.items()
+        },
         facts={**first.facts, "starting points": str(len(members))},
     )
 
@@ -200,6 +205,8 @@ def _arms_of(run: Run) -> list[Arm]:
     metrics = {metric.name: metric for metric in facts.metrics}
     averaging = spec.hyperparameters.get("m")
     several = len(facts.outputs) > 1
+    recorded = {seed: manifest.seeds[seed].declared for seed in manifest.complete}
+    declared = {seed: found for seed, found in recorded.items() if found is not None}
     return [
         Arm(
             method=facts.methods[output],
@@ -222,6 +229,7 @@ def _arms_of(run: Run) -> list[Arm]:
             vary=spec.vary,
             tuning=manifest.tuning,
             code=versions_of(manifest),
+            declared=declared,
             facts=_facts(run),
             identity=_identity(manifest, output),
             axis=facts.coordinates,

@@ -8,6 +8,8 @@ from amrobust.judge.words import counted, listed, significant
 from amrobust.runs.arms import Arm
 from amrobust.runs.axis import Axis
 from amrobust.runs.code import mixture
+from amrobust.runs.entries import MAX_SEED
+from amrobust.runs.files import spans
 from amrobust.runs.spec import STREAMS
 from amrobust.stats.results import Caution
 
@@ -35,6 +37,28 @@ def seeds_added(arm: Arm, looks: Sequence[int] = ()) -> Caution | None:
         f"{arm.title} was planned with {steps} seeds: if results were read in between, p-values are too small.",
         "fix the number of seeds before looking, or plan the looks (--looks 5,10,20); else treat this as exploratory",
     )
+
+
+def seeds_left_out(
+    arms: Sequence[Arm], judged: Sequence[Arm], declared: int
+) -> dict[str, tuple[Caution, ...]]:
+    """By workload, that an analysis judges its declared seeds and leaves out those that ``arms`` have beyond."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for arm, kept in zip(arms, judged, strict=True):
+        if beyond := sorted({seed % MAX_SEED for seed in set(arm.seeds) - set(kept.seeds)}):
+            found.setdefault(arm.workload, {}).setdefault(spans(beyond), []).append(arm.title)
+    return {
+        workload: (
+            Caution(
+                "seeds-left-out",
+                f"The analysis declares {counted(declared, 'seed')} a method: left out are seeds "
+                + "; ".join(f"{which} of {listed(titles, 'and')}" for which, titles in alike.items())
+                + ".",
+                "declare the number of seeds before any is trained; more seeds are a new study",
+            ),
+        )
+        for workload, alike in found.items()
+    }
 
 
 def code_changed(arm: Arm) -> Caution | None:

@@ -16,6 +16,7 @@ from amrobust.errors import UserError
 from amrobust.judge import cautions, metrics, tuning
 from amrobust.judge.arms import of_one_length, on_scale, without_overflow
 from amrobust.judge.copies import refuse_copies, same_for_all_seeds, same_for_several_methods
+from amrobust.judge.declaration import unproven
 from amrobust.judge.evidence import gather
 from amrobust.judge.grid import on_grid, refuse_other_axes
 from amrobust.judge.judgement import CHANGES, FEWEST_IN_A_SWEEP, Claim, Comparison, Judgement, is_about_a_pair
@@ -135,6 +136,7 @@ def compare(
                 + cut
                 + divergence_cautions(pairs, titles),
                 axis=first.axis,
+                declaration=None if claims is None else unproven(group.arms),
             )
         )
     return Comparison(tuple(judgements), (*problems, *skipped, *lonely))

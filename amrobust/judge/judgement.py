@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from amrobust.errors import UserError
 from amrobust.judge.beside import Printed
+from amrobust.judge.declaration import Declaration
 from amrobust.judge.usage import asked_for, meant
 from amrobust.runs.arms import Arm
 from amrobust.runs.axis import UNSAID, Axis, epochs
@@ -287,6 +288,8 @@ class Judgement:
     axis: Axis = UNSAID
     """Where the curves of all arms were measured, or the grid that they are read on; the epochs from 1 on where nothing else
     is said. ``first_epoch``, and the epochs of claims and pairs, count its coordinates from 1."""
+    declaration: Declaration | None = None
+    """Whether the claims were fixed before the seeds were trained; None where they are the usual ones."""
 
     def __post_init__(self) -> None:
         """Spell the axis out."""

@@ -45,7 +45,7 @@ def schema() -> dict[str, Any]:
     """The schema of what :func:`amrobust.report.json.render` writes."""
     definitions: dict[str, Any] = {"number": _NUMBER, "note": _NOTE}
     judgement = _object(Judgement, definitions, without=("arms",))
-    arm = _object(Arm, definitions, without=("curves", "metrics", "axis"))
+    arm = _object(Arm, definitions, without=("curves", "metrics", "axis", "declared"))
     arm["properties"] |= {
         "label": {"type": "string", "description": "What the method is called in print."},
         "epochs": {"type": "integer"},
