@@ -15,6 +15,7 @@ from amrobust.ingest.naming import Mappings
 from amrobust.ingest.policies import Policies
 from amrobust.ingest.read import arms_of, read_path
 from amrobust.ingest.registry import detect
+from amrobust.plugins import is_path
 from amrobust.runs.arms import Arm
 from amrobust.runs.code import code_mark, code_words, versions_of
 from amrobust.runs.commands import command_of, tuning_command_of
@@ -288,11 +289,13 @@ def _facts(run: Run) -> dict[str, str]:
     if manifest.provenance:
         made = manifest.provenance[-1]
         dirty = " with uncommitted changes" if made.git_dirty else ""
+        named = is_path(spec.optimizer) or is_path(spec.workload)
+        unrecorded = "code not recorded" if made.code is None and made.source is None and named else ""
         text |= {
             "versions": ", ".join(f"{name} {version}" for name, version in made.versions.items()),
             "platform": f"{made.platform}, {made.cpu_count} cores, {made.place}",
             "code revision": f"{made.git_revision}{dirty}" if made.git_revision else "",
-            "own code": code_words(made.code) if made.code else "",
+            "own code": code_words(made.code) if made.code else unrecorded,
             "several versions": versions_apart(each for each in manifest.provenance if each.seeds),
         }
         if made.source is not None:

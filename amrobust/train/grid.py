@@ -173,7 +173,7 @@ def execute_grid(
         if describe is None:
             # Before anything is trained, by the first run of each workload and optimizer; each run looks for itself.
             first = {(spec.workload, spec.optimizer): spec for spec in reversed(different)}
-            for spec in first.values():
+            for spec in reversed(first.values()):
                 if code_of(spec).files != {}:
                     versions.asked(manifest_of(spec, checked(seeds), place or Place()), accept_new_code)
         one.tell("planned", len(different), len(seeds), executor.where)

@@ -133,6 +133,16 @@ def test_planned_looks_are_one_declaration(analysed):
     assert (other.before, other.after) == (6, 24)
 
 
+def test_seeds_that_train_as_one_stack_carry_the_declaration(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text = FILE.replace('"logistic"', '"digits"').replace("iterations = 20", "epochs = 2, lr_drops = 0")
+    Path("mine.toml").write_text(text.replace("seeds = 6", 'seeds = 4\nbatching = "stack"'))
+    analysis = load_analysis("mine.toml")
+    (judgement,) = run_analysis(analysis, tmp_path / "runs", executor="local").judgements
+    assert judgement.declaration.before == 12
+    assert any(run.manifest.company for run in open_runs([tmp_path / "runs"])[0])
+
+
 def test_seeds_from_several_starting_points_are_counted_from_each(analysed):
     crossed = ("seeds = 6", "seeds = 3\nx0s = 2")
     assert analysed(crossed).declaration.before == 18

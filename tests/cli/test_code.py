@@ -14,6 +14,7 @@ from made_up_data import put_fashion
 import amrobust
 from amrobust import workloads
 from amrobust.cli import main
+from amrobust.ingest.load import load_arms
 from amrobust.runs.spec import content_digest
 from amrobust.runs.store import read_run
 from amrobust.train import code, foreign, foreign_rules
@@ -380,6 +381,8 @@ amrobust.run({"__main__:slow": {}}, workload="logistic", params=params, seeds=1,
         edit(rule, "s.x - lr", "s.x - 2 * lr")
         assert "code not recorded: seeds of any version are added" in command(*ask, 2).stderr
         assert "code not recorded" in command("show", "logistic").stdout
+        (arm,) = load_arms([tmp_path / "runs"])[0]
+        assert arm.facts["own code"] == "code not recorded"
         command(*ask, 3)
         done = command("show", "logistic").stdout
         assert (
