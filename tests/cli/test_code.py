@@ -368,6 +368,35 @@ amrobust.run({"__main__:slow": {}}, workload="logistic", params=params, seeds=1,
         assert script(source.replace("seeds=1", "seeds=2")) == ""
         assert "because __main__:slow changed" in script(source.replace("s.x - lr", "s.x - 2 * lr"))
 
+    def test_what_a_script_defines_counts_with_the_functions_of_it_that_it_uses(self, script):
+        imports = "import amrobust\nimport logging, sys\nfrom collections import namedtuple"
+        source = (
+            RULE.format(imports=imports).replace("lr * scale * g", "turned(lr, scale) * g")
+            + """
+Pair = namedtuple("Pair", "a b")
+
+def turned(lr, scale):
+    return Pair(_half(lr), scale).a * scale
+
+def _half(lr):
+    return lr / 2
+
+def unused():
+    return 1
+
+if __name__ == "__main__":
+    logging.basicConfig(stream=sys.stdout)
+    params = {"iterations": 20}
+    amrobust.run({"__main__:slow": {}}, workload="logistic", params=params, seeds=2, jobs=1)
+"""
+        )
+        assert script(source) == ""
+        source = source.replace("jobs=1", 'executor="local"')
+        assert script(source.replace("return 1", "return 2").replace("seeds=2", "seeds=3")) == ""
+        assert "because __main__:_half changed" in script(source.replace("lr / 2", "lr / 3"))
+        edited = source.replace("lr / 2", "lr / 3").replace("* scale\n", "* scale * 2\n")
+        assert "because __main__:turned changed" in script(edited)
+
     def test_records_without_code_take_any_and_say_so(self, command, rule, tmp_path):
         ask = ["run", "--opt", "myrule:slow", *CONVEX, "--seeds"]
         command(*ask, 2)
