@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from amrobust.errors import RunError, UserError
 from amrobust.judge.beside import printed_beside
+from amrobust.judge.cautions import seeds_left_out
 from amrobust.judge.claim import Claim
 from amrobust.judge.compare import compare, find_arm, labelled, resolved
 from amrobust.judge.declared import claims_of
@@ -19,6 +20,7 @@ from amrobust.judge.rules import Rules, Selection
 from amrobust.judge.sources import with_sources
 from amrobust.judge.usage import meant
 from amrobust.runs.documents import Tables, grid_points, read_toml
+from amrobust.runs.entries import MAX_SEED
 from amrobust.runs.layout import Batching
 from amrobust.train.optimizers import find
 from amrobust.train.requests import MAX_SEEDS, MAX_X0S, Training, specs_of, trainings_of
@@ -242,6 +244,7 @@ def run_analysis(
     declaration, before anything is trained; RunError when a seed failed: everything else has been trained then.
     """
     from amrobust.ingest.load import load_arms
+    from amrobust.judge.declaration import declaration_of, digest_of
     from amrobust.runs.spec import content_digest
     from amrobust.train.executors import make_executor
     from amrobust.train.grid import execute_grid, failures
@@ -256,12 +259,18 @@ def run_analysis(
         raise UserError(
             f"{analysis.name} plans looks at {', '.join(map(str, looks))} seeds: choose one of these"
         )
+    declared = digest_of(
+        [(methods, setting.claims) for methods, setting in zip(specs, analysis.settings, strict=True)],
+        replace(analysis.selection, metric=",".join(analysis.metrics) or analysis.selection.metric),
+        analysis.rules,
+        analysis.seeds if looks else seeds or analysis.seeds,
+    )
     settled: Settled = {}
     for wanted in [n for n in looks if seeds is None or n <= seeds] or [seeds or analysis.seeds]:
         rows = execute_grid(
             [spec for methods in specs for spec in methods], range(wanted), directory,
             make_executor(executor, jobs, cluster), batching=analysis.batching, reporter=reporter,
-            place=place or Place(), accept_new_code=accept_new_code,
+            place=place or Place(), accept_new_code=accept_new_code, declared=declared,
         )  # fmt: skip
         if problem := failures(rows):
             raise RunError(problem)
@@ -283,8 +292,9 @@ def run_analysis(
             models[label] = spec.workload_params.get("model")
         if analysis.metrics:
             arms = [each for arm in arms for each in _by_metric(arm, analysis)]
+        judged = [_first(arm, wanted) for arm in arms]
         comparison = compare(
-            [_first(arm, wanted) for arm in arms] if looks else arms,
+            judged,
             analysis.selection,
             analysis.rules,
             claims=claims,
@@ -292,6 +302,16 @@ def run_analysis(
             problems=problems,
         )
         comparison = _with_settled(comparison, settled)
+        left_out = seeds_left_out(arms, judged, wanted)
+        judgements = tuple(
+            replace(
+                judgement,
+                declaration=declaration_of(judgement.arms, declared),
+                cautions=judgement.cautions + left_out.get(judgement.workload, ()),
+            )
+            for judgement in comparison.judgements
+        )
+        comparison = replace(comparison, judgements=judgements)
         if settled.keys() >= {
             (judgement.workload, verdict.claim)
             for judgement in comparison.judgements
@@ -457,17 +477,18 @@ def _bounded(claim: Claim, methods: Sequence[Planned]) -> Claim:
 
 
 def _first(arm: Arm, seeds: int) -> Arm:
-    """The arm's first ``seeds`` seeds: a look sees what had been planned for it, whatever was trained since."""
-    keep = [row for row, seed in enumerate(arm.seeds) if seed < seeds]
+    """The arm's first ``seeds`` seeds, from every x0: those that were declared are judged, whatever was trained since."""
+    keep = [row for row, seed in enumerate(arm.seeds) if seed % MAX_SEED < seeds]
     return replace(
         arm,
         seeds=tuple(arm.seeds[row] for row in keep),
         curves={name: values[keep] for name, values in arm.curves.items()},
-        diverged=tuple(seed for seed in arm.diverged if seed < seeds),
+        diverged=tuple(seed for seed in arm.diverged if seed % MAX_SEED < seeds),
+        seed_plans=tuple(dict.fromkeys(min(planned, seeds) for planned in arm.seed_plans)),
         x0s=tuple(arm.x0s[row] for row in keep) if arm.x0s else (),
         seconds=tuple(arm.seconds[row] for row in keep) if arm.seconds else (),
         code=tuple(
-            replace(version, seeds=tuple(seed for seed in version.seeds if seed < seeds))
+            replace(version, seeds=tuple(seed for seed in version.seeds if seed % MAX_SEED < seeds))
             for version in arm.code
         ),
     )

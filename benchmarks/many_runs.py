@@ -59,12 +59,11 @@ def make_runs(directory, runs, seeds=20, epochs=30):
         of_run = replace(facts, methods={"I": f"msgd[lr={lr:g}]"})
         key = identity(spec, of_run)
         entry = files[place % DIFFERENT]
-        path = directory / directory_name(spec, key)
+        made_of = Manifest(key, spec, of_run, records, (plan,), (made,), entry)
+        path = directory / directory_name(made_of)
         path.mkdir(parents=True)
         (path / entry.file).write_bytes(bodies[place % DIFFERENT])
-        (path / "manifest.json").write_bytes(
-            Manifest(key, spec, of_run, records, (plan,), (made,), entry).to_json()
-        )
+        (path / "manifest.json").write_bytes(made_of.to_json())
 
 
 def measured(command):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from amrobust.cli import options
+from amrobust.cli.gate import Gate, enforce, gate_option, require_kinds
 from amrobust.cli.output import OutputPath, WritingCommand
 from amrobust.cli.report_options import layout_of, report_options
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 @options.device
 @options.accept_new_code
 @options.table_format
+@gate_option
 def command(
     name: str,
     seeds: int | None,
@@ -55,6 +57,7 @@ def command(
     device: str,
     accept_new_code: bool,
     form: str,
+    gates: tuple[Gate, ...],
 ) -> None:
     """Run a declared analysis, judge its claims and write its report.
 
@@ -66,7 +69,7 @@ def command(
     amrobust analyze demo --seeds 5 -o quick.pdf
     amrobust analyze figure14 --scale smoke -o figure14.html
     amrobust analyze table1 --scale paper --device cuda -j 2
-    amrobust analyze my_claims.toml --runs-dir runs/
+    amrobust analyze my_claims.toml --runs-dir runs/ --fail-unless supported
     """
     from amrobust.analysis import load_analysis, run_analysis
     from amrobust.cli.grid_progress import grid_reporter
@@ -75,6 +78,7 @@ def command(
     from amrobust.train.place import Place
 
     analysis = load_analysis(name, scale)
+    require_kinds(gates, (claim.kind for setting in analysis.settings for claim in setting.claims))
     path = output or Path(f"{analysis.name}.pdf")
     given = {"--scale": scale, "--seeds": seeds, "-o": path}
     words = [word for option, value in given.items() if value is not None for word in (option, str(value))]
@@ -96,3 +100,4 @@ def command(
     click.echo(render(comparison, form).rstrip("\n"))
     write_report(comparison, path, layout)
     click.echo(f"report: {path}", err=True)
+    enforce(gates, comparison)

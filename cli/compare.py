@@ -11,11 +11,8 @@ import click
 
 from amrobust.cli import messages, options
 from amrobust.cli.comparison_options import comparison_options, load_comparison
-from amrobust.cli.gate import Gate, judged_by
+from amrobust.cli.gate import Gate, enforce, gate_option
 from amrobust.cli.output import WritingCommand, output_option, write
-
-GATE_CLOSED = 3
-"""Exit status where --fail-unless asks for a verdict that was not reached."""
 
 
 @click.command("compare", cls=WritingCommand)
@@ -25,10 +22,7 @@ GATE_CLOSED = 3
 @comparison_options
 @options.table_format
 @output_option
-@click.option(
-    "--fail-unless", "gates", multiple=True, metavar="[CLAIM=]OUTCOME", callback=Gate.parse_all,
-    help="Exit with status 3 unless every claim (of this kind) is 'supported', or 'not-refuted'; repeatable.",
-)  # fmt: skip
+@gate_option
 def command(
     paths: tuple[Path, ...], form: str, output: Path | None, gates: tuple[Gate, ...], **choices: Any
 ) -> None:
@@ -56,7 +50,4 @@ def command(
     if form != "table":
         for problem in comparison.problems:
             messages.warn(problem)
-    if missed := judged_by(gates, comparison):
-        for line in missed:
-            click.echo(line, err=True)
-        sys.exit(GATE_CLOSED)
+    enforce(gates, comparison)

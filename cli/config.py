@@ -3,17 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
+from amrobust.cli import messages
 from amrobust.cli.output import OutputPath
 from amrobust.errors import UserError
 
 PROJECT = "pyproject.toml"
 TABLE = ("tool", "amrobust")
 MOST = 1_000_000
+
+
+@dataclass(frozen=True)
+class Inherited:
+    """A default from the file of a directory above, which is said where it is taken: click calls it then."""
+
+    path: Path
+    key: str
+    value: Any
+
+    def __call__(self) -> Any:
+        """The value, and a line that says who set it."""
+        messages.note(f"{self.key} = {self}, as {self.path} says")
+        return self.value
+
+    def __str__(self) -> str:
+        return ", ".join(map(str, self.value)) if isinstance(self.value, list) else str(self.value)
 
 
 def load(
@@ -29,6 +48,7 @@ def load(
     if found is None:
         return {}
     path, content = found
+    inherited = given is None and path.parent != Path.cwd()
     defaults: dict[str, dict[str, Any]] = {}
     everywhere = {key: value for key, value in content.items() if not isinstance(value, dict)}
     names = set(commands) if everywhere else {key for key in content if key in commands}
@@ -40,7 +60,7 @@ def load(
         value = _checked(path, key, value)
         for name in having:
             option = _settable(path, key, options[name][_option(key)], named=given is not None)
-            _set(defaults.setdefault(name, {}), option, value)
+            _set(defaults.setdefault(name, {}), option, value, path, key, inherited)
     for name, table in content.items():
         if not isinstance(table, dict):
             continue
@@ -52,7 +72,7 @@ def load(
                 raise UserError(f"{path}: {name} has no option {key!r}: it has {known}")
             value = _checked(path, f"{name}.{key}", value)
             option = _settable(path, f"{name}.{key}", options[name][_option(key)], named=given is not None)
-            _set(defaults.setdefault(name, {}), option, value)
+            _set(defaults.setdefault(name, {}), option, value, path, key, inherited)
     return dict(defaults)
 
 
@@ -120,10 +140,13 @@ def _settable(path: Path, key: str, option: click.Option, *, named: bool) -> cli
     return option
 
 
-def _set(defaults: dict[str, Any], option: click.Option, value: Any) -> None:
+def _set(
+    defaults: dict[str, Any], option: click.Option, value: Any, path: Path, key: str, inherited: bool
+) -> None:
     """Make ``value`` the option's default; of an option that can be repeated, one value is a list of one."""
     assert option.name is not None
-    defaults[option.name] = [value] if option.multiple and not isinstance(value, list) else value
+    value = [value] if option.multiple and not isinstance(value, list) else value
+    defaults[option.name] = Inherited(path, key, value) if inherited else value
 
 
 def _options(command: click.Command) -> dict[str, click.Option]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from amrobust.judge.judgement import Comparison, Verdict
 
 WANTED = ("supported", "not-refuted")
+GATE_CLOSED = 3
+"""Exit status where a verdict that was asked for was not reached."""
 
 
 @dataclass(frozen=True)
@@ -40,16 +43,38 @@ class Gate:
         return verdict.outcome == "supported" if self.wanted == "supported" else verdict.outcome != "refuted"
 
 
+def gate_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorate a click command with ``--fail-unless``, its value in ``gates``."""
+    return click.option(
+        "--fail-unless", "gates", multiple=True, metavar="[CLAIM=]OUTCOME", callback=Gate.parse_all,
+        help="Exit with status 3 unless every claim (of this kind) is 'supported', or 'not-refuted'; repeatable.",
+    )(command)  # fmt: skip
+
+
+def require_kinds(gates: Sequence[Gate], kinds: Iterable[str]) -> None:
+    """Raise UserError where a gate names a kind of claim that is none of ``kinds``."""
+    known = dict.fromkeys(kinds)
+    for gate in gates:
+        if gate.kind and gate.kind not in known:
+            raise UserError(f"--fail-unless: no claim here is {gate.kind!r}: there are {', '.join(known)}")
+
+
+def enforce(gates: Sequence[Gate], comparison: Comparison) -> None:
+    """Say what was not reached on stderr and exit with status 3, where anything was not."""
+    if missed := judged_by(gates, comparison):
+        for line in missed:
+            click.echo(line, err=True)
+        sys.exit(GATE_CLOSED)
+
+
 def judged_by(gates: Sequence[Gate], comparison: Comparison) -> list[str]:
     """A line for each verdict that is not as wanted. Raises UserError where there is none, or none of a kind that was named."""
     verdicts = [verdict for judgement in comparison.judgements for verdict in judgement.verdicts]
-    kinds = dict.fromkeys(verdict.claim.kind for verdict in verdicts)
     if gates and not verdicts:
         raise UserError("--fail-unless: nothing is claimed here, so that there is no verdict to ask for")
+    require_kinds(gates, (verdict.claim.kind for verdict in verdicts))
     missed = []
     for gate in gates:
-        if gate.kind and gate.kind not in kinds:
-            raise UserError(f"--fail-unless: no claim here is {gate.kind!r}: there are {', '.join(kinds)}")
         missed += [
             f"{'refuted' if gate.wanted == 'not-refuted' else f'not {gate.wanted}'}: {verdict.sentence}"
             for verdict in verdicts

@@ -89,7 +89,7 @@ batching = click.option(
 accept_new_code = click.option(
     "--accept-new-code",
     is_flag=True,
-    help="Add seeds to those that another version of your code made, and record which made which; reports say so.",
+    help="After an edit of your code, add seeds to the run of the version before, which reports say, instead of a new one.",
 )
 backend = click.option(
     "--backend",

@@ -29,7 +29,7 @@ def command(name: str, runs_dir: Path, form: str) -> None:
     from amrobust.cli.columns import aligned
     from amrobust.runs.code import mixture, versions_of
     from amrobust.runs.commands import command_of
-    from amrobust.runs.files import shown
+    from amrobust.runs.files import shown, spans
     from amrobust.runs.store import find_run
 
     run = find_run(name, runs_dir)
@@ -62,6 +62,8 @@ def command(name: str, runs_dir: Path, form: str) -> None:
         )
     for session in manifest.provenance:
         rows += _session_rows(session, manifest.spec)
+    for digest, seeds in _declared(manifest).items():
+        rows.append(["declared", f"{spans(seeds)} under an analysis (sha256 {digest[:12]})"])
     if mixed := mixture(versions_of(manifest)):
         rows.append(["caution", mixed])
     for seed, record in sorted(manifest.seeds.items()):
@@ -70,6 +72,15 @@ def command(name: str, runs_dir: Path, form: str) -> None:
     if again := command_of(manifest):
         rows.append(["again", again])
     click.echo(aligned([[shown(key), shown(value)] for key, value in rows]))
+
+
+def _declared(manifest: Manifest) -> dict[str, tuple[int, ...]]:
+    """The complete seeds that were trained under a declaration, by its digest."""
+    found: dict[str, tuple[int, ...]] = {}
+    for seed in manifest.complete:
+        if digest := manifest.seeds[seed].declared:
+            found[digest] = (*found.get(digest, ()), seed)
+    return found
 
 
 def _tuning_rows(manifest: Manifest) -> list[list[str]]:

@@ -49,8 +49,8 @@ def run(
     was tuned, params may change epochs and data alone. ``root_seed`` and ``x0`` are 0, or as in the tuning, unless given.
 
     The runs lie in ``runs_dir``: the same call resumes them or trains nothing, more ``seeds`` train those that are missing, and
-    what is returned has all the seeds that are there. Seeds that another version of your code made are refused, unless
-    ``accept_new_code``, which reports say. Worker processes import the calling script again: call this below
+    what is returned has all the seeds that are there. After an edit of your code they are new runs; with
+    ``accept_new_code`` the old ones go on, which reports say. Worker processes import the calling script again: call this below
     ``if __name__ == "__main__":``, or with ``executor="local"``. Raises UserError where an argument cannot be meant, RunError
     where a seed failed: the others are kept.
 

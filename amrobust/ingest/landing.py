@@ -113,7 +113,7 @@ def _land(method: ImportedMethod, directory: Path, source: Source, paired: bool)
         for row, seed in enumerate(method.seeds)
     }
     key = identity(spec, facts)
-    path = directory / directory_name(spec, key)
+    path = directory / directory_name(Manifest(key, spec, facts, {}))
     with locked(path, lambda: None):
         try:
             present = (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,8 +15,9 @@ from amrobust.ingest.naming import Mappings
 from amrobust.ingest.policies import Policies
 from amrobust.ingest.read import arms_of, read_path
 from amrobust.ingest.registry import detect
+from amrobust.plugins import is_path
 from amrobust.runs.arms import Arm
-from amrobust.runs.code import code_words, versions_of
+from amrobust.runs.code import code_mark, code_words, versions_of
 from amrobust.runs.commands import command_of, tuning_command_of
 from amrobust.runs.entries import MAX_SEED
 from amrobust.runs.files import shown
@@ -25,9 +25,13 @@ from amrobust.runs.find import find_runs
 from amrobust.runs.manifest import Manifest
 from amrobust.runs.method import Method, from_name
 from amrobust.runs.metric import MetricChoice, refuse_unnamed
+from amrobust.runs.provenance import versions_apart
 from amrobust.runs.spec import Spec
 from amrobust.runs.store import Run, each_run
 from amrobust.runs.workload import of_run, told_apart
+
+MOST_TOLD = 4
+"""So many names are printed of methods that would have one."""
 
 _log = logging.getLogger("amrobust")
 
@@ -69,6 +73,8 @@ def load_arms(
                     _log.warning("%s, read as %s: %s", shown(path), form, said)
     if directories:
         places: dict[str, Path] = {}
+        seeded: set[str] = set()
+        unfinished: list[Run] = []
         for run in each_run(directories, problems):
             earlier = places.setdefault(run.manifest.identity, run.path)
             if earlier is not run.path:
@@ -81,8 +87,17 @@ def load_arms(
             except RunError as error:
                 problems.append(str(error))
             else:
-                problems += _unfinished(run)
+                unfinished.append(run)
+                if run.manifest.code and run.manifest.complete:
+                    seeded.add(run.manifest.base)
                 settings.setdefault(run.manifest.facts.workload_label, run.manifest.spec)
+        # Of code that was mended before a seed came of it nothing is missing, once a later version has seeds.
+        problems += [
+            line
+            for run in unfinished
+            if run.manifest.complete or not run.manifest.code or run.manifest.base not in seeded
+            for line in _unfinished(run)
+        ]
     full = told_apart({label: of_run(spec, label) for label, spec in settings.items()}, settings)
     arms = [
         replace(arm, workload=full[arm.workload].label, setting=full[arm.workload])
@@ -109,7 +124,8 @@ def _joined_over_x0s(arms: list[Arm]) -> list[Arm]:
     """
     groups: dict[tuple[object, ...], list[Arm]] = {}
     for arm in arms:
-        key = arm.method, arm.workload, arm.data_digest, arm.axis, arm.pairing, arm.output
+        code = code_mark(arm.code[-1:])
+        key = arm.method, arm.workload, arm.data_digest, arm.axis, arm.pairing, arm.output, code
         groups.setdefault(key if arm.x0_digest else (id(arm),), []).append(arm)
     joined = []
     for members in groups.values():
@@ -144,6 +160,11 @@ def _join(members: list[Arm]) -> Arm:
             for k, arm in enumerate(members)
             for version in arm.code
         ),
+        declared={
+            place * MAX_SEED + seed: found
+            for place, arm in enumerate(members)
+            for seed, found in arm.declared.items()
+        },
         facts={**first.facts, "starting points": str(len(members))},
     )
 
@@ -185,6 +206,8 @@ def _arms_of(run: Run) -> list[Arm]:
     metrics = {metric.name: metric for metric in facts.metrics}
     averaging = spec.hyperparameters.get("m")
     several = len(facts.outputs) > 1
+    recorded = {seed: manifest.seeds[seed].declared for seed in manifest.complete}
+    declared = {seed: found for seed, found in recorded.items() if found is not None}
     return [
         Arm(
             method=facts.methods[output],
@@ -207,6 +230,7 @@ def _arms_of(run: Run) -> list[Arm]:
             vary=spec.vary,
             tuning=manifest.tuning,
             code=versions_of(manifest),
+            declared=declared,
             facts=_facts(run),
             identity=_identity(manifest, output),
             axis=facts.coordinates,
@@ -265,11 +289,14 @@ def _facts(run: Run) -> dict[str, str]:
     if manifest.provenance:
         made = manifest.provenance[-1]
         dirty = " with uncommitted changes" if made.git_dirty else ""
+        named = is_path(spec.optimizer) or is_path(spec.workload)
+        unrecorded = "code not recorded" if made.code is None and made.source is None and named else ""
         text |= {
             "versions": ", ".join(f"{name} {version}" for name, version in made.versions.items()),
             "platform": f"{made.platform}, {made.cpu_count} cores, {made.place}",
             "code revision": f"{made.git_revision}{dirty}" if made.git_revision else "",
-            "own code": code_words(made.code) if made.code else "",
+            "own code": code_words(made.code) if made.code else unrecorded,
+            "several versions": versions_apart(each for each in manifest.provenance if each.seeds),
         }
         if made.source is not None:
             text |= {
@@ -280,21 +307,26 @@ def _facts(run: Run) -> dict[str, str]:
 
 
 def _with_unique_names(arms: list[Arm]) -> list[Arm]:
-    """Arms of one workload that would share a name get the first 6 digits of their run's identity, or a number."""
-    counts = Counter((arm.workload, arm.method) for arm in arms)
-    for (workload, method), count in counts.items():
-        if count > 1:
-            _log.warning(
-                "%s on %s is there %d times: told apart as %s#..., never merged", shown(method), shown(workload), count,
-                shown(method),
-            )  # fmt: skip
-    seen: Counter[tuple[str, str]] = Counter()
-    unique = []
+    """Arms of one workload that would share a name get the version of their code, or where that is the same the first 6 digits
+    of their run's identity, or a number."""
+    alike: dict[tuple[str, str], list[Arm]] = {}
     for arm in arms:
-        key = arm.workload, arm.method
-        seen[key] += 1
-        if counts[key] > 1:
-            mark = arm.training[:6] if arm.training else str(seen[key])
-            arm = replace(arm, method=f"{arm.method}#{mark}")
-        unique.append(arm)
-    return unique
+        alike.setdefault((arm.workload, arm.method), []).append(arm)
+    names: dict[int, str] = {}
+    for (workload, method), members in alike.items():
+        if len(members) == 1:
+            continue
+        marks = [f" ({code_mark(arm.code)})" for arm in members]
+        what = "is there in {} versions of its code"
+        if len(set(marks)) < len(members) or len({arm.optimizer for arm in members}) > 1:
+            what = "is there {} times"
+            marks = [f"#{arm.training[:6] if arm.training else n}" for n, arm in enumerate(members, 1)]
+        names |= {id(arm): method + mark for arm, mark in zip(members, marks, strict=True)}
+        told = ", ".join(shown(names[id(arm)]) for arm in members[:MOST_TOLD]) + (
+            ", ..." if len(members) > MOST_TOLD else ""
+        )
+        what = what.format(len(members))
+        _log.warning(
+            "%s on %s %s: told apart as %s, never merged", shown(method), shown(workload), what, told
+        )
+    return [replace(arm, method=names.get(id(arm), arm.method)) for arm in arms]

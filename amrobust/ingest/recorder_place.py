@@ -46,8 +46,9 @@ class Place:
         self.units: dict[str, str] = {}
         self.planned: int | None = None
         self.spec = spec_of(from_name(method), workload, hyperparameters, paired=paired)
-        self.identity = identity(self.spec, foreign_facts(method, workload, (), epochs(1)))
-        self.path = directory / directory_name(self.spec, self.identity)
+        facts = foreign_facts(method, workload, (), epochs(1))
+        self.identity = identity(self.spec, facts)
+        self.path = directory / directory_name(Manifest(self.identity, self.spec, facts, {}))
         self._lock: Any = None
 
     def acquire(self, seed: int) -> None:

@@ -8,6 +8,8 @@ from amrobust.judge.words import counted, listed, significant
 from amrobust.runs.arms import Arm
 from amrobust.runs.axis import Axis
 from amrobust.runs.code import mixture
+from amrobust.runs.entries import MAX_SEED
+from amrobust.runs.files import spans
 from amrobust.runs.spec import STREAMS
 from amrobust.stats.results import Caution
 
@@ -37,6 +39,28 @@ def seeds_added(arm: Arm, looks: Sequence[int] = ()) -> Caution | None:
     )
 
 
+def seeds_left_out(
+    arms: Sequence[Arm], judged: Sequence[Arm], declared: int
+) -> dict[str, tuple[Caution, ...]]:
+    """By workload, that an analysis judges its declared seeds and leaves out those that ``arms`` have beyond."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for arm, kept in zip(arms, judged, strict=True):
+        if beyond := sorted({seed % MAX_SEED for seed in set(arm.seeds) - set(kept.seeds)}):
+            found.setdefault(arm.workload, {}).setdefault(spans(beyond), []).append(arm.title)
+    return {
+        workload: (
+            Caution(
+                "seeds-left-out",
+                f"The analysis declares {counted(declared, 'seed')} a method: left out are seeds "
+                + "; ".join(f"{which} of {listed(titles, 'and')}" for which, titles in alike.items())
+                + ".",
+                "declare the number of seeds before any is trained; more seeds are a new study",
+            ),
+        )
+        for workload, alike in found.items()
+    }
+
+
 def code_changed(arm: Arm) -> Caution | None:
     """Seeds of one method that several versions of its user's code made."""
     mixed = mixture(arm.code)
@@ -45,7 +69,19 @@ def code_changed(arm: Arm) -> Caution | None:
     return Caution(
         "code-changed",
         f"{arm.title}: {mixed}: these may be two methods in one sample.",
-        "train all seeds with one version, in another --runs-dir",
+        "train all seeds with one version of the code: without --accept-new-code an edit begins a run of its own",
+    )
+
+
+def packages_changed(arm: Arm) -> Caution | None:
+    """Seeds of one method that were trained with several versions of a package."""
+    several = arm.facts.get("several versions")
+    if several is None:
+        return None
+    return Caution(
+        "packages-changed",
+        f"{arm.title}: its seeds were trained with several versions of packages ({several}).",
+        "train all seeds in one environment, in another --runs-dir",
     )
 
 
@@ -62,7 +98,7 @@ def code_differs(arms: Sequence[Arm]) -> Caution | None:
         "code-differs",
         f"Methods on {arms[0].workload} were made by different versions of {', '.join(differing)}: a difference between them "
         "may come from the edit.",
-        "train all methods with one version of the code, in another --runs-dir",
+        "train all methods with one version of the code: the same command makes what that version lacks",
     )
 
 

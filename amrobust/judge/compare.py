@@ -17,6 +17,7 @@ from amrobust.judge import cautions, metrics, tuning
 from amrobust.judge.arms import diverged_beyond, on_scale, without_overflow
 from amrobust.judge.claim import Claim
 from amrobust.judge.copies import refuse_copies, same_for_all_seeds, same_for_several_methods
+from amrobust.judge.declaration import unproven
 from amrobust.judge.evidence import gather
 from amrobust.judge.grid import on_grid, refuse_other_axes
 from amrobust.judge.judgement import Comparison, Judgement
@@ -136,6 +137,7 @@ def compare(
                 + group.cautions
                 + divergence_cautions(pairs, titles),
                 axis=first.axis,
+                declaration=None if claims is None else unproven(group.arms),
             )
         )
     return Comparison(tuple(judgements), (*problems, *skipped, *lonely))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from amrobust.judge.beside import Printed
 from amrobust.judge.claim import Claim
+from amrobust.judge.declaration import Declaration
 from amrobust.judge.kinds.kind import Outcome
 from amrobust.judge.rules import Rules, Selection
 from amrobust.runs.arms import Arm
@@ -132,6 +133,8 @@ class Judgement:
     axis: Axis = UNSAID
     """Where the curves of all arms were measured, or the grid that they are read on; the epochs from 1 on where nothing else
     is said. ``first_epoch``, and the epochs of claims and pairs, count its coordinates from 1."""
+    declaration: Declaration | None = None
+    """Whether the claims were fixed before the seeds were trained; None where they are the usual ones."""
 
     def __post_init__(self) -> None:
         """Spell the axis out."""

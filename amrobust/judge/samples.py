@@ -83,6 +83,7 @@ class Sample:
             cautions.seeds_added(self.arm, self.looks),
             cautions.slow_averaging(self.arm),
             cautions.code_changed(self.arm),
+            cautions.packages_changed(self.arm),
         ]
         found += tuning.of_method(self.arm)
         if self.diverged and self.survivors:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from amrobust.judge.declaration import together
 from amrobust.judge.judgement import Comparison, Judgement, Verdict
 from amrobust.judge.verdicts import called
 from amrobust.judge.words import counted
@@ -43,6 +44,8 @@ def answer(comparison: Comparison, views: Sequence[View], look: Mapping[str, Sty
     verdicts = [v for judgement in judgements for v in judgement.verdicts]
     blocks: list[Block] = [plain(breakable(question), "question") for question in _questions(judgements)]
     blocks += [plain(" · ".join(part), "setup") for part in _setups(judgements, views)]
+    declared = together([j.declaration for j in judgements if j.declaration is not None])
+    blocks += [plain(declared.sentence, "small")] if declared is not None else []
     blocks += _warnings(comparison, verdicts)
     if verdicts:
         blocks.append(_lead(verdicts))

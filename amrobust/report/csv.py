@@ -66,7 +66,8 @@ class _Row:
 
 
 def render(comparison: Comparison) -> str:
-    """One header, then rows told apart by ``record``: ``method``, ``claim``, ``tuning``, ``caution``, ``problem``.
+    """One header, then rows told apart by ``record``: ``method``, ``claim``, ``tuning``, ``declaration``,
+    ``caution``, ``problem``.
 
     A method has a row for each quantity that could be estimated (mean, STD, Avg. STD), or one without an estimate.
     Numbers are at full precision; text that a spreadsheet would take for a formula has an apostrophe before it.
@@ -96,6 +97,11 @@ def _rows(comparison: Comparison) -> Iterator[_Row]:
         for sentence in recorded_lines(judgement):
             yield _Row(
                 group=group, record="tuning", workload=judgement.workload, metric=judgement.metric.name, message=sentence
+            )  # fmt: skip
+        if judgement.declaration is not None:
+            yield _Row(
+                group=group, record="declaration", workload=judgement.workload, metric=judgement.metric.name,
+                message=judgement.declaration.sentence,
             )  # fmt: skip
         for note in notes(judgement):
             yield _note_row(group, judgement, note)

@@ -73,7 +73,7 @@ def _text(text: str) -> str:
 def _judgement(judgement: Judgement) -> str:
     shown = view(judgement)
     parts = [f"<h2>{_text(shown.heading)}</h2>", f"<p>{_text(shown.question)}</p>", _methods(shown)]
-    parts += [f"<p>{_text(remark)}</p>" for remark in shown.remarks]
+    parts += [f"<p>{_text(remark)}</p>" for remark in shown.statements]
     if shown.pairs:
         parts.append(f"<h3>{_text(shown.tally)}</h3>")
         parts += [_pair(pair, shown) for pair in shown.pairs]

@@ -44,7 +44,7 @@ def _arm(arm: Arm, judgement: Judgement) -> dict[str, Any]:
 
     values = final_values(arm.curves[judgement.metric.name], judgement.final)
     return {
-        **plain(arm, without=("curves", "metrics", "axis")),
+        **plain(arm, without=("curves", "metrics", "axis", "declared")),
         "label": arm.title,
         "epochs": arm.epochs,
         "final_values": plain(values.tolist()),

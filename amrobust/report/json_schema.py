@@ -47,7 +47,7 @@ def schema() -> dict[str, Any]:
     definitions: dict[str, Any] = {"number": _NUMBER, "note": _NOTE}
     judgement = _object(Judgement, definitions, without=("arms",))
     definitions["Claim"]["properties"]["kind"] = {"enum": list(KINDS)}
-    arm = _object(Arm, definitions, without=("curves", "metrics", "axis"))
+    arm = _object(Arm, definitions, without=("curves", "metrics", "axis", "declared"))
     arm["properties"] |= {
         "label": {"type": "string", "description": "What the method is called in print."},
         "epochs": {"type": "integer"},

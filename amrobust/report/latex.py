@@ -32,8 +32,8 @@ def render(comparison: Comparison) -> str:
 def _judgement(judgement: Judgement) -> list[str]:
     shown = view(judgement)
     parts = [_methods(shown, judgement)]
-    if shown.remarks:
-        parts += [_list("itemize", "Remarks", [escaped(remark) for remark in shown.remarks])]
+    if shown.statements:
+        parts += [_list("itemize", "Remarks", [escaped(remark) for remark in shown.statements])]
     if shown.pairs:
         sentences = [escaped(row.sentence) for pair in shown.pairs for row in pair.rows if row.sentence]
         parts += [_claims(shown), *([_list("itemize", "Verdicts", sentences)] if sentences else [])]

@@ -21,7 +21,7 @@ def render(comparison: Comparison) -> str:
 
 def _judgement(shown: View) -> list[str]:
     parts = [f"## {escaped(shown.heading)}", escaped(shown.question), _methods(shown)]
-    parts += [escaped(remark) for remark in shown.remarks]
+    parts += [escaped(remark) for remark in shown.statements]
     if shown.pairs:
         sentences = [row.sentence for pair in shown.pairs for row in pair.rows if row.sentence]
         parts += [f"### {escaped(shown.tally)}", _claims(shown)]

@@ -173,7 +173,7 @@ def _print_judgement(sheet: _Sheet, shown: View) -> None:
     sheet.line(visible(shown.question))
     sheet.line()
     _print_methods(sheet, shown)
-    for sentence in shown.remarks:
+    for sentence in shown.statements:
         sheet.line(visible(sentence))
     if shown.tuning:
         sheet.line("\nTuning", "bold")

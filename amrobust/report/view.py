@@ -137,6 +137,13 @@ class View:
     """Sentences on the group as a whole: the planned look, the components of spread."""
     tuning: tuple[str, ...] = ()
     """How each method was tuned, a sentence each; empty where nothing is recorded of any."""
+    declared: str = ""
+    """Whether the claims were fixed before the runs; empty where they are the usual ones."""
+
+    @property
+    def statements(self) -> tuple[str, ...]:
+        """What is said between the methods and the claims: when these were declared, and the remarks."""
+        return (self.declared, *self.remarks) if self.declared else self.remarks
 
     @property
     def method_headings(self) -> tuple[str, ...]:
@@ -171,6 +178,7 @@ def view(judgement: Judgement) -> View:
             *(source_sentence(share) for share in judgement.sources),
         ),
         tuning=recorded_lines(judgement),
+        declared=judgement.declaration.sentence if judgement.declaration is not None else "",
     )
 
 

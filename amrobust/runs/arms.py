@@ -63,6 +63,8 @@ class Arm:
     code: tuple[CodeVersion, ...] = ()
     """The versions of the code of others that made the seeds, the latest last; none where there is no such code, or it was not
     recorded."""
+    declared: Mapping[int, str] = field(default_factory=dict)
+    """By seed the digest of the declaration that it was trained under, "" for none; a seed that is not in it does not say."""
     facts: Mapping[str, str] = field(default_factory=dict)
     """Everything else worth printing in an appendix: spec, versions, digests, how to reproduce."""
     identity: Method = None  # type: ignore[assignment]

@@ -119,7 +119,7 @@ class Misnamed(Broken):
 
 
 def _check_name(run: Run) -> None:
-    wanted = directory_name(run.spec, run.manifest.identity)
+    wanted = directory_name(run.manifest)
     if run.path.resolve().name != wanted:
         raise Misnamed(wanted)
 

@@ -1,19 +1,14 @@
-"""Which versions of the code of others made the seeds of a run, and whether another may add to them."""
+"""Which versions of the user's code made the seeds of a run."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-from amrobust.errors import UserError
 from amrobust.runs.entries import MAX_SEED
-from amrobust.runs.facts import Files, code_digest
-from amrobust.runs.files import shown, spans
+from amrobust.runs.facts import Files, code_digest, source_digest
+from amrobust.runs.files import spans
 from amrobust.runs.manifest import Manifest
-
-CHECKPOINTS = "checkpoints"
-"""Directory in a run's for the state of trainings under way."""
 
 FEW = 6
 """So many files are named one by one."""
@@ -67,25 +62,8 @@ def code_words(files: Files) -> str:
     return ", ".join(f"{name} {found[:12]}" for name, found in files.items())
 
 
-def require_same_code(path: Path, recorded: Manifest, now: Files | None) -> None:
-    """Raise UserError where seeds in ``path``, finished or in a checkpoint, were made by other code than the one of ``now``.
-
-    Code that was not recorded is taken for the same. After an accepted change the code of the last finished seeds counts.
-    """
-    ended = [session for session in recorded.provenance if session.seeds] or recorded.provenance[-1:]
-    before = ended[-1].code if ended else None
-    if before is None or before == now or not (recorded.complete or _kept(path, recorded)):
-        return
-    made = [seed for seed in recorded.complete if recorded.seeds[seed].code not in (None, code_digest(now))]
-    what = f"seeds {spans(made)}" if made else "the seeds under way"
-    how = "its source cannot be had any more" if now is None else f"{changed([before, now])} changed"
-    raise UserError(
-        f"{shown(path)}: {what} were made by another version of the code ({shown(how)}): put it back, choose another "
-        "--runs-dir, or go on on purpose with --accept-new-code (in Python accept_new_code=True), which reports say"
-    )
-
-
-def _kept(path: Path, recorded: Manifest) -> bool:
-    """Whether there are checkpoints of the run: in its directory, or in that of a run that it was trained in company with."""
-    company = (found for identity in recorded.company for found in path.parent.glob(f"*-{identity[:12]}"))
-    return any(any((at / CHECKPOINTS).glob("*.pt")) for at in (path, *company))
+def code_mark(versions: Iterable[CodeVersion]) -> str:
+    """What tells a method from other versions of it: ``code 3f2a81``; of several versions in one run all, joined by a plus."""
+    digests = dict.fromkeys(source_digest(version.files) for version in versions)
+    found = "+".join(digest[:6] for digest in digests if digest is not None)
+    return f"code {found}" if found else "code not recorded"

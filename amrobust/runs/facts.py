@@ -49,6 +49,15 @@ class RunFacts:
         return self.axis or epochs_axis(self.epochs)
 
 
+PACKAGE = "package "
+"""How the entries of :data:`Files` begin that are versions of installed packages."""
+
+
 def code_digest(files: Files | None) -> str | None:
     """One digest of ``files``; None where there are none."""
     return content_digest(dict(files)) if files else None
+
+
+def source_digest(files: Files | None) -> str | None:
+    """One digest of the sources among ``files``, versions of packages left out; None where there are none."""
+    return code_digest({name: found for name, found in (files or {}).items() if not name.startswith(PACKAGE)})

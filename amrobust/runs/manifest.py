@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
-from amrobust.runs.facts import RunFacts
+from amrobust.runs.facts import RunFacts, source_digest
 from amrobust.runs.layout import Layout
 from amrobust.runs.spec import Spec, content_digest
 from amrobust.runs.tuning import Tuning
@@ -36,6 +36,8 @@ class SeedRecord:
     """How many seeds were trained together with it, itself included."""
     code: str | None = None
     """The digest of the session's code that made it; None where that was not recorded, and where it is nobody else's."""
+    declared: str | None = None
+    """The digest of the analysis' declaration that it was trained under, "" where it was under none; None: not recorded."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,17 @@ class Manifest:
     """How the hyperparameters were chosen; None where that was not recorded. No part of the run's identity."""
 
     @property
+    def code(self) -> str | None:
+        """The digest of the user's code that the identity covers; None where it covers none."""
+        own = source_digest(self.facts.code)
+        return own if own and self.identity == identity(self.spec, self.facts, self.record_version) else None
+
+    @property
+    def base(self) -> str:
+        """The identity without the code: what the versions of one method have in common."""
+        return base_identity(self.spec, self.facts, self.record_version)
+
+    @property
     def complete(self) -> tuple[int, ...]:
         """Complete seeds, ascending: the rows of the curves."""
         return self.in_state("complete")
@@ -204,7 +217,17 @@ class Manifest:
 
 
 def identity(spec: Spec, facts: RunFacts, record_version: int = RECORD_VERSION) -> str:
-    """SHA-256 of what makes two runs the same one: the spec, the starting point, the data and the record version."""
+    """SHA-256 of what makes two runs the same one: :func:`base_identity`, and the sources of the user's code.
+
+    Where there are none, or they cannot be had, it is the former alone; so it is of every run that was recorded before
+    identities covered code.
+    """
+    base, code = base_identity(spec, facts, record_version), source_digest(facts.code)
+    return base if code is None else content_digest({"run": base, "code": code})
+
+
+def base_identity(spec: Spec, facts: RunFacts, record_version: int = RECORD_VERSION) -> str:
+    """SHA-256 of the spec, the starting point, the data and the record version."""
     return content_digest(
         {
             "spec": spec.identity(),

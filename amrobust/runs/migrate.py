@@ -39,12 +39,14 @@ def _known_and_placed(content: Content) -> Content:
     return content | {"facts": content["facts"] | {"metrics": metrics}}
 
 
-def _measured_throughout(content: Content) -> Content:
-    """From version 5 on curves may have cells in which nothing was measured; before it every seed had a value everywhere."""
+def _declared(content: Content) -> Content:
+    """Version 5 says which declaration a seed was trained under, identities cover code, and curves may have cells in which
+    nothing was measured; before it neither was so.
+    """
     return content
 
 
-STEPS: Mapping[int, Step] = {1: _only_trained, 2: _not_tuned, 3: _known_and_placed, 4: _measured_throughout}
+STEPS: Mapping[int, Step] = {1: _only_trained, 2: _not_tuned, 3: _known_and_placed, 4: _declared}
 """For each earlier version, what turns the content of a manifest of that version into that of the next one.
 
 A step may meet content that a stranger made up: what it does not find as it expects raises LookupError, TypeError,

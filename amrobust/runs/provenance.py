@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -45,6 +45,17 @@ def session(
         stacks=tuple(block for block in layout.blocks if len(block) > 1) if layout else (),
         company=company or {},
         code=facts.code,
+    )
+
+
+def versions_apart(sessions: Iterable[Session]) -> str:
+    """Packages that had not one version in all ``sessions`` that trained: ``torch 2.12.0, then 2.13.0``; empty where none."""
+    found: dict[str, dict[str, None]] = {}
+    for made in sessions:
+        for name, version in (made.versions if made.source is None else {}).items():
+            found.setdefault(name, {})[version] = None
+    return "; ".join(
+        f"{name} {', then '.join(versions)}" for name, versions in found.items() if len(versions) > 1
     )
 
 

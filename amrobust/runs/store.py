@@ -65,10 +65,14 @@ def broken_line(path: Path, problem: Broken) -> str:
     return shown(f"{path}: {problem}; {problem.remedy_for(path)}")
 
 
-def directory_name(spec: Spec, identity: str) -> str:
-    """``<workload>-<optimizer>-<first 12 digits of the identity>``: one component of a path, whatever the names are."""
+def directory_name(manifest: Manifest) -> str:
+    """``<workload>-<optimizer>-<12 digits>``, and 8 of the code where the identity covers it: one component of a path.
+
+    The 12 are the first of the identity without the code, which all versions of one method have in common.
+    """
+    spec, code = manifest.spec, manifest.code
     names = (_NOT_IN_NAMES.sub("_", name)[:45].lstrip(".") for name in (spec.workload, spec.optimizer))
-    return "-".join((*names, identity[:12]))
+    return "-".join((*names, manifest.base[:12], *([code[:8]] if code else ())))
 
 
 def read_run(path: Path) -> Run:

@@ -11,8 +11,10 @@ import ast
 import hashlib
 import importlib.util
 import inspect
+import symtable
 import sys
 import sysconfig
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -23,7 +25,7 @@ from typing import Any
 
 from amrobust import plugins, workloads
 from amrobust.errors import UserError
-from amrobust.runs.facts import Files, code_digest
+from amrobust.runs.facts import PACKAGE, Files, code_digest
 from amrobust.runs.spec import Spec
 from amrobust.train import foreign, foreign_rules
 from amrobust.train.company import Company, Work
@@ -31,6 +33,9 @@ from amrobust.train.optimizers import OPTIMIZERS
 
 RECORDED_OTHERWISE = ("amrobust", "torch")
 """Packages whose versions every run records."""
+
+IN_A_WORKER = "__mp_main__"
+"""What a worker process calls the script, of which it has a copy under both names."""
 
 IMPORTING = ("import_module", "__import__")
 """Functions that import the module that they are given the name of."""
@@ -96,24 +101,54 @@ def _named(name: str, group: str, found: Any) -> Code:
     if root == "__main__" or file is None:
         return Code(_source_of(name, found, root), versions)
     if versions and _is_installed(root, file):
-        return Code({f"package {owner}": number for owner, number in versions.items()}, versions)
+        return Code({f"{PACKAGE}{owner}": number for owner, number in versions.items()}, versions)
     return Code(_files([found.__module__], root), versions)
 
 
 def _source_of(name: str, found: Any, root: str) -> Files | None:
-    """Of what was defined in a notebook or a script: its own source, and the local modules that the script imports.
+    """Of what was defined in a notebook or a script: its own source, that of the functions and classes defined there that it
+    uses, and the local modules that the script imports.
 
     The script's other lines say what to run, and change with every call.
     """
-    try:
-        source = inspect.getsource(
-            found if inspect.isroutine(found) or inspect.isclass(found) else type(found)
-        )
-    except (OSError, TypeError):
-        return None
+    defined = vars(sys.modules[root])
+    waiting = {name: found if inspect.isroutine(found) or inspect.isclass(found) else type(found)}
+    sources: dict[str, str] = {}
+    while waiting:
+        called, each = waiting.popitem()
+        try:
+            source = textwrap.dedent(inspect.getsource(each))
+        except (OSError, TypeError):
+            if called == name:
+                return None
+            continue  # Such as a class that a call made: what made it stands in a source, or among the script's other lines.
+        sources[called] = hashlib.sha256(source.encode()).hexdigest()
+        for used in _globals_of(source):
+            other = defined.get(used)
+            if (
+                (inspect.isroutine(other) or inspect.isclass(other))
+                and other.__module__ in (root, IN_A_WORKER)
+                and other is not each
+                and f"{root}:{used}" not in sources
+            ):
+                waiting[f"{root}:{used}"] = other
     file, _ = _located(root)
     imported = _imports(root, Path(file).read_bytes(), is_package=False) if file is not None else ()
-    return {name: hashlib.sha256(source.encode()).hexdigest(), **_files(imported)}
+    return {**dict(sorted(sources.items())), **_files(imported)}
+
+
+def _globals_of(source: str) -> set[str]:
+    """The names in ``source``, a class or a function, that are not its own."""
+    try:
+        waiting = [symtable.symtable(source, "source", "exec")]
+    except (SyntaxError, ValueError):
+        return set()
+    found = {each.get_name() for each in waiting[0].get_symbols() if each.is_referenced()}
+    while waiting:
+        table = waiting.pop()
+        waiting += table.get_children()
+        found |= {each.get_name() for each in table.get_symbols() if each.is_global()}
+    return found
 
 
 def _files(names: Iterable[str], root: str | None = None) -> Files:

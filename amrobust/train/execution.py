@@ -13,7 +13,6 @@ from typing import Protocol
 import numpy as np
 
 from amrobust.errors import RunError, UserError
-from amrobust.runs.code import CHECKPOINTS, require_same_code
 from amrobust.runs.curves import SeedCurves, metric_names
 from amrobust.runs.entries import MAX_SEED, Broken, OutOfReach
 from amrobust.runs.facts import RunFacts, code_digest
@@ -22,11 +21,12 @@ from amrobust.runs.find import is_run
 from amrobust.runs.layout import Layout
 from amrobust.runs.lock import Held, locked
 from amrobust.runs.manifest import Manifest, SeedRecord, identity
-from amrobust.runs.provenance import now, session
+from amrobust.runs.provenance import now, session, versions_apart
 from amrobust.runs.spec import Spec
-from amrobust.runs.store import Run, broken_line, commit, directory_name, read_run
+from amrobust.runs.store import Run, broken_line, commit, read_run
 from amrobust.runs.tuning import Tuning, require_disjoint
 from amrobust.runs.validate import MAX_EPOCHS, MAX_VALUES
+from amrobust.runs.versions import Asked, Versions
 from amrobust.train import prepare
 from amrobust.train.executors import Executor, make_executor, train_seeds
 from amrobust.train.finished import clear
@@ -37,6 +37,9 @@ from amrobust.train.reporter import Reporter, Silent
 
 ONE_AT_A_TIME = threading.Lock()
 """Of several executions one builds models to look at: torch counts operations and memory process-wide."""
+
+CHECKPOINTS = "checkpoints"
+"""Directory in a run's for the state of trainings under way."""
 
 COMMIT_INTERVAL = 1.0
 """Seconds between commits: so much work is lost at most when the process is killed."""
@@ -71,6 +74,8 @@ def execute(
     describe: Callable[[Spec], RunFacts] | None = None,
     tuning: Tuning | None = None,
     accept_new_code: bool = False,
+    versions: Versions | None = None,
+    declared: str = "",
 ) -> Run:
     """Train those of ``seeds`` that the run of ``spec`` in ``directory`` lacks, and return the run.
 
@@ -79,27 +84,30 @@ def execute(
     missing, at ``place``, in the layout that :func:`amrobust.train.layout.plan_layout` makes of ``batching``. ``train`` and
     ``describe`` default to those of ``amrobust.train``; a ``train`` that is given has no layout. An ``executor`` that is
     given by its name is made for this run with ``jobs``; another may be shared with other executions, each in its thread.
-    ``tuning`` is recorded with the run, also with one that has all its seeds; without it what was recorded stays. With
-    ``accept_new_code`` seeds are added to those that another version of the code of others made, which is recorded.
+    ``tuning`` is recorded with the run, also with one that has all its seeds; without it what was recorded stays. After an
+    edit of the user's code it is another run, or with ``accept_new_code`` that of the version before, as
+    :meth:`amrobust.runs.versions.Versions.asked` says; ``versions`` are those of ``directory``, where they are known. With each
+    seed the digest of the declaration is recorded that it is trained under, ``declared``; "" for none.
 
-    Raises UserError on bad seeds, on one that the method was tuned on, and on such code without ``accept_new_code``,
-    Interrupted on Ctrl-C (finished seeds are kept), RunError where seeds failed, the disk cannot be written to, or what is
+    Raises UserError on bad seeds, on one that the method was tuned on, and where it is not known which version of the code goes
+    on, Interrupted on Ctrl-C (finished seeds are kept), RunError where seeds failed, the disk cannot be written to, or what is
     there is broken.
     """
     wanted = checked(seeds)
     place = place or Place()
     workers = make_executor(executor, jobs) if isinstance(executor, str) else executor
+    path = directory
     try:
-        asked = manifest_of(spec, wanted, place, tuning, describe)
-        path = directory / directory_name(spec, asked.identity)
-        reporter = reporter or Silent()
-        run = _finished(path, asked, wanted, accept_new_code)
+        begun = manifest_of(spec, wanted, place, tuning, describe)
+        asked = (versions or Versions(directory)).asked(begun, accept_new_code)
+        path, reporter = asked.path, reporter or Silent()
+        run = _finished(asked, wanted)
         if run is not None:
             reporter.started(path.name, len(wanted), len(wanted))
             reporter.finished(0, 0.0)
             return run
         with locked(path, lambda: reporter.waiting(path)) as held:
-            execution = Execution(held, asked, reporter, accept_new_code)
+            execution = Execution(held, asked, reporter, declared)
             here = replace(place, checkpoints=path / CHECKPOINTS, code=execution.code)
             execution.run(wanted, _Training(train, here, workers, batching))
             return execution.committed
@@ -140,28 +148,27 @@ def manifest_of(
     return Manifest(identity(spec, facts), spec, facts, {}, tuning=tuning)
 
 
-def _finished(path: Path, asked: Manifest, wanted: Sequence[int], accept_new_code: bool) -> Run | None:
-    """The run in ``path`` where it has every wanted seed. What is wrong with it is left to whoever has the lock."""
+def _finished(asked: Asked, wanted: Sequence[int]) -> Run | None:
+    """The run where it has every wanted seed. What is wrong with it is left to whoever has the lock."""
     try:
-        run = read_run(path)
-        _check_same(path, run.manifest, asked, accept_new_code)
+        run = read_run(asked.path)
+        _check_same(run.manifest, asked.manifest)
     except Broken:
         return None
-    if asked.tuning not in (None, run.manifest.tuning):
+    if asked.manifest.tuning not in (None, run.manifest.tuning):
         return None
     return run if set(wanted) <= set(run.manifest.complete) else None
 
 
-def _check_same(path: Path, recorded: Manifest, asked: Manifest, accept_new_code: bool) -> None:
-    """Raise Broken unless seeds of ``asked`` may be added to what is recorded in ``path``, UserError where its code is new."""
+def _check_same(recorded: Manifest, asked: Manifest) -> None:
+    """Raise Broken unless seeds of ``asked`` may be added to what is recorded."""
     if recorded.identity != asked.identity:
         raise Broken("it holds another run than its name says")
-    if not accept_new_code:
-        require_same_code(path, recorded, asked.facts.code)
     for name in ("outputs", "metrics", "epochs"):
         if getattr(recorded.facts, name) != getattr(asked.facts, name):
             raise OutOfReach(
-                f"this version of amrobust would record other {name} than it has", "choose another --runs-dir"
+                f"this version of amrobust, or of your code, would record other {name} than it has",
+                "choose another --runs-dir",
             )
 
 
@@ -217,14 +224,13 @@ class Execution:
     :meth:`run` does all of it; :mod:`amrobust.train.together` calls its parts for several runs in step.
     """
 
-    def __init__(
-        self, held: Held, asked: Manifest, reporter: Reporter, accept_new_code: bool = False
-    ) -> None:
-        self.held, self.path, self.facts, self.reporter = held, held.path, asked.facts, reporter
-        self.accept_new_code, self.code = accept_new_code, code_digest(asked.facts.code)
+    def __init__(self, held: Held, asked: Asked, reporter: Reporter, declared: str = "") -> None:
+        self.held, self.path, self.reporter, self.declared = held, held.path, reporter, declared
+        self.manifest = asked.manifest
+        self.facts = self.manifest.facts
+        self.code = code_digest(self.facts.code)
         self.curves: dict[int, SeedCurves] = {}
-        self.manifest = asked
-        self.committed = Run(self.path, asked)
+        self.committed = Run(self.path, self.manifest)
         """What is on the disk, once anything is."""
         self.tuned_anew = False
         self.wanted: Sequence[int] = ()
@@ -233,10 +239,12 @@ class Execution:
         self.begun = self.last_commit = 0.0
         if is_run(self.path):
             self._take_up(read_run(self.path))
+        elif self.manifest.identity != identity(self.manifest.spec, self.facts):
+            raise RunError(f"{shown(self.path)} was moved while the command began: give the command again")
 
     def _take_up(self, run: Run) -> None:
         recorded = run.manifest
-        _check_same(self.path, recorded, self.manifest, self.accept_new_code)
+        _check_same(recorded, self.manifest)
         self.committed = run
         curves = run.curves()
         self.curves = {
@@ -313,6 +321,10 @@ class Execution:
             ),
         )
         self._commit()
+        # What made the last seeds against what makes these: what lies further back reports say.
+        made = [past for past in planned.provenance if past.seeds][-1:]
+        if apart := versions_apart((*made, self.manifest.provenance[-1])):
+            self.reporter.note(f"packages have other versions than when its seeds were made: {apart}")
 
     def take(self, outcomes: Iterable[SeedOutcome], *, last: bool = False) -> None:
         """Record ``outcomes`` and commit them, if the last commit is long ago; what none came of to the ``last``, as failed."""
@@ -361,7 +373,7 @@ class Execution:
             )
             diverged = outcome.diverged or not finite
             record = SeedRecord(
-                "complete", diverged, outcome.wall_seconds, stack=outcome.stack, code=self.code
+                "complete", diverged, outcome.wall_seconds, None, outcome.stack, self.code, self.declared
             )
         self._set({outcome.seed: record})
         self.reporter.seed_done(outcome if error == outcome.error else replace(outcome, error=error))

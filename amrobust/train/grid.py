@@ -5,20 +5,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
 from amrobust.errors import RunError
-from amrobust.runs.code import require_same_code
 from amrobust.runs.curves import mean_and_std
 from amrobust.runs.entries import Broken
 from amrobust.runs.facts import RunFacts
 from amrobust.runs.spec import Spec, content_digest
-from amrobust.runs.store import Run, directory_name, manifest_in, read_run
+from amrobust.runs.store import Run, read_run
 from amrobust.runs.tuning import Tuning
+from amrobust.runs.versions import Versions
 from amrobust.train.code import code_of
 from amrobust.train.execution import Interrupted, Train, checked, execute, manifest_of
 from amrobust.train.executors import Executor
@@ -123,24 +122,27 @@ def execute_grid(
     describe: Callable[[Spec], RunFacts] | None = None,
     tunings: Mapping[str, Tuning] | None = None,
     accept_new_code: bool = False,
+    declared: str = "",
 ) -> list[GridRow]:
     """Train those of ``seeds`` that the runs of ``specs`` in ``directory`` lack, and say what came of each, in their order.
 
     Equal specs are one run. As many runs are under way as keep the ``executor`` busy, each as by :func:`execute`, and no
     curves of any other are in memory. A run that fails is a row with its ``error``; the others go on. The executor is stopped
-    at the end. ``tunings`` has, by a spec's method key, how it was tuned; ``accept_new_code`` as of :func:`execute`.
+    at the end. ``tunings`` has, by a spec's method key, how it was tuned; ``accept_new_code`` and
+    ``declared`` as of :func:`execute`.
 
-    Raises UserError on a bad spec, bad seeds, data that cannot be read or changed code, and Interrupted on Ctrl-C: what had
-    finished is kept then.
+    Raises UserError on a bad spec, bad seeds, data that cannot be read, and where it is not known which version of the user's
+    code goes on, and Interrupted on Ctrl-C: what had finished is kept then.
     """
     different = list({content_digest(spec.to_dict()): spec for spec in specs}.values())
-    one = _OneAtATime(reporter or SilentGrid())
+    one, versions = _OneAtATime(reporter or SilentGrid()), Versions(directory)
 
     def alone(spec: Spec, progress: _RunProgress) -> GridRow:
         try:
             run = execute(
                 spec, seeds, directory, executor=executor, batching=batching, reporter=progress, place=place, train=train,
                 describe=describe, tuning=(tunings or {}).get(spec.method_key), accept_new_code=accept_new_code,
+                versions=versions, declared=declared,
             )  # fmt: skip
             return _row(spec, seeds, run, progress.trained)
         except Interrupted:
@@ -153,7 +155,7 @@ def execute_grid(
         dealt_with = (
             {}
             if job.together is None
-            else train_together(job.together, seeds, directory, executor, place, progress, accept_new_code)
+            else train_together(job.together, seeds, executor, place, progress, declared)
         )
         rows = []
         for number in job.numbers:
@@ -168,29 +170,23 @@ def execute_grid(
         return rows
 
     try:
-        if describe is None and not accept_new_code:
-            _require_same_code(different, seeds, directory, place or Place())
+        if describe is None:
+            # Before anything is trained, by the first run of each workload and optimizer; each run looks for itself.
+            first = {(spec.workload, spec.optimizer): spec for spec in reversed(different)}
+            for spec in reversed(first.values()):
+                if code_of(spec).files != {}:
+                    versions.asked(manifest_of(spec, checked(seeds), place or Place()), accept_new_code)
         one.tell("planned", len(different), len(seeds), executor.where)
         together = (
-            plan_together(different, seeds, directory, executor, batching, place, tunings or {})
+            plan_together(
+                different, seeds, versions, executor, batching, place, tunings or {}, accept_new_code
+            )
             if train is None and describe is None
             else []
         )
         return _carry_out_all(carry_out, _jobs(len(different), together), len(different), executor)
     finally:
         executor.stop()
-
-
-def _require_same_code(specs: Sequence[Spec], seeds: Sequence[int], directory: Path, place: Place) -> None:
-    """Refuse a grid before it trains anything, by the first run of each workload and optimizer; each run looks for itself."""
-    first = {(spec.workload, spec.optimizer): spec for spec in reversed(specs) if code_of(spec).files}
-    for spec in first.values():
-        asked = manifest_of(spec, checked(seeds), place)
-        path = directory / directory_name(spec, asked.identity)
-        with suppress(Broken):  # Whoever works on it says what is wrong with it.
-            recorded = manifest_in(path)
-            if recorded is not None:
-                require_same_code(path, recorded, asked.facts.code)
 
 
 def failures(rows: Iterable[GridRow]) -> str | None:

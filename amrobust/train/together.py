@@ -15,17 +15,17 @@ from pathlib import Path
 from typing import Any
 
 from amrobust.errors import RunError
-from amrobust.runs.code import CHECKPOINTS
 from amrobust.runs.entries import Broken
 from amrobust.runs.layout import Layout
 from amrobust.runs.lock import locked
 from amrobust.runs.manifest import Manifest
 from amrobust.runs.spec import Spec
-from amrobust.runs.store import directory_name, manifest_in
+from amrobust.runs.store import manifest_in
 from amrobust.runs.tuning import Tuning
+from amrobust.runs.versions import Asked, Versions
 from amrobust.train.code import digest_of
 from amrobust.train.company import Company, Work
-from amrobust.train.execution import Execution, checked, manifest_of
+from amrobust.train.execution import CHECKPOINTS, Execution, checked, manifest_of
 from amrobust.train.executors import Executor
 from amrobust.train.layout import alike, plan_companies
 from amrobust.train.outcome import SeedOutcome
@@ -37,7 +37,7 @@ from amrobust.train.reporter import Reporter
 class Together:
     """Runs that are to be trained as one stack."""
 
-    runs: Mapping[int, Manifest]
+    runs: Mapping[int, Asked]
     """What is asked for of each, by its number among the specs asked for, in the order of their identities."""
     company: Mapping[str, tuple[int, ...]] | None
     """Whose seeds the stack has, by the identities of runs, as it was recorded; None where it is theirs, planned anew."""
@@ -48,13 +48,14 @@ class Together:
 def plan_together(
     specs: Sequence[Spec],
     seeds: Sequence[int],
-    directory: Path,
+    versions: Versions,
     executor: Executor,
     batching: str,
     place: Place | None,
     tunings: Mapping[str, Tuning],
+    accept_new_code: bool = False,
 ) -> list[Together]:
-    """Which of the runs of ``specs`` in ``directory`` are trained together: as it was recorded, the others as it pays.
+    """Which of the runs of ``specs`` in a directory are trained together: as it was recorded, the others as it pays.
 
     A run that exists and was not begun in company is in none. Raises UserError as :func:`amrobust.train.execution.execute`.
     """
@@ -63,20 +64,24 @@ def plan_together(
     resumable = range(len(specs)) if batching != "none" and len(specs) > 1 else ()
     candidates = {number for number in resumable if alike(specs[number]) is not None}
     asked = {
-        number: manifest_of(specs[number], wanted, place or Place(), tunings.get(specs[number].method_key))
+        number: versions.asked(
+            manifest_of(specs[number], wanted, place or Place(), tunings.get(specs[number].method_key)),
+            accept_new_code,
+        )
         for number in sorted(candidates.union(*planned))
     }
-    by_identity = {manifest.identity: number for number, manifest in reversed(asked.items())}
-    found = {number: _recorded(directory, manifest) for number, manifest in asked.items()}
+    identities = {number: run.manifest.identity for number, run in asked.items()}
+    by_identity = {identity: number for number, identity in reversed(identities.items())}
+    found = {number: _recorded(run) for number, run in asked.items()}
     taken: set[int] = set()
     together = []
 
     def take(members: Sequence[int], company: Mapping[str, tuple[int, ...]] | None) -> None:
         # Of two specs that are one run, as where only the place of the data differs, the second waits for the first.
-        free = [n for n in members if n not in taken and by_identity[asked[n].identity] == n]
+        free = [n for n in members if n not in taken and by_identity[identities[n]] == n]
         taken.update(free)
-        ordered = sorted(free, key=lambda number: asked[number].identity)
-        in_it = company or {asked[number].identity: () for number in ordered}
+        ordered = sorted(free, key=lambda number: identities[number])
+        in_it = company or {identities[number]: () for number in ordered}
         if free:
             of_all = {identity: specs[by_identity[identity]] for identity in in_it}
             together.append(Together({number: asked[number] for number in ordered}, company, of_all))
@@ -85,7 +90,7 @@ def plan_together(
         company = {} if manifest is None else manifest.company
         if company and company.keys() <= by_identity.keys():
             members = [by_identity[identity] for identity in company]
-            take([n for n in members if _goes_on(found[n], company, asked[n].identity, wanted)], company)
+            take([n for n in members if _goes_on(found[n], company, identities[n], wanted)], company)
     for group in planned:
         take([number for number in group if found[number] is None], None)
     return together
@@ -94,11 +99,10 @@ def plan_together(
 def train_together(
     job: Together,
     seeds: Sequence[int],
-    directory: Path,
     executor: Executor,
     place: Place | None,
     reporters: Mapping[int, Reporter],
-    accept_new_code: bool = False,
+    declared: str = "",
 ) -> dict[int, RunError | None]:
     """Train the runs of ``job`` as one stack; returns those that it dealt with, by their numbers, and what failed of each.
 
@@ -110,12 +114,12 @@ def train_together(
     with ExitStack() as locks:
         open_runs: dict[int, Execution] = {}
         for number, asked in job.runs.items():
-            path, reporter = directory / directory_name(asked.spec, asked.identity), reporters[number]
+            reporter = reporters[number]
             with suppress(Broken, RunError):
-                held = locks.enter_context(locked(path, _waiter(reporter, path)))
-                execution = Execution(held, asked, reporter, accept_new_code)
+                held = locks.enter_context(locked(asked.path, _waiter(reporter, asked.path)))
+                execution = Execution(held, asked, reporter, declared)
                 recorded = execution.manifest if execution.manifest.provenance else None
-                if _goes_on(recorded, job.company, asked.identity, wanted):
+                if _goes_on(recorded, job.company, asked.manifest.identity, wanted):
                     open_runs[number] = execution
         company = job.company or {
             execution.manifest.identity: tuple(wanted) for execution in open_runs.values()
@@ -205,11 +209,13 @@ def _goes_on(
     return bool(missing) and recorded.company == company and missing <= set(recorded.company[identity])
 
 
-def _recorded(directory: Path, asked: Manifest) -> Manifest | None:
+def _recorded(asked: Asked) -> Manifest | None:
     try:
-        return manifest_in(directory / directory_name(asked.spec, asked.identity))
+        return manifest_in(asked.path)
     except Broken:
-        return asked  # Something is there that is not as it should be: whoever works on it alone says so.
+        return (
+            asked.manifest
+        )  # Something is there that is not as it should be: whoever works on it alone says so.
 
 
 def _waiter(reporter: Reporter, path: Path) -> Callable[[], None]:

@@ -1,4 +1,4 @@
-"""Edited code never continues an old run: refused by name, or gone on with on purpose, which is said wherever results are."""
+"""Edited code is another run, or goes on with the old one on purpose, which is said wherever results are."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from made_up_data import put_fashion
 import amrobust
 from amrobust import workloads
 from amrobust.cli import main
-from amrobust.errors import UserError
+from amrobust.ingest.load import load_arms
 from amrobust.runs.spec import content_digest
 from amrobust.runs.store import read_run
 from amrobust.train import code, foreign, foreign_rules, optimizers
@@ -130,19 +130,42 @@ def notes(done, kind):
     return [note["message"] for note in judgement["notes"] if note["kind"] == kind]
 
 
-def test_an_edited_workload_is_refused_and_goes_on_with_the_flag_which_every_report_says(command, tmp_path):
+def test_an_edited_workload_begins_a_run_of_its_own_and_both_are_versions_of_one_method(command, tmp_path):
+    (tmp_path / "blobs.py").write_text(WORKLOAD)
+    ask = ["run", "--opt", "msgd", "--workload", "blobs:Blobs", *NETWORKS, "--seeds"]
+    assert "Note" not in command(*ask, 4).stderr
+    path, before = manifest(tmp_path / "runs", "msgd")
+    edit(tmp_path / "blobs.py", "nn.ReLU()", "nn.Sigmoid()")
+    (line,) = [line for line in command(*ask, 5).stderr.splitlines() if "Note" in line]
+    assert f"a new run, because blobs.py changed since seeds 0-3 of {path.parent.name} were made" in line
+    assert "--accept-new-code" in line
+    assert json.loads(path.read_text()) == before
+    (new,) = {*tmp_path.glob("runs/*-msgd-*")} - {path.parent}
+    assert len(json.loads((new / "manifest.json").read_text())["seeds"]) == 5
+    marks = [found.name[-8:-2] for found in (path.parent, new)]
+    done = command("compare", "runs", "--format", "json")
+    assert "told apart as msgd (code " in done.stderr
+    (judgement,) = json.loads(done.stdout)["judgements"]
+    assert {arm["method"] for arm in judgement["arms"]} == {f"msgd (code {mark})" for mark in marks}
+    assert sorted(len(arm["seeds"]) for arm in judgement["arms"]) == [4, 5]
+    (note,) = notes(done, "code-differs")
+    assert "made by different versions of blobs.py" in note
+    done = command("compare", "runs", "--baseline", f"msgd (code {marks[1]})")
+    assert f"msgd (code {marks[0]}) against msgd (code {marks[1]})" in done.stdout
+    edit(tmp_path / "blobs.py", "nn.Sigmoid()", "nn.ReLU()")
+    assert "nothing left" in command(*[word for word in ask if word != "-q"], 4).stderr
+
+
+def test_an_edit_goes_on_with_the_old_run_with_the_flag_which_every_report_says(command, tmp_path):
     (tmp_path / "blobs.py").write_text(WORKLOAD)
     ask = ["run", "--opt", "msgd", "--workload", "blobs:Blobs", *NETWORKS, "--seeds"]
     command(*ask, 3)
-    path, before = manifest(tmp_path / "runs", "msgd")
+    path, _ = manifest(tmp_path / "runs", "msgd")
     edit(tmp_path / "blobs.py", "nn.ReLU()", "nn.Sigmoid()")
-    for seeds in (3, 6):
-        done = command(*ask, seeds, status=2)
-        assert "seeds 0-2 were made by another version of the code (blobs.py changed)" in done.stderr
-        assert "--accept-new-code" in done.stderr
-    assert json.loads(path.read_text()) == before
-    command(*ask, 6, "--accept-new-code")
-    _, after = manifest(tmp_path / "runs", "msgd")
+    done = command(*ask, 6, "--accept-new-code")
+    assert f"{path.parent.name}: goes on with another version of the code than made seeds 0-2" in done.stderr
+    same, after = manifest(tmp_path / "runs", "msgd")
+    assert same == path
     old, new = (content_digest(session["code"]) for session in after["provenance"])
     assert old != new
     assert [after["seeds"][str(seed)]["code"] for seed in range(6)] == [old] * 3 + [new] * 3
@@ -186,7 +209,9 @@ def test_a_module_that_an_optimizer_imports_counts_as_the_optimizer_does(command
     ]
     command(*ask, 1)
     edit(tmp_path / "steps.py", "gradient.sign()", "gradient.tanh()")
-    assert "(steps.py changed)" in command(*ask, 2, status=2).stderr
+    assert "a new run, because steps.py changed" in command(*ask, 2, "--runs-dir", "runs").stderr
+    (new,) = [path for path in tmp_path.glob("runs/*") if len(read_run(path).manifest.complete) == 2]
+    new.rename(tmp_path / "moved")
     edit(tmp_path / "steps.py", "gradient.tanh()", "gradient.sign()")
     command(*ask, 2)
     assert manifest(tmp_path / "runs", "mysigns_Signs")[1]["provenance"][0]["code"].keys() == {
@@ -195,7 +220,7 @@ def test_a_module_that_an_optimizer_imports_counts_as_the_optimizer_does(command
     }
 
 
-def test_a_checkpoint_that_other_code_made_is_refused_and_never_gone_on_from(command, tmp_path):
+def test_a_checkpoint_that_other_code_made_is_never_gone_on_from(command, tmp_path):
     put_fashion(tmp_path / "data", train=40, test=20)
     (tmp_path / "mysigns.py").write_text(OPTIMIZER)
     steps = tmp_path / "steps.py"
@@ -208,12 +233,13 @@ def test_a_checkpoint_that_other_code_made_is_refused_and_never_gone_on_from(com
     command(*ask, status=130)
     (kept,) = tmp_path.glob("runs/*/checkpoints/*.pt")
     steps.write_text("def direction(gradient, calls):\n    return gradient.sign() / 2\n")
-    done = command(*ask, status=2)
-    assert "the seeds under way were made by another version of the code (steps.py changed)" in done.stderr
-    assert kept.exists()
-    command(*ask, "--accept-new-code")
+    command(*ask)
     command(*ask, "--runs-dir", "anew")
-    (one,), (other,) = (tmp_path.glob(f"{folder}/*-mysigns_Signs-*") for folder in ("runs", "anew"))
+    assert kept.exists()
+    (one,), (other,) = (
+        [path for path in tmp_path.glob(f"{folder}/*-mysigns_Signs-*") if path != kept.parent.parent]
+        for folder in ("runs", "anew")
+    )
     ours, fresh = (read_run(path).curves()["I"]["train_loss"] for path in (one, other))
     np.testing.assert_array_equal(ours, fresh)
 
@@ -228,7 +254,8 @@ def test_code_may_be_mended_while_no_seed_has_come_of_it(command, tmp_path):
     )
     command(*ask, status=1)
     edit(tmp_path / "myrule.py", "(lr * scale * g if lr < 0 or not g.any() else oops)", "lr * scale * g")
-    command(*ask)
+    assert "Note" not in command(*ask).stderr
+    assert "finish" not in command("compare", "runs").output
 
 
 class TestAnEditedRule:
@@ -246,26 +273,28 @@ class TestAnEditedRule:
         command(*ask, 3, found_in=[tmp_path / "elsewhere"])
         with (tmp_path / "elsewhere" / "myrule.py").open("a") as file:
             file.write("# a remark\n")
-        done = command(*ask, 3, status=2, found_in=[tmp_path / "elsewhere"])
-        assert "seeds 0-2 were made by another version of the code (myrule.py changed)" in done.stderr
+        done = command(*ask, 3, found_in=[tmp_path / "elsewhere"])
+        assert "a new run, because myrule.py changed since seeds 0-2" in done.stderr
 
-    def test_a_grid_is_refused_before_anything_of_it_is_trained(self, command, rule, tmp_path):
+    def test_of_a_grid_an_edit_is_said_once_and_every_run_of_it_is_new(self, command, rule, tmp_path):
         grid = tmp_path / "grid.toml"
         methods = '[{ opt = "msgd" }, { opt = "myrule:slow", scale = SCALES }]'
         text = f'workload = "logistic"\nseeds = 2\nmethods = {methods}\nworkload_params = {{ iterations = 20 }}\n'
         grid.write_text(text.replace("SCALES", "[0.1]"))
         ask = ["run", "--spec", grid, "--executor", "local", "-q"]
         command(*ask)
+        grid.write_text(text.replace("SCALES", "[0.1, 0.2]"))
+        command(*ask)
+        assert len(list(tmp_path.glob("runs/*"))) == 3
         edit(rule, "s.x - lr", "s.x - 2 * lr")
-        grid.write_text(text.replace("SCALES", "[0.1, 0.2]").replace("msgd", "sgd"))
-        assert "(myrule.py changed)" in command(*ask, status=2).stderr
-        assert len(list(tmp_path.glob("runs/*"))) == 2
-        grid.write_text(text.replace("SCALES", "[0.2, 0.1]").replace("msgd", "sgd"))
-        assert "(myrule.py changed)" in command(*ask, status=2).stderr
-        command(*ask, "--accept-new-code")
-        assert len(list(tmp_path.glob("runs/*"))) == 4
+        assert command(*ask).stderr.count("a new run, because myrule.py changed") == 1
+        assert len(list(tmp_path.glob("runs/*"))) == 5
+        edit(rule, "s.x - 2 * lr", "s.x - 3 * lr")
+        done = command(*ask, "--accept-new-code", "--seeds", 3)
+        assert done.stderr.count("goes on with another version of the code") == 1
+        assert len(list(tmp_path.glob("runs/*"))) == 5
 
-    def test_tune_and_analyze_are_refused_alike_and_take_the_flag(self, command, rule, tmp_path):
+    def test_tune_and_analyze_begin_anew_alike_and_take_the_flag(self, command, rule, tmp_path):
         (tmp_path / "mine.toml").write_text(
             'title = "Mine"\nquestion = "Which?"\nworkload = "logistic"\nseeds = 4\nmetric = "train_loss"\nbaseline = "msgd"\n'
             'methods = [{ opt = "msgd" }, { opt = "myrule:slow" }]\nworkload_params = { iterations = 20 }\n'
@@ -276,28 +305,34 @@ class TestAnEditedRule:
         command(*tune)
         command(*analyze)
         edit(rule, "s.x - lr", "s.x - 2 * lr")
-        for each in (tune, analyze):
-            done = command(*each, status=2)
-            assert "(myrule.py changed)" in done.stderr
-        command(*tune, "--seeds", 4, "--accept-new-code")
+        done = command(*tune, "--seeds", 4, "--accept-new-code")
+        assert "goes on with another version" in done.stderr
         done = command(*analyze, "--seeds", 8, "--accept-new-code")
         assert "slow: seeds 0-3 were made by another version of the code" in " ".join(done.stdout.split())
+        edit(rule, "s.x - 2 * lr", "s.x - 3 * lr")
+        for each in (tune, analyze):
+            assert "a new run, because myrule.py changed" in command(*each).stderr
 
-    def test_an_edit_that_changes_what_is_recorded_is_refused_as_an_edit(self, command, rule):
+    def test_an_edit_that_changes_what_is_recorded_is_a_run_of_its_own(self, command, rule):
         ask = ["run", "--opt", "myrule:slow", *CONVEX, "--seeds", 2]
         command(*ask)
         edit(rule, '{"I": s.x}', '{"I": s.x, "II": s.x}')
-        assert "(myrule.py changed)" in command(*ask, status=2).stderr
+        assert "a new run, because myrule.py changed" in command(*ask).stderr
+        runs = json.loads(command("list", "--format", "json").stdout)["runs"]
+        assert sorted(len(found["methods"]) for found in runs) == [1, 2]
 
-    def test_python_is_refused_alike_and_takes_the_argument(self, command, rule, tmp_path):
+    def test_python_begins_anew_alike_and_takes_the_argument(self, command, rule, tmp_path, caplog):
         ask = {"workload": "logistic", "params": {"iterations": 20}, "seeds": 3, "executor": "local"}
         command("run", "--opt", "myrule:slow", *CONVEX, "--seeds", 2)
         edit(rule, "s.x - lr", "s.x - 2 * lr")
         command("show", "logistic")
-        with pytest.raises(UserError, match=r"seeds 0-1 .* \(myrule.py changed\)"):
-            amrobust.run({"myrule:slow": {}}, **ask)
         (arm,) = amrobust.run({"myrule:slow": {}}, **ask, accept_new_code=True)
         assert [version.seeds for version in arm.code] == [(0, 1), (2,)]
+        edit(rule, "s.x - 2 * lr", "s.x - 3 * lr")
+        command("show", "logistic")
+        (arm,) = amrobust.run({"myrule:slow": {}}, **ask)
+        assert [version.seeds for version in arm.code] == [(0, 1, 2)]
+        assert "a new run, because myrule.py changed since seeds 0-2" in caplog.text
 
     def test_an_edit_while_a_process_lives_is_found_by_its_workers(self, script, rule):
         printed = script("""
@@ -324,15 +359,43 @@ if __name__ == "__main__":
             RULE.format(imports="import amrobust\nfrom amrobust.errors import UserError")
             + """
 params = {"iterations": 20}
-try:
-    amrobust.run({"__main__:slow": {}}, workload="logistic", params=params, seeds=1, executor="local")
-except UserError as error:
-    print(error)
+import logging, sys
+logging.basicConfig(stream=sys.stdout)
+amrobust.run({"__main__:slow": {}}, workload="logistic", params=params, seeds=1, executor="local")
 """
         )
         assert script(source) == ""
         assert script(source.replace("seeds=1", "seeds=2")) == ""
-        assert "(__main__:slow changed)" in script(source.replace("s.x - lr", "s.x - 2 * lr"))
+        assert "because __main__:slow changed" in script(source.replace("s.x - lr", "s.x - 2 * lr"))
+
+    def test_what_a_script_defines_counts_with_the_functions_of_it_that_it_uses(self, script):
+        imports = "import amrobust\nimport logging, sys\nfrom collections import namedtuple"
+        source = (
+            RULE.format(imports=imports).replace("lr * scale * g", "turned(lr, scale) * g")
+            + """
+Pair = namedtuple("Pair", "a b")
+
+def turned(lr, scale):
+    return Pair(_half(lr), scale).a * scale
+
+def _half(lr):
+    return lr / 2
+
+def unused():
+    return 1
+
+if __name__ == "__main__":
+    logging.basicConfig(stream=sys.stdout)
+    params = {"iterations": 20}
+    amrobust.run({"__main__:slow": {}}, workload="logistic", params=params, seeds=2, jobs=1)
+"""
+        )
+        assert script(source) == ""
+        source = source.replace("jobs=1", 'executor="local"')
+        assert script(source.replace("return 1", "return 2").replace("seeds=2", "seeds=3")) == ""
+        assert "because __main__:_half changed" in script(source.replace("lr / 2", "lr / 3"))
+        edited = source.replace("lr / 2", "lr / 3").replace("* scale\n", "* scale * 2\n")
+        assert "because __main__:turned changed" in script(edited)
 
     def test_records_without_code_take_any_and_say_so(self, command, rule, tmp_path):
         ask = ["run", "--opt", "myrule:slow", *CONVEX, "--seeds"]
@@ -341,10 +404,14 @@ except UserError as error:
         for each in (content["facts"], *content["seeds"].values(), *content["provenance"]):
             del each["code"]
         del content["checksum"]
+        content["identity"] = read_run(path.parent).manifest.base
         path.write_text(json.dumps(content | {"checksum": content_digest(content)}))
+        path.parent.rename(path.parent.with_name(path.parent.name.rpartition("-")[0]))
         edit(rule, "s.x - lr", "s.x - 2 * lr")
-        command(*ask, 2)
+        assert "code not recorded: seeds of any version are added" in command(*ask, 2).stderr
         assert "code not recorded" in command("show", "logistic").stdout
+        (arm,) = load_arms([tmp_path / "runs"])[0]
+        assert arm.facts["own code"] == "code not recorded"
         command(*ask, 3)
         done = command("show", "logistic").stdout
         assert (
@@ -352,7 +419,9 @@ except UserError as error:
             in done
         )
 
-    def test_an_installed_package_is_refused_by_its_version_alone(self, command, rule, tmp_path):
+    def test_another_version_of_an_installed_package_goes_on_and_is_warned_about(
+        self, command, rule, tmp_path
+    ):
         site = tmp_path / "site"
         site.mkdir()
         rule.rename(site / "myrule.py")
@@ -371,4 +440,8 @@ except UserError as error:
             file.write("# a remark\n")
         command(*ask, 2, found_in=[site])
         version("1.1")
-        assert "(package my-rule changed)" in command(*ask, 3, status=2, found_in=[site]).stderr
+        done = command(*[word for word in ask if word != "-q"], 3, found_in=[site])
+        assert (
+            "packages have other versions than when its seeds were made: my-rule 1.0, then 1.1" in done.stderr
+        )
+        assert "(package my-rule changed)" in command("show", "logistic").stdout

@@ -93,6 +93,23 @@ class TestConfiguration:
             assert done.exit_code == 0
             assert "adam" in done.stdout or "2 sound" in done.stdout
 
+    def test_what_the_file_of_a_directory_above_sets_is_said_where_it_is_taken(self, here):
+        (here / "pyproject.toml").write_text(
+            '[tool.amrobust]\nruns-dir = "../kept"\n[tool.amrobust.import]\nhigher = ["val_loss"]\n'
+        )
+        assert "pyproject" not in amrobust("import", "results.csv", "--runs-dir", "kept").output
+        (here / "below").mkdir()
+        os.chdir(here / "below")
+        done = amrobust("import", "../results.csv")
+        assert f"Note: runs-dir = ../kept, as {here / 'pyproject.toml'} says" in done.stderr
+        assert f"Note: higher = val_loss, as {here / 'pyproject.toml'} says" in done.stderr
+        assert amrobust("list").stderr == f"Note: runs-dir = ../kept, as {here / 'pyproject.toml'} says\n"
+        for arguments in (["list", "--runs-dir", "../kept"], ["-q", "list"], ["list", "-q"]):
+            done = amrobust(*arguments)
+            assert done.stderr == ""
+            assert "adam" in done.stdout
+        assert "[default: ../kept]" in " ".join(amrobust("list", "--help").stdout.split())
+
     def test_a_file_of_ones_own(self, here):
         (here / "mine.toml").write_text('[compare]\nbaseline = "sgd"\n')
         for arguments, environment in (

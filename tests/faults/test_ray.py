@@ -15,12 +15,11 @@ import pytest
 from whole_runs import numbers
 
 from amrobust.errors import UserError
-from amrobust.runs.code import CHECKPOINTS
 from amrobust.runs.spec import Spec
 from amrobust.runs.store import open_runs
 from amrobust.train import finished, ray_executor, training
 from amrobust.train.cluster import Cluster
-from amrobust.train.execution import execute
+from amrobust.train.execution import CHECKPOINTS, execute
 from amrobust.train.executors import make_executor
 from amrobust.train.grid import SilentGrid, execute_grid, failures
 from amrobust.train.place import Place

@@ -22,7 +22,7 @@ from amrobust.ingest.load import load_arms
 from amrobust.runs.check import check_runs
 from amrobust.runs.curves import encode
 from amrobust.runs.entries import MAX_JSON_ITEMS, Broken
-from amrobust.runs.manifest import identity
+from amrobust.runs.manifest import Manifest, identity
 from amrobust.runs.store import directory_name, find_run, open_runs, read_run
 from amrobust.runs.summary import summaries
 from amrobust.train.execution import execute
@@ -235,6 +235,12 @@ class TestSizes:
                 read_run(victim)
 
 
+def named(made):
+    """The name of the directory of a run."""
+    facts = describe(spec())
+    return directory_name(Manifest(identity(made, facts), made, facts, {}))
+
+
 class TestPaths:
     @pytest.mark.parametrize(
         "name",
@@ -273,7 +279,7 @@ class TestPaths:
         secret = tmp_path / "secret"
         secret.write_text("mine")
         made = spec()
-        path = tmp_path / "runs" / directory_name(made, identity(made, describe(made)))
+        path = tmp_path / "runs" / named(made)
         path.mkdir(parents=True)
         (path / name).symlink_to(secret)
         with nullcontext() if name == ".tmp-manifest.json" else pytest.raises(RunError):
@@ -284,9 +290,7 @@ class TestPaths:
         made = spec()
         (tmp_path / "private").mkdir()
         (tmp_path / "runs").mkdir()
-        (tmp_path / "runs" / directory_name(made, identity(made, describe(made)))).symlink_to(
-            tmp_path / "private"
-        )
+        (tmp_path / "runs" / named(made)).symlink_to(tmp_path / "private")
         with pytest.raises(RunError, match="is a link"):
             execute(made, range(2), tmp_path / "runs", train=Trainer(), describe=describe)
         assert not list((tmp_path / "private").iterdir())
@@ -305,7 +309,7 @@ class TestPaths:
     )
     def test_a_name_is_one_component_of_a_path_whatever_it_holds(self, name, tmp_path):
         for made in (spec(workload=name), spec(optimizer=name)):
-            directory = directory_name(made, "0" * 64)
+            directory = named(made)
             assert Path(directory).name == directory
             assert len(directory) < 200
             (tmp_path / directory).mkdir()
