@@ -70,9 +70,11 @@ def command(
 
 
 def _rows(arms: Any, metric: str | None) -> Iterator[tuple[Any, ...]]:
+    from amrobust.runs.seeds import as_given
+
     for arm in arms:
         steps = [int(step) if step.is_integer() else step for step in arm.axis.values]
         for name in arm.metrics if metric is None else [metric] if metric in arm.metrics else []:
             for seed, curve in zip(arm.seeds, arm.curves[name], strict=True):
                 for step, value in zip(steps, curve.tolist(), strict=True):
-                    yield arm.workload, arm.method, seed, arm.axis.label, step, name, value
+                    yield arm.workload, arm.method, as_given(seed), arm.axis.label, step, name, value

@@ -75,14 +75,17 @@ def _run(
     series: Mapping[str, float],
     notes: tuple[str, ...],
     name: str = "",
+    numbered: bool = False,
 ) -> LoggedRun:
     return LoggedRun(
         f"{table.label}{name}",
         {"name": Path(table.label).stem, **fields},
         {metric: (np.array([1.0]), np.array([value])) for metric, value in series.items()},
         (table.path,),
-        notes=notes,
+        notes=(*notes, NUMBERED) if numbered else notes,
         line=table.lines[row],
+        final=True,
+        numbered=numbered,
     )
 
 
@@ -135,7 +138,7 @@ def _a_row_a_seed(
         own = _numbered(seed, row, fields)
         series = {name: table.number(name, row) for name in values if not is_empty(table.columns[name][row])}
         if series:
-            yield _run(table, fields | own, row, series, (*notes, *((NUMBERED,) if own else ())))
+            yield _run(table, fields | own, row, series, notes, numbered=bool(own))
 
 
 def _a_column_a_method(
@@ -148,9 +151,8 @@ def _a_column_a_method(
         for row in range(len(table.lines)):
             if not is_empty(table.columns[name][row]):
                 fields = {"method": name, "seed": text(table.columns[seed][row]) if seed else str(row)}
-                numbered = () if seed else (NUMBERED,)
                 found = {"value": table.number(name, row)}
-                yield _run(table, fields, row, found, (*notes, said, *numbered), f": {name}")
+                yield _run(table, fields, row, found, (*notes, said), f": {name}", numbered=seed is None)
 
 
 def _a_row_a_method(

@@ -66,6 +66,10 @@ class LoggedRun:
     notes: tuple[str, ...] = ()
     line: int | None = None
     """Of a table the line where it begins."""
+    final: bool = False
+    """Whether it is one final value a metric, without any step."""
+    numbered: bool = False
+    """Whether its seed is the number of its row, for want of another."""
 
     @property
     def where(self) -> str:

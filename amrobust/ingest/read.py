@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from amrobust.errors import UserError
@@ -12,6 +13,8 @@ from amrobust.ingest.policies import Policies
 from amrobust.ingest.registry import detect, get, names
 from amrobust.runs.arms import READ, Arm
 from amrobust.runs.files import shown
+
+_log = logging.getLogger("amrobust")
 
 AUTO = "auto"
 
@@ -36,6 +39,14 @@ def read_path(
     if not logged:
         raise UserError(f"{shown(path)} has no runs that logged anything ({name})")
     return gather(logged, mappings, policies or Policies(), stem=path.stem or path.resolve().name), name
+
+
+def say_notes(gathered: Gathered, path: Path, form: str) -> None:
+    """Log what was decided while ``path`` was read, but for what is left out, of which the caller has lines already."""
+    for note in gathered.notes:
+        if note not in gathered.left_out:
+            said = note.removeprefix(f"{shown(path.name)}: ")
+            _log.warning("%s, read as %s: %s", shown(path), form, said)
 
 
 def arms_of(gathered: Gathered, path: Path) -> list[Arm]:

@@ -20,6 +20,7 @@ from amrobust.runs.entries import MAX_SEED, MAX_TEXT, Broken, a_name, a_number, 
 from amrobust.runs.files import shown
 from amrobust.runs.manifest import SeedRecord
 from amrobust.runs.metric import direction, refuse_unnamed
+from amrobust.runs.seeds import as_given, seed_of
 from amrobust.runs.spec import Value, plain
 from amrobust.runs.validate import INDEX_COLUMNS, MAX_EPOCHS
 
@@ -180,7 +181,7 @@ def record(
     directory: str | PathLike[str],
     *,
     method: str,
-    seed: int,
+    seed: int | str,
     workload: str,
     hyperparameters: Mapping[str, Value] | None = None,
     epochs: int | None = None,
@@ -198,8 +199,8 @@ def record(
     that it is better "higher" or "lower"; it has to where its name does not say so (docs/formats.md has the words that do).
     ``metrics`` names those to keep. ``axis`` is what the first argument of ``run.log`` counts: "step", "tokens", "time (s)",
     ...; ``epochs`` is how many of them a seed has. ``seeds`` is how many the study was planned with: seeds beyond it draw the
-    caution that they were added. ``paired``: equal seeds of different methods share their random streams. Seeds and
-    hyperparameters may be scalars of NumPy or torch: what is recorded are Python's own.
+    caution that they were added. ``paired``: equal seeds of different methods share their random streams. A seed is any whole
+    number, or a text; seeds and hyperparameters may be scalars of NumPy or torch: what is recorded are Python's own.
 
     Raises UserError on a value that cannot be recorded, and where the seed is recorded already, or another process is recording
     it; at the end RunError where what was logged does not fit the run's other seeds (it is kept beside the run as a CSV file).
@@ -216,7 +217,7 @@ def record(
     }
     place.planned = None if seeds is None else _whole("seeds", seeds, 1, MAX_SEED)
     length = None if epochs is None else _whole("epochs", epochs, 1, MAX_EPOCHS)
-    which = _whole("a seed", seed, 0, MAX_SEED - 1)
+    which = seed_of(seed)
     label = _name("axis", axis)
     if isinstance(metrics, str):
         raise UserError(f"metrics are names, such as ({metrics!r},), not {metrics!r}")
@@ -235,14 +236,14 @@ def recorded(
     workload: str,
     hyperparameters: Mapping[str, Value] | None = None,
     paired: bool = False,
-) -> tuple[int, ...]:
-    """The seeds of this run that are complete, ascending: those that a loop may pass over.
+) -> tuple[int | str, ...]:
+    """The seeds of this run that are complete, ascending, as they were given: those that a loop may pass over.
 
     >>> recorded("nowhere", method="adam", workload="mine")
     ()
     """
     run = _place(directory, method, workload, hyperparameters, paired).read()
-    return run.manifest.complete if run is not None else ()
+    return tuple(map(as_given, run.manifest.complete)) if run is not None else ()
 
 
 def _place(

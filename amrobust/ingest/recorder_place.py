@@ -54,7 +54,7 @@ class Place:
         """Hold the seed's own lock until :meth:`release`. Raises UserError where it is done, or another process has it."""
         import filelock
 
-        lock = filelock.FileLock(self.path / f".seed-{seed}.lock", timeout=0)
+        lock = filelock.FileLock(self.path / f".seed-{seed:d}.lock", timeout=0)
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             lock.acquire()
@@ -174,7 +174,7 @@ class Place:
                     *(repr(row[name]) if name in row else "" for name in names),
                 ]
             )
-        path = self.path / f"seed-{seed}.csv"
+        path = self.path / f"seed-{seed:d}.csv"
         try:
             write_atomically(path, text.getvalue().encode())
         except OSError as error:

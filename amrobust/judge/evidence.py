@@ -78,6 +78,8 @@ def _in_phase(sample: Sample, claim: Claim) -> Sample:
     """The sample's curves in the claim's phase of training, all of them where it names none."""
     if claim.epochs is None:
         return sample
+    if sample.arm.epochs == 1:
+        raise Refused("a phase of training needs curves, and these data have final values: one number a seed")
     first, last = (epoch - sample.first_epoch for epoch in claim.epochs)
     if last < max(first, 0) or last >= sample.curves.shape[1]:
         raise Refused(
@@ -130,7 +132,9 @@ def _spread(claim: Claim, pair: Pair, metric: Metric, rules: Rules, family: int)
     if not on_curves and claim.epochs is not None:
         raise Refused(f"the final spread has no phase: claim less Avg. STD over these {axis.plural}")
     if on_curves and pair.a.shape[1] < 2:
-        raise Refused(f"Avg. STD needs curves of at least 2 {axis.plural}, and these data have one")
+        raise Refused(
+            f"Avg. STD needs curves of at least 2 {axis.plural}, and these data have one number a seed"
+        )
     a, b = (
         (pair.a, pair.b)
         if on_curves

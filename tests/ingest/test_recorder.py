@@ -195,7 +195,8 @@ class TestMisfits:
     @pytest.mark.parametrize(
         ("options", "message"),
         [
-            ({"seed": -1}, "a seed is"), ({"seed": 10**7}, "a seed is"), ({"seed": "1"}, "a seed is"),
+            ({"seed": 1.5}, "not a whole number"), ({"seed": True}, "a seed is"), ({"seed": ""}, "a seed that is a text"),
+            ({"seed": [1]}, "a seed is"), ({"seed": 2.0**60}, "lost its last digits"),
             ({"method": " "}, "method is a name"), ({"workload": None}, "workload is a name"), ({"epochs": 0}, "epochs"),
             ({"axis": ""}, "axis is a name"),
             ({"hyperparameters": {"lr": [1]}}, "hyperparameter 'lr'"), ({"hyperparameters": {"lr": float("nan")}}, "'lr'"),
