@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from amrobust.errors import UserError
-from amrobust.ingest.fields import Named, split_by_fields
+from amrobust.ingest.fields import Named, split_by_fields, with_parameters
 from amrobust.ingest.finals import SUMMARIES
 from amrobust.ingest.logged import (
     CLOCKS,
@@ -94,6 +94,7 @@ class Mappings:
         return Wanted(
             frozenset(keys - {"path", "name", NUMBER}),
             self.step_from,
+            self.seed_from,
             self.seeds_first,
             pattern if pattern is not None and pattern.groups else None,
         )
@@ -147,11 +148,11 @@ def name_runs(runs: Sequence[LoggedRun], mappings: Mappings, stem: str) -> tuple
         )
         named.append(Named(run, identity.name, workload.strip() or stem, identity, seed))
     notes += _words_among_numbers(named)
+    nuisances = mappings.nuisances | set(seed_from.keys if seed_from is not None else ())
     if method_from is None:
-        seed_keys = seed_from.keys if seed_from is not None else ()
-        named, told = split_by_fields(named, mappings.nuisances | set(seed_keys))
+        named, told = split_by_fields(named, nuisances)
         notes += told
-    return named, notes
+    return with_parameters(named, nuisances), notes
 
 
 def _from_name(run: LoggedRun) -> tuple[str, int, str] | None:

@@ -46,8 +46,8 @@ class Recording:
         """Record the metrics of one epoch, or step, number of tokens, second, ...; several calls for one add up.
 
         These are recorded as they are: any increasing numbers, the same for all seeds; every metric is there at each. A number
-        that is not finite is divergence. Values may be anything but text that ``float()`` takes, such as a tensor of one
-        number; true and false are 1 and 0.
+        that is not finite is divergence, but for NaN before a metric's first value: there it was not measured yet. Values may
+        be anything but text that ``float()`` takes, such as a tensor of one number; true and false are 1 and 0.
 
         Raises UserError on an epoch that is out of order, or a metric that is missing from the epoch before, is not a number,
         or does not say by its name which way is better where :func:`record` was not told either.

@@ -14,6 +14,7 @@ import numpy as np
 
 from amrobust.errors import RunError, UserError
 from amrobust.ingest.landing import OUTPUT, check_fit, foreign_facts, origins, seeds_of, spec_of
+from amrobust.runs.arms import first_measured
 from amrobust.runs.axis import Axis, epochs, number
 from amrobust.runs.curves import SeedCurves
 from amrobust.runs.entries import Broken
@@ -132,7 +133,8 @@ class Place:
         with self._opened() as (found, write):
             run = found or Run(self.path, Manifest(self.identity, self.spec, facts, {}))
             check_fit(run, facts)
-            finite = all(np.isfinite(curve).all() for curve in curves.values())
+            # As in tables: NaN before the first value says that nothing was measured yet.
+            finite = all(np.isfinite(curve[first_measured(curve[None]) - 1 :]).all() for curve in curves.values())
             done = SeedRecord("complete", diverged or not finite, round(seconds, 6))
             manifest = self._with_plan(run.manifest, seed)
             made = replace(

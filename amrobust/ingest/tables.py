@@ -41,7 +41,7 @@ def runs_of(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
     if roles.step is None:
         if roles.naming and (steps := _numbered(table, roles.naming)):
             return _column_a_step(table, roles.naming, steps)
-        return runs_of_finals(table, roles.naming, roles.seed)
+        return runs_of_finals(table, roles.naming, roles.seed, wanted)
     unnamed = roles.method is None and roles.seed is None
     seeds = _column_a_seed(table, roles, wanted.seed_column) if unnamed else None
     return seeds or _tidy(table, roles)
@@ -68,6 +68,7 @@ class _Roles:
     def of(cls, table: Table, wanted: Wanted) -> _Roles:
         step = wanted.step if wanted.step in table.columns else table.first_of(STEP_KEYS)
         method, seed, workload = map(table.first_of, (METHOD_KEYS, SEED_KEYS, WORKLOAD_KEYS))
+        seed = wanted.seed if wanted.seed in table.columns else seed
         known = {method, seed, workload, *wanted.naming}
         naming = [
             name for name in table.columns if name != step and (name in known or _is_of_words(table, name))

@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 
 from amrobust.errors import RunError, UserError
+from amrobust.runs.arms import first_measured
 from amrobust.runs.commands import command_of
 from amrobust.runs.curves import RunCurves, decode
 from amrobust.runs.entries import Broken, OutOfReach
@@ -93,13 +94,13 @@ def check_run(path: Path) -> Finding:
 
 
 def _check_diverged(manifest: Manifest, curves: RunCurves | None) -> None:
-    """Raise Broken where a seed's values are not finite and it is not marked as diverged."""
+    """Raise Broken where a seed's values are not finite, once measured, and it is not marked as diverged."""
     if curves is None:
         return
     finite = np.ones(len(manifest.complete), bool)
     for metrics in curves.values():
         for values in metrics.values():
-            finite &= np.isfinite(values).all(axis=1)
+            finite &= np.isfinite(values[:, first_measured(values) - 1 :]).all(axis=1)
     for seed, good in zip(manifest.complete, finite, strict=True):
         if not good and not manifest.seeds[seed].diverged:
             raise Broken(
