@@ -134,7 +134,9 @@ class Place:
             run = found or Run(self.path, Manifest(self.identity, self.spec, facts, {}))
             check_fit(run, facts)
             # As in tables: NaN before the first value says that nothing was measured yet.
-            finite = all(np.isfinite(curve[first_measured(curve[None]) - 1 :]).all() for curve in curves.values())
+            finite = all(
+                np.isfinite(curve[first_measured(curve[None]) - 1 :]).all() for curve in curves.values()
+            )
             done = SeedRecord("complete", diverged or not finite, round(seconds, 6))
             manifest = self._with_plan(run.manifest, seed)
             made = replace(
