@@ -102,7 +102,9 @@ class TestNames:
         (judgement,) = json.loads(done.stdout)["judgements"]
         assert {arm["method"] for arm in judgement["arms"]} == {"\u00e9", "e\u0301", "b"}
         (note,) = [note for note in judgement["notes"] if note["kind"] == "look-alike-names"]
-        assert note["message"].startswith("The methods '\u00e9' (U+00E9) and 'e\u0301' (U+0301) differ in case")
+        assert note["message"].startswith(
+            "The methods '\u00e9' (U+00E9) and 'e\u0301' (U+0301) differ in case"
+        )
 
     @pytest.mark.parametrize("other", ["adam", "A dam", "ＡＤＡＭ", "Adam "])
     def test_case_spaces_and_forms_draw_a_warning_and_merge_nothing(self, other):
