@@ -378,12 +378,13 @@ _POLICIES = {"duplicates", "missing_seeds", "lengths", "mixed_units", "unfinishe
 
 def _seeds_and_curves(method: str, given: Any) -> tuple[tuple[int, ...], Curves]:
     """The seeds of a method, ascending where they have names, and their curves (seeds, steps). Raises UserError."""
-    rows = given
+    rows, seeds = given, None
     if isinstance(given, Mapping):
-        named = sorted(((seed_of(seed), values) for seed, values in given.items()), key=lambda pair: pair[0])
-        if len({seed for seed, _ in named}) < len(named):
+        named = {seed_of(seed): values for seed, values in given.items()}
+        if len(named) < len(given):
             raise UserError(f"{method}: two of its seeds are one number")
-        rows = [values for _, values in named]
+        seeds = sorted(named)
+        rows = [named[seed] for seed in seeds]
     try:
         curves = np.array(rows, np.float64)
     except (TypeError, ValueError) as error:
@@ -395,9 +396,7 @@ def _seeds_and_curves(method: str, given: Any) -> tuple[tuple[int, ...], Curves]
     curves = curves[:, None] if curves.ndim == 1 else curves
     if curves.ndim != 2 or 0 in curves.shape:
         raise UserError(f"{method}: an array is (seeds, epochs) or (seeds,), not of shape {np.shape(rows)}")
-    return tuple(seed for seed, _ in named) if isinstance(given, Mapping) else tuple(
-        range(len(curves))
-    ), curves
+    return tuple(range(len(curves)) if seeds is None else seeds), curves
 
 
 def _whole(curves: Curves) -> NDArray[np.bool_]:
