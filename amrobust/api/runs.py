@@ -16,7 +16,7 @@ from amrobust.runs.arms import READ, Arm, Curves, first_measured, refuse_doubles
 from amrobust.runs.curves import mean_and_std
 from amrobust.runs.method import from_name
 from amrobust.runs.metric import Metric, MetricChoice, direction, refuse_unnamed
-from amrobust.runs.seeds import as_given, seed_of
+from amrobust.runs.seeds import NUMBERED, as_given, seed_of
 from amrobust.runs.units import with_unit
 
 if TYPE_CHECKING:
@@ -253,7 +253,12 @@ class Runs:
                     diverged=tuple(
                         seed for seed, whole in zip(seeds, _whole(curves), strict=True) if not whole
                     ),
-                    facts={READ: read},
+                    facts={READ: read}
+                    | (
+                        {}
+                        if isinstance(arrays[method], Mapping)
+                        else {NUMBERED: "in the order of their rows"}
+                    ),
                 )
                 for method, (seeds, curves) in found.items()
             )

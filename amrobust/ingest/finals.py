@@ -5,6 +5,7 @@ A row a seed, with a column that names the method or a column for each; or a row
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 
 from amrobust.errors import UserError
 from amrobust.ingest.fields import NUISANCES, is_chosen, last_part
-from amrobust.ingest.logged import CLOCKS, METHOD_KEYS, SEED_KEYS, LoggedRun, Wanted
+from amrobust.ingest.logged import CLOCKS, METHOD_KEYS, SEED_KEYS, WORKLOAD_KEYS, LoggedRun, Wanted
 from amrobust.ingest.table import Table, is_empty, is_measured, method_and_seed, text
 from amrobust.runs.files import shown
 from amrobust.runs.metric import words
@@ -60,7 +61,9 @@ def runs_of_finals(
         _refuse_numbering(table, methods, [*values, *clocks])
     if not methods and len(values) > 1 and not any(map(is_measured, values)) and not set(naming) - {seed}:
         return _a_column_a_method(table, values, seed, left, numbered=numbered)
-    return _a_row_a_seed(table, naming, values, left, numbered=numbered)
+    workloads = [name for name in naming if last_part(name) in WORKLOAD_KEYS]
+    apart = [*methods, *workloads, *settings]
+    return _a_row_a_seed(table, naming, values, apart, left, numbered=numbered)
 
 
 def _is_no_result(table: Table, name: str) -> bool:
@@ -139,15 +142,26 @@ def _rises(values: Sequence[float]) -> bool:
 
 
 def _a_row_a_seed(
-    table: Table, naming: Sequence[str], values: Sequence[str], notes: tuple[str, ...], *, numbered: bool
+    table: Table,
+    naming: Sequence[str],
+    values: Sequence[str],
+    apart: Sequence[str],
+    notes: tuple[str, ...],
+    *,
+    numbered: bool,
 ) -> Iterator[LoggedRun]:
+    """Rows without a seed are numbered within what the columns ``apart`` tell apart."""
+    count: Counter[tuple[str, ...]] = Counter()
     for row in range(len(table.lines)):
         fields = {name: text(table.columns[name][row]) for name in naming}
         # A field such as config.seed is one too.
         own = numbered and not any(last_part(name) in SEED_KEYS for name in fields)
+        key = tuple(fields[name] for name in apart)
         series = {name: table.number(name, row) for name in values if not is_empty(table.columns[name][row])}
         if series:
-            yield _run(table, fields | ({"seed": str(row)} if own else {}), row, series, notes, numbered=own)
+            seed = {"seed": str(count[key])} if own else {}
+            count[key] += 1
+            yield _run(table, fields | seed, row, series, notes, numbered=own)
 
 
 def _a_column_a_method(

@@ -13,6 +13,7 @@ from amrobust.ingest.policies import Policies
 from amrobust.ingest.registry import detect, get, names
 from amrobust.runs.arms import READ, Arm
 from amrobust.runs.files import shown
+from amrobust.runs.seeds import NUMBERED
 
 _log = logging.getLogger("amrobust")
 
@@ -66,7 +67,8 @@ def _arm(method: ImportedMethod, path: Path, gathered: Gathered) -> Arm:
         diverged=method.diverged,
         averaging=averaging if isinstance(averaging, int) else None,
         facts={"file": path.name, "steps": method.axis.words, READ: gathered.read}
-        | ({"import": "; ".join(gathered.notes)} if gathered.notes else {}),
+        | ({"import": "; ".join(gathered.notes)} if gathered.notes else {})
+        | ({NUMBERED: "in the order of their rows"} if method.numbered else {}),
         identity=method.identity,
         axis=method.axis,
     )

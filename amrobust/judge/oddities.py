@@ -16,7 +16,7 @@ from amrobust.judge.words import counted, listed
 from amrobust.runs.arms import Arm
 from amrobust.runs.files import shown, spans
 from amrobust.runs.method import number
-from amrobust.runs.seeds import NamedSeed
+from amrobust.runs.seeds import NUMBERED, NamedSeed
 from amrobust.runs.spec import Value
 from amrobust.stats.results import Caution
 
@@ -28,7 +28,8 @@ FULL_ENOUGH = 3
 def of_group(arms: Sequence[Arm]) -> tuple[Caution, ...]:
     """What is odd about arms that are compared: the cautions on their seeds and their settings."""
     others = [arm for arm in arms if arm.x0_digest is None]
-    return tuple(note for note in (missing_seeds(others), missing_settings(others)) if note is not None)
+    named = [arm for arm in others if NUMBERED not in arm.facts]
+    return tuple(note for note in (missing_seeds(named), missing_settings(others)) if note is not None)
 
 
 def missing_seeds(arms: Sequence[Arm]) -> Caution | None:

@@ -17,6 +17,9 @@ LONGEST = 1000
 EXACT = 2**53
 """From here on not all whole numbers are there among floats: two seeds that came as floats may have become one."""
 
+NUMBERED = "seeds numbered"
+"""The fact of an arm whose seeds nobody named: its rows were numbered, so that no number among them is missing."""
+
 _WHOLE = re.compile(r"[+-]?[0-9]{1,40}")
 
 

@@ -57,6 +57,16 @@ class TestSeeds:
     def test_seeds_of_ones_own_choice_lack_nothing(self, seeds):
         assert said(seeds) == {}
 
+    def test_nor_do_rows_that_were_numbered(self, tmp_path):
+        generator = np.random.default_rng(0)
+        unequal = {"a": generator.normal(90, 1, 10), "b": generator.normal(90, 1, 12)}
+        kinds = {caution.kind for caution in amrobust.compare(unequal, metric="acc").cautions}
+        rows = [("ab"[k in (0, 3, 4)], 0.5 + 0.3 * value) for k, value in enumerate(generator.random(12))]
+        pd.DataFrame(rows, columns=["method", "acc"]).to_csv(tmp_path / "t.csv", index=False)
+        assert [arm.seeds for arm in amrobust.load(tmp_path / "t.csv")] == [(0, 1, 2), tuple(range(9))]
+        kinds |= {caution.kind for caution in amrobust.compare(tmp_path / "t.csv").cautions}
+        assert "missing-seeds" not in kinds
+
     def test_of_runs_that_were_trained_here_the_plan_is_on_record(self, rng):
         arms = [arm("a", curves(rng, 5, 4)), arm("b", curves(rng, 4, 4))]
         assert all(one.x0_digest is not None for one in arms)
