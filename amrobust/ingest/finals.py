@@ -49,8 +49,8 @@ def runs_of_finals(
             f"{', '.join(map(shown, list(table.columns)[:20]))}"
         )
     left = (f"{', '.join(map(shown, summaries))} summarise the seeds, and are left out",) if summaries else ()
-    settings = [name for name in numeric if is_chosen(name) and not all(map(is_empty, table.columns[name]))]
-    naming = [name for name in table.columns if name in {*naming, *settings}]
+    chosen = {name for name in numeric if is_chosen(name) and last_part(name) not in NUISANCES}
+    naming = [name for name in table.columns if name in naming or name in chosen]
     seeds = {name: found for name in values if (found := method_and_seed(name.strip())) and not found[0]}
     if seed is None and len(seeds) == len(values) > 1 and naming:
         return _a_row_a_method(table, naming, {name: number for name, (_, number) in seeds.items()}, left)
@@ -62,8 +62,7 @@ def runs_of_finals(
     if not methods and len(values) > 1 and not any(map(is_measured, values)) and not set(naming) - {seed}:
         return _a_column_a_method(table, values, seed, left, numbered=numbered)
     workloads = [name for name in naming if last_part(name) in WORKLOAD_KEYS]
-    apart = [*methods, *workloads, *settings]
-    return _a_row_a_seed(table, naming, values, apart, left, numbered=numbered)
+    return _a_row_a_seed(table, naming, values, [*methods, *workloads], left, numbered=numbered)
 
 
 def _is_no_result(table: Table, name: str) -> bool:

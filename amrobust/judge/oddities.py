@@ -54,7 +54,7 @@ def missing_seeds(arms: Sequence[Arm]) -> Caution | None:
         return None
     return Caution(
         "missing-seeds",
-        f"Some seeds are missing ({'; '.join(said)}): where they were left out after their results had been seen, every "
+        f"Some seeds are missing ({_first(said)}): where they were left out after their results had been seen, every "
         "p-value and interval here is too good.",
         "add the runs of these seeds, diverged and stopped ones too, or say where the result is quoted why they are missing",
     )
@@ -77,6 +77,11 @@ def _named(seeds: Sequence[int]) -> str:
     most = [*seeds[: 4 * MOST_NAMED]]
     more = f", ... ({len(seeds)} of them)" if len(most) < len(seeds) else ""
     return f"{'seed' if len(seeds) == 1 else 'seeds'} {shown(spans(most))}{more}"
+
+
+def _first(said: Sequence[str]) -> str:
+    more = f"; and {len(said) - MOST_NAMED} more" if len(said) > MOST_NAMED else ""
+    return "; ".join(said[:MOST_NAMED]) + more
 
 
 def missing_settings(arms: Sequence[Arm]) -> Caution | None:
@@ -113,7 +118,7 @@ def missing_settings(arms: Sequence[Arm]) -> Caution | None:
         return None
     return Caution(
         "missing-settings",
-        f"A sweep is not complete ({' / '.join(said)}): where a setting was left out after its results had been seen, what is "
+        f"A sweep is not complete ({_first(said)}): where a setting was left out after its results had been seen, what is "
         "said of the others is too good.",
         "add the runs of these settings, or say where the result is quoted why they are missing",
     )

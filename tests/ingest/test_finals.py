@@ -150,6 +150,18 @@ def test_a_log_with_a_known_column_of_steps_and_no_seed_is_asked_about(tmp_path)
         amrobust.load(tmp_path / "t.csv")
 
 
+def test_how_long_each_run_took_tells_no_rows_apart(tmp_path):
+    rows = [(m, 3600 + 7 * k % 11, 0.5 + k % 7 / 50, 20 - k % 3) for k, m in enumerate("ababbaab")]
+    frame = pd.DataFrame(rows, columns=["method", "time", "accuracy", "epochs"])
+    frame.drop(columns="epochs").to_csv(tmp_path / "t.csv", index=False)
+    assert [arm.seeds for arm in amrobust.load(tmp_path / "t.csv")] == [(0, 1, 2, 3)] * 2
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    told = {arm.method for arm in amrobust.load(tmp_path / "t.csv")}
+    assert told == {f"{m}[epochs={20 - k % 3}]" for k, m in enumerate("ababbaab")}
+    arms = amrobust.load(tmp_path / "t.csv", nuisances=["epochs"]).arms
+    assert [(arm.method, arm.seeds) for arm in arms] == [("a", (0, 1, 2, 3)), ("b", (0, 1, 2, 3))]
+
+
 def test_what_was_read_says_that_rows_were_numbered():
     (read,) = amrobust.load(CORPUS / "finals_cols.csv").read
     assert "seed = row, numbered in their order · step = none, final values" in read
