@@ -384,6 +384,11 @@ _POLICIES = {"duplicates", "missing_seeds", "lengths", "mixed_units", "unfinishe
 def _seeds_and_curves(method: str, given: Any) -> tuple[tuple[int, ...], Curves]:
     """The seeds of a method, ascending where they have names, and their curves (seeds, steps). Raises UserError."""
     rows, seeds = given, None
+    if hasattr(given, "columns"):
+        raise UserError(
+            f"{method}: a {type(given).__name__} within a mapping does not say which of its sides are seeds: give one frame of all "
+            "methods with columns method and seed, or an array (seeds, epochs)"
+        )
     if isinstance(given, Mapping):
         named = {seed_of(seed): values for seed, values in given.items()}
         if len(named) < len(given):

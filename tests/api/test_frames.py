@@ -207,6 +207,7 @@ class TestMappings:
             ({"a": [[1, 2], [3]]}, "curves of unequal length as a long one"),
             ({"a": {1: 2.0, "1": 3.0}}, "two of its seeds are one number"),
             ({"a": {0.5: 2.0}}, "'0.5' is not a whole number"),
+            ({"a": pd.DataFrame({"x": [1.0, 2]})}, "does not say which of its sides are seeds"),
             ({}, "a mapping from methods to arrays"),
         ],
     )
