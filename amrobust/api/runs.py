@@ -386,8 +386,8 @@ def _seeds_and_curves(method: str, given: Any) -> tuple[tuple[int, ...], Curves]
     rows, seeds = given, None
     if hasattr(given, "columns"):
         raise UserError(
-            f"{method}: a {type(given).__name__} within a mapping does not say which of its sides are seeds: give one frame of all "
-            "methods with columns method and seed, or an array (seeds, epochs)"
+            f"{method}: a {type(given).__name__} within a mapping does not say which of its sides are seeds: give one frame of "
+            "all methods with columns method and seed, or an array (seeds, epochs)"
         )
     if isinstance(given, Mapping):
         named = {seed_of(seed): values for seed, values in given.items()}
