@@ -70,6 +70,7 @@ def command(
 
 
 def _rows(arms: Any, metric: str | None) -> Iterator[tuple[Any, ...]]:
+    from amrobust.runs.seeds import as_given
     from amrobust.runs.values import absent
 
     for arm in arms:
@@ -78,4 +79,4 @@ def _rows(arms: Any, metric: str | None) -> Iterator[tuple[Any, ...]]:
             for seed, curve in zip(arm.seeds, arm.curves[name], strict=True):
                 for step, value, missing in zip(steps, curve.tolist(), absent(curve).tolist(), strict=True):
                     if not missing:
-                        yield arm.workload, arm.method, seed, arm.axis.label, step, name, value
+                        yield arm.workload, arm.method, as_given(seed), arm.axis.label, step, name, value

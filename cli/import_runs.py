@@ -147,14 +147,15 @@ def summary(gathered: Gathered, form: str, landed: list[Landed] | None, runs_dir
 def as_json(gathered: Gathered, form: str, landed: list[Landed] | None) -> str:
     """The same for machines."""
     from amrobust.runs.files import shown_json
+    from amrobust.runs.seeds import as_given
 
     methods = [
         {
             "method": method.method,
             "workload": method.workload,
-            "seeds": list(method.seeds),
-            "diverged": list(method.diverged),
-            "ended_early": list(method.ended_early),
+            "seeds": list(map(as_given, method.seeds)),
+            "diverged": list(map(as_given, method.diverged)),
+            "ended_early": list(map(as_given, method.ended_early)),
             "axis": {"name": method.axis.name, "unit": method.axis.unit},
             "steps": list(method.steps),
             "metrics": [vars(m) for m in method.metrics],

@@ -41,7 +41,12 @@ def as_parquet(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
     import pyarrow
     import pyarrow.parquet
 
-    table = pyarrow.table({name: [row[place] for row in rows] for place, name in enumerate(columns)})
+    cells = {name: [row[place] for row in rows] for place, name in enumerate(columns)}
+    for name, column in cells.items():
+        # Seeds that are texts, or beyond 64 bits with a sign, stand beside whole numbers.
+        if any(isinstance(cell, str) or (isinstance(cell, int) and cell >= 2**63) for cell in column):
+            cells[name] = list(map(str, column))
+    table = pyarrow.table(cells)
     buffer = io.BytesIO()
     pyarrow.parquet.write_table(table, buffer)
     return buffer.getvalue()

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from amrobust.api.plots import Plots
-from amrobust.api.runs import Runs, load
+from amrobust.api.runs import ReadingFiles, Runs, runs_of
 from amrobust.judge.claim import Claim
 from amrobust.judge.compare import compare as judge
 from amrobust.judge.compare import labelled
@@ -19,6 +19,7 @@ from amrobust.judge.lengths import Lengths
 from amrobust.judge.rules import Centre, IntervalName, Pairs, Rules, Selection, TestName
 from amrobust.report.notes import notes
 from amrobust.report.titles import titled
+from amrobust.runs.arms import what_was_read
 from amrobust.stats.levels import Scale
 from amrobust.stats.results import Result
 
@@ -148,8 +149,14 @@ class Comparison:
 
         return write_figures(self.data, Path(directory), formats)
 
+    @property
+    def read(self) -> tuple[str, ...]:
+        """What was read as method, seed, step and metric, a line for each log, table or mapping; none of recorded runs."""
+        return tuple(what_was_read(arm for judgement in self.data.judgements for arm in judgement.arms))
+
     def __str__(self) -> str:
-        return self.render().rstrip("\n")
+        lines = [f"read: {line}" for line in self.read]
+        return "\n".join([*lines, *([""] if lines else []), self.render().rstrip("\n")])
 
     def _repr_html_(self) -> str:
         from amrobust.report.html import fragment
@@ -161,9 +168,10 @@ class Comparison:
 
 
 def compare(
-    runs: Runs | str | PathLike[str],
+    runs: Runs | str | PathLike[str] | Mapping[str, Any] | Any,
     *,
     metric: str | None = None,
+    units: Mapping[str, str] | None = None,
     test: TestName = "jackknife",
     center: Centre = "median",
     interval: IntervalName = "test",
@@ -181,19 +189,25 @@ def compare(
     allow_different_x0: bool = False,
     claims: Sequence[Claim] | None = None,
     labels: Mapping[str, str] | None = None,
+    **reading: Unpack[ReadingFiles],
 ) -> Comparison:
     """Judge which method varies less from seed to seed: what ``amrobust compare`` does, with the same defaults.
 
-    ``runs`` are :class:`Runs`, or a path that :func:`load` takes. Without ``claims``, every method is held against the
-    baseline: better mean (equivalent within ``margin`` where one is given), less final spread, less Avg. STD; all claims are
-    one family of error rate ``alpha`` (Holm; intervals by Bonferroni). With ``interval`` "bootstrap-t", "bca" or "percentile",
-    intervals of means and spreads are the bootstrap's, with their measured coverage; a verdict then needs the test and the
-    interval. ``grid`` ("every:1000", "intersection", "20:mean", ...) reads curves that were measured at different steps on a
-    common grid. ``lengths`` says what it means that seeds end early ("hold" their last value, "drop", "diverged", or cut all
-    where they are "common"); a seed that ends worse than ``diverged`` counts as diverged. ``labels`` says what methods are
-    called in print. Raises UserError where nothing can be compared.
+    ``runs`` are :class:`Runs`, a path that :func:`load` takes, a frame that :meth:`Runs.from_frame` takes, or a mapping of
+    arrays, ``{"sgd": array, "adam": array}``, that :meth:`Runs.from_arrays` takes: (seeds,) of final values, or (seeds,
+    epochs). ``metric`` is "NAME" or "NAME:lower", ``units`` such as ``{"acc": "%"}``, and ``reading`` says how a path or a
+    frame is read: method_from, seed_from, step_from, workload_from, nuisances, duplicates, missing_seeds, ...
+
+    Without ``claims``, every method is held against the baseline: better mean (equivalent within ``margin`` where one is
+    given), less final spread, less Avg. STD; all claims are one family of error rate ``alpha`` (Holm; intervals by
+    Bonferroni). With ``interval`` "bootstrap-t", "bca" or "percentile", intervals of means and spreads are the bootstrap's,
+    with their measured coverage; a verdict then needs the test and the interval. ``grid`` ("every:1000", "intersection",
+    "20:mean", ...) reads curves that were measured at different steps on a common grid. ``lengths`` says what it means that
+    seeds end early ("hold" their last value, "drop", "diverged", or cut all where they are "common"); a seed that ends worse
+    than ``diverged`` counts as diverged. ``labels`` says what methods are called in print. Raises
+    UserError where nothing can be compared.
     """
-    found = runs if isinstance(runs, Runs) else load(runs, metric=metric)
+    found = runs_of(runs, metric, units, reading)
     return Comparison(
         judge(
             labelled(found.arms, labels or {}),

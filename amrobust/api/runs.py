@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike, fspath
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, get_args, get_origin, get_type_hints
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from amrobust.errors import UserError
-from amrobust.runs.arms import Arm, refuse_doubles
+from amrobust.runs.arms import READ, Arm, refuse_doubles, what_was_read
 from amrobust.runs.curves import mean_and_std
 from amrobust.runs.method import from_name
-from amrobust.runs.metric import Metric, direction
-from amrobust.runs.values import ABSENT, absent, held, not_finite, unmeasured_before_the_first
+from amrobust.runs.metric import Metric, MetricChoice, direction, refuse_unnamed
+from amrobust.runs.seeds import NUMBERED, as_given, seed_of
+from amrobust.runs.units import with_unit
+from amrobust.runs.values import ABSENT, Curves, absent, held, not_finite, unmeasured_before_the_first
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from amrobust.ingest.naming import Mappings
+    from amrobust.ingest.policies import Policies
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,11 @@ class Runs:
     def metrics(self) -> tuple[str, ...]:
         """The names of the metrics that any method has, each once, in order."""
         return tuple(dict.fromkeys(name for arm in self.arms for name in arm.metrics))
+
+    @property
+    def read(self) -> tuple[str, ...]:
+        """What was read as method, seed, step and metric, a line for each log, table or mapping; none of recorded runs."""
+        return tuple(what_was_read(self.arms))
 
     def select(
         self, methods: str | Iterable[str] | None = None, workloads: str | Iterable[str] | None = None
@@ -141,7 +151,7 @@ class Runs:
                         {
                             "workload": arm.workload,
                             "method": arm.method,
-                            "seed": np.repeat(np.array(arm.seeds), len(steps)),
+                            "seed": [seed for seed in map(as_given, arm.seeds) for _ in steps],
                             **({"axis": arm.axis.label} if len(labels) > 1 else {}),
                             arm.axis.label if len(labels) == 1 else "step": np.tile(steps, seeds),
                             "metric": name,
@@ -154,34 +164,44 @@ class Runs:
         return pd.concat(parts, ignore_index=True)
 
     @classmethod
-    def from_frame(cls, frame: pd.DataFrame, *, workload: str = "frame", **mappings: Any) -> Runs:
-        """Runs from a DataFrame in any of the forms that tables may have (long, tidy, a column a seed or a step).
+    def from_frame(
+        cls,
+        frame: Any,
+        *,
+        workload: str = "frame",
+        metric: str | None = None,
+        units: Mapping[str, str] | None = None,
+        **reading: Unpack[Reading],
+    ) -> Runs:
+        """Runs from a frame of pandas, polars, pyarrow or another library that narwhals knows, in any form of a table.
 
-        ``mappings`` are those of ``amrobust import``: method_from, seed_from, step_from, metrics, higher, lower, units. Raises
-        UserError where it has no such form.
+        These are long, tidy, a column a seed or a step, and final values without a step; a named index of pandas is
+        columns. A missing value was not measured. ``metric`` is "NAME", "NAME:lower" or "NEW=OLD" [default: all]; ``units``
+        declares units, such as ``{"acc": "%"}``; ``reading`` says what names a method, a seed and a step
+        (:class:`Reading`), as for files. ``workload`` is the name where no column has it. Raises UserError, as of a file,
+        where a role cannot be told, and on what is no frame.
+
+        >>> import pandas as pd
+        >>> frame = pd.DataFrame({"opt": ["sgd", "sgd", "adam", "adam"], "seed": [0, 1, 0, 1], "acc": [0.91, 0.92, 0.93, 0.91]})
+        >>> Runs.from_frame(frame).read
+        ('method = opt · seed = seed · step = none, final values · acc (higher is better, by its name; share)',)
         """
         from amrobust.ingest.assemble import gather
-        from amrobust.ingest.naming import Mappings
-        from amrobust.ingest.policies import Policies
-        from amrobust.ingest.read import arms_of
-        from amrobust.ingest.table import Table
+        from amrobust.ingest.frames import table_of
+        from amrobust.ingest.read import arms_of, say_notes
         from amrobust.ingest.tables import runs_of
 
-        named = frame if all(name is None for name in frame.index.names) else frame.reset_index()
-        if not named.columns.is_unique:
-            double = named.columns[named.columns.duplicated()][0]
-            raise UserError(f"two columns are called {double!r}: give each its own name")
-        columns = {str(name): [_plain(cell) for cell in named[name].tolist()] for name in named.columns}
-        path = Path(workload)
-        chosen = Mappings(**mappings)
-        table = Table(path, workload, columns, range(1, len(named) + 1))
-        gathered = gather(list(runs_of(table, chosen.wanted)), chosen, Policies(), workload)
-        return cls(tuple(arms_of(gathered, path)), gathered.left_out)
+        mappings, policies = _settled(reading)
+        mappings = replace(mappings, metrics=(metric,) if metric else (), units=dict(units or {}))
+        table = table_of(frame, workload)
+        gathered = gather(list(runs_of(table, mappings.wanted)), mappings, policies, workload)
+        say_notes(gathered, table.path, "frame")
+        return cls(tuple(arms_of(gathered, table.path)), gathered.left_out)
 
     @classmethod
     def from_arrays(
         cls,
-        arrays: Mapping[str, ArrayLike],
+        arrays: Mapping[str, ArrayLike | Mapping[Any, ArrayLike]],
         *,
         metric: str = "value",
         unit: str | None = None,
@@ -191,52 +211,106 @@ class Runs:
     ) -> Runs:
         """Runs from an array (seeds, epochs), or (seeds,) of final values, for each method.
 
-        ``better`` is "higher" or "lower" [default: known by the metric's name, else asked for when it is judged]; NaN marks a
-        diverged seed, before its first value what was not measured yet, as the mask of a masked array does; ``paired``: row i
-        of every method has the same random streams. Raises UserError on other shapes.
+        In the place of an array may stand a mapping from seeds to final values or to curves of one length; rows of arrays
+        are numbered as seeds from 0. ``metric`` is a name, with ":higher" or ":lower" behind it or not, and ``better`` says
+        the same [default: known by the metric's name, else asked for when it is judged]; NaN marks a diverged seed, before
+        its first value what was not measured yet, as the mask of a masked array does; ``paired``: equal seeds of all methods
+        have the same random streams. Raises UserError on other shapes, and on what is no number.
+
+        >>> Runs.from_arrays({"sgd": {3: 0.91, 7: 0.92}, "adam": {3: 0.93, 7: 0.94}}, metric="acc").arms[0].seeds
+        (3, 7)
         """
-        arms = []
-        known = Metric.known(
-            metric, None if better is None else direction(f"better of {metric}", better), unit
-        )
+        if not isinstance(arrays, Mapping) or not arrays:
+            raise UserError(
+                "arrays are a mapping from methods to arrays, such as {'sgd': [0.91, 0.92], 'adam': [0.93, 0.92]}, "
+                f"not {arrays!r:.100}"
+            )
+        choice = MetricChoice.parse(metric)
+        if choice.logged != choice.name:
+            raise UserError(
+                f"arrays have no names that metric={metric!r} could replace: give the new one alone"
+            )
+        way = direction(f"better of {choice.name}", better) if better is not None else choice.better
+        known = Metric.known(choice.name, way, unit)
+        found: dict[str, tuple[tuple[int, ...], Curves]] = {}
         for method, given in arrays.items():
             if not isinstance(method, str) or not method.strip():
                 raise UserError(f"a method is called by a name, not {method!r}")
-            masked = np.ma.array(given, np.float64)
-            curves = np.where(np.ma.getmaskarray(masked), ABSENT, masked.data)
-            curves = curves[:, None] if curves.ndim == 1 else curves
-            if curves.ndim != 2 or 0 in curves.shape:
-                raise UserError(
-                    f"{method}: an array is (seeds, epochs) or (seeds,), not of shape {np.shape(given)}"
-                )
-            curves = unmeasured_before_the_first(curves)
-            arms.append(
+            found[method] = _seeds_and_curves(method, given)
+        said = with_unit(known, [curves for _, curves in found.values()]).introduced
+        most = max(curves.shape[1] for _, curves in found.values())
+        numbered = not any(isinstance(given, Mapping) for given in arrays.values())
+        read = f"method = key · seed = {'row, numbered from 0' if numbered else 'key within'} · step = " + (
+            f"column 1…{most} · {said}" if most > 1 else f"none, final values · {said}"
+        )
+        return cls(
+            tuple(
                 Arm(
                     method=method,
                     optimizer=from_name(method).optimizer,
                     workload=workload,
-                    seeds=tuple(range(len(curves))),
-                    curves={metric: curves},
-                    metrics={metric: known},
+                    seeds=seeds,
+                    curves={choice.name: curves},
+                    metrics={choice.name: known},
                     pairing="rows" if paired else None,
-                    diverged=tuple(not_finite(curves).nonzero()[0].tolist()),
+                    diverged=tuple(
+                        seed for seed, lost in zip(seeds, not_finite(curves), strict=True) if lost
+                    ),
+                    facts={READ: read}
+                    | (
+                        {}
+                        if isinstance(arrays[method], Mapping)
+                        else {NUMBERED: "in the order of their rows"}
+                    ),
                 )
+                for method, (seeds, curves) in found.items()
             )
-        return cls(tuple(arms))
+        )
+
+
+class Reading(TypedDict, total=False):
+    """How tables and logs are read: the options of the same names of ``amrobust compare``, ``report``, ``tails`` and
+    ``import``.
+
+    ``method_from``, ``seed_from`` and ``workload_from`` are ``"KEY"``, ``"KEY,KEY"``, ``"re:PATTERN"`` or ``"=TEXT"``, several
+    keys also as a sequence; ``seed_from="number"`` counts runs. docs/formats.md has what each choice does.
+    """
+
+    method_from: str | Sequence[str]
+    seed_from: str
+    step_from: str
+    workload_from: str | Sequence[str]
+    nuisances: Collection[str]
+    """Fields that tell no methods apart."""
+    higher: Collection[str]
+    """Metrics that are better high; ``lower`` those that are better low."""
+    lower: Collection[str]
+    duplicates: Literal["refuse", "first", "last", "mean"]
+    missing_seeds: Literal["refuse", "number", "skip"]
+    mixed_units: Literal["refuse", "keep", "percent"]
+    first_step: float
+
+
+class ReadingFiles(Reading, total=False):
+    """What concerns logs and files of arrays alone, beside all of :class:`Reading`."""
+
+    unfinished: Literal["skip", "keep"]
+    seeds_first: bool
 
 
 def load(
     *paths: str | PathLike[str],
     metric: str | None = None,
     units: Mapping[str, str] | None = None,
-    **mappings: Any,
+    **reading: Unpack[ReadingFiles],
 ) -> Runs:
     """Everything that can be compared under ``paths``: run directories, and the logs and tables that ``amrobust import`` reads.
 
-    With ``metric``, that one's curves only; a log whose metrics have different steps needs it. ``units`` declares units of
-    metrics, such as ``{"acc": "%"}``; ``mappings`` are the options of ``amrobust import`` that say what names a method, a seed
-    and a step: method_from, seed_from, workload_from, step_from, nuisances. Raises UserError where a path holds nothing that
-    can be read. Broken runs are set aside: ``problems`` names them.
+    With ``metric``, that one's curves only. ``units`` declares units of
+    metrics, such as ``{"acc": "%"}``; ``reading`` are the options that say what names a method, a seed and a step, and what is
+    done where something does not fit: method_from, seed_from, workload_from, step_from, nuisances, duplicates, missing_seeds,
+    mixed_units, unfinished, first_step, seeds_first. Raises UserError where a path holds nothing that can be read.
+    Broken runs are set aside: ``problems`` names them.
 
     >>> import tempfile, pathlib
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "results.csv"
@@ -245,19 +319,94 @@ def load(
     ('sgd',)
     """
     from amrobust.ingest.load import load_arms
-    from amrobust.ingest.naming import Mappings
 
     places = [Path(fspath(path)) for path in paths or ("runs",)]
-    arms, problems = load_arms(places, metric, units, Mappings(**mappings))
+    arms, problems = load_arms(places, metric, units, *_settled(reading, ReadingFiles))
     return Runs(tuple(arms), tuple(problems))
+
+
+def runs_of(
+    given: Any, metric: str | None, units: Mapping[str, str] | None, reading: Mapping[str, Any]
+) -> Runs:
+    """What ``compare`` was given, as runs: Runs, a path, a mapping of arrays, or else a frame.
+
+    Raises UserError where an option would say how something is read that is read already, or needs no reading.
+    """
+    if isinstance(given, (str, PathLike)):
+        return load(given, metric=metric, units=units, **reading)
+    if not isinstance(given, (Runs, Mapping)):
+        return Runs.from_frame(given, metric=metric, units=units, **reading)
+    said = [*reading, *(["units"] if units and isinstance(given, Runs) else [])]
+    if said:
+        what = (
+            "Runs are read already" if isinstance(given, Runs) else "in a mapping every role is said already"
+        )
+        raise UserError(f"{said[0]} says how a table or a log is read, and {what}: leave it out")
+    if isinstance(given, Runs):
+        return given
+    if metric is None:
+        return Runs.from_arrays(given)
+    name = MetricChoice.parse(metric).name
+    refuse_unnamed("units", units or {}, [name])
+    return Runs.from_arrays(given, metric=metric, unit=(units or {}).get(name))
 
 
 def _names(given: str | Iterable[str] | None) -> set[str] | None:
     return None if given is None else {given} if isinstance(given, str) else set(given)
 
 
-def _plain(cell: Any) -> Any:
-    """A cell of a DataFrame as a table has it: numbers, text, or nothing."""
-    if cell is None or isinstance(cell, (bool, int, float, str)):
-        return None if isinstance(cell, float) and np.isnan(cell) else cell
-    return str(cell)
+def _settled(reading: Mapping[str, Any], kind: type = Reading) -> tuple[Mappings, Policies]:
+    """The options of ``kind`` as what importers take. Raises UserError on another option, and on a choice that is none."""
+    from amrobust.ingest.naming import Mappings
+    from amrobust.ingest.policies import Policies
+
+    known = get_type_hints(kind)
+    for name, value in reading.items():
+        if name not in known:
+            raise UserError(f"{name!r} says nothing of how this is read: choose among {', '.join(known)}")
+        choices = get_args(known[name]) if get_origin(known[name]) is Literal else ()
+        if choices and value not in choices:
+            raise UserError(f"{name} is {', '.join(map(repr, choices))}, not {value!r:.100}")
+    said = dict(reading)
+    for name in ("method_from", "workload_from"):
+        if name in said and not isinstance(said[name], str):
+            said[name] = ",".join(said[name])
+    for name in ("nuisances", "higher", "lower"):
+        if name in said:
+            said[name] = frozenset([said[name]] if isinstance(said[name], str) else said[name])
+    policies = {
+        ("units" if name == "mixed_units" else name): said.pop(name) for name in _POLICIES & set(said)
+    }
+    return Mappings(**said), Policies(**policies)
+
+
+_POLICIES = {"duplicates", "missing_seeds", "mixed_units", "unfinished", "first_step"}
+
+
+def _seeds_and_curves(method: str, given: Any) -> tuple[tuple[int, ...], Curves]:
+    """The seeds of a method, ascending where they have names, and their curves (seeds, steps). Raises UserError."""
+    rows, seeds = given, None
+    if hasattr(given, "columns"):
+        raise UserError(
+            f"{method}: a {type(given).__name__} within a mapping does not say which of its sides are seeds: give one frame of "
+            "all methods with columns method and seed, or an array (seeds, epochs)"
+        )
+    if isinstance(given, Mapping):
+        named = {seed_of(seed): values for seed, values in given.items()}
+        if len(named) < len(given):
+            raise UserError(f"{method}: two of its seeds are one number")
+        seeds = sorted(named)
+        rows = [named[seed] for seed in seeds]
+    try:
+        masked = np.ma.array(rows, np.float64)
+    except (TypeError, ValueError) as error:
+        what = str(error).splitlines()[0]
+        raise UserError(
+            f"{method}: an array of numbers is (seeds, epochs) or (seeds,), and this is none ({what}); a table with columns "
+            "goes in as a DataFrame, curves of unequal length as a long one"
+        ) from None
+    curves = np.where(np.ma.getmaskarray(masked), ABSENT, masked.data)
+    curves = curves[:, None] if curves.ndim == 1 else curves
+    if curves.ndim != 2 or 0 in curves.shape:
+        raise UserError(f"{method}: an array is (seeds, epochs) or (seeds,), not of shape {np.shape(rows)}")
+    return tuple(range(len(curves)) if seeds is None else seeds), unmeasured_before_the_first(curves)

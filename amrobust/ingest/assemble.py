@@ -216,6 +216,7 @@ def _method(
         metrics=tuple(_metric(name, mappings, members) for name in names),
         axis=axes.popitem()[1],
         files=tuple(dict.fromkeys(path for one in members for path in one.run.files)),
+        numbered=any(one.run.numbered for one in members),
     )
 
 

@@ -138,6 +138,43 @@ def _told_apart(one: Named, values: Mapping[str, str]) -> Named:
     return replace(one, method=name, identity=identity)
 
 
+def with_parameters(named: Sequence[Named], nuisances: frozenset[str]) -> list[Named]:
+    """``named`` with the parameters in which no run of a method differs among its hyperparameters; its name does not tell them.
+
+    Parameters are recorded fields that are chosen before a training by their names, such as ``lr``, in a configuration too
+    (``optimizer.lr``); of two of one last part that differ neither counts.
+    """
+    groups: dict[tuple[str, str], list[Named]] = defaultdict(list)
+    for one in named:
+        groups[one.workload, one.method].append(one)
+    found: dict[tuple[str, str], dict[str, set[str]]] = {}
+    for key, members in groups.items():
+        values = found.setdefault(key, {})
+        for field in dict.fromkeys(field for one in members for field in one.run.fields):
+            if is_chosen(field) and _tells_methods(field, nuisances):
+                values.setdefault(last_part(field), set()).update(
+                    one.run.fields.get(field, "").strip() for one in members
+                )
+    known = {
+        key: {
+            name: value_of(next(iter(each)))
+            for name, each in values.items()
+            if len(each) == 1 and each != {""}
+        }
+        for key, values in found.items()
+    }
+    return [
+        replace(
+            one,
+            identity=replace(
+                one.identity,
+                hyperparameters={**known[one.workload, one.method], **one.identity.hyperparameters},
+            ),
+        )
+        for one in named
+    ]
+
+
 def _is_number(text: str) -> bool:
     try:
         float(text)

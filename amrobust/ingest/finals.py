@@ -5,6 +5,7 @@ A row a seed, with a column that names the method or a column for each; or a row
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -13,14 +14,8 @@ import numpy as np
 
 from amrobust.errors import UserError
 from amrobust.ingest.fields import NUISANCES, is_chosen, last_part
-from amrobust.ingest.logged import METHOD_KEYS, SEED_KEYS, LoggedRun
-from amrobust.ingest.table import (
-    Table,
-    is_empty,
-    is_measured,
-    method_and_seed,
-    text,
-)
+from amrobust.ingest.logged import CLOCKS, METHOD_KEYS, SEED_KEYS, WORKLOAD_KEYS, LoggedRun, Wanted
+from amrobust.ingest.table import Table, is_empty, is_measured, method_and_seed, text
 from amrobust.runs.files import shown
 from amrobust.runs.metric import words
 
@@ -32,10 +27,13 @@ SUMMARIES = {
 """Names of columns that summarise seeds, and so are none."""
 
 
-def runs_of_finals(table: Table, naming: Sequence[str], seed: str | None) -> Iterator[LoggedRun]:
+def runs_of_finals(
+    table: Table, naming: Sequence[str], seed: str | None, wanted: Wanted
+) -> Iterator[LoggedRun]:
     """Every cell that is one seed's final value, as a run of one step; ``naming`` are the columns that name runs.
 
-    Raises UserError where a table of summaries (mean, std, n) has no seed at all, and where nothing is a final value.
+    So do columns of numbers that were chosen before the training, such as a learning rate. Raises UserError where a table of
+    summaries (mean, std, n) has no seed at all, where nothing is a final value, and where rows cannot be numbered as seeds.
     """
     numeric = [name for name in table.columns if name not in naming]
     summaries = [name for name in numeric if any(last_part(name) in names for names in SUMMARIES.values())]
@@ -51,15 +49,20 @@ def runs_of_finals(table: Table, naming: Sequence[str], seed: str | None) -> Ite
             f"{', '.join(map(shown, list(table.columns)[:20]))}"
         )
     left = (f"{', '.join(map(shown, summaries))} summarise the seeds, and are left out",) if summaries else ()
+    chosen = {name for name in numeric if is_chosen(name) and last_part(name) not in NUISANCES}
+    naming = [name for name in table.columns if name in naming or name in chosen]
     seeds = {name: found for name in values if (found := method_and_seed(name.strip())) and not found[0]}
     if seed is None and len(seeds) == len(values) > 1 and naming:
         return _a_row_a_method(table, naming, {name: number for name, (_, number) in seeds.items()}, left)
-    names_method = any(last_part(name) in METHOD_KEYS for name in naming)
-    if names_method or (naming and any(map(is_measured, values))):
-        return _a_row_a_seed(table, naming, values, seed, left)
-    if len(values) > 1 and not any(map(is_measured, values)) and not set(naming) - {seed}:
-        return _a_column_a_method(table, values, seed, left)
-    return _a_row_a_seed(table, naming, values, seed, left)
+    methods = [name for name in naming if last_part(name) in METHOD_KEYS or name in wanted.naming - {seed}]
+    numbered = seed is None and wanted.seed is None
+    if numbered:
+        clocks = [name for name in numeric if last_part(name) in (*CLOCKS, "run")]
+        _refuse_numbering(table, methods, [*values, *clocks])
+    if not methods and len(values) > 1 and not any(map(is_measured, values)) and not set(naming) - {seed}:
+        return _a_column_a_method(table, values, seed, left, numbered=numbered)
+    workloads = [name for name in naming if last_part(name) in WORKLOAD_KEYS]
+    return _a_row_a_seed(table, naming, values, [*methods, *workloads], left, numbered=numbered)
 
 
 def _is_no_result(table: Table, name: str) -> bool:
@@ -75,28 +78,32 @@ def _run(
     series: Mapping[str, float],
     notes: tuple[str, ...],
     name: str = "",
+    numbered: bool = False,
 ) -> LoggedRun:
     return LoggedRun(
         f"{table.label}{name}",
         {"name": Path(table.label).stem, **fields},
         {metric: (np.array([1.0]), np.array([value])) for metric, value in series.items()},
         (table.path,),
-        notes=notes,
+        notes=(*notes, NUMBERED) if numbered else notes,
         line=table.lines[row],
+        final=True,
+        numbered=numbered,
     )
-
-
-def _numbered(seed: str | None, row: int, taken: Mapping[str, str]) -> dict[str, str]:
-    """The seed of a row that has none: its number. Rows of different methods then pair with nothing."""
-    has_one = seed is not None or any(last_part(name) in SEED_KEYS for name in taken)
-    return {} if has_one else {"seed": str(row)}
 
 
 NUMBERED = "no column is a seed: every row is one, numbered in their order"
 
 
-def _refuse_numbering(table: Table, groups: Mapping[str, Sequence[int]], columns: Sequence[str]) -> None:
-    """Raise UserError where rows are no seed each: a column is called one, or numbers rise or fall as along a training."""
+def _refuse_numbering(table: Table, methods: Sequence[str], columns: Sequence[str]) -> None:
+    """Raise UserError where rows are no seed each: a column is called one, or counts the rows of every method in ``columns``.
+
+    That it does where its numbers rise or fall from row to row, as along a training, or, in whatever order the rows are, where
+    no method has one twice and they are evenly spaced whole numbers, or the same for all methods.
+    """
+    groups: dict[tuple[str, ...], list[int]] = {}
+    for row in range(len(table.lines)):
+        groups.setdefault(tuple(text(table.columns[name][row]) for name in methods), []).append(row)
     for name in columns:
         if "seed" in words(name):
             raise UserError(
@@ -108,12 +115,24 @@ def _refuse_numbering(table: Table, groups: Mapping[str, Sequence[int]], columns
         counts = [
             [table.number(name, row) for row in rows if not is_empty(cells[row])] for rows in groups.values()
         ]
-        if any(len(found) > 2 for found in counts) and all(
-            _rises(found) or _rises(found[::-1]) for found in counts
-        ):
+        if not any(len(found) > 2 for found in counts):
+            continue
+        if all(_rises(found) or _rises(found[::-1]) for found in counts):
             raise UserError(
                 f"{shown(table.path)}: no column is a step or a seed, and {shown(name)} only rises or only falls from row to "
                 "row, as along a training: say what counts the steps with --step-from, or add a column seed"
+            )
+        ascending = [sorted(found) for found in counts]
+        even = all(
+            len({b - a for a, b in pairwise(found)}) < 2 and all(map(float.is_integer, found))
+            for found in ascending
+        )
+        same = len(counts) > 1 and all(found == ascending[0] for found in ascending)
+        if not is_measured(name) and (even or same) and all(map(_rises, ascending)):
+            raise UserError(
+                f"{shown(table.path)}: no column is a step or a seed, and {shown(name)} counts the rows of every method: say "
+                f"that it is the seed with --seed-from {shown(name)}, or counts steps with --step-from {shown(name)}, or add a "
+                "column seed"
             )
 
 
@@ -122,35 +141,48 @@ def _rises(values: Sequence[float]) -> bool:
 
 
 def _a_row_a_seed(
-    table: Table, naming: Sequence[str], values: Sequence[str], seed: str | None, notes: tuple[str, ...]
+    table: Table,
+    naming: Sequence[str],
+    values: Sequence[str],
+    apart: Sequence[str],
+    notes: tuple[str, ...],
+    *,
+    numbered: bool,
 ) -> Iterator[LoggedRun]:
-    groups: dict[str, list[int]] = {}
-    for row in range(len(table.lines)):
-        key = "\0".join(text(table.columns[name][row]) for name in naming if last_part(name) in METHOD_KEYS)
-        groups.setdefault(key, []).append(row)
-    if seed is None:
-        _refuse_numbering(table, groups, values)
+    """Rows without a seed are numbered within what the columns ``apart`` tell apart."""
+    count: Counter[tuple[str, ...]] = Counter()
     for row in range(len(table.lines)):
         fields = {name: text(table.columns[name][row]) for name in naming}
-        own = _numbered(seed, row, fields)
+        # A field such as config.seed is one too.
+        own = numbered and not any(last_part(name) in SEED_KEYS for name in fields)
+        key = tuple(fields[name] for name in apart)
         series = {name: table.number(name, row) for name in values if not is_empty(table.columns[name][row])}
         if series:
-            yield _run(table, fields | own, row, series, (*notes, *((NUMBERED,) if own else ())))
+            seed = {"seed": str(count[key])} if own else {}
+            count[key] += 1
+            yield _run(table, fields | seed, row, series, notes, numbered=own)
 
 
 def _a_column_a_method(
-    table: Table, values: Sequence[str], seed: str | None, notes: tuple[str, ...]
+    table: Table, values: Sequence[str], seed: str | None, notes: tuple[str, ...], *, numbered: bool
 ) -> Iterator[LoggedRun]:
-    if seed is None:
-        _refuse_numbering(table, {"": range(len(table.lines))}, values)
     said = f"the columns {', '.join(map(shown, values))} are methods, of one metric"
     for name in values:
         for row in range(len(table.lines)):
             if not is_empty(table.columns[name][row]):
-                fields = {"method": name, "seed": text(table.columns[seed][row]) if seed else str(row)}
-                numbered = () if seed else (NUMBERED,)
+                known = (
+                    {seed: text(table.columns[seed][row])} if seed else {"seed": str(row)} if numbered else {}
+                )
                 found = {"value": table.number(name, row)}
-                yield _run(table, fields, row, found, (*notes, said, *numbered), f": {name}")
+                yield _run(
+                    table,
+                    {"method": name, **known},
+                    row,
+                    found,
+                    (*notes, said),
+                    f": {name}",
+                    numbered=numbered,
+                )
 
 
 def _a_row_a_method(

@@ -27,6 +27,8 @@ class ImportedMethod:
     axis: Axis
     """Where the columns were measured."""
     files: tuple[Path, ...]
+    numbered: bool = False
+    """Whether seeds are the numbers of rows, for want of others."""
 
     @property
     def steps(self) -> tuple[float, ...]:

@@ -13,7 +13,7 @@ import numpy as np
 from amrobust.errors import RunError, UserError
 from amrobust.ingest.naming import Mappings
 from amrobust.ingest.policies import Policies
-from amrobust.ingest.read import arms_of, read_path
+from amrobust.ingest.read import arms_of, read_path, say_notes
 from amrobust.ingest.registry import detect
 from amrobust.plugins import is_path
 from amrobust.runs.arms import Arm
@@ -67,10 +67,7 @@ def load_arms(
             arms += arms_of(gathered, path)
             _log.info("%s: %d methods, read as %s", shown(path), len(gathered.methods), form)
             problems += [f"{shown(path)}: {note}" for note in gathered.left_out]
-            for note in gathered.notes:
-                if note not in gathered.left_out:
-                    said = note.removeprefix(f"{shown(path.name)}: ")
-                    _log.warning("%s, read as %s: %s", shown(path), form, said)
+            say_notes(gathered, path, form)
     if directories:
         places: dict[str, Path] = {}
         seeded: set[str] = set()

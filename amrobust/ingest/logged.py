@@ -20,7 +20,9 @@ Series = tuple[Numbers, Numbers]
 
 State = Literal["finished", "failed", "running"]
 
-METHOD_KEYS = ("method", "optimizer", "optimizer_name", "opt", "optim", "solver", "algorithm", "algo")
+METHOD_KEYS = (
+    "method", "optimizer", "optimiser", "optimizer_name", "optimiser_name", "opt", "optim", "solver", "algorithm", "algo",
+)  # fmt: skip
 SEED_KEYS = (
     "seed",
     "random_seed",
@@ -66,6 +68,10 @@ class LoggedRun:
     notes: tuple[str, ...] = ()
     line: int | None = None
     """Of a table the line where it begins."""
+    final: bool = False
+    """Whether it is one final value a metric, without any step."""
+    numbered: bool = False
+    """Whether its seed is the number of its row, for want of another."""
 
     @property
     def where(self) -> str:
@@ -80,6 +86,8 @@ class Wanted:
     naming: frozenset[str] = frozenset()
     """Columns that name runs, whatever is in them."""
     step: str | None = None
+    seed: str | None = None
+    """What the user says is the seed: a column, or another way to tell it; then no row is numbered."""
     seeds_first: bool = False
     """Arrays are (seeds, steps), not (steps, seeds)."""
     seed_column: re.Pattern[str] | None = None

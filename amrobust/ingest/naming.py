@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from amrobust.errors import UserError
-from amrobust.ingest.fields import Named, split_by_fields
+from amrobust.ingest.fields import Named, split_by_fields, with_parameters
+from amrobust.ingest.finals import SUMMARIES
 from amrobust.ingest.logged import (
     CLOCKS,
     METHOD_KEYS,
@@ -21,15 +22,17 @@ from amrobust.ingest.logged import (
     Wanted,
 )
 from amrobust.ingest.selectors import NUMBER, Selector, known_fields, usual_field
-from amrobust.runs.entries import MAX_SEED
 from amrobust.runs.files import shown
 from amrobust.runs.method import Method, from_name, value_of
 from amrobust.runs.metric import Direction, MetricChoice, is_parameter
+from amrobust.runs.seeds import NamedSeed, as_given, seed_of
 
 # The word seed has to be there: a bare number after a name may count anything, such as versions.
 _METHOD_AND_SEED = re.compile(
     r"(?P<method>.*?[^\W\d_].*?)[-_ ./]*(?:seed|(?<=[-_ ./])s)[-_ =]?(?P<seed>\d+)", re.IGNORECASE
 )
+NO_SEED = ("", "none", "null", "nan", "na", "n/a")
+"""What is written where a run has no seed: it is asked about, and no seed of that name."""
 _SEED_IN_PATH = re.compile(r"seed[-_= ]?(\d+)", re.IGNORECASE)
 
 
@@ -91,6 +94,7 @@ class Mappings:
         return Wanted(
             frozenset(keys - {"path", "name", NUMBER}),
             self.step_from,
+            self.seed_from,
             self.seeds_first,
             pattern if pattern is not None and pattern.groups else None,
         )
@@ -143,11 +147,12 @@ def name_runs(runs: Sequence[LoggedRun], mappings: Mappings, stem: str) -> tuple
             else usual_field(run, WORKLOAD_KEYS) or stem
         )
         named.append(Named(run, identity.name, workload.strip() or stem, identity, seed))
+    notes += _words_among_numbers(named)
+    nuisances = mappings.nuisances | set(seed_from.keys if seed_from is not None else ())
     if method_from is None:
-        seed_keys = seed_from.keys if seed_from is not None else ()
-        named, told = split_by_fields(named, mappings.nuisances | set(seed_keys))
+        named, told = split_by_fields(named, nuisances)
         notes += told
-    return named, notes
+    return with_parameters(named, nuisances), notes
 
 
 def _from_name(run: LoggedRun) -> tuple[str, int, str] | None:
@@ -158,37 +163,47 @@ def _from_name(run: LoggedRun) -> tuple[str, int, str] | None:
     joined = ["/".join(parts[start : start + 2][::-1]) for start in range(len(parts) - 1)]
     for text in (run.fields.get("name", ""), *parts, *joined):
         match = _METHOD_AND_SEED.fullmatch(text)
-        if match is not None and int(match["seed"]) < MAX_SEED:
-            return match["method"], int(match["seed"]), text
+        if match is not None:
+            return match["method"], seed_of(match["seed"]), text
     return None
 
 
 def _usual_seed(run: LoggedRun, guess: tuple[str, int, str] | None) -> int | None:
     usual = usual_field(run, SEED_KEYS)
-    if usual is not None and usual.strip() not in ("", "None", "null"):
-        return _seed(usual, run)
+    if usual is not None and (seed := _seed(usual, run)) is not None:
+        return seed
     match = _SEED_IN_PATH.search(run.fields.get("name", "")) or _SEED_IN_PATH.search(run.path)
     if match is not None:
         return _seed(match[1], run)
     return guess[1] if guess is not None else None
 
 
-def _seed(text: str, run: LoggedRun) -> int:
+def _words_among_numbers(named: Sequence[Named]) -> list[str]:
+    """A note where some seeds are words and others numbers: one may be mistyped.
+
+    Raises UserError where it is a word for what sums the others up, as the last row of a table may have it.
+    """
+    words = [one for one in named if isinstance(one.seed, NamedSeed) and isinstance(as_given(one.seed), str)]
+    if not words or len(words) == sum(one.seed is not None for one in named):
+        return []
+    said = "the seed {!r} of {} is a word where others are numbers".format
+    for one in words:
+        if any(str(one.seed).lower() in names for names in SUMMARIES.values()):
+            raise UserError(
+                f"{one.run.where}: {said(str(one.seed), shown(one.method))}: leave the row out where it sums up the others, or "
+                "choose other seeds with --seed-from"
+            )
+    return [said(shown(str(words[0].seed)), shown(words[0].method))]
+
+
+def _seed(text: str, run: LoggedRun) -> int | None:
+    """The seed that ``text`` is; None where it says that there is none, as the cell of a row without one does."""
+    if text.strip().lower() in NO_SEED:
+        return None
     try:
-        number = float(text)
-        seed = int(number)
-        whole = seed == number
-    except (ValueError, OverflowError):
-        seed, whole = 0, False
-    if not whole:
-        raise UserError(
-            f"{run.where}: the seed {shown(text)!r} is not a whole number: choose it with --seed-from"
-        )
-    if not 0 <= seed < MAX_SEED:
-        raise UserError(
-            f"{run.where}: the seed {seed} is not between 0 and {MAX_SEED - 1:,}: number the seeds with --seed-from number"
-        )
-    return seed
+        return seed_of(text)
+    except UserError as error:
+        raise UserError(f"{run.where}: {error}: choose another with --seed-from") from None
 
 
 def _method(selected: dict[str, str]) -> Method:

@@ -14,6 +14,7 @@ import numpy as np
 from amrobust.errors import UserError
 from amrobust.ingest.limits import MAX_CELLS, MAX_LOG, check_size, files_under, relative
 from amrobust.ingest.logged import LoggedRun, Numbers, Wanted
+from amrobust.ingest.table import text
 from amrobust.runs.files import is_plain_file, reason, shown
 
 TITLE = "NumPy arrays (steps, seeds) in .npz or .npy"
@@ -60,12 +61,12 @@ def _runs(path: Path, label: str, arrays: dict[str, Numbers], seeds_first: bool)
         counts = {values.shape[1] for values in oriented.values()}
         if len(counts) > 1:
             raise UserError(f"{shown(path)}: the metrics of {shown(method)} have different numbers of seeds")
-        seeds = axes["seeds"] if "seeds" in axes else np.arange(float(counts.pop()))
+        seeds = axes["seeds"] if "seeds" in axes else np.arange(counts.pop())
         note = ""
         if not axes and not seeds_first:
             steps, count = next(iter(oriented.values())).shape
             note = f"{shown(label)}: {shown(method)} is taken as {steps} steps of {count} seeds (--seeds-first turns it around)"
-        for column, seed in enumerate(seeds):
+        for column, seed in enumerate(seeds.tolist()):
             series = {
                 metric: (axes.get("steps", np.arange(1.0, len(values) + 1)), values[:, column])
                 for metric, values in oriented.items()
@@ -73,10 +74,14 @@ def _runs(path: Path, label: str, arrays: dict[str, Numbers], seeds_first: bool)
             fields = {
                 "name": Path(label).stem,
                 "method": method,
-                "seed": f"{seed:g}" if seed < 1e6 else f"{seed:.0f}",
+                "seed": text(seed),
             }
             yield LoggedRun(
-                f"{label}: {method}, seed {seed:g}", fields, series, (path,), notes=(note,) if note else ()
+                f"{label}: {method}, seed {text(seed)}",
+                fields,
+                series,
+                (path,),
+                notes=(note,) if note else (),
             )
 
 
@@ -147,4 +152,7 @@ def _array(file: BinaryIO, path: Path, name: str) -> Numbers:
     if len(data) != count * dtype.itemsize:
         raise UserError(f"{where} is cut off: it has {len(data):,} of {count * dtype.itemsize:,} bytes")
     flat = np.frombuffer(data, dtype)
+    if name == "seeds" and dtype.kind in "iu":
+        # Of whole numbers of 64 bits a float loses the last digits.
+        return flat.reshape(shape)
     return np.asarray(flat.reshape(shape, order="F" if fortran else "C"), np.float64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from amrobust.errors import UserError
@@ -12,6 +13,9 @@ from amrobust.ingest.policies import Policies
 from amrobust.ingest.registry import detect, get, names
 from amrobust.runs.arms import READ, Arm
 from amrobust.runs.files import shown
+from amrobust.runs.seeds import NUMBERED
+
+_log = logging.getLogger("amrobust")
 
 AUTO = "auto"
 
@@ -38,6 +42,14 @@ def read_path(
     return gather(logged, mappings, policies or Policies(), stem=path.stem or path.resolve().name), name
 
 
+def say_notes(gathered: Gathered, path: Path, form: str) -> None:
+    """Log what was decided while ``path`` was read, but for what is left out, of which the caller has lines already."""
+    for note in gathered.notes:
+        if note not in gathered.left_out:
+            said = note.removeprefix(f"{shown(path.name)}: ")
+            _log.warning("%s, read as %s: %s", shown(path), form, said)
+
+
 def arms_of(gathered: Gathered, path: Path) -> list[Arm]:
     """The methods as arms; nothing pairs them, and nothing says where they started."""
     return [_arm(method, path, gathered) for method in gathered.methods]
@@ -55,7 +67,8 @@ def _arm(method: ImportedMethod, path: Path, gathered: Gathered) -> Arm:
         diverged=method.diverged,
         averaging=averaging if isinstance(averaging, int) else None,
         facts={"file": path.name, "steps": method.axis.words, READ: gathered.read}
-        | ({"import": "; ".join(gathered.notes)} if gathered.notes else {}),
+        | ({"import": "; ".join(gathered.notes)} if gathered.notes else {})
+        | ({NUMBERED: "in the order of their rows"} if method.numbered else {}),
         identity=method.identity,
         axis=method.axis,
     )

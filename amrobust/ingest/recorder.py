@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from itertools import pairwise
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
@@ -20,8 +19,10 @@ from amrobust.runs.entries import MAX_SEED, MAX_TEXT, Broken, a_name, a_number, 
 from amrobust.runs.files import shown
 from amrobust.runs.manifest import SeedRecord
 from amrobust.runs.metric import direction, refuse_unnamed
+from amrobust.runs.seeds import as_given, seed_of
 from amrobust.runs.spec import Value, plain
 from amrobust.runs.validate import INDEX_COLUMNS, MAX_EPOCHS
+from amrobust.runs.values import ABSENT, unmeasured_before_the_first
 
 Stored = TypeVar("Stored")
 
@@ -44,12 +45,13 @@ class Recording:
     def log(self, epoch: float, /, **values: float) -> None:
         """Record the metrics of one epoch, or step, number of tokens, second, ...; several calls for one add up.
 
-        These are recorded as they are: any increasing numbers, the same for all seeds; every metric is there at each. A number
-        that is not finite is divergence. Values may be anything but text that ``float()`` takes, such as a tensor of one
-        number; true and false are 1 and 0.
+        These are recorded as they are: any increasing numbers, the same for all seeds, of which one may end before another; a
+        metric may be logged at some of them alone. A number that is not finite is divergence, but for NaN before a metric's
+        first value: there it was not measured yet. Values may be anything but text that ``float()`` takes, such as a tensor of
+        one number; true and false are 1 and 0.
 
-        Raises UserError on an epoch that is out of order, or a metric that is missing from the epoch before, is not a number,
-        or does not say by its name which way is better where :func:`record` was not told either.
+        Raises UserError on an epoch that is out of order, or a metric that is not a number, or does not say by its name which
+        way is better where :func:`record` was not told either.
         """
         if not self._open:
             raise UserError("this seed is no longer recorded: log inside the with block")
@@ -71,10 +73,9 @@ class Recording:
             raise UserError(
                 f"{self._label} {number(epoch)} comes after {self._label} {number(last)}: log them in their order"
             )
-        if last is not None and epoch > last:
-            self._check_row(last)
-            if len(self._rows) >= MAX_EPOCHS:
-                raise UserError(f"more than {MAX_EPOCHS:,} epochs cannot be recorded")
+        most = self._epochs or MAX_EPOCHS
+        if last is not None and epoch > last and len(self._rows) >= most:
+            raise UserError(f"more than {most:,} {Axis.called(self._label, ()).plural} cannot be recorded")
         row = self._rows.setdefault(epoch, {})
         doubles = sorted(set(kept) & set(row))
         if doubles:
@@ -82,59 +83,22 @@ class Recording:
         row.update(kept)
 
     def diverged(self) -> None:
-        """Say that training stopped for good: the epochs that are left are NaN.
-
-        How many these are is known from other seeds of the run, or from ``epochs`` of :func:`record`.
-        """
+        """Say that training stopped for good; a seed whose block just ends early is one that ended early."""
         self._diverged = True
-
-    def _check_row(self, epoch: float) -> None:
-        first = next(iter(self._rows.values()))
-        missing = sorted(set(first) ^ set(self._rows[epoch]))
-        if missing:
-            raise UserError(
-                f"{missing[0]} is logged at some times and not at {self._label} {number(epoch)}: log every metric each time, "
-                "or name those to record with metrics=(...)"
-            )
 
     def _curves(self) -> tuple[dict[str, np.ndarray[Any, np.dtype[np.float64]]], Axis]:
         """What was logged as curves, and where. Raises RunError where it is not what a run needs."""
         if not self._rows:
             raise RunError(f"seed {self.seed} logged nothing: call run.log(epoch, metric=value) in the loop")
-        steps = list(self._rows)
-        self._check_row(steps[-1])
-        names = self._wanted or tuple(self._rows[steps[0]])
-        absent = [name for name in names if name not in self._rows[steps[0]]]
-        if absent:
+        logged = dict.fromkeys(name for row in self._rows.values() for name in row)
+        names = self._wanted or tuple(logged)
+        if absent := [name for name in names if name not in logged]:
             raise RunError(f"seed {self.seed} never logged {absent[0]}, which metrics=(...) names")
-        axis = Axis.called(self._label, self._all_steps(steps) if self._diverged else steps)
-        if self._epochs is not None and len(axis.values) != self._epochs:
-            raise UserError(
-                f"seed {self.seed} logged {len(steps)} of {self._epochs} {axis.plural} (run.diverged() says that it stopped "
-                "for good)"
-            )
-        lost = np.full(len(axis.values) - len(steps), np.nan)
-        curves = {name: np.array([row[name] for row in self._rows.values()]) for name in names}
-        return {name: np.concatenate([curve, lost]) for name, curve in curves.items()}, axis
-
-    def _all_steps(self, steps: list[float]) -> list[float]:
-        """Of a seed that stopped at the last of ``steps`` where it would have been measured: where the run's other seeds were,
-        else going on as it began. Raises RunError where neither is known.
-        """
-        there = self._place.axis()
-        if there is not None and Axis.called(self._label, steps).begins(there):
-            return list(there.values)
-        count = self._epochs or (len(there.values) if there is not None else None)
-        gaps = {round(later - earlier, 9) for earlier, later in pairwise(steps)} or {steps[0] or 1}
-        if count is None or len(gaps) > 1:
-            what = "how many" if count is None else "which"
-            raise RunError(
-                f"seed {self.seed} diverged after {len(steps)} {Axis.called(self._label, steps).plural}, and {what} there were "
-                "to be is not known: "
-                + ("give record(epochs=...)" if count is None else "record another seed first")
-            )
-        (gap,) = gaps
-        return [*steps, *(steps[-1] + gap * more for more in range(1, count - len(steps) + 1))]
+        curves = {
+            name: unmeasured_before_the_first([[row.get(name, ABSENT) for row in self._rows.values()]])[0]
+            for name in names
+        }
+        return curves, Axis.called(self._label, self._rows)
 
     def _start(self) -> None:
         self._place.mark(self.seed, SeedRecord("running"))
@@ -180,7 +144,7 @@ def record(
     directory: str | PathLike[str],
     *,
     method: str,
-    seed: int,
+    seed: int | str,
     workload: str,
     hyperparameters: Mapping[str, Value] | None = None,
     epochs: int | None = None,
@@ -197,9 +161,9 @@ def record(
     whose process is killed, is not done. Several processes may record seeds of one run at once. ``better`` says of a metric
     that it is better "higher" or "lower"; it has to where its name does not say so (docs/formats.md has the words that do).
     ``metrics`` names those to keep. ``axis`` is what the first argument of ``run.log`` counts: "step", "tokens", "time (s)",
-    ...; ``epochs`` is how many of them a seed has. ``seeds`` is how many the study was planned with: seeds beyond it draw the
-    caution that they were added. ``paired``: equal seeds of different methods share their random streams. Seeds and
-    hyperparameters may be scalars of NumPy or torch: what is recorded are Python's own.
+    ...; ``epochs`` is how many of them a seed may have. ``seeds`` is how many the study was planned with: seeds beyond it draw
+    the caution that they were added. ``paired``: equal seeds of different methods share their random streams. A seed is any
+    whole number, or a text; seeds and hyperparameters may be scalars of NumPy or torch: what is recorded are Python's own.
 
     Raises UserError on a value that cannot be recorded, and where the seed is recorded already, or another process is recording
     it; at the end RunError where what was logged does not fit the run's other seeds (it is kept beside the run as a CSV file).
@@ -216,7 +180,7 @@ def record(
     }
     place.planned = None if seeds is None else _whole("seeds", seeds, 1, MAX_SEED)
     length = None if epochs is None else _whole("epochs", epochs, 1, MAX_EPOCHS)
-    which = _whole("a seed", seed, 0, MAX_SEED - 1)
+    which = seed_of(seed)
     label = _name("axis", axis)
     if isinstance(metrics, str):
         raise UserError(f"metrics are names, such as ({metrics!r},), not {metrics!r}")
@@ -235,14 +199,14 @@ def recorded(
     workload: str,
     hyperparameters: Mapping[str, Value] | None = None,
     paired: bool = False,
-) -> tuple[int, ...]:
-    """The seeds of this run that are complete, ascending: those that a loop may pass over.
+) -> tuple[int | str, ...]:
+    """The seeds of this run that are complete, ascending, as they were given: those that a loop may pass over.
 
     >>> recorded("nowhere", method="adam", workload="mine")
     ()
     """
     run = _place(directory, method, workload, hyperparameters, paired).read()
-    return run.manifest.complete if run is not None else ()
+    return tuple(map(as_given, run.manifest.complete)) if run is not None else ()
 
 
 def _place(

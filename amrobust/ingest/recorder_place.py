@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from csv import writer as csv_writer
 from dataclasses import replace
@@ -17,6 +17,7 @@ from amrobust.ingest.landing import OUTPUT, check_fit, foreign_facts, origins, s
 from amrobust.runs.axis import Axis, epochs, number
 from amrobust.runs.curves import SeedCurves
 from amrobust.runs.entries import Broken
+from amrobust.runs.facts import RunFacts
 from amrobust.runs.files import reason, shown, write_atomically
 from amrobust.runs.find import MANIFEST
 from amrobust.runs.lock import locked
@@ -26,6 +27,7 @@ from amrobust.runs.metric import Direction, Metric
 from amrobust.runs.provenance import now, session
 from amrobust.runs.spec import Value
 from amrobust.runs.store import Run, broken_line, commit, directory_name, read_run
+from amrobust.runs.values import ABSENT, not_finite
 
 SOURCE = Source("recorder", "", "", 0, None)
 
@@ -55,7 +57,7 @@ class Place:
         """Hold the seed's own lock until :meth:`release`. Raises UserError where it is done, or another process has it."""
         import filelock
 
-        lock = filelock.FileLock(self.path / f".seed-{seed}.lock", timeout=0)
+        lock = filelock.FileLock(self.path / f".seed-{seed:d}.lock", timeout=0)
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             lock.acquire()
@@ -98,11 +100,6 @@ class Place:
         except Broken as problem:
             raise RunError(broken_line(self.path, problem)) from None
 
-    def axis(self) -> Axis | None:
-        """Where the complete seeds were measured."""
-        run = self.read()
-        return run.manifest.facts.coordinates if run is not None and run.manifest.complete else None
-
     @contextmanager
     def _opened(self) -> Iterator[tuple[Run | None, Callable[[Manifest, Mapping[int, SeedCurves]], None]]]:
         with locked(self.path, lambda: None):
@@ -128,13 +125,24 @@ class Place:
         seconds: float,
         axis: Axis,
     ) -> None:
-        """Commit the curves of ``seed``, measured along ``axis``. Raises UserError where they do not fit the run."""
-        facts = foreign_facts(self.method, self.workload, [self.metric(name) for name in curves], axis)
+        """Commit the curves of ``seed``, measured along ``axis``. Raises UserError where they do not fit the run.
+
+        Seeds that end before others are ABSENT behind their end, whichever came first.
+        """
+        metrics = [self.metric(name) for name in curves]
         with self._opened() as (found, write):
-            run = found or Run(self.path, Manifest(self.identity, self.spec, facts, {}))
+            run = found or Run(self.path, Manifest(self.identity, self.spec, self._facts(metrics, axis), {}))
+            there = run.manifest.facts.coordinates
+            others = seeds_of(run)
+            if others and there.begins(axis):
+                grown = self._facts(run.manifest.facts.metrics, axis)
+                run = replace(run, manifest=replace(run.manifest, facts=grown))
+            elif others and axis.begins(there):
+                axis = there
+            facts = self._facts(metrics, axis)
             check_fit(run, facts)
-            finite = all(np.isfinite(curve).all() for curve in curves.values())
-            done = SeedRecord("complete", diverged or not finite, round(seconds, 6))
+            diverged = diverged or any(not_finite(curve[None]).any() for curve in curves.values())
+            done = SeedRecord("complete", diverged, round(seconds, 6))
             manifest = self._with_plan(run.manifest, seed)
             made = replace(
                 session(facts, "recorder", None), seeds=1, wall_seconds=round(seconds, 6), source=SOURCE
@@ -145,7 +153,11 @@ class Place:
                 seeds={**manifest.seeds, seed: done},
                 provenance=_with_session(manifest, made),
             )
-            write(manifest, seeds_of(run) | {seed: {OUTPUT: dict(curves)}})
+            every = others | {seed: {OUTPUT: dict(curves)}}
+            write(manifest, {one: _padded(found, len(axis.values)) for one, found in every.items()})
+
+    def _facts(self, metrics: Sequence[Metric], axis: Axis) -> RunFacts:
+        return foreign_facts(self.method, self.workload, metrics, axis)
 
     def _with_plan(self, manifest: Manifest, seed: int) -> Manifest:
         """``manifest`` with ``seed`` in its plan: the plan that was named, else one that every seed belongs to."""
@@ -175,12 +187,23 @@ class Place:
                     *(repr(row[name]) if name in row else "" for name in names),
                 ]
             )
-        path = self.path / f"seed-{seed}.csv"
+        path = self.path / f"seed-{seed:d}.csv"
         try:
             write_atomically(path, text.getvalue().encode())
         except OSError as error:
             raise RunError(f"cannot write to {shown(self.path)} ({reason(error)})") from None
         return path
+
+
+def _padded(curves: SeedCurves, steps: int) -> SeedCurves:
+    """The curves of one seed with ABSENT behind its end."""
+    return {
+        output: {
+            name: np.concatenate([values, np.full(steps - len(values), ABSENT)])
+            for name, values in metrics.items()
+        }
+        for output, metrics in curves.items()
+    }
 
 
 def _with_session(manifest: Manifest, made: Any) -> tuple[Any, ...]:

@@ -18,17 +18,24 @@ MOST_NAMED = 6
 
 
 def line_of(runs: Sequence[LoggedRun], mappings: Mappings, methods: Sequence[ImportedMethod]) -> str:
-    """``method = optimizer · seed = seed · step = epoch 1…30 · val_acc (higher is better, by its name; share)``."""
+    """``method = optimizer · seed = seed · step = epoch 1…30 · val_acc (higher is better, by its name; share)``.
+
+    Of a table of final values the step is none, and where its rows were numbered that is the seed.
+    """
     first = runs[0]
     steps = [step for method in methods for step in method.steps]
     counter = mappings.step_from or first.steps_in or first.own_steps or "step"
     fields = {last_part(field) for field in first.fields}
     told = dict.fromkeys(name for method in methods for name in method.identity.named if name in fields)
     method = mappings.method_from or ", ".join([_usual(first, METHOD_KEYS) or "part of the name", *told])
+    seed = (
+        "row, numbered in their order" if first.numbered else _usual(first, SEED_KEYS) or "part of the name"
+    )
+    step = f"{counter} {min(steps):g}" + (f"…{max(steps):g}" if len(set(steps)) > 1 else "")
     parts = [
         f"method = {method}",
-        f"seed = {mappings.seed_from or _usual(first, SEED_KEYS) or 'part of the name'}",
-        f"step = {counter} {min(steps):g}" + (f"…{max(steps):g}" if len(set(steps)) > 1 else ""),
+        f"seed = {mappings.seed_from or seed}",
+        f"step = {'none, final values' if first.final else step}",
     ]
     if workload := mappings.workload_from or _usual(first, WORKLOAD_KEYS):
         parts.insert(0, f"workload = {workload}")

@@ -10,6 +10,7 @@ from pathlib import Path
 from amrobust.errors import UserError
 from amrobust.runs.files import shown
 from amrobust.runs.metric import can_be_a_share, direction_by_name
+from amrobust.runs.seeds import EXACT
 
 Cell = str | int | float | bool | None
 """An empty text and None are cells in which nothing was logged."""
@@ -59,8 +60,8 @@ def is_empty(cell: Cell) -> bool:
 
 
 def text(cell: Cell) -> str:
-    """A cell as a name: whole numbers without a point."""
-    if isinstance(cell, float) and cell.is_integer():
+    """A cell as a name: whole numbers without a point, as long as a float has all of their digits."""
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < EXACT:
         return str(int(cell))
     return "" if cell is None else str(cell).strip()
 

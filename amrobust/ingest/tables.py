@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from amrobust.errors import UserError
-from amrobust.ingest.fields import is_setting
+from amrobust.ingest.fields import is_setting, last_part
 from amrobust.ingest.finals import runs_of_finals
 from amrobust.ingest.logged import (
     METHOD_KEYS,
@@ -35,16 +35,31 @@ def runs_of(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
     """The runs in ``table``, whatever its form. Raises UserError where no form fits, with the forms there are."""
     if not table.lines:
         raise UserError(f"{shown(table.path)} has no rows")
+    _refuse_names_that_differ_in_spaces(table, wanted)
     if table.first_of(("value",)) or (table.first_of(("metric",)) and table.first_of(("step",))):
         return _long(table, wanted)
     roles = _Roles.of(table, wanted)
     if roles.step is None:
         if roles.naming and (steps := _numbered(table, roles.naming)):
             return _column_a_step(table, roles.naming, steps)
-        return runs_of_finals(table, roles.naming, roles.seed)
+        return runs_of_finals(table, roles.naming, roles.seed, wanted)
     unnamed = roles.method is None and roles.seed is None
     seeds = _column_a_seed(table, roles, wanted.seed_column) if unnamed else None
     return seeds or _tidy(table, roles)
+
+
+def _refuse_names_that_differ_in_spaces(table: Table, wanted: Wanted) -> None:
+    """Raise UserError where a method or workload is there with spaces around it and without: these would become one."""
+    for name, cells in table.columns.items():
+        if last_part(name) not in (*METHOD_KEYS, *WORKLOAD_KEYS) and name not in wanted.naming:
+            continue
+        as_written: dict[str, str] = {}
+        for cell in dict.fromkeys(cells):
+            if isinstance(cell, str) and as_written.setdefault(cell.strip(), cell) != cell:
+                raise UserError(
+                    f"{shown(table.path)}: {shown(name)} has {shown(repr(as_written[cell.strip()]))} and {shown(repr(cell))}, "
+                    "which differ in spaces alone: write them alike where they are one, else give them different names"
+                )
 
 
 def with_fields(
@@ -68,6 +83,7 @@ class _Roles:
     def of(cls, table: Table, wanted: Wanted) -> _Roles:
         step = wanted.step if wanted.step in table.columns else table.first_of(STEP_KEYS)
         method, seed, workload = map(table.first_of, (METHOD_KEYS, SEED_KEYS, WORKLOAD_KEYS))
+        seed = wanted.seed if wanted.seed in table.columns else seed
         known = {method, seed, workload, *wanted.naming}
         naming = [
             name for name in table.columns if name != step and (name in known or _is_of_words(table, name))

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from amrobust import stats
 from amrobust.errors import UserError
-from amrobust.judge import cautions, metrics, tuning
+from amrobust.judge import cautions, metrics, oddities, tuning
 from amrobust.judge.arms import diverged_beyond, on_scale, without_overflow
 from amrobust.judge.claim import Claim
 from amrobust.judge.copies import refuse_copies, same_for_all_seeds, same_for_several_methods
@@ -134,6 +134,7 @@ def compare(
                 selection=selection,
                 rules=rules,
                 cautions=notes.get((first.workload, first.data_digest), ())
+                + oddities.look_alikes(arms, group.arms)
                 + group.cautions
                 + divergence_cautions(pairs, titles),
                 axis=first.axis,
@@ -224,6 +225,7 @@ def _groups(
                 f"{members[0].method} on {workload} ({members[0].axis.words}): nothing comparable to hold it against"
             )
     if not groups:
+        lonely += [note.message.rstrip(".") for note in oddities.look_alikes(arms, arms)]
         raise UserError(
             f"a comparison needs at least two methods on one workload, with equal data and steps ({'; '.join(lonely)})"
         )
@@ -266,6 +268,7 @@ def _group(
         samples=samples,
         claims=judged,
         cautions=tuple(note for note in (*notes, beyond) if note is not None)
+        + oddities.of_group(ordered)
         + tuning.of_group(ordered, metric),
     )
 

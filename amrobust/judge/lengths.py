@@ -36,8 +36,11 @@ def of_metric(arm: Arm, metric: str) -> Arm:
     curve, axis, first = arm.curves[metric], arm.axis, arm.first_output_epoch
     missing = absent(curve)
     if missing.any():
-        lost = ~np.isfinite(curve) & ~missing
-        curve = np.where(np.logical_or.accumulate(lost, axis=1) & missing, np.nan, curve)
+        lost = np.logical_or.accumulate(~np.isfinite(curve) & ~missing, axis=1)
+        lost |= np.isin(arm.seeds, arm.diverged)[:, None] & (
+            np.arange(curve.shape[1]) >= ends(curve)[:, None]
+        )
+        curve = np.where(lost & missing, np.nan, curve)
         kept = np.asarray(~missing.all(axis=0))
         curve = curve[:, kept]
         axis = replace(axis, values=tuple(np.array(axis.values)[kept].tolist()))

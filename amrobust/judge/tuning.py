@@ -1,4 +1,4 @@
-"""Cautions about how methods were tuned: a choice at the edge of its grid, unequal budgets, a metric that chose and judges."""
+"""Cautions about tuning: none on record, a choice at the edge of its grid, unequal budgets, a metric that chose and judges."""
 
 from __future__ import annotations
 
@@ -71,19 +71,31 @@ def of_claim(arms: Sequence[Arm]) -> tuple[Caution, ...]:
 
 
 def of_group(arms: Sequence[Arm], metric: Metric) -> tuple[Caution, ...]:
-    """Where the metric that is judged is the validation metric by which a method was chosen."""
+    """That runs of others do not say how they were tuned; that the metric that is judged is the one that chose a method."""
+    found = []
+    unknown = [arm for arm in arms if arm.tuning is None and arm.x0_digest is None]
+    if unknown:
+        whose = "these methods" if len(unknown) == len(arms) else _named(unknown)
+        found.append(
+            Caution(
+                "tuning-unknown",
+                f"Tuning: unknown. These data do not say how the hyperparameters of {whose} were chosen: a difference may be "
+                "one of tuning.",
+                "state every method's search where the result is quoted: its values, its seeds, and the metric that chose",
+            )
+        )
     chosen = [arm for arm in arms if arm.tuning is not None and arm.tuning.metric == metric.name]
-    if not chosen or not metric.name.startswith(ON_VALIDATION):
-        return ()
-    other = ON_TEST + metric.name.removeprefix(ON_VALIDATION)
-    return (
-        Caution(
-            "judged-as-tuned",
-            f"{metric.name.replace('_', ' ').capitalize()} is judged here and chose the hyperparameters of {_named(chosen)}: "
-            "it flatters what was tuned most.",
-            f"judge a metric that tuning did not see (--metric {other})",
-        ),
-    )
+    if chosen and metric.name.startswith(ON_VALIDATION):
+        other = ON_TEST + metric.name.removeprefix(ON_VALIDATION)
+        found.append(
+            Caution(
+                "judged-as-tuned",
+                f"{metric.name.replace('_', ' ').capitalize()} is judged here and chose the hyperparameters of "
+                f"{_named(chosen)}: it flatters what was tuned most.",
+                f"judge a metric that tuning did not see (--metric {other})",
+            )
+        )
+    return tuple(found)
 
 
 def _named(arms: Sequence[Arm]) -> str:

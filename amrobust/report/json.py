@@ -12,6 +12,7 @@ from amrobust.judge.judgement import Comparison, Judgement
 from amrobust.report.notes import notes
 from amrobust.runs.arms import Arm, what_was_read
 from amrobust.runs.files import shown_json
+from amrobust.runs.seeds import NamedSeed, as_given
 
 SCHEMA_VERSION = 1
 
@@ -52,7 +53,7 @@ def _arm(arm: Arm, judgement: Judgement) -> dict[str, Any]:
 
 
 def plain(value: Any, without: tuple[str, ...] = ()) -> Any:
-    """``value`` as JSON can hold it: dataclasses as objects, tuples as lists, non-finite numbers as strings."""
+    """``value`` as JSON can hold it: dataclasses as objects, tuples as lists, non-finite numbers as strings, seeds as given."""
     if is_dataclass(value):
         return {f.name: plain(getattr(value, f.name)) for f in fields(value) if f.name not in without}
     if isinstance(value, Mapping):
@@ -61,4 +62,4 @@ def plain(value: Any, without: tuple[str, ...] = ()) -> Any:
         return [plain(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-    return value
+    return as_given(value) if isinstance(value, NamedSeed) else value

@@ -57,6 +57,12 @@ def schema() -> dict[str, Any]:
             "description": "One a seed, in the order of seeds.",
         },
     }
+    seeds = {
+        "type": "array",
+        "items": {"type": ["integer", "string"]},
+        "description": "Seeds, as they were given.",
+    }
+    arm["properties"] |= {"seeds": seeds, "diverged": seeds | {"description": "Seeds that diverged."}}
     arm["required"] += ["label", "epochs", "final_values"]
     definitions["Arm"] = arm
     judgement["properties"] |= {

@@ -94,7 +94,7 @@ def check_run(path: Path) -> Finding:
 
 
 def _check_diverged(manifest: Manifest, curves: RunCurves | None) -> None:
-    """Raise Broken where a seed's values are not finite and it is not marked as diverged."""
+    """Raise Broken where a seed's values are not finite, once measured, and it is not marked as diverged."""
     if curves is None:
         return
     finite = np.ones(len(manifest.complete), bool)

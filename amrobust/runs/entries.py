@@ -19,7 +19,7 @@ MAX_INTEGER = 2**63 - 1
 MAX_JSON_ITEMS = 20_000_000
 """Items of a record's lists and objects, together: a million seeds have five each."""
 MAX_SEED = 1_000_000
-"""Seeds are below it."""
+"""Seeds of a training of ours are below it, and so many has a run at most."""
 UPDATE = "a later version of amrobust made it: update to read it"
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import fields
 from itertools import pairwise
 from typing import Any, get_args
 
+from amrobust.errors import UserError
 from amrobust.runs.axis import Axis
 from amrobust.runs.entries import (
     MAX_SEED,
@@ -45,6 +47,7 @@ from amrobust.runs.manifest import (
 )
 from amrobust.runs.metric import Direction, KnownBy, Metric
 from amrobust.runs.migrate import to_current
+from amrobust.runs.seeds import LEAST, MOST, seed_of
 from amrobust.runs.spec import STREAMS, Spec
 from amrobust.runs.tuning_record import a_tuning, check_chosen
 
@@ -54,7 +57,6 @@ MAX_VALUES = 250_000_000
 INDEX_COLUMNS = ("seed", "output", "epoch")
 
 CURVES_NAME = re.compile(r"curves-[0-9a-f]{12}\.parquet")
-_SEED = re.compile(r"0|[1-9][0-9]{0,6}")
 
 
 def parse_manifest(data: bytes) -> Manifest:
@@ -194,13 +196,12 @@ def _axis(value: Any, where: str) -> Axis:
 def _seeds(value: Any, where: str) -> dict[int, SeedRecord]:
     seeds = {}
     for key, item in a_table(value, where).items():
-        if not _SEED.fullmatch(key) or int(key) >= MAX_SEED:
-            raise Broken(f"its manifest names a seed {shown(key[:20])!r}, not a number below {MAX_SEED:,}")
+        seed = _seed(key)
         record = a_table(item, f"seed {key}")
         state: SeedState = record.get("state")  # type: ignore[assignment]
         if state not in get_args(SeedState):
             raise Broken(f"seed {key} in its manifest has no known state")
-        seeds[int(key)] = SeedRecord(
+        seeds[seed] = SeedRecord(
             state=state,
             diverged=entry(record, "diverged", a_boolean),
             wall_seconds=entry(record, "wall_seconds", a_duration),
@@ -214,10 +215,18 @@ def _seeds(value: Any, where: str) -> dict[int, SeedRecord]:
     return seeds
 
 
+def _seed(key: str) -> int:
+    """The seed that a manifest writes as ``key``: the very text that this seed is printed as, so that none is there twice."""
+    with suppress(UserError):
+        if str(seed := seed_of(key)) == key:
+            return seed
+    raise Broken(f"its manifest names {shown(key[:20])!r}, which is not how a seed is written")
+
+
 def _plan(value: Any, where: str) -> Plan:
     table = a_table(value, where)
     return Plan(
-        seeds=entry(table, "seeds", a_sequence(an_integer(0, MAX_SEED - 1))),
+        seeds=entry(table, "seeds", a_sequence(an_integer(LEAST, MOST))),
         when=entry(table, "when", a_text),
         complete_before=entry(table, "complete_before", an_integer(0, MAX_SEED)),
         extends=entry(table, "extends", a_boolean),

@@ -15,7 +15,7 @@ Curves = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 _PAYLOAD = 1954
-ABSENT = np.array(0x7FF8_0000_0000_0000 | _PAYLOAD, np.uint64).view(np.float64)[()]
+ABSENT = float(np.array(0x7FF8_0000_0000_0000 | _PAYLOAD, np.uint64).view(np.float64))
 """What a value is where none was measured."""
 
 

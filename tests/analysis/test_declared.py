@@ -186,8 +186,8 @@ def test_every_form_of_the_result_says_it(analysed, tmp_path):
 
 
 def test_a_claims_file_of_compare_proves_nothing(analysed, tmp_path):
-    from amrobust.judge.compare import compare
     from amrobust.judge.claim import Claim
+    from amrobust.judge.compare import compare
 
     analysed()
     arms, _ = load_arms([tmp_path / "runs"], "train_loss")

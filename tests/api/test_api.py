@@ -175,7 +175,9 @@ class TestComparison:
         assert frame["remedy"].str.endswith(".").all()
 
     def test_printed_and_in_a_notebook(self, comparison):
-        assert str(comparison) == comparison.render("table").rstrip("\n")
+        read, _, table = str(comparison).partition("\n\n")
+        assert read == f"read: {comparison.read[0]}"
+        assert table == comparison.render("table").rstrip("\n")
         assert comparison._repr_html_().startswith('<div class="amrobust">')
 
     @pytest.mark.parametrize("name", ["curves", "stds", "finals"])

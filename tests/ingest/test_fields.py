@@ -4,15 +4,18 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+import amrobust
 from amrobust.cli import main
 from amrobust.errors import UserError
 from amrobust.ingest.assemble import gather
 from amrobust.ingest.logged import LoggedRun
 from amrobust.ingest.naming import Mappings
 from amrobust.ingest.policies import Policies
+from amrobust.runs.store import open_runs
 
 CORPUS = Path(__file__).resolve().parents[1] / "corpus"
 STEPS = np.arange(1.0, 4)
@@ -124,3 +127,58 @@ def test_a_schedule_that_is_logged_tells_no_methods_apart(tmp_path):
     table = tmp_path / "schedule.csv"
     table.write_text("\n".join(["method,seed,epoch,lr,accuracy", *rows]))
     assert methods_of(table)[0] == {"a on schedule": 4}
+
+
+def test_a_parameter_that_no_run_of_a_method_differs_in_is_recorded_with_it(tmp_path, monkeypatch):
+    rows = [
+        (m, s, t, lr, 0.9, 0.5 + (3 * s + t) % 7 / 20)
+        for m, lr in (("sgd", 0.1), ("adam", 0.001))
+        for s in range(3)
+        for t in (1, 2)
+    ]
+    frame = pd.DataFrame(rows, columns=["method", "seed", "epoch", "lr", "momentum", "acc"])
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    monkeypatch.chdir(tmp_path)
+    assert CliRunner().invoke(main, ["import", "t.csv"]).exit_code == 0
+    expected = {"sgd": {"lr": 0.1, "momentum": 0.9}, "adam": {"lr": 0.001, "momentum": 0.9}}
+    for place in ("t.csv", "runs"):
+        arms = amrobust.load(place).arms
+        assert {arm.method: dict(arm.identity.hyperparameters) for arm in arms} == expected
+    assert {
+        run.manifest.spec.optimizer: dict(run.manifest.spec.hyperparameters)
+        for run in open_runs([tmp_path / "runs"])[0]
+    } == expected
+    # A claim finds them by it, and other rates are another run.
+    verdicts = amrobust.compare(
+        "t.csv", claims=[amrobust.Claim("less spread", "adam[lr=0.001]", "sgd[lr=0.1]")]
+    ).verdicts
+    assert verdicts[0].claim.method == "adam"
+    frame.assign(lr=0.2).to_csv(tmp_path / "t.csv", index=False)
+    assert CliRunner().invoke(main, ["import", "t.csv"]).exit_code == 0
+    assert len(open_runs([tmp_path / "runs"])[0]) == 4
+
+
+def test_a_parameter_in_which_runs_of_a_chosen_method_differ_is_none_of_its_own():
+    fields = of_sgd("lr", [0.1, 0.1, 0.2, 0.2], momentum="0.9", note="x")
+    logged = [LoggedRun(f"run{i}", own, {"loss": (STEPS, STEPS / (i + 1))}) for i, own in enumerate(fields)]
+    (found,) = gather(logged, Mappings(method_from="optimizer"), Policies(), "log").methods
+    assert dict(found.identity.hyperparameters) == {"momentum": 0.9}
+
+
+def test_learning_rates_of_final_values_are_methods_too(tmp_path):
+    rows = [("sgd", lr, 10 * k + s, 0.5 + s / 50) for k, lr in enumerate((0.1, 0.01)) for s in range(4)]
+    pd.DataFrame(rows, columns=["method", "lr", "seed", "acc"]).to_csv(tmp_path / "t.csv", index=False)
+    arms = amrobust.load(tmp_path / "t.csv").arms
+    assert {arm.method: arm.seeds for arm in arms} == {
+        "sgd[lr=0.1]": (0, 1, 2, 3),
+        "sgd[lr=0.01]": (10, 11, 12, 13),
+    }
+
+
+@pytest.mark.parametrize("key", ["optimiser", "Optimiser", "optimiser_name", "config.optimiser"])
+def test_british_spellings_name_methods(key, tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text(
+        f"{key},seed,epoch,acc\n" + "".join(f"{m},{s},1,0.{s}5\n" for m in ("sgd", "adam") for s in (1, 2))
+    )
+    assert amrobust.load(path).methods == ("sgd", "adam")

@@ -123,6 +123,52 @@ def test_rows_that_look_like_steps_are_no_seeds(tmp_path):
         assert "only rises or only falls from row to row" in done.stderr
 
 
+@pytest.mark.parametrize("name", ["round", "minutes", "time", "fold", "run"])
+@pytest.mark.parametrize("spread", [1, 0.7])
+def test_a_shuffled_log_without_seeds_is_asked_about_and_its_rows_never_numbered(name, spread, tmp_path):
+    steps = [(m, spread * t, 0.5 + t / 50) for t in (4, 2, 5, 1, 3) for m in ("b", "a")]
+    frame = pd.DataFrame(steps, columns=["method", name, "accuracy"])
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    message = rf"{name} counts the rows of every method: .*--seed-from {name}, or counts steps with --step-from {name}"
+    with pytest.raises(UserError, match=message):
+        amrobust.load(tmp_path / "t.csv")
+    if spread == 1:
+        seeds = [arm.seeds for arm in amrobust.load(tmp_path / "t.csv", seed_from=name)]
+        assert seeds == [(1, 2, 3, 4, 5)] * 2
+    with pytest.raises(UserError, match="1 of 1 runs have no seed"):
+        amrobust.load(tmp_path / "t.csv", step_from=name)
+    found = amrobust.load(tmp_path / "t.csv", step_from=name, seed_from="=0").arms
+    assert [arm.axis.values for arm in found] == [tuple(spread * t for t in (1, 2, 3, 4, 5))] * 2
+    found = amrobust.load(tmp_path / "t.csv", seed_from="number", metric="accuracy").arms
+    assert [arm.seeds for arm in found] == [(0, 1, 2, 3, 4)] * 2
+
+
+def test_a_log_with_a_known_column_of_steps_and_no_seed_is_asked_about(tmp_path):
+    rows = [(m, t, 0.5 + t / 50) for t in (4, 2, 5, 1, 3) for m in ("b", "a")]
+    pd.DataFrame(rows, columns=["method", "epoch", "accuracy"]).to_csv(tmp_path / "t.csv", index=False)
+    with pytest.raises(UserError, match=r"runs have no seed.*--seed-from"):
+        amrobust.load(tmp_path / "t.csv")
+
+
+def test_how_long_each_run_took_tells_no_rows_apart(tmp_path):
+    rows = [(m, 3600 + 7 * k % 11, 0.5 + k % 7 / 50, 20 - k % 3) for k, m in enumerate("ababbaab")]
+    frame = pd.DataFrame(rows, columns=["method", "time", "accuracy", "epochs"])
+    frame.drop(columns="epochs").to_csv(tmp_path / "t.csv", index=False)
+    assert [arm.seeds for arm in amrobust.load(tmp_path / "t.csv")] == [(0, 1, 2, 3)] * 2
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    told = {arm.method for arm in amrobust.load(tmp_path / "t.csv")}
+    assert told == {f"{m}[epochs={20 - k % 3}]" for k, m in enumerate("ababbaab")}
+    arms = amrobust.load(tmp_path / "t.csv", nuisances=["epochs"]).arms
+    assert [(arm.method, arm.seeds) for arm in arms] == [("a", (0, 1, 2, 3)), ("b", (0, 1, 2, 3))]
+
+
+def test_what_was_read_says_that_rows_were_numbered():
+    (read,) = amrobust.load(CORPUS / "finals_cols.csv").read
+    assert "seed = row, numbered in their order · step = none, final values" in read
+    (read,) = amrobust.load(CORPUS / "finals.csv").read
+    assert "seed = seed · step = none, final values" in read
+
+
 def test_a_seed_that_is_there_twice_is_none_of_the_finals(tmp_path):
     table = tmp_path / "rounds.csv"
     table.write_text("method,seed,round,acc\na,0,1,90\na,0,2,91\na,1,1,92\na,1,2,90\n")

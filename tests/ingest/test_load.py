@@ -213,7 +213,7 @@ class TestCsv:
             ("step,value", "metric,value", "'step' is missing"),
             ("value\n", "value,extra\n", "line 2"),
             ("a,0,1,1.5", "a,0,1,high", "line 2"),
-            ("a,0,1,1.5", "a,zero,1,1.5", "line 2"),
+            ("a,0,1,1.5", "a,0.5,1,1.5", "line 2"),
             ("a,0,1,1.5", "a,0,nan,1.5", "line 2"),
             ("a,0,1,1.5", "a,0,1", "line 2"),
             ("a,0,1,1.5", "a,0,1,1.5,9", "line 2"),

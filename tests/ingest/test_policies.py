@@ -8,6 +8,7 @@ from amrobust.ingest.assemble import gather
 from amrobust.ingest.logged import LoggedRun
 from amrobust.ingest.naming import Mappings
 from amrobust.ingest.policies import Policies
+from amrobust.runs.seeds import as_given
 from amrobust.runs.values import absent
 
 
@@ -86,15 +87,37 @@ class TestMissingSeeds:
         assert only(found).seeds == (3,)
         assert "2 of 3 runs have no seed and are left out" in found.left_out[0]
 
-    def test_seeds_that_are_too_large_may_be_counted_instead(self):
-        runs = [run(seed=4_000_000_000), run(seed=7)]
-        with pytest.raises(UserError, match="--seed-from number"):
-            gathered(runs)
-        assert only(gathered(runs, Mappings(seed_from="number"))).seeds == (0, 1)
+    def test_seeds_of_any_size_are_kept_and_may_be_counted_instead(self):
+        runs = [run(seed=4_000_000_000), run(seed=7), run(seed=-1), run(seed=2**64 - 1)]
+        found = only(gathered(runs)).seeds
+        assert list(map(as_given, found)) == [-1, 7, 4_000_000_000, 2**64 - 1]
+        assert only(gathered(runs, Mappings(seed_from="number"))).seeds == (0, 1, 2, 3)
 
-    @pytest.mark.parametrize("seed", ["abc", "1.5", "-1", "1e400", "nan"])
+    def test_texts_are_seeds_and_stand_where_others_of_their_name_do(self):
+        runs = [run(method=m, seed=s) for m in ("a", "b") for s in ("fold A", "fold B", "é")]
+        a, b = gathered(runs).methods
+        assert a.seeds == b.seeds
+        assert set(map(as_given, a.seeds)) == {"fold A", "fold B", "é"}
+
+    @pytest.mark.parametrize("word", ["mean", "std", "median"])
+    def test_a_row_that_sums_up_the_seeds_is_none_of_them(self, word):
+        with pytest.raises(UserError, match=f"the seed '{word}' of .* is a word where others are numbers"):
+            gathered([run(seed=0), run(seed=1), run(seed=word)])
+
+    def test_another_word_among_numbers_is_said(self):
+        found = gathered([run(seed=0), run(seed=1), run(seed="2a")])
+        assert "the seed '2a' of adam is a word where others are numbers" in found.notes
+
+    @pytest.mark.parametrize(
+        "seed", ["1.5", "1e400", "inf", "1.8446744073709552e+19", "a\x1b[31m", "x" * 1001]
+    )
     def test_a_seed_that_is_none(self, seed):
         with pytest.raises(UserError, match="seed"):
+            gathered([run(seed=seed)])
+
+    @pytest.mark.parametrize("seed", ["nan", "None", "", "NA"])
+    def test_what_says_that_there_is_no_seed_is_asked_about(self, seed):
+        with pytest.raises(UserError, match=r"have no seed.*--missing-seeds"):
             gathered([run(seed=seed)])
 
 

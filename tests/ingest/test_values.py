@@ -48,6 +48,33 @@ def test_imported_it_is_the_same(tmp_path, monkeypatch):
     assert [v["p"] for v in one["verdicts"]] == [v["p"] for v in other["verdicts"]]
 
 
+def test_recorded_it_is_the_same_and_whole(tmp_path):
+    for (algo, seed), rows in pd.read_csv(CORPUS / "nan_first.csv").groupby(["algo", "seed"], sort=False):
+        with amrobust.record(tmp_path, method=algo, seed=seed, workload="w", axis="step") as run:
+            for step, reward in zip(rows["step"], rows["ep_rew_mean"], strict=True):
+                run.log(step, ep_rew_mean=reward)
+    one, other = judged(CORPUS / "nan_first.csv"), judged(tmp_path)
+    assert [v["p"] for v in one["verdicts"]] == [v["p"] for v in other["verdicts"]]
+    assert [arm["diverged"] for arm in other["arms"]] == [[], []]
+    done = CliRunner().invoke(main, ["check", str(tmp_path)])
+    assert done.exit_code == 0, done.output
+
+
+@pytest.mark.parametrize(
+    ("values", "diverged"),
+    [
+        ([np.nan, 1, 2], False), ([np.nan, np.nan, 2], False), ([1, np.nan, 2], True), ([1, 2, np.nan], True),
+        ([np.inf, 1, 2], True), ([np.nan] * 3, True),
+    ],
+)  # fmt: skip
+def test_the_recorder_tells_what_was_not_measured_yet_from_what_diverged(values, diverged, tmp_path):
+    with amrobust.record(tmp_path, method="m", seed=0, workload="w") as run:
+        for epoch, value in enumerate(values, 1):
+            run.log(epoch, acc=value, loss=0.5)
+    assert bool(amrobust.load(tmp_path).arms[0].diverged) == diverged
+    assert CliRunner().invoke(main, ["check", str(tmp_path)]).exit_code == 0
+
+
 def test_what_is_not_finite_behind_a_value_diverged():
     curves = np.array([[90.0, 91, 92], [np.nan, 91, 93], [90, np.nan, 92], [91, 92, np.inf], [np.nan] * 3])
     assert first_measured(curves) == 2

@@ -20,6 +20,7 @@ import amrobust
 from amrobust.errors import RunError, UserError
 from amrobust.ingest.read import read_path
 from amrobust.ingest.recorder_place import Place
+from amrobust.runs.seeds import as_given, seed_of
 from amrobust.runs.store import open_runs
 
 
@@ -95,13 +96,11 @@ def test_whatever_is_given_is_refused_at_the_first_call_or_recorded_for_good(
     assert kept is None or type(kept) in (bool, int, float, str)
     assert kept == value
     assert type(kept) is not bool or str(kept) == str(getattr(value, "item", lambda: value)())
-    assert found.manifest.complete == (int(seed),)
-    assert amrobust.recorded(directory, method="m", workload="w", hyperparameters={"lr": kept}) == (
-        int(seed),
-    )
-    assert amrobust.recorded(directory, method="m", workload="w", hyperparameters={"lr": value}) == (
-        int(seed),
-    )
+    known = seed_of(seed)
+    assert found.manifest.complete == (known,)
+    for lr in (kept, value):
+        done = amrobust.recorded(directory, method="m", workload="w", hyperparameters={"lr": lr})
+        assert done == (as_given(known),)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +168,8 @@ def test_what_is_no_number_is_refused_where_it_is_logged(value, tmp_path):
     ("options", "message"),
     [
         ({"seeds": "20"}, "seeds is a whole number from 1"), ({"seeds": 0}, "seeds is"), ({"epochs": 2.5}, "epochs is"),
-        ({"epochs": True}, "epochs is"), ({"seed": np.float64(3)}, "a seed is"), ({"seed": np.bool_(True)}, "a seed is"),
+        ({"epochs": True}, "epochs is"), ({"seed": np.bool_(True)}, "a seed is"),
+        ({"seed": np.float64(3.5)}, "not a whole number"),
         ({"metrics": "acc"}, r"metrics are names, such as \('acc',\)"), ({"metrics": [1]}, "the name of a metric is"),
         ({"metrics": [""]}, "the name of a metric is"), ({"metrics": ["epoch"]}, "cannot be called 'epoch'"),
         ({"better": {"acc": "best"}}, "better of acc is 'higher' or 'lower', not 'best'"),

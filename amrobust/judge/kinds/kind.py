@@ -198,6 +198,8 @@ def in_phase(sample: Sample, claim: Claim) -> Sample:
     """The sample's curves in the claim's phase of training, all of them where it names none. Raises Refused."""
     if claim.epochs is None:
         return sample
+    if sample.arm.epochs == 1:
+        raise Refused("a phase of training needs curves, and these data have final values: one number a seed")
     first, last = (epoch - sample.first_epoch for epoch in claim.epochs)
     if last < max(first, 0) or last >= sample.curves.shape[1]:
         raise Refused(

@@ -135,7 +135,9 @@ class LessAvgStd(_LessSpread):
         """Raises Refused on curves of a single epoch. A warning says where the mean curves differ early."""
         if pair.a.shape[1] < 2:
             plural = pair.method.arm.axis.plural
-            raise Refused(f"Avg. STD needs curves of at least 2 {plural}, and these data have one")
+            raise Refused(
+                f"Avg. STD needs curves of at least 2 {plural}, and these data have one number a seed"
+            )
         found = self.judged(claim, pair.a, pair.b, pair, rules, family)
         if pair.x0s is not None:
             return found
