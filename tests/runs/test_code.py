@@ -8,6 +8,7 @@ from made_up_runs import Trainer, describe, spec
 
 from amrobust.errors import RunError, UserError
 from amrobust.ingest.load import load_arms
+from amrobust.judge.compare import compare
 from amrobust.runs.code import code_words, versions_of
 from amrobust.runs.spec import content_digest
 from amrobust.runs.store import read_run
@@ -123,6 +124,23 @@ def test_code_that_was_not_recorded_matches_any_and_versions_of_packages_are_no_
     old = trained(tmp_path, [0], before)
     assert (trained(tmp_path, [0, 1], now).path == old.path) == same
     assert ("code not recorded" in caplog.text) == (before is None or now is None)
+
+
+def test_seeds_under_several_versions_of_a_package_are_one_sample_with_a_caution(tmp_path):
+    for seeds, number in ((4, "2.0"), (8, "2.1")):
+        execute(
+            spec(), range(seeds), tmp_path, train=Trainer(),
+            describe=lambda of, number=number: replace(describe(of), versions={"numpy": number}),
+        )  # fmt: skip
+    judgement = compare(load_arms([tmp_path])[0]).judgements[0]
+    said = [
+        note.message
+        for one in judgement.summaries
+        for note in one.cautions
+        if note.kind == "packages-changed"
+    ]
+    assert len(said) == 2
+    assert all("several versions of packages (numpy 2.0, then 2.1)" in message for message in said)
 
 
 def test_the_identity_of_a_run_without_code_of_others_is_what_it_was(tmp_path):
