@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 @click.argument("path", type=click.Path(path_type=Path, allow_dash=True))
 @click.option(
     "--from", "source", default="auto", show_default=True, metavar="FORMAT",
-    help="csv, json, parquet, lightning, mlflow, tensorboard, wandb, sacred, benchopt, npz, or one that a package adds.",
+    help="csv, json, parquet, lightning, huggingface, mlflow, tensorboard, wandb, sacred, benchopt, sb3, npz, or one that a "
+    "package adds.",
 )  # fmt: skip
 @reading
 @click.option(
@@ -56,7 +57,7 @@ def command(
 
     PATH is a file or a folder (- for a table on standard input): tables in CSV, JSON or Parquet (long, tidy or wide),
     Lightning's metrics.csv, MLflow's file store or database, TensorBoard's event files, W&B's exports and offline runs,
-    Sacred's file storage, benchopt's results, or arrays (steps, seeds). 'amrobust compare PATH' reads the same without
+    Sacred's file storage, benchopt's results, Stable-Baselines3's files, or arrays (steps, seeds). 'amrobust compare PATH' reads the same without
     importing.
 
     \b

@@ -12,7 +12,7 @@ OPTIONS = (
     click.option(
         "--method-from", metavar="SOURCE",
         help="Of a table or log, what names the method: a parameter, tag or column; several as KEY,KEY; re:PATTERN on the "
-        "path; or =TEXT.",
+        "path, in which (?P<seed>...) and (?P<workload>...) say these too; or =TEXT.",
     ),
     click.option(
         "--seed-from", metavar="SOURCE", help="What is the seed: as --method-from, or 'number' to count runs."
@@ -23,7 +23,8 @@ OPTIONS = (
     ),
     click.option("--workload-from", metavar="SOURCE", help="What names the workload: as --method-from."),
     click.option(
-        "--step-from", metavar="NAME", help="Which series or column counts steps, or 'index' to count points."
+        "--step-from", metavar="NAME",
+        help="Which series or column counts steps; 'index' to count points, 'every:N' where they lie N apart, from 0.",
     ),
     click.option(
         "--duplicates", type=click.Choice(["refuse", "first", "last", "mean"]), default="refuse", show_default=True,

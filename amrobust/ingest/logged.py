@@ -84,6 +84,8 @@ class Wanted:
     """Arrays are (seeds, steps), not (steps, seeds)."""
     seed_column: re.Pattern[str] | None = None
     """What is found in the names of columns that are seeds; its group is the seed."""
+    metrics: frozenset[str] = frozenset()
+    """Series that are asked for by name, as they are logged; none: what a format shows of itself."""
 
 
 class Importer(Protocol):

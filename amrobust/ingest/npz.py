@@ -1,4 +1,7 @@
-"""Arrays (steps, seeds) in .npz and .npy files: an array a method, or ``method/metric``; never unpickled."""
+"""Arrays in .npz and .npy files: (steps, seeds), an array a method or ``method/metric``, or (steps,) in a .npy file a run.
+
+Nothing in them is ever unpickled.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from amrobust.ingest.limits import MAX_CELLS, MAX_LOG, check_size, files_under, 
 from amrobust.ingest.logged import LoggedRun, Numbers, Wanted
 from amrobust.runs.files import is_plain_file, reason, shown
 
-TITLE = "NumPy arrays (steps, seeds) in .npz or .npy"
+TITLE = "NumPy arrays (steps, seeds) in .npz or .npy, or (steps,) in a .npy a run"
 SUFFIXES = (".npz", ".npy")
 AXES = ("steps", "seeds")
 """Arrays of these names are the labels of the axes, not methods."""
@@ -35,13 +38,19 @@ def recognises(path: Path) -> bool:
 
 
 def read(path: Path, wanted: Wanted) -> Iterator[LoggedRun]:
-    """A run for each seed of each array."""
+    """A run for each seed of each array; a file of its own with an array (steps,) is one run, its steps positions from 0."""
     files = [f for f in files_under(path) if f.suffix in SUFFIXES] if path.is_dir() else [path]
     if not files:
         raise UserError(f"{shown(path)} has no .npz or .npy file")
     for file in files:
         label = relative(file, path) if path.is_dir() else file.name
-        yield from _runs(file, label, _arrays(file), wanted.seeds_first)
+        arrays = read_arrays(file)
+        alone = arrays.get(file.stem) if file.suffix == ".npy" else None
+        if alone is not None and alone.ndim == 1 and alone.size:
+            series = {"value": (np.arange(float(len(alone))), alone)}
+            yield LoggedRun(label, {"name": file.stem}, series, (file,), own_steps="position")
+        else:
+            yield from _runs(file, label, arrays, wanted.seeds_first)
 
 
 def _runs(path: Path, label: str, arrays: dict[str, Numbers], seeds_first: bool) -> Iterator[LoggedRun]:
@@ -94,7 +103,8 @@ def _oriented(path: Path, name: str, values: Numbers, axes: dict[str, Numbers], 
     return values
 
 
-def _arrays(path: Path) -> dict[str, Numbers]:
+def read_arrays(path: Path) -> dict[str, Numbers]:
+    """The arrays in a .npz file by their names, that of a .npy file by the file's. Raises UserError."""
     check_size(path, MAX_LOG)
     try:
         if path.suffix == ".npy":

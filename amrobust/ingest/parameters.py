@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,10 @@ def flat_numbers(value: Mapping[str, Any], prefix: str = "", depth: int = 0) -> 
             if item in ("NaN", "Infinity", "-Infinity"):
                 found[name] = float(item)
         elif isinstance(item, (int, float)) and not isinstance(item, bool):
-            found[name] = float(item)
+            try:
+                found[name] = float(item)
+            except OverflowError:  # A whole number beyond all floats.
+                found[name] = math.inf if item > 0 else -math.inf
     return found
 
 

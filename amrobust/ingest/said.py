@@ -8,7 +8,7 @@ from amrobust.ingest.fields import last_part
 from amrobust.ingest.imported import ImportedMethod
 from amrobust.ingest.logged import METHOD_KEYS, SEED_KEYS, WORKLOAD_KEYS, LoggedRun
 from amrobust.ingest.naming import Mappings
-from amrobust.ingest.selectors import usual_field
+from amrobust.ingest.selectors import selectors, usual_field
 from amrobust.runs.files import shown
 from amrobust.runs.metric import Metric
 from amrobust.runs.units import with_unit
@@ -24,14 +24,19 @@ def line_of(runs: Sequence[LoggedRun], mappings: Mappings, methods: Sequence[Imp
     counter = mappings.step_from or first.steps_in or first.own_steps or "step"
     fields = {last_part(field) for field in first.fields}
     told = dict.fromkeys(name for method in methods for name in method.identity.named if name in fields)
-    method = mappings.method_from or ", ".join([_usual(first, METHOD_KEYS) or "part of the name", *told])
-    parts = [
-        f"method = {method}",
-        f"seed = {mappings.seed_from or _usual(first, SEED_KEYS) or 'part of the name'}",
-        f"step = {counter} {min(steps):g}" + (f"…{max(steps):g}" if len(set(steps)) > 1 else ""),
-    ]
-    if workload := mappings.workload_from or _usual(first, WORKLOAD_KEYS):
-        parts.insert(0, f"workload = {workload}")
+    sources = mappings.sources
+    in_groups = {role: s.option for role, s in selectors(sources).items() if s.group is not None}
+    usual = _usual(first, METHOD_KEYS) or "part of the name"
+    said = {
+        "workload": sources["workload"] or _usual(first, WORKLOAD_KEYS),
+        "method": sources["method"] or ", ".join([usual, *told]),
+        "seed": sources["seed"] or _usual(first, SEED_KEYS) or "part of the name",
+    }
+    parts = [f"{role} = {source}" for role, source in said.items() if source and role not in in_groups]
+    for option in dict.fromkeys(in_groups.values()):
+        roles = [role for role in said if in_groups.get(role) == option]
+        parts.append(f"{', '.join(roles)} = groups of {sources[option[2:-5]]}")
+    parts.append(f"step = {counter} {min(steps):g}" + (f"…{max(steps):g}" if len(set(steps)) > 1 else ""))
     names = list(dict.fromkeys(name for method in methods for name in method.curves))
     parts += [_metric(name, methods) for name in names[:MOST_NAMED]]
     parts += [f"{len(names) - MOST_NAMED} more metrics"] if len(names) > MOST_NAMED else []
