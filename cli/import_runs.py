@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 @click.argument("path", type=click.Path(path_type=Path, allow_dash=True))
 @click.option(
     "--from", "source", default="auto", show_default=True, metavar="FORMAT",
-    help="csv, json, parquet, lightning, huggingface, mlflow, tensorboard, wandb, sacred, benchopt, sb3, npz, or one that a "
-    "package adds.",
+    help="csv, json, parquet, lightning, huggingface, mlflow, tensorboard, wandb, sacred, benchopt, sb3, npz, text, or one "
+    "that a package adds.",
 )  # fmt: skip
 @reading
 @click.option(
@@ -57,14 +57,15 @@ def command(
 
     PATH is a file or a folder (- for a table on standard input): tables in CSV, JSON or Parquet (long, tidy or wide),
     Lightning's metrics.csv, MLflow's file store or database, TensorBoard's event files, W&B's exports and offline runs,
-    Sacred's file storage, benchopt's results, Stable-Baselines3's files, or arrays (steps, seeds). 'amrobust compare PATH' reads the same without
-    importing.
+    Sacred's file storage, benchopt's results, Stable-Baselines3's files, arrays (steps, seeds), or lines of text (--pattern).
+    'amrobust compare PATH' reads the same without importing.
 
     \b
     amrobust import lightning_logs/ --method-from optimizer --metric val_acc
     amrobust import mlruns/ --method-from optimizer,lr --metric test_accuracy=val/acc --unit test_accuracy=%
     amrobust import logs/ --from tensorboard --method-from 're:^([a-z]+)' --seed-from 're:seed(\\d+)'
     amrobust import results.npz --dry-run
+    amrobust import logs/ --pattern 'step (?P<step>\\d+) val (?P<val_loss>\\S+)'
     """
     from amrobust.cli.parameters import parse_text_pair
     from amrobust.ingest.landing import land

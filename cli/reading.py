@@ -49,6 +49,10 @@ OPTIONS = (
     click.option(
         "--first-step", type=float, help="Leave out steps before this one, such as the starting point's."
     ),
+    click.option(
+        "--pattern", metavar="REGEX",
+        help="Read lines of text: 'step (?P<step>\\d+) val (?P<val_loss>\\S+)'; groups are the step, names and metrics.",
+    ),
     click.option("--seeds-first", is_flag=True, help="Arrays (npz) are (seeds, steps)."),
 )  # fmt: skip
 
@@ -69,6 +73,7 @@ def reading(command: Callable[..., Any]) -> Callable[..., Any]:
         mixed_units: Any,
         unfinished: Any,
         first_step: float | None,
+        pattern: str | None,
         seeds_first: bool,
         **others: Any,
     ) -> Any:
@@ -76,7 +81,8 @@ def reading(command: Callable[..., Any]) -> Callable[..., Any]:
         from amrobust.ingest.policies import Policies
 
         names = Mappings(
-            method_from, seed_from, step_from, workload_from, nuisances=frozenset(nuisances), seeds_first=seeds_first
+            method_from, seed_from, step_from, workload_from, nuisances=frozenset(nuisances), seeds_first=seeds_first,
+            pattern=pattern,
         )  # fmt: skip
         policies = Policies(duplicates, missing_seeds, lengths, mixed_units, unfinished, first_step)
         return command(reading=(names, policies), **others)

@@ -12,10 +12,11 @@ from amrobust.errors import UserError
 from amrobust.ingest.align import Table, aligned_seeds
 from amrobust.ingest.fields import Named
 from amrobust.ingest.imported import ImportedMethod
-from amrobust.ingest.logged import CLOCKS, STEP_KEYS, LoggedRun, Series
+from amrobust.ingest.logged import CLOCKS, STEP_KEYS, WORKLOAD_KEYS, LoggedRun, Series
 from amrobust.ingest.naming import Mappings, axis_label, chosen_series, name_runs
 from amrobust.ingest.policies import Notes, Policies, ordered
 from amrobust.ingest.said import line_of
+from amrobust.ingest.selectors import selectors, usual_field
 from amrobust.ingest.settings import without_settings
 from amrobust.ingest.units import in_one_unit, look_for_starting_points
 from amrobust.runs.arms import Curves
@@ -35,6 +36,8 @@ class Gathered:
     notes: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     """Those of the notes that say what does not take part."""
+    names_workload: bool = True
+    """Whether a run names its workload, or the user does; else it is called after the file."""
 
 
 def gather(runs: Sequence[LoggedRun], mappings: Mappings, policies: Policies, stem: str) -> Gathered:
@@ -85,8 +88,15 @@ def gather(runs: Sequence[LoggedRun], mappings: Mappings, policies: Policies, st
         refuse_unnamed(option, spoken_of, known_metrics)
     methods = in_one_unit(methods, policies, mappings, notes)
     look_for_starting_points(methods, notes)
+    by_file = "workload" not in selectors(mappings.sources) and not any(
+        usual_field(run, WORKLOAD_KEYS) for run in kept
+    )
     return Gathered(
-        tuple(methods), line_of(kept, mappings, methods), tuple(notes.said), tuple(notes.left_out)
+        tuple(methods),
+        line_of(kept, mappings, methods),
+        tuple(notes.said),
+        tuple(notes.left_out),
+        not by_file,
     )
 
 

@@ -86,6 +86,8 @@ class Wanted:
     """What is found in the names of columns that are seeds; its group is the seed."""
     metrics: frozenset[str] = frozenset()
     """Series that are asked for by name, as they are logged; none: what a format shows of itself."""
+    pattern: re.Pattern[str] | None = None
+    """What is found in the lines of a text log, as named groups."""
 
 
 class Importer(Protocol):

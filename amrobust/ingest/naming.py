@@ -22,6 +22,7 @@ from amrobust.ingest.logged import (
     Wanted,
 )
 from amrobust.ingest.selectors import NUMBER, ROLES, Selector, known_fields, selectors, usual_field
+from amrobust.ingest.text_logs import parse_pattern
 from amrobust.runs.entries import MAX_SEED
 from amrobust.runs.files import shown
 from amrobust.runs.method import Method, from_name, value_of
@@ -51,6 +52,8 @@ class Mappings:
     nuisances: frozenset[str] = frozenset()
     """Fields that are none of a method, beside those that are known to be none."""
     seeds_first: bool = False
+    pattern: str | None = None
+    """Of text logs, what is found in their lines."""
 
     @property
     def renamed(self) -> dict[str, str]:
@@ -100,6 +103,7 @@ class Mappings:
             self.seeds_first,
             pattern if pattern is not None and pattern.groups else None,
             frozenset(choice.logged for choice in self.choices),
+            parse_pattern(self.pattern) if self.pattern is not None else None,
         )
 
 

@@ -28,6 +28,7 @@ _MODULES = {
     "json": "json_records",
     "huggingface": "huggingface_state",
     "sb3": "stable_baselines",
+    "text": "text_logs",
 }
 # A folder of TensorBoard or W&B logs may hold tables too, and a Lightning log is itself a CSV: the more special comes first.
 _ORDER = (
