@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 @click.option("--lower", multiple=True, metavar="METRIC", help="A metric that is better low; repeatable.")
 @options.unit
 @click.option("--paired", is_flag=True, help="Equal seeds of different methods share their random streams.")
+@click.option(
+    "--add", is_flag=True, help="These are more seeds of the methods that are there under their names."
+)
 @options.runs_dir
 @click.option("--dry-run", is_flag=True, help="Say what would be imported, and write nothing.")
 @options.text_format
@@ -48,6 +51,7 @@ def command(
     lower: tuple[str, ...],
     units: tuple[str, ...],
     paired: bool,
+    add: bool,
     runs_dir: Path,
     dry_run: bool,
     form: str,
@@ -85,7 +89,13 @@ def command(
         if not dry_run:
             ctx = click.get_current_context()
             landed = land(
-                gathered, runs_dir, form=found, origin=path, command=command_line(ctx, found), paired=paired
+                gathered,
+                runs_dir,
+                form=found,
+                origin=path,
+                command=command_line(ctx, found),
+                paired=paired,
+                add=add,
             )
     click.echo(
         as_json(gathered, found, landed) if form == "json" else summary(gathered, found, landed, runs_dir)
