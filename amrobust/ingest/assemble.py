@@ -223,6 +223,9 @@ def _metric(name: str, mappings: Mappings, members: Sequence[Named]) -> Metric:
     """What is declared of a metric, else what its format or its name says."""
     metric = Metric.known(name, mappings.better.get(name), mappings.units.get(name))
     logged = next((c.logged for c in mappings.choices if c.name == name), name)
+    unit = next((one.run.units[logged] for one in members if logged in one.run.units), None)
+    if unit is not None and name not in mappings.units:
+        metric = replace(metric, unit=unit, unit_by="source")
     source = next((one.run.better[logged] for one in members if logged in one.run.better), None)
     if source is None or metric.better_by == "declared":
         return metric

@@ -135,9 +135,9 @@ def _land(method: ImportedMethod, directory: Path, source: Source, paired: bool,
         if there and len(added) == len(method.seeds) and not add:
             # Nothing but a name says that these are seeds of the same method.
             raise UserError(
-                f"the run {shown(path.name)} has {len(there)} seeds of {shown(method.method)} already, from "
-                f"{shown(origins(present.manifest))}, and these are others: two groups of one name never merge unsaid; if these "
-                "are more seeds of it, say --add, else name them apart (--method-from =NAME, --workload-from =NAME)"
+                f"the run {shown(path.name)} has {len(there)} seeds of {shown(method.method)} already, "
+                f"from {shown(origins(present.manifest))}, and these are others: two groups of one name never merge unsaid; if "
+                "these are more seeds of it, say --add, else name them apart (--method-from =NAME, --workload-from =NAME)"
             )
         if added:
             merged = seeds_of(present) | curves

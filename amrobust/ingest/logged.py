@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from amrobust.runs.files import shown
 from amrobust.runs.metric import Direction, by_interest
+from amrobust.runs.spec import Value
 
 Numbers = NDArray[np.float64]
 Series = tuple[Numbers, Numbers]
@@ -63,6 +64,10 @@ class LoggedRun:
     """What the steps that the series have themselves are called, where they have a name."""
     better: Mapping[str, Direction] = field(default_factory=dict)
     """Which way series are better of which the format itself says it."""
+    units: Mapping[str, str] = field(default_factory=dict)
+    """The units of series of which the format itself says it."""
+    hyperparameters: Mapping[str, Value] = field(default_factory=dict)
+    """Those of the method that the format itself says, beside what the method's name tells."""
     notes: tuple[str, ...] = ()
     line: int | None = None
     """Of a table the line where it begins."""

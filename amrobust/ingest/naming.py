@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -138,6 +138,8 @@ def name_runs(runs: Sequence[LoggedRun], mappings: Mappings, stem: str) -> tuple
                 f"which method {run.where} is cannot be told: name it with --method-from; {known_fields(run)}"
                 + (f". If the path says it: --method-from {shlex.quote(example)}" if example else "")
             )
+        if run.hyperparameters:
+            identity = replace(identity, hyperparameters={**identity.hyperparameters, **run.hyperparameters})
         if not identity.name:
             raise UserError(f"{run.where}: the method has no name")
         seed: int | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections import defaultdict
@@ -26,6 +27,8 @@ from amrobust.ingest.logged import (
 )
 from amrobust.ingest.table import Table, is_empty, is_measured, is_number, method_and_seed, text
 from amrobust.runs.files import shown
+from amrobust.runs.metric import direction
+from amrobust.runs.spec import Value
 
 _PERCENT = re.compile(r"[-+]?\d+(?:\.\d*)?\s*%")
 LONG = ("method", "seed", "step", "value")
@@ -137,7 +140,8 @@ def _tidy(table: Table, roles: _Roles) -> Iterator[LoggedRun]:
 def _long(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
     """A row a step of one metric: the columns method, seed, step, value and, where there are several, metric and workload.
 
-    A column axis says what the steps are called. An empty value marks a seed that diverged.
+    A column axis says what the steps are called, better and unit what is known of the metric, hyperparameters in JSON what the
+    method's name does not tell. An empty value marks a seed that diverged.
     """
     value, metric = table.first_of(("value",)), table.first_of(("metric",))
     step = wanted.step if wanted.step in table.columns else table.first_of(("step", *STEP_KEYS))
@@ -149,17 +153,28 @@ def _long(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
             raise UserError(
                 f"{shown(table.path)}: column {role!r} is missing; a long table has {', '.join(LONG)}"
             )
-    axis = table.first_of(("axis",))
-    known = {*roles.values(), metric, axis, table.first_of(WORKLOAD_KEYS), *wanted.naming}
+    axis, better, unit = (table.first_of((name,)) for name in ("axis", "better", "unit"))
+    of_method = table.first_of(("hyperparameters",))
+    known = {
+        *roles.values(),
+        metric,
+        axis,
+        better,
+        unit,
+        of_method,
+        table.first_of(WORKLOAD_KEYS),
+        *wanted.naming,
+    }
     unknown = [name for name in table.columns if name not in known]
     if unknown:
         raise UserError(
             f"{shown(table.path)}: column {shown(unknown[0])!r} is unknown; drop it, or say what it names with --method-from, "
-            f"--seed-from or --workload-from (known are {', '.join(LONG)}, metric, axis, workload)"
+            f"--seed-from or --workload-from (known are {', '.join(LONG)}, metric, axis, workload, better, unit, "
+            "hyperparameters)"
         )
     assert value is not None
     assert step is not None
-    naming = [name for name in table.columns if name in known - {value, step, metric}]
+    naming = [name for name in table.columns if name in known - {value, step, metric, better, unit}]
     for key, rows in _grouped(table, naming).items():
         built = SeriesBuilder()
         for row in rows:
@@ -176,7 +191,36 @@ def _long(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
             dict.fromkeys(text(table.columns[metric][row]) or "value" for row in rows) if metric else logged
         )
         run = _logged(table, naming, key, rows[0], {name: logged[name] for name in names})
-        yield replace(run, own_steps=run.fields.get(axis or "") or step)
+        of = {
+            text(table.columns[metric][row]) or "value" if metric else "value": row for row in reversed(rows)
+        }
+        ways = {name: text(table.columns[better][row]) for name, row in of.items()} if better else {}
+        units = {name: text(table.columns[unit][row]) for name, row in of.items()} if unit else {}
+        yield replace(
+            run,
+            own_steps=run.fields.get(axis or "") or step,
+            better={
+                name: direction(f"{table.where(of[name])}: better", way) for name, way in ways.items() if way
+            },
+            units={name: said for name, said in units.items() if said},
+            fields={name: field for name, field in run.fields.items() if name != of_method},
+            hyperparameters=_hyperparameters(run.fields.get(of_method or "", ""), table.where(rows[0])),
+        )
+
+
+def _hyperparameters(content: str, where: str) -> Mapping[str, Value]:
+    """What a cell has in JSON. Raises UserError on anything but an object of numbers, texts and truths."""
+    try:
+        found = json.loads(content or "{}")
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict) or not all(
+        value is None or isinstance(value, (bool, int, float, str)) for value in found.values()
+    ):
+        raise UserError(
+            f"{where}: hyperparameters {shown(repr(content[:100]))} are no object of numbers and texts in JSON"
+        )
+    return found
 
 
 def _column_a_seed(
