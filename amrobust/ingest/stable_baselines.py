@@ -120,7 +120,7 @@ def _episodes(monitors: list[Path]) -> tuple[dict[str, str], dict[str, Series]]:
     parts: list[Numbers] = []
     for file in monitors:
         header, columns = _monitor(file)
-        fields = flat({key: value for key, value in header.items() if key != "t_start"}) | fields
+        fields = flat({key: value for key, value in header.items() if key != "t_start"}, file) | fields
         columns["t"] = columns["t"] + flat_numbers(header).get("t_start", 0.0)
         parts.append(np.stack([columns["r"], columns["l"], columns["t"]]))
     returns, lengths, ended = np.concatenate(parts, axis=1)
