@@ -31,6 +31,8 @@ from amrobust.runs.metric import direction
 from amrobust.runs.spec import Value
 
 _PERCENT = re.compile(r"[-+]?\d+(?:\.\d*)?\s*%")
+COLUMN = "column"
+"""As a method's source: every column is a method's."""
 LONG = ("method", "seed", "step", "value")
 
 
@@ -45,8 +47,10 @@ def runs_of(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
         if roles.naming and (steps := _numbered(table, roles.naming)):
             return _column_a_step(table, roles.naming, steps)
         return runs_of_finals(table, roles.naming, roles.seed)
+    if COLUMN in wanted.naming and not roles.naming:
+        return _column_a_method(table, roles.step)
     unnamed = roles.method is None and roles.seed is None
-    seeds = _column_a_seed(table, roles, wanted.seed_column) if unnamed else None
+    seeds = _column_a_seed(table, roles, wanted.seed_column, wanted.method_said) if unnamed else None
     return seeds or _tidy(table, roles)
 
 
@@ -224,23 +228,23 @@ def _hyperparameters(content: str, where: str) -> Mapping[str, Value]:
 
 
 def _column_a_seed(
-    table: Table, roles: _Roles, seed_column: re.Pattern[str] | None
+    table: Table, roles: _Roles, seed_column: re.Pattern[str] | None, said: bool
 ) -> Iterator[LoggedRun] | None:
     """A row a step, a column a seed of a method (``adam_seed0``, ``sgd seed=3``); None where it is none.
 
-    Raises UserError where the columns end in numbers that nothing calls seeds.
+    Raises UserError where the columns end in numbers that nothing calls seeds, and no method is said.
     """
     columns = [name for name in table.columns if name != roles.step]
     named = {name: method_and_seed(name.strip(), seed_column) for name in columns}
     if roles.naming or len(columns) < 2:
         return None
     if not all(named.values()):
-        if all(name.strip()[-1:].isdecimal() for name in columns):
+        if not said and all(name.strip()[-1:].isdecimal() for name in columns):
             some = ", ".join(map(shown, columns[:4])) + (", ..." if len(columns) > 4 else "")
             raise UserError(
-                f"{shown(table.path)}: the columns {some} end in numbers, "
-                "which may be seeds, settings or metrics: where they are seeds, say so with --seed-from "
-                "'re:(\\d+)$', or call the columns adam_seed0, adam_seed1"
+                f"{shown(table.path)}: the columns {some} end in numbers, which may be seeds, settings or metrics: where they "
+                "are seeds, say so with --seed-from 're:(\\d+)$', where methods of one metric with --method-from column, where "
+                "metrics of one run with --method-from =NAME --seed-from =0"
             )
         return None
 
@@ -258,6 +262,20 @@ def _column_a_seed(
             )
 
     return runs()
+
+
+def _column_a_method(table: Table, step: str) -> Iterator[LoggedRun]:
+    """A row a step, a column a method, which has one run: declared, since a column may be anything else as well."""
+    for name in table.columns:
+        rows = [row for row, cell in enumerate(table.columns[name]) if not is_empty(cell)]
+        if name == step or not rows:
+            continue
+        steps, values = ([table.number(column, row) for row in rows] for column in (step, name))
+        series = np.array(steps, np.float64), np.array(values, np.float64)
+        yield LoggedRun(
+            f"{table.label}: {name}", {"name": name, COLUMN: name, "seed": "0"}, {"value": series}, (table.path,),
+            own_steps=step, notes=("every column is the one run of a method, and called seed 0",),
+        )  # fmt: skip
 
 
 def _numbered(table: Table, naming: Sequence[str]) -> dict[str, int]:
