@@ -10,6 +10,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from tokenize import TokenError
 from typing import BinaryIO
 
 import numpy as np
@@ -146,7 +147,7 @@ def _array(file: BinaryIO, path: Path, name: str) -> Numbers:
         if reader is None:
             raise UserError(f"{where} is of version {version[0]}.{version[1]}, which holds no plain numbers")
         shape, fortran, dtype = reader(file)
-    except ValueError as error:
+    except (ValueError, SyntaxError, TokenError) as error:  # NumPy reads the header as Python's literals
         raise UserError(f"{where} is not in NumPy's format ({shown(error)})") from None
     if dtype.kind not in "iufb" or dtype.itemsize > 16:
         raise UserError(f"{where} has the type {dtype}: only plain numbers are read, nothing is unpickled")
