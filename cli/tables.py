@@ -21,12 +21,14 @@ def as_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 
 def as_json(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """A JSON array of objects; numbers that are not finite become null."""
+    """A JSON array of objects; numbers that are not finite are the words NaN, Infinity and -Infinity."""
     from amrobust.runs.files import shown_json
+
+    words = {math.inf: "Infinity", -math.inf: "-Infinity"}
 
     records = [
         {
-            name: None if isinstance(cell, float) and not math.isfinite(cell) else cell
+            name: words.get(cell, "NaN") if isinstance(cell, float) and not math.isfinite(cell) else cell
             for name, cell in zip(columns, row, strict=True)
         }
         for row in rows

@@ -102,8 +102,6 @@ def test_what_export_writes_reads_back_to_the_same_runs(arms, form):
                 other.metrics[name].better,
                 other.metrics[name].unit,
             )
-            if form == "json":  # which has no infinities
-                curves = np.where(np.isfinite(curves), curves, np.nan)
             np.testing.assert_array_equal(curves, other.curves[name])
 
 

@@ -81,6 +81,3 @@ def test_what_keras_and_r_write_where_nothing_was_logged_is_an_empty_cell(tmp_pa
                 index="seed", columns="epoch", values="val_accuracy"
             )
             assert np.array_equal(arm.curves["val_accuracy"], wide.to_numpy())
-    done = CliRunner().invoke(main, ["compare", str(CORPUS / "keras_na.csv")])
-    assert done.exit_code == 2
-    assert "accuracy (6); val_accuracy (2). Choose those to compare with --metric" in done.stderr
