@@ -231,8 +231,8 @@ def load(
 
     With ``metric``, that one's curves only; a log whose metrics have different steps needs it. ``units`` declares units of
     metrics, such as ``{"acc": "%"}``; ``mappings`` are the options of ``amrobust import`` that say what names a method, a seed
-    and a step: method_from, seed_from, workload_from, step_from, nuisances. Raises UserError where a path holds nothing that
-    can be read. Broken runs are set aside: ``problems`` names them.
+    and a step: method_from, seed_from, workload_from, step_from, nuisances; ``pattern`` reads lines of text. Raises UserError
+    where a path holds nothing that can be read. Broken runs are set aside: ``problems`` names them.
 
     >>> import tempfile, pathlib
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "results.csv"
