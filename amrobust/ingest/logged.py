@@ -37,7 +37,8 @@ WORKLOAD_KEYS = (
     "workload", "dataset", "dataset_name", "task", "env", "env_id", "env_name", "environment", "game", "problem", "experiment",
 )  # fmt: skip
 STEP_KEYS = (
-    "epoch", "step", "_step", "global_step", "trainer/global_step", "iteration", "iter", "steps", "tokens",
+    "epoch", "step", "_step", "global_step", "trainer/global_step", "iteration", "iter", "steps", "tokens", "timesteps",
+    "total_timesteps", "time/total_timesteps",
 )  # fmt: skip
 CLOCKS = (
     "_runtime", "_timestamp", "timestamp", "time", "wall_time", "walltime", "relative_time", "datetime",

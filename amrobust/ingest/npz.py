@@ -17,7 +17,7 @@ import numpy as np
 
 from amrobust.errors import UserError
 from amrobust.ingest.limits import MAX_CELLS, MAX_LOG, check_size, files_under, relative
-from amrobust.ingest.logged import LoggedRun, Numbers, Wanted
+from amrobust.ingest.logged import STEP_KEYS, LoggedRun, Numbers, Wanted
 from amrobust.runs.files import is_plain_file, reason, shown
 
 TITLE = "NumPy arrays (steps, seeds) in .npz or .npy, or (steps,) in a .npy a run"
@@ -39,7 +39,8 @@ def recognises(path: Path) -> bool:
 
 
 def read(path: Path, wanted: Wanted) -> Iterator[LoggedRun]:
-    """A run for each seed of each array; a file of its own with an array (steps,) is one run, its steps positions from 0."""
+    """A run for each seed of each array (steps, seeds); arrays (steps,) with one of their steps are one run, and so is one in
+    a .npy file, whose steps are positions from 0."""
     files = [f for f in files_under(path) if f.suffix in SUFFIXES] if path.is_dir() else [path]
     if not files:
         raise UserError(f"{shown(path)} has no .npz or .npy file")
@@ -50,8 +51,22 @@ def read(path: Path, wanted: Wanted) -> Iterator[LoggedRun]:
         if alone is not None and alone.ndim == 1 and alone.size:
             series = {"value": (np.arange(float(len(alone))), alone)}
             yield LoggedRun(label, {"name": file.stem}, series, (file,), own_steps="position")
+        elif steps := _steps_of_one_run(arrays):
+            series = {name: (arrays[steps], values) for name, values in arrays.items() if name != steps}
+            yield LoggedRun(label, {"name": file.stem}, series, (file,), own_steps=steps)
         else:
             yield from _runs(file, label, arrays, wanted.seeds_first)
+
+
+def _steps_of_one_run(arrays: dict[str, Numbers]) -> str | None:
+    """The array that counts the steps of the others, where all are of one dimension and length, and so of one run."""
+    steps = next((name for name in STEP_KEYS if name in arrays), None)
+    alike = (
+        steps is not None
+        and len(arrays) > 1
+        and {values.shape for values in arrays.values()} == {arrays[steps].shape}
+    )
+    return steps if steps is not None and alike and arrays[steps].ndim == 1 else None
 
 
 def _runs(path: Path, label: str, arrays: dict[str, Numbers], seeds_first: bool) -> Iterator[LoggedRun]:
@@ -93,7 +108,12 @@ def _runs(path: Path, label: str, arrays: dict[str, Numbers], seeds_first: bool)
 def _oriented(path: Path, name: str, values: Numbers, axes: dict[str, Numbers], seeds_first: bool) -> Numbers:
     """``values`` as (steps, seeds), checked against the axes where the file has them."""
     if values.ndim != 2 or 0 in values.shape:
-        raise UserError(f"{shown(path)}: {shown(name)} has the shape {values.shape}, not (steps, seeds)")
+        beside = (
+            "; an array (steps,) of one run has an array of its steps beside it" if values.ndim == 1 else ""
+        )
+        raise UserError(
+            f"{shown(path)}: {shown(name)} has the shape {values.shape}, not (steps, seeds)" + beside
+        )
     values = values.T if seeds_first else values
     expected = tuple(
         len(axes[axis]) if axis in axes else size for axis, size in zip(AXES, values.shape, strict=True)

@@ -78,6 +78,23 @@ class TestArraysOfOneSeed:
         with pytest.raises(UserError, match="nothing is unpickled"):
             read_path(tmp_path)
 
+    def test_arrays_with_their_steps_beside_them_are_the_metrics_of_one_run(self, tmp_path):
+        for seed in (0, 1):
+            np.savez(
+                tmp_path / f"sgd_seed{seed}.npz",
+                epoch=[1, 2],
+                val_acc=[0.5, 0.6 + seed / 10],
+                val_loss=[2.0, 1.0],
+            )
+        (method,) = methods_of(tmp_path).values()
+        assert (method.seeds, method.steps, method.axis.label) == ((0, 1), (1, 2), "epoch")
+        assert method.curves["val_acc"].tolist() == [[0.5, 0.6], [0.5, 0.7]]
+        np.savez(tmp_path / "sgd_seed0.npz", val_acc=[0.5, 0.6])
+        with pytest.raises(
+            UserError, match=r"val_acc/value has the shape \(2,\).*has an array of its steps beside it"
+        ):
+            read_path(tmp_path)
+
     def test_an_option_of_its_own_goes_before_the_group(self, folder):
         found = methods_of(folder, method_from=IN_FILE_NAME, workload_from="re:^([^-]+)", seed_from="number")
         assert {key: m.seeds for key, m in found.items()} == {
@@ -156,6 +173,17 @@ class TestStableBaselines:
     def test_arrays_that_happen_to_be_called_evaluations_are_arrays(self, tmp_path):
         np.savez(tmp_path / "evaluations.npz", sgd=np.ones((3, 2)), adam=np.ones((3, 2)))
         assert detect(tmp_path) == "npz"
+
+
+def test_the_tools_own_table_of_progress_counts_in_total_timesteps(tmp_path):
+    for seed in (0, 1):
+        path = tmp_path / f"ppo_seed{seed}" / "progress.csv"
+        path.parent.mkdir()
+        rows = "".join(f"{t * 10 + seed},{90 + t},{2048 * t},0.001\n" for t in (1, 2))
+        path.write_text("rollout/ep_rew_mean,time/fps,time/total_timesteps,train/learning_rate\n" + rows)
+    (method,) = methods_of(tmp_path, metrics=("rollout/ep_rew_mean",)).values()
+    assert (method.seeds, method.steps, method.axis.quantity) == ((0, 1), (2048, 4096), "step")
+    assert method.curves["rollout/ep_rew_mean"].tolist() == [[10, 20], [11, 21]]
 
 
 class TestPublicResults:
