@@ -91,6 +91,7 @@ class _Log:
         self.naming = [name for name in groups if name.lower() in roles or name in wanted.naming]
         steps = [name for key in STEP_KEYS for name in groups if name.lower() == key]
         self.step = wanted.step if wanted.step in groups else next(iter(steps), None)
+        self.holding = [name for name in (*self.naming, self.step) if name is not None]
         self.metrics = [name for name in groups if name not in (*self.naming, self.step)]
         self.held: dict[str, str] = {}
         self.runs: dict[tuple[str, ...], SeriesBuilder] = {}
@@ -103,12 +104,12 @@ class _Log:
         for number, line in enumerate(_LINE_END.split(text_of(path)), 1):
             cut += len(line) > LONGEST
             for match in pattern.finditer(line[:LONGEST]):
-                where = f"{shown(path)}, line {number}"
                 if len(line) > LONGEST and match.end() == LONGEST:
                     raise UserError(
-                        f"{where} has {len(line):,} characters, and --pattern matches beyond the first {LONGEST:,}"
+                        f"{shown(path)}, line {number} has {len(line):,} characters, and --pattern matches beyond the first "
+                        f"{LONGEST:,}"
                     )
-                self._add(match, where, number)
+                self._add(match, number)
                 rows += 1
             if rows * len(groups) > MAX_CELLS:
                 raise UserError(f"{shown(path)} has more than {MAX_CELLS:,} values")
@@ -124,12 +125,10 @@ class _Log:
                 "count the matches with --step-from index"
             )
 
-    def _add(self, match: re.Match[str], where: str, line: int) -> None:
-        self.held |= {
-            name: match[name].strip()
-            for name in (*self.naming, self.step)
-            if name and match[name] is not None
-        }
+    def _add(self, match: re.Match[str], line: int) -> None:
+        for name in self.holding:
+            if match[name] is not None:
+                self.held[name] = match[name].strip()
         seen = [name for name in self.metrics if match[name] is not None]
         if not seen:
             return
@@ -137,22 +136,22 @@ class _Log:
         self.first.setdefault(names, line)
         built = self.runs.setdefault(names, SeriesBuilder())
         for name in seen:
+            step = self.step
             at = (
                 len(built.steps.get(name, ())) + 1.0
-                if self.step is None
-                else _number(self.step, self.held.get(self.step), where)
+                if step is None
+                else self._number(step, self.held.get(step), line)
             )
-            built.add(name, at, _number(name, match[name], where))
+            built.add(name, at, self._number(name, match[name], line))
 
-
-def _number(name: str, text: str | None, where: str) -> float:
-    try:
-        return float(text or "")
-    except ValueError:
-        raise UserError(
-            f"{where}: {shown(name)} {shown(repr(text))} is not a number: let its group of --pattern hold the number alone, as "
-            rf"(?P<{name}>[-+.\deE]+) does"
-        ) from None
+    def _number(self, name: str, text: str | None, line: int) -> float:
+        try:
+            return float(text or "")
+        except ValueError:
+            raise UserError(
+                f"{shown(self.path)}, line {line}: {shown(name)} {shown(repr(text))} is not a number: let its group of "
+                rf"--pattern hold the number alone, as (?P<{name}>[-+.\deE]+) does"
+            ) from None
 
 
 def _nothing(path: Path, pattern: re.Pattern[str], files: Sequence[Path]) -> str:

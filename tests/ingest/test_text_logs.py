@@ -2,11 +2,15 @@
 
 import json
 import re
+import tempfile
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import amrobust as package
 from amrobust.cli import main
@@ -184,3 +188,20 @@ def test_an_import_repeats_by_its_recorded_command(logs, tmp_path, monkeypatch):
         manifest["provenance"][0]["source"]["command"]
         == f"amrobust import logs --from text --pattern '{PATTERN}'"
     )
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.dictionaries(
+        st.integers(0, 10**6), st.floats() | st.integers(-(10**9), 10**9), min_size=1, max_size=8
+    ),
+    st.lists(st.text(st.characters(blacklist_categories=("Cs",)), max_size=30), max_size=5),
+)
+def test_numbers_come_out_as_they_were_printed_whatever_stands_around_them(points, noise):
+    lines = [f"[{place}] step={step} loss={value} lr=1" for place, (step, value) in enumerate(points.items())]
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "sgd-seed0.log"
+        file.write_text("\n".join([*noise, *lines, *noise]), encoding="utf-8", newline="")
+        (method,) = read(file, r"step=(?P<step>\d+) loss=(?P<loss>\S+) lr").methods
+    assert method.steps == tuple(sorted(points))
+    np.testing.assert_array_equal(method.curves["loss"][0], [float(points[step]) for step in sorted(points)])
