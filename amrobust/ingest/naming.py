@@ -247,11 +247,9 @@ def _step(run: LoggedRun, mappings: Mappings) -> str | None:
 def axis_label(run: LoggedRun, mappings: Mappings) -> str:
     """What the steps that :func:`chosen_series` takes are called."""
     step = _step(run, mappings)
-    return (
-        "step"
-        if step and step not in run.series and _EVERY.fullmatch(step)
-        else step or run.own_steps or "step"
-    )
+    if step is not None and step not in run.series and _EVERY.fullmatch(step):
+        return "step"
+    return step or run.own_steps or "step"
 
 
 def chosen_series(run: LoggedRun, mappings: Mappings, known: frozenset[str]) -> dict[str, Series]:

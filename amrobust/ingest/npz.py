@@ -60,13 +60,9 @@ def read(path: Path, wanted: Wanted) -> Iterator[LoggedRun]:
 
 def _steps_of_one_run(arrays: dict[str, Numbers]) -> str | None:
     """The array that counts the steps of the others, where all are of one dimension and length, and so of one run."""
-    steps = next((name for name in STEP_KEYS if name in arrays), None)
-    alike = (
-        steps is not None
-        and len(arrays) > 1
-        and {values.shape for values in arrays.values()} == {arrays[steps].shape}
-    )
-    return steps if steps is not None and alike and arrays[steps].ndim == 1 else None
+    shapes = {values.shape for values in arrays.values()}
+    alike = len(arrays) > 1 and len(shapes) == 1 and len(shapes.pop()) == 1
+    return next((name for name in STEP_KEYS if alike and name in arrays), None)
 
 
 def _runs(path: Path, label: str, arrays: dict[str, Numbers], seeds_first: bool) -> Iterator[LoggedRun]:

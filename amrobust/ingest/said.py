@@ -25,7 +25,7 @@ def line_of(runs: Sequence[LoggedRun], mappings: Mappings, methods: Sequence[Imp
     fields = {last_part(field) for field in first.fields}
     told = dict.fromkeys(name for method in methods for name in method.identity.named if name in fields)
     sources = mappings.sources
-    in_groups = {role: s.option for role, s in selectors(sources).items() if s.group is not None}
+    in_groups = {role: s.pattern.pattern for role, s in selectors(sources).items() if s.pattern and s.group}
     usual = _usual(first, METHOD_KEYS) or "part of the name"
     said = {
         "workload": sources["workload"] or _usual(first, WORKLOAD_KEYS),
@@ -33,9 +33,9 @@ def line_of(runs: Sequence[LoggedRun], mappings: Mappings, methods: Sequence[Imp
         "seed": sources["seed"] or _usual(first, SEED_KEYS) or "part of the name",
     }
     parts = [f"{role} = {source}" for role, source in said.items() if source and role not in in_groups]
-    for option in dict.fromkeys(in_groups.values()):
-        roles = [role for role in said if in_groups.get(role) == option]
-        parts.append(f"{', '.join(roles)} = groups of {sources[option[2:-5]]}")
+    for pattern in dict.fromkeys(in_groups.values()):
+        roles = [role for role in said if in_groups.get(role) == pattern]
+        parts.append(f"{', '.join(roles)} = groups of re:{pattern}")
     parts.append(f"step = {counter} {min(steps):g}" + (f"…{max(steps):g}" if len(set(steps)) > 1 else ""))
     names = list(dict.fromkeys(name for method in methods for name in method.curves))
     parts += [_metric(name, methods) for name in names[:MOST_NAMED]]

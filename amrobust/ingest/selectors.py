@@ -77,7 +77,7 @@ def selectors(sources: Mapping[str, str | None]) -> dict[str, Selector]:
     found = {
         role: Selector.parse(text, f"--{role}-from")
         for role, text in sources.items()
-        if text and text != NUMBER
+        if text and (role, text) != ("seed", NUMBER)
     }
     for selector in list(found.values()):
         for role in selector.pattern.groupindex if selector.pattern is not None else ():
