@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,8 +17,11 @@ from amrobust.cli.stdin import paths_or_stdin
 if TYPE_CHECKING:
     from amrobust.ingest.naming import Mappings
     from amrobust.ingest.policies import Policies
+    from amrobust.runs.metric import MetricChoice
 
-COLUMNS = ("workload", "method", "seed", "axis", "step", "metric", "value")
+COLUMNS = (
+    "workload", "method", "seed", "axis", "step", "metric", "value", "better", "unit", "hyperparameters",
+)  # fmt: skip
 
 
 @click.command("export", cls=WritingCommand)
@@ -39,7 +43,8 @@ def command(
 ) -> None:
     """Write the curves of runs: one row a (method, seed, step, metric), which compare and import read back.
 
-    The steps are those that came in; axis says what they count: epoch, step, tokens, ...
+    The steps are those that came in; axis says what they count: epoch, step, tokens, ... better and unit are those of the
+    metric, where they are known; hyperparameters (JSON) are all of the method's, where its name does not tell them.
 
     RUNS are what 'amrobust compare' takes. For the comparison itself: 'amrobust compare --format', for figures 'amrobust report
     --figures'.
@@ -56,7 +61,7 @@ def command(
 
     with paths_or_stdin(paths) as places:
         arms, problems = load_arms(places, metric, None, *reading)
-    rows = list(_rows(arms, MetricChoice.parse(metric).name if metric else None))
+    rows = list(_rows(arms, MetricChoice.parse(metric) if metric else None))
     if not rows:
         known = sorted({name for arm in arms for name in arm.metrics})
         raise UserError(
@@ -69,14 +74,20 @@ def command(
         messages.warn(problem)
 
 
-def _rows(arms: Any, metric: str | None) -> Iterator[tuple[Any, ...]]:
+def _rows(arms: Any, choice: MetricChoice | None) -> Iterator[tuple[Any, ...]]:
+    from amrobust.runs.method import from_name
     from amrobust.runs.seeds import as_given
     from amrobust.runs.values import absent
 
     for arm in arms:
         steps = [int(step) if step.is_integer() else step for step in arm.axis.values]
-        for name in arm.metrics if metric is None else [metric] if metric in arm.metrics else []:
+        all_told = from_name(arm.method).hyperparameters == arm.identity.hyperparameters
+        settings = "" if all_told else json.dumps(dict(arm.identity.hyperparameters), sort_keys=True)
+        for name in arm.metrics if choice is None else [choice.name] if choice.name in arm.metrics else []:
+            metric = arm.metrics[name].declared(choice.better if choice is not None else None)
+            known = metric.better or "", metric.unit, settings
             for seed, curve in zip(arm.seeds, arm.curves[name], strict=True):
                 for step, value, missing in zip(steps, curve.tolist(), absent(curve).tolist(), strict=True):
                     if not missing:
-                        yield arm.workload, arm.method, as_given(seed), arm.axis.label, step, name, value
+                        where = arm.workload, arm.method, as_given(seed), arm.axis.label, step
+                        yield *where, name, value, *known

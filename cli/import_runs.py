@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 @click.argument("path", type=click.Path(path_type=Path, allow_dash=True))
 @click.option(
     "--from", "source", default="auto", show_default=True, metavar="FORMAT",
-    help="csv, json, parquet, lightning, mlflow, tensorboard, wandb, sacred, benchopt, npz, or one that a package adds.",
+    help="csv, json, parquet, lightning, huggingface, mlflow, tensorboard, wandb, sacred, benchopt, sb3, npz, text, or one "
+    "that a package adds.",
 )  # fmt: skip
 @reading
 @click.option(
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 @click.option("--lower", multiple=True, metavar="METRIC", help="A metric that is better low; repeatable.")
 @options.unit
 @click.option("--paired", is_flag=True, help="Equal seeds of different methods share their random streams.")
+@click.option(
+    "--add", is_flag=True, help="These are more seeds of the methods that are there under their names."
+)
 @options.runs_dir
 @click.option("--dry-run", is_flag=True, help="Say what would be imported, and write nothing.")
 @options.text_format
@@ -47,6 +51,7 @@ def command(
     lower: tuple[str, ...],
     units: tuple[str, ...],
     paired: bool,
+    add: bool,
     runs_dir: Path,
     dry_run: bool,
     form: str,
@@ -56,14 +61,15 @@ def command(
 
     PATH is a file or a folder (- for a table on standard input): tables in CSV, JSON or Parquet (long, tidy or wide),
     Lightning's metrics.csv, MLflow's file store or database, TensorBoard's event files, W&B's exports and offline runs,
-    Sacred's file storage, benchopt's results, or arrays (steps, seeds). 'amrobust compare PATH' reads the same without
-    importing.
+    Sacred's file storage, benchopt's results, Stable-Baselines3's files, arrays (steps, seeds), or lines of text (--pattern).
+    'amrobust compare PATH' reads the same without importing.
 
     \b
     amrobust import lightning_logs/ --method-from optimizer --metric val_acc
     amrobust import mlruns/ --method-from optimizer,lr --metric test_accuracy=val/acc --unit test_accuracy=%
     amrobust import logs/ --from tensorboard --method-from 're:^([a-z]+)' --seed-from 're:seed(\\d+)'
     amrobust import results.npz --dry-run
+    amrobust import logs/ --pattern 'step (?P<step>\\d+) val (?P<val_loss>\\S+)'
     """
     from amrobust.cli.parameters import parse_text_pair
     from amrobust.ingest.landing import land
@@ -83,7 +89,13 @@ def command(
         if not dry_run:
             ctx = click.get_current_context()
             landed = land(
-                gathered, runs_dir, form=found, origin=path, command=command_line(ctx, found), paired=paired
+                gathered,
+                runs_dir,
+                form=found,
+                origin=path,
+                command=command_line(ctx, found),
+                paired=paired,
+                add=add,
             )
     click.echo(
         as_json(gathered, found, landed) if form == "json" else summary(gathered, found, landed, runs_dir)

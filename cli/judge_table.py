@@ -17,8 +17,8 @@ from amrobust.cli import options
 @click.option("--table", help="One table of the file [default: all].")
 @click.option(
     "--metric",
-    metavar="NAME:lower|higher",
-    help="Which way the tables' metric is better, where its name does not say so.",
+    metavar="NAME[:lower|:higher]",
+    help="Which way the tables' metric is better, where its name does not say so; of a table in CSV the metric's name.",
 )
 @click.option("--baseline", help="Row that the others are held against [default: M-SGD, else the first].")
 @click.option(
@@ -42,10 +42,12 @@ def command(
     """Judge the claims of a published table from its printed means, STDs and numbers of seeds.
 
     FILE is TOML: a table [name] with metric and seeds, and [[name.rows]] with method, final_mean, final_std and, where
-    printed, avg_std, option, m, model and n. Without FILE: the tables of the paper "Amortized Nesterov's Momentum".
+    printed, avg_std, option, m, model and n; or CSV with the columns method, mean, std and n. Without FILE: the tables of the
+    paper "Amortized Nesterov's Momentum".
 
     \b
     amrobust judge-table --table table1
+    amrobust judge-table mine.csv --metric accuracy
     amrobust judge-table mine.toml --baseline Adam --margin 0.5 --format markdown
     """
     from amrobust.judge.published import judge_tables, load_tables

@@ -12,7 +12,7 @@ OPTIONS = (
     click.option(
         "--method-from", metavar="SOURCE",
         help="Of a table or log, what names the method: a parameter, tag or column; several as KEY,KEY; re:PATTERN on the "
-        "path; or =TEXT.",
+        "path, in which (?P<seed>...) and (?P<workload>...) say these too; or =TEXT.",
     ),
     click.option(
         "--seed-from", metavar="SOURCE", help="What is the seed: as --method-from, or 'number' to count runs."
@@ -23,7 +23,8 @@ OPTIONS = (
     ),
     click.option("--workload-from", metavar="SOURCE", help="What names the workload: as --method-from."),
     click.option(
-        "--step-from", metavar="NAME", help="Which series or column counts steps, or 'index' to count points."
+        "--step-from", metavar="NAME",
+        help="Which series or column counts steps; 'index' to count points, 'every:N' where they lie N apart, from 0.",
     ),
     click.option(
         "--duplicates", type=click.Choice(["refuse", "first", "last", "mean"]), default="refuse", show_default=True,
@@ -44,6 +45,10 @@ OPTIONS = (
     click.option(
         "--first-step", type=float, help="Leave out steps before this one, such as the starting point's."
     ),
+    click.option(
+        "--pattern", metavar="REGEX",
+        help="Read lines of text: 'step (?P<step>\\d+) val (?P<val_loss>\\S+)'; groups are the step, names and metrics.",
+    ),
     click.option("--seeds-first", is_flag=True, help="Arrays (npz) are (seeds, steps)."),
 )  # fmt: skip
 
@@ -63,6 +68,7 @@ def reading(command: Callable[..., Any]) -> Callable[..., Any]:
         mixed_units: Any,
         unfinished: Any,
         first_step: float | None,
+        pattern: str | None,
         seeds_first: bool,
         **others: Any,
     ) -> Any:
@@ -70,7 +76,8 @@ def reading(command: Callable[..., Any]) -> Callable[..., Any]:
         from amrobust.ingest.policies import Policies
 
         names = Mappings(
-            method_from, seed_from, step_from, workload_from, nuisances=frozenset(nuisances), seeds_first=seeds_first
+            method_from, seed_from, step_from, workload_from, nuisances=frozenset(nuisances), seeds_first=seeds_first,
+            pattern=pattern,
         )  # fmt: skip
         policies = Policies(duplicates, missing_seeds, mixed_units, unfinished, first_step)
         return command(reading=(names, policies), **others)

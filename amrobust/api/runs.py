@@ -296,6 +296,7 @@ class ReadingFiles(Reading, total=False):
 
     unfinished: Literal["skip", "keep"]
     seeds_first: bool
+    pattern: str
 
 
 def load(
@@ -306,10 +307,10 @@ def load(
 ) -> Runs:
     """Everything that can be compared under ``paths``: run directories, and the logs and tables that ``amrobust import`` reads.
 
-    With ``metric``, that one's curves only. ``units`` declares units of
-    metrics, such as ``{"acc": "%"}``; ``reading`` are the options that say what names a method, a seed and a step, and what is
-    done where something does not fit: method_from, seed_from, workload_from, step_from, nuisances, duplicates, missing_seeds,
-    mixed_units, unfinished, first_step, seeds_first. Raises UserError where a path holds nothing that can be read.
+    With ``metric``, that one's curves only. ``units`` declares units of metrics, such as ``{"acc": "%"}``; ``reading`` are the
+    options that say what names a method, a seed and a step, and what is done where something does not fit: method_from,
+    seed_from, workload_from, step_from, nuisances, duplicates, missing_seeds, mixed_units, unfinished, first_step, seeds_first;
+    ``pattern`` reads lines of text. Raises UserError where a path holds nothing that can be read.
     Broken runs are set aside: ``problems`` names them.
 
     >>> import tempfile, pathlib

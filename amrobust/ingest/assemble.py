@@ -11,10 +11,11 @@ import numpy as np
 from amrobust.errors import UserError
 from amrobust.ingest.fields import Named
 from amrobust.ingest.imported import ImportedMethod
-from amrobust.ingest.logged import CLOCKS, STEP_KEYS, LoggedRun, Series
+from amrobust.ingest.logged import CLOCKS, STEP_KEYS, WORKLOAD_KEYS, LoggedRun, Series
 from amrobust.ingest.naming import Mappings, axis_label, chosen_series, name_runs
 from amrobust.ingest.policies import Notes, Policies, ordered
 from amrobust.ingest.said import line_of
+from amrobust.ingest.selectors import selectors, usual_field
 from amrobust.ingest.settings import without_settings
 from amrobust.ingest.units import in_one_unit, look_for_starting_points
 from amrobust.runs.axis import Axis
@@ -37,6 +38,8 @@ class Gathered:
     notes: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     """Those of the notes that say what does not take part."""
+    names_workload: bool = True
+    """Whether a run names its workload, or the user does; else it is called after the file."""
 
 
 def gather(runs: Sequence[LoggedRun], mappings: Mappings, policies: Policies, stem: str) -> Gathered:
@@ -89,8 +92,15 @@ def gather(runs: Sequence[LoggedRun], mappings: Mappings, policies: Policies, st
         refuse_unnamed(option, spoken_of, known_metrics)
     methods = in_one_unit(methods, policies, mappings, notes)
     look_for_starting_points(methods, notes)
+    by_file = "workload" not in selectors(mappings.sources) and not any(
+        usual_field(run, WORKLOAD_KEYS) for run in kept
+    )
     return Gathered(
-        tuple(methods), line_of(kept, mappings, methods), tuple(notes.said), tuple(notes.left_out)
+        tuple(methods),
+        line_of(kept, mappings, methods),
+        tuple(notes.said),
+        tuple(notes.left_out),
+        not by_file,
     )
 
 
@@ -224,6 +234,9 @@ def _metric(name: str, mappings: Mappings, members: Sequence[Named]) -> Metric:
     """What is declared of a metric, else what its format or its name says."""
     metric = Metric.known(name, mappings.better.get(name), mappings.units.get(name))
     logged = next((c.logged for c in mappings.choices if c.name == name), name)
+    unit = next((one.run.units[logged] for one in members if logged in one.run.units), None)
+    if unit is not None and name not in mappings.units:
+        metric = replace(metric, unit=unit, unit_by="source")
     source = next((one.run.better[logged] for one in members if logged in one.run.better), None)
     if source is None or metric.better_by == "declared":
         return metric

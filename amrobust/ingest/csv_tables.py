@@ -21,6 +21,8 @@ TITLE = "tables in CSV or TSV, long, tidy or wide"
 SUFFIXES = (".csv", ".tsv")
 PROGRESS = "progress.txt"
 """The table of Spinning Up and its like, between tabs."""
+_GUARD = re.compile(r"^'(?=\s*[=+\-@＝＋－＠])")
+"""The apostrophe that goes before what a spreadsheet would run as a formula: it is no part of the text."""
 _DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+(e[-+]?\d+)?", re.ASCII | re.IGNORECASE)
 
 
@@ -79,6 +81,8 @@ def parse_table(content: str, path: Path, label: str) -> Table:
         _refuse_decimal_commas(path, names, columns)
     # pandas writes its index as a first column without a name.
     named = {name: column for name, column in zip(names, columns, strict=True) if name}
+    if "'" in content:
+        named = {name: [_GUARD.sub("", cell) for cell in column] for name, column in named.items()}
     return Table(path, label, named, lines)
 
 

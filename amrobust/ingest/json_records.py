@@ -58,14 +58,14 @@ def _table(path: Path, label: str) -> Table:
         raise UserError(f"cannot read {shown(path)}{where} as JSON ({shown(error)})") from None
     if not records or not all(isinstance(record, Mapping) for record in records):
         raise UserError(f"{shown(path)} holds no records: a list of objects, or an object a line")
-    rows = [_cells(record) for record in records]
+    rows = [_cells(record, path) for record in records]
     names = list(dict.fromkeys(name for row in rows for name in row))
     if len(names) * len(rows) > MAX_CELLS:
         raise UserError(f"{shown(path)} has more than {MAX_CELLS:,} cells")
     return Table(path, label, {name: [row.get(name) for row in rows] for name in names}, lines)
 
 
-def _cells(record: Mapping[str, Any]) -> dict[str, str | int | float | bool | None]:
+def _cells(record: Mapping[str, Any], path: Path) -> dict[str, str | int | float | bool | None]:
     """A record as a row: numbers as they are, everything nested under its way (``config.lr``); lists are left out."""
     nested = {key: value for key, value in record.items() if isinstance(value, Mapping)}
     own = {
@@ -73,4 +73,4 @@ def _cells(record: Mapping[str, Any]) -> dict[str, str | int | float | bool | No
         for key, value in record.items()
         if value is None or isinstance(value, (str, int, float, bool))
     }
-    return {**own, **flat(nested)}
+    return {**own, **flat(nested, path)}

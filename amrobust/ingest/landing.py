@@ -43,16 +43,24 @@ class Landed:
 
 
 def land(
-    gathered: Gathered, directory: Path, *, form: str, origin: Path, command: str, paired: bool = False
+    gathered: Gathered,
+    directory: Path,
+    *,
+    form: str,
+    origin: Path,
+    command: str,
+    paired: bool = False,
+    add: bool = False,
 ) -> list[Landed]:
     """Record ``gathered`` below ``directory``, a run a method and workload.
 
-    A seed that is there with the same curves is kept as it is, and shows that the others belong to it. Raises UserError where a
-    seed is there with other curves, where seeds come to a run of which they hold none, or metrics or steps differ from those
-    of the run; then nothing of that method is written. RunError where the disk cannot be written to.
+    A seed that is there with the same curves is kept as it is, and shows that the others belong to it; ``add`` says so where
+    none is. Raises UserError where a seed is there with other curves, where seeds come unsaid to a run of which they hold none,
+    or metrics or steps differ from those of the run; then nothing of that method is written. RunError where the disk cannot be
+    written to.
     """
     return [
-        _land(method, directory, _source(method, gathered.notes, form, origin, command), paired)
+        _land(method, directory, _source(method, gathered.notes, form, origin, command), paired, add)
         for method in gathered.methods
     ]
 
@@ -105,7 +113,7 @@ def _source(method: ImportedMethod, notes: Sequence[str], form: str, origin: Pat
     )
 
 
-def _land(method: ImportedMethod, directory: Path, source: Source, paired: bool) -> Landed:
+def _land(method: ImportedMethod, directory: Path, source: Source, paired: bool, add: bool) -> Landed:
     spec = spec_of(method.identity, method.workload, method.identity.hyperparameters, paired=paired)
     facts = foreign_facts(method.method, method.workload, method.metrics, method.axis)
     curves: dict[int, SeedCurves] = {
@@ -125,12 +133,12 @@ def _land(method: ImportedMethod, directory: Path, source: Source, paired: bool)
             raise RunError(broken_line(path, problem)) from None
         there = present.manifest.complete
         added = [seed for seed in method.seeds if seed not in set(there)]
-        if there and len(added) == len(method.seeds):
+        if there and len(added) == len(method.seeds) and not add:
             # Nothing but a name says that these are seeds of the same method.
             raise UserError(
-                f"the run {shown(path.name)} has {len(there)} seeds of {shown(method.method)} already, from "
-                f"{shown(origins(present.manifest))}, and these are others: two groups of one name are never merged; import "
-                "all files from one folder at once, or name these apart (--method-from =NAME, --workload-from =NAME)"
+                f"the run {shown(path.name)} has {len(there)} seeds of {shown(method.method)} already, "
+                f"from {shown(origins(present.manifest))}, and these are others: two groups of one name never merge unsaid; if "
+                "these are more seeds of it, say --add, else name them apart (--method-from =NAME, --workload-from =NAME)"
             )
         if added:
             merged = seeds_of(present) | curves

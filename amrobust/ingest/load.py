@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,10 +12,13 @@ from pathlib import Path
 import numpy as np
 
 from amrobust.errors import RunError, UserError
+from amrobust.ingest.assemble import Gathered
+from amrobust.ingest.limits import files_under
 from amrobust.ingest.naming import Mappings
 from amrobust.ingest.policies import Policies
 from amrobust.ingest.read import arms_of, read_path, say_notes
 from amrobust.ingest.registry import detect
+from amrobust.ingest.text_logs import EXAMPLE, TEXTS
 from amrobust.plugins import is_path
 from amrobust.runs.arms import Arm
 from amrobust.runs.code import code_mark, code_words, versions_of
@@ -56,18 +60,30 @@ def load_arms(
     problems: list[str] = []
     directories = []
     settings: dict[str, Spec] = {}
+    files: list[tuple[Path, Gathered]] = []
     given: dict[str, Path] = {}
     for path in paths:
         given.setdefault(os.path.realpath(path), path)
     for path in given.values():
-        if path.is_dir() and (not find_runs([path])[1] or detect(path) is None):
+        holds_runs = path.is_dir() and not find_runs([path])[1]
+        if holds_runs or (path.is_dir() and mappings.pattern is None and detect(path) is None):
+            if not holds_runs and (text := next((f for f in files_under(path) if f.suffix in TEXTS), None)):
+                raise UserError(
+                    f"there are no runs in {shown(path)}, and no logs of a known format; if {shown(text)} is one, its "
+                    f"lines are read with {EXAMPLE}"
+                )
             directories.append(path)
         else:
             gathered, form = read_path(path, mappings=mappings, policies=policies)
-            arms += arms_of(gathered, path)
+            files.append((path, gathered))
             _log.info("%s: %d methods, read as %s", shown(path), len(gathered.methods), form)
             problems += [f"{shown(path)}: {note}" for note in gathered.left_out]
             say_notes(gathered, path, form)
+    if directories and mappings.pattern is not None and not files:
+        raise UserError(
+            f"{shown(directories[0])} holds runs of amrobust's own: --pattern reads lines of text"
+        )
+    arms += [arm for path, gathered in _on_one_workload(files) for arm in arms_of(gathered, path)]
     if directories:
         places: dict[str, Path] = {}
         seeded: set[str] = set()
@@ -111,6 +127,33 @@ def load_arms(
     if not arms and not problems:
         raise UserError("nothing to compare was found under the given paths")
     return _with_unique_names(_joined_over_x0s(arms)), problems
+
+
+def _on_one_workload(files: list[tuple[Path, Gathered]]) -> list[tuple[Path, Gathered]]:
+    """The files as they are; or on one workload, where none names one, no method is in two, and all have a metric in common.
+
+    A table that holds one method each is how many people keep their results: its name is then no workload's.
+    """
+    methods = Counter(method.method for _, gathered in files for method in gathered.methods)
+    measured = [{name for method in gathered.methods for name in method.curves} for _, gathered in files]
+    named = any(gathered.names_workload for _, gathered in files)
+    if len(files) < 2 or named or max(methods.values()) > 1 or not set.intersection(*measured):
+        return files
+    stems = [method.workload for _, gathered in files for method in gathered.methods[:1]]
+    workload = " + ".join(stems[:3]) + (f" + {len(stems) - 3} more" if len(stems) > 3 else "")
+    _log.warning(
+        "%s: no file names its workload, and no method is in two of them: taken as one workload (--workload-from path "
+        "keeps them apart)", shown(workload),
+    )  # fmt: skip
+    return [
+        (
+            path,
+            replace(
+                gathered, methods=tuple(replace(method, workload=workload) for method in gathered.methods)
+            ),
+        )
+        for path, gathered in files
+    ]
 
 
 def _joined_over_x0s(arms: list[Arm]) -> list[Arm]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from amrobust.runs.files import shown
 from amrobust.runs.metric import Direction, by_interest
+from amrobust.runs.spec import Value
 
 Numbers = NDArray[np.float64]
 Series = tuple[Numbers, Numbers]
@@ -38,7 +39,8 @@ WORKLOAD_KEYS = (
     "workload", "dataset", "dataset_name", "task", "env", "env_id", "env_name", "environment", "game", "problem", "experiment",
 )  # fmt: skip
 STEP_KEYS = (
-    "epoch", "step", "_step", "global_step", "trainer/global_step", "iteration", "iter", "steps", "tokens",
+    "epoch", "step", "_step", "global_step", "trainer/global_step", "iteration", "iter", "steps", "tokens", "timesteps",
+    "total_timesteps", "time/total_timesteps",
 )  # fmt: skip
 CLOCKS = (
     "_runtime", "_timestamp", "timestamp", "time", "wall_time", "walltime", "relative_time", "datetime",
@@ -65,6 +67,10 @@ class LoggedRun:
     """What the steps that the series have themselves are called, where they have a name."""
     better: Mapping[str, Direction] = field(default_factory=dict)
     """Which way series are better of which the format itself says it."""
+    units: Mapping[str, str] = field(default_factory=dict)
+    """The units of series of which the format itself says it."""
+    hyperparameters: Mapping[str, Value] = field(default_factory=dict)
+    """Those of the method that the format itself says, beside what the method's name tells."""
     notes: tuple[str, ...] = ()
     line: int | None = None
     """Of a table the line where it begins."""
@@ -92,6 +98,12 @@ class Wanted:
     """Arrays are (seeds, steps), not (steps, seeds)."""
     seed_column: re.Pattern[str] | None = None
     """What is found in the names of columns that are seeds; its group is the seed."""
+    metrics: frozenset[str] = frozenset()
+    """Series that are asked for by name, as they are logged; none: what a format shows of itself."""
+    method_said: bool = False
+    """Whether the user says what the method is."""
+    pattern: re.Pattern[str] | None = None
+    """What is found in the lines of a text log, as named groups."""
 
 
 class Importer(Protocol):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -21,7 +22,8 @@ from amrobust.ingest.logged import (
     Series,
     Wanted,
 )
-from amrobust.ingest.selectors import NUMBER, Selector, known_fields, usual_field
+from amrobust.ingest.selectors import NUMBER, ROLES, Selector, known_fields, selectors, usual_field
+from amrobust.ingest.text_logs import parse_pattern
 from amrobust.runs.files import shown
 from amrobust.runs.method import Method, from_name, value_of
 from amrobust.runs.metric import Direction, MetricChoice, is_parameter
@@ -33,6 +35,7 @@ _METHOD_AND_SEED = re.compile(
 )
 NO_SEED = ("", "none", "null", "nan", "na", "n/a")
 """What is written where a run has no seed: it is asked about, and no seed of that name."""
+_EVERY = re.compile(r"every:(\d+(?:\.\d+)?)", re.ASCII)
 _SEED_IN_PATH = re.compile(r"seed[-_= ]?(\d+)", re.IGNORECASE)
 
 
@@ -52,6 +55,8 @@ class Mappings:
     nuisances: frozenset[str] = frozenset()
     """Fields that are none of a method, beside those that are known to be none."""
     seeds_first: bool = False
+    pattern: str | None = None
+    """Of text logs, what is found in their lines."""
 
     @property
     def renamed(self) -> dict[str, str]:
@@ -81,12 +86,16 @@ class Mappings:
         return found
 
     @property
+    def sources(self) -> dict[str, str | None]:
+        """What names each role, as it was said."""
+        return {"method": self.method_from, "seed": self.seed_from, "workload": self.workload_from}
+
+    @property
     def wanted(self) -> Wanted:
         """What readers have to know."""
-        sources = (self.method_from, self.seed_from, self.workload_from)
         keys = {
             key.strip()
-            for text in sources
+            for text in self.sources.values()
             if text and not text.startswith(("=", "re:"))
             for key in text.split(",")
         }
@@ -97,6 +106,9 @@ class Mappings:
             self.seed_from,
             self.seeds_first,
             pattern if pattern is not None and pattern.groups else None,
+            frozenset(choice.logged for choice in self.choices),
+            self.method_from is not None,
+            parse_pattern(self.pattern) if self.pattern is not None else None,
         )
 
 
@@ -106,14 +118,9 @@ def name_runs(runs: Sequence[LoggedRun], mappings: Mappings, stem: str) -> tuple
     Without a choice, a method is the run's parameter of a usual name (method, optimizer, ...), a seed likewise (seed, ...);
     else both are read from names such as ``adam-seed3``, where every run has one. ``stem`` names the workload of last resort.
     """
-    method_from = Selector.parse(mappings.method_from, "--method-from") if mappings.method_from else None
     numbered = mappings.seed_from == NUMBER
-    seed_from = (
-        Selector.parse(mappings.seed_from, "--seed-from") if mappings.seed_from and not numbered else None
-    )
-    workload_from = (
-        Selector.parse(mappings.workload_from, "--workload-from") if mappings.workload_from else None
-    )
+    chosen = selectors(mappings.sources)
+    method_from, seed_from, workload_from = map(chosen.get, ROLES)
     guessed = {id(run): _from_name(run) for run in runs}
     by_name = all(guessed.values())
     notes: list[str] = []
@@ -131,9 +138,13 @@ def name_runs(runs: Sequence[LoggedRun], mappings: Mappings, stem: str) -> tuple
                     f"methods and seeds are read from names: {shown(guess[2])!r} is {shown(guess[0])!r}"
                 )
         else:
+            example = _example(runs)
             raise UserError(
                 f"which method {run.where} is cannot be told: name it with --method-from; {known_fields(run)}"
+                + (f". If the path says it: --method-from {shlex.quote(example)}" if example else "")
             )
+        if run.hyperparameters:
+            identity = replace(identity, hyperparameters={**identity.hyperparameters, **run.hyperparameters})
         if not identity.name:
             raise UserError(f"{run.where}: the method has no name")
         seed: int | None = None
@@ -153,6 +164,28 @@ def name_runs(runs: Sequence[LoggedRun], mappings: Mappings, stem: str) -> tuple
         named, told = split_by_fields(named, nuisances)
         notes += told
     return with_parameters(named, nuisances), notes
+
+
+_PATTERNS = (
+    r"(?P<method>[^/_]+)_(?P<workload>[^/]+)_(?P<seed>\d+)\.\w+$",
+    r"(?P<method>[^/]+)_(?P<seed>\d+)\.\w+$",
+    r"(?P<method>[^/]+)/(?P<workload>[^/]+)_(?P<seed>\d+)$",
+    r"(?P<method>[^/]+)/(?P<workload>[^/]+)\.\w+$",
+)
+"""How paths often say what a run is: ``TD3_Hopper-v1_0.npy``, ``adam_0.log``, ``ppo/Acrobot-v1_1``, ``sac/dog-run.csv``."""
+
+
+def _example(runs: Sequence[LoggedRun]) -> str | None:
+    """A pattern that says of every path what no field does, and of no two runs the same; None where none of the usual does."""
+    for text in _PATTERNS:
+        found = [re.search(text, run.path) for run in runs]
+        said = {
+            (match.groups(), _usual_seed(run, None)) for match, run in zip(found, runs, strict=True) if match
+        }
+        seeds = "seed" not in re.compile(text).groupindex
+        if len(said) == len(runs) and all((_usual_seed(run, None) is not None) == seeds for run in runs):
+            return f"re:{text}"
+    return None
 
 
 def _from_name(run: LoggedRun) -> tuple[str, int, str] | None:
@@ -221,12 +254,17 @@ def _method(selected: dict[str, str]) -> Method:
 def _step(run: LoggedRun, mappings: Mappings) -> str | None:
     """The series that holds the steps of the others, or ``index``; None where they have their own."""
     step = mappings.step_from or run.steps_in
+    if step is not None and _EVERY.fullmatch(step) and step not in run.series:
+        return step
     return None if step in (None, "step", run.own_steps) and step not in run.series else step
 
 
 def axis_label(run: LoggedRun, mappings: Mappings) -> str:
     """What the steps that :func:`chosen_series` takes are called."""
-    return _step(run, mappings) or run.own_steps or "step"
+    step = _step(run, mappings)
+    if step is not None and step not in run.series and _EVERY.fullmatch(step):
+        return "step"
+    return step or run.own_steps or "step"
 
 
 def chosen_series(run: LoggedRun, mappings: Mappings, known: frozenset[str]) -> dict[str, Series]:
@@ -250,6 +288,11 @@ def chosen_series(run: LoggedRun, mappings: Mappings, known: frozenset[str]) -> 
         return chosen
     if step == "index":
         return {name: (np.arange(1.0, len(values) + 1), values) for name, (_, values) in chosen.items()}
+    if step not in run.series and (every := _EVERY.fullmatch(step)):
+        return {
+            name: (np.arange(0.0, len(values)) * float(every[1]), values)
+            for name, (_, values) in chosen.items()
+        }
     if step not in run.series:
         raise UserError(f"{shown(run.path)} has no series {shown(step)!r} to take steps from")
     return {name: _with_steps(run, name, series, run.series[step]) for name, series in chosen.items()}

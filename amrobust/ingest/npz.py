@@ -1,4 +1,7 @@
-"""Arrays (steps, seeds) in .npz and .npy files: an array a method, or ``method/metric``; never unpickled."""
+"""Arrays in .npz and .npy files: (steps, seeds), an array a method or ``method/metric``, or (steps,) in a .npy file a run.
+
+Nothing in them is ever unpickled.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +10,18 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from tokenize import TokenError
 from typing import BinaryIO
 
 import numpy as np
 
 from amrobust.errors import UserError
 from amrobust.ingest.limits import MAX_CELLS, MAX_LOG, check_size, files_under, relative
-from amrobust.ingest.logged import LoggedRun, Numbers, Wanted
+from amrobust.ingest.logged import STEP_KEYS, LoggedRun, Numbers, Wanted
 from amrobust.ingest.table import text
 from amrobust.runs.files import is_plain_file, reason, shown
 
-TITLE = "NumPy arrays (steps, seeds) in .npz or .npy"
+TITLE = "NumPy arrays (steps, seeds) in .npz or .npy, or (steps,) in a .npy a run"
 SUFFIXES = (".npz", ".npy")
 AXES = ("steps", "seeds")
 """Arrays of these names are the labels of the axes, not methods."""
@@ -36,13 +40,30 @@ def recognises(path: Path) -> bool:
 
 
 def read(path: Path, wanted: Wanted) -> Iterator[LoggedRun]:
-    """A run for each seed of each array."""
+    """A run for each seed of each array (steps, seeds); arrays (steps,) with one of their steps are one run, and so is one in
+    a .npy file, whose steps are positions from 0."""
     files = [f for f in files_under(path) if f.suffix in SUFFIXES] if path.is_dir() else [path]
     if not files:
         raise UserError(f"{shown(path)} has no .npz or .npy file")
     for file in files:
         label = relative(file, path) if path.is_dir() else file.name
-        yield from _runs(file, label, _arrays(file), wanted.seeds_first)
+        arrays = read_arrays(file)
+        alone = arrays.get(file.stem) if file.suffix == ".npy" else None
+        if alone is not None and alone.ndim == 1 and alone.size:
+            series = {"value": (np.arange(float(len(alone))), alone)}
+            yield LoggedRun(label, {"name": file.stem}, series, (file,), own_steps="position")
+        elif steps := _steps_of_one_run(arrays):
+            series = {name: (arrays[steps], values) for name, values in arrays.items() if name != steps}
+            yield LoggedRun(label, {"name": file.stem}, series, (file,), own_steps=steps)
+        else:
+            yield from _runs(file, label, arrays, wanted.seeds_first)
+
+
+def _steps_of_one_run(arrays: dict[str, Numbers]) -> str | None:
+    """The array that counts the steps of the others, where all are of one dimension and length, and so of one run."""
+    shapes = {values.shape for values in arrays.values()}
+    alike = len(arrays) > 1 and len(shapes) == 1 and len(shapes.pop()) == 1
+    return next((name for name in STEP_KEYS if alike and name in arrays), None)
 
 
 def _runs(path: Path, label: str, arrays: dict[str, Numbers], seeds_first: bool) -> Iterator[LoggedRun]:
@@ -88,7 +109,12 @@ def _runs(path: Path, label: str, arrays: dict[str, Numbers], seeds_first: bool)
 def _oriented(path: Path, name: str, values: Numbers, axes: dict[str, Numbers], seeds_first: bool) -> Numbers:
     """``values`` as (steps, seeds), checked against the axes where the file has them."""
     if values.ndim != 2 or 0 in values.shape:
-        raise UserError(f"{shown(path)}: {shown(name)} has the shape {values.shape}, not (steps, seeds)")
+        beside = (
+            "; an array (steps,) of one run has an array of its steps beside it" if values.ndim == 1 else ""
+        )
+        raise UserError(
+            f"{shown(path)}: {shown(name)} has the shape {values.shape}, not (steps, seeds)" + beside
+        )
     values = values.T if seeds_first else values
     expected = tuple(
         len(axes[axis]) if axis in axes else size for axis, size in zip(AXES, values.shape, strict=True)
@@ -99,7 +125,8 @@ def _oriented(path: Path, name: str, values: Numbers, axes: dict[str, Numbers], 
     return values
 
 
-def _arrays(path: Path) -> dict[str, Numbers]:
+def read_arrays(path: Path) -> dict[str, Numbers]:
+    """The arrays in a .npz file by their names, that of a .npy file by the file's. Raises UserError."""
     check_size(path, MAX_LOG)
     try:
         if path.suffix == ".npy":
@@ -141,7 +168,7 @@ def _array(file: BinaryIO, path: Path, name: str) -> Numbers:
         if reader is None:
             raise UserError(f"{where} is of version {version[0]}.{version[1]}, which holds no plain numbers")
         shape, fortran, dtype = reader(file)
-    except ValueError as error:
+    except (ValueError, SyntaxError, TokenError) as error:  # NumPy reads the header as Python's literals
         raise UserError(f"{where} is not in NumPy's format ({shown(error)})") from None
     if dtype.kind not in "iufb" or dtype.itemsize > 16:
         raise UserError(f"{where} has the type {dtype}: only plain numbers are read, nothing is unpickled")

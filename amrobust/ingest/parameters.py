@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,22 +13,36 @@ from amrobust.ingest.limits import MAX_SMALL, text_of
 from amrobust.runs.files import is_plain_file, shown
 
 MAX_NESTING = 6
+MAX_PARAMETERS = 10_000
+"""Entries of one configuration."""
 BESIDE = (
     "hparams.yaml", "config.json", "params.json", "args.json", "hparams.json", "config.yaml", "args.yaml", ".hydra/config.yaml",
 )  # fmt: skip
 """Files in which tools write a run's configuration, beside its log."""
 
 
-def flat(value: Any, prefix: str = "", depth: int = 0) -> dict[str, str]:
-    """``{"a": {"b": 1}}`` as ``{"a.b": "1"}``; lists and what is nested deeper than 6 are left out."""
-    if isinstance(value, Mapping) and depth < MAX_NESTING:
-        found: dict[str, str] = {}
-        for key, item in value.items():
-            found |= flat(item, f"{prefix}.{key}" if prefix else str(key), depth + 1)
-        return found
-    if isinstance(value, (str, int, float, bool)):
-        return {prefix: str(value)}
-    return {}
+def flat(value: Any, path: Path) -> dict[str, str]:
+    """``{"a": {"b": 1}}`` as ``{"a.b": "1"}``; lists and what is nested deeper than 6 are left out.
+
+    Raises UserError, naming ``path``, past 10,000 entries: references to one part of a document may unpack to more than any
+    memory holds.
+    """
+    found: dict[str, str] = {}
+    left: list[tuple[str, Any, int]] = [("", value, 0)]
+    seen = 0
+    while left:
+        prefix, item, depth = left.pop()
+        seen += 1
+        if seen > MAX_PARAMETERS:
+            raise UserError(f"{shown(path)}: a configuration has more than {MAX_PARAMETERS:,} entries")
+        if isinstance(item, Mapping) and depth < MAX_NESTING:
+            below = [
+                (f"{prefix}.{key}" if prefix else str(key), each, depth + 1) for key, each in item.items()
+            ]
+            left += reversed(below)
+        elif isinstance(item, (str, int, float, bool)):
+            found[prefix] = str(item)
+    return found
 
 
 def configuration_beside(log: Path) -> tuple[dict[str, str], tuple[Path, ...]]:
@@ -38,7 +53,7 @@ def configuration_beside(log: Path) -> tuple[dict[str, str], tuple[Path, ...]]:
         file = log.parent / name
         if file != log and is_plain_file(file):
             read = read_json if name.endswith(".json") else read_yaml
-            found = flat(read(file)) | found
+            found = flat(read(file), file) | found
             files.append(file)
     return found, tuple(files)
 
@@ -54,7 +69,10 @@ def flat_numbers(value: Mapping[str, Any], prefix: str = "", depth: int = 0) -> 
             if item in ("NaN", "Infinity", "-Infinity"):
                 found[name] = float(item)
         elif isinstance(item, (int, float)) and not isinstance(item, bool):
-            found[name] = float(item)
+            try:
+                found[name] = float(item)
+            except OverflowError:  # A whole number beyond all floats.
+                found[name] = math.inf if item > 0 else -math.inf
     return found
 
 

@@ -15,6 +15,8 @@ from amrobust.runs.files import is_plain_file, shown
 
 TITLE = "tables in Parquet, long, tidy or wide"
 SUFFIX = ".parquet"
+MAX_CELL = 131_072
+"""Bytes of one text, as Python's reader of CSV has it."""
 
 
 def recognises(path: Path) -> bool:
@@ -48,7 +50,7 @@ def read_table(path: Path, label: str, columns: Sequence[str] | None = None) -> 
     try:
         table = file.read(columns=names, use_threads=False)
         table.validate(full=True)
-        cells: dict[str, Sequence[Cell]] = {name: table[name].to_pylist() for name in names}
+        cells: dict[str, Sequence[Cell]] = {name: _cells(table[name], name, path) for name in names}
     except (pyarrow.ArrowException, OSError, MemoryError, OverflowError, ValueError, RuntimeError) as error:
         raise UserError(f"cannot read {shown(path)} as Parquet ({shown(error).split('. ')[0]})") from None
     return Table(path, label, cells, range(1, table.num_rows + 1))
@@ -61,7 +63,13 @@ def open_parquet(path: Path) -> Any:
 
     check_size(path, MAX_LOG)
     try:
-        file = pyarrow.parquet.ParquetFile(path, pre_buffer=False)
+        schema = pyarrow.parquet.read_schema(path)
+        texts = [
+            field.name
+            for field in schema
+            if pyarrow.types.is_string(field.type) or pyarrow.types.is_large_string(field.type)
+        ]
+        file = pyarrow.parquet.ParquetFile(path, pre_buffer=False, read_dictionary=texts)
         groups = [file.metadata.row_group(place) for place in range(file.metadata.num_row_groups)]
     except (pyarrow.ArrowException, OSError, MemoryError, OverflowError, ValueError, RuntimeError) as error:
         raise UserError(f"cannot read {shown(path)} as Parquet ({shown(error).split('. ')[0]})") from None
@@ -70,6 +78,32 @@ def open_parquet(path: Path) -> Any:
     if sum(group.total_byte_size for group in groups) > MAX_LOG:
         raise UserError(f"{shown(path)} announces more than {MAX_LOG:,} bytes")
     return file
+
+
+def _cells(column: Any, name: str, path: Path) -> list[Cell]:
+    """A column as cells; one text that is there in many rows is one object, as large as it is in the file.
+
+    Raises UserError on a text that is too long to name anything.
+    """
+    import pyarrow.compute
+    import pyarrow.types
+
+    cells: list[Cell] = []
+    for chunk in column.chunks:
+        if not pyarrow.types.is_dictionary(chunk.type):
+            cells += chunk.to_pylist()
+            continue
+        texts = chunk.dictionary
+        if pyarrow.types.is_string(texts.type) or pyarrow.types.is_large_string(texts.type):
+            longest = pyarrow.compute.max(pyarrow.compute.binary_length(texts)).as_py() or 0
+            if longest > MAX_CELL:
+                raise UserError(
+                    f"{shown(path)}: column {shown(name)!r} has a text of {longest:,} bytes, more than the {MAX_CELL:,} "
+                    "that are read"
+                )
+        found = texts.to_pylist()
+        cells += [None if place is None else found[place] for place in chunk.indices.to_pylist()]
+    return cells
 
 
 def _is_plain(file: Any, name: str) -> bool:

@@ -11,13 +11,14 @@ from amrobust.ingest.imported import ImportedMethod
 from amrobust.ingest.naming import Mappings
 from amrobust.ingest.policies import Policies
 from amrobust.ingest.registry import detect, get, names
+from amrobust.ingest.text_logs import EXAMPLE
 from amrobust.runs.arms import READ, Arm
 from amrobust.runs.files import shown
 from amrobust.runs.seeds import NUMBERED
 
 _log = logging.getLogger("amrobust")
 
-AUTO = "auto"
+AUTO, TEXT = "auto", "text"
 
 
 def read_path(
@@ -29,13 +30,17 @@ def read_path(
     """
     if not path.exists():
         raise UserError(f"{shown(path)} does not exist")
-    name = detect(path) if form == AUTO else form
+    mappings = mappings or Mappings()
+    if mappings.pattern is not None and form not in (AUTO, TEXT):
+        raise UserError(
+            f"--pattern reads text logs, and --from {form} reads something else: leave one of them out"
+        )
+    name = TEXT if mappings.pattern is not None else detect(path) if form == AUTO else form
     if name is None:
         raise UserError(
             f"{shown(path)} looks like none of the formats that are read; if it is one, name it with 'amrobust import --from': "
-            f"{', '.join(names())}"
+            f"{', '.join(names())}; lines of text are read with {EXAMPLE}"
         )
-    mappings = mappings or Mappings()
     logged = list(get(name).read(path, mappings.wanted))
     if not logged:
         raise UserError(f"{shown(path)} has no runs that logged anything ({name})")

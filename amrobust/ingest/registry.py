@@ -27,6 +27,8 @@ _MODULES = {
     "npz": "npz",
     "json": "json_records",
     "huggingface": "huggingface_state",
+    "sb3": "stable_baselines",
+    "text": "text_logs",
 }
 # A folder of TensorBoard or W&B logs may hold tables too, and a Lightning log is itself a CSV: the more special comes first.
 _ORDER = (
@@ -35,6 +37,7 @@ _ORDER = (
     "wandb",
     "sacred",
     "huggingface",
+    "sb3",
     "lightning",
     "benchopt",
     "npz",

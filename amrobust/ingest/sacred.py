@@ -50,7 +50,7 @@ def _run(folder: Path, label: str) -> LoggedRun:
         raise UserError(f"{shown(folder)}: {RUN} and {CONFIG} are not JSON objects")
     experiment = about.get("experiment")
     name = experiment.get("name") if isinstance(experiment, dict) else None
-    fields = flat({key: value for key, value in config.items() if not key.startswith("__")})
+    fields = flat({key: value for key, value in config.items() if not key.startswith("__")}, folder / CONFIG)
     fields.setdefault("experiment", str(name or folder.parent.name))
     metrics = folder / METRICS
     built = SeriesBuilder()

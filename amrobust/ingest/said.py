@@ -8,7 +8,7 @@ from amrobust.ingest.fields import last_part
 from amrobust.ingest.imported import ImportedMethod
 from amrobust.ingest.logged import METHOD_KEYS, SEED_KEYS, WORKLOAD_KEYS, LoggedRun
 from amrobust.ingest.naming import Mappings
-from amrobust.ingest.selectors import usual_field
+from amrobust.ingest.selectors import selectors, usual_field
 from amrobust.runs.files import shown
 from amrobust.runs.metric import Metric
 from amrobust.runs.units import with_unit
@@ -27,18 +27,23 @@ def line_of(runs: Sequence[LoggedRun], mappings: Mappings, methods: Sequence[Imp
     counter = mappings.step_from or first.steps_in or first.own_steps or "step"
     fields = {last_part(field) for field in first.fields}
     told = dict.fromkeys(name for method in methods for name in method.identity.named if name in fields)
-    method = mappings.method_from or ", ".join([_usual(first, METHOD_KEYS) or "part of the name", *told])
-    seed = (
-        "row, numbered in their order" if first.numbered else _usual(first, SEED_KEYS) or "part of the name"
-    )
+    sources = mappings.sources
+    in_groups = {role: s.pattern.pattern for role, s in selectors(sources).items() if s.pattern and s.group}
+    usual = _usual(first, METHOD_KEYS) or "part of the name"
+    said = {
+        "workload": sources["workload"] or _usual(first, WORKLOAD_KEYS),
+        "method": sources["method"] or ", ".join([usual, *told]),
+        "seed": sources["seed"]
+        or ("row, numbered in their order" if first.numbered else None)
+        or _usual(first, SEED_KEYS)
+        or "part of the name",
+    }
+    parts = [f"{role} = {source}" for role, source in said.items() if source and role not in in_groups]
+    for pattern in dict.fromkeys(in_groups.values()):
+        roles = [role for role in said if in_groups.get(role) == pattern]
+        parts.append(f"{', '.join(roles)} = groups of re:{pattern}")
     step = f"{counter} {min(steps):g}" + (f"…{max(steps):g}" if len(set(steps)) > 1 else "")
-    parts = [
-        f"method = {method}",
-        f"seed = {mappings.seed_from or seed}",
-        f"step = {'none, final values' if first.final else step}",
-    ]
-    if workload := mappings.workload_from or _usual(first, WORKLOAD_KEYS):
-        parts.insert(0, f"workload = {workload}")
+    parts.append(f"step = {'none, final values' if first.final else step}")
     names = list(dict.fromkeys(name for method in methods for name in method.curves))
     parts += [_metric(name, methods) for name in names[:MOST_NAMED]]
     parts += [f"{len(names) - MOST_NAMED} more metrics"] if len(names) > MOST_NAMED else []

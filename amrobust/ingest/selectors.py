@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from amrobust.errors import UserError
 from amrobust.ingest.logged import LoggedRun
 from amrobust.runs.files import shown
+
+ROLES = ("method", "seed", "workload")
+"""What an option can say of a run; a pattern may say several at once, each with a group of its name."""
 
 NUMBER = "number"
 """As a seed's source: number the runs of each method in the order in which they started."""
@@ -22,6 +25,8 @@ class Selector:
     keys: tuple[str, ...] = ()
     pattern: re.Pattern[str] | None = None
     constant: str | None = None
+    group: str | None = None
+    """The named group of the pattern that is meant."""
 
     @classmethod
     def parse(cls, text: str, option: str) -> Selector:
@@ -46,7 +51,8 @@ class Selector:
             for text in (run.path, run.fields.get("name", "")):
                 match = self.pattern.search(text)
                 if match is not None:
-                    return {"": next((group for group in match.groups() if group is not None), match[0])}
+                    first = next((group for group in match.groups() if group is not None), match[0])
+                    return {"": first if self.group is None else match[self.group] or ""}
             raise UserError(f"{self.option}: {self.pattern.pattern!r} is not found in {shown(run.path)!r}")
         return {key: self._field(run, key) for key in self.keys}
 
@@ -60,6 +66,24 @@ class Selector:
         if len(alike) == 1:
             return alike[0]
         raise UserError(f"{self.option}: {shown(run.path)} has no {key!r}; {known_fields(run)}")
+
+
+def selectors(sources: Mapping[str, str | None]) -> dict[str, Selector]:
+    """Of the texts of --method-from, --seed-from and --workload-from, by role, what selects each role.
+
+    A pattern with groups of the roles' names, ``re:(?P<method>[^/]+)/(?P<workload>[^/]+)_(?P<seed>\\d+)``, selects all of them
+    wherever it stands, but for those that have an option of their own.
+    """
+    found = {
+        role: Selector.parse(text, f"--{role}-from")
+        for role, text in sources.items()
+        if text and (role, text) != ("seed", NUMBER)
+    }
+    for selector in list(found.values()):
+        for role in selector.pattern.groupindex if selector.pattern is not None else ():
+            if role in ROLES and found.get(role, selector) is selector and sources.get(role) != NUMBER:
+                found[role] = replace(selector, group=role)
+    return found
 
 
 def known_fields(run: LoggedRun) -> str:

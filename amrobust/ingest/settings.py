@@ -14,9 +14,18 @@ from amrobust.runs.values import Curves, absent
 
 
 def without_settings(methods: list[ImportedMethod], notes: Notes) -> list[ImportedMethod]:
-    """The ``methods`` less what is the same for all seeds of each, at every step; all of it where nothing else is left."""
+    """The ``methods`` less what is the same for all seeds of each, at every step; all of it where nothing else is left.
+
+    What the format or the user calls better high or low is a result of training, whatever its values.
+    """
     names = list(dict.fromkeys(name for method in methods for name in method.curves))
-    settings = [name for name in names if _is_setting(name, methods)]
+    said = {
+        metric.name
+        for method in methods
+        for metric in method.metrics
+        if metric.better_by in ("source", "declared")
+    }
+    settings = [name for name in names if name not in said and _is_setting(name, methods)]
     if not settings or any(set(method.curves) <= set(settings) for method in methods):
         return methods
     listed = ", ".join(map(shown, settings))

@@ -13,7 +13,9 @@ from amrobust.runs.metric import can_be_a_share, direction_by_name
 from amrobust.runs.seeds import EXACT
 
 Cell = str | int | float | bool | None
-"""An empty text and None are cells in which nothing was logged."""
+"""An empty text, None and what :data:`ABSENT` has are cells in which nothing was logged."""
+ABSENT = ("", "NA", "N/A")
+"""Keras writes NA where an epoch has no value of a metric, and so does R."""
 
 
 # A digit alone is no seed: lr=0.1, top5, resnet18 and am1_m5 are methods or metrics.
@@ -56,7 +58,7 @@ class Table:
 
 def is_empty(cell: Cell) -> bool:
     """Whether nothing was logged in a cell."""
-    return cell is None or (isinstance(cell, str) and not cell.strip())
+    return cell is None or (isinstance(cell, str) and cell.strip() in ABSENT)
 
 
 def text(cell: Cell) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections import defaultdict
@@ -26,8 +27,12 @@ from amrobust.ingest.logged import (
 )
 from amrobust.ingest.table import Table, is_empty, is_measured, is_number, method_and_seed, text
 from amrobust.runs.files import shown
+from amrobust.runs.metric import direction
+from amrobust.runs.spec import Value
 
 _PERCENT = re.compile(r"[-+]?\d+(?:\.\d*)?\s*%")
+COLUMN = "column"
+"""As a method's source: every column is a method's."""
 LONG = ("method", "seed", "step", "value")
 
 
@@ -43,8 +48,10 @@ def runs_of(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
         if roles.naming and (steps := _numbered(table, roles.naming)):
             return _column_a_step(table, roles.naming, steps)
         return runs_of_finals(table, roles.naming, roles.seed, wanted)
+    if COLUMN in wanted.naming and not roles.naming:
+        return _column_a_method(table, roles.step)
     unnamed = roles.method is None and roles.seed is None
-    seeds = _column_a_seed(table, roles, wanted.seed_column) if unnamed else None
+    seeds = _column_a_seed(table, roles, wanted.seed_column, wanted.method_said) if unnamed else None
     return seeds or _tidy(table, roles)
 
 
@@ -153,7 +160,8 @@ def _tidy(table: Table, roles: _Roles) -> Iterator[LoggedRun]:
 def _long(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
     """A row a step of one metric: the columns method, seed, step, value and, where there are several, metric and workload.
 
-    A column axis says what the steps are called. Where the value is empty, nothing was measured.
+    A column axis says what the steps are called, better and unit what is known of the metric, hyperparameters in JSON what the
+    method's name does not tell. Where the value is empty, nothing was measured.
     """
     value, metric = table.first_of(("value",)), table.first_of(("metric",))
     step = wanted.step if wanted.step in table.columns else table.first_of(("step", *STEP_KEYS))
@@ -165,17 +173,28 @@ def _long(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
             raise UserError(
                 f"{shown(table.path)}: column {role!r} is missing; a long table has {', '.join(LONG)}"
             )
-    axis = table.first_of(("axis",))
-    known = {*roles.values(), metric, axis, table.first_of(WORKLOAD_KEYS), *wanted.naming}
+    axis, better, unit = (table.first_of((name,)) for name in ("axis", "better", "unit"))
+    of_method = table.first_of(("hyperparameters",))
+    known = {
+        *roles.values(),
+        metric,
+        axis,
+        better,
+        unit,
+        of_method,
+        table.first_of(WORKLOAD_KEYS),
+        *wanted.naming,
+    }
     unknown = [name for name in table.columns if name not in known]
     if unknown:
         raise UserError(
             f"{shown(table.path)}: column {shown(unknown[0])!r} is unknown; drop it, or say what it names with --method-from, "
-            f"--seed-from or --workload-from (known are {', '.join(LONG)}, metric, axis, workload)"
+            f"--seed-from or --workload-from (known are {', '.join(LONG)}, metric, axis, workload, better, unit, "
+            "hyperparameters)"
         )
     assert value is not None
     assert step is not None
-    naming = [name for name in table.columns if name in known - {value, step, metric}]
+    naming = [name for name in table.columns if name in known - {value, step, metric, better, unit}]
     for key, rows in _grouped(table, naming).items():
         built = SeriesBuilder()
         for row in rows:
@@ -192,27 +211,56 @@ def _long(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
             dict.fromkeys(text(table.columns[metric][row]) or "value" for row in rows) if metric else logged
         )
         run = _logged(table, naming, key, rows[0], {name: logged[name] for name in names if name in logged})
-        yield replace(run, own_steps=run.fields.get(axis or "") or step)
+        of = {
+            text(table.columns[metric][row]) or "value" if metric else "value": row for row in reversed(rows)
+        }
+        ways = {name: text(table.columns[better][row]) for name, row in of.items()} if better else {}
+        units = {name: text(table.columns[unit][row]) for name, row in of.items()} if unit else {}
+        yield replace(
+            run,
+            own_steps=run.fields.get(axis or "") or step,
+            better={
+                name: direction(f"{table.where(of[name])}: better", way) for name, way in ways.items() if way
+            },
+            units={name: said for name, said in units.items() if said},
+            fields={name: field for name, field in run.fields.items() if name != of_method},
+            hyperparameters=_hyperparameters(run.fields.get(of_method or "", ""), table.where(rows[0])),
+        )
+
+
+def _hyperparameters(content: str, where: str) -> Mapping[str, Value]:
+    """What a cell has in JSON. Raises UserError on anything but an object of numbers, texts and truths."""
+    try:
+        found = json.loads(content or "{}")
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict) or not all(
+        value is None or isinstance(value, (bool, int, float, str)) for value in found.values()
+    ):
+        raise UserError(
+            f"{where}: hyperparameters {shown(repr(content[:100]))} are no object of numbers and texts in JSON"
+        )
+    return found
 
 
 def _column_a_seed(
-    table: Table, roles: _Roles, seed_column: re.Pattern[str] | None
+    table: Table, roles: _Roles, seed_column: re.Pattern[str] | None, said: bool
 ) -> Iterator[LoggedRun] | None:
     """A row a step, a column a seed of a method (``adam_seed0``, ``sgd seed=3``); None where it is none.
 
-    Raises UserError where the columns end in numbers that nothing calls seeds.
+    Raises UserError where the columns end in numbers that nothing calls seeds, and no method is said.
     """
     columns = [name for name in table.columns if name != roles.step]
     named = {name: method_and_seed(name.strip(), seed_column) for name in columns}
     if roles.naming or len(columns) < 2:
         return None
     if not all(named.values()):
-        if all(name.strip()[-1:].isdecimal() for name in columns):
+        if not said and all(name.strip()[-1:].isdecimal() for name in columns):
             some = ", ".join(map(shown, columns[:4])) + (", ..." if len(columns) > 4 else "")
             raise UserError(
-                f"{shown(table.path)}: the columns {some} end in numbers, "
-                "which may be seeds, settings or metrics: where they are seeds, say so with --seed-from "
-                "'re:(\\d+)$', or call the columns adam_seed0, adam_seed1"
+                f"{shown(table.path)}: the columns {some} end in numbers, which may be seeds, settings or metrics: where they "
+                "are seeds, say so with --seed-from 're:(\\d+)$', where methods of one metric with --method-from column, where "
+                "metrics of one run with --method-from =NAME --seed-from =0"
             )
         return None
 
@@ -230,6 +278,20 @@ def _column_a_seed(
             )
 
     return runs()
+
+
+def _column_a_method(table: Table, step: str) -> Iterator[LoggedRun]:
+    """A row a step, a column a method, which has one run: declared, since a column may be anything else as well."""
+    for name in table.columns:
+        rows = [row for row, cell in enumerate(table.columns[name]) if not is_empty(cell)]
+        if name == step or not rows:
+            continue
+        steps, values = ([table.number(column, row) for row in rows] for column in (step, name))
+        series = np.array(steps, np.float64), np.array(values, np.float64)
+        yield LoggedRun(
+            f"{table.label}: {name}", {"name": name, COLUMN: name, "seed": "0"}, {"value": series}, (table.path,),
+            own_steps=step, notes=("every column is the one run of a method, and called seed 0",),
+        )  # fmt: skip
 
 
 def _numbered(table: Table, naming: Sequence[str]) -> dict[str, int]:

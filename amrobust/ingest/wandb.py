@@ -40,11 +40,8 @@ def _kind(path: Path) -> str:
         return "lines"
     if path.suffix == ".csv":
         columns = [column.strip('" ') for column in first.removeprefix("\ufeff").split(",")]
-        if (
-            columns[0].lower() in STEP_KEYS
-            and len(columns) > 1
-            and all(map(_CHART_COLUMN.fullmatch, columns[1:]))
-        ):
+        known = columns[0].lower() in STEP_KEYS or any(column.endswith("__MIN") for column in columns)
+        if known and len(columns) > 1 and all(map(_CHART_COLUMN.fullmatch, columns[1:])):
             return "chart"
         if "_step" in columns and {"_runtime", "_timestamp"} & set(columns):
             return "history"

@@ -52,7 +52,7 @@ def read_offline_run(path: Path, label: str) -> LoggedRun:
                     state = _exit(value)
     except (Malformed, UnicodeDecodeError) as error:
         raise UserError(f"{shown(path)} has a record that cannot be read: {error}") from None
-    parameters = flat({key: value for key, value in config.items() if key != "_wandb"})
+    parameters = flat({key: value for key, value in config.items() if key != "_wandb"}, path)
     experiment = {"experiment": about["project"]} if about.get("project") else {}
     name = {"name": about.get("display_name") or Path(label).stem}
     return LoggedRun(label, experiment | parameters | name, built.series(), (path,), state, notes=notes)

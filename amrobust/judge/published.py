@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import tomllib
 from collections import defaultdict
 from collections.abc import Mapping
@@ -24,12 +25,21 @@ from amrobust.judge.usage import asked_for, meant
 from amrobust.judge.verdicts import decide
 from amrobust.judge.words import significant
 from amrobust.runs.axis import epochs
-from amrobust.runs.documents import read_toml
+from amrobust.runs.documents import read_text, read_toml
 from amrobust.runs.metric import Metric, MetricChoice
 from amrobust.runs.units import with_unit
 from amrobust.stats.limits import check_margin, check_rate
 from amrobust.stats.published import Summary
 from amrobust.stats.results import Caution, Result
+
+CSV = {".csv": ",", ".tsv": "\t"}
+COLUMNS = {
+    "method": ("method", "optimizer", "algorithm", "algo", "model", "name"),
+    "mean": ("mean", "avg", "average"),
+    "std": ("std", "sd", "stdev", "std_dev"),
+    "n": ("n", "seeds", "n_seeds", "runs", "count"),
+}
+"""What the columns of a table of means are called, the first of each where several are there."""
 
 
 @dataclass(frozen=True)
@@ -56,17 +66,20 @@ class Table:
 
 
 def load_tables(path: Path | None, only: str | None = None, metric: str | None = None) -> list[Table]:
-    """The tables of a TOML file, by default the paper's own; ``only`` chooses one by its name.
+    """The tables of a TOML file, or the one of a CSV file, by default the paper's own; ``only`` chooses one by its name.
 
     ``metric``, as ``NAME:lower``, says which way the tables' metric of that name is better, where the name does not.
 
     A table is ``[name]`` with ``metric``, ``seeds`` and ``[[name.rows]]`` of ``method`` and, where printed, ``final_mean``,
     ``final_std``, ``avg_std``, ``n``, ``option``, ``m`` and ``model`` (rows of different models are not compared). Tables
-    without rows are left out. Raises UserError on anything else.
+    without rows are left out. A CSV file has the columns method, mean, std and n (or their like), and its metric is that of
+    ``metric``. Raises UserError on anything else.
     """
     if path is None:
         own = files("amrobust.reference_runs").joinpath("published/tables.toml")
         data = tomllib.loads(own.read_text(encoding="utf-8"))
+    elif path.suffix.lower() in CSV:
+        data = {path.stem: _of_csv(path, MetricChoice.parse(metric).name if metric else "value")}
     else:
         data = read_toml(path, "table")
     if only is not None:
@@ -87,6 +100,51 @@ def load_tables(path: Path | None, only: str | None = None, metric: str | None =
     return tables
 
 
+def _of_csv(path: Path, metric: str) -> dict[str, Any]:
+    """A table of means in CSV as one of TOML has it."""
+    try:
+        rows = list(
+            csv.reader(
+                read_text(path, "table").removeprefix("\ufeff").splitlines(),
+                delimiter=CSV[path.suffix.lower()],
+            )
+        )
+    except csv.Error as error:
+        raise UserError(f"cannot read {path} as CSV: {error}") from None
+    names = [name.strip().lower() for name in rows[0]] if rows else []
+    places = {
+        role: next((names.index(each) for each in usual if each in names), None)
+        for role, usual in COLUMNS.items()
+    }
+    if missing := [role for role, place in places.items() if place is None]:
+        raise UserError(
+            f"{path} has no column {missing[0]!r}; there are {', '.join(names[:20]) or 'none'}. A table of means has "
+            f"{', '.join(COLUMNS)}, n being the number of seeds"
+        )
+    found = []
+    for number, row in enumerate(rows[1:], 2):
+        if not any(cell.strip() for cell in row):
+            continue
+        cells = {
+            role: row[place].strip()
+            for role, place in places.items()
+            if place is not None and place < len(row)
+        }
+        try:
+            found.append(
+                {
+                    "method": cells["method"],
+                    "n": int(cells["n"]),
+                    **{f"final_{role}": float(cells[role]) for role in ("mean", "std") if cells[role]},
+                }
+            )
+        except (KeyError, ValueError):
+            raise UserError(
+                f"{path}, line {number}: {','.join(row)!r:.100} lacks a number, or garbles one"
+            ) from None
+    return {"metric": metric, "rows": found}
+
+
 def _tables(name: str, content: Mapping[str, Any]) -> list[Table]:
     by_model: dict[str, list[Row]] = defaultdict(list)
     stds = []
@@ -95,7 +153,7 @@ def _tables(name: str, content: Mapping[str, Any]) -> list[Table]:
         method = " ".join(words) + (f" (m={row['m']})" if "m" in row else "")
         mean, std, avg_std = (_number(row.get(key)) for key in ("final_mean", "final_std", "avg_std"))
         by_model[str(row.get("model", ""))].append(
-            Row(method, int(row.get("n", content["seeds"])), mean, std, avg_std)
+            Row(method, int(row["n"] if "n" in row else content["seeds"]), mean, std, avg_std)
         )
         stds += [row["final_std"]] if std is not None else []
     digits = max((len(repr(float(std)).partition(".")[2].rstrip("0")) for std in stds), default=0)

@@ -12,7 +12,7 @@ from amrobust.runs.files import spans
 EPOCH, STEP = "epoch", "step"
 SYNONYMS = {
     "epochs": EPOCH, "steps": STEP, "_step": STEP, "global_step": STEP, "trainer/global_step": STEP, "iteration": STEP,
-    "iterations": STEP, "iter": STEP,
+    "iterations": STEP, "iter": STEP, "timesteps": STEP, "total_timesteps": STEP, "time/total_timesteps": STEP,
 }  # fmt: skip
 """What the tools call one and the same count."""
 _LABEL = re.compile(r"(?P<name>.*\S)\s*\((?P<unit>[^()]+)\)")

@@ -45,16 +45,23 @@ class Tables:
 
 def read_toml(path: Path, what: str) -> dict[str, Any]:
     """The tables of a TOML file of at most 10 MB. Raises UserError where it cannot be read."""
+    content = read_text(path, what)
+    try:
+        return tomllib.loads(content)
+    except (ValueError, RecursionError) as error:  # TOML's own errors are among the first
+        raise UserError(f"the {what} {path} is not valid TOML: {error}") from None
+
+
+def read_text(path: Path, what: str) -> str:
+    """A UTF-8 file of at most 10 MB. Raises UserError where it cannot be read."""
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
         if len(content) > MAX_BYTES:
             raise UserError(f"the {what} {path} is larger than {MAX_BYTES // 1_000_000} MB")
-        return tomllib.loads(content.decode())
+        return content.decode()
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"cannot read the {what} {path}: {error}") from None
-    except (ValueError, RecursionError) as error:  # TOML's own errors are among the first
-        raise UserError(f"the {what} {path} is not valid TOML: {error}") from None
 
 
 def combinations(tables: Tables, values: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:

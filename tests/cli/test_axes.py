@@ -1,23 +1,17 @@
 """Steps as a user meets them: methods logged at other steps, later imports, what export writes and reads back."""
 
 import json
-import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 import amrobust as package
 from amrobust.cli import main
-from amrobust.cli.export import COLUMNS, _rows
-from amrobust.cli.tables import as_csv, as_json, as_parquet
+from amrobust.cli.export import COLUMNS
 from amrobust.ingest.load import load_arms
-from amrobust.runs.arms import Arm
 from amrobust.runs.axis import Axis
-from amrobust.runs.metric import Metric
 from amrobust.runs.store import open_runs
 
 DIRECTION = {"budget": ("--metric", "value:higher")}
@@ -169,54 +163,3 @@ class TestALaterImport:
         with pytest.raises(Broken, match=r"axis|increase|coordinate"):
             parse_manifest(json.dumps(content).encode())
         assert isinstance(parse_manifest(path.read_bytes()), Manifest)
-
-
-LABELS = st.sampled_from(["epoch", "step", "_step", "tokens", "time (s)", "seconds"])
-STEPS = st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=6, unique=True).map(sorted).map(tuple)
-VALUES = st.floats(-1e300, 1e300) | st.sampled_from([np.nan, np.inf, -np.inf])
-
-
-@st.composite
-def runs(draw):
-    found = []
-    for method in draw(
-        st.lists(st.sampled_from(["sgd", "adam[lr=0.1]", "Å"]), min_size=1, max_size=3, unique=True)
-    ):
-        steps = tuple(step + 0.0 for step in draw(STEPS))  # -0.0 is 0.0
-        seeds = tuple(sorted(draw(st.sets(st.integers(0, 999), min_size=1, max_size=3))))
-        rows = [draw(st.lists(VALUES, min_size=len(steps), max_size=len(steps))) for _ in seeds]
-        found.append(
-            Arm(
-                method,
-                method,
-                "w",
-                seeds,
-                {"loss": np.array(rows)},
-                {"loss": Metric("loss", "lower")},
-                axis=Axis.called(draw(LABELS), steps),
-            )
-        )
-    return found
-
-
-@settings(max_examples=60, deadline=None)
-@given(runs(), st.sampled_from(["csv", "json", "parquet"]))
-def test_what_export_writes_reads_back_to_the_same_runs(arms, form):
-    rows = list(_rows(arms, None))
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"curves.{form}"
-        if form == "parquet":
-            path.write_bytes(as_parquet(COLUMNS, rows))
-        else:
-            path.write_text((as_json if form == "json" else as_csv)(COLUMNS, rows))
-        back, problems = load_arms([path])
-    assert not problems
-    for one, other in zip(arms, back, strict=True):
-        assert (one.method, one.workload, one.seeds, one.axis) == (
-            other.method,
-            other.workload,
-            other.seeds,
-            other.axis,
-        )
-        curves = one.curves["loss"]
-        np.testing.assert_array_equal(curves, other.curves["loss"])

@@ -73,3 +73,45 @@ def test_its_report_is_written_too(mine: Path, tmp_path: Path, form: str) -> Non
         "1-claims.svg",
         "1-power.svg",
     ]
+
+
+CORPUS = Path(__file__).resolve().parents[1] / "corpus" / "tables"
+
+
+def test_a_table_of_means_in_csv_is_judged_as_the_message_says() -> None:
+    asked = CliRunner().invoke(main, ["compare", str(CORPUS / "table.csv")])
+    assert asked.exit_code == 2
+    assert "'amrobust judge-table' judges tables of mean, std and n" in asked.stderr
+    done = CliRunner().invoke(
+        main, ["judge-table", str(CORPUS / "table.csv"), "--metric", "accuracy", "--format", "json"]
+    )
+    assert done.exit_code == 0, done.stderr
+    (judgement,) = json.loads(done.stdout)["judgements"]
+    means = {
+        claim["claim"]["method"]: claim for claim in judgement["verdicts"] if "mean" in claim["claim"]["kind"]
+    }
+    assert means.keys() == {"Ours", "SGD"}
+    # Welch's t by SciPy, from the printed means, STDs and numbers of seeds.
+    from scipy.stats import ttest_ind_from_stats
+
+    for method, mean, std in (("Ours", 93.9, 0.2), ("SGD", 93.5, 0.4)):
+        expected = ttest_ind_from_stats(mean, std, 5, 93.1, 0.6, 5, equal_var=False)
+        assert means[method]["p"] == pytest.approx(expected.pvalue)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("method,mean,std\na,1,2\n", "has no column 'n'; there are method, mean, std"),
+        ("method,mean,std,n\na,1,x,5\n", "line 2: 'a,1,x,5' lacks a number"),
+        ("method,mean,std,n\na,1\n", "line 2"),
+        ("", "there are none"),
+    ],
+)
+def test_a_garbled_table_in_csv_is_refused_in_a_line(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text(text)
+    done = CliRunner().invoke(main, ["judge-table", str(path)])
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1

@@ -31,6 +31,23 @@ def read_as(form: str) -> Callable[[Path], object]:
     return read
 
 
+def read_text(path: Path) -> object:
+    """Read as lines of text."""
+    from amrobust.ingest.naming import Mappings
+    from amrobust.ingest.read import arms_of, read_path
+
+    gathered, _ = read_path(path, mappings=Mappings(pattern=r"step (?P<step>\S+) val (?P<val_loss>\S+)"))
+    return arms_of(gathered, path)
+
+
+def one_array() -> bytes:
+    import numpy as np
+
+    sink = io.BytesIO()
+    np.save(sink, np.arange(5.0))
+    return sink.getvalue()
+
+
 def one_file(make: Callable[[Path], Path], pattern: str) -> Callable[[Path], list[bytes]]:
     """The first files that match ``pattern`` below what ``make`` makes."""
 

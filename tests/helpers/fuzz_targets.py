@@ -13,7 +13,17 @@ from pathlib import Path
 import foreign
 import fuzz_inputs as inputs
 import fuzz_runs as own
-from fuzz_logs import database, imported, in_folder, inside, one_file, parquet_sample, read_as
+from fuzz_logs import (
+    database,
+    imported,
+    in_folder,
+    inside,
+    one_array,
+    one_file,
+    parquet_sample,
+    read_as,
+    read_text,
+)
 
 from amrobust.errors import AmrobustError
 from amrobust.runs.entries import Broken
@@ -113,6 +123,28 @@ TARGETS: dict[str, Target] = {
     "npz": Target(
         from_file("results.npz", read_as("npz")), one_file(in_folder(lambda root: foreign.npz(root / "r.npz")), "*"),
         ("PK\x03\x04", "'descr': '|O'", "'shape': (999999999,)"),
+    ),
+    "npy": Target(
+        from_file("sgd_seed0.npy", read_as("npz")), lambda _: [one_array()], ("'descr': '|O'", "'shape': (999999999,)", "True"),
+    ),
+    "monitor": Target(
+        from_file("ppo_seed0/monitor.csv", read_as("sb3")),
+        lambda _: [b'#{"t_start": 1.5, "env_id": "A"}\nr,l,t\n-5,10,1\n-4,20,3\n'],
+        ("#{", "}", "\n", ",", "t_start", "r,l,t", "1e400", *NUMBERS),
+    ),
+    "text": Target(
+        from_file("sgd-seed0.log", read_text), lambda _: [b"start\nstep 1 val 0.5\rstep 2 val 0.4\nstep 3 val nan\n"],
+        ("step ", " val ", "\n", "\r", "\x0b", "\u2028", *NUMBERS),
+    ),
+    "export": Target(
+        from_file("export.csv", read_as("csv")),
+        lambda _: [b'method,seed,step,value,better,unit,hyperparameters\na,0,1,2,lower,s,"{""lr"": 0.1}"\n'],
+        (",", '"', "lower", "higher", "{", "[", "null", "1e400", "{}", *NUMBERS),
+    ),
+    "table-of-means": Target(
+        from_file("t.csv", lambda path: inputs.tables(path, "accuracy")),
+        lambda _: [b"method,mean,std,n\na,91.2,0.4,5\nb,92,0.1,5\n"],
+        (",", "\n", '"', "mean", "std", "n", *NUMBERS),
     ),
     "tensorboard": Target(
         inside(in_folder(lambda root: foreign.tensorboard(root / "logs")), "events*", "tensorboard"),

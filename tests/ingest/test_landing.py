@@ -7,8 +7,10 @@ from pathlib import Path
 import foreign
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 import amrobust
+from amrobust.cli import main
 from amrobust.errors import UserError
 from amrobust.ingest.assemble import gather
 from amrobust.ingest.landing import land
@@ -19,9 +21,11 @@ from amrobust.ingest.read import read_path
 from amrobust.runs.store import open_runs
 
 
-def imported(path, directory, paired=False, **mappings):
+def imported(path, directory, paired=False, add=False, **mappings):
     gathered, form = read_path(path, mappings=Mappings(**mappings))
-    return land(gathered, directory, form=form, origin=path, command="amrobust import x", paired=paired)
+    return land(
+        gathered, directory, form=form, origin=path, command="amrobust import x", paired=paired, add=add
+    )
 
 
 @pytest.fixture
@@ -89,6 +93,30 @@ def test_seeds_that_only_a_name_joins_to_those_there_are_refused(table, tmp_path
     assert before == {path: path.read_bytes() for path in (tmp_path / "runs").rglob("*") if path.is_file()}
     imported(table, tmp_path / "runs")
     assert [arm.seeds for arm in load_arms([tmp_path / "runs"])[0]] == [(0, 1, 2, 3, 4)] * 2
+
+
+def test_a_file_a_seed_is_imported_one_after_another_where_that_is_said(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for seed in range(3):
+        rows = "".join(f"adam,{seed},{step},0.{9 - seed}{step}\n" for step in (1, 2))
+        Path(f"seed{seed}.csv").write_text("method,seed,step,acc\n" + rows)
+
+    def run(seed, *more):
+        return CliRunner().invoke(main, ["import", f"seed{seed}.csv", "--workload-from", "=digits", *more])
+
+    assert run(0).exit_code == 0
+    refused = run(1)
+    assert refused.exit_code == 2
+    assert "if these are more seeds of it, say --add" in refused.stderr
+    for seed in (1, 2):
+        assert run(seed, "--add").exit_code == 0
+    (arm,), _ = load_arms([tmp_path / "runs"])
+    assert arm.seeds == (0, 1, 2)
+    assert arm.curves["acc"].tolist() == [[0.91, 0.92], [0.81, 0.82], [0.71, 0.72]]
+    sources = [made.source.command for made in open_runs([tmp_path / "runs"])[0][0].manifest.provenance]
+    assert [("--add" in command) for command in sources] == [False, True, True]
+    Path("seed2.csv").write_text("method,seed,step,acc\nadam,2,1,0.5\nadam,2,2,0.6\n")
+    assert "is already in" in run(2, "--add").stderr
 
 
 def test_recordings_do_not_join_what_was_imported(tmp_path):

@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 
 from amrobust.errors import UserError
+from amrobust.ingest.logged import Wanted
 from amrobust.ingest.naming import Mappings
 from amrobust.ingest.policies import Policies
 from amrobust.ingest.read import read_path
+from amrobust.ingest.registry import detect, get
 
 
 def read(path, **mappings):
@@ -196,6 +198,28 @@ class TestWandb:
         found = read(path)
         assert found["adam"].curves["val/acc"].tolist() == [[1, 2], [4, 5]]
         assert found["sgd"].seeds == (0, 1)
+
+    @pytest.mark.parametrize("axis", ["Relative Time (Process)", "Wall Time", "samples_seen"])
+    def test_a_chart_over_any_axis_whose_runs_were_measured_at_times_of_their_own(self, tmp_path, axis):
+        path = tmp_path / "chart.csv"
+        columns = [
+            f"{m}-seed{s} - val/acc{end}"
+            for m in ("adam", "sgd")
+            for s in (0, 1)
+            for end in ("", "__MIN", "__MAX")
+        ]
+        rows = []
+        for place in range(4):
+            cells = [""] * 12
+            cells[3 * place] = str(90 + place)
+            rows.append(",".join([str(10.5 + place), *cells]))
+        path.write_text("\n".join([",".join([f'"{axis}"', *(f'"{c}"' for c in columns)]), *rows]) + "\n")
+        runs = list(get("wandb").read(path, Wanted()))
+        assert detect(path) == "wandb"
+        assert [run.fields["name"] for run in runs] == ["adam-seed0", "adam-seed1", "sgd-seed0", "sgd-seed1"]
+        assert [(run.own_steps, *map(list, run.series["val/acc"])) for run in runs] == [
+            (axis, [10.5 + place], [90 + place]) for place in range(4)
+        ]
 
     def test_a_history_line_by_line_with_numbers_as_words(self, tmp_path):
         folder = tmp_path / "adam-seed4"

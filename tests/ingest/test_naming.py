@@ -24,6 +24,19 @@ def names(runs, **mappings):
 
 
 class TestMethods:
+    def test_a_source_that_nothing_has_is_refused_whatever_its_name(self):
+        for source in ("number", "column"):
+            with pytest.raises(UserError, match=f"--method-from: .* has no '{source}'"):
+                names([run(fields={"optimizer": "adam", "seed": "3"})], method_from=source)
+
+    def test_one_pattern_says_several_roles(self):
+        runs = [run(path=f"{m}/cifar_{s}", fields={"optimizer": "x"}) for m in ("a", "b") for s in (0, 1)]
+        pattern = r"re:(?P<method>\w)/(?P<workload>\w+)_(?P<seed>\d+)$"
+        assert names(runs, seed_from=pattern) == [("cifar", "a", (0, 1)), ("cifar", "b", (0, 1))]
+        assert names(runs, seed_from=pattern, method_from="path") == [
+            ("cifar", r.path, (s,)) for r, s in zip(runs, (0, 1, 0, 1), strict=True)
+        ]
+
     @pytest.mark.parametrize(
         "key", ["method", "optimizer", "Optimizer", "args/optimizer", "config.opt", "solver"]
     )

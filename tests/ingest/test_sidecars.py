@@ -144,3 +144,12 @@ def test_a_table_says_its_method_before_the_configuration_beside_it(tmp_path):
             json.dumps({"method": "other", "seed": seed, "optim": {"lr": 0.1}})
         )
     assert {name: method.seeds for name, method in methods_of(tmp_path).items()} == {"mine": (0, 1)}
+
+
+def test_a_whole_number_beyond_all_floats_is_infinite_and_no_traceback(tmp_path):
+    path = tmp_path / "sgd-seed0" / "trainer_state.json"
+    path.parent.mkdir()
+    history = [{"step": step, "eval_loss": 10**400 if step == 2 else 0.5} for step in (1, 2)]
+    path.write_text(json.dumps({"log_history": history, "global_step": 2}))
+    (method,) = methods_of(tmp_path).values()
+    assert method.curves["eval_loss"].tolist() == [[0.5, np.inf]]

@@ -93,3 +93,18 @@ def test_what_is_not_finite_behind_a_value_diverged():
 )
 def test_where_all_that_are_measured_have_begun(rows, first):
     assert first_measured(np.array(rows, float)) == first
+
+
+def test_what_keras_and_r_write_where_nothing_was_logged_is_an_empty_cell(tmp_path):
+    frame = pd.read_csv(CORPUS / "keras_na.csv")  # NA is missing to pandas too
+    for text in ("NA", "N/A", ""):
+        path = tmp_path / "keras.csv"
+        frame.to_csv(path, index=False, na_rep=text)
+        runs = amrobust.load(path, metric="val_accuracy")
+        assert runs.methods == ("sgd", "adam")
+        assert [arm.axis.values for arm in runs] == [(2, 5), (2, 5)]
+        for arm in runs:
+            wide = frame[frame.method == arm.method].pivot_table(
+                index="seed", columns="epoch", values="val_accuracy"
+            )
+            assert np.array_equal(arm.curves["val_accuracy"], wide.to_numpy())
