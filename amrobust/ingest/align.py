@@ -79,13 +79,13 @@ def aligned_seeds(
 
 def _fitted(series: Series | None, steps: Curves) -> tuple[Curves, bool]:
     """Values at the first ``steps``, NaN behind them, and whether the series has all of these steps and no others."""
+    if series is not None and np.array_equal(series[0], steps):
+        return series[1], True
     values = np.full(len(steps), np.nan)
-    if series is None:
-        return values, False
-    whole = np.array_equal(series[0], steps)
-    found = len(series[1]) if whole else min(len(series[1]), len(steps))
-    values[:found] = series[1][:found]
-    return values, whole
+    if series is not None:
+        found = min(len(series[1]), len(steps))
+        values[:found] = series[1][:found]
+    return values, False
 
 
 def _common(
