@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from amrobust.cli.progress import reading_bar
+
 OPTIONS = (
     click.option(
         "--method-from", metavar="SOURCE",
@@ -78,7 +80,8 @@ def reading(command: Callable[..., Any]) -> Callable[..., Any]:
             method_from, seed_from, step_from, workload_from, nuisances=frozenset(nuisances), seeds_first=seeds_first
         )  # fmt: skip
         policies = Policies(duplicates, missing_seeds, lengths, mixed_units, unfinished, first_step)
-        return command(reading=(names, policies), **others)
+        with reading_bar():
+            return command(reading=(names, policies), **others)
 
     found: Callable[..., Any] = with_reading
     for option in reversed(OPTIONS):

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from amrobust.errors import UserError
-from amrobust.ingest.limits import MAX_CELLS, MAX_LOG, beginning, check_size, files_under, relative
+from amrobust.ingest.column_builder import ColumnBuilder, add_arrow
+from amrobust.ingest.limits import MAX_LOG, MAX_TABLE_CELLS, beginning, check_size, files_under, relative
 from amrobust.ingest.logged import LoggedRun, Wanted
-from amrobust.ingest.table import Cell, Table
+from amrobust.ingest.table import Table
 from amrobust.ingest.tables import runs_of
 from amrobust.runs.files import is_plain_file, shown
 
@@ -45,13 +46,29 @@ def read_table(path: Path, label: str, columns: Sequence[str] | None = None) -> 
     names = [name for name in (columns or file.schema_arrow.names) if _is_plain(file, name)]
     if not names:
         raise UserError(f"{shown(path)} has no columns of numbers or text")
+    count = int(file.metadata.num_rows)
+    builders = {name: ColumnBuilder(path, name, count, None) for name in names}
     try:
-        table = file.read(columns=names, use_threads=False)
-        table.validate(full=True)
-        cells: dict[str, Sequence[Cell]] = {name: table[name].to_pylist() for name in names}
+        for part in file.iter_batches(columns=names, use_threads=False):
+            part.validate(full=True)
+            for name, builder in builders.items():
+                _add(builder, part[name])
     except (pyarrow.ArrowException, OSError, MemoryError, OverflowError, ValueError, RuntimeError) as error:
         raise UserError(f"cannot read {shown(path)} as Parquet ({shown(error).split('. ')[0]})") from None
-    return Table(path, label, cells, range(1, table.num_rows + 1))
+    found = {name: builder.column() for name, builder in builders.items()}
+    return Table(path, label, found, range(1, len(found[names[0]]) + 1))
+
+
+def _add(builder: ColumnBuilder, cells: Any) -> None:
+    import pyarrow.types as types
+
+    if types.is_dictionary(cells.type):
+        cells = cells.dictionary_decode()
+    is_text = types.is_string(cells.type) or types.is_large_string(cells.type)
+    if builder.is_numbers and not is_text:
+        add_arrow(builder, cells.cast("float64", safe=False))
+    else:
+        add_arrow(builder, cells.dictionary_encode())
 
 
 def open_parquet(path: Path) -> Any:
@@ -65,8 +82,8 @@ def open_parquet(path: Path) -> Any:
         groups = [file.metadata.row_group(place) for place in range(file.metadata.num_row_groups)]
     except (pyarrow.ArrowException, OSError, MemoryError, OverflowError, ValueError, RuntimeError) as error:
         raise UserError(f"cannot read {shown(path)} as Parquet ({shown(error).split('. ')[0]})") from None
-    if file.metadata.num_rows * file.metadata.num_columns > MAX_CELLS:
-        raise UserError(f"{shown(path)} announces more than {MAX_CELLS:,} cells")
+    if file.metadata.num_rows * file.metadata.num_columns > MAX_TABLE_CELLS:
+        raise UserError(f"{shown(path)} announces more than {MAX_TABLE_CELLS:,} cells")
     if sum(group.total_byte_size for group in groups) > MAX_LOG:
         raise UserError(f"{shown(path)} announces more than {MAX_LOG:,} bytes")
     return file

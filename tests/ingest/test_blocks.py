@@ -237,3 +237,35 @@ class TestLimits:
         assert isinstance(said, str)
         assert "\n" not in said
         return said
+
+
+def test_a_file_of_too_many_bytes_is_refused_before_it_is_read(folder):
+    path = folder / "huge.csv"
+    with path.open("wb") as file:
+        file.write(b"method,seed,step,value\na,0,1,2\n")
+        file.truncate(4_000_000_001)
+    assert "has 4,000,000,001 bytes, more than the 4,000,000,000 that are read" in read(path, True)
+    path.unlink()
+
+
+def test_parquet_keeps_whole_numbers_truths_texts_and_what_is_not_there(folder):
+    import pyarrow
+    import pyarrow.parquet
+
+    from amrobust.ingest import parquet_tables
+
+    columns = {
+        "method": ["a", "b"] * 10,
+        "nesterov": [True, False, None, True] * 5,
+        "seed": list(range(20)),
+        "value": [0.5, None, float("nan"), 1.0] + [row / 3 for row in range(16)],
+    }
+    table = pyarrow.table(columns)
+    coded = table.set_column(0, "method", table["method"].dictionary_encode())
+    for name, written in (("plain", table), ("coded", coded)):
+        pyarrow.parquet.write_table(written, folder / f"{name}.parquet")
+        found = parquet_tables.read_table(folder / f"{name}.parquet", name).columns
+        for column, cells in columns.items():
+            np.testing.assert_equal(list(found[column]), cells)
+    assert isinstance(found["value"], column_builder.Numbers)
+    assert [type(cell) for cell in found["nesterov"][:3]] == [bool, bool, type(None)]
