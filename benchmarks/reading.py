@@ -27,7 +27,10 @@ print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 """
 CONTESTS = {
     PEER: ("import pandas", "table = pandas.read_csv(sys.argv[1])"),
-    "amrobust.load": ("from amrobust import load; import pyarrow.csv", "runs = load(sys.argv[1])"),
+    "amrobust.load": (
+        "from amrobust import load; import amrobust.ingest.load, amrobust.ingest.csv_blocks, pyarrow.csv",
+        "runs = load(sys.argv[1])",
+    ),
     "amrobust.compare": (
         "import amrobust; import pyarrow.csv, scipy.stats",
         "runs = amrobust.compare(sys.argv[1], metric='val_loss', baseline='m0')",

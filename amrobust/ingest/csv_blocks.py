@@ -24,7 +24,7 @@ from amrobust.ingest.columns import Column
 from amrobust.ingest.limits import MAX_LOG, MAX_TABLE_CELLS, check_size
 from amrobust.runs.files import reason, shown
 
-BLOCK = 8_000_000
+BLOCK = 4_000_000
 """Bytes that are parsed at once, and that a line may have."""
 ROWS = 20_000
 """Rows of the csv module that are taken over at once."""
