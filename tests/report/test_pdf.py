@@ -258,7 +258,9 @@ def test_same_input_same_bytes_in_different_processes_and_directories(tmp_path: 
     make = runpy.run_path(str(Path(__file__).with_name("conftest.py")))["make_judgement"]
     for form in ("pdf", "html"):
         write_report(Comparison((make(seeds=5, epochs=6),)), tmp_path / f"report.{form}")
-        assert (tmp_path / f"report.{form}").read_bytes() == (tmp_path / "another" / f"report.{form}").read_bytes()
+        assert (tmp_path / f"report.{form}").read_bytes() == (
+            tmp_path / "another" / f"report.{form}"
+        ).read_bytes()
 
 
 def test_fonts_are_embedded_and_the_document_is_undated(comparison: Comparison) -> None:
