@@ -24,6 +24,8 @@ PROGRESS = "progress.txt"
 """The table of Spinning Up and its like, between tabs."""
 LARGE = 8_000_000
 """Bytes beyond which a table is read block by block."""
+WIDE = 2_000
+"""Columns of which a block would have too few rows for its trouble."""
 HEADER = 1_000_000
 """Bytes that the names of its columns may have."""
 _DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+(e[-+]?\d+)?", re.ASCII | re.IGNORECASE)
@@ -55,7 +57,8 @@ def read_table(path: Path, label: str) -> Table:
     """The table in ``path``. Raises UserError, with the line where there is one, on what is no table."""
     if is_plain_file(path) and path.stat().st_size > LARGE:
         header, end, _ = beginning(path, HEADER).partition(b"\n")
-        if end and header.count(b'"') % 2 == 0 and b"\r" not in header.removesuffix(b"\r"):
+        one_line = end and header.count(b'"') % 2 == 0 and b"\r" not in header.removesuffix(b"\r")
+        if one_line and max(map(header.count, (b",", b"\t", b";"))) < WIDE:
             return _large(path, label, header)
     return parse_table(text_of(path), path, label)
 

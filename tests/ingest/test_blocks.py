@@ -74,6 +74,13 @@ def test_large_ones_are_read_in_blocks_and_small_ones_are_not(folder, monkeypatc
     assert len(blocks) > 10
 
 
+def test_a_column_a_step_is_read_as_a_whole_where_there_are_thousands(folder, monkeypatch):
+    monkeypatch.setattr(csv_blocks, "Rows", None)
+    header, row = ("method,seed," + ",".join(map(str, range(2500))), "a,0," + ",".join(["0.5"] * 2500))
+    ((_, _, _, series),) = both(folder, f"{header}\n{row}\n")
+    assert len(series["value"][1]) == 2500
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"], ids=["lines", "windows", "mac"])
 def test_the_numbers_are_the_same_to_the_last_bit(folder, end):
     runs = both(folder, long_table(end=end))
