@@ -53,6 +53,52 @@ def progress_reporter(*, quiet: bool = False) -> Iterator[Reporter]:
         yield _Lines()
 
 
+LONG = 50_000_000
+"""Bytes of a table that takes longer to read than one waits without a word."""
+
+
+@contextmanager
+def reading_bar() -> Iterator[None]:
+    """A bar on a terminal for each large table that is read within."""
+    if messages.is_quiet() or not sys.stderr.isatty():
+        yield
+        return
+    from amrobust.ingest.csv_blocks import watch
+
+    shown_now: list[Progress] = []
+
+    def told(path: Path, done: int, size: int) -> None:
+        if size < LONG:
+            return
+        if not shown_now:
+            from rich.console import Console
+            from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+            from amrobust.runs.files import shown
+
+            columns = (
+                TextColumn("{task.description}", markup=False),
+                BarColumn(),
+                DownloadColumn(),
+                TimeRemainingColumn(),
+                TextColumn("left"),
+            )
+            shown_now.append(Progress(*columns, console=Console(stderr=True), transient=True))
+            shown_now[0].start()
+            shown_now[0].add_task(f"reading {shown(path.name)}", total=size)
+        shown_now[0].update(shown_now[0].task_ids[0], completed=done)
+        if done == size:
+            shown_now.pop().stop()
+
+    before = watch.set(told)
+    try:
+        yield
+    finally:
+        watch.reset(before)
+        for bar in shown_now:
+            bar.stop()
+
+
 def problem_of(outcome: SeedOutcome) -> str | None:
     """What went wrong with a seed, in a line."""
     if outcome.error is not None:

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from amrobust.cli.progress import reading_bar
+
 OPTIONS = (
     click.option(
         "--method-from", metavar="SOURCE",
@@ -80,7 +82,8 @@ def reading(command: Callable[..., Any]) -> Callable[..., Any]:
             pattern=pattern,
         )  # fmt: skip
         policies = Policies(duplicates, missing_seeds, mixed_units, unfinished, first_step)
-        return command(reading=(names, policies), **others)
+        with reading_bar():
+            return command(reading=(names, policies), **others)
 
     found: Callable[..., Any] = with_reading
     for option in reversed(OPTIONS):

@@ -1,12 +1,13 @@
 """Fixtures used by the whole suite."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 from shared_data import SHARED
+from warm import Server
 
 # Read by torch and NumPy when they are first imported, here and in the processes that tests start. Networks and matrices are
 # small: a second thread brings nothing, and on a busy machine the threads wait for each other many times as long as they work.
@@ -28,3 +29,13 @@ def shared() -> Callable[[str], Path]:
         return path
 
     return find
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Starts processes that can be killed, with everything imported already."""
+    if not hasattr(os, "fork"):
+        pytest.skip("no fork here")
+    server = Server(tmp_path_factory.mktemp("logs"))
+    yield server
+    server.close()

@@ -170,14 +170,14 @@ def _table(
             parts[name].append(series)
     table: Table = {}
     for name, found in parts.items():
-        joined = tuple(np.concatenate([series[axis] for series in found]) for axis in (0, 1))
+        joined = found[0]
+        if len(found) > 1:
+            joined = (np.concatenate([steps for steps, _ in found]), np.concatenate([v for _, v in found]))
         if not np.isfinite(joined[0]).all():
             raise UserError(
                 f"{where}: {shown(name)} has steps that are no numbers: choose others with --step-from"
             )
-        (steps, values), lost = ordered(
-            (joined[0], joined[1]), policies.duplicates, f"{where}, {shown(name)}"
-        )
+        (steps, values), lost = ordered(joined, policies.duplicates, f"{where}, {shown(name)}")
         if lost:
             kept = {"mean": "their mean is"}.get(policies.duplicates, f"the {policies.duplicates} is")
             notes.add(f"{where}: {shown(name)} has {lost} repeated steps; {kept} kept")
@@ -202,10 +202,8 @@ def _method(
         raise UserError(
             f"{shown(method)}: {len(steps)} steps of {len(tables)} seeds are too few or too many to compare"
         )
-    axes = {
-        axis.quantity: axis
-        for axis in (Axis.called(axis_label(one.run, mappings), steps.tolist()) for one in members)
-    }
+    labels = dict.fromkeys(axis_label(one.run, mappings) for one in members)
+    axes = {axis.quantity: axis for axis in (Axis.called(label, steps.tolist()) for label in labels)}
     if len(axes) > 1:
         raise UserError(
             f"{shown(method)}: some seeds count in {' and some in '.join(sorted(axis.plural for axis in axes.values()))}: "

@@ -6,11 +6,12 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from amrobust.errors import UserError
-from amrobust.ingest.limits import MAX_CELLS, files_under, relative, text_of
+from amrobust.ingest.columns import Coded, Column
+from amrobust.ingest.limits import MAX_CELLS, beginning, files_under, relative, text_of
 from amrobust.ingest.logged import LoggedRun, Wanted
 from amrobust.ingest.parameters import configuration_beside
 from amrobust.ingest.table import Table
@@ -23,6 +24,12 @@ PROGRESS = "progress.txt"
 """The table of Spinning Up and its like, between tabs."""
 _GUARD = re.compile(r"^'(?=\s*[=+\-@＝＋－＠])")
 """The apostrophe that goes before what a spreadsheet would run as a formula: it is no part of the text."""
+LARGE = 8_000_000
+"""Bytes beyond which a table is read block by block."""
+WIDE = 2_000
+"""Columns of which a block would have too few rows for its trouble."""
+HEADER = 1_000_000
+"""Bytes that the names of its columns may have."""
 _DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+(e[-+]?\d+)?", re.ASCII | re.IGNORECASE)
 
 
@@ -50,13 +57,42 @@ def read(path: Path, wanted: Wanted) -> Iterator[LoggedRun]:
 
 def read_table(path: Path, label: str) -> Table:
     """The table in ``path``. Raises UserError, with the line where there is one, on what is no table."""
+    if is_plain_file(path) and path.stat().st_size > LARGE:
+        header, end, _ = beginning(path, HEADER).partition(b"\n")
+        one_line = end and header.count(b'"') % 2 == 0 and b"\r" not in header.removesuffix(b"\r")
+        if one_line and max(map(header.count, (b",", b"\t", b";"))) < WIDE:
+            return _large(path, label, header)
     return parse_table(text_of(path), path, label)
 
 
+def _large(path: Path, label: str, header: bytes) -> Table:
+    """A table that is read block by block, behind a header of one line."""
+    from amrobust.ingest.csv_blocks import Rows
+
+    try:
+        text = header.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UserError(f"{shown(path)} is not UTF-8 text ({error.reason} at byte {error.start})") from None
+    delimiter = _delimiter(text)
+    try:
+        names = [
+            name.strip() for name in next(csv.reader([text.removesuffix("\r")], delimiter=delimiter), [])
+        ]
+    except csv.Error as error:
+        raise UserError(f"cannot read {shown(path)} as CSV, line 1: {error}") from None
+    _check_header(path, names)
+    columns, lines = Rows(path, names, delimiter).read(len(header) + 1, 2)
+    return _table(path, label, names, columns, lines, delimiter)
+
+
+def _delimiter(header: str) -> str:
+    """Comma, tab or semicolon, whichever the header has most of."""
+    return max(",\t;", key=header.count)
+
+
 def parse_table(content: str, path: Path, label: str) -> Table:
-    """The table in ``content``: comma, tab or semicolon between cells, whichever the header has most of."""
-    header, _, _ = content.partition("\n")
-    delimiter = max(",\t;", key=header.count)
+    """The table in ``content``."""
+    delimiter = _delimiter(content.partition("\n")[0])
     rows = csv.reader(io.StringIO(content, newline=""), delimiter=delimiter)
     try:
         names = [name.strip() for name in next(rows, [])]
@@ -77,19 +113,37 @@ def parse_table(content: str, path: Path, label: str) -> Table:
                 raise UserError(f"{shown(path)} has more than {MAX_CELLS:,} cells")
     except csv.Error as error:
         raise UserError(f"cannot read {shown(path)} as CSV, line {rows.line_num}: {error}") from None
+    return _table(path, label, names, [Coded.of(column) for column in columns], lines, delimiter)
+
+
+def _table(
+    path: Path,
+    label: str,
+    names: Sequence[str],
+    columns: Sequence[Column],
+    lines: Sequence[int],
+    delimiter: str,
+) -> Table:
     if delimiter != ",":
         _refuse_decimal_commas(path, names, columns)
     # pandas writes its index as a first column without a name.
     named = {name: column for name, column in zip(names, columns, strict=True) if name}
-    if "'" in content:
-        named = {name: [_GUARD.sub("", cell) for cell in column] for name, column in named.items()}
-    return Table(path, label, named, lines)
+    return Table(path, label, {name: _unguarded(column) for name, column in named.items()}, lines)
 
 
-def _refuse_decimal_commas(path: Path, names: list[str], columns: list[list[str]]) -> None:
+def _unguarded(column: Column) -> Column:
+    """The column without the apostrophes that export writes before formulas."""
+    if not isinstance(column, Coded) or not any(_GUARD.match(str(cell)) for cell in column.cells):
+        return column
+    cells = [_GUARD.sub("", cell) if isinstance(cell, str) else cell for cell in column.cells]
+    return Coded.of([cells[code] for code in column.codes])
+
+
+def _refuse_decimal_commas(path: Path, names: Sequence[str], columns: Sequence[Column]) -> None:
     """A column of numbers such as 90,4 would be taken for words, which name runs."""
     for name, column in zip(names, columns, strict=True):
-        filled = [cell.strip() for cell in column if cell.strip()]
+        cells = column.cells if isinstance(column, Coded) else ()
+        filled = [cell.strip() for cell in map(str, cells) if cell.strip()]
         if filled and all(_DECIMAL_COMMA.fullmatch(cell) for cell in filled):
             raise UserError(
                 f"{shown(path)}: the numbers of {shown(name)} have decimal commas ({filled[0]}): write them with points"

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from amrobust.errors import UserError
+from amrobust.ingest.columns import Column, Rows
 from amrobust.ingest.logged import METHOD_KEYS, WORKLOAD_KEYS, LoggedRun
 from amrobust.runs.files import shown
 from amrobust.runs.method import Method, value_of
@@ -183,18 +186,18 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def is_setting(
-    values: Sequence[object], steps: Sequence[object], runs: Iterable[Sequence[int]], name: str
-) -> bool:
-    """Whether a column of numbers was chosen before the training, given its ``values``, the ``steps`` and the rows of each run.
+def is_setting(column: Column, steps: Column, runs: Sequence[Rows], name: str) -> bool:
+    """Whether a column of numbers was chosen before the training, given the ``steps`` and the rows of each run.
 
     It is where it is constant within every run and has a parameter's name, or is not the same in all runs of several rows; and
     where a parameter's name stands on what alone tells apart rows of one step: a run for each of its values.
     """
-    rows_of = [list(rows) for rows in runs]
-    if all(len({values[row] for row in rows}) == 1 for rows in rows_of):
-        varies = len({values[rows[0]] for rows in rows_of}) > 1
-        return is_chosen(name) or (varies and any(len(rows) > 1 for rows in rows_of))
-    places = [(place, steps[row]) for place, rows in enumerate(rows_of) for row in rows]
-    apart = [(place, steps[row], values[row]) for place, rows in enumerate(rows_of) for row in rows]
-    return is_chosen(name) and len(set(places)) < len(places) and len(set(apart)) == len(apart)
+    if all(column.is_constant(rows) for rows in runs):
+        firsts = {column[rows.start if isinstance(rows, slice) else int(rows[0])] for rows in runs}
+        return is_chosen(name) or (len(firsts) > 1 and len(runs) < len(column))
+    if not is_chosen(name):
+        return False
+    values, at = column.distinct()[0], steps.distinct()[0]
+    places = sum(len(np.unique(at[rows])) for rows in runs)
+    apart = sum(len(np.unique(np.stack([at[rows], values[rows]]), axis=1).T) for rows in runs)
+    return places < len(column) == apart

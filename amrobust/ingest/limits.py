@@ -27,6 +27,15 @@ MAX_LOG = 4_000_000_000
 MAX_CELLS = 50_000_000
 """Numbers of one file."""
 
+MAX_TABLE_CELLS = 250_000_000
+"""Cells of one table that is held as numbers, not as text: 2 GB."""
+
+MAX_TEXTS = 1_000_000
+"""Different texts in one column of a table."""
+
+MAX_RUNS = 200_000
+"""Runs of one table."""
+
 
 def read_bytes(path: Path, most: int) -> bytes:
     """The content of a plain file of at most ``most`` bytes. Raises UserError on anything else."""

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from amrobust.errors import UserError
-from amrobust.ingest.limits import MAX_CELLS, MAX_LOG, beginning, check_size, files_under, relative
+from amrobust.ingest.column_builder import ColumnBuilder, add_arrow
+from amrobust.ingest.limits import MAX_LOG, MAX_TABLE_CELLS, beginning, check_size, files_under, relative
 from amrobust.ingest.logged import LoggedRun, Wanted
-from amrobust.ingest.table import Cell, Table
+from amrobust.ingest.table import Table
 from amrobust.ingest.tables import runs_of
 from amrobust.runs.files import is_plain_file, shown
 
@@ -47,13 +48,45 @@ def read_table(path: Path, label: str, columns: Sequence[str] | None = None) -> 
     names = [name for name in (columns or file.schema_arrow.names) if _is_plain(file, name)]
     if not names:
         raise UserError(f"{shown(path)} has no columns of numbers or text")
+    count = int(file.metadata.num_rows)
+    builders = {name: ColumnBuilder(path, name, count, None) for name in names}
     try:
-        table = file.read(columns=names, use_threads=False)
-        table.validate(full=True)
-        cells: dict[str, Sequence[Cell]] = {name: _cells(table[name], name, path) for name in names}
+        for part in file.iter_batches(columns=names, use_threads=False):
+            part.validate(full=True)
+            for name, builder in builders.items():
+                _add(builder, part[name])
     except (pyarrow.ArrowException, OSError, MemoryError, OverflowError, ValueError, RuntimeError) as error:
         raise UserError(f"cannot read {shown(path)} as Parquet ({shown(error).split('. ')[0]})") from None
-    return Table(path, label, cells, range(1, table.num_rows + 1))
+    found = {name: builder.column() for name, builder in builders.items()}
+    return Table(path, label, found, range(1, len(found[names[0]]) + 1))
+
+
+def _add(builder: ColumnBuilder, cells: Any) -> None:
+    """Add a part of a column; a text that is there in many rows stays one object, as large as it is in the file.
+
+    Raises UserError on a text that is too long to name anything.
+    """
+    import pyarrow.compute
+    import pyarrow.types as types
+
+    if builder.is_numbers and not types.is_dictionary(cells.type) and not _is_text(cells.type):
+        add_arrow(builder, cells.cast("float64", safe=False))
+        return
+    coded = cells if types.is_dictionary(cells.type) else cells.dictionary_encode()
+    if _is_text(coded.dictionary.type):
+        longest = pyarrow.compute.max(pyarrow.compute.binary_length(coded.dictionary)).as_py() or 0
+        if longest > MAX_CELL:
+            raise UserError(
+                f"{shown(builder.path)}: column {shown(builder.name)!r} has a text of {longest:,} bytes, more than the "
+                f"{MAX_CELL:,} that are read"
+            )
+    add_arrow(builder, coded)
+
+
+def _is_text(kind: Any) -> bool:
+    import pyarrow.types as types
+
+    return bool(types.is_string(kind) or types.is_large_string(kind))
 
 
 def open_parquet(path: Path) -> Any:
@@ -73,37 +106,11 @@ def open_parquet(path: Path) -> Any:
         groups = [file.metadata.row_group(place) for place in range(file.metadata.num_row_groups)]
     except (pyarrow.ArrowException, OSError, MemoryError, OverflowError, ValueError, RuntimeError) as error:
         raise UserError(f"cannot read {shown(path)} as Parquet ({shown(error).split('. ')[0]})") from None
-    if file.metadata.num_rows * file.metadata.num_columns > MAX_CELLS:
-        raise UserError(f"{shown(path)} announces more than {MAX_CELLS:,} cells")
+    if file.metadata.num_rows * file.metadata.num_columns > MAX_TABLE_CELLS:
+        raise UserError(f"{shown(path)} announces more than {MAX_TABLE_CELLS:,} cells")
     if sum(group.total_byte_size for group in groups) > MAX_LOG:
         raise UserError(f"{shown(path)} announces more than {MAX_LOG:,} bytes")
     return file
-
-
-def _cells(column: Any, name: str, path: Path) -> list[Cell]:
-    """A column as cells; one text that is there in many rows is one object, as large as it is in the file.
-
-    Raises UserError on a text that is too long to name anything.
-    """
-    import pyarrow.compute
-    import pyarrow.types
-
-    cells: list[Cell] = []
-    for chunk in column.chunks:
-        if not pyarrow.types.is_dictionary(chunk.type):
-            cells += chunk.to_pylist()
-            continue
-        texts = chunk.dictionary
-        if pyarrow.types.is_string(texts.type) or pyarrow.types.is_large_string(texts.type):
-            longest = pyarrow.compute.max(pyarrow.compute.binary_length(texts)).as_py() or 0
-            if longest > MAX_CELL:
-                raise UserError(
-                    f"{shown(path)}: column {shown(name)!r} has a text of {longest:,} bytes, more than the {MAX_CELL:,} "
-                    "that are read"
-                )
-        found = texts.to_pylist()
-        cells += [None if place is None else found[place] for place in chunk.indices.to_pylist()]
-    return cells
 
 
 def _is_plain(file: Any, name: str) -> bool:

@@ -53,6 +53,8 @@ def ordered(series: Series, policy: Duplicates, where: str) -> tuple[Series, int
     Raises UserError on a repeated step under "refuse".
     """
     steps, values = series
+    if (np.diff(steps) > 0).all():
+        return series, 0
     order = np.argsort(steps, kind="stable")
     steps, values = steps[order], values[order]
     repeated = np.flatnonzero(np.diff(steps) == 0)

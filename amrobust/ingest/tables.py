@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,19 +12,21 @@ from pathlib import Path
 import numpy as np
 
 from amrobust.errors import UserError
+from amrobust.ingest.columns import Rows, column_of
 from amrobust.ingest.fields import is_setting, last_part
 from amrobust.ingest.finals import runs_of_finals
+from amrobust.ingest.limits import MAX_RUNS
 from amrobust.ingest.logged import (
     METHOD_KEYS,
     SEED_KEYS,
     STEP_KEYS,
     WORKLOAD_KEYS,
     LoggedRun,
+    Numbers,
     Series,
-    SeriesBuilder,
     Wanted,
 )
-from amrobust.ingest.table import Table, is_empty, is_measured, is_number, method_and_seed, text
+from amrobust.ingest.table import Table, is_empty, is_measured, method_and_seed, text
 from amrobust.runs.files import shown
 from amrobust.runs.metric import direction
 from amrobust.runs.spec import Value
@@ -38,13 +39,19 @@ LONG = ("method", "seed", "step", "value")
 
 def runs_of(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
     """The runs in ``table``, whatever its form. Raises UserError where no form fits, with the forms there are."""
-    if not table.lines:
+    if not len(table.lines):
         raise UserError(f"{shown(table.path)} has no rows")
     _refuse_names_that_differ_in_spaces(table, wanted)
+    table = replace(table, columns={name: column_of(cells) for name, cells in table.columns.items()})
     if table.first_of(("value",)) or (table.first_of(("metric",)) and table.first_of(("step",))):
         return _long(table, wanted)
     roles = _Roles.of(table, wanted)
     if roles.step is None:
+        if len(table.lines) > MAX_RUNS:
+            raise UserError(
+                f"{shown(table.path)} has {len(table.lines):,} rows and no column of steps: each would be a run, of which "
+                f"{MAX_RUNS:,} are read; if a column counts steps, name it with --step-from"
+            )
         if roles.naming and (steps := _numbered(table, roles.naming)):
             return _column_a_step(table, roles.naming, steps)
         return runs_of_finals(table, roles.naming, roles.seed, wanted)
@@ -85,6 +92,8 @@ class _Roles:
     seed: str | None
     step: str | None
     naming: tuple[str, ...]
+    groups: Mapping[tuple[str, ...], Rows]
+    """The rows of each run by its cells in ``naming``, where there is a step."""
 
     @classmethod
     def of(cls, table: Table, wanted: Wanted) -> _Roles:
@@ -95,12 +104,16 @@ class _Roles:
         naming = [
             name for name in table.columns if name != step and (name in known or _is_of_words(table, name))
         ]
+        groups = _grouped(table, naming) if step is not None else {}
         if step is not None and naming:
-            runs = _grouped(table, naming).values()
-            others = [name for name in table.columns if name not in (*naming, step) and not is_measured(name)]
-            settings = [n for n in others if is_setting(table.columns[n], table.columns[step], runs, n)]
-            naming = [name for name in table.columns if name in (*naming, *settings)]
-        return cls(method, seed, step, tuple(naming))
+            runs = list(groups.values())
+            columns = {name: column_of(cells) for name, cells in table.columns.items()}
+            others = [name for name in columns if name not in (*naming, step) and not is_measured(name)]
+            settings = [n for n in others if is_setting(columns[n], columns[step], runs, n)]
+            if settings:
+                naming = [name for name in table.columns if name in (*naming, *settings)]
+                groups = _grouped(table, naming)
+        return cls(method, seed, step, tuple(naming), groups)
 
 
 def _is_of_words(table: Table, name: str) -> bool:
@@ -108,29 +121,74 @@ def _is_of_words(table: Table, name: str) -> bool:
 
     Raises UserError where nearly all of its cells are numbers: a mistyped one would make a run of its own.
     """
-    filled = [row for row, cell in enumerate(table.columns[name]) if not is_empty(cell)]
-    if filled and all(_PERCENT.fullmatch(str(table.columns[name][row]).strip()) for row in filled):
+    column = column_of(table.columns[name])
+    wrong = column.wrong()
+    words, filled = int(wrong.sum()), int(column.filled().sum())
+    if not words:
+        return False
+    first = int(wrong.argmax())
+    if words == filled and all(
+        _PERCENT.fullmatch(str(cell).strip()) for cell in column.distinct()[1] if not is_empty(cell)
+    ):
         raise UserError(
-            f"{table.where(filled[0])}: the numbers of {shown(name)} have percent signs "
-            f"({shown(str(table.columns[name][filled[0]]))}): write them without, and say --unit {shown(name)}=%"
+            f"{table.where(first)}: the numbers of {shown(name)} have percent signs "
+            f"({shown(str(column[first]))}): write them without, and say --unit {shown(name)}=%"
         )
-    words = [row for row in filled if not is_number(table.columns[name][row])]
-    if words and len(words) < len(filled) / 2:
+    if words < filled / 2:
         raise UserError(
-            f"{table.where(words[0])}: {shown(name)} {shown(repr(table.columns[name][words[0]]))} is not a number, as "
-            f"{len(filled) - len(words)} of the column's {len(filled)} cells are: correct it, or leave it empty where nothing "
+            f"{table.where(first)}: {shown(name)} {shown(repr(column[first]))} is not a number, as "
+            f"{filled - words} of the column's {filled} cells are: correct it, or leave it empty where nothing "
             "was measured; if the column names runs, name it in --method-from"
         )
-    return bool(words)
+    return True
 
 
-def _grouped(table: Table, naming: Sequence[str]) -> dict[tuple[str, ...], list[int]]:
-    """The rows of each run, in their order."""
-    groups: dict[tuple[str, ...], list[int]] = defaultdict(list)
-    columns = [[text(cell) for cell in table.columns[name]] for name in naming]
-    for row, key in enumerate(zip(*columns, strict=True) if columns else [()] * len(table.lines)):
-        groups[key].append(row)
-    return groups
+def _grouped(table: Table, naming: Sequence[str]) -> dict[tuple[str, ...], Rows]:
+    """The rows of each run, in their order; the runs in the order in which they begin. Raises UserError on too many."""
+    columns = {name: column_of(table.columns[name]) for name in naming}
+    # Where a run may begin: only there is it looked at which one it is.
+    changes = np.zeros(len(table.lines) - 1, np.bool_)
+    for column in columns.values():
+        own, _ = column.distinct()
+        changes |= own[1:] != own[:-1]
+    starts = np.concatenate([[0], np.flatnonzero(changes) + 1])
+    codes = np.zeros(len(starts), np.int64)
+    kinds = 1
+    for column in columns.values():
+        own, cells = column.distinct()
+        texts: dict[str, int] = {}
+        of_cell = np.array([texts.setdefault(text(cell), len(texts)) for cell in cells], np.int64)
+        kinds *= len(texts)
+        if kinds > 2**62:
+            codes = np.unique(codes, return_inverse=True)[1]
+            kinds = (int(codes.max()) + 1) * len(texts)
+        codes = codes * len(texts) + of_cell[own[starts]]
+    _, firsts, group = np.unique(codes, return_index=True, return_inverse=True)
+    if len(firsts) > MAX_RUNS:
+        most = max(naming, key=lambda name: len(columns[name].distinct()[1]))
+        raise UserError(
+            f"{shown(table.path)}: {', '.join(map(shown, naming))} tell {len(firsts):,} runs apart, more than the {MAX_RUNS:,} "
+            f"that are read: leave out {shown(most)}, if it is another in every row"
+        )
+    rows: list[Rows]
+    if len(firsts) == len(starts):
+        ends = np.append(starts[1:], len(table.lines))
+        rows = [slice(int(start), int(end)) for start, end in zip(starts[firsts], ends[firsts], strict=True)]
+    else:
+        # Sorting small numbers takes time in proportion to how many there are.
+        small = np.int16 if len(firsts) < 2**15 else np.int64
+        of_row = np.repeat(group.astype(small), np.diff(starts, append=len(table.lines)))
+        order = np.argsort(of_row, kind="stable")
+        rows = list(np.split(order, np.cumsum(np.bincount(of_row, minlength=len(firsts)))[:-1]))
+    return {
+        tuple(text(column[int(starts[firsts[place]])]) for column in columns.values()): rows[place]
+        for place in np.argsort(firsts)
+    }
+
+
+def _row(rows: Rows, place: int = 0) -> int:
+    """The number in its table of one of ``rows``."""
+    return rows.start + place if isinstance(rows, slice) else int(rows[place])
 
 
 def _logged(
@@ -140,21 +198,30 @@ def _logged(
     return LoggedRun(table.label, fields, series, (table.path,), line=table.lines[row])
 
 
+def _values(table: Table, name: str, rows: Rows, steps: Numbers) -> Series:
+    """The cells of ``rows`` that are not empty, at their ``steps``. Raises UserError on one that is no number."""
+    column = column_of(table.columns[name])
+    wrong = column.wrong(rows)
+    if wrong.any():
+        table.number(name, _row(rows, int(wrong.argmax())))
+    filled, values = column.filled(rows), column.numbers(rows)
+    return (steps, values) if filled.all() else (steps[filled], values[filled])
+
+
 def _tidy(table: Table, roles: _Roles) -> Iterator[LoggedRun]:
     """A row a step, a column a metric; empty cells were not logged."""
     metrics = [name for name in table.columns if name not in roles.naming]
-    for key, rows in _grouped(table, roles.naming).items():
-        built = SeriesBuilder()
-        for name in metrics:
-            cells = table.columns[name]
-            for place, row in enumerate(rows):
-                if not is_empty(cells[row]):
-                    built.add(name, place, table.number(name, row))
-        found = built.series()
-        run = _logged(
-            table, roles.naming, key, rows[0], {name: found[name] for name in metrics if name in found}
-        )
-        yield replace(run, steps_in=roles.step)
+    places = np.arange(max(map(_count, roles.groups.values())), dtype=np.float64)
+    for key, rows in roles.groups.items():
+        # One array for all that has no gaps, which says that they share their steps.
+        own = places[: _count(rows)]
+        found = {name: _values(table, name, rows, own) for name in metrics}
+        series = {name: (steps, values) for name, (steps, values) in found.items() if len(steps)}
+        yield replace(_logged(table, roles.naming, key, _row(rows), series), steps_in=roles.step)
+
+
+def _count(rows: Rows) -> int:
+    return rows.stop - rows.start if isinstance(rows, slice) else len(rows)
 
 
 def _long(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
@@ -194,37 +261,44 @@ def _long(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
         )
     assert value is not None
     assert step is not None
+    at, values = column_of(table.columns[step]), column_of(table.columns[value])
+    bad = ~np.isfinite(at.numbers()) | values.wrong()
+    if bad.any():
+        row = int(bad.argmax())
+        if not math.isfinite(table.number(step, row, "step")):
+            raise UserError(
+                f"{table.where(row)}: step {shown(repr(table.columns[step][row]))} is not a number"
+            )
+        table.number(value, row, "value")
     naming = [name for name in table.columns if name in known - {value, step, metric, better, unit}]
-    for key, rows in _grouped(table, naming).items():
-        built = SeriesBuilder()
-        for row in rows:
-            name = text(table.columns[metric][row]) if metric else "value"
-            at = table.number(step, row, "step")
-            if not math.isfinite(at):
-                raise UserError(
-                    f"{table.where(row)}: step {shown(repr(table.columns[step][row]))} is not a number"
-                )
-            if not is_empty(table.columns[value][row]):
-                built.add(name or "value", at, table.number(value, row, "value"))
-        logged = built.series()
-        names = (
-            dict.fromkeys(text(table.columns[metric][row]) or "value" for row in rows) if metric else logged
-        )
-        run = _logged(table, naming, key, rows[0], {name: logged[name] for name in names if name in logged})
-        of = {
-            text(table.columns[metric][row]) or "value" if metric else "value": row for row in reversed(rows)
+    runs: dict[tuple[str, ...], dict[str, Rows]] = {}
+    for key, rows in _grouped(table, [*naming, metric] if metric else naming).items():
+        own, name = (key[:-1], key[-1]) if metric else (key, "")
+        runs.setdefault(own, {})[name or "value"] = rows
+    for key, parts in runs.items():
+        filled = {name: values.filled(rows) for name, rows in parts.items()}
+        series = {
+            name: (at.numbers(rows)[filled[name]], values.numbers(rows)[filled[name]])
+            for name, rows in parts.items()
+            if filled[name].any()
         }
-        ways = {name: text(table.columns[better][row]) for name, row in of.items()} if better else {}
-        units = {name: text(table.columns[unit][row]) for name, row in of.items()} if unit else {}
+        first = {name: _row(rows) for name, rows in parts.items()}
+        ways = {name: text(table.columns[better][row]) for name, row in first.items()} if better else {}
+        units = {name: text(table.columns[unit][row]) for name, row in first.items()} if unit else {}
+        run = _logged(table, naming, key, next(iter(first.values())), series)
         yield replace(
             run,
             own_steps=run.fields.get(axis or "") or step,
             better={
-                name: direction(f"{table.where(of[name])}: better", way) for name, way in ways.items() if way
+                name: direction(f"{table.where(first[name])}: better", way)
+                for name, way in ways.items()
+                if way
             },
             units={name: said for name, said in units.items() if said},
             fields={name: field for name, field in run.fields.items() if name != of_method},
-            hyperparameters=_hyperparameters(run.fields.get(of_method or "", ""), table.where(rows[0])),
+            hyperparameters=_hyperparameters(
+                run.fields.get(of_method or "", ""), table.where(next(iter(first.values())))
+            ),
         )
 
 
@@ -266,12 +340,14 @@ def _column_a_seed(
 
     def runs() -> Iterator[LoggedRun]:
         assert roles.step is not None
-        steps = [table.number(roles.step, row, "step") for row in range(len(table.lines))]
+        at = column_of(table.columns[roles.step])
+        none = at.wrong() | ~at.filled()
+        if none.any():
+            table.number(roles.step, int(none.argmax()), "step")
+        steps, every = at.numbers(), slice(0, len(table.lines))
         for name, found in named.items():
             assert found is not None
-            rows = [row for row, cell in enumerate(table.columns[name]) if not is_empty(cell)]
-            values = [table.number(name, row) for row in rows]
-            series = np.array([steps[row] for row in rows], np.float64), np.array(values, np.float64)
+            series = _values(table, name, every, steps)
             fields = {"name": name, "method": found[0] or Path(table.label).stem, "seed": found[1]}
             yield LoggedRun(
                 f"{table.label}: {name}", fields, {"value": series}, (table.path,), own_steps=roles.step

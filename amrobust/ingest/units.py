@@ -34,7 +34,10 @@ def in_one_unit(
     for workload, name in dict.fromkeys((m.workload, metric.name) for m in methods for metric in m.metrics):
         places = [i for i, m in enumerate(changed) if m.workload == workload and name in m.curves]
         metric = next(m for m in changed[places[0]].metrics if m.name == name)
-        with_unit(metric, [np.concatenate([changed[i].curves[name].ravel() for i in places])])
+        if metric.unit == "%":
+            with_unit(metric, [np.concatenate([changed[i].curves[name].ravel() for i in places])])
+        if not can_be_a_share(name):
+            continue
         tops = {
             i: np.nanmax(np.where(np.isfinite(v := changed[i].curves[name]), np.abs(v), 0.0), axis=1)
             for i in places
@@ -42,7 +45,7 @@ def in_one_unit(
         changing = {i: _changes_unit(changed[i].curves[name]) for i in places}
         every, both = (np.concatenate(list(found.values())) for found in (tops, changing))
         shares, percents = (every > 0) & (every <= SHARE), (every > PERCENT) & ~both
-        if not can_be_a_share(name) or not (both.any() or (shares.any() and percents.any())):
+        if not (both.any() or (shares.any() and percents.any())):
             continue
         counts = _counts(name, int(shares.sum()), int(percents.sum()), int(both.sum()))
         if policies.units == "refuse":
@@ -76,6 +79,8 @@ def _with_unit(method: ImportedMethod, name: str, unit: str) -> ImportedMethod:
 
 def _changes_unit(curves: Curves) -> NDArray[np.bool_]:
     """Of (seeds, steps), the seeds that jump by a factor of about a hundred between a share and a percentage."""
+    if not (np.abs(curves) >= A_HUNDRED[0] * LEAST_CHANGED).any():
+        return np.zeros(len(curves), np.bool_)
     values = held(curves)  # Neighbours are those that were measured.
     values = np.abs(np.where(np.isfinite(values), values, 0.0))
     low, high = (f(values[:, :-1], values[:, 1:]) for f in (np.minimum, np.maximum))

@@ -1,8 +1,6 @@
 """Edited code is another run, or goes on with the old one on purpose, which is said wherever results are."""
 
 import json
-import os
-import subprocess
 import sys
 from importlib import invalidate_caches
 
@@ -99,17 +97,14 @@ def command(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def script(tmp_path):
+def script(server, tmp_path):
     """Runs Python in a process of its own, and returns what it printed."""
 
-    def run(source, *arguments):
+    def run(source):
         (tmp_path / "script.py").write_text(source)
-        done = subprocess.run(
-            [sys.executable, "script.py", *arguments], cwd=tmp_path, capture_output=True, text=True, check=False,
-            env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        done = server.script(tmp_path / "script.py", env={"PYTHONDONTWRITEBYTECODE": "1"})
+        assert done.wait() == 0, done.errors()
+        return done.output()
 
     return run
 

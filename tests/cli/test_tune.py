@@ -1,8 +1,8 @@
 """``amrobust tune`` and ``amrobust run --tuned``, from the search to the judged runs."""
 
 import json
+import os
 import signal
-import subprocess
 import sys
 import time
 
@@ -167,19 +167,19 @@ class TestTune:
         assert not list(tmp_path.iterdir())
 
     @pytest.mark.skipif(sys.platform == "win32", reason="signals")
-    def test_ctrl_c_keeps_what_is_done_and_the_same_resumes(self, tmp_path):
+    def test_ctrl_c_keeps_what_is_done_and_the_same_resumes(self, server, tmp_path):
         command = [
-            sys.executable, "-c", "from amrobust.cli import main; main()", "tune", "--opt", "msgd",
+            "tune", "--opt", "msgd",
             "--lr", "0.01,0.1", "--seeds", "40", "--batching", "none", "--epochs", "4", "--param", "model=mlp",
             "--executor", "local", "--runs-dir", str(tmp_path), "-o", str(tmp_path / "t.json"),
         ]  # fmt: skip
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = server.start(*command)
         deadline = time.monotonic() + 240
         while not list(tmp_path.glob("tuning/*/curves-*")) and time.monotonic() < deadline:
-            assert process.poll() is None
+            assert process.running()
             time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(120) == 130
+        os.kill(process.pid, signal.SIGINT)
+        assert process.wait() == 130
         assert not (tmp_path / "t.json").exists()
         runs, _ = open_runs([tmp_path / "tuning"])
         assert 0 < sum(len(run.manifest.complete) for run in runs) < 80

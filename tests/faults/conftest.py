@@ -1,20 +1,10 @@
-"""A server of killable processes, undisturbed runs to compare with, and small disks."""
+"""Undisturbed runs to compare with, and small disks."""
 
 import os
 import subprocess
 
 import pytest
-from warm import Server
 from whole_runs import HERE, numbers
-
-
-@pytest.fixture(scope="session")
-def server(tmp_path_factory):
-    if not hasattr(os, "fork"):
-        pytest.skip("no fork here")
-    server = Server(tmp_path_factory.mktemp("logs"))
-    yield server
-    server.close()
 
 
 @pytest.fixture(scope="session")

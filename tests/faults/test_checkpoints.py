@@ -10,7 +10,7 @@ from whole_runs import HERE, numbers
 
 from amrobust.train.checkpoint import Checkpoint
 
-EPOCHS = 24
+EPOCHS = 12
 ON_FASHION = (
     "--workload", "fashion-mnist", "--epochs", EPOCHS, "--batch-size", 6, "--param", "augment=true",
     "--seeds", 2,
@@ -21,7 +21,7 @@ TRAINING = ("--opt", "am1", *ON_FASHION)
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     root = tmp_path_factory.mktemp("data")
-    put_fashion(root, train=60, test=20)
+    put_fashion(root, train=30, test=20)
     return {"AMROBUST_DATA": str(root)}
 
 
@@ -58,7 +58,7 @@ def test_kills_at_random_moments_between_checkpoints(training, server, data, exp
         child = server.start("run", *training, *HERE, "--runs-dir", tmp_path, env=data)
         if not numbers_of_seeds(tmp_path):
             checkpoint_of(tmp_path)
-        time.sleep(rng.uniform(0, 0.4))
+        time.sleep(rng.uniform(0, 0.2))
         child.kill()
         child.wait()
     status, output = server.run("run", *training, *HERE, "--runs-dir", tmp_path, env=data)

@@ -140,7 +140,7 @@ def running(pid):
 
 
 def test_killed_workers_and_then_their_parent(server, whole, tmp_path):
-    arguments = ("--opt", "sgd", "--workload", "logistic", "--iterations", 600, "--seeds", 640)
+    arguments = ("--opt", "sgd", "--workload", "logistic", "--iterations", 400, "--seeds", 320)
     child = server.start("run", *arguments, "-j", 2, "--runs-dir", tmp_path, commit_interval=0.0)
     wait_until(lambda: "seeds, the last" in child.output())
     first = workers_of(child.pid)

@@ -1,4 +1,4 @@
-"""Real processes that run amrobust's commands and can be killed at any moment, without the seconds that imports take.
+"""Real processes that run amrobust's commands or scripts and can be killed at any moment, without the seconds of imports.
 
 A server process imports everything once and forks a child for each command; the children belong to the server, their
 numbers are known to the test. Nothing of amrobust has run in the server before it forks.
@@ -6,6 +6,7 @@ numbers are known to the test. Nothing of amrobust has run in the server before 
 
 import json
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -41,6 +42,10 @@ class Child:
     def output(self):
         return self.log.read_text(errors="replace")
 
+    def errors(self):
+        """What a child that was started with ``apart`` printed to stderr, which is not among its output then."""
+        return self.log.with_suffix(".errors").read_text(errors="replace")
+
 
 class Server:
     def __init__(self, logs):
@@ -64,7 +69,8 @@ class Server:
         """Fork ``amrobust *arguments``; several lists of arguments run one after the other.
 
         Settings: ``commit_interval`` in seconds, ``dies_at`` the number of the file operation before which it kills itself,
-        ``env``, ``most_bytes`` a file may have, ``days`` that the clock is wrong by.
+        ``env``, ``most_bytes`` a file may have, ``days`` that the clock is wrong by, the folder ``cwd``, the folder ``site`` of
+        packages that are installed besides, ``apart`` for stderr in a file of its own.
         """
         commands = (
             [list(map(str, a)) for a in arguments]
@@ -74,7 +80,15 @@ class Server:
         self.count += 1
         log = self.logs / f"{self.count}.log"
         log.touch()
-        return Child(self, self.ask({"commands": commands, "log": str(log), **settings}), log)
+        request = {"commands": commands, "log": str(log)}
+        request |= {
+            name: str(value) if isinstance(value, Path) else value for name, value in settings.items()
+        }
+        return Child(self, self.ask(request), log)
+
+    def script(self, path, **settings):
+        """Fork ``python path`` in the folder of ``path``, which is then the program itself: ``__main__``."""
+        return self.start([], script=str(path), cwd=path.parent, apart=True, **settings)
 
     def run(self, *arguments, **settings):
         """Exit status and output of a command that is waited for."""
@@ -126,7 +140,15 @@ def _child(request):
     log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(log, 1)
+    if "apart" in request:
+        errors = Path(request["log"]).with_suffix(".errors")
+        log = os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     os.dup2(log, 2)
+    if "cwd" in request:
+        os.chdir(request["cwd"])
+        sys.path[0] = request["cwd"] if "script" in request else ""
+    if "site" in request:
+        sys.path.insert(1, request["site"])
     os.environ.update(request.get("env", {}))
     time.tzset()
     if "commit_interval" in request:
@@ -140,12 +162,20 @@ def _child(request):
         _set_clock(request["days"])
     if "dies_at" in request:
         _dies_at(request["dies_at"])
-    for command in request["commands"]:
-        try:
-            main(command)
-        except SystemExit as stop:
-            if stop.code:
-                return stop.code
+    try:
+        if "script" in request:
+            sys.dont_write_bytecode = True
+            runpy.run_path(request["script"], run_name="__main__")
+            return 0
+        for command in request["commands"]:
+            try:
+                main(command)
+            except SystemExit as stop:
+                if stop.code:
+                    return stop.code
+    except BaseException:
+        traceback.print_exc()
+        return 1
     return 0
 
 

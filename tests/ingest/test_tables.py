@@ -178,6 +178,6 @@ def test_a_parquet_file_that_announces_too_much(tmp_path, monkeypatch):
 
     path = tmp_path / "x.parquet"
     pyarrow.parquet.write_table(pyarrow.table({"method": ["a"] * 50, "seed": [0] * 50}), path)
-    monkeypatch.setattr(parquet_tables, "MAX_CELLS", 99)
+    monkeypatch.setattr(parquet_tables, "MAX_TABLE_CELLS", 99)
     with pytest.raises(UserError, match="announces more than 99 cells"):
         read_path(path)

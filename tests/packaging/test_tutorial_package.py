@@ -44,22 +44,24 @@ def python(installed, code):
     )
 
 
-def amrobust(installed, *arguments):
-    return subprocess.run(
-        [sys.executable, "-c", "from amrobust.cli import main; main()", *arguments],
-        cwd=installed,
-        env=environment(installed),
-        capture_output=True,
-        text=True,
-    )
+@pytest.fixture
+def amrobust(server, installed):
+    """Runs a command where the package is installed; gives the exit status, and what it printed to stdout and stderr."""
+
+    def run(*arguments):
+        environment = {"PYTHONPATH": str(installed / "site")}
+        child = server.start(*arguments, cwd=installed, site=installed / "site", env=environment, apart=True)
+        return child.wait(), child.output(), child.errors()
+
+    return run
 
 
-def test_its_optimizer_and_workload_are_called_by_their_names(installed):
-    done = amrobust(
-        installed, "run", "--workload", "blobs", "--opt", "signs", "--param", "lr=0.01", "--seeds", "2",
+def test_its_optimizer_and_workload_are_called_by_their_names(installed, amrobust):
+    status, _, errors = amrobust(
+        "run", "--workload", "blobs", "--opt", "signs", "--param", "lr=0.01", "--seeds", "2",
         "--executor", "backwards", "-q",
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    assert status == 0, errors
     (path,) = installed.glob("runs/*/manifest.json")
     (session,) = json.loads(path.read_text())["provenance"]
     assert session["versions"]["amrobust-tutorial"] == "1.2.3"
@@ -67,15 +69,15 @@ def test_its_optimizer_and_workload_are_called_by_their_names(installed):
 
 
 @pytest.mark.parametrize("backend", ["numpy", "torch", "jax", "plain"])
-def test_its_update_rule_is_a_method_of_convex_workloads(installed, backend, tmp_path):
+def test_its_update_rule_is_a_method_of_convex_workloads(amrobust, backend, tmp_path):
     if backend == "jax":
         pytest.importorskip("jax", reason="jax is not installed (pip install 'amrobust[jax]')")
-    done = amrobust(
-        installed, "run", "--workload", "logistic", "--opt", "sgd", "--opt", "clipped[bound=0.5,1e9]", "--lr", "0.2",
+    status, _, errors = amrobust(
+        "run", "--workload", "logistic", "--opt", "sgd", "--opt", "clipped[bound=0.5,1e9]", "--lr", "0.2",
         "--iterations", "20", "--param", "record_every=10", "--seeds", "4", "--backend", backend, "--executor", "local",
         "-j", "1", "-q", "--runs-dir", tmp_path,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    assert status == 0, errors
     losses = {}
     for run in load([tmp_path])[0]:
         losses[run.method] = run.curves["train_loss"]
@@ -90,23 +92,23 @@ def test_its_update_rule_is_a_method_of_convex_workloads(installed, backend, tmp
         assert session["versions"]["amrobust-tutorial"] == "1.2.3"
 
 
-def test_a_broken_one_is_refused_naming_its_distribution(installed):
-    done = amrobust(installed, "run", "--workload", "blobs", "--opt", "broken", "--seeds", "2", "-q")
-    assert done.returncode == 2
-    assert "the package amrobust-tutorial 1.2.3 announces as tutorial_broken:Broken" in done.stderr
-    assert "Traceback" not in done.stderr
+def test_a_broken_one_is_refused_naming_its_distribution(amrobust):
+    status, _, errors = amrobust("run", "--workload", "blobs", "--opt", "broken", "--seeds", "2", "-q")
+    assert status == 2
+    assert "the package amrobust-tutorial 1.2.3 announces as tutorial_broken:Broken" in errors
+    assert "Traceback" not in errors
 
 
-def test_its_importer_reads_what_it_recognises(installed):
+def test_its_importer_reads_what_it_recognises(installed, amrobust):
     lines = [
         f"{method} {seed}: 1.0 {seed + start}.5"
         for method, start in (("a", 1), ("b", 7))
         for seed in range(4)
     ]
     (installed / "results.lines").write_text("\n".join(lines))
-    done = amrobust(installed, "compare", "results.lines", "--metric", "accuracy", "--baseline", "a")
-    assert done.returncode == 0, done.stderr
-    assert "b against a" in done.stdout
+    status, output, errors = amrobust("compare", "results.lines", "--metric", "accuracy", "--baseline", "a")
+    assert status == 0, errors
+    assert "b against a" in output
 
 
 GROUPS = {"optimizers", "rules", "workloads", "importers", "backends", "executors"}

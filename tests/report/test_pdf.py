@@ -251,16 +251,16 @@ def test_same_input_same_bytes_in_different_processes_and_directories(tmp_path: 
         "write_report(comparison, 'report.pdf'); write_report(comparison, 'report.html');"
         "assert 'torch' not in sys.modules and 'seaborn' not in sys.modules"
     )
-    written = []
-    for name in ("one", "another"):
-        (tmp_path / name).mkdir()
-        command = [sys.executable, "-c", code, str(Path(__file__).with_name("conftest.py"))]
-        subprocess.run(command, cwd=tmp_path / name, check=True)
-        assert sorted(path.name for path in (tmp_path / name).iterdir()) == ["report.html", "report.pdf"]
-        written.append([(tmp_path / name / f"report.{form}").read_bytes() for form in ("pdf", "html")])
-    assert written[0] == written[1]
+    (tmp_path / "another").mkdir()
+    command = [sys.executable, "-c", code, str(Path(__file__).with_name("conftest.py"))]
+    subprocess.run(command, cwd=tmp_path / "another", check=True)
+    assert sorted(path.name for path in (tmp_path / "another").iterdir()) == ["report.html", "report.pdf"]
     make = runpy.run_path(str(Path(__file__).with_name("conftest.py")))["make_judgement"]
-    assert compile_pdf(Comparison((make(seeds=5, epochs=6),))) == written[0][0]
+    for form in ("pdf", "html"):
+        write_report(Comparison((make(seeds=5, epochs=6),)), tmp_path / f"report.{form}")
+        assert (tmp_path / f"report.{form}").read_bytes() == (
+            tmp_path / "another" / f"report.{form}"
+        ).read_bytes()
 
 
 def test_fonts_are_embedded_and_the_document_is_undated(comparison: Comparison) -> None:

@@ -1,8 +1,7 @@
 """Image and language trainings on small made-up data: what they depend on, what they do at drops, and exact resume."""
 
 import math
-import subprocess
-import sys
+import os
 import time
 
 import numpy as np
@@ -319,17 +318,18 @@ class TestCheckpoint:
 
 
 class TestInterruptedRuns:
-    def test_a_killed_execution_goes_on_from_its_checkpoints(self, tmp_path):
+    def test_a_killed_execution_goes_on_from_its_checkpoints(self, server, tmp_path):
         """The process is killed once a checkpoint is there; the same call then gives what an undisturbed one gives."""
-        params = {"epochs": 40, "batch_size": 6, "augment": True}
+        params = {"epochs": 20, "batch_size": 6, "augment": True}
         spec = make_spec("fashion-mnist", "am1", params)
-        code = (
+        script = tmp_path / "script.py"
+        script.write_text(
             "from pathlib import Path; from amrobust.train.execution import execute\n"
             "from amrobust.train.prepare import make_spec\n"
             f"execute(make_spec('fashion-mnist', 'am1', {params!r}), range(1), Path({str(tmp_path / 'a')!r}), "
             "executor='local')"
         )
-        process = subprocess.Popen([sys.executable, "-c", code])
+        process = server.script(script, env={data.ENVIRONMENT: os.environ[data.ENVIRONMENT]})
         pattern = "a/*/checkpoints/seed-0.pt"
         deadline = time.monotonic() + 240
         while not list(tmp_path.glob(pattern)) and time.monotonic() < deadline:
