@@ -131,6 +131,12 @@ OPTIONS = (
         metavar="FILE",
         help="Judge the claims declared in this TOML file ([[claims]] tables as in an analysis) instead of the usual three.",
     ),
+    click.option(
+        "--tuning",
+        metavar="TEXT",
+        help="How the hyperparameters of methods that do not say it were chosen ('20 learning rates each, on validation "
+        "loss'): printed with the result, where it else says that tuning is unknown.",
+    ),
     label_option,
     click.option("--survivors", is_flag=True, help="Leave diverged seeds out, and say so."),
     click.option(
@@ -172,6 +178,7 @@ def load_comparison(
     grid: str | None,
     lengths: Lengths,
     diverged: float | None,
+    tuning: str | None,
     claims_file: Path | None,
     labels: tuple[str, ...],
     survivors: bool,
@@ -196,7 +203,7 @@ def load_comparison(
         metric, baseline = metric or declared.metric, baseline or declared.baseline
 
     selection = Selection(
-        metric, baseline, pairs, margin, survivors, allow_different_x0, scale, grid, lengths, diverged
+        metric, baseline, pairs, margin, survivors, allow_different_x0, scale, grid, lengths, diverged, tuning
     )
     rules = Rules(
         alpha=alpha,

@@ -185,6 +185,7 @@ def compare(
     grid: str | None = None,
     lengths: Lengths = "refuse",
     diverged: float | None = None,
+    tuning: str | None = None,
     survivors: bool = False,
     allow_different_x0: bool = False,
     claims: Sequence[Claim] | None = None,
@@ -204,7 +205,8 @@ def compare(
     with their measured coverage; a verdict then needs the test and the interval. ``grid`` ("every:1000", "intersection",
     "20:mean", ...) reads curves that were measured at different steps on a common grid. ``lengths`` says what it means that
     seeds end early ("hold" their last value, "drop", "diverged", or cut all where they are "common"); a seed that ends worse
-    than ``diverged`` counts as diverged. ``labels`` says what methods are called in print. Raises
+    than ``diverged`` counts as diverged. ``tuning`` says in words how
+    hyperparameters were chosen, where the data do not. ``labels`` says what methods are called in print. Raises
     UserError where nothing can be compared.
     """
     found = runs_of(runs, metric, units, reading)
@@ -212,7 +214,17 @@ def compare(
         judge(
             labelled(found.arms, labels or {}),
             Selection(
-                metric, baseline, pairs, margin, survivors, allow_different_x0, scale, grid, lengths, diverged
+                metric,
+                baseline,
+                pairs,
+                margin,
+                survivors,
+                allow_different_x0,
+                scale,
+                grid,
+                lengths,
+                diverged,
+                tuning,
             ),
             Rules(alpha=alpha, test=test, centre=center, final=final, interval=interval, looks=tuple(looks)),
             claims=claims,

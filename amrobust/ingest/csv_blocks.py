@@ -22,6 +22,7 @@ from amrobust.errors import UserError
 from amrobust.ingest.column_builder import FEW, ColumnBuilder, add_arrow
 from amrobust.ingest.columns import Column
 from amrobust.ingest.limits import MAX_LOG, MAX_TABLE_CELLS, check_size
+from amrobust.ingest.table import ABSENT
 from amrobust.runs.files import reason, shown
 
 BLOCK = 4_000_000
@@ -142,7 +143,7 @@ class Rows:
                 parse_options=arrow.ParseOptions(delimiter=self.delimiter),
                 convert_options=arrow.ConvertOptions(
                     column_types=dict(zip(names, kinds, strict=True)),
-                    null_values=[""],
+                    null_values=list(ABSENT),
                     strings_can_be_null=True,
                 ),
             )

@@ -65,11 +65,11 @@ def compare(
     A mapping gives each workload, by its label, its own claims; else they are made on every workload. All claims of all groups
     are one family: p-values are adjusted by Holm's method, intervals by Bonferroni's.
 
-    A single method is described, and nothing is claimed of it. Raises UserError where nothing can be compared: no arms, an
-    unknown metric or baseline, several methods of which no two are comparable, two groups of one name, curves that are copies
-    of each other under different seeds, another kind of final value, arms measured at different places (unless
-    ``selection.grid`` declares common ones), arms from different x0 (unless ``selection.allow_different_x0``), or a bootstrap
-    of seeds over several x0.
+    A single method is described on each workload, and nothing is claimed of it. Raises UserError where nothing can be compared:
+    no arms, an unknown metric or baseline, several methods of which no two are comparable, two groups of one name, curves that
+    are copies of each other under different seeds, another kind of final value, arms measured at different places (unless
+    ``selection.grid`` declares common ones), seeds that end early (unless ``selection.lengths`` says what that means), arms
+    from different x0 (unless ``selection.allow_different_x0``), or a bootstrap of seeds over several x0.
     """
     selection, rules = selection or Selection(), rules or Rules()
     if not arms:
@@ -209,6 +209,9 @@ def _groups(
     for arm in arms:
         by_key[arm.workload, arm.data_digest, arm.epochs].append(arm)
     groups, lonely = [], []
+    alone = (
+        len({arm.method for arm in arms}) == 1
+    )  # It is described on every workload, and held against nothing.
     for (workload, _, _), members in by_key.items():
         starts = {arm.x0_digest for arm in members}
         if len(starts) > 1 and not selection.allow_different_x0:
@@ -216,7 +219,7 @@ def _groups(
                 f"runs on {workload} start from {len(starts)} different x0 or sets of x0: run every method from the same "
                 "(--x0, --x0s), or accept it with --allow-different-x0"
             )
-        if len(members) > 1 or len(arms) == 1:
+        if len(members) > 1 or alone:
             own = claims.get(workload, ()) if isinstance(claims, Mapping) else claims
             baseline = _baseline(members, selection, required=not isinstance(claims, Mapping))
             groups.append(_group(members, baseline, metric, selection, rules, own, len(starts) > 1))
@@ -269,7 +272,7 @@ def _group(
         claims=judged,
         cautions=tuple(note for note in (*notes, beyond) if note is not None)
         + oddities.of_group(ordered)
-        + tuning.of_group(ordered, metric),
+        + tuning.of_group(ordered, metric, selection.tuning),
     )
 
 

@@ -112,7 +112,9 @@ def refuse_other_axes(arms: Sequence[Arm]) -> None:
         for one, other in combinations({arm.axis: arm for arm in reversed(members)}.values(), 2):
             if not _begins(one.axis, other.axis):
                 _refuse_other_counts((other, one))
-                _refuse_pair(_both((other, one)), {other.method: other.axis, one.method: one.axis})
+                _refuse_pair(
+                    _both((other, one)), {other.method: other.axis, one.method: one.axis}, _proposal(members)
+                )
     for arm in arms:
         _refuse_gaps(arm)
 
@@ -140,10 +142,11 @@ def _refuse_gaps(arm: Arm) -> None:
         for row in (lacking, other)
     }
     grids = ", ".join(f"{name}: {shown(axis.grid)}" for name, axis in axes.items())
-    _refuse_pair(f"seeds of {shown(arm.method)} were measured at different places ({grids})", axes)
+    found = f"seeds of {shown(arm.method)} were measured at different places ({grids})"
+    _refuse_pair(found, axes, _proposal([arm]))
 
 
-def _refuse_pair(found: str, axes: Mapping[str, Axis]) -> None:
+def _refuse_pair(found: str, axes: Mapping[str, Axis], proposal: str) -> None:
     one, other = axes.values()
     if _begins(_from_one(one), _from_one(other)):
         first, axis = next((name, axis) for name, axis in axes.items() if axis.values[0] == 0)
@@ -152,8 +155,7 @@ def _refuse_pair(found: str, axes: Mapping[str, Axis]) -> None:
             f"say --grid shift; if {axis.quantity} 0 is the starting point, --grid intersection"
         )
     raise UserError(
-        f"{found}: curves are never compared by position. Declare a common grid: --grid {_proposal(one, other)} "
-        f"({FORMS})"
+        f"{found}: curves are never compared by position. Declare a common grid: --grid {proposal} ({FORMS})"
     )
 
 
@@ -171,12 +173,22 @@ def _both(arms: Sequence[Arm]) -> str:
     return f"methods on {shown(arms[0].workload)} were measured at different places ({grids})"
 
 
-def _proposal(one: Axis, other: Axis) -> str:
-    """A grid that these two axes have."""
-    if {value for value in one.values if value > 0} & set(other.values):
-        return "intersection"
-    widest = max(max(np.diff(axis.values), default=axis.values[0]) for axis in (one, other))
-    return f"every:{number(widest)}"
+def _proposal(arms: Sequence[Arm]) -> str:
+    """The grid that fits these arms best: the steps of all seeds, or, if these are more, those that are as wide as any gap."""
+    common = _points(arms, Grid("intersection"))
+    common = common[common > 0]
+    gaps = []
+    for arm in arms:
+        axis = np.array(arm.axis.values)
+        for missing in absent(_curve(arm)):
+            at = axis[~missing & (axis > 0)]
+            gaps.append(max(np.diff(at), default=at[0] if len(at) else 0.0))
+    widest = max(gaps)
+    try:
+        evenly = len(_points(arms, Grid("every", widest))) if widest > 0 else 0
+    except UserError:  # More points than are read.
+        evenly = 0
+    return f"every:{number(widest)}" if evenly > len(common) or not len(common) else "intersection"
 
 
 def _from_one(axis: Axis) -> Axis:

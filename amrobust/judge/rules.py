@@ -53,6 +53,8 @@ class Selection:
     """What it means that seeds or methods end earlier than others (:mod:`amrobust.judge.lengths`)."""
     diverged: float | None = None
     """A seed whose curve ends worse than this counts as diverged."""
+    tuning: str | None = None
+    """How the hyperparameters of methods that do not say it were chosen, in words."""
 
     def __post_init__(self) -> None:
         """Raises UserError where there is no such choice."""
@@ -64,6 +66,10 @@ class Selection:
         if self.margin is not None:
             with asked_for():
                 check_margin(self.margin)
+        if self.tuning is not None and not self.tuning.strip():
+            raise UserError(
+                "tuning says in words how the methods' hyperparameters were chosen, and this is empty"
+            )
         if self.diverged is not None:
             with asked_for():
                 check_finite("diverged", self.diverged)

@@ -70,18 +70,26 @@ def of_claim(arms: Sequence[Arm]) -> tuple[Caution, ...]:
     return tuple(found)
 
 
-def of_group(arms: Sequence[Arm], metric: Metric) -> tuple[Caution, ...]:
-    """That runs of others do not say how they were tuned; that the metric that is judged is the one that chose a method."""
+def of_group(arms: Sequence[Arm], metric: Metric, declared: str | None) -> tuple[Caution, ...]:
+    """How runs of others were tuned, as ``declared`` or unknown; that the judged metric is the one that chose a method."""
     found = []
     unknown = [arm for arm in arms if arm.tuning is None and arm.x0_digest is None]
-    if unknown:
+    if declared is not None:
+        found.append(
+            Caution(
+                "tuning-declared",
+                f"Tuning: declared. {declared.rstrip('.')}.",
+                "nothing in the data proves it: quote it beside the result",
+            )
+        )
+    elif unknown:
         whose = "these methods" if len(unknown) == len(arms) else _named(unknown)
         found.append(
             Caution(
                 "tuning-unknown",
                 f"Tuning: unknown. These data do not say how the hyperparameters of {whose} were chosen: a difference may be "
                 "one of tuning.",
-                "state every method's search where the result is quoted: its values, its seeds, and the metric that chose",
+                "say how they were with --tuning 'TEXT': every method's values, seeds, and the metric that chose",
             )
         )
     chosen = [arm for arm in arms if arm.tuning is not None and arm.tuning.metric == metric.name]

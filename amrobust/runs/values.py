@@ -67,6 +67,8 @@ def held(curves: Curves) -> Curves:
 
 def place(steps: Curves, values: Curves, axis: Curves) -> Curves:
     """Of one seed its ``values`` at ``steps`` along ``axis``, which has all of these and others, where it is ABSENT."""
+    if len(steps) == len(axis):
+        return values
     found = np.full(len(axis), ABSENT)
     found[np.searchsorted(axis, steps)] = values
     return found

@@ -359,3 +359,12 @@ class TestSentences:
         assert [v.claim.method for v in judgement.verdicts] == ["am1[m=5]/II"]
         assert judgement.verdicts[0].family_size == 1
         assert judgement.question == "Is it?"
+
+
+def test_one_method_is_described_on_every_workload(rng):
+    arms = [arm("a", curves(rng, 5, 3), workload=workload) for workload in ("w", "v")]
+    found = compare(arms)
+    assert [judgement.workload for judgement in found.judgements] == ["w", "v"]
+    assert not any(judgement.verdicts for judgement in found.judgements)
+    with pytest.raises(UserError, match="at least two methods on one workload"):
+        compare([arms[0], arm("b", curves(rng, 5, 3), workload="v")])

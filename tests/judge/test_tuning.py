@@ -7,6 +7,7 @@ from made_up import arm, curves
 from made_up_tunings import tuning
 
 from amrobust import Claim
+from amrobust.errors import UserError
 from amrobust.judge.compare import compare
 from amrobust.judge.rules import Selection
 from amrobust.report.notes import notes
@@ -125,3 +126,14 @@ def test_judging_by_the_validation_metric_that_chose(rng):
     same = [replace(one, tuning=tuning(epochs=30, metric="test_accuracy", validation=None)) for one in
             (arm("msgd", curves(rng, 20, 30)), arm("am1", curves(rng, 20, 30)))]  # fmt: skip
     assert "judged-as-tuned" not in kinds(same)
+
+
+def test_what_is_declared_of_tuning_is_printed_in_the_place_of_unknown(rng):
+    arms = [arm(name, curves(rng, 5, 3), x0_digest=None, training=None) for name in "ab"]
+    for said, kind in ((None, "tuning-unknown"), ("20 rates each.", "tuning-declared")):
+        (judgement,) = compare(arms, Selection(tuning=said)).judgements
+        (note,) = (note for note in judgement.cautions if note.kind.startswith("tuning"))
+        assert note.kind == kind
+    assert note.message == "Tuning: declared. 20 rates each."
+    with pytest.raises(UserError, match="this is empty"):
+        Selection(tuning=" ")
