@@ -11,7 +11,7 @@ from amrobust.runs.code import mixture
 from amrobust.runs.entries import MAX_SEED
 from amrobust.runs.files import spans
 from amrobust.runs.spec import STREAMS
-from amrobust.stats.results import Caution
+from amrobust.stats.results import Caution, Number
 
 FEW_SEEDS = 10
 
@@ -20,10 +20,12 @@ def few_seeds(method: str, n: int) -> Caution | None:
     """Fewer than 10 seeds: intervals of a spread are wide and rest on the assumed shape."""
     if n >= FEW_SEEDS:
         return None
-    return Caution(
+    return Caution.of(
         "few-seeds",
-        f"{method} has {counted(n, 'seed')}: an interval for a spread is very wide below {FEW_SEEDS}.",
+        f"{{method}} has {{n}} {'seed' if n == 1 else 'seeds'}: an interval for a spread is very wide below {FEW_SEEDS}.",
         f"run at least {FEW_SEEDS} seeds (--seeds {FEW_SEEDS}); the seeds you have are kept",
+        method=method,
+        n=Number(f"{n}", n),
     )
 
 
@@ -32,10 +34,12 @@ def seeds_added(arm: Arm, looks: Sequence[int] = ()) -> Caution | None:
     if len(arm.seed_plans) < 2 or set(arm.seed_plans) <= set(looks):
         return None
     steps = ", then ".join(str(n) for n in arm.seed_plans)
-    return Caution(
+    return Caution.of(
         "seeds-added",
-        f"{arm.title} was planned with {steps} seeds: if results were read in between, p-values are too small.",
+        "{method} was planned with {steps} seeds: if results were read in between, p-values are too small.",
         "fix the number of seeds before looking, or plan the looks (--looks 5,10,20); else treat this as exploratory",
+        method=arm.title,
+        steps=steps,
     )
 
 
@@ -66,10 +70,12 @@ def code_changed(arm: Arm) -> Caution | None:
     mixed = mixture(arm.code)
     if mixed is None:
         return None
-    return Caution(
+    return Caution.of(
         "code-changed",
-        f"{arm.title}: {mixed}: these may be two methods in one sample.",
+        "{method}: {mixed}: these may be two methods in one sample.",
         "train all seeds with one version of the code: without --accept-new-code an edit begins a run of its own",
+        method=arm.title,
+        mixed=mixed,
     )
 
 
@@ -106,11 +112,14 @@ def slow_averaging(arm: Arm) -> Caution | None:
     """An amortization length m above a twentieth of an epoch's steps."""
     if arm.averaging is None or not arm.steps_per_epoch or arm.averaging <= arm.steps_per_epoch / 20:
         return None
-    return Caution(
+    return Caution.of(
         "long-averaging",
-        f"{arm.title} averages over m = {arm.averaging} of the {arm.steps_per_epoch} steps of an epoch, more than a "
-        "twentieth: part of a smaller spread may come from averaging over the epoch, not from the momentum.",
+        "{method} averages over m = {m} of the {steps} steps of an epoch, more than a twentieth: part of a smaller spread may "
+        "come from averaging over the epoch, not from the momentum.",
         f"use m <= {max(1, arm.steps_per_epoch // 20)}, or a smaller batch or more data (more steps an epoch)",
+        method=arm.title,
+        m=Number(f"{arm.averaging}", arm.averaging),
+        steps=Number(f"{arm.steps_per_epoch}", arm.steps_per_epoch),
     )
 
 
@@ -213,11 +222,12 @@ def epochs_left_out(axis: Axis, first_epoch: int, *, measured: bool) -> Caution 
 
 def low_power(ratio: float, power: float) -> Caution:
     """A spread claim that these seeds would probably not settle even if a sizeable ratio were true."""
-    return Caution(
+    return Caution.of(
         "low-power",
-        f"With these seeds and this family, a true spread ratio of {ratio:g} would be found with {100 * power:.0f} % power: "
+        f"With these seeds and this family, a true spread ratio of {ratio:g} would be found with {{power}} % power: "
         "not finding one says little.",
         "ask amrobust plan for the seeds that a wanted power takes",
+        power=Number(f"{100 * power:.0f}", power),
     )
 
 
@@ -262,40 +272,52 @@ def diverged(method: str, baseline: str, what: str) -> Caution:
 
 def cost_measured_apart(method: str, baseline: str) -> Caution:
     """Wall times depend on what else the machine did."""
-    return Caution(
+    return Caution.of(
         "wall-time",
-        f"Wall times of {method} and {baseline} were measured in separate sessions of training: what else the machine did "
+        "Wall times of {method} and {baseline} were measured in separate sessions of training: what else the machine did "
         "is in them.",
         "measure the step itself (benchmarks/), or train both at once on an idle machine",
+        method=method,
+        baseline=baseline,
     )
 
 
 def survivors_only(method: str, lost: int, n: int) -> Caution:
     """Diverged seeds were dropped at the user's request."""
-    return Caution(
+    return Caution.of(
         "survivors-only",
-        f"{method}: {lost} of {n} seeds diverged and are left out: these numbers describe the surviving seeds only.",
+        "{method}: {lost} of {n} seeds diverged and are left out: these numbers describe the surviving seeds only.",
         "quote the divergence rate beside them, or compare without --survivors",
+        method=method,
+        lost=Number(f"{lost}", lost),
+        n=Number(f"{n}", n),
     )
 
 
-def levels_differ(method: str, baseline: str, share: float, difference: str) -> Caution:
+def levels_differ(method: str, baseline: str, share: float, difference: float, unit: str) -> Caution:
     """Early means differ, so that a difference of spread may be one of level."""
-    return Caution(
+    return Caution.of(
         "levels-differ",
-        f"In the first {100 * share:.0f} % of training {method} differs from {baseline} by {difference} on average: a "
-        "method nearer its limit varies less for that alone.",
+        f"In the first {100 * share:.0f} % of training {{method}} differs from {{baseline}} by {{difference}}{unit} on "
+        "average: a method nearer its limit varies less for that alone.",
         "read the spread beside the mean curves, and compare the final spread as well",
+        method=method,
+        baseline=baseline,
+        difference=Number(significant(difference, sign=True), difference),
     )
 
 
 def opinions_disagree(decides: str, p: float, second: str, second_p: float, alpha: float) -> Caution:
     """The second opinion falls on the other side of alpha."""
-    return Caution(
+    return Caution.of(
         "opinions-disagree",
-        f"The second opinion, {second}, gives p = {significant(second_p)} where the deciding {decides} gives "
-        f"p = {significant(p)}: they fall on different sides of {alpha:g}.",
+        "The second opinion, {second}, gives p = {second_p} where the deciding {decides} gives p = {p}: they fall on different "
+        f"sides of {alpha:g}.",
         "treat the claim as borderline; more seeds would settle it",
+        second=second,
+        second_p=Number(significant(second_p), second_p),
+        decides=decides,
+        p=Number(significant(p), p),
     )
 
 
@@ -303,30 +325,41 @@ def interval_disagrees(
     test: str, p_adjusted: float, by_test: str, interval: str, by_interval: str, coverage: str
 ) -> Caution:
     """The bootstrap interval that was asked for does not say what the deciding test says."""
-    return Caution(
+    return Caution.of(
         "interval-disagrees",
-        f"{test} alone, p = {significant(p_adjusted)} over the family, makes the claim {by_test}; the interval by {interval} "
-        f"alone makes it {by_interval}. A verdict needs both. {coverage}",
+        f"{{test}} alone, p = {{p}} over the family, makes the claim {by_test}; the interval by {{interval}} alone makes it "
+        f"{by_interval}. A verdict needs both. {{coverage}}",
         "treat the claim as open; more seeds would settle it, and --interval test shows the interval of the p-value",
+        test=test,
+        p=Number(significant(p_adjusted), p_adjusted),
+        interval=interval,
+        coverage=coverage,
     )
 
 
 def no_interval(method: str, quantity: str, interval: str, reason: str) -> Caution:
     """A bootstrap interval was asked for that these seeds do not allow."""
-    return Caution(
+    return Caution.of(
         "no-interval",
-        f"{quantity[:1].upper()}{quantity[1:]} of {method} has no interval by {interval}: {reason}.",
+        "{quantity} of {method} has no interval by {interval}: {reason}.",
         "train more seeds, or use --interval test",
+        quantity=quantity[:1].upper() + quantity[1:],
+        method=method,
+        interval=interval,
+        reason=reason,
     )
 
 
 def unpaired_seeds(a: Arm, b: Arm, common: int) -> Caution:
     """Paired arms whose seeds are not all the same."""
-    return Caution(
+    return Caution.of(
         "seeds-not-shared",
-        f"{a.title} and {b.title} are paired by seed but share only {common} seeds: the others are left out of their "
+        "{method} and {baseline} are paired by seed but share only {common} seeds: the others are left out of their "
         "comparison.",
         "run both with the same --seeds",
+        method=a.title,
+        baseline=b.title,
+        common=Number(f"{common}", common),
     )
 
 

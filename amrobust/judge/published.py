@@ -30,7 +30,7 @@ from amrobust.runs.metric import Metric, MetricChoice
 from amrobust.runs.units import with_unit
 from amrobust.stats.limits import check_margin, check_rate
 from amrobust.stats.published import Summary
-from amrobust.stats.results import Caution, Result
+from amrobust.stats.results import Caution, Number, Result
 
 CSV = {".csv": ",", ".tsv": "\t"}
 COLUMNS = {
@@ -310,12 +310,14 @@ def _sensitivity(result: Result, alpha: float) -> tuple[Caution, ...]:
     ps = dict(result.details)
     if all((p <= alpha) == (result.p <= alpha) for p in ps.values()):
         return ()
-    text = ", ".join(f"{name} {significant(p, 2)}" for name, p in ps.items())
+    numbers = {f"p{place}": Number(significant(p, 2), p) for place, p in enumerate(ps.values())}
+    text = ", ".join(f"{name} {{{field}}}" for name, field in zip(ps, numbers, strict=True))
     return (
-        Caution(
+        Caution.of(
             "fragile-spread",
             f"Whether these final spreads differ hangs on what the table does not print: {text}.",
             "read it as undecided until per-seed values are known",
+            **numbers,
         ),
     )
 

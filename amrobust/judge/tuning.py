@@ -21,21 +21,26 @@ def of_method(arm: Arm) -> tuple[Caution, ...]:
     found = []
     if tuning.at_edge:
         found.append(
-            Caution(
+            Caution.of(
                 "edge-of-grid",
-                f"{arm.title}: the chosen {choice_at_edge(tuning)} lies at the edge of the grid ({grid_words(tuning)}): a "
-                "better value may lie outside, and the method may be judged below its best.",
+                "{method}: the chosen {choice} lies at the edge of the grid ({grid}): a better value may lie outside, and the "
+                "method may be judged below its best.",
                 "search values on both sides of it (amrobust tune), and run what is chosen then",
+                method=arm.title,
+                choice=choice_at_edge(tuning),
+                grid=grid_words(tuning),
             )
         )
     length = arm.axis.values[-1] if arm.axis.quantity == EPOCH else tuning.epochs
     if tuning.epochs != length:
         found.append(
-            Caution(
+            Caution.of(
                 "tuned-at-other-length",
-                f"{arm.title} was tuned at {counted(tuning.epochs, 'epoch')} and is judged at {length:.0f}: another value "
-                "may be best there.",
+                "{method} was tuned at {tuned} and is judged at {length}: another value may be best there.",
                 f"tune at {counted(round(length), 'epoch')} (amrobust tune --epochs {length:.0f})",
+                method=arm.title,
+                tuned=counted(tuning.epochs, "epoch"),
+                length=f"{length:.0f}",
             )
         )
     return tuple(found)

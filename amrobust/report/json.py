@@ -55,7 +55,11 @@ def _arm(arm: Arm, judgement: Judgement) -> dict[str, Any]:
 def plain(value: Any, without: tuple[str, ...] = ()) -> Any:
     """``value`` as JSON can hold it: dataclasses as objects, tuples as lists, non-finite numbers as strings, seeds as given."""
     if is_dataclass(value):
-        return {f.name: plain(getattr(value, f.name)) for f in fields(value) if f.name not in without}
+        return {
+            f.name: plain(getattr(value, f.name))
+            for f in fields(value)
+            if f.name not in without and not f.metadata.get("internal")
+        }
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

@@ -99,7 +99,11 @@ def _ref(name: str) -> dict[str, str]:
 
 def _object(kind: type, definitions: dict[str, Any], without: tuple[str, ...] = ()) -> dict[str, Any]:
     hints = get_type_hints(kind)
-    kept = [field.name for field in fields(kind) if field.name not in without]
+    kept = [
+        field.name
+        for field in fields(kind)
+        if field.name not in without and not field.metadata.get("internal")
+    ]
     return {
         "type": "object",
         "description": (kind.__doc__ or "").strip().splitlines()[0],

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from amrobust.judge.claim import Claim
 from amrobust.judge.judgement import Judgement, Verdict
-from amrobust.judge.words import RAISED, listed, lowered
-from amrobust.stats.results import Caution, Result
+from amrobust.judge.words import listed
+from amrobust.stats.results import Caution, Number, Result
 
 About = TypeVar("About")
 
-_NUMBER = re.compile(r"(?<=[ (])[-+]?\d+(?:\.\d+)?(?: × 10[" + RAISED + r"]+)?(?=[\s%.,;:)])")
-"""A number that stands by itself: none in a method's name, and no end of an interval."""
+METHOD = "method"
+"""The field of a caution that is the method it is about."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ def notes(judgement: Judgement, *, in_ranges: bool = False) -> tuple[Note, ...]:
     numbers are one (``p = 0.025 to 0.14``, ``each of 4 methods``).
     What concerns every method, every claim, or all claims of a kind, says so in words.
     """
-    group, titles = dict.fromkeys(judgement.cautions), judgement.titles
+    group = dict.fromkeys(judgement.cautions)
     methods = _by_caution(
         (caution, summary.method)
         for summary in judgement.summaries
@@ -70,86 +69,65 @@ def notes(judgement: Judgement, *, in_ranges: bool = False) -> tuple[Note, ...]:
     if not in_ranges:
         return (
             *(Note(caution, ()) for caution in group),
-            *_of_methods(of_methods, count, titles),
+            *_of_methods(of_methods, count),
             *(Note(caution, _claims(about, every)) for caution, about in of_claims.items()),
         )
     return (
-        *(Note(caution, ()) for caution, _ in _in_ranges(of_group, str, titles)),
-        *(
-            Note(caution, _or_all(names, count, "methods"))
-            for caution, names in _in_ranges(of_methods, str, titles)
-        ),
-        *(
-            Note(caution, _claims(about, every))
-            for caution, about in _in_ranges(of_claims, lambda claim: claim.method, titles)
-        ),
+        *(Note(caution, ()) for caution, _ in _in_ranges(of_group)),
+        *(Note(caution, _or_all(names, count, "methods")) for caution, names in _in_ranges(of_methods)),
+        *(Note(caution, _claims(about, every)) for caution, about in _in_ranges(of_claims)),
     )
 
 
-def _in_ranges(
-    cautions: Mapping[Caution, tuple[About, ...]],
-    method_of: Callable[[About], str],
-    titles: Mapping[str, str],
-) -> list[tuple[Caution, tuple[About, ...]]]:
-    """Cautions that differ alone in their numbers and in the name of the method they are about, as one each."""
-    alike: dict[tuple[str, str, str], list[tuple[Caution, tuple[About, ...]]]] = {}
+def _in_ranges(cautions: Mapping[Caution, tuple[About, ...]]) -> list[tuple[Caution, tuple[About, ...]]]:
+    """Cautions that differ alone in their numbers and in the method that they are about, as one each."""
+    alike: dict[Hashable, list[tuple[Caution, tuple[About, ...]]]] = {}
     for caution, about in cautions.items():
-        key = caution.kind, _NUMBER.sub("\1", _nameless(caution, about, method_of, titles)), caution.remedy
+        texts = tuple(
+            (name, said) for name, said in caution.fields if name != METHOD and isinstance(said, str)
+        )
+        key = (caution.kind, caution.pattern or caution.message, caution.remedy, texts)
         alike.setdefault(key, []).append((caution, about))
-    return [_merged(same, method_of, titles) for same in alike.values()]
+    return [
+        (
+            _merged([caution for caution, _ in same]),
+            tuple(dict.fromkeys(one for _, about in same for one in about)),
+        )
+        for same in alike.values()
+    ]
 
 
-def _merged(
-    same: Sequence[tuple[Caution, tuple[About, ...]]],
-    method_of: Callable[[About], str],
-    titles: Mapping[str, str],
-) -> tuple[Caution, tuple[About, ...]]:
-    first, about = same[0]
+def _merged(same: Sequence[Caution]) -> Caution:
+    """One caution with ranges in the place of their numbers: ``each of 4 methods``, ``p = 0.025 to 0.14``."""
     if len(same) == 1:
-        return first, about
-    texts = [_nameless(caution, about, method_of, titles) for caution, about in same]
-    ranges = iter([_range(numbers) for numbers in zip(*map(_NUMBER.findall, texts), strict=True)])
-    message = _NUMBER.sub(lambda _: next(ranges), texts[0])
-    every = tuple(dict.fromkeys(one for _, about in same for one in about))
-    methods = list(dict.fromkeys(titles.get(method_of(one), method_of(one)) for one in every))
-    who = methods[0] if len(methods) == 1 else f"each of {len(methods)} methods"
-    message = message.replace("\0", who)
-    for place, title in enumerate(titles.values()):
-        message = message.replace(f"\2{place}\3", title)
-    return replace(first, message=message[:1].upper() + message[1:]), every
+        return same[0]
+    fields: dict[str, str | Number] = {}
+    for every in zip(*(caution.fields for caution in same), strict=True):
+        name, first = every[0]
+        fields[name] = first
+        if isinstance(first, Number):
+            low, high = (pick((said for _, said in every), key=_value) for pick in (min, max))
+            if _value(low) != _value(high):
+                fields[name] = Number(f"{low} to {high}", first.value)
+        elif name == METHOD and len({said for _, said in every}) > 1:
+            fields[name] = f"each of {len({said for _, said in every})} methods"
+    found = same[0].worded(fields)
+    return replace(found, message=found.message[:1].upper() + found.message[1:])
 
 
-def _nameless(
-    caution: Caution, about: Sequence[About], method_of: Callable[[About], str], titles: Mapping[str, str]
-) -> str:
-    """The message with a mark for the method that it is about, and one for each other: what titles have is no number of it."""
-    marks = {title: f"\2{place}\3" for place, title in enumerate(titles.values())}
-    if about:
-        own = method_of(about[0])
-        marks[titles.get(own, own)] = "\0"
-    if not marks:
-        return caution.message
-    # The longest first, and nothing within a word: one title may be the beginning or the end of another.
-    every = "|".join(map(re.escape, sorted(marks, key=len, reverse=True)))
-    return re.sub(rf"(?<![\w/-])(?:{every})(?![\w\[/])", lambda match: marks[match[0]], caution.message)
+def _value(said: str | Number) -> float:
+    assert isinstance(said, Number)
+    return said.value
 
 
-def _range(numbers: Sequence[str]) -> str:
-    low, high = (pick(numbers, key=_value) for pick in (min, max))
-    return low if _value(low) == _value(high) else f"{low} to {high}"
-
-
-def _value(number: str) -> float:
-    return float(lowered(number.replace(" × 10", "e")))
-
-
-def _of_methods(
-    cautions: Mapping[Caution, tuple[str, ...]], count: int, titles: Mapping[str, str]
-) -> list[Note]:
-    alike: dict[tuple[str, str, str], list[tuple[Caution, tuple[str, ...]]]] = {}
+def _of_methods(cautions: Mapping[Caution, tuple[str, ...]], count: int) -> list[Note]:
+    """Notes of methods; those that differ in the method alone are one."""
+    alike: dict[Hashable, list[tuple[Caution, tuple[str, ...]]]] = {}
     for caution, names in cautions.items():
-        nameless = caution.message.replace(titles.get(names[0], names[0]), "\0")
-        alike.setdefault((caution.kind, nameless, caution.remedy), []).append((caution, names))
+        rest = tuple((name, said) for name, said in caution.fields if name != METHOD)
+        alike.setdefault((caution.kind, caution.pattern or caution.message, caution.remedy, rest), []).append(
+            (caution, names)
+        )
     return [
         Note(
             same[0][0],

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 
-from amrobust.stats.results import Caution, Coverage, Result
+from amrobust.stats.results import Caution, Coverage, Number, Result
 
 NOMINAL, KEPT = 0.95, 0.93
 """What is promised, and below which a reader is warned."""
@@ -50,18 +50,20 @@ def shortfall(result: Result) -> tuple[Caution, ...]:
     low, high = (pick((each.value for each in found), default=0.0) for pick in (min, max))
     if low >= KEPT:
         return ()
-    shares = " to ".join(dict.fromkeys(f"{100 * share:.0f}" for share in (low, high)))
-    message = (
-        f"{_named(result)}: at n = {found[0].n}, {shares} % of the intervals at a nominal {100 * NOMINAL:.0f} % held the "
-        "truth, by the shape of the seeds."
-        if found
-        else coverage_sentence(result)
-    )
+    remedy = "leave --interval at 'test' for the interval of the deciding test, or train more seeds"
+    if not found:
+        return (Caution("bootstrap-coverage", coverage_sentence(result), remedy),)
+    shares = {name: Number(f"{100 * share:.0f}", share) for name, share in (("low", low), ("high", high))}
+    both = "{low}" if shares["low"].text == shares["high"].text else "{low} to {high}"
     return (
-        Caution(
+        Caution.of(
             "bootstrap-coverage",
-            message,
-            "leave --interval at 'test' for the interval of the deciding test, or train more seeds",
+            f"{{named}}: at n = {{n}}, {both} % of the intervals at a nominal {100 * NOMINAL:.0f} % held the truth, by the "
+            "shape of the seeds.",
+            remedy,
+            named=_named(result),
+            n=Number(f"{found[0].n}", found[0].n),
+            **shares,
         ),
     )
 

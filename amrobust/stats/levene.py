@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from amrobust.stats.location import mean_difference
-from amrobust.stats.results import Caution, Result
+from amrobust.stats.results import Caution, Number, Result
 from amrobust.stats.samples import Array, CannotEstimate, as_pair, varies
 
 Centre = Literal["median", "mean", "trimmed"]
@@ -100,9 +100,11 @@ def absolute_deviations(curves: Array, centre: Centre) -> Array:
 def _worth(centre: Centre, n: int) -> Caution:
     known = POWER_AT_RATIO_2[centre]
     nearest = max((size for size in known if size <= max(n, 5)), default=5)
-    return Caution(
+    return Caution.of(
         "levene-power",
-        f"Levene's test (centre: {centre}) finds a true STD ratio of 2 in about {known[nearest]} % of studies with {nearest} "
-        "normal seeds a method.",
+        f"Levene's test (centre: {centre}) finds a true STD ratio of 2 in about {{power}} % of studies with {{n}} normal seeds "
+        "a method.",
         "use --test jackknife, which decides by the interval that is printed, or more seeds",
+        power=Number(f"{known[nearest]}", known[nearest]),
+        n=Number(f"{nearest}", nearest),
     )

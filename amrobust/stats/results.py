@@ -3,10 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isfinite, isnan
+from types import MappingProxyType
 
 from amrobust.stats.samples import CannotEstimate
+
+INTERNAL = MappingProxyType({"internal": True})
+"""Of a field that a message is made of and that no file has."""
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number in a message: as it is printed, and its value, by which the smallest and largest of several are found.
+
+    Two that print alike are equal: so are the messages that they stand in.
+    """
+
+    text: str
+    value: float = field(compare=False)
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __format__(self, spec: str) -> str:
+        return self.text
 
 
 @dataclass(frozen=True)
@@ -20,6 +41,19 @@ class Caution:
     kind: str
     message: str
     remedy: str
+    pattern: str = field(default="", repr=False, metadata=INTERNAL)
+    """The message with its fields by name in braces; empty where it has none."""
+    fields: tuple[tuple[str, str | Number], ...] = field(default=(), repr=False, metadata=INTERNAL)
+    """What the braces stand for: texts, of which ``method`` is the method that it is about, and numbers."""
+
+    @classmethod
+    def of(cls, kind: str, pattern: str, remedy: str, **fields: str | Number) -> Caution:
+        """The caution with the message that ``pattern`` makes of the ``fields``."""
+        return cls(kind, "", remedy, pattern, tuple(fields.items())).worded(fields)
+
+    def worded(self, fields: Mapping[str, str | Number]) -> Caution:
+        """It with other ``fields`` in its message: how several that differ in these alone become one."""
+        return replace(self, message=self.pattern.format(**fields), fields=tuple(fields.items()))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from scipy import special
 from amrobust.stats.bonett import pooled_kurtosis_ratio, trimmed_mean
 from amrobust.stats.jackknife import SpreadContrast
 from amrobust.stats.limits import check_level
-from amrobust.stats.results import Caution, Result
+from amrobust.stats.results import Caution, Number, Result
 from amrobust.stats.samples import (
     Array,
     CannotEstimate,
@@ -120,11 +120,13 @@ def avg_std_interval(curves: ArrayLike, *, level: float = 0.95) -> Result:
 def _biased(n: int) -> Caution:
     """Why a plain estimate can lie outside its interval: E[s] of n normal seeds is c₄(n) σ."""
     short = 1 - np.sqrt(2 / (n - 1)) * np.exp(special.gammaln(n / 2) - special.gammaln((n - 1) / 2))
-    return Caution(
+    return Caution.of(
         "few-seeds-bias",
-        f"The STD of {n} normal seeds is on average {short:.0%} too small: an Avg. STD, printed as it is defined, can lie "
+        "The STD of {n} normal seeds is on average {short}% too small: an Avg. STD, printed as it is defined, can lie "
         "outside its interval, which is corrected for that.",
         "hold intervals or ratios against each other: in a ratio of equally many seeds the bias cancels",
+        n=Number(f"{n}", n),
+        short=Number(f"{100 * short:.0f}", float(short)),
     )
 
 
@@ -197,11 +199,12 @@ def _shape_cautions(details: dict[str, float]) -> tuple[Caution, ...]:
     if max(first, second) < SHAPES_DIFFER * min(first, second):
         return ()
     return (
-        Caution(
+        Caution.of(
             "unequal-shapes",
-            f"The two samples differ in shape (kurtosis {first:.2g} and {second:.2g}): p-values of a spread ratio may be too "
-            "small.",
+            "The two samples differ in shape (kurtosis {first} and {second}): p-values of a spread ratio may be too small.",
             "look at the per-seed values for outliers; more seeds, or a metric without them, make the comparison safer",
+            first=Number(f"{first:.2g}", first),
+            second=Number(f"{second:.2g}", second),
         ),
     )
 
@@ -213,11 +216,13 @@ def _autocorrelation_cautions(a: Array, b: Array) -> tuple[Caution, ...]:
     if n >= ENOUGH_SEEDS or high < SLOW or high - low < APART:
         return ()
     return (
-        Caution(
+        Caution.of(
             "unequal-autocorrelation",
-            f"Neighbouring epochs correlate {high:.2f} in one method and {low:.2f} in the other: at a contrast of 0.99 to 0.3 "
+            "Neighbouring epochs correlate {high} in one method and {low} in the other: at a contrast of 0.99 to 0.3 "
             "a true null is rejected in 9 % of studies at 5 seeds, in 8 % at 10.",
             "train 20 seeds a method, where it is 6 %, before quoting a p-value near the border",
+            high=Number(f"{high:.2f}", high),
+            low=Number(f"{low:.2f}", low),
         ),
     )
 
@@ -244,11 +249,13 @@ def _skew_cautions(a: Array, b: Array, paired: bool, level: float) -> tuple[Caut
         except CannotEstimate:
             pass
     return (
-        Caution(
+        Caution.of(
             "skewed-seeds",
-            f"Final values are skewed (skewness {found:+.1f}): there the jackknife rejects a true null in {rate} of studies "
-            f"at 5 %{other}.",
+            f"Final values are skewed (skewness {{skewness}}): there the jackknife rejects a true null in {rate} of studies at "
+            "5 %{other}.",
             remedy,
+            skewness=Number(f"{found:+.1f}", found),
+            other=other,
         ),
     )
 
@@ -264,10 +271,11 @@ def _tail_cautions(sample: Array) -> tuple[Caution, ...]:
     if found < HEAVY_TAILS:
         return ()
     return (
-        Caution(
+        Caution.of(
             "heavy-tails",
-            f"Heavy tails (kurtosis {found:.2g}): 95 % intervals of one method's spread cover 88 to 94 % under t5 seeds and 87 "
+            "Heavy tails (kurtosis {kurtosis}): 95 % intervals of one method's spread cover 88 to 94 % under t5 seeds and 87 "
             "to 89 % under skewed ones; they decide nothing.",
             "read them as approximate; verdicts rest on ratios, whose intervals are nearer to their level there",
+            kurtosis=Number(f"{found:.2g}", found),
         ),
     )

@@ -6,10 +6,11 @@ from dataclasses import replace
 from amrobust.judge.judgement import Judgement
 from amrobust.report.notes import notes
 from amrobust.stats import Caution
+from amrobust.stats.results import Number
 
 
 def few_seeds(method: str) -> Caution:
-    return Caution("few-seeds", f"{method} has 5 seeds.", "run at least 10 seeds")
+    return Caution.of("few-seeds", "{method} has 5 seeds.", "run at least 10 seeds", method=method)
 
 
 DISAGREE = Caution("opinions-disagree", "The second opinion disagrees.", "treat the claim as borderline")
@@ -79,8 +80,13 @@ def test_what_concerns_everything_says_so_in_words(judged: Callable[..., Judgeme
 
 
 def levels(method: str, difference: float) -> Caution:
-    return Caution(
-        "levels-differ", f"Early on {method} differs from msgd by {difference} pp.", "read the curves"
+    return Caution.of(
+        "levels-differ",
+        "Early on {method} differs from {baseline} by {difference} pp.",
+        "read the curves",
+        method=method,
+        baseline="msgd",
+        difference=Number(f"{difference}", difference),
     )
 
 
@@ -105,10 +111,16 @@ def test_on_paper_cautions_that_differ_in_method_and_numbers_are_one_note(
 
 
 def test_on_paper_powers_of_ten_are_in_ranges_by_their_size(judged: Callable[..., Judgement]) -> None:
-    shares = ("3.00 × 10⁻⁵", "0.0020", "1.20 × 10⁻¹¹")
-    group = tuple(Caution("small", f"A share of {share} is left.", "look at it") for share in shares)
+    shares = Number("3.00 × 10⁻⁵", 3e-5), Number("0.0020", 0.002), Number("1.20 × 10⁻¹¹", 1.2e-11)
+    group = tuple(
+        Caution.of("small", "A share of {share} is left.", "look at it", share=share) for share in shares
+    )
     (note,) = notes(judged(("msgd", "sgd"), cautions=group), in_ranges=True)
     assert note.caution.message == "A share of 1.20 × 10⁻¹¹ to 0.0020 is left."
+
+
+def seeds_of(method: str, n: int) -> Caution:
+    return Caution.of("few-seeds", "{method} has {n} seeds.", "run more", method=method, n=Number(f"{n}", n))
 
 
 def test_on_paper_a_caution_of_several_methods_names_them_after_it(judged: Callable[..., Judgement]) -> None:
@@ -117,9 +129,7 @@ def test_on_paper_a_caution_of_several_methods_names_them_after_it(judged: Calla
     judgement = replace(
         judgement,
         summaries=tuple(
-            replace(
-                s, cautions=(Caution("few-seeds", f"{s.method} has {n} seeds.", "run more"),) if n else ()
-            )
+            replace(s, cautions=(seeds_of(s.method, n),) if n else ())
             for s in judgement.summaries
             for n in [seeds[s.method]]
         ),
@@ -133,7 +143,8 @@ def test_on_paper_cautions_of_the_group_that_differ_in_numbers_are_one_note(
     judged: Callable[..., Judgement],
 ) -> None:
     group = tuple(
-        Caution("cut", f"Curves are cut to {epochs} epochs.", "run equally many") for epochs in (5, 9)
+        Caution.of("cut", "Curves are cut to {n} epochs.", "run equally many", n=Number(f"{n}", n))
+        for n in (5, 9)
     )
     judgement = judged(("msgd", "sgd"), cautions=group)
     assert [note.caution.message for note in notes(judgement, in_ranges=True)] == [
@@ -145,14 +156,14 @@ def test_numbers_in_titles_are_no_numbers_of_a_caution(judged: Callable[..., Jud
     five, ten = "AM1-SGD (m = 5), II", "AM1-SGD (m = 10), II"
     judgement = judged((five, ten, "SGD", "M-SGD"), seeds=4, epochs=3, cautions=())
 
+    def differs(method: str, baseline: str, n: int) -> Caution:
+        text = "{method} differs from {baseline} by {n} points."
+        return Caution.of("levels", text, "r", method=method, baseline=baseline, n=Number(f"{n}", n))
+
     def merged(one: str, other: str) -> list[str]:
-        texts = {
-            "SGD": f"SGD differs from {one} by 2 points.",
-            "M-SGD": f"M-SGD differs from {other} by 3 points.",
-        }
+        found = {"SGD": differs("SGD", one, 2), "M-SGD": differs("M-SGD", other, 3)}
         summaries = tuple(
-            replace(s, cautions=(Caution("levels", texts[s.method], "r"),) if s.method in texts else ())
-            for s in judgement.summaries
+            replace(s, cautions=(found[s.method],) if s.method in found else ()) for s in judgement.summaries
         )
         return [
             n.caution.message

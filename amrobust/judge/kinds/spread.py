@@ -219,11 +219,11 @@ def _levels_differ(pair: Pair, metric: Metric, rules: Rules) -> tuple[Caution, .
         return ()
     if result.p is None or result.estimate is None or result.p > rules.alpha:
         return ()
-    unit = " percentage points" if metric.unit == "%" else ""
     note = cautions.levels_differ(
         pair.method.arm.title,
         pair.baseline.arm.title,
         early / pair.a.shape[1],
-        f"{significant(result.estimate, sign=True)}{unit}",
+        result.estimate,
+        " percentage points" if metric.unit == "%" else "",
     )
     return (note,)
