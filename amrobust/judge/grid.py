@@ -124,11 +124,27 @@ def _begins(one: Axis, other: Axis) -> bool:
 
 
 def _refuse_gaps(arm: Arm) -> None:
-    """Raises UserError where a seed lacks steps that others have, between its first and its last."""
+    """Raises UserError where a seed lacks steps that others have, between its first and its last.
+
+    Where some seeds have step 0 and no last one, and all others the reverse, they seem to count from 0 and from 1.
+    """
     curve = _curve(arm)
     missing = absent(curve)
     if not missing.any():
         return
+    from_0 = ~missing[:, 0]
+    if (
+        arm.axis.values[0] == 0
+        and not missing[:, 1:-1].any()
+        and (from_0 == missing[:, -1]).all()
+        and from_0.any()
+    ):
+        some, others = (arm.seeds[int(rows.argmax())] for rows in (from_0, ~from_0))
+        raise UserError(
+            f"{shown(arm.method)} on {shown(arm.workload)}: seed {some} seems to count its {arm.axis.plural} from 0, seed "
+            f"{others} from 1: count them alike in the data; if {arm.axis.quantity} 0 is the starting point, say "
+            "--grid intersection"
+        )
     spans = ends(curve) - (~missing).argmax(axis=1)
     gaps = np.flatnonzero((~missing).sum(axis=1) < np.where(missing.all(axis=1), 0, spans))
     if not gaps.size:

@@ -190,3 +190,18 @@ def test_nothing_changes_where_nothing_is_missing(rng):
 
 def test_what_is_held_begins_where_the_seed_does():
     np.testing.assert_array_equal(held(np.array([[A, 1, A, 2, A]])), [[A, 1, 1, 2, 2]])
+
+
+def test_seeds_of_one_method_that_count_from_0_and_from_1_are_never_held_together():
+    rows = np.array([[1, 2, 3, A], [A, 1, 2, 3], [2, 3, 4, A]], float)
+    arms = [
+        named(rows=rows, axis=Axis.called("epoch", (0, 1, 2, 3))),
+        named("b", WHOLE[:3], axis=Axis.called("epoch", (0, 1, 2, 3))),
+    ]
+    for answer in LENGTHS:
+        with pytest.raises(
+            UserError, match="a on digits: seed 0 seems to count its epochs from 0, seed 1 from 1"
+        ):
+            compare(arms, Selection(lengths=answer))
+    (judgement,) = compare(arms, Selection(grid="intersection")).judgements
+    assert judgement.axis.values == (1, 2)
