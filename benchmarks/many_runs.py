@@ -42,7 +42,7 @@ def make_runs(directory, runs, seeds=20, epochs=30):
     facts = RunFacts(
         x0_digest="0" * 64, data_digest="d" * 64, outputs=("I",), methods={"I": "msgd"},
         metrics=(Metric("test_accuracy", "higher", "%"), Metric("test_loss", "lower", "")), epochs=epochs, steps_per_epoch=75,
-        first_output_epoch={"I": 1}, workload_label="digits", versions={}, device="cpu",
+        first_output_epoch={"I": 1}, workload_label="digits", versions={}, device="cpu", code={},
     )  # fmt: skip
     made = replace(session(facts, "processes", None), seeds=seeds, wall_seconds=1.25 * seeds)
     plan = Plan(tuple(range(seeds)), made.when, 0, extends=False)

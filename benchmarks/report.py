@@ -37,7 +37,7 @@ def make_runs(directory, seeds, epochs):
             x0_digest="0" * 64, data_digest="d" * 64, outputs=outputs,
             methods={o: f"{spec.optimizer}{shown}" + (f"/{o}" if several else "") for o in outputs},
             metrics=(Metric("test_accuracy", "higher", "%"),), epochs=epochs, steps_per_epoch=391,
-            first_output_epoch=dict.fromkeys(outputs, 1), workload_label="cifar10", versions={}, device="cpu",
+            first_output_epoch=dict.fromkeys(outputs, 1), workload_label="cifar10", versions={}, device="cpu", code={},
         )  # fmt: skip
 
     def train(spec, wanted, **_):

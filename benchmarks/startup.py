@@ -33,7 +33,7 @@ def make_runs(directory, runs, seeds, epochs):
         return RunFacts(
             x0_digest="0" * 64, data_digest="d" * 64, outputs=("I",), methods={"I": spec.optimizer},
             metrics=(Metric("test_accuracy", "higher", "%"), Metric("test_loss", "lower")), epochs=epochs, steps_per_epoch=75,
-            first_output_epoch={"I": 1}, workload_label="digits", versions={}, device="cpu",
+            first_output_epoch={"I": 1}, workload_label="digits", versions={}, device="cpu", code={},
         )  # fmt: skip
 
     def train(spec, wanted, **_):

@@ -13,6 +13,7 @@ from amrobust.runs.code import changed
 from amrobust.runs.entries import Broken
 from amrobust.runs.facts import Files, code_digest, source_digest
 from amrobust.runs.files import shown, spans
+from amrobust.runs.find import MANIFEST
 from amrobust.runs.manifest import Manifest
 from amrobust.runs.store import directory_name, manifest_in
 
@@ -110,7 +111,12 @@ class Versions:
             manifest = None if path == own.path else _manifest(path)
             if manifest is not None and manifest.base == own.manifest.base and manifest.provenance:
                 found.append(Asked(path, manifest))
-        return sorted(found, key=lambda each: each.manifest.provenance[-1].when, reverse=True)
+        # Sessions are recorded to the second; among those of one, the time of the file tells the later.
+        return sorted(
+            found,
+            key=lambda each: (each.manifest.provenance[-1].when, (each.path / MANIFEST).stat().st_mtime_ns),
+            reverse=True,
+        )
 
     def _say(self, key: str, line: str) -> None:
         if key not in self._said:

@@ -126,7 +126,7 @@ def bomb(seeds, epochs, **options):
 
     facts = replace(describe(spec()), epochs=epochs, outputs=("I",))
     sink = io.BytesIO()
-    with pyarrow.parquet.ParquetWriter(sink, _schema(facts), **options) as writer:
+    with pyarrow.parquet.ParquetWriter(sink, _schema(facts, range(seeds)), **options) as writer:
         for seed in range(seeds):
             columns = {
                 "seed": np.full(epochs, seed, np.int32),
@@ -137,7 +137,7 @@ def bomb(seeds, epochs, **options):
                 "test_accuracy": np.ones(epochs),
                 "test_loss": np.ones(epochs),
             }
-            writer.write_table(pyarrow.table(columns, schema=_schema(facts)))
+            writer.write_table(pyarrow.table(columns, schema=_schema(facts, range(seeds))))
     return sink.getvalue(), facts
 
 
@@ -172,9 +172,9 @@ class TestSizes:
             (lambda c: c["facts"].update(epochs=10**6, outputs=[*map(str, range(90))],
                                          methods={str(k): "a" for k in range(90)},
                                          first_output_epoch={str(k): 1 for k in range(90)}), "values"),
-            (lambda c: c["seeds"].update({str(10**9): c["seeds"]["0"]}), "seed"),
+            (lambda c: c["seeds"].update({"9" * 2000: c["seeds"]["0"]}), "seed"),
             (lambda c: c["plans"][0].update(complete_before=10**9), "complete_before"),
-            (lambda c: c["plans"][0].update(seeds=[10**9]), "seeds"),
+            (lambda c: c["plans"][0].update(seeds=[2**63]), "seeds"),
             (lambda c: c["curves"].update(bytes=10**15), "bytes"),
             (lambda c: c["spec"]["hyperparameters"].update(m=10**400), "hyperparameters"),
             (lambda c: c.update(identity=10**400), "identity"),
