@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -30,6 +31,8 @@ from amrobust.runs.metric import Direction, MetricChoice, is_parameter
 _METHOD_AND_SEED = re.compile(
     r"(?P<method>.*?[^\W\d_].*?)[-_ ./]*(?:seed|(?<=[-_ ./])s)[-_ =]?(?P<seed>\d+)", re.IGNORECASE
 )
+NAMELESS = frozenset({"", "nan"})
+"""What stands in the column of methods where nobody filled it; pandas writes the second."""
 _SEED_IN_PATH = re.compile(r"seed[-_= ]?(\d+)", re.IGNORECASE)
 
 
@@ -127,11 +130,13 @@ def name_runs(runs: Sequence[LoggedRun], mappings: Mappings, stem: str) -> tuple
                     f"methods and seeds are read from names: {shown(guess[2])!r} is {shown(guess[0])!r}"
                 )
         else:
+            # Where names tell it of the other runs, the one to be named is that whose name does not.
+            lost = next((one for one in runs if guessed[id(one)] is None), run)
             raise UserError(
-                f"which method {run.where} is cannot be told: name it with --method-from; {known_fields(run)}"
+                f"which method {lost.where} is cannot be told: name it with --method-from; {known_fields(lost)}"
             )
-        if not identity.name:
-            raise UserError(f"{run.where}: the method has no name")
+        if identity.name.lower() in NAMELESS:
+            raise UserError(f"{run.where}: the method has no name{f' ({identity.name})' * bool(identity.name)}")
         seed: int | None = None
         if seed_from is not None:
             seed = _seed("".join(list(seed_from.of(run).values())[:1]), run)
@@ -147,7 +152,35 @@ def name_runs(runs: Sequence[LoggedRun], mappings: Mappings, stem: str) -> tuple
         seed_keys = seed_from.keys if seed_from is not None else ()
         named, told = split_by_fields(named, mappings.nuisances | set(seed_keys))
         notes += told
-    return named, notes
+    named, told = _once(named)
+    return named, [*notes, *told, *_in_folders(named)]
+
+
+def _once(named: Sequence[Named]) -> tuple[list[Named], list[str]]:
+    """``named`` with methods that are equal, as ``sgd[lr=0.1]`` and ``sgd[lr=1e-1]`` are, under the first one's name."""
+    first: dict[tuple[str, Method], Named] = {}
+    told: dict[str, None] = {}
+    found = []
+    for one in named:
+        known = first.setdefault((one.workload, one.identity), one)
+        if known.method != one.method:
+            told.setdefault(f"{shown(one.method)} is {shown(known.method)}, written otherwise")
+            one = replace(one, method=known.method, identity=known.identity)
+        found.append(one)
+    return found, list(told)
+
+
+def _in_folders(named: Sequence[Named]) -> list[str]:
+    """A line for each method whose runs lie in several folders of several runs each: these may tell settings apart."""
+    folders: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for one in named:
+        folders[one.workload, one.method].append(one.run.path.rpartition("/")[0])
+    return [
+        f"{shown(method)} is one method, and its runs lie in several folders ({', '.join(map(shown, sorted(set(of))[:4]))}): "
+        "where these tell methods apart, say so with --method-from 're:PATTERN'"
+        for (_, method), of in folders.items()
+        if 1 < len(set(of)) < len(of)
+    ]
 
 
 def _from_name(run: LoggedRun) -> tuple[str, int, str] | None:
