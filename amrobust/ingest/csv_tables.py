@@ -13,7 +13,7 @@ from amrobust.errors import UserError
 from amrobust.ingest.limits import MAX_CELLS, files_under, relative, text_of
 from amrobust.ingest.logged import LoggedRun, Wanted
 from amrobust.ingest.parameters import configuration_beside
-from amrobust.ingest.table import Table
+from amrobust.ingest.table import Table, is_number
 from amrobust.ingest.tables import runs_of, with_fields
 from amrobust.runs.files import is_plain_file, shown
 
@@ -21,6 +21,10 @@ TITLE = "tables in CSV or TSV, long, tidy or wide"
 SUFFIXES = (".csv", ".tsv")
 PROGRESS = "progress.txt"
 """The table of Spinning Up and its like, between tabs."""
+_EXCEL = re.compile(r"sep=([,;\t])\s*", re.IGNORECASE)
+"""What a spreadsheet writes before a header, to say what separates the cells."""
+_INDEX = re.compile(r"\s*(Unnamed: \d+(\.\d+)?)?\s*")
+"""The name of a column without one; the second form once it has gone through pandas."""
 _DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+(e[-+]?\d+)?", re.ASCII | re.IGNORECASE)
 
 
@@ -52,18 +56,36 @@ def read_table(path: Path, label: str) -> Table:
 
 
 def parse_table(content: str, path: Path, label: str) -> Table:
-    """The table in ``content``: comma, tab or semicolon between cells, whichever the header has most of."""
-    header, _, _ = content.partition("\n")
-    delimiter = max(",\t;", key=header.count)
-    rows = csv.reader(io.StringIO(content, newline=""), delimiter=delimiter)
+    """The table in ``content``: comma, tab or semicolon between cells, whichever the header has most of.
+
+    Rows of empty cells, which spreadsheets leave at the end, count for nothing, as does the line ``sep=;`` at their beginning.
+    """
+    lines_of = io.StringIO(content, newline="")
+    header = lines_of.readline()
+    if said := _EXCEL.fullmatch(header):
+        header = lines_of.readline()
+    if "\0" in header:
+        raise UserError(f"{shown(path)} has zero bytes, as text in UTF-16 does: save it as UTF-8")
+    _refuse_other_delimiters(path, header, lines_of.readline())
+    delimiter = said[1] if said else max(",\t;", key=header.count)
+    lines_of.seek(0)
+    rows = csv.reader(lines_of, delimiter=delimiter)
+    if said:
+        next(rows)
     try:
-        names = [name.strip() for name in next(rows, [])]
+        header_row = next(rows, [])
+        names = ["" if _INDEX.fullmatch(name) else name.strip() for name in header_row]
         _check_header(path, names)
         columns: list[list[str]] = [[] for _ in names]
         lines: list[int] = []
         for row in rows:
-            if not row:
+            if not any(map(str.strip, row)):
                 continue
+            if row == header_row:
+                raise UserError(
+                    f"{shown(path)}, line {rows.line_num} is the header again: two tables in one file, which may be two runs; "
+                    "give each its file, or take the line out where they are one"
+                )
             if len(row) != len(names):
                 raise UserError(
                     f"{shown(path)}, line {rows.line_num}: the number of cells is not that of the header"
@@ -77,9 +99,25 @@ def parse_table(content: str, path: Path, label: str) -> Table:
         raise UserError(f"cannot read {shown(path)} as CSV, line {rows.line_num}: {error}") from None
     if delimiter != ",":
         _refuse_decimal_commas(path, names, columns)
+    words = next((cell for cell in columns[0] if cell.strip() and not is_number(cell)), None)
+    if not names[0] and words is not None:
+        raise UserError(
+            f"{shown(path)}: the first column has no name, and words in it ({shown(words)!r}): call it by what it names, such "
+            "as method, and leave out rows that summarise others"
+        )
     # pandas writes its index as a first column without a name.
     named = {name: column for name, column in zip(names, columns, strict=True) if name}
     return Table(path, label, named, lines)
+
+
+def _refuse_other_delimiters(path: Path, header: str, row: str) -> None:
+    if not any(sign in header for sign in ",\t;"):
+        other = next((sign for sign in "|: " if 0 < header.count(sign) == row.count(sign)), None)
+        if other is not None:
+            raise UserError(
+                f"{shown(path)} has one column, {shown(header.strip())!r}: its cells seem to be separated by {other!r}; "
+                "separate them by commas, tabs or semicolons"
+            )
 
 
 def _refuse_decimal_commas(path: Path, names: list[str], columns: list[list[str]]) -> None:

@@ -174,7 +174,7 @@ def _in_folders(named: Sequence[Named]) -> list[str]:
     """A line for each method whose runs lie in several folders of several runs each: these may tell settings apart."""
     folders: dict[tuple[str, str], list[str]] = defaultdict(list)
     for one in named:
-        folders[one.workload, one.method].append(one.run.path.rpartition("/")[0])
+        folders[one.workload, one.method].append(one.run.path.rpartition("/")[0] or ".")
     return [
         f"{shown(method)} is one method, and its runs lie in several folders ({', '.join(map(shown, sorted(set(of))[:4]))}): "
         "where these tell methods apart, say so with --method-from 're:PATTERN'"
