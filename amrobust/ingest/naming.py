@@ -136,7 +136,9 @@ def name_runs(runs: Sequence[LoggedRun], mappings: Mappings, stem: str) -> tuple
                 f"which method {lost.where} is cannot be told: name it with --method-from; {known_fields(lost)}"
             )
         if identity.name.lower() in NAMELESS:
-            raise UserError(f"{run.where}: the method has no name{f' ({identity.name})' * bool(identity.name)}")
+            raise UserError(
+                f"{run.where}: the method has no name{f' ({identity.name})' * bool(identity.name)}"
+            )
         seed: int | None = None
         if seed_from is not None:
             seed = _seed("".join(list(seed_from.of(run).values())[:1]), run)

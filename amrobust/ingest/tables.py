@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from amrobust.errors import UserError
-from amrobust.ingest.fields import is_setting
+from amrobust.ingest.fields import is_chosen, is_setting
 from amrobust.ingest.finals import runs_of_finals
 from amrobust.ingest.logged import (
     METHOD_KEYS,
@@ -27,7 +27,20 @@ from amrobust.ingest.logged import (
 from amrobust.ingest.table import Table, is_empty, is_measured, is_number, method_and_seed, text
 from amrobust.runs.files import shown
 
-_PERCENT = re.compile(r"[-+]?\d+(?:\.\d*)?\s*%")
+_NUMERALS = (
+    (re.compile(r"[-+]?\d+(?:[.,]\d*)?\s*%"), "percent signs", "without, and say --unit {}=%"),
+    (
+        re.compile(
+            r"[-+]?(?:\d{1,3}(?:,\d{3})+(?:\.\d*)?|\d{1,3}(?:\.\d{3})+(?:,\d*|(?:\.\d{3})+)|"
+            r"\d{1,3}(?:[ '’\u00a0\u202f]\d{3})+(?:[.,]\d*)?|\d+,\d+(?:e[-+]?\d+)?)",
+            re.IGNORECASE,
+        ),
+        "decimal commas or thousands separators",
+        "with a point at most",
+    ),
+)
+"""How numbers are written that no program takes for some: 91%; 1,234.5, 1.234,5, 1 234 and 0,5."""
+_THOUSANDS = re.compile(r"[-+]?(?:\d{1,3}|[1-9]\d{0,2}\.\d{3})")
 LONG = ("method", "seed", "step", "value")
 
 
@@ -85,20 +98,44 @@ def _is_of_words(table: Table, name: str) -> bool:
 
     Raises UserError where nearly all of its cells are numbers: a mistyped one would make a run of its own.
     """
-    filled = [row for row, cell in enumerate(table.columns[name]) if not is_empty(cell)]
-    if filled and all(_PERCENT.fullmatch(str(table.columns[name][row]).strip()) for row in filled):
+    cells = table.columns[name]
+    filled = [row for row, cell in enumerate(cells) if not is_empty(cell)]
+    words = [row for row in filled if not is_number(cells[row])]
+    if not words:
+        if not is_chosen(name):
+            _refuse_thousands(table, name)
+        return False
+    several = max(3, len(filled) / 2)
+    measured = is_measured(name) or (not is_chosen(name) and len({cells[row] for row in words}) > several)
+    for pattern, what, remedy in _NUMERALS if measured else ():
+        odd = next((row for row in words if pattern.fullmatch(str(cells[row]).strip())), None)
+        if odd is not None:
+            raise UserError(
+                f"{table.where(odd)}: the numbers of {shown(name)} have {what} ({shown(str(cells[odd]))}): write them "
+                + remedy.format(shown(name))
+            )
+    if len(words) < len(filled) * (1 if measured else 0.5):
         raise UserError(
-            f"{table.where(filled[0])}: the numbers of {shown(name)} have percent signs "
-            f"({shown(str(table.columns[name][filled[0]]))}): write them without, and say --unit {shown(name)}=%"
-        )
-    words = [row for row in filled if not is_number(table.columns[name][row])]
-    if words and len(words) < len(filled) / 2:
-        raise UserError(
-            f"{table.where(words[0])}: {shown(name)} {shown(repr(table.columns[name][words[0]]))} is not a number, as "
+            f"{table.where(words[0])}: {shown(name)} {shown(repr(cells[words[0]]))} is not a number, as "
             f"{len(filled) - len(words)} of the column's {len(filled)} cells are: correct it, or leave it empty where nothing "
             "was measured; if the column names runs, name it in --method-from"
         )
-    return bool(words)
+    return True
+
+
+def _refuse_thousands(table: Table, name: str) -> None:
+    """Raise UserError where points may separate thousands: all numbers have three digits behind one, or are below 1000.
+
+    ``1.050`` beside ``876`` is more, not less.
+    """
+    cells = [cell for cell in table.columns[name] if not is_empty(cell)]
+    if all(isinstance(cell, str) and _THOUSANDS.fullmatch(cell.strip()) for cell in cells):
+        pointed = [str(cell).strip() for cell in cells if "." in str(cell)]
+        if 2 < len(pointed) < len(cells):
+            raise UserError(
+                f"{shown(table.path)}: the numbers of {shown(name)} have no point, or three digits behind it ({pointed[0]}): "
+                "are these thousands? Write them without separators, or, where they are not, all with their decimals"
+            )
 
 
 def _grouped(table: Table, naming: Sequence[str]) -> dict[tuple[str, ...], list[int]]:
@@ -159,6 +196,7 @@ def _long(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
         )
     assert value is not None
     assert step is not None
+    _refuse_thousands(table, value)
     naming = [name for name in table.columns if name in known - {value, step, metric}]
     for key, rows in _grouped(table, naming).items():
         built = SeriesBuilder()
