@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from amrobust.errors import UserError
-from amrobust.ingest.logged import STEP_KEYS, LoggedRun
+from amrobust.ingest.logged import CLOCKS, STEP_KEYS, LoggedRun
 from amrobust.runs.files import shown
 from amrobust.runs.method import Method, value_of
 from amrobust.runs.metric import is_parameter
@@ -58,6 +58,11 @@ def last_part(field: str) -> str:
 def is_chosen(name: str) -> bool:
     """Whether numbers of this name are chosen before a training."""
     return is_parameter(name) or last_part(name) in SETTINGS
+
+
+def is_counter(name: str) -> bool:
+    """Whether numbers of this name count steps or time, of which a training has many, or as many as it took."""
+    return last_part(name) in (*STEP_KEYS, *CLOCKS, "epochs", "iterations", "iters")
 
 
 def _tells_methods(field: str, declared: frozenset[str]) -> bool:
@@ -156,6 +161,6 @@ def is_setting(
         return is_chosen(name) or (varies and any(len(rows) > 1 for rows in rows_of))
     places = [(place, steps[row]) for place, rows in enumerate(rows_of) for row in rows]
     apart = [(place, steps[row], values[row]) for place, rows in enumerate(rows_of) for row in rows]
-    if last_part(name) in STEP_KEYS:
+    if is_counter(name):
         return False
     return is_chosen(name) and len(set(places)) < len(places) and len(set(apart)) == len(apart)

@@ -32,8 +32,11 @@ SUMMARIES = {
 """Names of columns that summarise seeds, and so are none."""
 
 
-def runs_of_finals(table: Table, naming: Sequence[str], seed: str | None) -> Iterator[LoggedRun]:
-    """Every cell that is one seed's final value, as a run of one step; ``naming`` are the columns that name runs.
+def runs_of_finals(
+    table: Table, naming: Sequence[str], seed: str | None, settings: Sequence[str]
+) -> Iterator[LoggedRun]:
+    """Every cell that is one seed's final value, as a run of one step; ``naming`` are the columns that name runs, ``settings``
+    the numbers that were chosen before, which tell methods apart.
 
     Raises UserError where a table of summaries (mean, std, n) has no seed at all, and where nothing is a final value.
     """
@@ -50,16 +53,26 @@ def runs_of_finals(table: Table, naming: Sequence[str], seed: str | None) -> Ite
             f"{shown(table.path)} has neither steps nor final values: no column of numbers measures anything; the columns are "
             f"{', '.join(map(shown, list(table.columns)[:20]))}"
         )
-    left = (f"{', '.join(map(shown, summaries))} summarise the seeds, and are left out",) if summaries else ()
+    left: tuple[str, ...] = (
+        (f"{', '.join(map(shown, summaries))} summarise the seeds, and are left out",) if summaries else ()
+    )
+    unknown = [name for name in values if not is_measured(name)]
+    if len(unknown) < len(values) and unknown:
+        left += (
+            f"{', '.join(map(shown, unknown))} count as results: where they were chosen before the training, and tell methods "
+            "apart, name them in --method-from",
+        )
     seeds = {name: found for name in values if (found := method_and_seed(name.strip())) and not found[0]}
     if seed is None and len(seeds) == len(values) > 1 and naming:
-        return _a_row_a_method(table, naming, {name: number for name, (_, number) in seeds.items()}, left)
+        return _a_row_a_method(
+            table, (*naming, *settings), {name: number for name, (_, number) in seeds.items()}, left
+        )
     names_method = any(last_part(name) in METHOD_KEYS for name in naming)
     if names_method or (naming and any(map(is_measured, values))):
-        return _a_row_a_seed(table, naming, values, seed, left)
+        return _a_row_a_seed(table, (*naming, *settings), values, seed, left)
     if len(values) > 1 and not any(map(is_measured, values)) and not set(naming) - {seed}:
-        return _a_column_a_method(table, values, seed, left)
-    return _a_row_a_seed(table, naming, values, seed, left)
+        return _a_column_a_method(table, values, seed, left, settings)
+    return _a_row_a_seed(table, (*naming, *settings), values, seed, left)
 
 
 def _is_no_result(table: Table, name: str) -> bool:
@@ -139,7 +152,7 @@ def _a_row_a_seed(
 
 
 def _a_column_a_method(
-    table: Table, values: Sequence[str], seed: str | None, notes: tuple[str, ...]
+    table: Table, values: Sequence[str], seed: str | None, notes: tuple[str, ...], settings: Sequence[str]
 ) -> Iterator[LoggedRun]:
     if seed is None:
         _refuse_numbering(table, {"": range(len(table.lines))}, values)
@@ -148,6 +161,7 @@ def _a_column_a_method(
         for row in range(len(table.lines)):
             if not is_empty(table.columns[name][row]):
                 fields = {"method": name, "seed": text(table.columns[seed][row]) if seed else str(row)}
+                fields |= {setting: text(table.columns[setting][row]) for setting in settings}
                 numbered = () if seed else (NUMBERED,)
                 found = {"value": table.number(name, row)}
                 yield _run(table, fields, row, found, (*notes, said, *numbered), f": {name}")

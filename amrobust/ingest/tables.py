@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from amrobust.errors import UserError
-from amrobust.ingest.fields import is_chosen, is_setting
+from amrobust.ingest.fields import is_chosen, is_counter, is_setting
 from amrobust.ingest.finals import runs_of_finals
 from amrobust.ingest.logged import (
     METHOD_KEYS,
@@ -52,9 +52,10 @@ def runs_of(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
         return _long(table, wanted)
     roles = _Roles.of(table, wanted)
     if roles.step is None:
-        if roles.naming and (steps := _numbered(table, roles.naming)):
-            return _column_a_step(table, roles.naming, steps)
-        return runs_of_finals(table, roles.naming, roles.seed)
+        naming = (*roles.naming, *roles.settings)
+        if roles.naming and (steps := _numbered(table, naming)):
+            return _column_a_step(table, naming, steps)
+        return runs_of_finals(table, roles.naming, roles.seed, roles.settings)
     unnamed = roles.method is None and roles.seed is None
     seeds = _column_a_seed(table, roles, wanted.seed_column) if unnamed else None
     return seeds or _tidy(table, roles)
@@ -76,6 +77,8 @@ class _Roles:
     seed: str | None
     step: str | None
     naming: tuple[str, ...]
+    settings: tuple[str, ...] = ()
+    """Without a column of steps, the numbers that were chosen before the training; with one, they are in ``naming``."""
 
     @classmethod
     def of(cls, table: Table, wanted: Wanted) -> _Roles:
@@ -90,7 +93,9 @@ class _Roles:
             others = [name for name in table.columns if name not in (*naming, step) and not is_measured(name)]
             settings = [n for n in others if is_setting(table.columns[n], table.columns[step], runs, n)]
             naming = [name for name in table.columns if name in (*naming, *settings)]
-        return cls(method, seed, step, tuple(naming))
+            return cls(method, seed, step, tuple(naming))
+        chosen = [n for n in table.columns if n not in (*naming, step) and is_chosen(n) and not is_counter(n)]
+        return cls(method, seed, step, tuple(naming), tuple(chosen))
 
 
 def _is_of_words(table: Table, name: str) -> bool:
