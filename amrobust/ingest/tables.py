@@ -13,7 +13,7 @@ import numpy as np
 
 from amrobust.errors import UserError
 from amrobust.ingest.fields import is_chosen, is_counter, is_setting
-from amrobust.ingest.finals import runs_of_finals
+from amrobust.ingest.finals import SUMMARIES, runs_of_finals
 from amrobust.ingest.logged import (
     METHOD_KEYS,
     SEED_KEYS,
@@ -41,6 +41,9 @@ _NUMERALS = (
 )
 """How numbers are written that no program takes for some: 91%; 1,234.5, 1.234,5, 1 234 and 0,5."""
 _THOUSANDS = re.compile(r"[-+]?(?:\d{1,3}|[1-9]\d{0,2}\.\d{3})")
+_NO_SEEDS = frozenset(
+    ("nan", "all", "total", "sum", "min", "max", "best", "worst", *SUMMARIES["mean"], *SUMMARIES["spread"])
+)
 LONG = ("method", "seed", "step", "value")
 
 
@@ -48,6 +51,7 @@ def runs_of(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
     """The runs in ``table``, whatever its form. Raises UserError where no form fits, with the forms there are."""
     if not table.lines:
         raise UserError(f"{shown(table.path)} has no rows")
+    _refuse_summaries(table, table.first_of(SEED_KEYS))
     if table.first_of(("value",)) or (table.first_of(("metric",)) and table.first_of(("step",))):
         return _long(table, wanted)
     roles = _Roles.of(table, wanted)
@@ -59,6 +63,16 @@ def runs_of(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
     unnamed = roles.method is None and roles.seed is None
     seeds = _column_a_seed(table, roles, wanted.seed_column) if unnamed else None
     return seeds or _tidy(table, roles)
+
+
+def _refuse_summaries(table: Table, seeds: str | None) -> None:
+    """Raise UserError where a row is that of no seed, but summarises others; or where pandas wrote that it has none."""
+    for row, cell in enumerate(table.columns[seeds] if seeds is not None else ()):
+        if isinstance(cell, str) and cell.strip().lower() in _NO_SEEDS:
+            raise UserError(
+                f"{table.where(row)}: {shown(cell)!r} in the column {shown(seeds)} is no seed: leave the row out where it "
+                "summarises others, else number it"
+            )
 
 
 def with_fields(
@@ -112,14 +126,15 @@ def _is_of_words(table: Table, name: str) -> bool:
         return False
     several = max(3, len(filled) / 2)
     measured = is_measured(name) or (not is_chosen(name) and len({cells[row] for row in words}) > several)
-    for pattern, what, remedy in _NUMERALS if measured else ():
+    fewest = len(words) < len(filled) * (1 if measured else 0.5)
+    for pattern, what, remedy in _NUMERALS if measured or fewest else ():
         odd = next((row for row in words if pattern.fullmatch(str(cells[row]).strip())), None)
         if odd is not None:
             raise UserError(
                 f"{table.where(odd)}: the numbers of {shown(name)} have {what} ({shown(str(cells[odd]))}): write them "
                 + remedy.format(shown(name))
             )
-    if len(words) < len(filled) * (1 if measured else 0.5):
+    if fewest:
         raise UserError(
             f"{table.where(words[0])}: {shown(name)} {shown(repr(cells[words[0]]))} is not a number, as "
             f"{len(filled) - len(words)} of the column's {len(filled)} cells are: correct it, or leave it empty where nothing "
