@@ -19,8 +19,8 @@ FEWEST_VALUES = 5
 
 MOST_NAMED = 5
 
-ROUNDING = 1e-5
-"""Values that differ by less, relative to themselves, may be one value that was rounded."""
+ROUNDING = 5e-5
+"""Values that differ by no more, relative to themselves, may be one value that was rounded to 5 digits."""
 
 
 def refuse_copies(arms: Sequence[Arm], metric: str) -> None:

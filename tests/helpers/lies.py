@@ -373,7 +373,7 @@ LIES: dict[str, tuple[Lie, ...]] = {
         Lie("points between thousands of whole numbers, smaller ones beside them", ("table", "finals"), REFUSED, "thousands?",
             both(everywhere(val_acc=value(lambda x: int(3 * x))), put(val_acc=value("{}.125".format)), REWARD)),
         Lie("points between thousands of whole numbers, none smaller", CELLS, BELIEVED, "reward (higher is better",
-            both(everywhere(val_acc=value(lambda x: f"{int(x)}.125")), REWARD)),
+            both(everywhere(val_acc=value("{:.3f}".format)), REWARD)),
     ),
     "Files": (
         Lie("rows in another order", EVERY, SAME, "", lambda rows, pick: pick.chance.sample(rows, len(rows))),
