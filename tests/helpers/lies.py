@@ -60,7 +60,8 @@ Liars = Callable[[Files, Pick], Files]
 
 @dataclass(frozen=True)
 class Lie:
-    """``says`` is what the message has, or where nothing can be noticed, what the line ``read:`` shows was believed."""
+    """``says`` is what the message has (an option at the least, ``--``), or where nothing can be noticed, what the line
+    ``read:`` shows was believed."""
 
     title: str
     forms: Sequence[str]
@@ -324,7 +325,7 @@ LIES: dict[str, tuple[Lie, ...]] = {
     "Steps": (
         Lie("epochs of one method counted from 0", STEPS, REFUSED, "from 0, the other from 1",
             put(epoch=lambda row: row["epoch"] - 1)),
-        Lie("epochs of one seed counted from 0", STEPS, NOTICED, "seed", put(one_seed, epoch=lambda row: row["epoch"] - 1)),
+        Lie("epochs of one seed counted from 0", STEPS, NOTICED, "--", put(one_seed, epoch=lambda row: row["epoch"] - 1)),
         Lie("all epochs counted from 0", CURVES, BELIEVED, "step = epoch 0…", everywhere(epoch=lambda row: row["epoch"] - 1)),
         Lie("epochs of one method multiplied by 100", STEPS, REFUSED, "measured at different places",
             put(epoch=lambda row: row["epoch"] * 100)),
@@ -332,10 +333,10 @@ LIES: dict[str, tuple[Lie, ...]] = {
             everywhere(epoch=lambda row: row["epoch"] * 100)),
         Lie("an epoch that stands still, beside a count of steps", LONG, REFUSED, "is there twice",
             both(everywhere(step=lambda row: 100 * row["epoch"]), everywhere(epoch=lambda row: 0))),
-        Lie("a curve that ends early", CURVES, NOTICED, "seed", drop(after)),
+        Lie("a curve that ends early", CURVES, NOTICED, "--", drop(after)),
         Lie("the names of seed and epoch exchanged", LONG, BELIEVED, "step = epoch 0…",
             named({"seed": "epoch", "epoch": "seed"})),
-        Lie("the names of epoch and metric exchanged", STEPS, REFUSED, "seed", named({"epoch": "val_acc", "val_acc": "epoch"})),
+        Lie("the names of epoch and metric exchanged", STEPS, REFUSED, "--", named({"epoch": "val_acc", "val_acc": "epoch"})),
         Lie("the names of method and seed exchanged", NAMED, REFUSED, "seed", named({"method": "seed", "seed": "method"})),
     ),
     "Units and directions": (
@@ -360,7 +361,7 @@ LIES: dict[str, tuple[Lie, ...]] = {
         Lie("NaN at a seed's first epoch", CURVES, WARNED, "some seed was not measured", put(first, val_acc=NAN)),
         Lie("NaN inside a curve", CURVES, WARNED, "diverged", put(inside, val_acc=NAN)),
         Lie("NaN at the end", EVERY, WARNED, "diverged", put(last, val_acc=NAN)),
-        Lie("an empty cell inside a curve", CURVES, NOTICED, "seed", put(inside, val_acc=None)),
+        Lie("an empty cell inside a curve", CURVES, NOTICED, "--", put(inside, val_acc=None)),
         Lie("NA for a value", EVERY, REFUSED, "is not a number", put(last, val_acc="NA")),
         Lie("percent signs", EVERY, REFUSED, "percent signs", everywhere(val_acc=value("{}%".format))),
         Lie("percent signs in one method", EVERY, REFUSED, "percent signs", put(val_acc=value("{}%".format))),
