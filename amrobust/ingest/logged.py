@@ -39,7 +39,7 @@ STEP_KEYS = (
     "epoch", "step", "_step", "global_step", "trainer/global_step", "iteration", "iter", "steps", "tokens",
 )  # fmt: skip
 CLOCKS = (
-    "_runtime", "_timestamp", "timestamp", "time", "wall_time", "walltime", "relative_time", "datetime",
+    "_runtime", "_timestamp", "timestamp", "time", "wall_time", "walltime", "relative_time", "datetime", "date", "elapsed",
 )  # fmt: skip
 
 

@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from amrobust.errors import UserError
-from amrobust.ingest.fields import is_chosen, is_counter, is_setting
+from amrobust.ingest.fields import is_chosen, is_counter, is_setting, last_part
 from amrobust.ingest.finals import SUMMARIES, runs_of_finals
 from amrobust.ingest.logged import (
+    CLOCKS,
     METHOD_KEYS,
     SEED_KEYS,
     STEP_KEYS,
@@ -93,6 +94,8 @@ class _Roles:
     naming: tuple[str, ...]
     settings: tuple[str, ...] = ()
     """Without a column of steps, the numbers that were chosen before the training; with one, they are in ``naming``."""
+    clocks: tuple[str, ...] = ()
+    """With a column of steps, words that say when each row was logged."""
 
     @classmethod
     def of(cls, table: Table, wanted: Wanted) -> _Roles:
@@ -102,14 +105,18 @@ class _Roles:
         naming = [
             name for name in table.columns if name != step and (name in known or _is_of_words(table, name))
         ]
-        if step is not None and naming:
+        if step is None:
+            chosen = [n for n in table.columns if n not in naming and is_chosen(n) and not is_counter(n)]
+            return cls(method, seed, None, tuple(naming), tuple(chosen))
+        clocks = [name for name in naming if name not in known and last_part(name) in CLOCKS]
+        naming = [name for name in naming if name not in clocks]
+        if naming:
             runs = _grouped(table, naming).values()
-            others = [name for name in table.columns if name not in (*naming, step) and not is_measured(name)]
+            taken = (*naming, *clocks, step)
+            others = [name for name in table.columns if name not in taken and not is_measured(name)]
             settings = [n for n in others if is_setting(table.columns[n], table.columns[step], runs, n)]
             naming = [name for name in table.columns if name in (*naming, *settings)]
-            return cls(method, seed, step, tuple(naming))
-        chosen = [n for n in table.columns if n not in (*naming, step) and is_chosen(n) and not is_counter(n)]
-        return cls(method, seed, step, tuple(naming), tuple(chosen))
+        return cls(method, seed, step, tuple(naming), clocks=tuple(clocks))
 
 
 def _is_of_words(table: Table, name: str) -> bool:
@@ -176,7 +183,7 @@ def _logged(
 
 def _tidy(table: Table, roles: _Roles) -> Iterator[LoggedRun]:
     """A row a step, a column a metric; empty cells were not logged."""
-    metrics = [name for name in table.columns if name not in roles.naming]
+    metrics = [name for name in table.columns if name not in (*roles.naming, *roles.clocks)]
     for key, rows in _grouped(table, roles.naming).items():
         built = SeriesBuilder()
         for name in metrics:
@@ -244,7 +251,7 @@ def _column_a_seed(
 
     Raises UserError where the columns end in numbers that nothing calls seeds.
     """
-    columns = [name for name in table.columns if name != roles.step]
+    columns = [name for name in table.columns if name not in (roles.step, *roles.clocks)]
     named = {name: method_and_seed(name.strip(), seed_column) for name in columns}
     if roles.naming or len(columns) < 2:
         return None

@@ -264,6 +264,11 @@ def indexed(text: str, name: str, *more: str) -> str:
     )
 
 
+def timed(text: str) -> str:
+    """A text with a column of the time at which each row was logged."""
+    return "".join(f"{line},{f'10:{row}:00' if row else 'time'}\n" for row, line in enumerate(text.split()))
+
+
 def value(change: Callable[[float], Any]) -> Callable[[Row], Any]:
     return lambda row: change(row["val_acc"])
 
@@ -337,7 +342,7 @@ LIES: dict[str, tuple[Lie, ...]] = {
         Lie("the names of seed and epoch exchanged", LONG, BELIEVED, "step = epoch 0…",
             named({"seed": "epoch", "epoch": "seed"})),
         Lie("the names of epoch and metric exchanged", STEPS, REFUSED, "--", named({"epoch": "val_acc", "val_acc": "epoch"})),
-        Lie("the names of method and seed exchanged", NAMED, REFUSED, "seed", named({"method": "seed", "seed": "method"})),
+        Lie("the names of method and seed exchanged", NAMED, REFUSED, "-from", named({"method": "seed", "seed": "method"})),
     ),
     "Units and directions": (
         Lie("percentages in one method, shares in the other", EVERY, REFUSED, "as a share of 1", put(val_acc=share)),
@@ -378,6 +383,8 @@ LIES: dict[str, tuple[Lie, ...]] = {
     ),
     "Files": (
         Lie("rows in another order", EVERY, SAME, "", lambda rows, pick: pick.chance.sample(rows, len(rows))),
+        Lie("a column of dates", LONG, SAME, "", everywhere(date=lambda row: f"2026-01-01 00:{row['epoch']:02}")),
+        Lie("a column of times", ("wide", "logs"), SAME, "", files=texts(timed)),
         Lie("columns in another order", NAMED, SAME, "", lambda rows, pick: [dict(sorted(row.items())) for row in rows]),
         Lie("the header again in the middle", CELLS, REFUSED, "is the header again", files=inserted(None)),
         Lie("a comment in the middle", CELLS, REFUSED, "is not that of the header", files=inserted("# resumed")),
