@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from amrobust.errors import UserError
-from amrobust.ingest.fields import NUISANCES, is_chosen, last_part
+from amrobust.ingest.fields import LABELS, NUISANCES, is_chosen, last_part
 from amrobust.ingest.logged import METHOD_KEYS, SEED_KEYS, LoggedRun
 from amrobust.ingest.table import (
     Table,
@@ -78,7 +78,7 @@ def runs_of_finals(
 def _is_no_result(table: Table, name: str) -> bool:
     """Whether a column of numbers was there before the training, or says when and where it ran; or is empty."""
     part = last_part(name)
-    return is_chosen(name) or part in NUISANCES or all(map(is_empty, table.columns[name]))
+    return is_chosen(name) or part in NUISANCES | LABELS or all(map(is_empty, table.columns[name]))
 
 
 def _run(

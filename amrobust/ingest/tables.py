@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from amrobust.errors import UserError
-from amrobust.ingest.fields import is_chosen, is_counter, is_setting, last_part
+from amrobust.ingest.fields import LABELS, is_chosen, is_counter, is_setting, last_part
 from amrobust.ingest.finals import SUMMARIES, runs_of_finals
 from amrobust.ingest.logged import (
     CLOCKS,
@@ -106,7 +106,12 @@ class _Roles:
             name for name in table.columns if name != step and (name in known or _is_of_words(table, name))
         ]
         if step is None:
-            chosen = [n for n in table.columns if n not in naming and is_chosen(n) and not is_counter(n)]
+            chosen = [
+                name
+                for name in table.columns
+                if name not in naming
+                and (last_part(name) in LABELS or (is_chosen(name) and not is_counter(name)))
+            ]
             return cls(method, seed, None, tuple(naming), tuple(chosen))
         clocks = [name for name in naming if name not in known and last_part(name) in CLOCKS]
         naming = [name for name in naming if name not in clocks]

@@ -25,7 +25,8 @@ from amrobust.runs.spec import content_digest
 DOCS = ROOT / "docs"
 
 sys.path.append(str(ROOT / "tests" / "helpers"))
-from lies import BELIEVED, FORMS, LIES, PENDING, SAME, Lie  # noqa: E402
+from lies import BELIEVED, LIES, PENDING, SAME, Lie  # noqa: E402
+from sound_data import FORMS  # noqa: E402
 
 
 def first_line(path: Path) -> str:

@@ -1,38 +1,23 @@
 """Lies: what is done to sound data on its way to a comparison, and what has to come of each.
 
-Sound data are two methods, ``adam`` and ``sgd``, over seeds and epochs, in the forms that people bring. A lie changes its rows
-before they are written, or the files behind it. The test is tests/ingest/test_lies.py, the page docs/what-amrobust-notices.md.
+A lie changes the rows of sound data before they are written, or the files behind them. The test is tests/ingest/test_lies.py,
+the page docs/what-amrobust-notices.md.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import random
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
-Row = dict[str, Any]
-Rows = list[Row]
-Files = dict[str, Any]
-"""Their contents, text or bytes, by name."""
+from sound_data import FORMS, Files, Row, Rows, sound, without
 
 REFUSED, WARNED, SAME, BELIEVED = "refused", "warned", "the same numbers", "believed"
 NOTICED = "refused or warned"
 """Which of the two is the choice of an option's default."""
 
-FORMS = {
-    "table": "a row a step: `method,lr,seed,epoch,val_acc`",
-    "wide": "a column a seed: `epoch,adam_seed0,adam_seed1,...`",
-    "finals": "a row a seed: `method,lr,seed,val_acc`",
-    "logs": "a folder with a file a seed: `adam-seed0.csv` of `epoch,val_acc`",
-    "jsonl": "a JSON object a step",
-}
 EVERY = tuple(FORMS)
 NAMED, CURVES, LONG = ("table", "finals", "jsonl"), ("table", "wide", "logs", "jsonl"), ("table", "jsonl")
 TEXT, CELLS, STEPS = (
@@ -69,58 +54,6 @@ class Lie:
     says: str
     rows: Lies = lambda rows, pick: rows
     files: Liars = lambda files, pick: files
-
-
-def sound(seeds: int, epochs: int, chance: int = 0) -> Rows:
-    """``adam`` and ``sgd``, whose seeds vary three times as much."""
-    rng = np.random.default_rng(chance)
-    rows = []
-    for method, lr, spread in (("adam", 0.001, 1.0), ("sgd", 0.1, 3.0)):
-        for seed in range(seeds):
-            levels = 50 + rng.normal(0, spread) + 2.0 * np.arange(epochs) + rng.normal(0, spread / 3, epochs)
-            rows += [
-                {"method": method, "lr": lr, "seed": seed, "epoch": epoch, "val_acc": round(float(level), 4)}
-                for epoch, level in enumerate(levels, 1)
-            ]
-    return rows
-
-
-def written(rows: Rows, form: str) -> Files:
-    """The files of ``rows`` in one of FORMS."""
-    if form == "jsonl":
-        return {"results.jsonl": "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)}
-    if form == "finals":
-        last = max(row["epoch"] for row in rows)
-        return {"results.csv": table([without(row, "epoch") for row in rows if row["epoch"] == last])}
-    if form == "wide":
-        steps: dict[Any, Row] = {}
-        for row in rows:
-            steps.setdefault(row["epoch"], {"epoch": row["epoch"]})[f"{row['method']}_seed{row['seed']}"] = (
-                row["val_acc"]
-            )
-        return {"results.csv": table(list(steps.values()))}
-    if form == "logs":
-        runs: dict[str, Rows] = {}
-        for row in rows:
-            name = f"{row['method']}-seed{row['seed']}.csv"
-            runs.setdefault(name, []).append(without(row, "method", "lr", "seed"))
-        return {name: table(of) for name, of in runs.items()}
-    return {"results.csv": table(rows)}
-
-
-def table(rows: Rows) -> str:
-    """CSV, with the columns that any row has."""
-    names = dict.fromkeys(name for row in rows for name in row)
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(names)
-    writer.writerows([row.get(name, "") for name in names] for row in rows)
-    return text.getvalue()
-
-
-def without(row: Row, *names: str) -> Row:
-    """``row`` less some columns."""
-    return {name: cell for name, cell in row.items() if name not in names}
 
 
 def every(row: Row, pick: Pick) -> bool:
@@ -300,6 +233,7 @@ LIES: dict[str, tuple[Lie, ...]] = {
         Lie("a learning rate written 0.1 and 1e-1", NAMED, SAME, "", put(half, lr="1e-1")),
         Lie("a second column of methods", NAMED, WARNED, "told apart by optimizer", by_half("optimizer", "a", "b")),
         Lie("a tag that differs in half of the seeds", NAMED, WARNED, "told apart by tag", by_half("tag", "old", "new")),
+        Lie("a version that differs in half of the seeds", NAMED, WARNED, "told apart by version", by_half("version", 1, 2)),
         Lie("two learning rates in nested settings", ("jsonl",), WARNED, "told apart by critic.lr, actor.lr",
             both(by_half("critic", {"lr": 1}, {"lr": 2}), put(actor=lambda row: {"lr": row["seed"] % 2}))),
         Lie("half of the runs in a folder of their own", ("logs",), WARNED, "several folders", files=moved),

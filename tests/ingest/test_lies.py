@@ -10,7 +10,8 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lies import BELIEVED, EVERY_LIE, NOTICED, PENDING, REFUSED, SAME, WARNED, Pick, sound, written
+from lies import BELIEVED, EVERY_LIE, NOTICED, PENDING, REFUSED, SAME, WARNED, Pick
+from sound_data import sound, written
 
 from amrobust.cli import main
 

@@ -6,8 +6,9 @@ import random
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from lies import REWARD, Pick, both, by_half, everywhere, named, put, sound, table, value
+from lies import REWARD, Pick, both, by_half, everywhere, named, put, value
 from made_up import arm
+from sound_data import sound, table
 
 from amrobust.cli import main
 from amrobust.errors import UserError
