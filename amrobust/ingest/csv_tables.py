@@ -13,7 +13,7 @@ from amrobust.errors import UserError
 from amrobust.ingest.limits import MAX_CELLS, files_under, relative, text_of
 from amrobust.ingest.logged import LoggedRun, Wanted
 from amrobust.ingest.parameters import configuration_beside
-from amrobust.ingest.table import Table, is_number
+from amrobust.ingest.table import Table, without_index
 from amrobust.ingest.tables import runs_of, with_fields
 from amrobust.runs.files import is_plain_file, shown
 
@@ -23,8 +23,6 @@ PROGRESS = "progress.txt"
 """The table of Spinning Up and its like, between tabs."""
 _EXCEL = re.compile(r"sep=([,;\t])\s*", re.IGNORECASE)
 """What a spreadsheet writes before a header, to say what separates the cells."""
-_INDEX = re.compile(r"\s*(Unnamed: \d+(\.\d+)?)?\s*")
-"""The name of a column without one; the second form once it has gone through pandas."""
 _DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+(e[-+]?\d+)?", re.ASCII | re.IGNORECASE)
 
 
@@ -74,7 +72,7 @@ def parse_table(content: str, path: Path, label: str) -> Table:
         next(rows)
     try:
         header_row = next(rows, [])
-        names = ["" if _INDEX.fullmatch(name) else name.strip() for name in header_row]
+        names = [name.strip() for name in header_row]
         _check_header(path, names)
         columns: list[list[str]] = [[] for _ in names]
         lines: list[int] = []
@@ -99,15 +97,7 @@ def parse_table(content: str, path: Path, label: str) -> Table:
         raise UserError(f"cannot read {shown(path)} as CSV, line {rows.line_num}: {error}") from None
     if delimiter != ",":
         _refuse_decimal_commas(path, names, columns)
-    words = next((cell for cell in columns[0] if cell.strip() and not is_number(cell)), None)
-    if not names[0] and words is not None:
-        raise UserError(
-            f"{shown(path)}: the first column has no name, and words in it ({shown(words)!r}): call it by what it names, such "
-            "as method, and leave out rows that summarise others"
-        )
-    # pandas writes its index as a first column without a name.
-    named = {name: column for name, column in zip(names, columns, strict=True) if name}
-    return Table(path, label, named, lines)
+    return without_index(Table(path, label, dict(zip(names, columns, strict=True)), lines))
 
 
 def _refuse_other_delimiters(path: Path, header: str, row: str) -> None:

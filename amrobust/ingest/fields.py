@@ -110,7 +110,7 @@ def _chosen(runs: Sequence[LoggedRun], method: str, nuisances: frozenset[str]) -
     chosen: list[str] = []
     parts: list[tuple[int | float | str, ...]] = [()] * len(runs)
     for field in sorted(fields, key=lambda field: not is_chosen(field)):
-        values = [value_of(run.fields.get(field, "").strip()) for run in runs]
+        values = [_value(field, run.fields.get(field, "").strip()) for run in runs]
         if len(set(values)) == 1 or not _tells_methods(field, nuisances):
             continue
         if len(set(values)) == len(runs):
@@ -127,6 +127,11 @@ def _chosen(runs: Sequence[LoggedRun], method: str, nuisances: frozenset[str]) -
     return chosen
 
 
+def _value(field: str, text: str) -> int | float | str:
+    """What a field says: 0.1 and 1e-1 are one learning rate, 1.1 and 1.10 two versions."""
+    return text if last_part(field) in LABELS or "_" in text else value_of(text)
+
+
 def _told_apart(one: Named, values: Mapping[str, str]) -> Named:
     """``one`` with the fields that tell its method apart behind what its name has already: ``adam[beta=0.9,lr=0.1]/II``."""
     inner = ",".join(f"{name}={value}" for name, value in values.items())
@@ -136,7 +141,7 @@ def _told_apart(one: Named, values: Mapping[str, str]) -> Named:
     else:
         head, slash, output = one.method.partition("/")
         name = f"{head}[{inner}]{slash}{output}"
-    own = {key: value_of(value) for key, value in values.items()}
+    own = {key: _value(key, value) for key, value in values.items()}
     identity = replace(
         one.identity,
         hyperparameters={**one.identity.hyperparameters, **own},

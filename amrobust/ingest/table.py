@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from amrobust.errors import UserError
@@ -20,6 +20,10 @@ _SEED_COLUMN = re.compile(
     r"(?P<method>.*?)[-_ ./:([]*(?:seed|repeat|replicate|rep|run|trial)[-_ =:]*(?P<seed>\d+)[)\]]?",
     re.IGNORECASE,
 )
+
+
+_INDEX = re.compile(r"(Unnamed: \d+(\.\d+)?|__index_level_\d+__)?")
+"""What pandas calls an index without a name: nothing in CSV, the second where it read that, the third in Parquet."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,22 @@ class Table:
         """The column with the first of ``names``, whatever its case."""
         lowered = {name.lower(): name for name in reversed(list(self.columns))}
         return next((lowered[name] for name in names if name in lowered), None)
+
+
+def without_index(table: Table) -> Table:
+    """``table`` less columns of row numbers that have no name. Raises UserError where there are words in one."""
+    unnamed = [name for name in table.columns if _INDEX.fullmatch(name.strip())]
+    for name in unnamed:
+        words = next(
+            (cell for cell in table.columns[name] if not is_empty(cell) and not is_number(cell)), None
+        )
+        if words is not None:
+            raise UserError(
+                f"{shown(table.path)}: the first column has no name, and words in it ({shown(str(words))!r}): call it by what "
+                "it names, such as method, and leave out rows that summarise others"
+            )
+    named = {name: cells for name, cells in table.columns.items() if name not in unnamed}
+    return replace(table, columns=named) if unnamed else table
 
 
 def is_empty(cell: Cell) -> bool:

@@ -25,7 +25,15 @@ from amrobust.ingest.logged import (
     SeriesBuilder,
     Wanted,
 )
-from amrobust.ingest.table import Table, is_empty, is_measured, is_number, method_and_seed, text
+from amrobust.ingest.table import (
+    Table,
+    is_empty,
+    is_measured,
+    is_number,
+    method_and_seed,
+    text,
+    without_index,
+)
 from amrobust.runs.files import shown
 
 _NUMERALS = (
@@ -52,6 +60,7 @@ def runs_of(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
     """The runs in ``table``, whatever its form. Raises UserError where no form fits, with the forms there are."""
     if not table.lines:
         raise UserError(f"{shown(table.path)} has no rows")
+    table = without_index(table)
     _refuse_summaries(table, table.first_of(SEED_KEYS))
     if table.first_of(("value",)) or (table.first_of(("metric",)) and table.first_of(("step",))):
         return _long(table, wanted)

@@ -4,15 +4,18 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+import amrobust as package
 from amrobust.cli import main
 from amrobust.errors import UserError
 from amrobust.ingest.assemble import gather
 from amrobust.ingest.logged import LoggedRun
 from amrobust.ingest.naming import Mappings
 from amrobust.ingest.policies import Policies
+from amrobust.ingest.read import read_path
 
 CORPUS = Path(__file__).resolve().parents[1] / "corpus"
 STEPS = np.arange(1.0, 4)
@@ -124,3 +127,23 @@ def test_a_schedule_that_is_logged_tells_no_methods_apart(tmp_path):
     table = tmp_path / "schedule.csv"
     table.write_text("\n".join(["method,seed,epoch,lr,accuracy", *rows]))
     assert methods_of(table)[0] == {"a on schedule": 4}
+
+
+def test_versions_are_names_and_no_numbers(tmp_path):
+    versions = ("1.1", "1.10", "1_1", "11")
+    rows = [f"{m},{versions[seed % 4]},{seed},{90 + seed}" for m in "ab" for seed in range(8)]
+    path = tmp_path / "runs.csv"
+    path.write_text("\n".join(["method,version,seed,acc", *rows]))
+    found = {method.method for method in read_path(path)[0].methods}
+    assert found == {f"{m}[version={v}]" for m in "ab" for v in versions}
+
+
+def test_an_index_without_a_name_is_no_method_in_any_form(tmp_path):
+    frame = pd.DataFrame({"sgd": [1.0, 3, 2, 4, 3], "adam": [2.0, 2.5, 2, 3, 1]}, index=[4, 0, 2, 1, 3])
+    frame.to_parquet(tmp_path / "runs.parquet")
+    assert [m.method for m in read_path(tmp_path / "runs.parquet")[0].methods] == ["sgd", "adam"]
+    again = frame.reset_index(names="Unnamed: 0")
+    assert package.Runs.from_frame(again, metrics=("value:higher",)).methods == ("sgd", "adam")
+    frame.describe().to_parquet(tmp_path / "described.parquet")
+    with pytest.raises(UserError, match="the first column has no name, and words in it"):
+        read_path(tmp_path / "described.parquet")
