@@ -95,8 +95,14 @@ def split_by_fields(named: Sequence[Named], nuisances: frozenset[str]) -> tuple[
         if chosen:
             ends = Counter(map(last_part, chosen))
             names = {field: field if ends[last_part(field)] > 1 else last_part(field) for field in chosen}
+            # A value that is written in several ways, 0.1 and 1e-1, is called as it was written first.
+            first: dict[tuple[str, int | float | str], str] = {}
             for one in members:
-                told[id(one)] = {names[field]: one.run.fields.get(field, "").strip() for field in chosen}
+                texts = {field: one.run.fields.get(field, "").strip() for field in chosen}
+                told[id(one)] = {
+                    names[field]: first.setdefault((field, _value(field, text)), text)
+                    for field, text in texts.items()
+                }
             notes.append(
                 f"{shown(method)} is several methods, told apart by {', '.join(shown(field) for field in chosen)}: choose with "
                 "--method-from, or call a field none of the method with --nuisance"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -154,22 +154,7 @@ def name_runs(runs: Sequence[LoggedRun], mappings: Mappings, stem: str) -> tuple
         seed_keys = seed_from.keys if seed_from is not None else ()
         named, told = split_by_fields(named, mappings.nuisances | set(seed_keys))
         notes += told
-    named, told = _once(named)
-    return named, [*notes, *told, *_in_folders(named)]
-
-
-def _once(named: Sequence[Named]) -> tuple[list[Named], list[str]]:
-    """``named`` with methods that are equal, as ``sgd[lr=0.1]`` and ``sgd[lr=1e-1]`` are, under the first one's name."""
-    first: dict[tuple[str, Method], Named] = {}
-    told: dict[str, None] = {}
-    found = []
-    for one in named:
-        known = first.setdefault((one.workload, one.identity), one)
-        if known.method != one.method:
-            told.setdefault(f"{shown(one.method)} is {shown(known.method)}, written otherwise")
-            one = replace(one, method=known.method, identity=known.identity)
-        found.append(one)
-    return found, list(told)
+    return named, [*notes, *_in_folders(named)]
 
 
 def _in_folders(named: Sequence[Named]) -> list[str]:

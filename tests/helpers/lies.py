@@ -231,6 +231,8 @@ LIES: dict[str, tuple[Lie, ...]] = {
         Lie("another learning rate in half of the seeds", NAMED, WARNED, "told apart by lr", put(half, lr=0.3)),
         Lie("a learning rate empty in half of the seeds", NAMED, WARNED, "told apart by lr", put(half, lr="")),
         Lie("a learning rate written 0.1 and 1e-1", NAMED, SAME, "", put(half, lr="1e-1")),
+        Lie("two learning rates, one of them written in two ways", NAMED, WARNED, "told apart by lr",
+            both(put(lr="3e-1"), put(half, lr="0.3"), put(one_seed, lr=0.01))),
         Lie("a second column of methods", NAMED, WARNED, "told apart by optimizer", by_half("optimizer", "a", "b")),
         Lie("a tag that differs in half of the seeds", NAMED, WARNED, "told apart by tag", by_half("tag", "old", "new")),
         Lie("a version that differs in half of the seeds", NAMED, WARNED, "told apart by version", by_half("version", 1, 2)),

@@ -147,3 +147,13 @@ def test_an_index_without_a_name_is_no_method_in_any_form(tmp_path):
     frame.describe().to_parquet(tmp_path / "described.parquet")
     with pytest.raises(UserError, match="the first column has no name, and words in it"):
         read_path(tmp_path / "described.parquet")
+
+
+def test_a_value_that_is_written_in_several_ways_is_one(tmp_path):
+    rates = ("0.1", "1e-1", ".1", "0.01")
+    rows = [f"{m},{rates[seed % 4]},{seed},{90 + seed}" for m in "ab" for seed in range(8)]
+    path = tmp_path / "runs.csv"
+    path.write_text("\n".join(["method,lr,seed,acc", *rows]))
+    found = {method.method: method.seeds for method in read_path(path)[0].methods}
+    assert found["a[lr=0.1]"] == (0, 1, 2, 4, 5, 6)
+    assert set(found) == {f"{m}[lr={rate}]" for m in "ab" for rate in ("0.1", "0.01")}
