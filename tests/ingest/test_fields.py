@@ -143,7 +143,7 @@ def test_an_index_without_a_name_is_no_method_in_any_form(tmp_path):
     frame.to_parquet(tmp_path / "runs.parquet")
     assert [m.method for m in read_path(tmp_path / "runs.parquet")[0].methods] == ["sgd", "adam"]
     again = frame.reset_index(names="Unnamed: 0")
-    assert package.Runs.from_frame(again, metrics=("value:higher",)).methods == ("sgd", "adam")
+    assert package.Runs.from_frame(again).methods == ("sgd", "adam")
     frame.describe().to_parquet(tmp_path / "described.parquet")
     with pytest.raises(UserError, match="the first column has no name, and words in it"):
         read_path(tmp_path / "described.parquet")
