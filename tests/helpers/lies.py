@@ -101,7 +101,7 @@ def everywhere(**cells: Any) -> Lies:
 
 def by_half(name: str, one: Any, other: Any) -> Lies:
     """A lie by which the halves of sgd's seeds differ."""
-    return lambda rows, pick: put(half, **{name: one})(put(**{name: other})(rows, pick), pick)
+    return lambda rows, pick: put(**{name: lambda row: one if half(row, pick) else other})(rows, pick)
 
 
 def both(*lies: Lies) -> Lies:
