@@ -34,6 +34,10 @@ class Column(Sequence[Cell]):
         """For each row the place of its cell among those that occur, and these, each once."""
         raise NotImplementedError
 
+    def texts(self) -> Sequence[Cell]:
+        """What was logged that is no number, each once."""
+        raise NotImplementedError
+
     def is_constant(self, rows: Rows) -> bool:
         """Whether all of ``rows`` have the same cell."""
         raise NotImplementedError
@@ -97,6 +101,10 @@ class Coded(Column):
         """Codes and cells."""
         return self.codes, self.cells
 
+    def texts(self) -> Sequence[Cell]:
+        """What was logged that is no number, each once."""
+        return [self.cells[int(place)] for place in np.flatnonzero(self._wrong)]
+
     def is_constant(self, rows: Rows) -> bool:
         """Whether all of ``rows`` have the same cell."""
         codes = self.codes[rows]
@@ -153,6 +161,10 @@ class Numbers(Column):
         if self.empty is not None and self.empty.any():
             codes[self.empty] = len(cells) + places.setdefault(self.nothing, len(places))
         return codes, [*cells, *places]
+
+    def texts(self) -> Sequence[Cell]:
+        """What was logged that is no number, each once."""
+        return list(dict.fromkeys(self.others.values()))
 
     def is_constant(self, rows: Rows) -> bool:
         """Whether all of ``rows`` have the same cell."""

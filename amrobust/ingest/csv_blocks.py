@@ -107,6 +107,8 @@ class Rows:
             return 0
         if buffer.find(b'"', 0, end) >= 0 and not _quotes_whole_cells(buffer[:end], self.delimiter):
             return 0
+        if self._has_blank_line(buffer, end):
+            return 0
         wanted = [builder.is_numbers for builder in self.builders]
         if not self.count and (sample := buffer.rfind(b"\n", 0, min(end, SAMPLE)) + 1):
             first = self._parsed(buffer, sample, wanted)
@@ -127,6 +129,17 @@ class Rows:
             add_arrow(builder, cells.combine_chunks())
         self._took(rows, range(line, line + rows))
         return rows
+
+    def _has_blank_line(self, buffer: bytearray, end: int) -> bool:
+        """Whether a line up to ``end`` has empty cells alone, as spreadsheets leave below a table."""
+        cells = (len(self.names) - 1) * self.delimiter.encode()
+        lines = cells + b"\n", cells + b"\r\n"
+        # Of one column it is an empty line, which Arrow passes over.
+        return bool(cells) and (
+            buffer.startswith(lines, 0, end)
+            or any(buffer.find(b"\n" + line, 0, end) >= 0 for line in lines)
+            or bytes(buffer[max(0, end - len(cells) - 1) : end]) in (cells, b"\n" + cells)
+        )
 
     def _parsed(self, buffer: bytearray, end: int, numbers: Sequence[bool]) -> Any | None:
         """The block as an Arrow table, of ``numbers`` where these are asked for, else codes; None where it is no such table."""
@@ -184,7 +197,7 @@ class Rows:
             except UnicodeDecodeError as error:
                 at = file.tell() - len(raw) + error.start
                 raise UserError(
-                    f"{shown(self.path)} is not UTF-8 text ({error.reason} at byte {at})"
+                    f"{shown(self.path)} is not UTF-8 text ({error.reason} at byte {at}): save it as UTF-8"
                 ) from None
             line += 1
 
@@ -203,9 +216,9 @@ def _split(line: str) -> list[str]:
 
 
 def _with_lines(rows: Any, before: int) -> Iterator[tuple[int, list[str]]]:
-    """Each row that has cells, with the number of its line."""
+    """Each row that has a cell with anything in it, with the number of its line."""
     for row in rows:
-        if row:
+        if any(map(str.strip, row)):
             yield before + rows.line_num, row
 
 

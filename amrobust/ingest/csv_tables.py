@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
@@ -9,12 +10,16 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from amrobust.errors import UserError
-from amrobust.ingest.columns import Coded, Column
+from amrobust.ingest.cells import without_index
+from amrobust.ingest.columns import Coded, Column, Numbers
 from amrobust.ingest.limits import MAX_CELLS, beginning, files_under, relative, text_of
 from amrobust.ingest.logged import LoggedRun, Wanted
 from amrobust.ingest.parameters import configuration_beside
-from amrobust.ingest.table import Table
+from amrobust.ingest.table import Table, is_number
 from amrobust.ingest.tables import runs_of, with_fields
 from amrobust.runs.files import is_plain_file, shown
 
@@ -30,6 +35,8 @@ WIDE = 2_000
 """Columns of which a block would have too few rows for its trouble."""
 HEADER = 1_000_000
 """Bytes that the names of its columns may have."""
+_EXCEL = re.compile(r"sep=([,;\t])\s*", re.IGNORECASE)
+"""What a spreadsheet writes before a header, to say what separates the cells."""
 _DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+(e[-+]?\d+)?", re.ASCII | re.IGNORECASE)
 
 
@@ -58,22 +65,25 @@ def read(path: Path, wanted: Wanted) -> Iterator[LoggedRun]:
 def read_table(path: Path, label: str) -> Table:
     """The table in ``path``. Raises UserError, with the line where there is one, on what is no table."""
     if is_plain_file(path) and path.stat().st_size > LARGE:
-        header, end, _ = beginning(path, HEADER).partition(b"\n")
+        header, end, rest = beginning(path, HEADER).partition(b"\n")
         one_line = end and header.count(b'"') % 2 == 0 and b"\r" not in header.removesuffix(b"\r")
-        if one_line and max(map(header.count, (b",", b"\t", b";"))) < WIDE:
-            return _large(path, label, header)
+        plain = b"\0" not in header and not header.removeprefix(codecs.BOM_UTF8).lower().startswith(b"sep=")
+        if one_line and plain and max(map(header.count, (b",", b"\t", b";"))) < WIDE:
+            return _large(path, label, header, rest.partition(b"\n")[0])
     return parse_table(text_of(path), path, label)
 
 
-def _large(path: Path, label: str, header: bytes) -> Table:
-    """A table that is read block by block, behind a header of one line."""
+def _large(path: Path, label: str, header: bytes, row: bytes) -> Table:
+    """A table that is read block by block, behind a header of one line; ``row`` is the next."""
     from amrobust.ingest.csv_blocks import Rows
 
     try:
         text = header.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UserError(f"{shown(path)} is not UTF-8 text ({error.reason} at byte {error.start})") from None
-    delimiter = _delimiter(text)
+        raise UserError(
+            f"{shown(path)} is not UTF-8 text ({error.reason} at byte {error.start}): save it as UTF-8"
+        ) from None
+    delimiter = _delimiter(path, text, row.decode("utf-8", "replace"))
     try:
         names = [
             name.strip() for name in next(csv.reader([text.removesuffix("\r")], delimiter=delimiter), [])
@@ -85,22 +95,41 @@ def _large(path: Path, label: str, header: bytes) -> Table:
     return _table(path, label, names, columns, lines, delimiter)
 
 
-def _delimiter(header: str) -> str:
-    """Comma, tab or semicolon, whichever the header has most of."""
+def _delimiter(path: Path, header: str, row: str) -> str:
+    """Comma, tab or semicolon, whichever the header has most of. Raises UserError where ``row`` tells that it is another."""
+    if not any(sign in header for sign in ",\t;"):
+        other = next((sign for sign in "|: " if 0 < header.count(sign) == row.count(sign)), None)
+        if other is not None:
+            raise UserError(
+                f"{shown(path)} has one column, {shown(header.strip())!r}: its cells seem to be separated by {other!r}; "
+                "separate them by commas, tabs or semicolons"
+            )
     return max(",\t;", key=header.count)
 
 
 def parse_table(content: str, path: Path, label: str) -> Table:
-    """The table in ``content``."""
-    delimiter = _delimiter(content.partition("\n")[0])
-    rows = csv.reader(io.StringIO(content, newline=""), delimiter=delimiter)
+    """The table in ``content``.
+
+    Rows of empty cells, which spreadsheets leave at the end, count for nothing, as does the line ``sep=;`` at their beginning.
+    """
+    lines_of = io.StringIO(content, newline="")
+    header = lines_of.readline()
+    if said := _EXCEL.fullmatch(header):
+        header = lines_of.readline()
+    if "\0" in header:
+        raise UserError(f"{shown(path)} has zero bytes, as text in UTF-16 does: save it as UTF-8")
+    delimiter = said[1] if said else _delimiter(path, header, lines_of.readline())
+    lines_of.seek(0)
+    rows = csv.reader(lines_of, delimiter=delimiter)
+    if said:
+        next(rows)
     try:
         names = [name.strip() for name in next(rows, [])]
         _check_header(path, names)
         columns: list[list[str]] = [[] for _ in names]
         lines: list[int] = []
         for row in rows:
-            if not row:
+            if not any(map(str.strip, row)):
                 continue
             if len(row) != len(names):
                 raise UserError(
@@ -126,9 +155,37 @@ def _table(
 ) -> Table:
     if delimiter != ",":
         _refuse_decimal_commas(path, names, columns)
-    # pandas writes its index as a first column without a name.
-    named = {name: column for name, column in zip(names, columns, strict=True) if name}
-    return Table(path, label, {name: _unguarded(column) for name, column in named.items()}, lines)
+    _refuse_header_again(path, names, columns, lines)
+    read = {name: _unguarded(column) for name, column in zip(names, columns, strict=True)}
+    return without_index(Table(path, label, read, lines))
+
+
+def _refuse_header_again(
+    path: Path, names: Sequence[str], columns: Sequence[Column], lines: Sequence[int]
+) -> None:
+    """Raise UserError on a row that has the names of the columns."""
+    rows: NDArray[np.intp] | None = None
+    for name, column in zip(names, columns, strict=True):
+        if name and not is_number(name):
+            own = _rows_of(column, name)
+            rows = own if rows is None else np.intersect1d(rows, own, assume_unique=True)
+            if not len(rows):
+                return
+    for row in rows if rows is not None else ():
+        if all(str(column[int(row)]).strip() == name for name, column in zip(names, columns, strict=True)):
+            raise UserError(
+                f"{shown(path)}, line {lines[int(row)]} is the header again: two tables in one file, which may be two runs; "
+                "give each its file, or take the line out where they are one"
+            )
+
+
+def _rows_of(column: Column, name: str) -> NDArray[np.intp]:
+    """The rows whose cell is the text ``name``."""
+    if isinstance(column, Numbers):
+        return np.array([row for row, cell in column.others.items() if str(cell).strip() == name], np.intp)
+    codes, cells = column.distinct()
+    places = [place for place, cell in enumerate(cells) if str(cell).strip() == name]
+    return np.flatnonzero(np.isin(codes, places)) if places else np.empty(0, np.intp)
 
 
 def _unguarded(column: Column) -> Column:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from amrobust.errors import UserError
 from amrobust.ingest.columns import Column, Rows
-from amrobust.ingest.logged import METHOD_KEYS, WORKLOAD_KEYS, LoggedRun
+from amrobust.ingest.logged import CLOCKS, STEP_KEYS, LoggedRun
 from amrobust.runs.files import shown
 from amrobust.runs.method import Method, value_of
 from amrobust.runs.metric import is_parameter
@@ -25,17 +25,20 @@ SETTINGS = frozenset({
 
 NUISANCES = frozenset({
     "name", "path", "file", "host", "hostname", "node", "machine", "user", "username", "author", "id", "run_id",
-    "run_uuid", "uuid", "run", "run_name", "exp_name", "experiment", "experiment_id", "experiment_name", "artifact_uri",
-    "version", "created", "updated", "started", "start_time", "end_time", "finished", "time", "timestamp", "date",
-    "datetime", "duration", "runtime", "walltime", "wall_time", "state", "status", "lifecycle_stage", "notes", "note",
-    "description", "tags", "tag", "group", "job_type", "sweep", "dir", "output", "output_dir", "out_dir", "log_dir",
-    "logdir", "log_path", "save_dir", "save_path", "checkpoint", "checkpoint_dir", "ckpt", "ckpt_dir", "commit",
+    "run_uuid", "uuid", "run", "run_name", "experiment", "experiment_id", "artifact_uri", "created", "updated", "started",
+    "start_time", "end_time", "finished", "time", "timestamp", "date", "datetime", "elapsed", "duration", "runtime", "walltime",
+    "wall_time", "state", "status", "lifecycle_stage", "notes", "note", "description", "sweep", "dir", "output",
+    "output_dir", "out_dir", "log_dir", "logdir", "log_path", "save_dir", "save_path", "checkpoint", "checkpoint_dir",
+    "ckpt", "ckpt_dir", "commit",
     "git_commit", "git_hash", "sha", "revision", "branch", "dirty", "device", "devices", "gpu", "gpus", "n_gpus",
     "num_gpus", "gpu_id", "cuda", "cuda_device", "accelerator", "num_workers", "n_workers", "workers", "n_jobs", "jobs",
     "port", "rank", "local_rank", "world_size", "pid", "job_id", "slurm_job_id", "log_every", "log_interval",
     "eval_every", "verbose", "debug", "wandb", "resume",
 })  # fmt: skip
 """Fields that say where, when and by whom a run was made; any other can be declared one by --nuisance."""
+LABELS = frozenset({"tag", "tags", "group", "job_type", "exp_name", "experiment_name", "version"})
+"""Fields by which people sort runs: several runs of one value are a method of their own; another value in every run is no more
+than a name, be it a number."""
 NUISANCE_PREFIXES = ("mlflow.", "_", "slurm", "git", "wandb", "system")
 
 
@@ -67,8 +70,6 @@ def _tells_methods(field: str, declared: frozenset[str]) -> bool:
         and field not in declared
         and part not in declared
         and part not in NUISANCES
-        and part not in METHOD_KEYS
-        and part not in WORKLOAD_KEYS
         and not re.search(
             r"(?<![a-z])(?:seed|seeds|rep|repeat|trial|random_state)(?![a-z])", part.replace("_", " ")
         )
@@ -90,8 +91,16 @@ def split_by_fields(named: Sequence[Named], nuisances: frozenset[str]) -> tuple[
     for (_, method), members in groups.items():
         chosen = _chosen([one.run for one in members], method, nuisances)
         if chosen:
+            ends = Counter(map(last_part, chosen))
+            names = {field: field if ends[last_part(field)] > 1 else last_part(field) for field in chosen}
+            # A value that is written in several ways, 0.1 and 1e-1, is called as it was written first.
+            first: dict[tuple[str, int | float | str], str] = {}
             for one in members:
-                told[id(one)] = {last_part(field): one.run.fields.get(field, "").strip() for field in chosen}
+                texts = {field: one.run.fields.get(field, "").strip() for field in chosen}
+                told[id(one)] = {
+                    names[field]: first.setdefault((field, _value(field, text)), text)
+                    for field, text in texts.items()
+                }
             notes.append(
                 f"{shown(method)} is several methods, told apart by {', '.join(shown(field) for field in chosen)}: choose with "
                 "--method-from, or call a field none of the method with --nuisance"
@@ -103,14 +112,14 @@ def _chosen(runs: Sequence[LoggedRun], method: str, nuisances: frozenset[str]) -
     """The fields that tell ``runs`` apart, parameters first; those that tell nothing more than the ones before are left out."""
     fields = dict.fromkeys(field for run in runs for field in run.fields)
     chosen: list[str] = []
-    parts: list[tuple[str, ...]] = [()] * len(runs)
+    parts: list[tuple[int | float | str, ...]] = [()] * len(runs)
     for field in sorted(fields, key=lambda field: not is_chosen(field)):
-        values = [run.fields.get(field, "").strip() for run in runs]
+        values = [_value(field, run.fields.get(field, "").strip()) for run in runs]
         if len(set(values)) == 1 or not _tells_methods(field, nuisances):
             continue
         if len(set(values)) == len(runs):
-            if all(_is_number(value) for value in values):
-                some = ", ".join(map(shown, values[:4])) + (", ..." if len(values) > 4 else "")
+            if last_part(field) not in LABELS and not any(isinstance(value, str) for value in values):
+                some = ", ".join(map(str, values[:4])) + (", ..." if len(values) > 4 else "")
                 raise UserError(
                     f"the {len(runs)} runs of {shown(method)} differ in {shown(field)}, another in every run ({some}): say "
                     f"what a method is with --method-from, or call it none of the method with --nuisance {shown(field)}"
@@ -122,6 +131,11 @@ def _chosen(runs: Sequence[LoggedRun], method: str, nuisances: frozenset[str]) -
     return chosen
 
 
+def _value(field: str, text: str) -> int | float | str:
+    """What a field says: 0.1 and 1e-1 are one learning rate, 1.1 and 1.10 two versions."""
+    return text if last_part(field) in LABELS or "_" in text else value_of(text)
+
+
 def _told_apart(one: Named, values: Mapping[str, str]) -> Named:
     """``one`` with the fields that tell its method apart behind what its name has already: ``adam[beta=0.9,lr=0.1]/II``."""
     inner = ",".join(f"{name}={value}" for name, value in values.items())
@@ -131,7 +145,7 @@ def _told_apart(one: Named, values: Mapping[str, str]) -> Named:
     else:
         head, slash, output = one.method.partition("/")
         name = f"{head}[{inner}]{slash}{output}"
-    own = {key: value_of(value) for key, value in values.items()}
+    own = {key: _value(key, value) for key, value in values.items()}
     identity = replace(
         one.identity,
         hyperparameters={**one.identity.hyperparameters, **own},
@@ -150,20 +164,16 @@ def with_parameters(named: Sequence[Named], nuisances: frozenset[str]) -> list[N
     groups: dict[tuple[str, str], list[Named]] = defaultdict(list)
     for one in named:
         groups[one.workload, one.method].append(one)
-    found: dict[tuple[str, str], dict[str, set[str]]] = {}
+    found: dict[tuple[str, str], dict[str, set[int | float | str]]] = {}
     for key, members in groups.items():
         values = found.setdefault(key, {})
         for field in dict.fromkeys(field for one in members for field in one.run.fields):
             if is_chosen(field) and _tells_methods(field, nuisances):
                 values.setdefault(last_part(field), set()).update(
-                    one.run.fields.get(field, "").strip() for one in members
+                    _value(field, one.run.fields.get(field, "").strip()) for one in members
                 )
     known = {
-        key: {
-            name: value_of(next(iter(each)))
-            for name, each in values.items()
-            if len(each) == 1 and each != {""}
-        }
+        key: {name: next(iter(each)) for name, each in values.items() if len(each) == 1 and each != {""}}
         for key, values in found.items()
     }
     return [
@@ -178,24 +188,18 @@ def with_parameters(named: Sequence[Named], nuisances: frozenset[str]) -> list[N
     ]
 
 
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
 def is_setting(column: Column, steps: Column, runs: Sequence[Rows], name: str) -> bool:
     """Whether a column of numbers was chosen before the training, given the ``steps`` and the rows of each run.
 
     It is where it is constant within every run and has a parameter's name, or is not the same in all runs of several rows; and
-    where a parameter's name stands on what alone tells apart rows of one step: a run for each of its values.
+    where a parameter's name stands on what alone tells apart rows of one step: a run for each of its values. A second count of
+    steps does so too, and is none.
     """
     if all(column.is_constant(rows) for rows in runs):
         firsts = {column[rows.start if isinstance(rows, slice) else int(rows[0])] for rows in runs}
         return is_chosen(name) or (len(firsts) > 1 and len(runs) < len(column))
-    if not is_chosen(name):
+    counts = last_part(name) in (*STEP_KEYS, *CLOCKS, "epochs", "iterations", "iters")
+    if not is_chosen(name) or counts:
         return False
     values, at = column.distinct()[0], steps.distinct()[0]
     places = sum(len(np.unique(at[rows])) for rows in runs)

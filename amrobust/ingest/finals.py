@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from amrobust.errors import UserError
-from amrobust.ingest.fields import NUISANCES, is_chosen, last_part
+from amrobust.ingest.fields import LABELS, NUISANCES, is_chosen, last_part
 from amrobust.ingest.logged import CLOCKS, METHOD_KEYS, SEED_KEYS, WORKLOAD_KEYS, LoggedRun, Wanted
 from amrobust.ingest.table import Table, is_empty, is_measured, method_and_seed, text
 from amrobust.runs.files import shown
@@ -28,12 +28,13 @@ SUMMARIES = {
 
 
 def runs_of_finals(
-    table: Table, naming: Sequence[str], seed: str | None, wanted: Wanted
+    table: Table, naming: Sequence[str], settings: Sequence[str], seed: str | None, wanted: Wanted
 ) -> Iterator[LoggedRun]:
-    """Every cell that is one seed's final value, as a run of one step; ``naming`` are the columns that name runs.
+    """Every cell that is one seed's final value, as a run of one step; ``naming`` are the columns that name runs, ``settings``
+    the numbers that were chosen before the training, such as a learning rate, which tell methods apart.
 
-    So do columns of numbers that were chosen before the training, such as a learning rate. Raises UserError where a table of
-    summaries (mean, std, n) has no seed at all, where nothing is a final value, and where rows cannot be numbered as seeds.
+    Raises UserError where a table of summaries (mean, std, n) has no seed at all, where nothing is a final value, and where
+    rows cannot be numbered as seeds.
     """
     numeric = [name for name in table.columns if name not in naming]
     summaries = [name for name in numeric if any(last_part(name) in names for names in SUMMARIES.values())]
@@ -48,27 +49,34 @@ def runs_of_finals(
             f"{shown(table.path)} has neither steps nor final values: no column of numbers measures anything; the columns are "
             f"{', '.join(map(shown, list(table.columns)[:20]))}"
         )
-    left = (f"{', '.join(map(shown, summaries))} summarise the seeds, and are left out",) if summaries else ()
-    chosen = {name for name in numeric if is_chosen(name) and last_part(name) not in NUISANCES}
-    naming = [name for name in table.columns if name in naming or name in chosen]
+    left: tuple[str, ...] = (
+        (f"{', '.join(map(shown, summaries))} summarise the seeds, and are left out",) if summaries else ()
+    )
+    unknown = [name for name in values if not is_measured(name)]
+    if len(unknown) < len(values) and unknown:
+        left += (
+            f"{', '.join(map(shown, unknown))} count as results: where they were chosen before the training, and tell methods "
+            "apart, name them in --method-from",
+        )
+    told = [name for name in table.columns if name in naming or name in settings]
     seeds = {name: found for name in values if (found := method_and_seed(name.strip())) and not found[0]}
-    if seed is None and len(seeds) == len(values) > 1 and naming:
-        return _a_row_a_method(table, naming, {name: number for name, (_, number) in seeds.items()}, left)
-    methods = [name for name in naming if last_part(name) in METHOD_KEYS or name in wanted.naming - {seed}]
+    if seed is None and len(seeds) == len(values) > 1 and told:
+        return _a_row_a_method(table, told, {name: number for name, (_, number) in seeds.items()}, left)
+    methods = [name for name in told if last_part(name) in METHOD_KEYS or name in wanted.naming - {seed}]
     numbered = seed is None and wanted.seed is None
     if numbered:
         clocks = [name for name in numeric if last_part(name) in (*CLOCKS, "run")]
         _refuse_numbering(table, methods, [*values, *clocks])
     if not methods and len(values) > 1 and not any(map(is_measured, values)) and not set(naming) - {seed}:
-        return _a_column_a_method(table, values, seed, left, numbered=numbered)
-    workloads = [name for name in naming if last_part(name) in WORKLOAD_KEYS]
-    return _a_row_a_seed(table, naming, values, [*methods, *workloads], left, numbered=numbered)
+        return _a_column_a_method(table, values, seed, left, settings, numbered=numbered)
+    workloads = [name for name in told if last_part(name) in WORKLOAD_KEYS]
+    return _a_row_a_seed(table, told, values, [*methods, *workloads], left, numbered=numbered)
 
 
 def _is_no_result(table: Table, name: str) -> bool:
     """Whether a column of numbers was there before the training, or says when and where it ran; or is empty."""
     part = last_part(name)
-    return is_chosen(name) or part in NUISANCES or all(map(is_empty, table.columns[name]))
+    return is_chosen(name) or part in NUISANCES | LABELS or all(map(is_empty, table.columns[name]))
 
 
 def _run(
@@ -164,15 +172,21 @@ def _a_row_a_seed(
 
 
 def _a_column_a_method(
-    table: Table, values: Sequence[str], seed: str | None, notes: tuple[str, ...], *, numbered: bool
+    table: Table,
+    values: Sequence[str],
+    seed: str | None,
+    notes: tuple[str, ...],
+    settings: Sequence[str],
+    *,
+    numbered: bool,
 ) -> Iterator[LoggedRun]:
     said = f"the columns {', '.join(map(shown, values))} are methods, of one metric"
     for name in values:
         for row in range(len(table.lines)):
             if not is_empty(table.columns[name][row]):
-                known = (
-                    {seed: text(table.columns[seed][row])} if seed else {"seed": str(row)} if numbered else {}
-                )
+                known = {name: text(table.columns[name][row]) for name in settings}
+                if seed or numbered:
+                    known |= {seed: text(table.columns[seed][row])} if seed else {"seed": str(row)}
                 found = {"value": table.number(name, row)}
                 yield _run(
                     table,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +48,10 @@ def _table(path: Path, label: str) -> Table:
         if path.suffix.lower() in LINES:
             for number, line in enumerate(content.splitlines(), 1):
                 if line.strip():
-                    records.append(json.loads(line))
+                    records.append(json.loads(line, object_pairs_hook=_each_once))
                     lines.append(number)
         else:
-            found = json.loads(content)
+            found = json.loads(content, object_pairs_hook=_each_once)
             records = found if isinstance(found, list) else []
             lines = list(range(1, len(records) + 1))
     except (ValueError, RecursionError) as error:
@@ -63,6 +64,15 @@ def _table(path: Path, label: str) -> Table:
     if len(names) * len(rows) > MAX_CELLS:
         raise UserError(f"{shown(path)} has more than {MAX_CELLS:,} cells")
     return Table(path, label, {name: [row.get(name) for row in rows] for name in names}, lines)
+
+
+def _each_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose names are there once: of two values of one name, neither is known to be meant."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        name = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+        raise ValueError(f"{name!r} is there twice in one object")
+    return found
 
 
 def _cells(record: Mapping[str, Any], path: Path) -> dict[str, str | int | float | bool | None]:

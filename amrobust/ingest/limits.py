@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,11 +62,16 @@ def check_size(path: Path, most: int) -> int:
 
 
 def text_of(path: Path, most: int = MAX_TEXT) -> str:
-    """A UTF-8 text, with or without a byte order mark. Raises UserError."""
+    """A text in UTF-8, with or without a byte order mark, or in UTF-16 with one. Raises UserError."""
+    data = read_bytes(path, most)
+    wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
-        return read_bytes(path, most).decode("utf-8-sig")
+        return data.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UserError(f"{shown(path)} is not UTF-8 text ({error.reason} at byte {error.start})") from None
+        name = "UTF-16" if wide else "UTF-8"
+        raise UserError(
+            f"{shown(path)} is not {name} text ({error.reason} at byte {error.start}): save it as UTF-8"
+        ) from None
 
 
 def beginning(path: Path, size: int = 4096) -> bytes:

@@ -43,7 +43,7 @@ STEP_KEYS = (
     "total_timesteps", "time/total_timesteps",
 )  # fmt: skip
 CLOCKS = (
-    "_runtime", "_timestamp", "timestamp", "time", "wall_time", "walltime", "relative_time", "datetime",
+    "_runtime", "_timestamp", "timestamp", "time", "wall_time", "walltime", "relative_time", "datetime", "date", "elapsed",
 )  # fmt: skip
 
 

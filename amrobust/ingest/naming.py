@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -35,6 +36,10 @@ _METHOD_AND_SEED = re.compile(
 )
 NO_SEED = ("", "none", "null", "nan", "na", "n/a")
 """What is written where a run has no seed: it is asked about, and no seed of that name."""
+NAMELESS = frozenset({"", "nan"})
+"""What stands in the column of methods where nobody filled it; pandas writes the second."""
+_SUMS = frozenset(("all", "total", "sum", "min", "max", "best", "worst")).union(*SUMMARIES.values())
+"""What stands in the column of seeds in a row that sums the others up."""
 _EVERY = re.compile(r"every:(\d+(?:\.\d+)?)", re.ASCII)
 _SEED_IN_PATH = re.compile(r"seed[-_= ]?(\d+)", re.IGNORECASE)
 
@@ -138,15 +143,19 @@ def name_runs(runs: Sequence[LoggedRun], mappings: Mappings, stem: str) -> tuple
                     f"methods and seeds are read from names: {shown(guess[2])!r} is {shown(guess[0])!r}"
                 )
         else:
+            # Where names tell it of the other runs, the one to be named is that whose name does not.
+            lost = next((one for one in runs if guessed[id(one)] is None), run)
             example = _example(runs)
             raise UserError(
-                f"which method {run.where} is cannot be told: name it with --method-from; {known_fields(run)}"
+                f"which method {lost.where} is cannot be told: name it with --method-from; {known_fields(lost)}"
                 + (f". If the path says it: --method-from {shlex.quote(example)}" if example else "")
             )
         if run.hyperparameters:
             identity = replace(identity, hyperparameters={**identity.hyperparameters, **run.hyperparameters})
-        if not identity.name:
-            raise UserError(f"{run.where}: the method has no name")
+        if identity.name.lower() in NAMELESS:
+            raise UserError(
+                f"{run.where}: the method has no name{f' ({identity.name})' * bool(identity.name)}"
+            )
         seed: int | None = None
         if seed_from is not None:
             seed = _seed("".join(list(seed_from.of(run).values())[:1]), run)
@@ -163,7 +172,20 @@ def name_runs(runs: Sequence[LoggedRun], mappings: Mappings, stem: str) -> tuple
     if method_from is None:
         named, told = split_by_fields(named, nuisances)
         notes += told
-    return with_parameters(named, nuisances), notes
+    return with_parameters(named, nuisances), [*notes, *_in_folders(named)]
+
+
+def _in_folders(named: Sequence[Named]) -> list[str]:
+    """A line for each method whose runs lie in several folders of several runs each: these may tell settings apart."""
+    folders: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for one in named:
+        folders[one.workload, one.method].append(one.run.path.rpartition("/")[0] or ".")
+    return [
+        f"{shown(method)} is one method, and its runs lie in several folders ({', '.join(map(shown, sorted(set(of))[:4]))}): "
+        "where these tell methods apart, say so with --method-from 're:PATTERN'"
+        for (_, method), of in folders.items()
+        if 1 < len(set(of)) < len(of)
+    ]
 
 
 _PATTERNS = (
@@ -221,7 +243,7 @@ def _words_among_numbers(named: Sequence[Named]) -> list[str]:
         return []
     said = "the seed {!r} of {} is a word where others are numbers".format
     for one in words:
-        if any(str(one.seed).lower() in names for names in SUMMARIES.values()):
+        if str(one.seed).lower() in _SUMS:
             raise UserError(
                 f"{one.run.where}: {said(str(one.seed), shown(one.method))}: leave the row out where it sums up the others, or "
                 "choose other seeds with --seed-from"

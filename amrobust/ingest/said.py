@@ -25,7 +25,7 @@ def line_of(runs: Sequence[LoggedRun], mappings: Mappings, methods: Sequence[Imp
     first = runs[0]
     steps = [step for method in methods for step in method.steps]
     counter = mappings.step_from or first.steps_in or first.own_steps or "step"
-    fields = {last_part(field) for field in first.fields}
+    fields = {*first.fields, *map(last_part, first.fields)}
     told = dict.fromkeys(name for method in methods for name in method.identity.named if name in fields)
     sources = mappings.sources
     in_groups = {role: s.pattern.pattern for role, s in selectors(sources).items() if s.pattern and s.group}

@@ -12,11 +12,18 @@ from pathlib import Path
 import numpy as np
 
 from amrobust.errors import UserError
+from amrobust.ingest.cells import (
+    is_of_words,
+    refuse_names_that_differ_in_spaces,
+    refuse_thousands,
+    without_index,
+)
 from amrobust.ingest.columns import Rows, column_of
-from amrobust.ingest.fields import is_setting, last_part
+from amrobust.ingest.fields import LABELS, NUISANCES, is_chosen, is_setting, last_part
 from amrobust.ingest.finals import runs_of_finals
 from amrobust.ingest.limits import MAX_RUNS
 from amrobust.ingest.logged import (
+    CLOCKS,
     METHOD_KEYS,
     SEED_KEYS,
     STEP_KEYS,
@@ -31,7 +38,6 @@ from amrobust.runs.files import shown
 from amrobust.runs.metric import direction
 from amrobust.runs.spec import Value
 
-_PERCENT = re.compile(r"[-+]?\d+(?:\.\d*)?\s*%")
 COLUMN = "column"
 """As a method's source: every column is a method's."""
 LONG = ("method", "seed", "step", "value")
@@ -41,8 +47,9 @@ def runs_of(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
     """The runs in ``table``, whatever its form. Raises UserError where no form fits, with the forms there are."""
     if not len(table.lines):
         raise UserError(f"{shown(table.path)} has no rows")
-    _refuse_names_that_differ_in_spaces(table, wanted)
+    table = without_index(table)
     table = replace(table, columns={name: column_of(cells) for name, cells in table.columns.items()})
+    refuse_names_that_differ_in_spaces(table, wanted.naming)
     if table.first_of(("value",)) or (table.first_of(("metric",)) and table.first_of(("step",))):
         return _long(table, wanted)
     roles = _Roles.of(table, wanted)
@@ -52,28 +59,15 @@ def runs_of(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
                 f"{shown(table.path)} has {len(table.lines):,} rows and no column of steps: each would be a run, of which "
                 f"{MAX_RUNS:,} are read; if a column counts steps, name it with --step-from"
             )
-        if roles.naming and (steps := _numbered(table, roles.naming)):
-            return _column_a_step(table, roles.naming, steps)
-        return runs_of_finals(table, roles.naming, roles.seed, wanted)
+        naming = (*roles.naming, *roles.settings)
+        if roles.naming and (steps := _numbered(table, naming)):
+            return _column_a_step(table, naming, steps)
+        return runs_of_finals(table, roles.naming, roles.settings, roles.seed, wanted)
     if COLUMN in wanted.naming and not roles.naming:
-        return _column_a_method(table, roles.step)
+        return _column_a_method(table, roles)
     unnamed = roles.method is None and roles.seed is None
     seeds = _column_a_seed(table, roles, wanted.seed_column, wanted.method_said) if unnamed else None
     return seeds or _tidy(table, roles)
-
-
-def _refuse_names_that_differ_in_spaces(table: Table, wanted: Wanted) -> None:
-    """Raise UserError where a method or workload is there with spaces around it and without: these would become one."""
-    for name, cells in table.columns.items():
-        if last_part(name) not in (*METHOD_KEYS, *WORKLOAD_KEYS) and name not in wanted.naming:
-            continue
-        as_written: dict[str, str] = {}
-        for cell in dict.fromkeys(cells):
-            if isinstance(cell, str) and as_written.setdefault(cell.strip(), cell) != cell:
-                raise UserError(
-                    f"{shown(table.path)}: {shown(name)} has {shown(repr(as_written[cell.strip()]))} and {shown(repr(cell))}, "
-                    "which differ in spaces alone: write them alike where they are one, else give them different names"
-                )
 
 
 def with_fields(
@@ -94,6 +88,10 @@ class _Roles:
     naming: tuple[str, ...]
     groups: Mapping[tuple[str, ...], Rows]
     """The rows of each run by its cells in ``naming``, where there is a step."""
+    settings: tuple[str, ...] = ()
+    """Without a column of steps, the numbers that were chosen before the training; with one, they are in ``naming``."""
+    clocks: tuple[str, ...] = ()
+    """With a column of steps, words that say when each row was logged."""
 
     @classmethod
     def of(cls, table: Table, wanted: Wanted) -> _Roles:
@@ -102,45 +100,29 @@ class _Roles:
         seed = wanted.seed if wanted.seed in table.columns else seed
         known = {method, seed, workload, *wanted.naming}
         naming = [
-            name for name in table.columns if name != step and (name in known or _is_of_words(table, name))
+            name for name in table.columns if name != step and (name in known or is_of_words(table, name))
         ]
-        groups = _grouped(table, naming) if step is not None else {}
-        if step is not None and naming:
+        if step is None:
+            chosen = [
+                name
+                for name in table.columns
+                if name not in naming
+                and (last_part(name) in LABELS or (is_chosen(name) and last_part(name) not in NUISANCES))
+            ]
+            return cls(method, seed, None, tuple(naming), {}, tuple(chosen))
+        clocks = [name for name in naming if name not in known and last_part(name) in CLOCKS]
+        naming = [name for name in naming if name not in clocks]
+        groups = _grouped(table, naming)
+        if naming:
             runs = list(groups.values())
             columns = {name: column_of(cells) for name, cells in table.columns.items()}
-            others = [name for name in columns if name not in (*naming, step) and not is_measured(name)]
+            taken = (*naming, *clocks, step)
+            others = [name for name in columns if name not in taken and not is_measured(name)]
             settings = [n for n in others if is_setting(columns[n], columns[step], runs, n)]
             if settings:
                 naming = [name for name in table.columns if name in (*naming, *settings)]
                 groups = _grouped(table, naming)
-        return cls(method, seed, step, tuple(naming), groups)
-
-
-def _is_of_words(table: Table, name: str) -> bool:
-    """Whether a column names runs, such as a tag that tells two grids apart: it has words.
-
-    Raises UserError where nearly all of its cells are numbers: a mistyped one would make a run of its own.
-    """
-    column = column_of(table.columns[name])
-    wrong = column.wrong()
-    words, filled = int(wrong.sum()), int(column.filled().sum())
-    if not words:
-        return False
-    first = int(wrong.argmax())
-    if words == filled and all(
-        _PERCENT.fullmatch(str(cell).strip()) for cell in column.distinct()[1] if not is_empty(cell)
-    ):
-        raise UserError(
-            f"{table.where(first)}: the numbers of {shown(name)} have percent signs "
-            f"({shown(str(column[first]))}): write them without, and say --unit {shown(name)}=%"
-        )
-    if words < filled / 2:
-        raise UserError(
-            f"{table.where(first)}: {shown(name)} {shown(repr(column[first]))} is not a number, as "
-            f"{filled - words} of the column's {filled} cells are: correct it, or leave it empty where nothing "
-            "was measured; if the column names runs, name it in --method-from"
-        )
-    return True
+        return cls(method, seed, step, tuple(naming), groups, clocks=tuple(clocks))
 
 
 def _grouped(table: Table, naming: Sequence[str]) -> dict[tuple[str, ...], Rows]:
@@ -210,7 +192,7 @@ def _values(table: Table, name: str, rows: Rows, steps: Numbers) -> Series:
 
 def _tidy(table: Table, roles: _Roles) -> Iterator[LoggedRun]:
     """A row a step, a column a metric; empty cells were not logged."""
-    metrics = [name for name in table.columns if name not in roles.naming]
+    metrics = [name for name in table.columns if name not in (*roles.naming, *roles.clocks)]
     places = np.arange(max(map(_count, roles.groups.values())), dtype=np.float64)
     for key, rows in roles.groups.items():
         # One array for all that has no gaps, which says that they share their steps.
@@ -261,6 +243,7 @@ def _long(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
         )
     assert value is not None
     assert step is not None
+    refuse_thousands(table, value)
     at, values = column_of(table.columns[step]), column_of(table.columns[value])
     bad = ~np.isfinite(at.numbers()) | values.wrong()
     if bad.any():
@@ -324,7 +307,7 @@ def _column_a_seed(
 
     Raises UserError where the columns end in numbers that nothing calls seeds, and no method is said.
     """
-    columns = [name for name in table.columns if name != roles.step]
+    columns = [name for name in table.columns if name not in (roles.step, *roles.clocks)]
     named = {name: method_and_seed(name.strip(), seed_column) for name in columns}
     if roles.naming or len(columns) < 2:
         return None
@@ -356,17 +339,18 @@ def _column_a_seed(
     return runs()
 
 
-def _column_a_method(table: Table, step: str) -> Iterator[LoggedRun]:
+def _column_a_method(table: Table, roles: _Roles) -> Iterator[LoggedRun]:
     """A row a step, a column a method, which has one run: declared, since a column may be anything else as well."""
+    assert roles.step is not None
     for name in table.columns:
         rows = [row for row, cell in enumerate(table.columns[name]) if not is_empty(cell)]
-        if name == step or not rows:
+        if name in (roles.step, *roles.clocks) or not rows:
             continue
-        steps, values = ([table.number(column, row) for row in rows] for column in (step, name))
+        steps, values = ([table.number(column, row) for row in rows] for column in (roles.step, name))
         series = np.array(steps, np.float64), np.array(values, np.float64)
         yield LoggedRun(
             f"{table.label}: {name}", {"name": name, COLUMN: name, "seed": "0"}, {"value": series}, (table.path,),
-            own_steps=step, notes=("every column is the one run of a method, and called seed 0",),
+            own_steps=roles.step, notes=("every column is the one run of a method, and called seed 0",),
         )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from amrobust.ingest.naming import Mappings
 from amrobust.ingest.policies import Notes, Policies
 from amrobust.runs.files import shown
 from amrobust.runs.metric import can_be_a_share
-from amrobust.runs.units import PERCENT, SHARE, with_unit
+from amrobust.runs.units import PERCENT, SHARE, has_two_units, in_two_units, tops_of, with_unit
 from amrobust.runs.values import Curves, absent, held
 
 A_HUNDRED = 70.0, 140.0
@@ -36,16 +36,13 @@ def in_one_unit(
         metric = next(m for m in changed[places[0]].metrics if m.name == name)
         if metric.unit == "%":
             with_unit(metric, [np.concatenate([changed[i].curves[name].ravel() for i in places])])
-        if not can_be_a_share(name):
+        if not has_two_units(name):
             continue
-        tops = {
-            i: np.nanmax(np.where(np.isfinite(v := changed[i].curves[name]), np.abs(v), 0.0), axis=1)
-            for i in places
-        }
-        changing = {i: _changes_unit(changed[i].curves[name]) for i in places}
+        tops = {i: tops_of(changed[i].curves[name]) for i in places}
+        changing = {i: _changes_unit(changed[i].curves[name]) & can_be_a_share(name) for i in places}
         every, both = (np.concatenate(list(found.values())) for found in (tops, changing))
         shares, percents = (every > 0) & (every <= SHARE), (every > PERCENT) & ~both
-        if not (both.any() or (shares.any() and percents.any())):
+        if not both.any() and not in_two_units(name, every):
             continue
         counts = _counts(name, int(shares.sum()), int(percents.sum()), int(both.sum()))
         if policies.units == "refuse":

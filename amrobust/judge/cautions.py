@@ -189,6 +189,35 @@ def curves_in_common(method: str, other: str, n: int) -> Caution:
     )
 
 
+def curves_alike(method: str, seeds: Sequence[int], where: str) -> Caution:
+    """Curves of different seeds that agree in a long part, or but for rounding."""
+    return Caution(
+        "curves-alike",
+        f"The curves of seeds {listed(list(map(str, seeds)), 'and')} of {method} agree to 5 digits {where}: copies, or "
+        "parts of one training, and no independent seeds.",
+        "keep one of each, or train again with seeds that take effect from the start",
+    )
+
+
+def values_repeated(method: str, n: int, different: int) -> Caution:
+    """Every value of a sample is there several times."""
+    return Caution(
+        "values-repeated",
+        f"The {n} seeds of {method} have {different} different values, each several times: a table that is there twice, under "
+        "other numbers of seeds?",
+        "check that every seed is a training of its own",
+    )
+
+
+def impossible_values(what: str, most: float, who: str, where: str) -> Caution:
+    """Values that a share cannot have."""
+    return Caution(
+        "impossible-values",
+        f"{what} outside 0 to {most:g}, which no share can be: {who}, {where}.",
+        "correct them, or leave them empty where nothing was measured",
+    )
+
+
 def unofficial_data(arm: Arm) -> Caution | None:
     """The runs' record says that their data are not what their publisher offers."""
     note = arm.facts.get("data note")

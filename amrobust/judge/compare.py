@@ -16,7 +16,7 @@ from amrobust.errors import UserError
 from amrobust.judge import cautions, metrics, oddities, tuning
 from amrobust.judge.arms import diverged_beyond, on_scale, without_overflow
 from amrobust.judge.claim import Claim
-from amrobust.judge.copies import refuse_copies, same_for_all_seeds, same_for_several_methods
+from amrobust.judge.copies import partly_copied, refuse_copies, same_for_all_seeds, same_for_several_methods
 from amrobust.judge.declaration import unproven
 from amrobust.judge.evidence import gather
 from amrobust.judge.grid import on_grid, refuse_other_axes
@@ -261,6 +261,8 @@ def _group(
         cautions.epochs_left_out(baseline.axis, first_epoch, measured=first_epoch == first_output),
         same_for_all_seeds(ordered, metric.name),
         *same_for_several_methods(ordered, metric.name),
+        *partly_copied(ordered, metric.name),
+        metrics.impossible(ordered, metric) if selection.scale == "none" else None,
     )
     judged = resolved(claims, ordered) if claims is not None else _default_claims(ordered, selection)
     beyond = metrics.beyond_range(judged, [arm.curves[metric.name] for arm in ordered], metric)

@@ -12,12 +12,16 @@ from amrobust.errors import UserError
 from amrobust.judge import cautions
 from amrobust.runs.arms import Arm
 from amrobust.runs.files import shown
+from amrobust.runs.values import Curves
 from amrobust.stats.results import Caution
 
 FEWEST_VALUES = 5
 """Curves of fewer different values, such as constant ones and single final values, agree by chance."""
 
 MOST_NAMED = 5
+
+ROUNDING = 5e-5
+"""Values that differ by no more, relative to themselves, may be one value that was rounded to 5 digits."""
 
 
 def refuse_copies(arms: Sequence[Arm], metric: str) -> None:
@@ -64,6 +68,42 @@ def same_for_several_methods(arms: Sequence[Arm], metric: str) -> tuple[Caution,
         for (a, some), (b, others) in combinations(contents, 2)
         if (common := [bits for bits in some if bits in others and _tells(bits)])
     )
+
+
+def partly_copied(arms: Sequence[Arm], metric: str) -> tuple[Caution, ...]:
+    """That curves of one arm agree but for rounding, or in a half; or that every final value is there several times.
+
+    As in :func:`refuse_copies`, what amrobust trained is left out.
+    """
+    found = []
+    for arm in arms:
+        values, half = arm.curves[metric], arm.epochs // 2
+        if arm.x0_digest is not None:
+            continue
+        for part, where in (
+            (values, "everywhere"), (values[:, :half], "in their first half"), (values[:, half:], "in their second half"),
+        ):  # fmt: skip
+            if pair := _nearly_equal(part):
+                found.append(cautions.curves_alike(arm.title, [arm.seeds[row] for row in pair], where))
+                break
+        rows = _by_content(arm, metric)
+        if len(rows) >= FEWEST_VALUES and all(len(same) > 1 for same in rows.values()):
+            found.append(cautions.values_repeated(arm.title, len(values), len(rows)))
+    return tuple(found)
+
+
+def _nearly_equal(curves: Curves) -> tuple[int, int] | None:
+    """The first two rows that agree to ROUNDING everywhere, and have enough values that differ by more."""
+    for row, curve in enumerate(curves):
+        ordered = np.sort(curve[np.isfinite(curve)])
+        steps = np.abs(np.diff(ordered)) > 10 * ROUNDING * np.abs(ordered[1:])
+        if steps.sum() + 1 < FEWEST_VALUES:
+            continue
+        close = row + 1 + np.flatnonzero(np.isclose(curves[row + 1 :, -1], curve[-1], ROUNDING, 0, True))
+        same = close[np.isclose(curves[close], curve, ROUNDING, 0, True).all(axis=1)]
+        if same.size:
+            return row, int(same[0])
+    return None
 
 
 def _by_content(arm: Arm, metric: str) -> dict[bytes, list[int]]:

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from amrobust.errors import UserError
+from amrobust.judge import cautions
 from amrobust.judge.claim import Claim
-from amrobust.judge.words import points
+from amrobust.judge.words import counted, points
 from amrobust.runs.arms import Arm
 from amrobust.runs.files import shown
 from amrobust.runs.metric import (
@@ -16,10 +17,11 @@ from amrobust.runs.metric import (
     MetricChoice,
     by_interest,
     direction_by_name,
+    is_bounded,
     says,
     some_of,
 )
-from amrobust.runs.units import unit_of, with_unit
+from amrobust.runs.units import PERCENT, SHARE, in_two_units, tops_of, unit_of, with_unit
 from amrobust.runs.values import Curves
 from amrobust.stats.results import Caution
 
@@ -62,6 +64,14 @@ def of_arms(arms: Sequence[Arm], choice: MetricChoice) -> Metric:
             f"{shown(choice.name)} is not in one unit ({', '.join(examples)}): bring all to "
             "percent with 'amrobust import --mixed-units percent', or multiply the shares by 100"
         )
+    tops = np.concatenate([tops_of(arm.curves[choice.name]) for arm in arms])
+    unsaid = not any(metric.unit or metric.unit_by in ("workload", "declared") for metric in metrics)
+    if unsaid and in_two_units(choice.name, tops):
+        raise UserError(
+            f"{shown(choice.name)} looks like a share of 1 in some seeds (up to {tops[tops <= SHARE].max():g}) and like a "
+            f"percentage in others (up to {tops.max():g}): bring all to percent with 'amrobust import --mixed-units percent', "
+            "or, where they are in one unit, say so with --unit"
+        )
     said = [metric for metric in metrics if metric.unit]
     first = (said or metrics)[0].declared(choice.better)
     return with_unit(first, [arm.curves[choice.name] for arm in arms])
@@ -80,6 +90,27 @@ def beyond_range(claims: Iterable[Claim], values: Iterable[Curves], metric: Metr
         f"{finite.min():.4g} to {finite.max():.4g}: no difference between them could exceed it.",
         f"declare the margin in the unit of {metric.name.replace('_', ' ')}, by what would matter{share}",
     )
+
+
+def impossible(arms: Sequence[Arm], metric: Metric) -> Caution | None:
+    """Where an accuracy or its like is below 0, or above 1 or 100 %: a mistyped number, a sign that nothing was measured."""
+    if not is_bounded(metric.name):
+        return None
+    every = [arm.curves[metric.name] for arm in arms]
+    whole = np.concatenate([values[np.isfinite(values)] for values in every])
+    percent = metric.unit == "%" or (not metric.unit and bool((whole > PERCENT).any()))
+    most = 100.0 if percent else SHARE
+    with np.errstate(invalid="ignore"):
+        outside = [np.isfinite(values) & ((values < 0) | (values > most * (1 + 1e-6))) for values in every]
+    count = sum(int(found.sum()) for found in outside)
+    if not count:
+        return None
+    arm, values, found = next(each for each in zip(arms, every, outside, strict=True) if each[2].any())
+    row, column = np.argwhere(found)[0]
+    return cautions.impossible_values(
+        f"{counted(count, 'value')} of {metric.name}", most, f"{arm.title}, seed {arm.seeds[row]}",
+        f"{arm.axis.quantity} {arm.axis.at(int(column) + 1)}: {values[row, column]:.4g}",
+    )  # fmt: skip
 
 
 def declared(metrics: Sequence[Metric], choice: MetricChoice) -> Mapping[str, Metric]:

@@ -55,6 +55,10 @@ SHARES = frozenset((
     "dice", "jaccard", "success", "win", "winrate", "solved", "wer", "cer",
 ))  # fmt: skip
 """What is a share of one, and is often written in percent."""
+UNBOUNDED = frozenset(("wer", "cer", "success", "win", "solved"))
+"""Those of them that may be above one, or count."""
+ERRORS = frozenset(("err", "errs", "error", "errors"))
+"""What may be a share of one, or in any unit."""
 PARAMETERS = frozenset((
     "lr", "learning_rate", "learningrate", "batch_size", "batchsize", "bs", "momentum", "weight_decay", "wd", "epoch",
     "epochs", "step", "steps", "global_step", "iteration", "iterations", "iter", "iters", "time", "seed", "beta1", "beta2",
@@ -233,6 +237,11 @@ def unit_by_name(name: str) -> str:
 def can_be_a_share(name: str) -> bool:
     """Whether a metric of this name is a share of one, which may also be written in percent."""
     return bool(SHARES & set(words(name)))
+
+
+def is_bounded(name: str) -> bool:
+    """Whether a metric of this name is never below 0, and never above 1 or 100 %."""
+    return direction_by_name(name) == "higher" and bool((SHARES - UNBOUNDED) & set(words(name)))
 
 
 def is_parameter(name: str) -> bool:

@@ -9,9 +9,11 @@ import numpy as np
 
 from amrobust.errors import UserError
 from amrobust.runs.files import shown
-from amrobust.runs.metric import Metric, can_be_a_share
+from amrobust.runs.metric import ERRORS, Metric, can_be_a_share, words
 from amrobust.runs.values import Curves
 
+HUNDREDFOLD = 20, 500
+"""Between typical values of two methods, or of two halves of one, a factor in this range is one of unit."""
 SHARE, PERCENT = 1.0, 1.5
 """A share is never above the one; a percentage that is never above the other would be a strange one."""
 
@@ -43,6 +45,32 @@ def with_unit(metric: Metric, values: Sequence[Curves]) -> Metric:
                 "shares of one; leave the unit out, or multiply them by 100"
             )
     return metric
+
+
+def has_two_units(name: str) -> bool:
+    """Whether metrics of this name are written as shares by some and in percent by others."""
+    return can_be_a_share(name) or bool(ERRORS & set(words(name)))
+
+
+def in_two_units(name: str, tops: Curves) -> bool:
+    """Whether the largest values of each seed are shares for some and percentages for others, of a metric of this name.
+
+    An error may be in any unit: of one these are a hundred times as large as those, and none is above 100.
+    """
+    if not has_two_units(name):
+        return False
+    low, high = tops[(tops > 0) & (tops <= SHARE)], tops[tops > PERCENT]
+    if not low.size or not high.size:
+        return False
+    if can_be_a_share(name):
+        return True
+    least, most = HUNDREDFOLD
+    return bool(high.max() <= 100 and least < np.median(high) / np.median(low) < most)
+
+
+def tops_of(curves: Curves) -> Curves:
+    """The largest finite value of each seed; nothing finite is 0."""
+    return np.asarray(np.where(np.isfinite(curves), curves, -np.inf).max(axis=1, initial=-np.inf).clip(0.0))
 
 
 def _largest(values: Sequence[Curves]) -> float:

@@ -1,7 +1,8 @@
 """Write the pages that are made from the tree: python docs/tools/generate.py
 
-``architecture.md`` from the packages and the first lines of their modules, ``analyses.md`` from the files of the analyses, and
-the list in ``index.md`` of what the pages show and do not run. ``--check`` writes nothing and fails where a page is not as it
+``architecture.md`` from the packages and the first lines of their modules, ``analyses.md`` from the files of the analyses,
+``what-amrobust-notices.md`` from the lies of the corruption suite, and the list in ``index.md`` of what the pages show and do
+not run. ``--check`` writes nothing and fails where a page is not as it
 would be written; a test does the same.
 """
 
@@ -22,6 +23,10 @@ from amrobust.analysis import load_analysis, specs_of_setting
 from amrobust.runs.spec import content_digest
 
 DOCS = ROOT / "docs"
+
+sys.path.append(str(ROOT / "tests" / "helpers"))
+from lies import BELIEVED, LIES, SAME, Lie  # noqa: E402
+from sound_data import FORMS  # noqa: E402
 
 
 def first_line(path: Path) -> str:
@@ -169,6 +174,43 @@ def analyses() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+def ending(lie: Lie) -> str:
+    """What comes of a lie, in words; short excerpts of a message say nothing by themselves."""
+    if lie.ends == SAME:
+        return "numbers and verdicts of the sound data"
+    if lie.ends == BELIEVED:
+        return f"cannot be noticed; believed: `{lie.says.strip()}`"
+    words = lie.ends.replace("warned", "a warning")
+    return words + (f": `{lie.says}`" if len(lie.says) > len("--option") else "")
+
+
+def notices() -> str:
+    """The page on what is noticed of data that are not what they seem."""
+    lines = [
+        "# What amrobust notices",
+        "",
+        "A right interval of a misread column is a wrong interval. So the tests take sound data, two methods over seeds and",
+        "epochs, and do to them what happens to data on their way to a comparison. What leaves a trace has to end in a refusal",
+        "or a warning that names it, or in the very numbers of the sound data. What leaves none cannot be noticed by anybody:",
+        "there the line `read:`, which every command prints that reads a table or a log, shows what was believed. The tests",
+        "run this table (`tests/helpers/lies.py`), at seeds and epochs drawn by chance.",
+        "",
+        "The sound data come in these forms:",
+        "",
+        *(f"- *{name}*: {words}" for name, words in FORMS.items()),
+        "",
+        "[Formats](formats.md) says what is read as what, and the options that say it otherwise.",
+        "",
+    ]
+    for about, lies in LIES.items():
+        lines += [f"## {about}", "", "| what was done | to | what comes of it |", "|---|---|---|"]
+        for lie in lies:
+            forms = "all" if tuple(lie.forms) == tuple(FORMS) else ", ".join(lie.forms)
+            lines.append(f"| {lie.title} | {forms} | {ending(lie)} |".replace("  ", " "))
+        lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
 def not_run() -> str:
     """The list of what the pages show and the tests do not run, each with its reason."""
     found = [
@@ -196,6 +238,7 @@ def generated() -> dict[Path, str]:
     return {
         DOCS / "architecture.md": architecture(),
         DOCS / "analyses.md": analyses(),
+        DOCS / "what-amrobust-notices.md": notices(),
         index: with_list(index.read_text(encoding="utf-8")),
     }
 

@@ -101,12 +101,63 @@ def test_words_that_python_reads_as_numbers_or_nothing(folder, word):
     assert len(runs) == 2
 
 
-@pytest.mark.parametrize("word", ["nan(ind)", "0.90.844", "0x1p3", "1e", "five", "12,5"])
+@pytest.mark.parametrize("word", ["nan(ind)", "0.90.844", "0x1p3", "1e", "five"])
 def test_a_mistyped_number_is_refused_with_its_line(folder, word):
     text = long_table(cell=lambda row: f'"{word}"' if row == 30 else f"{row / 7:.17g}")
     assert f"line 32: val_loss {word!r} is not a number, as 39 of the column's 40 cells are" in both(
         folder, text
     )
+
+
+@pytest.mark.parametrize(
+    ("word", "what"),
+    [
+        ("12,5", "decimal commas"),
+        ("1,234.5", "thousands"),
+        ("12.5%", "percent signs"),
+        ("9 %", "percent signs"),
+    ],
+)
+@pytest.mark.parametrize("name", ["val_loss", "value_seen"])
+def test_a_number_as_people_write_it_is_refused_by_name(folder, word, what, name):
+    text = long_table(cell=lambda row: f'"{word}"' if row == 30 else f"{row / 7:.17g}")
+    message = both(folder, text.replace("val_loss", name))
+    assert f"line 32: the numbers of {name} have " in message
+    assert what in message
+
+
+def test_a_header_again_and_rows_of_empty_cells(folder):
+    lines = long_table().splitlines()
+    again = [*lines[:30], lines[0], *lines[30:]]
+    assert "line 31 is the header again" in both(folder, "\n".join(again))
+    assert "line 31 is the header again" in both(folder, "\r\n".join(again))
+    # Its words alone are none.
+    assert len(both(folder, long_table().replace("adam", "method"))) == 2
+    for end in ("\n", "\r\n"):
+        for place in (1, 20, 41):
+            runs = both(folder, end.join([*lines[:place], ",,,,", *lines[place:]]) + end * (place < 41))
+            assert len(runs) == 2
+            assert sum(len(series["val_acc"][0]) for *_, series in runs) == 40
+    # A row of some empty cells is one.
+    assert len(both(folder, "\n".join([*lines[:20], ",,,,0.5", *lines[20:]]))) == 3
+
+
+def test_texts_of_other_programs(folder):
+    text = long_table()
+    runs = both(folder, text)
+    assert both(folder, text.encode("utf-16")) == runs
+    assert "UTF-16" in both(folder, text.encode("utf-16-le"))
+    moved = [(fields, line + 1, *rest) for fields, line, *rest in runs]
+    assert both(folder, "sep=;\n" + text.replace(",", ";")) == moved
+    assert "separated by '|'" in both(folder, text.replace(",", "|"))
+    indexed = "\n".join(f"{row},{line}" if row else f",{line}" for row, line in enumerate(text.split()))
+    assert both(folder, indexed) == runs
+    assert "the first column has no name, and words" in both(folder, indexed + "\nmean,sgd,0,1,1,1")
+
+
+def test_points_between_thousands_are_asked_about_where_few_cells_differ(folder):
+    text = long_table(cell=lambda row: ("1.050", "876", "2.125")[row % 3])
+    assert "are these thousands?" in both(folder, text.replace("val_loss", "reward"))
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from amrobust.ingest.assemble import gather
 from amrobust.ingest.logged import LoggedRun
 from amrobust.ingest.naming import Mappings
 from amrobust.ingest.policies import Policies
+from amrobust.ingest.read import read_path
 from amrobust.runs.store import open_runs
 
 CORPUS = Path(__file__).resolve().parents[1] / "corpus"
@@ -182,3 +183,33 @@ def test_british_spellings_name_methods(key, tmp_path):
         f"{key},seed,epoch,acc\n" + "".join(f"{m},{s},1,0.{s}5\n" for m in ("sgd", "adam") for s in (1, 2))
     )
     assert amrobust.load(path).methods == ("sgd", "adam")
+
+
+def test_versions_are_names_and_no_numbers(tmp_path):
+    versions = ("1.1", "1.10", "1_1", "11")
+    rows = [f"{m},{versions[seed % 4]},{seed},{90 + seed}" for m in "ab" for seed in range(8)]
+    path = tmp_path / "runs.csv"
+    path.write_text("\n".join(["method,version,seed,acc", *rows]))
+    found = {method.method for method in read_path(path)[0].methods}
+    assert found == {f"{m}[version={v}]" for m in "ab" for v in versions}
+
+
+def test_an_index_without_a_name_is_no_method_in_any_form(tmp_path):
+    frame = pd.DataFrame({"sgd": [1.0, 3, 2, 4, 3], "adam": [2.0, 2.5, 2, 3, 1]}, index=[4, 0, 2, 1, 3])
+    frame.to_parquet(tmp_path / "runs.parquet")
+    assert [m.method for m in read_path(tmp_path / "runs.parquet")[0].methods] == ["sgd", "adam"]
+    again = frame.reset_index(names="Unnamed: 0")
+    assert amrobust.Runs.from_frame(again).methods == ("sgd", "adam")
+    frame.describe().to_parquet(tmp_path / "described.parquet")
+    with pytest.raises(UserError, match="the first column has no name, and words in it"):
+        read_path(tmp_path / "described.parquet")
+
+
+def test_a_value_that_is_written_in_several_ways_is_one(tmp_path):
+    rates = ("0.1", "1e-1", ".1", "0.01")
+    rows = [f"{m},{rates[seed % 4]},{seed},{90 + seed}" for m in "ab" for seed in range(8)]
+    path = tmp_path / "runs.csv"
+    path.write_text("\n".join(["method,lr,seed,acc", *rows]))
+    found = {method.method: method.seeds for method in read_path(path)[0].methods}
+    assert found["a[lr=0.1]"] == (0, 1, 2, 4, 5, 6)
+    assert set(found) == {f"{m}[lr={rate}]" for m in "ab" for rate in ("0.1", "0.01")}

@@ -162,7 +162,7 @@ def recorded(installed):
                 installed / "recorded", method=method, seed=seed, workload="mine"
             ) as run:
                 for epoch in (1, 2):
-                    value = len(method) + seed * epoch
+                    value = 10 + seed * epoch
                     run.log(epoch, test_accuracy=value)
                     rows.append(f"{method},{seed},{epoch},{value}")
     (installed / "table.csv").write_text("\n".join(rows))
