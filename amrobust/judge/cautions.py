@@ -191,21 +191,27 @@ def curves_in_common(method: str, other: str, n: int) -> Caution:
 
 def curves_alike(method: str, seeds: Sequence[int], where: str) -> Caution:
     """Curves of different seeds that agree in a long part, or but for rounding."""
-    return Caution(
+    return Caution.of(
         "curves-alike",
-        f"The curves of seeds {listed(list(map(str, seeds)), 'and')} of {method} agree to 5 digits {where}: copies, or "
-        "parts of one training, and no independent seeds.",
+        "The curves of seeds {seeds} of {method} agree to 5 digits {where}: copies, or parts of one training, and no "
+        "independent seeds.",
         "keep one of each, or train again with seeds that take effect from the start",
+        seeds=listed(list(map(str, seeds)), "and"),
+        method=method,
+        where=where,
     )
 
 
 def values_repeated(method: str, n: int, different: int) -> Caution:
     """Every value of a sample is there several times."""
-    return Caution(
+    return Caution.of(
         "values-repeated",
-        f"The {n} seeds of {method} have {different} different values, each several times: a table that is there twice, under "
+        "The {n} seeds of {method} have {different} different values, each several times: a table that is there twice, under "
         "other numbers of seeds?",
         "check that every seed is a training of its own",
+        n=Number(f"{n}", n),
+        method=method,
+        different=Number(f"{different}", different),
     )
 
 
