@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from amrobust.runs.axis import Axis
 from amrobust.runs.method import Method
 from amrobust.runs.metric import Metric
-from amrobust.runs.values import Curves, ends, not_finite
+from amrobust.runs.values import Curves, ended_early, not_finite
 
 
 @dataclass(frozen=True)
@@ -44,9 +46,9 @@ class ImportedMethod:
     @property
     def ended_early(self) -> tuple[int, ...]:
         """Seeds that did not diverge, and of the primary metric have no value where another seed still has one."""
-        last = ends(self.curves[self.metrics[0].name])
+        early = ended_early(self.curves[self.metrics[0].name], np.array(self.axis.values))
         return tuple(
             seed
-            for seed, end in zip(self.seeds, last, strict=True)
-            if end < last.max() and seed not in self.diverged
+            for seed, is_early in zip(self.seeds, early, strict=True)
+            if is_early and seed not in self.diverged
         )

@@ -47,11 +47,13 @@ def diverged_beyond(arm: Arm, metric: Metric, limit: float | None) -> Arm:
     (curve,) = arm.curves.values()
     with np.errstate(invalid="ignore"):
         better = np.isfinite(curve) & ((curve >= limit) if metric.way == "higher" else (curve <= limit))
-    lost = ~np.logical_or.accumulate(better[:, ::-1], axis=1)[:, ::-1] & ~absent(curve)
+    lost = ~np.logical_or.accumulate(better[:, ::-1], axis=1)[:, ::-1]
+    rows = np.asarray((lost & ~absent(curve)).any(axis=1))
     worst = -np.inf if metric.way == "higher" else np.inf
-    rows = np.asarray(lost.any(axis=1))
+    # What was not measured behind the end of such a seed is no early end either.
+    gone = lost & rows[:, None] & (np.isfinite(curve) | absent(curve))
     return replace(
         arm,
-        curves=dict.fromkeys(arm.curves, np.where(lost & np.isfinite(curve), worst, curve)),
+        curves=dict.fromkeys(arm.curves, np.where(gone, worst, curve)),
         diverged=tuple(s for s, row in zip(arm.seeds, rows, strict=True) if row or s in arm.diverged),
     )

@@ -189,12 +189,18 @@ def along_one_axis(
 
     Raises UserError where arms, or their seeds, were measured at different places or end early, and nothing was said of that.
     """
-    read, gridded = on_grid(arms, selection.grid)
+    read = [diverged_beyond(arm, metric, selection.diverged) for arm in arms]
+    said = []
+    if selection.grid is not None:
+        # What a seed last measured stands, or is missing, at its own end, and not at the point of a grid before it.
+        read, ended = settled(read, selection.lengths, alone=True)
+        read, gridded = on_grid(read, selection.grid)
+        said = [gridded, ended]
     refuse_other_axes(read)
-    read, ended = settled(
-        [diverged_beyond(arm, metric, selection.diverged) for arm in read], selection.lengths
-    )
-    return read, {key: (*gridded.get(key, ()), *ended.get(key, ())) for key in (*gridded, *ended)}
+    read, ended = settled(read, selection.lengths)
+    said.append(ended)
+    keys = dict.fromkeys(key for notes in said for key in notes)
+    return read, {key: tuple(note for notes in said for note in notes.get(key, ())) for key in keys}
 
 
 def _groups(
@@ -229,8 +235,16 @@ def _groups(
             )
     if not groups:
         lonely += [note.message.rstrip(".") for note in oddities.look_alikes(arms, arms)]
+        keys = [(arm.workload, arm.data_digest) for arm in arms]
+        remedy = (
+            ": methods of one workload end at different steps; cut all where the first one ends with --lengths common, or let "
+            "last values stand with --lengths hold"
+            if len(set(keys)) < len(keys)
+            else ""
+        )
         raise UserError(
-            f"a comparison needs at least two methods on one workload, with equal data and steps ({'; '.join(lonely)})"
+            "a comparison needs at least two methods on one workload, with equal data and steps "
+            f"({'; '.join(lonely)}){remedy}"
         )
     return groups, lonely
 

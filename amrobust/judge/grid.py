@@ -17,7 +17,7 @@ from amrobust.judge import cautions
 from amrobust.runs.arms import Arm
 from amrobust.runs.axis import Axis, number
 from amrobust.runs.files import shown
-from amrobust.runs.values import ABSENT, Curves, absent, ends, first_measured
+from amrobust.runs.values import ABSENT, Curves, absent, ended_early, ends, first_measured
 from amrobust.stats.results import Caution
 
 Way = Literal["last", "mean", "linear"]
@@ -143,7 +143,7 @@ def _refuse_gaps(arm: Arm) -> None:
         raise UserError(
             f"{shown(arm.method)} on {shown(arm.workload)}: seed {some} seems to count its {arm.axis.plural} from 0, seed "
             f"{others} from 1: count them alike in the data; if {arm.axis.quantity} 0 is the starting point, say "
-            "--grid intersection"
+            "--grid intersection --lengths common"
         )
     spans = ends(curve) - (~missing).argmax(axis=1)
     gaps = np.flatnonzero((~missing).sum(axis=1) < np.where(missing.all(axis=1), 0, spans))
@@ -189,6 +189,12 @@ def _both(arms: Sequence[Arm]) -> str:
     return f"methods on {shown(arms[0].workload)} were measured at different places ({grids})"
 
 
+def _ranges(arms: Sequence[Arm]) -> str:
+    """Where the methods were measured."""
+    grids = ", ".join(f"{shown(arm.method)}: {shown(arm.axis.grid)}" for arm in arms[:2])
+    return f"on {shown(arms[0].workload)} ({grids}{', ...' if len(arms) > 2 else ''})"
+
+
 def _proposal(arms: Sequence[Arm]) -> str:
     """The grid that fits these arms best: the steps of all seeds, or, if these are more, those that are as wide as any gap."""
     common = _points(arms, Grid("intersection"))
@@ -224,7 +230,9 @@ def _resampled(arms: Sequence[Arm], grid: Grid, text: str) -> tuple[list[Arm], C
     axis = arms[0].axis
     points = _points(measured, grid)
     if not points.size:
-        raise UserError(f"{_both(arms[:2])}: the grid {text} has no point at which all have been measured")
+        raise UserError(
+            f"{_ranges(arms)}: the grid {text} has no point at which all have been measured; --grid {_proposal(measured)} has"
+        )
     common = replace(axis, values=tuple(points.tolist()))
     if grid.way == "linear":
         found = [_between(arm, points, common) for arm in measured]
@@ -289,7 +297,7 @@ def _points(arms: Sequence[Arm], grid: Grid) -> Curves:
             common = common[np.isin(common, axis)]
         return common
     start = max(axis[first_measured(_curve(arm)) - 1] for axis, arm in zip(axes, arms, strict=True))
-    end = min(axis[-1] for axis in axes)
+    end = min(_end(arm) for arm in arms)
     if start > end:
         return np.array([])
     if grid.kind == "points":
@@ -301,6 +309,13 @@ def _points(arms: Sequence[Arm], grid: Grid) -> Curves:
             f"--grid every:{number(grid.size)} has more than {_MOST_POINTS:,} points: give a larger step"
         )
     return np.asarray(np.clip(np.arange(first, last + 1) * grid.size, start, end))
+
+
+def _end(arm: Arm) -> float:
+    """Where the first seed ends, of those that did not end early."""
+    axis, curve = np.array(arm.axis.values), _curve(arm)
+    last = ends(curve)[~ended_early(curve, axis)]
+    return float(axis[last.min() - 1])
 
 
 @dataclass(frozen=True)

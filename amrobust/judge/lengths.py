@@ -15,7 +15,7 @@ from amrobust.judge.words import listed
 from amrobust.runs.arms import Arm
 from amrobust.runs.axis import Axis
 from amrobust.runs.files import shown
-from amrobust.runs.values import ABSENT, Curves, Mask, absent, ends, held
+from amrobust.runs.values import ABSENT, Curves, Mask, absent, ended_early, ends, held
 from amrobust.stats.results import Caution
 
 Lengths = Literal["refuse", "common", "hold", "drop", "diverged"]
@@ -54,31 +54,37 @@ def of_metric(arm: Arm, metric: str) -> Arm:
     )
 
 
-def settled(arms: Sequence[Arm], lengths: Lengths) -> tuple[list[Arm], Notes]:
+def settled(arms: Sequence[Arm], lengths: Lengths, *, alone: bool = False) -> tuple[list[Arm], Notes]:
     """Arms (of one metric) without seeds that end early, as ``lengths`` says, and by workload and data set what was done.
+
+    With ``alone``, before a common grid is read, each method by itself; a seed then ended early where others outlast it by more
+    than its own widest gap, since on clocks of their own seeds never end at one place.
 
     Axes are those that :func:`amrobust.judge.grid.refuse_other_axes` admits: of any two on one workload, one is the beginning
     of the other. Raises UserError where seeds end early and nothing was said of that, and where nothing is left.
     """
-    groups: dict[tuple[str, str | None], list[Arm]] = defaultdict(list)
-    for arm in arms:
-        groups[arm.workload, arm.data_digest].append(arm)
+    groups: dict[tuple[str, str | None, int], list[Arm]] = defaultdict(list)
+    for place, arm in enumerate(arms):
+        groups[arm.workload, arm.data_digest, place if alone else 0].append(arm)
     found: dict[int, Arm] = {}
     notes: Notes = {}
-    for key, members in groups.items():
-        done, note = _settled(members, lengths)
+    for (workload, digest, _), members in groups.items():
+        early = [_early(arm, alone) for arm in members]
+        done, note = _settled(members, early, lengths, alone)
         found |= {id(old): new for old, new in zip(members, done, strict=True)}
-        notes[key] = (note,) if note is not None else ()
+        notes[workload, digest] = notes.get((workload, digest), ()) + ((note,) if note is not None else ())
     return [found[id(arm)] for arm in arms], notes
 
 
-def _settled(arms: list[Arm], lengths: Lengths) -> tuple[list[Arm], Caution | None]:
+def _settled(
+    arms: list[Arm], early: list[Mask], lengths: Lengths, alone: bool
+) -> tuple[list[Arm], Caution | None]:
     if lengths == "common":
-        return _cut(arms)
+        return _cut(arms) if not alone or early[0].any() else (arms, None)
     longest = max((arm.axis for arm in arms), key=lambda axis: len(axis.values))
-    if lengths == "hold":
+    if lengths == "hold" and not alone:
         arms = [_padded(arm, longest) for arm in arms]
-    early = [_early(arm) for arm in arms]
+        early = [_early(arm, alone) for arm in arms]
     if not any(rows.any() for rows in early):
         return arms, None
     if lengths == "refuse":
@@ -94,9 +100,11 @@ def _settled(arms: list[Arm], lengths: Lengths) -> tuple[list[Arm], Caution | No
     )
 
 
-def _early(arm: Arm) -> Mask:
+def _early(arm: Arm, alone: bool) -> Mask:
     """Of each seed whether its curve ends before the axis does."""
     (curve,) = arm.curves.values()
+    if alone:
+        return ended_early(curve, np.array(arm.axis.values))
     return np.asarray(ends(curve) < curve.shape[1])
 
 
@@ -133,23 +141,27 @@ def _with(arm: Arm, curve: Curves, axis: Axis) -> Arm:
 
 def _held(arm: Arm, early: Mask) -> Arm:
     (curve,) = arm.curves.values()
-    if not ends(curve).all():
+    if not ends(curve)[early].all():
+        lost = arm.seeds[int(np.where(early, ends(curve), len(curve.T)).argmin())]
         raise UserError(
-            f"{shown(arm.method)} on {shown(arm.workload)}: seed {arm.seeds[int(ends(curve).argmin())]} has no "
-            f"{shown(next(iter(arm.curves)))} at all, and no last value that could stand: --lengths drop leaves it out"
+            f"{shown(arm.method)} on {shown(arm.workload)}: seed {lost} has no {shown(next(iter(arm.curves)))} at all, and no "
+            "last value that could stand: --lengths drop leaves it out"
         )
-    before = np.arange(curve.shape[1]) < (~absent(curve)).argmax(axis=1)[:, None]
-    return _with(arm, np.where(before, ABSENT, held(curve)), arm.axis)
+    return _with(arm, np.where(_behind(curve, early), held(curve), curve), arm.axis)
 
 
 def _diverged(arm: Arm, early: Mask) -> Arm:
     (curve,) = arm.curves.values()
-    behind = np.arange(curve.shape[1]) >= ends(curve)[:, None]
     lost = {*arm.diverged, *(seed for seed, is_early in zip(arm.seeds, early, strict=True) if is_early)}
     return replace(
-        _with(arm, np.where(behind, np.nan, curve), arm.axis),
+        _with(arm, np.where(_behind(curve, early), np.nan, curve), arm.axis),
         diverged=tuple(seed for seed in arm.seeds if seed in lost),
     )
+
+
+def _behind(curve: Curves, early: Mask) -> Mask:
+    """The cells behind the end of each seed that ended ``early``."""
+    return np.asarray((np.arange(curve.shape[1]) >= ends(curve)[:, None]) & early[:, None])
 
 
 def _without(arm: Arm, early: Mask) -> Arm:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from amrobust import stats
 from amrobust.errors import UserError
 from amrobust.judge.compare import along_one_axis, choose_metric
-from amrobust.judge.grid import on_grid
 from amrobust.judge.rules import Selection
 from amrobust.judge.samples import Sample
 from amrobust.judge.usage import asked_for
@@ -70,14 +69,13 @@ def tails(
         raise UserError(f"level = {level:g} leaves no one-sided bound: give a level above 0.5, such as 0.95")
     selection = selection or Selection()
     chosen, measured, _ = choose_metric(arms, selection.metric)
-    measured, gridded = on_grid(measured, selection.grid)
-    said = [(workload, note) for (workload, _), notes in gridded.items() for note in notes]
+    # On a grid all together; else each by itself: that another method was measured elsewhere is nothing to its tail.
+    groups = [measured] if selection.grid is not None else [[arm] for arm in measured]
+    found = [along_one_axis(group, chosen, selection) for group in groups]
+    said = [(workload, note) for _, notes in found for (workload, _), each in notes.items() for note in each]
     worse: Worse = "low" if chosen.way == "higher" else "high"
     rows: list[TailRow] = []
-    for arm in measured:
-        # Each by itself: that another method was measured elsewhere is nothing to its tail.
-        (arm,), ended = along_one_axis([arm], chosen, replace(selection, grid=None))
-        said += [(arm.workload, note) for notes in ended.values() for note in notes]
+    for arm in (arm for arms, _ in found for arm in arms):
         with asked_for(f"{arm.method}: "):
             first = first_measured(arm.curves[chosen.name])
             sample = Sample.of(arm, chosen.name, first, False, final=final)

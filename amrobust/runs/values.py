@@ -59,6 +59,25 @@ def ends(curves: Curves) -> NDArray[np.intp]:
     return np.where(measured.any(axis=1), curves.shape[1] - measured[:, ::-1].argmax(axis=1), 0)
 
 
+def widest_gaps(curves: Curves, axis: Curves) -> Curves:
+    """Of (seeds, steps) at the coordinates ``axis``, the widest distance between neighbouring measurements of each seed."""
+    measured = ~absent(curves)
+    before = np.maximum.accumulate(np.where(measured, axis, -np.inf), axis=1)
+    gaps = np.where(measured[:, 1:], axis[1:] - before[:, :-1], 0.0)
+    return np.asarray(np.where(np.isfinite(gaps), gaps, 0.0).max(axis=1, initial=0.0))
+
+
+def ended_early(curves: Curves, axis: Curves) -> Mask:
+    """Of (seeds, steps) at the coordinates ``axis``, the seeds that another outlasts by more than their own widest gap.
+
+    Seeds that were measured on clocks of their own do not end at one coordinate, and none of them ended early for that.
+    """
+    last = ends(curves)
+    end = np.where(last > 0, axis[np.maximum(last, 1) - 1], -np.inf)
+    behind = end.max() - end
+    return np.asarray((behind > 0) & (behind >= widest_gaps(curves, axis)))
+
+
 def held(curves: Curves) -> Curves:
     """``curves`` (seeds, steps) with the last measured value standing until the next; ABSENT before the first."""
     columns = np.where(absent(curves), 0, np.arange(curves.shape[1]))

@@ -151,8 +151,8 @@ def test_on_a_grid_a_seed_that_ended_stays_so(way):
     with pytest.raises(UserError, match=r"1 of 2 seeds \(1\) have no test_accuracy up to epoch 4"):
         compare(arms, Selection(grid=f"every:2:{way}"))
     (judgement,) = compare(arms, Selection(grid=f"every:2:{way}", lengths="hold")).judgements
-    value = {"last": 3, "mean": 2.5, "linear": 3}[way]
-    np.testing.assert_array_equal(judgement.arms[0].curves["test_accuracy"][1], [value, value])
+    first = {"last": 3, "mean": 2.5, "linear": 3}[way]
+    np.testing.assert_array_equal(judgement.arms[0].curves["test_accuracy"][1], [first, 3])
 
 
 def test_an_end_beyond_a_declared_value_is_divergence_and_an_excursion_is_not():
@@ -179,6 +179,14 @@ def test_tails_ask_too_and_each_method_may_have_its_own_steps():
     ]
 
 
+def test_tails_on_a_grid_ask_as_well():
+    arms = [named(), named("b", WHOLE)]
+    with pytest.raises(UserError, match="--lengths hold"):
+        tails(arms, Selection(grid="every:2"))
+    _, rows, _ = tails(arms, Selection(grid="every:2", lengths="diverged"))
+    assert [row.result.estimate for row in rows if row.quantity == "P(diverges)"] == [0.5, 0]
+
+
 def test_nothing_changes_where_nothing_is_missing(rng):
     arms = [named(name, curves(rng, 6, 5)) for name in "ab"]
     for answer in LENGTHS:
@@ -203,5 +211,67 @@ def test_seeds_of_one_method_that_count_from_0_and_from_1_are_never_held_togethe
             UserError, match="a on digits: seed 0 seems to count its epochs from 0, seed 1 from 1"
         ):
             compare(arms, Selection(lengths=answer))
-    (judgement,) = compare(arms, Selection(grid="intersection")).judgements
+    (judgement,) = compare(arms, Selection(grid="intersection", lengths="common")).judgements
     assert judgement.axis.values == (1, 2)
+
+
+class TestEarlyEndsOnAGrid:
+    """Ten epochs; seeds 1 and 2 end at 6 and 7 on a rising curve."""
+
+    RISING = np.arange(1.0, 11) + np.arange(4)[:, None] / 10
+    EARLY = np.where(np.arange(10) < np.array([10, 6, 7, 10])[:, None], RISING, A)
+
+    def arms(self):
+        return [named(rows=self.EARLY), named("b", self.RISING)]
+
+    @pytest.mark.parametrize(
+        "grid", ["every:5", "every:10", "2", "intersection", "every:5:mean", "every:5:linear"]
+    )
+    def test_they_are_asked_about_on_every_grid(self, grid):
+        with pytest.raises(UserError, match=r"2 of 4 seeds \(1, 2\) have no test_accuracy up to epoch 10"):
+            compare(self.arms(), Selection(grid=grid))
+
+    @pytest.mark.parametrize("grid", ["every:5", "intersection"])
+    @pytest.mark.parametrize(
+        ("lengths", "last"),
+        [("hold", [10, 6.1, 7.2, 10.3]), ("diverged", [10, np.nan, np.nan, 10.3]), ("drop", [10, 10.3])],
+    )
+    def test_the_answer_is_what_is_judged(self, grid, lengths, last):
+        (judgement,) = compare(self.arms(), Selection(grid=grid, lengths=lengths)).judgements
+        np.testing.assert_allclose(judgement.arms[0].curves["test_accuracy"][:, -1], last)
+        assert judgement.axis.values[-1] == 10
+
+    def test_where_all_are_cut_none_mixes_its_end_with_the_epochs_of_others(self):
+        (judgement,) = compare(self.arms(), Selection(grid="every:5", lengths="common")).judgements
+        assert judgement.axis.values == (5,)
+        np.testing.assert_allclose(judgement.arms[0].curves["test_accuracy"], self.RISING[:, [4]])
+
+    def test_seeds_on_clocks_of_their_own_end_where_the_first_one_does(self):
+        times = [np.arange(1, 11) * 10.0 + offset for offset in (0, 1.5, 3)]
+        axis = np.unique(np.concatenate(times))
+        rows = np.full((3, len(axis)), ABSENT)
+        for row, at in enumerate(times):
+            rows[row, np.searchsorted(axis, at)] = at
+        arms = [named(name, rows, axis=Axis.called("time (s)", tuple(axis))) for name in "ab"]
+        for grid, points in (("every:25", 4), ("5:linear", 5)):
+            (judgement,) = compare(arms, Selection(grid=grid)).judgements
+            assert len(judgement.axis.values) == points
+            assert not any(note.kind == "ended-early" for note in judgement.cautions)
+
+    def test_a_declared_divergence_is_no_early_end(self):
+        low = self.EARLY.copy()
+        low[1, :6] = 0.5
+        arms = [named(rows=low), named("b", self.RISING)]
+        (judgement,) = compare(arms, Selection(lengths="drop", diverged=0.8)).judgements
+        one = judgement.arms[0]
+        assert (one.seeds, one.diverged) == ((0, 1, 3), (1,))
+
+
+def test_methods_of_other_lengths_are_told_what_would_compare_them():
+    arms = [named(rows=WHOLE), named("b", WHOLE[:, :2])]
+    with pytest.raises(
+        UserError, match=r"end at different steps; cut all .* --lengths common, .* --lengths hold"
+    ):
+        compare(arms)
+    for answer in ("common", "hold"):
+        assert compare(arms, Selection(lengths=answer)).judgements
