@@ -27,7 +27,7 @@ from amrobust.runs.metric import Metric
 from amrobust.runs.provenance import now, session
 from amrobust.runs.spec import Spec, Value
 from amrobust.runs.store import Run, broken_line, commit, directory_name, read_run
-from amrobust.runs.values import absent
+from amrobust.runs.values import absent, place
 
 OUTPUT = "I"
 """The name of the one output that a run made elsewhere has."""
@@ -116,10 +116,6 @@ def _source(method: ImportedMethod, notes: Sequence[str], form: str, origin: Pat
 def _land(method: ImportedMethod, directory: Path, source: Source, paired: bool, add: bool) -> Landed:
     spec = spec_of(method.identity, method.workload, method.identity.hyperparameters, paired=paired)
     facts = foreign_facts(method.method, method.workload, method.metrics, method.axis)
-    curves: dict[int, SeedCurves] = {
-        seed: {OUTPUT: {name: values[row] for name, values in method.curves.items()}}
-        for row, seed in enumerate(method.seeds)
-    }
     key = identity(spec, facts)
     path = directory / directory_name(Manifest(key, spec, facts, {}))
     with locked(path, lambda: None):
@@ -127,8 +123,14 @@ def _land(method: ImportedMethod, directory: Path, source: Source, paired: bool,
             present = (
                 read_run(path) if (path / MANIFEST).exists() else Run(path, Manifest(key, spec, facts, {}))
             )
+            new: dict[int, SeedCurves] = {
+                seed: {OUTPUT: {name: values[row] for name, values in method.curves.items()}}
+                for row, seed in enumerate(method.seeds)
+            }
+            present, recorded, curves, axis = on_one_axis(present, new, method.axis)
+            facts = foreign_facts(method.method, method.workload, method.metrics, axis)
             check_fit(present, facts)
-            _check_same(present, curves)
+            _check_same(path, recorded, curves)
         except Broken as problem:
             raise RunError(broken_line(path, problem)) from None
         there = present.manifest.complete
@@ -141,7 +143,7 @@ def _land(method: ImportedMethod, directory: Path, source: Source, paired: bool,
                 "these are more seeds of it, say --add, else name them apart (--method-from =NAME, --workload-from =NAME)"
             )
         if added:
-            merged = seeds_of(present) | curves
+            merged = recorded | curves
             manifest = _with_seeds(present.manifest, added, set(method.diverged), source, facts)
             commit(path, manifest, merged)
         return Landed(read_run(path), len(added), len(method.seeds) - len(added))
@@ -174,20 +176,47 @@ def check_fit(run: Run, facts: RunFacts) -> None:
     else:
         return
     raise UserError(
-        f"the run {shown(run.path.name)} has {what}: use another --runs-dir, or name the workload apart"
+        f"the run {shown(run.path.name)} has {what}: read all files of the method from one folder at once, or where these are "
+        "other trainings name the method or the workload apart"
     )
 
 
-def _check_same(run: Run, curves: dict[int, SeedCurves]) -> None:
-    """Raises UserError where a complete seed of ``run`` has other curves than those given."""
-    for seed, there in seeds_of(run).items():
+def on_one_axis(
+    run: Run, curves: Mapping[int, SeedCurves], axis: Axis
+) -> tuple[Run, dict[int, SeedCurves], dict[int, SeedCurves], Axis]:
+    """The run, its recorded curves and the new ``curves`` along the coordinates of both, where they may be of one run.
+
+    Else everything as it is, which :func:`check_fit` refuses.
+    """
+    recorded, there = seeds_of(run), run.manifest.facts.coordinates
+    both = there.joined(axis) if recorded else None
+    if both is None:
+        return run, recorded, dict(curves), axis
+    facts = replace(run.manifest.facts, epochs=len(both.values), axis=None if both.are_epochs else both)
+    moved = replace(run, manifest=replace(run.manifest, facts=facts))
+    return moved, _along(both, recorded, there), _along(both, curves, axis), both
+
+
+def _along(axis: Axis, curves: Mapping[int, SeedCurves], own: Axis) -> dict[int, SeedCurves]:
+    at, to = np.array(own.values), np.array(axis.values)
+    return {
+        seed: {
+            output: {name: place(at, values, to) for name, values in metrics.items()}
+            for output, metrics in outputs.items()
+        }
+        for seed, outputs in curves.items()
+    }
+
+
+def _check_same(path: Path, recorded: dict[int, SeedCurves], curves: dict[int, SeedCurves]) -> None:
+    """Raises UserError where a recorded seed has other curves than those given."""
+    for seed, there in recorded.items():
         for name, values in curves.get(seed, {}).get(OUTPUT, {}).items():
             same = np.array_equal(there[OUTPUT][name], values, equal_nan=True)
             if not same or (absent(there[OUTPUT][name]) != absent(values)).any():
                 raise UserError(
-                    f"seed {seed} is already in {shown(run.path.name)} with another {shown(name)}: use another --runs-dir, "
-                    "name the "
-                    "workload apart, or delete that run's directory first"
+                    f"seed {seed} is already in {shown(path.name)} with another {shown(name)}: use another --runs-dir, name "
+                    "the workload apart, or delete that run's directory first"
                 )
 
 

@@ -42,6 +42,11 @@ STEP_KEYS = (
     "epoch", "step", "_step", "global_step", "trainer/global_step", "iteration", "iter", "steps", "tokens", "timesteps",
     "total_timesteps", "time/total_timesteps",
 )  # fmt: skip
+STEPS_ON_CLOCKS = (
+    "time (s)", "seconds", "time", "wall_time", "walltime", "elapsed", "elapsed_time", "relative_time", "_runtime", "minutes",
+    "hours", "samples", "examples", "frames", "env_steps", "timesteps", "total_timesteps",
+)  # fmt: skip
+"""What counts steps where nothing else does, and it grows from row to row."""
 CLOCKS = (
     "_runtime", "_timestamp", "timestamp", "time", "wall_time", "walltime", "relative_time", "datetime", "date", "elapsed",
 )  # fmt: skip

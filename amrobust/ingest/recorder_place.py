@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from amrobust.errors import RunError, UserError
-from amrobust.ingest.landing import OUTPUT, check_fit, foreign_facts, origins, seeds_of, spec_of
+from amrobust.ingest.landing import OUTPUT, check_fit, foreign_facts, on_one_axis, origins, seeds_of, spec_of
 from amrobust.runs.axis import Axis, epochs, number
 from amrobust.runs.curves import SeedCurves
 from amrobust.runs.entries import Broken
@@ -27,7 +27,7 @@ from amrobust.runs.metric import Direction, Metric
 from amrobust.runs.provenance import now, session
 from amrobust.runs.spec import Value
 from amrobust.runs.store import Run, broken_line, commit, directory_name, read_run
-from amrobust.runs.values import ABSENT, not_finite
+from amrobust.runs.values import not_finite
 
 SOURCE = Source("recorder", "", "", 0, None)
 
@@ -127,18 +127,12 @@ class Place:
     ) -> None:
         """Commit the curves of ``seed``, measured along ``axis``. Raises UserError where they do not fit the run.
 
-        Seeds that end before others are ABSENT behind their end, whichever came first.
+        Where a seed has no value of its own and another has, it is ABSENT, whichever came first.
         """
         metrics = [self.metric(name) for name in curves]
         with self._opened() as (found, write):
             run = found or Run(self.path, Manifest(self.identity, self.spec, self._facts(metrics, axis), {}))
-            there = run.manifest.facts.coordinates
-            others = seeds_of(run)
-            if others and there.begins(axis):
-                grown = self._facts(run.manifest.facts.metrics, axis)
-                run = replace(run, manifest=replace(run.manifest, facts=grown))
-            elif others and axis.begins(there):
-                axis = there
+            run, others, new, axis = on_one_axis(run, {seed: {OUTPUT: dict(curves)}}, axis)
             facts = self._facts(metrics, axis)
             check_fit(run, facts)
             diverged = diverged or any(not_finite(curve[None]).any() for curve in curves.values())
@@ -153,8 +147,7 @@ class Place:
                 seeds={**manifest.seeds, seed: done},
                 provenance=_with_session(manifest, made),
             )
-            every = others | {seed: {OUTPUT: dict(curves)}}
-            write(manifest, {one: _padded(found, len(axis.values)) for one, found in every.items()})
+            write(manifest, others | new)
 
     def _facts(self, metrics: Sequence[Metric], axis: Axis) -> RunFacts:
         return foreign_facts(self.method, self.workload, metrics, axis)
@@ -193,17 +186,6 @@ class Place:
         except OSError as error:
             raise RunError(f"cannot write to {shown(self.path)} ({reason(error)})") from None
         return path
-
-
-def _padded(curves: SeedCurves, steps: int) -> SeedCurves:
-    """The curves of one seed with ABSENT behind its end."""
-    return {
-        output: {
-            name: np.concatenate([values, np.full(steps - len(values), ABSENT)])
-            for name, values in metrics.items()
-        }
-        for output, metrics in curves.items()
-    }
 
 
 def _with_session(manifest: Manifest, made: Any) -> tuple[Any, ...]:

@@ -27,6 +27,7 @@ from amrobust.ingest.logged import (
     METHOD_KEYS,
     SEED_KEYS,
     STEP_KEYS,
+    STEPS_ON_CLOCKS,
     WORKLOAD_KEYS,
     LoggedRun,
     Numbers,
@@ -102,6 +103,8 @@ class _Roles:
         naming = [
             name for name in table.columns if name != step and (name in known or is_of_words(table, name))
         ]
+        if step is None and (clock := table.first_of(STEPS_ON_CLOCKS)) and _grows(table, clock, naming):
+            step = clock
         if step is None:
             chosen = [
                 name
@@ -123,6 +126,15 @@ class _Roles:
                 naming = [name for name in table.columns if name in (*naming, *settings)]
                 groups = _grouped(table, naming)
         return cls(method, seed, step, tuple(naming), groups, clocks=tuple(clocks))
+
+
+def _grows(table: Table, clock: str, naming: Sequence[str]) -> bool:
+    """Whether the numbers of a column rise from row to row of every run, of which some have several rows."""
+    column = column_of(table.columns[clock])
+    if clock in naming or not column.filled().all() or column.wrong().any():
+        return False
+    runs = [column.numbers(rows) for rows in _grouped(table, naming).values()]
+    return any(len(run) > 1 for run in runs) and all((np.diff(run) > 0).all() for run in runs)
 
 
 def _grouped(table: Table, naming: Sequence[str]) -> dict[tuple[str, ...], Rows]:

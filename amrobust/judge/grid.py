@@ -206,6 +206,9 @@ def _proposal(arms: Sequence[Arm]) -> str:
             at = axis[~missing & (axis > 0)]
             gaps.append(max(np.diff(at), default=at[0] if len(at) else 0.0))
     widest = max(gaps)
+    if widest > 0 and not float(widest).is_integer():  # Two digits are enough to be remembered.
+        unit = 10.0 ** (np.floor(np.log10(widest)) - 1)
+        widest = float(np.ceil(widest / unit) * unit)
     try:
         evenly = len(_points(arms, Grid("every", widest))) if widest > 0 else 0
     except UserError:  # More points than are read.

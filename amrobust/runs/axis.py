@@ -113,6 +113,19 @@ class Axis:
         """Whether this is the beginning of ``other``, or all of it."""
         return self.counts_like(other) and self.values == other.values[: len(self.values)]
 
+    def joined(self, other: Axis) -> Axis | None:
+        """The coordinates of both, in order, where seeds measured at the two may belong to one run; else None.
+
+        Of epochs and steps one has all of the other's: some seeds ended early, or were measured more seldom. Others than those
+        of a run are another logging. On clocks, and in tokens, seeds never coincide.
+        """
+        one, two = set(self.values), set(other.values)
+        if not self.counts_like(other) or not (
+            one <= two or two <= one or self.quantity not in (EPOCH, STEP)
+        ):
+            return None
+        return Axis(self.name, self.unit, tuple(sorted(one | two)))
+
     def part(self, count: int) -> Axis:
         """Its first ``count`` coordinates."""
         return Axis(self.name, self.unit, self.values[:count])

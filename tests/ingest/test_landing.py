@@ -19,6 +19,7 @@ from amrobust.ingest.naming import Mappings
 from amrobust.ingest.policies import Policies
 from amrobust.ingest.read import read_path
 from amrobust.runs.store import open_runs
+from amrobust.runs.values import absent
 
 
 def imported(path, directory, paired=False, add=False, **mappings):
@@ -204,3 +205,17 @@ def test_a_diverged_seed_is_marked(tmp_path):
 def test_gather_of_nothing():
     with pytest.raises(UserError, match="no runs"):
         gather([], Mappings(), Policies(), "x")
+
+
+@pytest.mark.parametrize("order", [("short", "long"), ("long", "short")])
+def test_seeds_that_end_early_join_their_run_in_any_order(order, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, seed, epochs in (("short", 0, 3), ("long", 1, 6)):
+        rows = [f"a,{seed},{epoch},{90 + seed + epoch / 10}" for epoch in range(1, epochs + 1)]
+        (tmp_path / f"{name}.csv").write_text("\n".join(["method,seed,epoch,acc", *rows]))
+    for name in order:
+        done = CliRunner().invoke(main, ["import", f"{name}.csv", "--workload-from", "=w", "--add"])
+        assert done.exit_code == 0, done.stderr
+    (run,), _ = open_runs([tmp_path / "runs"])
+    assert run.manifest.facts.epochs == 6
+    assert absent(run.curves()["I"]["acc"]).tolist() == [[False] * 3 + [True] * 3, [False] * 6]

@@ -396,3 +396,32 @@ class TestDirections:
         with pytest.raises(UserError, match="say --metric y:lower"):
             amrobust.compare(tmp_path)
         assert amrobust.compare(tmp_path, metric="y:lower").data.judgements[0].metric.better == "lower"
+
+
+def test_seeds_on_clocks_of_their_own_are_one_run_and_are_compared_on_a_declared_grid(tmp_path):
+    for method in ("a", "b"):
+        for seed in range(4):
+            with amrobust.record(tmp_path, method=method, seed=seed, workload="w", axis="time (s)") as run:
+                for at in range(1, 11):
+                    run.log(10 * at + seed / 7, test_accuracy=90 + at / 10 + seed)
+    for one in open_runs([tmp_path])[0]:
+        assert check_run(one.path).state == "sound"
+    found = amrobust.compare(tmp_path, grid="every:20").data.judgements[0]
+    assert found.axis.values == (20, 40, 60, 80, 100)
+    np.testing.assert_allclose(found.arms[0].curves["test_accuracy"][2], 92 + np.array([1, 3, 5, 7, 9]) / 10)
+
+
+def test_a_seed_with_a_gap_is_kept_and_steps_of_another_logging_are_refused(tmp_path):
+    def steps(seed, at):
+        with amrobust.record(tmp_path, method="a", seed=seed, workload="w", axis="step") as run:
+            for step in at:
+                run.log(step, test_accuracy=step)
+
+    steps(0, (1, 2, 4, 5))
+    steps(1, (1, 2, 3, 4, 5))
+    assert absent(only_run(tmp_path).curves()["I"]["test_accuracy"]).tolist() == [
+        [False, False, True, False, False],
+        [False] * 5,
+    ]
+    with pytest.raises(RunError, match="read all files of the method from one folder at once"):
+        steps(2, (1, 2, 10))

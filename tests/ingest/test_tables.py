@@ -181,3 +181,20 @@ def test_a_parquet_file_that_announces_too_much(tmp_path, monkeypatch):
     monkeypatch.setattr(parquet_tables, "MAX_TABLE_CELLS", 99)
     with pytest.raises(UserError, match="announces more than 99 cells"):
         read_path(path)
+
+
+@pytest.mark.parametrize("clock", ["time (s)", "seconds", "Time", "samples", "wall_time"])
+def test_a_clock_counts_steps_where_nothing_else_does(tmp_path, clock):
+    rows = [
+        f"{m},{s},{90 + s + t / 10},{10 * t + s / 7 + (m == 'b')}"
+        for m in "ab"
+        for s in (0, 1)
+        for t in range(1, 5)
+    ]
+    found = read(tmp_path, "\n".join([f"method,seed,acc,{clock}", *rows]))
+    assert found["a"].axis.name == clock.removesuffix(" (s)")
+    assert found["a"].seeds == (0, 1)
+    assert len(found["a"].steps) == 8
+    # Of one row a run it is a result like others.
+    finals = read(tmp_path, f"method,seed,acc,{clock}\na,0,91,5\na,1,92,6\nb,0,93,4\n")
+    assert finals["a"].curves["acc"].tolist() == [[91], [92]]
