@@ -136,6 +136,10 @@ def _parse(name: str, data: dict[str, Any], scale: str | None) -> Analysis:
     if not isinstance(paired, bool):
         raise tables.complain(f"'paired' is true or false, not {paired!r}")
     looks = tuple(take(data, "looks", list, []))
+    if looks and "seeds" in data:
+        raise tables.complain(
+            f"has looks, of which the last, {looks[-1]}, is the number of seeds: leave out 'seeds', or the looks"
+        )
     seeds = looks[-1] if looks else take(data, "seeds", int)
     alpha = take(data, "alpha", float, Rules.alpha)
     try:
@@ -246,6 +250,7 @@ def run_analysis(
     from amrobust.ingest.load import load_arms
     from amrobust.judge.declaration import declaration_of, digest_of
     from amrobust.runs.spec import content_digest
+    from amrobust.runs.versions import seeds_of_other_versions
     from amrobust.train.executors import make_executor
     from amrobust.train.grid import execute_grid, failures
     from amrobust.train.place import Place
@@ -303,10 +308,11 @@ def run_analysis(
         )
         comparison = _with_settled(comparison, settled)
         left_out = seeds_left_out(arms, judged, wanted)
+        tried_before = seeds_of_other_versions(paths, declared)
         judgements = tuple(
             replace(
                 judgement,
-                declaration=declaration_of(judgement.arms, declared),
+                declaration=declaration_of(judgement.arms, declared, tried_before),
                 cautions=judgement.cautions + left_out.get(judgement.workload, ()),
             )
             for judgement in comparison.judgements

@@ -199,8 +199,8 @@ def load_comparison(
             raise UserError(
                 "--claims says what is compared, and within which margin: leave out --margin and --pairs"
             )
-        declared = load_claims(claims_file)
-        metric, baseline = metric or declared.metric, baseline or declared.baseline
+        declared = load_claims(claims_file, baseline)
+        metric, baseline = metric or declared.metric, declared.baseline
 
     selection = Selection(
         metric, baseline, pairs, margin, survivors, allow_different_x0, scale, grid, lengths, diverged, tuning

@@ -32,6 +32,8 @@ class Declaration:
     """Seeds that do not say it: imported ones, and those of earlier records."""
     sentence: str
     """What a report says of it."""
+    of_other_versions: int = 0
+    """Seeds that other versions of a method's code made under it, which are not judged."""
 
 
 def digest_of(
@@ -60,8 +62,10 @@ def digest_of(
     )
 
 
-def declaration_of(arms: Iterable[Arm], digest: str) -> Declaration:
+def declaration_of(arms: Iterable[Arm], digest: str, of_other_versions: int = 0) -> Declaration:
     """What the records of ``arms`` say about the declaration with this digest.
+
+    ``of_other_versions`` are seeds that other versions of a method's code made under it, and whose results may have led here.
 
     A seed that several arms have, as outputs or metrics of one training, counts once.
     """
@@ -70,7 +74,7 @@ def declaration_of(arms: Iterable[Arm], digest: str) -> Declaration:
     }.values()
     before = sum(found == digest for found in said)
     unknown = sum(found is None for found in said)
-    return _counted(digest, before, len(said) - before - unknown, unknown)
+    return _counted(digest, before, len(said) - before - unknown, unknown, of_other_versions)
 
 
 def unproven(arms: Iterable[Arm]) -> Declaration:
@@ -83,11 +87,14 @@ def together(found: Sequence[Declaration]) -> Declaration | None:
     """The declaration of several judgements as one; None where there is none."""
     if not found:
         return None
-    counts = (sum(getattr(each, name) for each in found) for name in ("before", "after", "unknown"))
-    return _counted(found[0].digest, *counts)
+    before, after, unknown = (
+        sum(getattr(each, name) for each in found) for name in ("before", "after", "unknown")
+    )
+    others = max(each.of_other_versions for each in found)
+    return _counted(found[0].digest, before, after, unknown, others)
 
 
-def _counted(digest: str, before: int, after: int, unknown: int) -> Declaration:
+def _counted(digest: str, before: int, after: int, unknown: int, of_other_versions: int = 0) -> Declaration:
     total = before + after + unknown
     if after:
         rest = f" Of {unknown} more that is not recorded." if unknown else ""
@@ -109,7 +116,12 @@ def _counted(digest: str, before: int, after: int, unknown: int) -> Declaration:
             f"Declared before the runs: all {total} seeds were trained under these very claims, margins and numbers of seeds "
             f"(sha256 {digest[:12]})."
         )
-    return Declaration(digest, before, after, unknown, sentence)
+    if of_other_versions:
+        sentence += (
+            f" Other versions of the code of a method that is judged had been trained under them: {of_other_versions} seeds, "
+            "which are not judged and whose results may have been seen."
+        )
+    return Declaration(digest, before, after, unknown, sentence, of_other_versions)
 
 
 def _unordered(items: Iterable[Any]) -> list[Any]:

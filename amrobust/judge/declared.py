@@ -26,12 +26,20 @@ class Declared:
     question: str | None
 
 
-def load_claims(path: Path) -> Declared:
-    """Read ``[[claims]]`` and, where given, ``metric``, ``baseline`` and ``question``. Raises UserError on anything else."""
+def load_claims(path: Path, baseline: str | None = None) -> Declared:
+    """Read ``[[claims]]`` and, where given, ``metric``, ``baseline`` and ``question``; ``baseline`` is for a file without one.
+
+    Raises UserError on anything else, and where the two name different baselines.
+    """
     data, tables = read_toml(path, "claims file"), Tables(str(path))
     if "methods" in data:
         raise tables.complain("is an analysis, which also says what to run: use 'amrobust analyze' with it")
     optional = {key: tables.take(data, key, str, "") or None for key in ("metric", "baseline", "question")}
+    if baseline and optional["baseline"] and baseline != optional["baseline"]:
+        raise tables.complain(
+            f"its claims are against {optional['baseline']!r}: leave out --baseline {baseline!r}, or change the file"
+        )
+    optional["baseline"] = optional["baseline"] or baseline
     claims = claims_of(tables, tables.take(data, "claims", list), optional["baseline"])
     if not claims:
         raise tables.complain("needs at least one claim")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from amrobust.errors import UserError
 
 MAX_BYTES = 10_000_000
 MAX_COMBINATIONS = 100_000
+WORDS = {str: "a text", list: "a list", int: "a whole number", float: "a number", dict: "a table"}
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,8 @@ class Tables:
     """Takes entries out of TOML tables; every complaint names ``source``, the file."""
 
     source: str
+    asked: set[str] = field(default_factory=set, compare=False, repr=False)
+    """The names of all entries that were asked for: what a mistyped one may have meant."""
 
     def complain(self, what: str) -> UserError:
         """The error to raise."""
@@ -30,17 +34,25 @@ class Tables:
         """Remove and return ``table[key]``. Raises UserError where it is missing (without default) or of another type."""
         if not isinstance(table, dict):
             raise self.complain(f"{table!r} stands where a table is expected")
+        self.asked.add(key)
         value = table.pop(key, default)
         if value is None:
             raise self.complain(f"{key!r} is missing")
         if not isinstance(value, kind) or isinstance(value, bool):
-            raise self.complain(f"{key!r} has the wrong type ({value!r})")
+            wanted = " or ".join(
+                WORDS.get(one, one.__name__) for one in (kind if isinstance(kind, tuple) else (kind,))
+            )
+            raise self.complain(f"{key!r} has the wrong type ({value!r}): give {wanted}")
         return value
 
     def nothing_left(self, table: dict[str, Any], where: str) -> None:
         """Raise UserError on entries that nobody took."""
         if table:
-            raise self.complain(f"unknown {', '.join(map(repr, table))} in {where}")
+            near = {name: difflib.get_close_matches(name, self.asked, n=1) for name in table}
+            said = [
+                f"{name!r}{f' (did you mean {found[0]!r}?)' if found else ''}" for name, found in near.items()
+            ]
+            raise self.complain(f"unknown {', '.join(said)} in {where}")
 
 
 def read_toml(path: Path, what: str) -> dict[str, Any]:

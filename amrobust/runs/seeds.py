@@ -20,6 +20,7 @@ EXACT = 2**53
 NUMBERED = "seeds numbered"
 """The fact of an arm whose seeds nobody named: its rows were numbered, so that no number among them is missing."""
 
+_EXPONENT = re.compile(r"[0-9]+[eE][0-9]+")
 _WHOLE = re.compile(r"[+-]?[0-9]{1,40}")
 
 
@@ -50,7 +51,7 @@ class NamedSeed(int):
 
 
 def seed_of(given: Any) -> int:
-    """The seed that ``given`` is: a whole number, also as a float or a text (``3``, ``"3"``, ``3.0``), else a text.
+    """The seed that ``given`` is: a whole number, also as a float or a text (``3``, ``"3"``, ``3.0``), else a text (``1e3``).
 
     Scalars of NumPy and torch will do. Raises UserError on numbers that are not whole, on floats from 2⁵³ on, whose last digits
     are lost, on what is neither a number nor a text, and on texts that are empty, longer than 1000 characters or not
@@ -65,6 +66,8 @@ def seed_of(given: Any) -> int:
     text = value.strip() if isinstance(value, str) else repr(value)
     if not _WHOLE.fullmatch(text):
         try:
+            if isinstance(value, str) and _EXPONENT.fullmatch(text):
+                raise ValueError  # The beginning of a hash, 1e3, is no thousand.
             number = float(text)
         except ValueError:
             if not 0 < len(text) <= LONGEST or shown(text) != text:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,6 +30,23 @@ class Asked:
 
     path: Path
     manifest: Manifest
+
+
+def seeds_of_other_versions(paths: Iterable[Path], declared: str) -> int:
+    """Seeds beside the runs in ``paths`` that other versions of their code made under the declaration with this hash."""
+    judged = {path.resolve() for path in paths}
+    bases = {found.base for path in judged if (found := _manifest(path)) is not None}
+    names = {name[1] for path in judged if (name := _VERSION.fullmatch(path.name))}
+    count = 0
+    for beside in {path.parent for path in judged}:
+        for path in beside.iterdir():
+            name = _VERSION.fullmatch(path.name)
+            if name is None or name[1] not in names or path.resolve() in judged:
+                continue
+            found = _manifest(path)
+            if found is not None and found.base in bases:
+                count += sum(found.seeds[seed].declared == declared for seed in found.complete)
+    return count
 
 
 class Versions:

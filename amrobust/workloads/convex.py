@@ -54,7 +54,7 @@ class ConvexWorkload:
             self.name,
             "iterations",
             params["iterations"],
-            f"a multiple of record_every = {params['record_every']}: set either by --param",
+            f"a multiple of record_every = {params['record_every']}: set either (--param, in a file workload_params)",
         )
         require(
             is_number(params["sigma"]) and params["sigma"] >= 0,

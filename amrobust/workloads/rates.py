@@ -28,7 +28,13 @@ def check_dropped(workload: str, params: Mapping[str, Any], *, least_batch: int 
         good = isinstance(value, int) and value >= least
         require(good, workload, name, value, f"an integer of at least {least}")
     drops, epochs = params["lr_drops"], params["epochs"]
-    require(drops < epochs, workload, "lr_drops", drops, f"below epochs = {epochs}: set either by --param")
+    require(
+        drops < epochs,
+        workload,
+        "lr_drops",
+        drops,
+        f"below epochs = {epochs}: set either (--param, in a file workload_params)",
+    )
 
 
 def check(workload: str, params: Mapping[str, Any]) -> None:

@@ -9,7 +9,9 @@ from click.testing import CliRunner
 
 from amrobust.analysis import load_analysis, run_analysis
 from amrobust.cli import main
+from amrobust.errors import UserError
 from amrobust.ingest.load import load_arms
+from amrobust.judge.declared import load_claims
 from amrobust.report import render
 from amrobust.runs.spec import content_digest
 from amrobust.runs.store import open_runs, read_run
@@ -176,7 +178,7 @@ def test_every_form_of_the_result_says_it(analysed, tmp_path):
         runner.invoke(main, ["analyze", "mine.toml", "--format", "json", "-o", "mine.html", "-q"]).stdout
     )["judgements"][0]["declaration"] == {
         "digest": judgement.declaration.digest, "before": 18, "after": 0, "unknown": 0,
-        "sentence": judgement.declaration.sentence,
+        "sentence": judgement.declaration.sentence, "of_other_versions": 0,
     }  # fmt: skip
     assert BEFORE in Path("mine.html").read_text()
     first_page = pypdf.PdfReader("mine.pdf").pages[0].extract_text().replace("\u200b", "")
@@ -194,6 +196,24 @@ def test_a_claims_file_of_compare_proves_nothing(analysed, tmp_path):
     declared = compare(arms, claims=[Claim("less spread", "sgd", "msgd")])
     assert "Declared: unknown: nothing proves when these claims were written" in render(declared, "table")
     assert "eclared" not in render(compare(arms), "table")
+
+
+@pytest.mark.parametrize(
+    ("in_file", "option", "outcome"),
+    [("msgd", None, "msgd"), (None, "msgd", "msgd"), ("msgd", "msgd", "msgd"), ("msgd", "sgd", "leave out --baseline 'sgd'")],
+)  # fmt: skip
+def test_the_baseline_of_a_claims_file_and_of_the_command_are_one(tmp_path, in_file, option, outcome):
+    path = tmp_path / "claims.toml"
+    path.write_text(
+        (f'baseline = "{in_file}"\n' if in_file else "")
+        + 'claims = [{ kind = "less spread", method = "am1" }]\n'
+    )
+    if outcome != "msgd":
+        with pytest.raises(UserError, match=outcome):
+            load_claims(path, option)
+    else:
+        (claim,) = load_claims(path, option).claims
+        assert claim.baseline == "msgd"
 
 
 def test_claims_after_the_runs_are_said_to_be(tmp_path, monkeypatch):

@@ -305,8 +305,14 @@ class TestAnEditedRule:
         done = command(*analyze, "--seeds", 8, "--accept-new-code")
         assert "slow: seeds 0-3 were made by another version of the code" in " ".join(done.stdout.split())
         edit(rule, "s.x - 2 * lr", "s.x - 3 * lr")
-        for each in (tune, analyze):
-            assert "a new run, because myrule.py changed" in command(*each).stderr
+        assert "a new run, because myrule.py changed" in command(*tune).stderr
+        done = command(*analyze)
+        assert "a new run, because myrule.py changed" in done.stderr
+        said = " ".join(done.stdout.split())
+        assert (
+            "Other versions of the code of a method that is judged had been trained under them: 4 seeds"
+            in said
+        )
 
     def test_an_edit_that_changes_what_is_recorded_is_a_run_of_its_own(self, command, rule):
         ask = ["run", "--opt", "myrule:slow", *CONVEX, "--seeds", 2]
