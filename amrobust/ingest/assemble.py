@@ -11,7 +11,7 @@ import numpy as np
 from amrobust.errors import UserError
 from amrobust.ingest.fields import Named
 from amrobust.ingest.imported import ImportedMethod
-from amrobust.ingest.logged import CLOCKS, STEP_KEYS, WORKLOAD_KEYS, LoggedRun, Series
+from amrobust.ingest.logged import CLOCKS, STEP_KEYS, WORKLOAD_KEYS, LoggedRun, Series, state_of
 from amrobust.ingest.naming import Mappings, axis_label, chosen_series, name_runs
 from amrobust.ingest.policies import Notes, Policies, ordered
 from amrobust.ingest.said import line_of
@@ -105,16 +105,17 @@ def gather(runs: Sequence[LoggedRun], mappings: Mappings, policies: Policies, st
 
 
 def _finished(runs: Sequence[LoggedRun], policies: Policies, notes: Notes) -> list[LoggedRun]:
-    bad = [run for run in runs if run.state != "finished"]
+    states = [state_of(run) for run in runs]
+    bad = [run for run, state in zip(runs, states, strict=True) if state != "finished"]
     if not bad or policies.unfinished == "keep":
         return list(runs)
-    count = {state: sum(run.state == state for run in bad) for state in ("failed", "running")}
+    count = {state: states.count(state) for state in ("failed", "running")}
     what = " and ".join(f"{number} {state}" for state, number in count.items() if number)
     notes.add(
         f"{what} of {len(runs)} runs are left out, the first {shown(bad[0].path)!r} (--unfinished keep takes them)",
         left_out=True,
     )
-    return [run for run in runs if run.state == "finished"]
+    return [run for run, state in zip(runs, states, strict=True) if state == "finished"]
 
 
 def _seeded(

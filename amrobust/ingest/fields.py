@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 
 import numpy as np
 
@@ -24,19 +25,20 @@ SETTINGS = frozenset({
 """Names of numbers that are chosen before a training, beside those that are never a metric: these may be one."""
 
 NUISANCES = frozenset({
-    "name", "path", "file", "host", "hostname", "node", "machine", "user", "username", "author", "id", "run_id",
-    "run_uuid", "uuid", "run", "run_name", "experiment", "experiment_id", "artifact_uri", "created", "updated", "started",
-    "start_time", "end_time", "finished", "time", "timestamp", "date", "datetime", "elapsed", "duration", "runtime", "walltime",
-    "wall_time", "state", "status", "lifecycle_stage", "notes", "note", "description", "sweep", "dir", "output",
-    "output_dir", "out_dir", "log_dir", "logdir", "log_path", "save_dir", "save_path", "checkpoint", "checkpoint_dir",
-    "ckpt", "ckpt_dir", "commit",
-    "git_commit", "git_hash", "sha", "revision", "branch", "dirty", "device", "devices", "gpu", "gpus", "n_gpus",
-    "num_gpus", "gpu_id", "cuda", "cuda_device", "accelerator", "num_workers", "n_workers", "workers", "n_jobs", "jobs",
-    "port", "rank", "local_rank", "world_size", "pid", "job_id", "slurm_job_id", "log_every", "log_interval",
-    "eval_every", "verbose", "debug", "wandb", "resume",
+    "path", "file", "host", "hostname", "node", "machine", "user", "username", "author", "id", "run_id", "run_uuid", "uuid",
+    "run", "experiment_id", "artifact_uri", "created", "updated", "started", "start_time", "end_time", "finished", "time",
+    "timestamp", "date", "datetime", "elapsed", "duration", "runtime", "walltime", "wall_time", "state", "status",
+    "lifecycle_stage", "sweep", "dir", "output", "output_dir", "out_dir", "log_dir", "logdir", "log_path", "save_dir",
+    "save_path", "checkpoint_dir", "ckpt_dir", "commit", "git_commit", "git_hash", "sha", "revision", "branch", "dirty",
+    "device", "devices", "gpu", "gpus", "n_gpus", "num_gpus", "gpu_id", "cuda", "cuda_device", "accelerator", "num_workers",
+    "n_workers", "workers", "n_jobs", "jobs", "port", "local_rank", "world_size", "pid", "job_id", "slurm_job_id",
+    "log_every", "log_interval", "eval_every", "verbose", "debug", "wandb", "resume",
 })  # fmt: skip
 """Fields that say where, when and by whom a run was made; any other can be declared one by --nuisance."""
-LABELS = frozenset({"tag", "tags", "group", "job_type", "exp_name", "experiment_name", "version"})
+LABELS = frozenset({
+    "tag", "tags", "group", "job_type", "exp_name", "experiment_name", "version", "name", "run_name", "experiment",
+    "notes", "note", "description", "checkpoint", "ckpt",
+})  # fmt: skip
 """Fields by which people sort runs: several runs of one value are a method of their own; another value in every run is no more
 than a name, be it a number."""
 NUISANCE_PREFIXES = ("mlflow.", "_", "slurm", "git", "wandb", "system")
@@ -87,8 +89,13 @@ def split_by_fields(named: Sequence[Named], nuisances: frozenset[str]) -> tuple[
     for one in named:
         groups[one.workload, one.method].append(one)
     told: dict[int, dict[str, str]] = {}
-    notes = []
+    notes: dict[str, None] = {}
     for (_, method), members in groups.items():
+        for field in dict.fromkeys(field for one in members for field in one.run.fields):
+            if last_part(field) in NUISANCES and not nuisances & {field, last_part(field)}:
+                values = [one.run.fields.get(field, "").strip() for one in members]
+                if is_sorting(values):
+                    notes[left_out(field, values)] = None
         chosen = _chosen([one.run for one in members], method, nuisances)
         if chosen:
             ends = Counter(map(last_part, chosen))
@@ -101,11 +108,39 @@ def split_by_fields(named: Sequence[Named], nuisances: frozenset[str]) -> tuple[
                     names[field]: first.setdefault((field, _value(field, text)), text)
                     for field, text in texts.items()
                 }
-            notes.append(
-                f"{shown(method)} is several methods, told apart by {', '.join(shown(field) for field in chosen)}: choose with "
-                "--method-from, or call a field none of the method with --nuisance"
-            )
-    return [_told_apart(one, told[id(one)]) if id(one) in told else one for one in named], notes
+            by = ", ".join(map(shown, chosen))
+            said = f"{shown(method)} is several methods, told apart by {by}: choose with --method-from, or call a field none"
+            notes[f"{said} of the method with --nuisance"] = None
+    return [_told_apart(one, told[id(one)]) if id(one) in told else one for one in named], list(notes)
+
+
+def is_sorting(values: Sequence[str]) -> bool:
+    """Whether a field sorts the runs of a method: it has several values, and each of them several times."""
+    counts = Counter(values)
+    return len(counts) > 1 and min(counts.values()) > 1
+
+
+def left_out(field: str, values: Iterable[str]) -> str:
+    """What is said of a field that sorts runs and is none of the method."""
+    some = list(dict.fromkeys(values))
+    listed = ", ".join(map(shown, some[:4])) + (", ..." if len(some) > 4 else "")
+    return (
+        f"{shown(field)} ({listed}) is taken for where, when or how runs were made: if it tells methods apart, name it in "
+        "--method-from"
+    )
+
+
+def is_balanced(column: Column, groups: Sequence[Rows]) -> bool:
+    """Whether the rows of every group have the same numbers, about equally often, as in a grid of what was chosen.
+
+    About equally is at most twice as often, and at least twice where any is there twice.
+    """
+    codes, cells = column.distinct()
+    if len(cells) < 2 or not column.filled().all() or column.wrong().any():
+        return False
+    counts = np.array([np.bincount(codes[rows], minlength=len(cells)) for rows in groups])
+    once = bool((counts == 1).all()) and len(groups) > 1 and len(cells) > 2
+    return once or bool(counts.min() > 1 and counts.max() <= 2 * counts.min())
 
 
 def _chosen(runs: Sequence[LoggedRun], method: str, nuisances: frozenset[str]) -> list[str]:
@@ -116,6 +151,8 @@ def _chosen(runs: Sequence[LoggedRun], method: str, nuisances: frozenset[str]) -
     for field in sorted(fields, key=lambda field: not is_chosen(field)):
         values = [_value(field, run.fields.get(field, "").strip()) for run in runs]
         if len(set(values)) == 1 or not _tells_methods(field, nuisances):
+            continue
+        if field == "name" and all(map(_named_by_its_file, runs)):
             continue
         if len(set(values)) == len(runs):
             if last_part(field) not in LABELS and not any(isinstance(value, str) for value in values):
@@ -129,6 +166,12 @@ def _chosen(runs: Sequence[LoggedRun], method: str, nuisances: frozenset[str]) -
         if len(set(finer)) > len(set(parts)):
             parts, chosen = finer, [*chosen, field]
     return chosen
+
+
+def _named_by_its_file(run: LoggedRun) -> bool:
+    """Whether nobody named ``run``: more seeds of one method may be in a second file."""
+    path = PurePosixPath(run.path.partition(": ")[0])
+    return run.fields.get("name", "") in (path.stem, *path.parts)
 
 
 def _value(field: str, text: str) -> int | float | str:

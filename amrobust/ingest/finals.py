@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from amrobust.errors import UserError
-from amrobust.ingest.fields import LABELS, NUISANCES, is_chosen, last_part
+from amrobust.ingest.fields import LABELS, NUISANCES, is_chosen, is_sorting, last_part, left_out
 from amrobust.ingest.logged import CLOCKS, METHOD_KEYS, SEED_KEYS, WORKLOAD_KEYS, LoggedRun, Wanted
 from amrobust.ingest.table import Table, is_empty, is_measured, method_and_seed, text
 from amrobust.runs.files import shown
@@ -38,7 +38,8 @@ def runs_of_finals(
     """
     numeric = [name for name in table.columns if name not in naming]
     summaries = [name for name in numeric if any(last_part(name) in names for names in SUMMARIES.values())]
-    values = [name for name in numeric if name not in summaries and not _is_no_result(table, name)]
+    results = [name for name in numeric if name not in summaries and name not in settings]
+    values = [name for name in results if not _is_no_result(table, name)]
     if not values and any(last_part(name) in SUMMARIES["mean"] for name in summaries):
         raise UserError(
             f"{shown(table.path)} has means, and no seeds ({', '.join(map(shown, summaries))}): 'amrobust judge-table' judges "
@@ -52,6 +53,9 @@ def runs_of_finals(
     left: tuple[str, ...] = (
         (f"{', '.join(map(shown, summaries))} summarise the seeds, and are left out",) if summaries else ()
     )
+    for name in numeric:
+        if last_part(name) in NUISANCES and is_sorting(cells := [text(cell) for cell in table.columns[name]]):
+            left += (left_out(name, cells),)
     unknown = [name for name in values if not is_measured(name)]
     if len(unknown) < len(values) and unknown:
         left += (

@@ -90,6 +90,22 @@ class LoggedRun:
         return shown(self.path) + (f", line {self.line}" if self.line is not None else "")
 
 
+_FAILED = "failed", "failure", "crashed", "killed", "error", "canceled", "cancelled", "preempted", "timeout"
+_RUNNING = "running", "queued", "pending", "scheduled", "starting"
+STATES: Mapping[str, State] = {**dict.fromkeys(_FAILED, "failed"), **dict.fromkeys(_RUNNING, "running")}
+"""What tools call a run that did not finish, in a column or a field called state or status."""
+
+
+def state_of(run: LoggedRun) -> State:
+    """How ``run`` ended, by its format or else by what its table or configuration says of it."""
+    said = (
+        STATES.get(value.strip().lower())
+        for name, value in run.fields.items()
+        if re.split(r"[/.:]", name.lower())[-1].strip() in ("state", "status")
+    )
+    return run.state if run.state != "finished" else next(filter(None, said), "finished")
+
+
 @dataclass(frozen=True)
 class Wanted:
     """What a reader has to know of the user's choices before it reads."""

@@ -186,3 +186,58 @@ def test_a_frame_has_the_forms_of_tables():
     )
     with pytest.raises(UserError, match="no column of numbers measures anything"):
         Runs.from_frame(frame[["optimizer", "seed"]])
+
+
+def grid(path, name, values, metric="accuracy"):
+    """A table of two methods, each with five seeds of its own at every one of ``values``."""
+    rows = [
+        f"{method},{value},{5 * place + seed},{80 + seed / 7 + 3 * place:.3f}"
+        for method in ("sgd", "adam")
+        for place, value in enumerate(values)
+        for seed in range(5)
+    ]
+    path.write_text(f"method,{name},seed,{metric}\n" + "\n".join(rows) + "\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [("batch", (32, 64)), ("rank", (4, 64)), ("ema_decay", (0.9, 0.99)), ("precision", (16, 32)),
+     ("checkpoint", ("small", "large")), ("run_name", ("a", "b")), ("fold", (1, 2))],
+)  # fmt: skip
+def test_what_every_method_has_in_the_same_few_values_tells_methods_apart(tmp_path, name, values):
+    runs = amrobust.load(grid(tmp_path / "t.csv", name, values))
+    assert [arm.title for arm in runs.arms] == [
+        f"{method}[{name}={value}]" for method in ("sgd", "adam") for value in values
+    ]
+    assert list(amrobust.compare(runs).methods()["n"]) == [5, 5, 5, 5]
+
+
+def test_a_number_that_is_asked_for_is_measured_however_balanced(tmp_path):
+    path = grid(tmp_path / "t.csv", "level", (1, 2))
+    assert list(amrobust.compare(path, metric="level:higher").methods()["n"]) == [10, 10]
+
+
+@pytest.mark.parametrize(("name", "values"), [("host", ("a", "b")), ("num_workers", (1, 8))])
+def test_what_is_left_out_though_it_sorts_the_runs_is_said(tmp_path, caplog, name, values):
+    runs = amrobust.load(grid(tmp_path / "t.csv", name, values))
+    assert len(runs.arms) == 2
+    assert f"{name} ({values[0]}, {values[1]}) is taken for where, when or how runs were made" in caplog.text
+
+
+def test_runs_that_did_not_finish_are_left_out_and_said(tmp_path):
+    path = tmp_path / "t.csv"
+    states = ["finished", "crashed", "FAILED", "running", "finished", "finished", "finished"]
+    path.write_text(
+        "Name,State,optimizer,seed,val_acc\n"
+        + "".join(
+            f"r{method}{seed},{state},{method},{seed},{80 + seed / 7:.3f}\n"
+            for method in ("sgd", "adam")
+            for seed, state in enumerate(states)
+        )
+    )
+    done = CliRunner().invoke(main, ["compare", str(path)])
+    assert done.exit_code == 0, done.output
+    assert "4 failed and 2 running of 14 runs are left out" in done.output
+    assert [len(arm.seeds) for arm in amrobust.load(path).arms] == [4, 4]
+    assert [len(arm.seeds) for arm in amrobust.load(path, unfinished="keep").arms] == [7, 7]

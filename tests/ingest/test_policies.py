@@ -108,9 +108,7 @@ class TestMissingSeeds:
         found = gathered([run(seed=0), run(seed=1), run(seed="2a")])
         assert "the seed '2a' of adam is a word where others are numbers" in found.notes
 
-    @pytest.mark.parametrize(
-        "seed", ["1.5", "1e400", "inf", "1.8446744073709552e+19", "a\x1b[31m", "x" * 1001]
-    )
+    @pytest.mark.parametrize("seed", ["1.5", "inf", "1.8446744073709552e+19", "a\x1b[31m", "x" * 1001])
     def test_a_seed_that_is_none(self, seed):
         with pytest.raises(UserError, match="seed"):
             gathered([run(seed=seed)])
