@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from amrobust.api.plots import Plots
 from amrobust.api.runs import ReadingFiles, Runs, runs_of
+from amrobust.errors import UserError
 from amrobust.judge.claim import Claim
 from amrobust.judge.compare import compare as judge
 from amrobust.judge.compare import labelled
@@ -20,6 +21,7 @@ from amrobust.judge.rules import Centre, IntervalName, Pairs, Rules, Selection, 
 from amrobust.report.notes import notes
 from amrobust.report.titles import titled
 from amrobust.runs.arms import what_was_read
+from amrobust.runs.given import mapping_given, several_given, text_given
 from amrobust.stats.levels import Scale
 from amrobust.stats.results import Result
 
@@ -167,6 +169,9 @@ class Comparison:
         return ((judgement, verdict) for judgement in self.data.judgements for verdict in judgement.verdicts)
 
 
+CLAIMS = "[amrobust.Claim('less spread', 'adam', 'sgd')]"
+
+
 def compare(
     runs: Runs | str | PathLike[str] | Mapping[str, Any] | Any,
     *,
@@ -209,10 +214,19 @@ def compare(
     hyperparameters were chosen, where the data do not. ``labels`` says what methods are called in print. Raises
     UserError where nothing can be compared.
     """
+    text_given("metric", metric, "'acc' or 'acc:higher'")
+    text_given("baseline", baseline, "'sgd'")
+    text_given("grid", grid, "'every:1000' or 'intersection'")
+    text_given("tuning", tuning, "'20 random learning rates a method'")
+    names = mapping_given("labels", labels, "{'sgd': 'SGD'}")
+    planned = several_given("looks", looks, "(5, 10, 20)")
+    chosen = None if claims is None else several_given("claims", claims, CLAIMS)
+    if wrong := [claim for claim in chosen or () if not isinstance(claim, Claim)]:
+        raise UserError(f"claims are several, such as {CLAIMS}, and {wrong[0]!r:.100} is none")
     found = runs_of(runs, metric, units, reading)
     return Comparison(
         judge(
-            labelled(found.arms, labels or {}),
+            labelled(found.arms, names),
             Selection(
                 metric,
                 baseline,
@@ -226,8 +240,8 @@ def compare(
                 diverged,
                 tuning,
             ),
-            Rules(alpha=alpha, test=test, centre=center, final=final, interval=interval, looks=tuple(looks)),
-            claims=claims,
+            Rules(alpha=alpha, test=test, centre=center, final=final, interval=interval, looks=planned),
+            claims=chosen,
             problems=found.problems,
         )
     )

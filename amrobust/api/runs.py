@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from amrobust.errors import UserError
 from amrobust.runs.arms import READ, Arm, refuse_doubles, what_was_read
 from amrobust.runs.curves import mean_and_std
+from amrobust.runs.given import texts_given
 from amrobust.runs.method import from_name
 from amrobust.runs.metric import Metric, MetricChoice, direction, refuse_unnamed
 from amrobust.runs.seeds import NUMBERED, as_given, seed_of
@@ -192,7 +193,7 @@ class Runs:
         from amrobust.ingest.tables import runs_of
 
         mappings, policies = _settled(reading)
-        mappings = replace(mappings, metrics=(metric,) if metric else (), units=dict(units or {}))
+        mappings = replace(mappings, metrics=(metric,) if metric else (), units=_units(units))
         table = table_of(frame, workload)
         gathered = gather(list(runs_of(table, mappings.wanted)), mappings, policies, workload)
         say_notes(gathered, table.path, "frame")
@@ -322,7 +323,7 @@ def load(
     from amrobust.ingest.load import load_arms
 
     places = [Path(fspath(path)) for path in paths or ("runs",)]
-    arms, problems = load_arms(places, metric, units, *_settled(reading, ReadingFiles))
+    arms, problems = load_arms(places, metric, _units(units), *_settled(reading, ReadingFiles))
     return Runs(tuple(arms), tuple(problems))
 
 
@@ -333,6 +334,7 @@ def runs_of(
 
     Raises UserError where an option would say how something is read that is read already, or needs no reading.
     """
+    units = _units(units)
     if isinstance(given, (str, PathLike)):
         return load(given, metric=metric, units=units, **reading)
     if not isinstance(given, (Runs, Mapping)):
@@ -348,8 +350,12 @@ def runs_of(
     if metric is None:
         return Runs.from_arrays(given)
     name = MetricChoice.parse(metric).name
-    refuse_unnamed("units", units or {}, [name])
-    return Runs.from_arrays(given, metric=metric, unit=(units or {}).get(name))
+    refuse_unnamed("units", units, [name])
+    return Runs.from_arrays(given, metric=metric, unit=units.get(name))
+
+
+def _units(given: Mapping[str, str] | None) -> dict[str, str]:
+    return texts_given("units", given, "{'acc': '%'}")
 
 
 def _names(given: str | Iterable[str] | None) -> set[str] | None:

@@ -17,6 +17,7 @@ from amrobust.ingest.recorder_place import Place
 from amrobust.runs.axis import EPOCH, Axis, number
 from amrobust.runs.entries import MAX_SEED, MAX_TEXT, Broken, a_name, a_number, a_scalar, a_text
 from amrobust.runs.files import shown
+from amrobust.runs.given import mapping_given, several_given
 from amrobust.runs.manifest import SeedRecord
 from amrobust.runs.metric import direction, refuse_unnamed
 from amrobust.runs.seeds import as_given, seed_of
@@ -174,9 +175,11 @@ def record(
     ...         run.log(epoch, test_accuracy=90 + epoch)
     """
     place = _place(directory, method, workload, hyperparameters, paired)
-    place.better = {name: direction(f"better of {name}", plain(way)) for name, way in (better or {}).items()}
+    ways = mapping_given("better", better, "{'my_metric': 'lower'}")
+    place.better = {name: direction(f"better of {name}", plain(way)) for name, way in ways.items()}
     place.units = {
-        name: _storable(f"the unit of {name}", unit, a_text, "a text") for name, unit in (units or {}).items()
+        name: _storable(f"the unit of {name}", unit, a_text, "a text")
+        for name, unit in mapping_given("units", units, "{'acc': '%'}").items()
     }
     place.planned = None if seeds is None else _whole("seeds", seeds, 1, MAX_SEED)
     length = None if epochs is None else _whole("epochs", epochs, 1, MAX_EPOCHS)
@@ -184,7 +187,7 @@ def record(
     label = _name("axis", axis)
     if isinstance(metrics, str):
         raise UserError(f"metrics are names, such as ({metrics!r},), not {metrics!r}")
-    wanted = [_metric_name(name) for name in metrics]
+    wanted = [_metric_name(name) for name in several_given("metrics", metrics, "('acc', 'loss')")]
     if wanted:
         refuse_unnamed("better", place.better, wanted)
         refuse_unnamed("units", place.units, wanted)
@@ -221,7 +224,7 @@ def _place(
         _storable("a hyperparameter's name", key, a_name, "a text"): _storable(
             f"the hyperparameter {key!r}", value, a_scalar, "a number, a text, true, false or None"
         )
-        for key, value in (hyperparameters or {}).items()
+        for key, value in mapping_given("hyperparameters", hyperparameters, "{'lr': 0.1}").items()
     }
     shared = _one_of("paired", paired, (True, False))
     # A directory given now is the same one when the block ends, wherever the process has gone meanwhile.

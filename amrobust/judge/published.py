@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import tomllib
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.resources import files
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -19,27 +19,27 @@ from amrobust.judge import metrics
 from amrobust.judge.claim import Claim
 from amrobust.judge.compare import holm
 from amrobust.judge.judgement import Comparison, Judgement, MethodSummary
+from amrobust.judge.published_csv import SEPARATORS, tables_of_csv
 from amrobust.judge.rules import Evidence, Rules
 from amrobust.judge.samples import Refused
 from amrobust.judge.usage import asked_for, meant
 from amrobust.judge.verdicts import decide
 from amrobust.judge.words import significant
 from amrobust.runs.axis import epochs
-from amrobust.runs.documents import read_text, read_toml
-from amrobust.runs.metric import Metric, MetricChoice
-from amrobust.runs.units import with_unit
-from amrobust.stats.limits import check_margin, check_rate
+from amrobust.runs.documents import read_toml
+from amrobust.runs.metric import Metric, MetricChoice, can_be_a_share
+from amrobust.runs.units import PERCENT, SHARE, in_two_units, with_unit
+from amrobust.stats.limits import check_margin, check_rate, is_count
 from amrobust.stats.published import Summary
 from amrobust.stats.results import Caution, Number, Result
+from amrobust.stats.sequential import MOST_SEEDS
 
-CSV = {".csv": ",", ".tsv": "\t"}
-COLUMNS = {
-    "method": ("method", "optimizer", "algorithm", "algo", "model", "name"),
-    "mean": ("mean", "avg", "average"),
-    "std": ("std", "sd", "stdev", "std_dev"),
-    "n": ("n", "seeds", "n_seeds", "runs", "count"),
-}
-"""What the columns of a table of means are called, the first of each where several are there."""
+TOO_LARGE = 1e100
+"""No printed number is that large: what had it diverged. It is the limit of a margin, whose square can still be computed."""
+APART = ("dataset", "workload", "model")
+"""Rows that differ in one of these are not compared."""
+PERCENTS = ("percent", "%", "pct", "percentage")
+SHARES = ("share", "fraction")
 
 
 @dataclass(frozen=True)
@@ -71,15 +71,15 @@ def load_tables(path: Path | None, only: str | None = None, metric: str | None =
     ``metric``, as ``NAME:lower``, says which way the tables' metric of that name is better, where the name does not.
 
     A table is ``[name]`` with ``metric``, ``seeds`` and ``[[name.rows]]`` of ``method`` and, where printed, ``final_mean``,
-    ``final_std``, ``avg_std``, ``n``, ``option``, ``m`` and ``model`` (rows of different models are not compared). Tables
-    without rows are left out. A CSV file has the columns method, mean, std and n (or their like), and its metric is that of
-    ``metric``. Raises UserError on anything else.
+    ``final_std``, ``avg_std``, ``n``, ``option``, ``m``, ``dataset`` and ``model`` (rows of different ones are not compared).
+    Tables without rows are left out. A CSV file has the columns method, mean, std and n (or their like), and its metric is
+    that of ``metric``; where it has a column ``dataset``, each data set is a table. Raises UserError on anything else.
     """
     if path is None:
         own = files("amrobust.reference_runs").joinpath("published/tables.toml")
         data = tomllib.loads(own.read_text(encoding="utf-8"))
-    elif path.suffix.lower() in CSV:
-        data = {path.stem: _of_csv(path, MetricChoice.parse(metric).name if metric else "value")}
+    elif path.suffix.lower() in SEPARATORS:
+        data = tables_of_csv(path, metric)
     else:
         data = read_toml(path, "table")
     if only is not None:
@@ -87,7 +87,7 @@ def load_tables(path: Path | None, only: str | None = None, metric: str | None =
             raise UserError(f"no table is called {only!r}: choose one of {', '.join(data)}")
         data = {only: data[only]}
     try:
-        tables = [table for name, content in data.items() for table in _tables(name, content)]
+        tables = [table for name, content in data.items() for table in _tables(name, content, path)]
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise UserError(
             f"{path}: a table lacks or garbles a field ({type(error).__name__}: {error})"
@@ -95,80 +95,81 @@ def load_tables(path: Path | None, only: str | None = None, metric: str | None =
     if not tables:
         raise UserError(f"{only or path}: there are no rows to judge")
     if metric is not None:
-        known = metrics.declared([table.metric for table in tables], MetricChoice.parse(metric))
-        tables = [replace(table, metric=known[table.metric.name]) for table in tables]
+        choice = MetricChoice.parse(metric)
+        # Each table keeps a unit of its own.
+        tables = [
+            replace(table, metric=metrics.declared([table.metric], choice)[choice.name])
+            if table.metric.name == choice.name or all(other.metric.name != choice.name for other in tables)
+            else table
+            for table in tables
+        ]
     return tables
 
 
-def _of_csv(path: Path, metric: str) -> dict[str, Any]:
-    """A table of means in CSV as one of TOML has it."""
-    try:
-        rows = list(
-            csv.reader(
-                read_text(path, "table").removeprefix("\ufeff").splitlines(),
-                delimiter=CSV[path.suffix.lower()],
-            )
-        )
-    except csv.Error as error:
-        raise UserError(f"cannot read {path} as CSV: {error}") from None
-    names = [name.strip().lower() for name in rows[0]] if rows else []
-    places = {
-        role: next((names.index(each) for each in usual if each in names), None)
-        for role, usual in COLUMNS.items()
-    }
-    if missing := [role for role, place in places.items() if place is None]:
-        raise UserError(
-            f"{path} has no column {missing[0]!r}; there are {', '.join(names[:20]) or 'none'}. A table of means has "
-            f"{', '.join(COLUMNS)}, n being the number of seeds"
-        )
-    found = []
-    for number, row in enumerate(rows[1:], 2):
-        if not any(cell.strip() for cell in row):
-            continue
-        cells = {
-            role: row[place].strip()
-            for role, place in places.items()
-            if place is not None and place < len(row)
-        }
-        try:
-            found.append(
-                {
-                    "method": cells["method"],
-                    "n": int(cells["n"]),
-                    **{f"final_{role}": float(cells[role]) for role in ("mean", "std") if cells[role]},
-                }
-            )
-        except (KeyError, ValueError):
-            raise UserError(
-                f"{path}, line {number}: {','.join(row)!r:.100} lacks a number, or garbles one"
-            ) from None
-    return {"metric": metric, "rows": found}
-
-
-def _tables(name: str, content: Mapping[str, Any]) -> list[Table]:
+def _tables(name: str, content: Mapping[str, Any], path: Path | None) -> list[Table]:
     by_model: dict[str, list[Row]] = defaultdict(list)
     stds = []
-    for row in content.get("rows", []):
+    for number, row in enumerate(content.get("rows", []), 1):
+        where = f"{path or 'the paper'}, {row.get('where', f'row {number} of {name}')}"
+        if misplaced := [key for key in ("metric", "unit", "seeds") if key in row]:
+            raise UserError(
+                f"{where}: {misplaced[0]!r} is said of a whole table, [{name}], and not of a row: make a table of these rows"
+                + ("; the seeds of a row are its n" if misplaced[0] == "seeds" else "")
+            )
         words = [str(row["method"]), *([str(row["option"])] if "option" in row else [])]
         method = " ".join(words) + (f" (m={row['m']})" if "m" in row else "")
         mean, std, avg_std = (_number(row.get(key)) for key in ("final_mean", "final_std", "avg_std"))
-        by_model[str(row.get("model", ""))].append(
-            Row(method, int(row["n"] if "n" in row else content["seeds"]), mean, std, avg_std)
-        )
-        stds += [row["final_std"]] if std is not None else []
-    digits = max((len(repr(float(std)).partition(".")[2].rstrip("0")) for std in stds), default=0)
+        n = row["n"] if "n" in row else content["seeds"]
+        found = Row(method, n, mean, std, avg_std)
+        _check(found, where)
+        others = by_model[", ".join(str(row[key]) for key in APART if key in row)]
+        if any(other.method == method for other in others):
+            raise UserError(
+                f"{where}: {method!r} has a row already: remove one, or give each a name of its own, or an "
+                "'option' that tells them apart"
+            )
+        others.append(found)
+        stds += [std] if std is not None else []
+    digits = max((len(repr(std).partition(".")[2].rstrip("0")) for std in stds), default=0)
     metric_name = str(content.get("metric", "value"))
-    unit = "%" if content.get("unit") == "percent" else None
     return [
         Table(
             name=f"{name}, {model}" if model else name,
-            metric=Metric.known(metric_name, unit=unit),
+            metric=Metric.known(metric_name, unit=_unit(content.get("unit"))),
             epochs=int(content.get("epochs", 1)),
             half_unit=0.5 * 10.0**-digits,
             rows=tuple(rows),
         )
         for model, rows in by_model.items()
     ]
+
+
+def _unit(said: Any) -> str | None:
+    """A unit as metrics have it; None where none is said."""
+    text = "" if said is None else str(said).strip()
+    return "%" if text.lower() in PERCENTS else "share" if text.lower() in SHARES else text or None
+
+
+def _check(row: Row, where: str) -> None:
+    """Raise UserError where a printed number cannot be one."""
+    for column, value in (("mean", row.mean), ("std", row.std), ("avg_std", row.avg_std)):
+        if value is None:
+            continue
+        said = f"{where}: the {column} of {row.method!r} is {value:g}"
+        if not isfinite(value):
+            raise UserError(f"{said}, which is no finite number: leave it empty where it is not printed")
+        if abs(value) >= TOO_LARGE:
+            raise UserError(f"{said}, and no number of {TOO_LARGE:g} or beyond is judged: correct it")
+        if column != "mean" and value < 0:
+            raise UserError(f"{said}, and a standard deviation is never negative: correct it")
+    # One seed has a value, and no spread.
+    least = 1 if row.std is None else 2
+    if not is_count(row.n, least, MOST_SEEDS):
+        raise UserError(
+            f"{where}: the n of {row.method!r} is {row.n!r:.40}, and a number of seeds is a whole number from {least} to "
+            f"{MOST_SEEDS:,}; correct it"
+            + (", or leave the std of a single seed empty" if row.n == 1 else "")
+        )
 
 
 def _number(value: Any) -> float | None:
@@ -220,7 +221,7 @@ def _judge(table: Table, baseline: Row, margin: float | None, rules: Rules) -> J
         if row.mean is not None
         for side in (-1, 1)
     ]
-    metric = with_unit(table.metric, [np.array([row.mean]) for row in table.rows if row.mean is not None])
+    metric = _in_one_unit(table)
     table = replace(table, metric=metric)
     claims = [
         (Claim(kind, row.method, baseline.method, margin if kind == "equivalent mean" else None), row)
@@ -265,6 +266,23 @@ def _judge(table: Table, baseline: Row, margin: float | None, rules: Rules) -> J
         verdicts=verdicts,
         cautions=(PUBLISHED, *([beyond] if beyond is not None else [])),
     )
+
+
+def _in_one_unit(table: Table) -> Metric:
+    """The metric with its unit. Raises UserError where means are in two units, or not in the one that is said."""
+    means = np.array([row.mean for row in table.rows if row.mean is not None])
+    name = table.metric.name
+    if not table.metric.unit and in_two_units(name, means):
+        raise UserError(
+            f"{table.name}: {name} looks like a share of 1 in some rows (such as {means[means <= SHARE].max():g}) and like a "
+            f"percentage in others (up to {means.max():g}): multiply the shares, and their STDs, by 100"
+        )
+    if table.metric.unit == "share" and can_be_a_share(name) and means.size and means.max() > PERCENT:
+        raise UserError(
+            f"{table.name}: {name} is said to be a share of 1, and a mean is {means.max():g}: it looks like a percentage; "
+            "leave the unit out, or divide the percentages by 100"
+        )
+    return with_unit(table.metric, [mean[None] for mean in means])
 
 
 PUBLISHED = Caution(

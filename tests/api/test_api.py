@@ -238,12 +238,33 @@ class TestComparison:
             ({"margin": -1.0}, "a margin is a number above 0"),
             ({"margin": np.nan}, "a margin is a number above 0"),
             ({"looks": (10, 5)}, "looks are growing numbers"),
+            ({"looks": 5}, r"looks are several, such as \(5, 10, 20\), not 5"),
+            ({"grid": 5}, "grid is a text, such as 'every:1000' or 'intersection', not 5"),
+            ({"tuning": 5}, "tuning is a text, such as '20 random learning rates a method', not 5"),
+            ({"labels": "a=X"}, r"labels is a mapping from names, such as \{'sgd': 'SGD'\}, not 'a=X'"),
+            ({"labels": {1: "X"}}, "labels is a mapping from names, .* and 1 is no name"),
+            ({"metric": 5}, "metric is a text, such as 'acc' or 'acc:higher', not 5"),
+            ({"baseline": 5}, "baseline is a text, such as 'sgd', not 5"),
+            ({"claims": 5}, r"claims are several, such as \[amrobust.Claim"),
+            ({"claims": ["a"]}, "and 'a' is none"),
         ],
         ids=str,
     )
     def test_choices_that_are_none(self, comparison, options, message):
         with pytest.raises(UserError, match=message):
             amrobust.compare(amrobust.Runs.from_arrays({"a": [1.0, 2], "b": [1.0, 2]}), **options)
+
+
+@pytest.mark.parametrize("units", ["%", ["acc"], {"acc": 5}, {5: "%"}], ids=str)
+def test_units_are_a_mapping_of_texts_wherever_they_are_given(tmp_path, units):
+    frame = pd.DataFrame({"opt": ["a", "a", "b", "b"], "seed": [0, 1, 0, 1], "acc": [0.1, 0.2, 0.3, 0.5]})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    for given in (frame, tmp_path / "t.csv", {"a": [0.1, 0.2], "b": [0.3, 0.5]}):
+        with pytest.raises(UserError, match=r"such as (in )?\{'acc': '%'\}"):
+            amrobust.compare(given, metric="acc", units=units)
+    for read, given in ((amrobust.Runs.from_frame, frame), (amrobust.load, tmp_path / "t.csv")):
+        with pytest.raises(UserError, match=r"such as (in )?\{'acc': '%'\}"):
+            read(given, units=units)
 
 
 @pytest.fixture(scope="module")

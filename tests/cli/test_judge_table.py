@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from amrobust.cli import main
+from amrobust.errors import UserError
 from amrobust.judge.published import judge_tables, load_tables
 from amrobust.report import FORMATS, write_figures, write_report
 
@@ -112,6 +113,83 @@ def test_a_garbled_table_in_csv_is_refused_in_a_line(tmp_path: Path, text: str, 
     path = tmp_path / "mine.csv"
     path.write_text(text)
     done = CliRunner().invoke(main, ["judge-table", str(path)])
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_each_data_set_of_a_table_in_csv_is_judged_by_itself(tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text(
+        "dataset,method,mean,std,n,unit\nc10,sgd,92.1,1.1,5,%\nc10,adam,92.9,.3,5,%\nc100,sgd,.70,.01,5,share\nc100,adam,.72,.005,5,share\n"
+    )
+    comparison = judge_tables(load_tables(path, metric="acc"))
+    assert [
+        (j.workload, j.metric.unit, [s.final_mean.estimate for s in j.summaries if s.final_mean])
+        for j in comparison.judgements
+    ] == [
+        ("c10", "%", [92.1, 92.9]),
+        ("c100", "share", [0.70, 0.72]),
+    ]
+    assert [table.name for table in load_tables(path, "c100", "acc")] == ["c100"]
+    path.write_text("dataset,method,mean,std,n\nc10,sgd,92.1,1.1,5\nc100,adam,72.9,.3,5\n")
+    with pytest.raises(UserError, match="c10: has a single method; c100: has a single method"):
+        judge_tables(load_tables(path, metric="acc"))
+
+
+def test_settings_that_differ_are_part_of_the_methods_names(tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text(
+        ",Method,lr,wd,mean,std,n,note\n0,sgd,0.1,0,92.1,1.1,5.0,ours\n1,sgd,0.01,0,90,1,5,\n2,adam,,0,92.9,.3,5,\n"
+    )
+    (table,) = load_tables(path, metric="acc")
+    assert [row.method for row in table.rows] == ["sgd (lr=0.1)", "sgd (lr=0.01)", "adam"]
+
+
+def test_rows_of_the_metric_that_is_asked_for_are_judged(tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    rows = "method,metric,mean,std,n\nsgd,acc,92.1,1.1,5\nadam,acc,92.9,.3,5\n"
+    path.write_text(rows)
+    assert [table.metric.name for table in load_tables(path)] == ["acc"]
+    path.write_text(rows + "sgd,loss,.3,.1,5\nadam,loss,.2,.1,5\n")
+    (table,) = load_tables(path, metric="loss")
+    assert [row.mean for row in table.rows] == [0.3, 0.2]
+    for metric, message in ((None, "has acc, loss: choose one with --metric"), ("wer", "has no 'wer'")):
+        with pytest.raises(UserError, match=message):
+            load_tables(path, metric=metric)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "method,mean,std,n,sem\na,1,1,5,.5\n",
+            "the column 'sem' is not known in a table of means: remove it",
+        ),
+        ("method,mean,std,n,seed\na,1,1,5,0\n", "the column 'seed' is not known"),
+        ("method,mean,std,n,n\na,1,1,5,6\n", "the column 'n' is there twice"),
+        (",method,mean,std,n\nx,a,1,1,5\n", "the column '' is not known"),
+        ("method,mean,std,n\na,92,1,1,1,5\n", "line 2: 'a,92,1,1,1,5' has 6 cells, and there are 4 columns"),
+        ("method,mean,std,n,unit\na,92,1,5,%\nb,93,1,5,\n", "the column 'unit' has %, nothing in rows"),
+        ("method,mean,std,n\na,1,1,5\na,2,1,5\n", "line 3: 'a' has a row already"),
+        ("method,mean,std,n\na,nan,1,5\n", "line 2: the mean of 'a' is nan"),
+        ("method,mean,std,n\na,1,inf,5\n", "line 2: the std of 'a' is inf"),
+        ("method,mean,std,n\na,1,-3.1,5\n", "line 2: the std of 'a' is -3.1"),
+        ("method,mean,std,n\na,1e100,1e100,5\n", "line 2: the mean of 'a' is 1e+100"),
+        ("method,mean,std,n\na,9_2,1,5\n", "line 2: 'a,9_2,1,5' lacks a number"),
+        ("method,mean,std,n\na,1,1,5.5\n", "line 2: the n of 'a' is 5.5"),
+        ("method,mean,std,n\na,1,1,1\n", "leave the std of a single seed empty"),
+        ("method,mean,std,n\na,1,1,1e9\n", "a whole number from 2 to 1,000,000"),
+        ("method,mean,std,n\na,.921,.01,5\nb,92.9,.3,5\n", "looks like a share of 1 in some rows"),
+        ("method,mean,std,n,unit\na,.921,.01,5,%\nb,.949,.3,5,%\n", "said to be in percent"),
+    ],
+)
+def test_a_table_in_csv_that_would_be_misread_is_refused_in_a_line(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text(text)
+    done = CliRunner().invoke(main, ["judge-table", str(path), "--metric", "acc"])
     assert done.exit_code == 2
     assert message in done.stderr
     assert done.stderr.count("\n") == 1

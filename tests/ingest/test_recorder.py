@@ -238,6 +238,11 @@ class TestMisfits:
             ({"method": " "}, "method is a name"), ({"workload": None}, "workload is a name"), ({"epochs": 0}, "epochs"),
             ({"axis": ""}, "axis is a name"),
             ({"hyperparameters": {"lr": [1]}}, "hyperparameter 'lr'"), ({"hyperparameters": {"lr": float("nan")}}, "'lr'"),
+            ({"hyperparameters": [1]}, r"a mapping from names, such as \{'lr': 0.1\}, not \[1\]"),
+            ({"units": "%"}, r"units is a mapping from names, such as \{'acc': '%'\}, not '%'"),
+            ({"units": {3: "%"}}, "3 is no name"), ({"units": {"acc": 3}}, "the unit of acc is a text"),
+            ({"better": "higher"}, r"better is a mapping from names, such as \{'my_metric': 'lower'\}, not 'higher'"),
+            ({"metrics": 3}, r"metrics are several, such as \('acc', 'loss'\), not 3"),
         ],
     )  # fmt: skip
     def test_bad_options(self, tmp_path, options, message):

@@ -86,6 +86,15 @@ def test_a_spread_that_hangs_on_rounding_is_called_fragile(tmp_path):
         ('method = "Adam"', "", "garbles a field"),
         ("final_mean = 0.50", 'final_mean = "high"', "not a number"),
         ("[results]", "[results", "not valid TOML"),
+        ("final_mean = 0.50", "final_mean = nan", "row 1 of results: the mean of 'Adam' is nan"),
+        ("final_mean = 0.50", "final_mean = -inf", "the mean of 'Adam' is -inf"),
+        ("final_mean = 0.50", "final_mean = -1e100", "no number of 1e.100 or beyond"),
+        ("final_std = 0.10", "final_std = inf", "the std of 'Adam' is inf"),
+        ("final_std = 0.10", "final_std = -0.1", "never negative"),
+        ("final_std = 0.10", "avg_std = -0.1", "the avg_std of 'Adam' is -0.1"),
+        ("n = 12", "n = 5.5", "the n of 'Mine' is 5.5"),
+        ("n = 12", "unit = 'percent'", "'unit' is said of a whole table"),
+        ('method = "Mine"', 'method = "Adam"', "row 2 of results: 'Adam' has a row already"),
         (
             '[[results.rows]]\nmethod = "Mine"\nfinal_mean = 0.30\nfinal_std = 0.02\nn = 12\n',
             "",
@@ -96,6 +105,33 @@ def test_a_spread_that_hangs_on_rounding_is_called_fragile(tmp_path):
 def test_mistakes_are_named(tmp_path, old, new, message):
     with pytest.raises(UserError, match=message):
         judge_tables(load_tables(written(tmp_path, MINE.replace(old, new, 1))))
+
+
+def test_rows_of_two_data_sets_are_not_compared(tmp_path):
+    text = MINE.replace('method = "Adam"', 'method = "Adam"\ndataset = "a"').replace(
+        "n = 12", 'dataset = "b"'
+    )
+    with pytest.raises(UserError, match="results, a: has a single method; results, b: has a single method"):
+        judge_tables(load_tables(written(tmp_path, text)))
+
+
+@pytest.mark.parametrize(
+    ("unit", "mean", "message"),
+    [
+        (
+            "",
+            "50.0",
+            "looks like a share of 1 in some rows .such as 0.3. and like a percentage in others .up to 50.",
+        ),
+        ("unit = 'percent'", "50.0", "said to be in percent"),
+        ("unit = '%'", "0.5", "said to be in percent"),
+        ("unit = 'share'", "50.0", "said to be a share of 1, and a mean is 50"),
+    ],
+)
+def test_shares_and_percentages_are_not_compared(tmp_path, unit, mean, message):
+    text = MINE.replace('"test loss"', f'"accuracy"\n{unit}').replace("0.50", mean)
+    with pytest.raises(UserError, match=message):
+        judge_tables(load_tables(written(tmp_path, text)))
 
 
 def test_unknown_tables_and_baselines_name_the_known_ones():
