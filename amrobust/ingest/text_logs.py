@@ -31,7 +31,10 @@ _GOES_ON = re.compile(r"[.,'_]?\d|[eE][-+]?\d|[kKMGT](?![A-Za-z])")
 """What continues a number behind a group: digits, with a sign of thousands or decimals or not, an exponent, 2.5k."""
 _BEGAN = re.compile(r"\d[.,'_]?$|\d[.,]?\d*[eE][-+]?$|(?<![\w.])\.$|(?:^|[\s:=(\[])[-\u2212]$")
 """What begins a number before a group: digits, an exponent, a point or a sign."""
-_COMMAS = "whether its comma parts thousands or decimals cannot be told: write the numbers of the log with a decimal point and no comma"
+_COMMAS = (
+    "whether its comma parts thousands or decimals cannot be told: write the log's numbers with a decimal point and without "
+    "commas"
+)
 
 
 def recognises(path: Path) -> bool:
@@ -157,26 +160,29 @@ class _Log:
         """
         spans = {name: match.span(name) for name in match.re.groupindex if match[name] is not None}
         begins, ends = ({span[side] for span in spans.values()} for side in (0, 1))
-        for name in {*self.metrics, self.step} & set(spans):
-            start, end = spans[name]
-            behind = _GOES_ON.match(match.string, end)
-            if behind and begins & {end, end + 1}:
-                behind = None
-            before = _BEGAN.search(match.string[max(0, start - 40) : start])
-            if before and ends & {start, start - 1}:
-                before = None
-            if not (behind or before) or not any(map(str.isdecimal, match[name])):
+        for name, (start, end) in spans.items():
+            if name in self.naming or not any(map(str.isdecimal, match[name])):
                 continue
+            behind = None if begins & {end, end + 1} else _GOES_ON.match(match.string, end)
+            before = (
+                None if ends & {start, start - 1} else _BEGAN.search(match.string[max(0, start - 40) : start])
+            )
+            beside = (before[0] if before else "") + (behind[0] if behind else "")
+            if not beside:
+                continue
+            remedy = "let its group of --pattern take the number whole"
+            if "," in beside:
+                remedy = _COMMAS
+            elif beside[-1] in "kKMGT":
+                remedy = f"write out in the log what {beside[-1]} stands for"
             whole = (
                 match.string[:start].split(" ")[-1][-40:]
                 + match[name]
                 + match.string[end:].split(" ")[0][:40]
             )
-            comma = "," in (before[0] if before else "") + (behind[0] if behind else "")
             raise UserError(
                 f"{shown(self.path)}, line {line}: {shown(name)} {shown(repr(match[name]))} is a part of {shown(repr(whole))}: "
-                f"{_COMMAS if comma else 'let its group of --pattern take the number whole'}; where what is beside it is a "
-                "number of its own, take that in a named group too"
+                f"{remedy}; where what is beside it is a number of its own, take that in a named group too"
             )
 
     def _number(self, name: str, text: str | None, line: int) -> float:

@@ -149,7 +149,7 @@ def test_what_does_not_work_is_refused_with_what_was_found(logs, pattern, messag
         ("81,16", r"\d+", r"line 1: acc '81' is a part of '81,16': whether its comma"),
         ("81.16", r"\d+", r"line 1: acc '81' is a part of '81.16': let its group of --pattern take the number whole"),
         ("1e-05", r"[.\d]+", "acc '1' is a part of '1e-05': let"),
-        ("2.5k", r"[.\d]+", "acc '2.5' is a part of '2.5k': let"),
+        ("2.5k", r"[.\d]+", "acc '2.5' is a part of '2.5k': write out in the log what k stands for"),
         ("8116", r"\d\d", "acc '81' is a part of '8116': let"),
     ],
 )  # fmt: skip
