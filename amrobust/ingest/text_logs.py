@@ -29,7 +29,7 @@ EXAMPLE = r"--pattern 'step (?P<step>\d+) val (?P<val_loss>\S+)'"
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _GOES_ON = re.compile(r"[.,'_]?\d|[eE][-+]?\d|[kKMGT](?![A-Za-z])")
 """What continues a number behind a group: digits, with a sign of thousands or decimals or not, an exponent, 2.5k."""
-_BEGAN = re.compile(r"\d[.,'_]?$|\d[.,]?\d*[eE][-+]?$|(?<![\w.])\.$|(?:^|[\s:=(\[])[-\u2212]$")
+_BEGAN = re.compile(r"\d[.,'_]?$|\d[eE][-+]?$|(?<![\w.])\.$|(?:^|[\s:=(\[])[-\u2212]$")
 """What begins a number before a group: digits, an exponent, a point or a sign."""
 _COMMAS = (
     "whether its comma parts thousands or decimals cannot be told: write the log's numbers with a decimal point and without "
@@ -165,7 +165,7 @@ class _Log:
                 continue
             behind = None if begins & {end, end + 1} else _GOES_ON.match(match.string, end)
             before = (
-                None if ends & {start, start - 1} else _BEGAN.search(match.string[max(0, start - 40) : start])
+                None if ends & {start, start - 1} else _BEGAN.search(match.string[max(0, start - 4) : start])
             )
             beside = (before[0] if before else "") + (behind[0] if behind else "")
             if not beside:
