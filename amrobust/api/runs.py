@@ -17,9 +17,9 @@ from amrobust.runs.curves import mean_and_std
 from amrobust.runs.given import texts_given
 from amrobust.runs.method import from_name
 from amrobust.runs.metric import Metric, MetricChoice, direction, refuse_unnamed
-from amrobust.runs.seeds import NUMBERED, as_given, seed_of
+from amrobust.runs.seeds import NUMBERED, as_given
 from amrobust.runs.units import with_unit
-from amrobust.runs.values import ABSENT, Curves, absent, held, not_finite, unmeasured_before_the_first
+from amrobust.runs.values import Curves, absent, held, not_finite
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -212,15 +212,18 @@ class Runs:
     ) -> Runs:
         """Runs from an array (seeds, epochs), or (seeds,) of final values, for each method.
 
-        In the place of an array may stand a mapping from seeds to final values or to curves of one length; rows of arrays
-        are numbered as seeds from 0. ``metric`` is a name, with ":higher" or ":lower" behind it or not, and ``better`` says
-        the same [default: known by the metric's name, else asked for when it is judged]; NaN marks a diverged seed, before
-        its first value what was not measured yet, as the mask of a masked array does; ``paired``: equal seeds of all methods
-        have the same random streams. Raises UserError on other shapes, and on what is no number.
+        In the place of an array may stand a mapping from seeds to final values or to curves of one length, or a Series of
+        pandas with the seeds as its index; rows of arrays are numbered as seeds from 0. ``metric`` is a name, with ":higher"
+        or ":lower" behind it or not, and ``better`` says the same [default: known by the metric's name, else asked for when
+        it is judged]; NaN marks a diverged seed, and before its first value what was not measured yet, as None and the mask
+        of a masked array do everywhere; ``paired``: equal seeds of all methods have the same random streams. Raises
+        UserError on other shapes, on what is no number, and on keys that may be something else than seeds.
 
         >>> Runs.from_arrays({"sgd": {3: 0.91, 7: 0.92}, "adam": {3: 0.93, 7: 0.94}}, metric="acc").arms[0].seeds
         (3, 7)
         """
+        from amrobust.ingest.arrays import seeds_and_curves
+
         if not isinstance(arrays, Mapping) or not arrays:
             raise UserError(
                 "arrays are a mapping from methods to arrays, such as {'sgd': [0.91, 0.92], 'adam': [0.93, 0.92]}, "
@@ -233,14 +236,14 @@ class Runs:
             )
         way = direction(f"better of {choice.name}", better) if better is not None else choice.better
         known = Metric.known(choice.name, way, unit)
-        found: dict[str, tuple[tuple[int, ...], Curves]] = {}
+        found: dict[str, tuple[tuple[int, ...] | None, Curves]] = {}
         for method, given in arrays.items():
             if not isinstance(method, str) or not method.strip():
                 raise UserError(f"a method is called by a name, not {method!r}")
-            found[method] = _seeds_and_curves(method, given)
+            found[method] = seeds_and_curves(method, given)
         said = with_unit(known, [curves for _, curves in found.values()]).introduced
         most = max(curves.shape[1] for _, curves in found.values())
-        numbered = not any(isinstance(given, Mapping) for given in arrays.values())
+        numbered = all(seeds is None for seeds, _ in found.values())
         read = f"method = key · seed = {'row, numbered from 0' if numbered else 'key within'} · step = " + (
             f"column 1…{most} · {said}" if most > 1 else f"none, final values · {said}"
         )
@@ -257,14 +260,10 @@ class Runs:
                     diverged=tuple(
                         seed for seed, lost in zip(seeds, not_finite(curves), strict=True) if lost
                     ),
-                    facts={READ: read}
-                    | (
-                        {}
-                        if isinstance(arrays[method], Mapping)
-                        else {NUMBERED: "in the order of their rows"}
-                    ),
+                    facts={READ: read} | ({NUMBERED: "in the order of their rows"} if named is None else {}),
                 )
-                for method, (seeds, curves) in found.items()
+                for method, (named, curves) in found.items()
+                for seeds in [tuple(range(len(curves))) if named is None else named]
             )
         )
 
@@ -388,32 +387,3 @@ def _settled(reading: Mapping[str, Any], kind: type = Reading) -> tuple[Mappings
 
 
 _POLICIES = {"duplicates", "missing_seeds", "mixed_units", "unfinished", "first_step"}
-
-
-def _seeds_and_curves(method: str, given: Any) -> tuple[tuple[int, ...], Curves]:
-    """The seeds of a method, ascending where they have names, and their curves (seeds, steps). Raises UserError."""
-    rows, seeds = given, None
-    if hasattr(given, "columns"):
-        raise UserError(
-            f"{method}: a {type(given).__name__} within a mapping does not say which of its sides are seeds: give one frame of "
-            "all methods with columns method and seed, or an array (seeds, epochs)"
-        )
-    if isinstance(given, Mapping):
-        named = {seed_of(seed): values for seed, values in given.items()}
-        if len(named) < len(given):
-            raise UserError(f"{method}: two of its seeds are one number")
-        seeds = sorted(named)
-        rows = [named[seed] for seed in seeds]
-    try:
-        masked = np.ma.array(rows, np.float64)
-    except (TypeError, ValueError) as error:
-        what = str(error).splitlines()[0]
-        raise UserError(
-            f"{method}: an array of numbers is (seeds, epochs) or (seeds,), and this is none ({what}); a table with columns "
-            "goes in as a DataFrame, curves of unequal length as a long one"
-        ) from None
-    curves = np.where(np.ma.getmaskarray(masked), ABSENT, masked.data)
-    curves = curves[:, None] if curves.ndim == 1 else curves
-    if curves.ndim != 2 or 0 in curves.shape:
-        raise UserError(f"{method}: an array is (seeds, epochs) or (seeds,), not of shape {np.shape(rows)}")
-    return tuple(range(len(curves)) if seeds is None else seeds), unmeasured_before_the_first(curves)

@@ -27,6 +27,14 @@ LONGEST = 10_000
 """Characters of a line that are searched: what a pattern takes may grow much faster than the line."""
 EXAMPLE = r"--pattern 'step (?P<step>\d+) val (?P<val_loss>\S+)'"
 _LINE_END = re.compile(r"\r\n|\n|\r")
+_GOES_ON = re.compile(r"[.,'_]?\d|[eE][-+]?\d|[kKMGT](?![A-Za-z])")
+"""What continues a number behind a group: digits, with a sign of thousands or decimals or not, an exponent, 2.5k."""
+_BEGAN = re.compile(r"\d[.,'_]?$|\d[eE][-+]?$|(?<![\w.])\.$|(?:^|[\s:=(\[])[-\u2212]$")
+"""What begins a number before a group: digits, an exponent, a point or a sign."""
+_COMMAS = (
+    "whether its comma parts thousands or decimals cannot be told: write the log's numbers with a decimal point and without "
+    "commas"
+)
 
 
 def recognises(path: Path) -> bool:
@@ -129,6 +137,7 @@ class _Log:
         for name in self.holding:
             if match[name] is not None:
                 self.held[name] = match[name].strip()
+        self._refuse_a_part(match, line)
         seen = [name for name in self.metrics if match[name] is not None]
         if not seen:
             return
@@ -144,13 +153,48 @@ class _Log:
             )
             built.add(name, at, self._number(name, match[name], line))
 
+    def _refuse_a_part(self, match: re.Match[str], line: int) -> None:
+        """Raise UserError where a group took a part of a number alone, as 2 of 2,957.6.
+
+        Digits that another group takes are a number of their own.
+        """
+        spans = {name: match.span(name) for name in match.re.groupindex if match[name] is not None}
+        begins, ends = ({span[side] for span in spans.values()} for side in (0, 1))
+        for name, (start, end) in spans.items():
+            if name in self.naming or not any(map(str.isdecimal, match[name])):
+                continue
+            behind = None if begins & {end, end + 1} else _GOES_ON.match(match.string, end)
+            before = (
+                None if ends & {start, start - 1} else _BEGAN.search(match.string[max(0, start - 4) : start])
+            )
+            beside = (before[0] if before else "") + (behind[0] if behind else "")
+            if not beside:
+                continue
+            remedy = "let its group of --pattern take the number whole"
+            if "," in beside:
+                remedy = _COMMAS
+            elif beside[-1] in "kKMGT":
+                remedy = f"write out in the log what {beside[-1]} stands for"
+            whole = (
+                match.string[:start].split(" ")[-1][-40:]
+                + match[name]
+                + match.string[end:].split(" ")[0][:40]
+            )
+            raise UserError(
+                f"{shown(self.path)}, line {line}: {shown(name)} {shown(repr(match[name]))} is a part of {shown(repr(whole))}: "
+                f"{remedy}; where what is beside it is a number of its own, take that in a named group too"
+            )
+
     def _number(self, name: str, text: str | None, line: int) -> float:
         try:
             return float(text or "")
         except ValueError:
+            remedy = (
+                rf"let its group of --pattern hold the number alone, as (?P<{name}>[-+.\deE]+|nan|-?inf) does"
+            )
             raise UserError(
-                f"{shown(self.path)}, line {line}: {shown(name)} {shown(repr(text))} is not a number: let its group of "
-                rf"--pattern hold the number alone, as (?P<{name}>[-+.\deE]+) does"
+                f"{shown(self.path)}, line {line}: {shown(name)} {shown(repr(text))} is not a number: "
+                + (_COMMAS if re.search(r"\d,\d", text or "") else remedy)
             ) from None
 
 

@@ -179,12 +179,12 @@ def nothing_random(methods: Sequence[str]) -> Caution:
     )
 
 
-def curves_in_common(method: str, other: str, n: int) -> Caution:
-    """Methods that have curves in common."""
+def curves_in_common(method: str, other: str, n: int, *, final: bool = False) -> Caution:
+    """Methods that have curves in common, or ``final`` values."""
     return Caution(
         "curves-in-common",
-        f"{counted(n, 'curve')} of {method} can be found in {other} too, identical to the last bit: one training under two "
-        "names, or options that amount to the same.",
+        f"{counted(n, 'final value' if final else 'curve')} of {method} can be found in {other} too, identical to the last bit: "
+        "one training under two names, or options that amount to the same.",
         "check which method these runs are of, and that the option in which the two differ takes effect",
     )
 

@@ -18,6 +18,9 @@ from amrobust.stats.results import Caution
 FEWEST_VALUES = 5
 """Curves of fewer different values, such as constant ones and single final values, agree by chance."""
 
+FEWEST_SEEDS = 3
+"""Final values of fewer seeds may well be equal for two methods."""
+
 MOST_NAMED = 5
 
 ROUNDING = 5e-5
@@ -61,13 +64,25 @@ def same_for_all_seeds(arms: Sequence[Arm], metric: str) -> Caution | None:
 
 
 def same_for_several_methods(arms: Sequence[Arm], metric: str) -> tuple[Caution, ...]:
-    """That two methods have curves in common, where amrobust did not train them: of its own, options may well coincide."""
+    """That two methods have curves in common, where amrobust did not train them: of its own, options may well coincide.
+
+    Curves of few different values, such as single final values, count where all of both methods are equal, in their order.
+    """
     contents = [(arm, _by_content(arm, metric)) for arm in arms if arm.x0_digest is None]
     return tuple(
-        cautions.curves_in_common(a.title, b.title, len(common))
+        cautions.curves_in_common(a.title, b.title, common, final=a.epochs == 1)
         for (a, some), (b, others) in combinations(contents, 2)
-        if (common := [bits for bits in some if bits in others and _tells(bits)])
+        if (
+            common := len([bits for bits in some if bits in others and _tells(bits)])
+            or _all_equal(a.curves[metric], b.curves[metric])
+        )
     )
+
+
+def _all_equal(a: Curves, b: Curves) -> int:
+    """How many rows ``a`` and ``b`` have where they are equal throughout, and no constant; else 0."""
+    different = len(np.unique(a[np.isfinite(a)]))
+    return len(a) if len(a) >= FEWEST_SEEDS and different > 1 and np.array_equal(a, b, equal_nan=True) else 0
 
 
 def partly_copied(arms: Sequence[Arm], metric: str) -> tuple[Caution, ...]:

@@ -21,6 +21,11 @@ from amrobust.runs.spec import Value
 from amrobust.stats.results import Caution
 
 MOST_NAMED = 5
+_LATIN = str.maketrans(
+    "АВЕЅІЈКМНОРСТУХаеѕіјорсухΑΒΕΖΗΙΚΜΝΟΡΤΥΧο",
+    "ABESIJKMHOPCTYXaesijopcyxABEZHIKMNOPTYXo",
+)
+"""Letters of Cyrillic and Greek that are printed as those of Latin."""
 FULL_ENOUGH = 3
 """A grid of settings has at most one absent cell to so many that are there: else methods have ranges of their own."""
 
@@ -129,7 +134,8 @@ def _ascending(values: Iterable[Value]) -> list[Value]:
 
 
 def look_alikes(arms: Sequence[Arm], group: Sequence[Arm]) -> tuple[Caution, ...]:
-    """Methods, workloads and metrics of ``arms`` whose names differ in case, spaces or the form of their Unicode alone.
+    """Methods, workloads and metrics of ``arms`` whose names differ in case, spaces, look-alike letters or the form of their
+    Unicode alone.
 
     Those alone of which one is in ``group``.
     """
@@ -145,8 +151,8 @@ def look_alikes(arms: Sequence[Arm], group: Sequence[Arm]) -> tuple[Caution, ...
     return tuple(
         Caution(
             "look-alike-names",
-            f"The {kind} {listed([_apart(name, alike) for name in alike], 'and')} differ in case, spaces or the form of their "
-            "Unicode alone: they are taken for different ones.",
+            f"The {kind} {listed([_apart(name, alike) for name in alike], 'and')} differ in case, spaces, look-alike "
+            "letters or the form of their Unicode alone: they are taken for different ones.",
             "give one name to what is one, in the files or with Runs.rename in Python, and tell others apart by more",
         )
         for kind, every in names(arms).items()
@@ -158,15 +164,19 @@ def look_alikes(arms: Sequence[Arm], group: Sequence[Arm]) -> tuple[Caution, ...
 def _alike(names: Iterable[str]) -> list[list[str]]:
     groups: dict[str, list[str]] = defaultdict(list)
     for name in dict.fromkeys(names):
-        groups["".join(unicodedata.normalize("NFKC", name).casefold().split())].append(name)
+        groups["".join(_as_printed(unicodedata.normalize("NFKC", name)).casefold().split())].append(name)
     return [group for group in groups.values() if len(group) > 1]
+
+
+def _as_printed(name: str) -> str:
+    """``name`` with Latin letters for those that look the same, and without signs that take no room."""
+    seen = "".join(sign for sign in unicodedata.normalize("NFC", name) if unicodedata.category(sign) != "Cf")
+    return seen.translate(_LATIN)
 
 
 def _apart(name: str, names: Sequence[str]) -> str:
     """A name in quotes; with its code points where another of ``names`` is printed as it is."""
-    same = [
-        other for other in names if unicodedata.normalize("NFC", other) == unicodedata.normalize("NFC", name)
-    ]
+    same = [other for other in names if _as_printed(other) == _as_printed(name)]
     if len(same) == 1:
         return repr(shown(name))
     points = " ".join(f"U+{ord(sign):04X}" for sign in name if ord(sign) > 126)

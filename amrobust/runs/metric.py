@@ -43,7 +43,9 @@ WEAK = frozenset(["topk", "map", "score", "scores", "norm", "hit", "hits"])
 """These count only where no other word does: the top-1 error is an error, acc_norm an accuracy, the Brier score low."""
 UNSURE = frozenset((
     "neg", "negative", "minus", "inverse", "inv", "std", "stderr", "sd", "var", "variance", "sem", "ci", "count", "num",
-    "drop", "reduction", "improvement", "decrease", "increase", "time", "seconds", "duration", "steps", "epochs",
+    "drop", "reduction", "improvement", "decrease", "increase", "time", "seconds", "duration", "steps", "epochs", "one", "no",
+    "non", "not", "bad", "free", "lost", "deficit", "diff", "diffs", "difference", "differences", "delta", "deltas", "hacking",
+    "failure", "failures", "failed",
 ))  # fmt: skip
 """With one of these the name is of something else than what its other words measure: it is asked about."""
 PREFIXES = (
@@ -70,6 +72,13 @@ EVALUATED = frozenset(("val", "valid", "validation", "eval", "evaluation", "dev"
 
 _PIECES = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|[^\W\d_a-zA-Z]+")
 _TOP = re.compile(r"(?:(?<![A-Za-z])top|Top|TOP)[-_ @]?(?:\d+|k(?![a-z]))")
+_TURNED = re.compile(
+    r"(?:^|[\s/(:=_])\d+(?:\.\d+)?\s*%?\s*[-\u2212\u2013]\s*[^\W\d_]"
+    r"|(?:^|/)\s*\d+(?:\.\d+)?\s*/"
+    r"|(?:^|[/(:=])\s*[-\u2212\u2013]\s*[^\W\d_]"
+    r"|(?:\^|\*\*)\s*\(?\s*[-\u2212]|\u207b\u00b9"
+)
+"""What turns a metric around, or may: 1-acc, 100 - acc, 1/loss, -loss, loss^-1."""
 _CHOICE = re.compile(r"(?P<name>.*):(?P<better>higher|lower)", re.DOTALL)
 _SAID = re.compile(r"\b(higher|lower) is better\b", re.IGNORECASE)
 
@@ -212,9 +221,13 @@ def direction_by_name(name: str) -> Direction | None:
 
     >>> [direction_by_name(name) for name in ("val/wer", "acc_norm", "top1_error", "episode_return", "objective", "std_loss")]
     ['lower', 'higher', 'lower', 'higher', None, None]
+    >>> [direction_by_name(name) for name in ("1-acc", "100 - accuracy", "1/loss", "-loss", "loss^-1", "error_free_rate")]
+    [None, None, None, None, None, None]
     """
     if said := {word.lower() for word in _SAID.findall(name)}:
         return direction("a direction", said.pop()) if len(said) == 1 else None
+    if _TURNED.search(_TOP.sub(" topk ", name)):
+        return None
     joined = f"_{'_'.join(words(name))}_"
     found = []
     for phrase, way in PHRASES.items():

@@ -13,6 +13,7 @@ import pytest
 import amrobust
 from amrobust import Claim, Runs
 from amrobust.errors import UserError
+from amrobust.runs.values import absent
 
 CORPUS = Path(__file__).resolve().parents[1] / "corpus" / "tables"
 FINALS = CORPUS / "finals.csv"
@@ -209,11 +210,48 @@ class TestMappings:
             ({"a": {0.5: 2.0}}, "'0.5' is not a whole number"),
             ({"a": pd.DataFrame({"x": [1.0, 2]})}, "does not say which of its sides are seeds"),
             ({}, "a mapping from methods to arrays"),
+            (
+                {"cifar10": {"sgd": [90.0, 91], "adam": [91.0, 92]}},
+                "'sgd', 'adam' are cannot be told.*data sets",
+            ),
+            ({"sgd": {"accuracy": [0.5, 0.6], "loss": [0.7, 0.6]}}, "'accuracy', 'loss' are cannot be told"),
+            ({"cifar10": {"sgd": 90.0, "adam": 91.0}}, "the inner keys are seeds"),
+            ({"a": [1 + 2j, 3.0]}, "complex128, and should be real"),
+            ({"a": pd.Series([1.0, 2.0], index=["sgd", "adam"])}, "'sgd', 'adam' are cannot be told"),
+            (
+                {"a": pd.Series([1.0, 2.0], index=pd.Index([1, 2], name="epoch"))},
+                "index of its Series is called 'epoch'",
+            ),
         ],
     )
     def test_what_is_no_array_of_seeds_is_refused(self, arrays, message):
         with pytest.raises(UserError, match=message):
             amrobust.compare(arrays, metric="acc")
+
+    def test_none_is_not_measured_and_nan_diverged(self):
+        values = {"sgd": [90.1, None, np.nan, 91.0], "adam": [91.0, 92.0, 93.0, pd.NA]}
+        sgd, adam = Runs.from_arrays(values)
+        assert (sgd.diverged, adam.diverged) == ((2,), ())
+        assert absent(sgd.curves["value"])[:, 0].tolist() == [False, True, False, False]
+        with pytest.raises(UserError, match=r"sgd on arrays: 1 of 4 seeds \(1\) have no acc.*--lengths"):
+            amrobust.compare(values, metric="acc")
+
+    @pytest.mark.parametrize("index", [[3, 7, 5], ["seed3", "seed7", "seed5"]], ids=str)
+    def test_the_index_of_a_series_is_its_seeds(self, index):
+        series = pd.Series([0.3, 0.7, 0.5], index=index)
+        (ours,) = Runs.from_arrays({"a": series})
+        (theirs,) = Runs.from_arrays({"a": dict(series)})
+        assert ours.seeds == theirs.seeds
+        assert ours.curves["value"].tolist() == theirs.curves["value"].tolist()
+        (numbered,) = Runs.from_arrays({"a": series.reset_index(drop=True)})
+        assert numbered.seeds == (0, 1, 2)
+        assert "numbered from 0" in Runs.from_arrays({"a": series.reset_index(drop=True)}).read[0]
+
+    def test_tensors_with_a_graph(self):
+        torch = pytest.importorskip("torch")
+        tensor = torch.tensor([0.5, 0.25], requires_grad=True)
+        for given in (tensor, list(tensor), {0: tensor[0], 1: tensor[1]}):
+            assert Runs.from_arrays({"a": given}).arms[0].curves["value"].tolist() == [[0.5], [0.25]]
 
 
 def test_what_needs_curves_is_not_judged_on_final_values_and_says_so():

@@ -141,6 +141,49 @@ def test_what_does_not_work_is_refused_with_what_was_found(logs, pattern, messag
     assert re.search(message, refusal(logs, pattern))
 
 
+@pytest.mark.parametrize(
+    ("text", "group", "message"),
+    [
+        ("2,957.6", r"\S+", r"line 1: acc '2,957.6' is not a number: whether its comma parts thousands or decimals cannot be"),
+        ("2,957.6", r"[-+.\deE]+", r"line 1: acc '2' is a part of '2,957.6': whether its comma"),
+        ("81,16", r"\d+", r"line 1: acc '81' is a part of '81,16': whether its comma"),
+        ("81.16", r"\d+", r"line 1: acc '81' is a part of '81.16': let its group of --pattern take the number whole"),
+        ("1e-05", r"[.\d]+", "acc '1' is a part of '1e-05': let"),
+        ("2.5k", r"[.\d]+", "acc '2.5' is a part of '2.5k': write out in the log what k stands for"),
+        ("8116", r"\d\d", "acc '81' is a part of '8116': let"),
+    ],
+)  # fmt: skip
+def test_a_part_of_a_number_is_never_taken_for_it(tmp_path, text, group, message):
+    file = tmp_path / "sgd-seed0.log"
+    file.write_text(f"epoch 1 acc {text} done\n")
+    found = refusal(file, rf"epoch (?P<epoch>\d+) acc (?P<acc>{group})")
+    assert re.search(message, found)
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern", "message"),
+    [
+        ("acc 81,16", r"acc \d+,(?P<acc>\d+)", "acc '16' is a part of '81,16'"),
+        ("acc=-0.5", r"acc=.*?(?P<acc>\d+\.\d+)", "acc '0.5' is a part of 'acc=-0.5'"),
+        ("acc .5", r"acc \D*(?P<acc>\d+)", "acc '5' is a part of '.5'"),
+        ("Epoch 1,000 acc 0.5", r"Epoch (?P<epoch>\d+).*acc (?P<acc>\S+)", "epoch '1' is a part of '1,000'"),
+    ],
+)
+def test_nor_is_one_that_the_rest_of_the_pattern_passes_over(tmp_path, text, pattern, message):
+    file = tmp_path / "sgd-seed0.log"
+    file.write_text(text + "\n")
+    assert message in refusal(file, pattern)
+
+
+def test_numbers_parted_by_commas_are_each_taken_by_a_group(tmp_path):
+    file = tmp_path / "sgd-seed0.log"
+    file.write_text("1,0.5,0.75\n2,1e-3,-0.5\n")
+    (method,) = read(file, r"(?P<step>\d+),(?P<loss>[^,]+),(?P<acc>\S+)").methods
+    assert method.steps == (1, 2)
+    assert method.curves["loss"].tolist() == [[0.5, 1e-3]]
+    assert method.curves["acc"].tolist() == [[0.75, -0.5]]
+
+
 def test_files_without_a_match_are_named(logs):
     (logs / "readme.txt").write_text("nothing here")
     (logs / "plot.png").write_bytes(b"\x89PNG\0\0 step 1 x val 3")

@@ -153,6 +153,20 @@ class TestAcrossMethods:
         (caution,) = [c for c in comparison.judgements[0].cautions if c.kind == "curves-in-common"]
         assert caution.message.startswith("2 curves of sgd can be found in adam too")
 
+    def test_equal_final_values_of_all_seeds_draw_it_too(self):
+        values = [90.1, 91.3, 90.7]
+        found = amrobust.compare({"sgd": values, "adam": values}, metric="acc")
+        (caution,) = [c for c in found.cautions if c.kind == "curves-in-common"]
+        assert caution.message.startswith("3 final values of sgd can be found in adam too")
+        for other in ([90.1, 90.7, 91.3], [90.1, 91.3, 90.8], [*values, 90.5]):
+            other_found = amrobust.compare({"sgd": values, "adam": other}, metric="acc")
+            assert "curves-in-common" not in [c.kind for c in other_found.cautions]
+
+    def test_two_seeds_and_one_value_for_all_agree_by_chance(self):
+        for values in ([90.1, 91.3], [100.0] * 4):
+            found = amrobust.compare({"sgd": values, "adam": values}, metric="acc")
+            assert "curves-in-common" not in [c.kind for c in found.cautions]
+
     def test_options_that_coincide_in_own_trainings_draw_none(self, rng):
         values = curves(rng, 10, 30)
         assert "curves-in-common" not in kinds(compare([arm("msgd", values), arm("am1[m=1]/I", values)]))

@@ -121,6 +121,21 @@ class TestNames:
         found = said({"Adam": range(4), other: range(4), "sgd": range(4)})
         assert found["look-alike-names"].startswith(f"The methods 'Adam' and {other!r} differ")
 
+    @pytest.mark.parametrize(
+        ("other", "points"),
+        [
+            ("\u0410dam", "U+0410"),
+            ("\u0391d\u0430m", "U+0391 U+0430"),
+            ("Ad\u200bam", "U+200B"),
+            ("Adam\ufeff", "U+FEFF"),
+        ],
+    )
+    def test_letters_of_other_scripts_and_signs_without_width_draw_it_with_their_code_points(
+        self, other, points
+    ):
+        message = said({"Adam": range(4), other: range(4), "sgd": range(4)})["look-alike-names"]
+        assert f"({points}) differ in case, spaces, look-alike letters" in message
+
     def test_names_that_differ_in_more_draw_none(self):
         assert said({"adam": range(4), "adamw": range(4), "adam-w": range(4)}) == {}
 

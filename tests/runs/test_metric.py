@@ -41,7 +41,9 @@ LOW = [
 ASKED = [
     "objective", "objective_value", "metric1", "y", "value", "output", "glossy", "mapping", "accept", "escape", "entropy",
     "ep_len_mean", "accuracy_gap", "reward_loss", "acc_stderr", "loss_std", "neg_mean_squared_error", "time_to_accuracy",
-    "tokens_per_second", "accuracy_drop", "num_errors", "точность",
+    "tokens_per_second", "accuracy_drop", "num_errors", "точность", "non_acc", "bad_acc", "accuracy_deficit", "accuracy_lost",
+    "wins_lost", "success_failure", "failed_wins", "error_free", "error_free_rate", "no_error_rate", "no_loss", "delta_acc",
+    "acc_diff", "loss_diff", "loss_difference", "reward_hacking_rate", "one_minus_acc", "not_solved", "reward_gap",
 ]  # fmt: skip
 
 
@@ -62,6 +64,25 @@ def test_names_of_no_kind_or_of_both_say_nothing(name):
     assert (metric.better, metric.better_by) == (None, "not recorded")
     with pytest.raises(UserError, match=rf"--metric '?{name}:lower'? or --metric '?{name}:higher"):
         _ = metric.way
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "1-acc", "1 - accuracy", "100-acc", "100% - acc", "1.0-acc", "1-AUC", "1-f1", "val/1-acc", "val_1-acc", "(1-acc)",
+        "1\u2212acc", "1-top1", "1/loss", "1 / loss", "-loss", "val/-loss", "\u2212loss", "loss^-1", "loss**-1", "loss^(-1)",
+        "loss\u207b\u00b9",
+    ],
+)  # fmt: skip
+def test_signs_that_turn_a_metric_around_make_it_asked_about(name):
+    assert direction_by_name(name) is None
+
+
+@pytest.mark.parametrize(
+    "name", ["top-1/acc", "Top 1 - acc", "f1-score", "rouge-1", "env_1/acc", "acc@1/val", "acc - test"]
+)
+def test_other_numbers_and_dashes_turn_nothing(name):
+    assert direction_by_name(name) == "higher"
 
 
 def test_a_name_may_say_it_outright():
