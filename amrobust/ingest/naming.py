@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -13,6 +12,7 @@ import numpy as np
 from amrobust.errors import UserError
 from amrobust.ingest.fields import Named, split_by_fields, with_parameters
 from amrobust.ingest.finals import SUMMARIES
+from amrobust.ingest.folders import folders_apart
 from amrobust.ingest.logged import (
     CLOCKS,
     METHOD_KEYS,
@@ -172,20 +172,10 @@ def name_runs(runs: Sequence[LoggedRun], mappings: Mappings, stem: str) -> tuple
     if method_from is None:
         named, told = split_by_fields(named, nuisances)
         notes += told
-    return with_parameters(named, nuisances), [*notes, *_in_folders(named)]
-
-
-def _in_folders(named: Sequence[Named]) -> list[str]:
-    """A line for each method whose runs lie in several folders of several runs each: these may tell settings apart."""
-    folders: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for one in named:
-        folders[one.workload, one.method].append(one.run.path.rpartition("/")[0] or ".")
-    return [
-        f"{shown(method)} is one method, and its runs lie in several folders ({', '.join(map(shown, sorted(set(of))[:4]))}): "
-        "where these tell methods apart, say so with --method-from 're:PATTERN'"
-        for (_, method), of in folders.items()
-        if 1 < len(set(of)) < len(of)
-    ]
+    # A pattern or a constant has said which runs are one method; a field has said nothing of the folders.
+    said = method_from is not None and (not method_from.keys or "path" in method_from.keys)
+    notes += folders_apart(named, chosen=said or "path" in nuisances)
+    return with_parameters(named, nuisances), notes
 
 
 _PATTERNS = (
