@@ -81,8 +81,8 @@ def _refusal(named: Sequence[Named], members: Sequence[Named], at: int) -> str:
     workload = shlex.quote("re:^" + r"[^/]+/" * at + r"([^/]+)/")
     return (
         f"{shown(members[0].method)} would be one method, and its {len(members)} runs lie in several folders ({some}), which "
-        f"may tell methods or workloads apart: say that they are methods with --method-from {method}, that they are workloads with "
-        f"--workload-from {workload}, or that folders say nothing of the training with --nuisance path"
+        f"may tell methods or workloads apart: say that they are methods with --method-from {method}, that they are "
+        f"workloads with --workload-from {workload}, or that folders say nothing of the training with --nuisance path"
     )
 
 

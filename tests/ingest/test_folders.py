@@ -83,3 +83,23 @@ def test_a_field_as_the_method_says_nothing_of_folders():
 def test_dates_and_folders_of_one_run_are_none_of_the_method(form):
     paths = [form.format(seed=seed, day=seed // 2 + 1, job=seed % 2) for seed in range(4)]
     assert methods(paths) == {("log", "sgd"): (0, 1, 2, 3)}
+
+
+@pytest.mark.parametrize("form", ["{}-{}/{}/eval.csv", "{}/{}/{}/eval.csv"])
+def test_a_pattern_that_is_proposed_makes_no_method_of_a_seed_and_pools_no_folders(form):
+    with pytest.raises(UserError, match="If the path says it") as error:
+        methods_with_seeds(grid(form))
+    pattern = re.search("--method-from '([^']*)'", str(error.value))[1]
+    found = methods_with_seeds(grid(form), method_from=pattern)
+    assert len(found) == 4
+    assert all(len(seeds) == 3 for seeds in found.values())
+
+
+def methods_with_seeds(paths, **mappings):
+    """As :func:`methods`, where the seeds are recorded."""
+    logged = [
+        LoggedRun(path, {"seed": path.split("/")[-2]}, {"loss": (np.arange(3.0), np.arange(3.0) + i)})
+        for i, path in enumerate(paths)
+    ]
+    found = gather(logged, Mappings(**mappings), Policies(), "log").methods
+    return {(one.workload, one.method): one.seeds for one in found}
