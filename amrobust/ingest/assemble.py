@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,9 +10,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from amrobust.errors import UserError
-from amrobust.ingest.fields import Named
+from amrobust.ingest.fields import Named, clashing
 from amrobust.ingest.imported import ImportedMethod
-from amrobust.ingest.logged import CLOCKS, STEP_KEYS, WORKLOAD_KEYS, LoggedRun, Series, state_of
+from amrobust.ingest.logged import (
+    CLOCKS,
+    METHOD_KEYS,
+    SEED_KEYS,
+    STEP_KEYS,
+    WORKLOAD_KEYS,
+    LoggedRun,
+    Series,
+    state_of,
+)
 from amrobust.ingest.naming import Mappings, axis_label, chosen_series, name_runs
 from amrobust.ingest.policies import Notes, Policies, ordered
 from amrobust.ingest.said import line_of
@@ -159,6 +169,8 @@ def _table(
     notes: Notes,
 ) -> Table:
     """All metrics of one seed; runs of one seed are parts of one training, the later resuming the earlier."""
+    if len(same) > 1 and (fields := clashing(same, mappings.no_method) + _numbering(same, mappings)):
+        raise UserError(_clash(same, fields, mappings, where))
     if len(same) > 1 and policies.duplicates in ("refuse", "mean"):
         paths = ", ".join(shown(repr(one.run.path)) for one in same[:3])
         raise UserError(
@@ -187,6 +199,43 @@ def _table(
             steps, values = steps[keep], values[keep]
         table[name] = steps, values
     return table
+
+
+def _numbering(same: Sequence[Named], mappings: Mappings) -> list[str]:
+    """Of final values the columns that number the rows of one seed from 0 or 1 on, each as often, as folds are: no results."""
+    found = []
+    for name in same[0].run.series if all(one.run.final for one in same) else ():
+        values = [value for one in same if name in one.run.series for value in one.run.series[name][1]]
+        counts, each = np.unique(values, return_counts=True)
+        whole = len(counts) > 1 and counts[0] in (0, 1) and (np.diff(counts) == 1).all()
+        if whole and len(values) == len(same) and len(set(each)) == 1 and name not in mappings.no_method:
+            found.append(name)
+    return found
+
+
+def _clash(same: Sequence[Named], fields: Sequence[str], mappings: Mappings, where: str) -> str:
+    """What to say of runs of one method and seed that differ in recorded fields: they are no repeats of one training."""
+    listed = ",".join(map(shown, fields))
+
+    def of(run: LoggedRun, field: str) -> str:
+        return shown(f"{run.series[field][1][0]:g}" if field in run.series else run.fields.get(field, ""))
+
+    some = "; ".join(
+        f"{shown(field)}: {', '.join(list(dict.fromkeys(of(one.run, field) for one in same))[:4])}"
+        for field in fields[:4]
+    )
+
+    def with_them(source: str | None, usual: Sequence[str]) -> str:
+        keyed = source if source is not None and not source.startswith(("=", "re:")) else None
+        own = keyed or next((key for key in usual if key in same[0].run.fields), None)
+        return shlex.quote(f"{own},{listed}" if own else listed)
+
+    return (
+        f"{where} is there {len(same)} times, and these differ in {', '.join(map(shown, fields))} ({some}): say what that "
+        f"is, of the method with --method-from {with_them(mappings.method_from, METHOD_KEYS)}, the workload with "
+        f"--workload-from {with_them(mappings.workload_from, WORKLOAD_KEYS)}, the seed with --seed-from "
+        f"{with_them(mappings.seed_from, SEED_KEYS)}, or none of these with --nuisance"
+    )
 
 
 def _method(

@@ -78,12 +78,26 @@ def _tells_methods(field: str, declared: frozenset[str]) -> bool:
     )
 
 
-def split_by_fields(named: Sequence[Named], nuisances: frozenset[str]) -> tuple[list[Named], list[str]]:
+def clashing(same: Sequence[Named], nuisances: frozenset[str]) -> list[str]:
+    """The fields in which runs of one method and seed differ that may tell methods, workloads or seeds apart."""
+    return [
+        field
+        for field in dict.fromkeys(field for one in same for field in one.run.fields)
+        if _tells_methods(field, nuisances)
+        and len({_value(field, one.run.fields.get(field, "").strip()) for one in same}) > 1
+    ]
+
+
+def split_by_fields(
+    named: Sequence[Named], nuisances: frozenset[str], *, chosen: bool
+) -> tuple[list[Named], list[str]]:
     """``named`` with methods whose runs differ in a recorded field told apart by it, and a note on each that was split.
 
     ``sgd`` with runs at two learning rates becomes ``sgd[lr=0.01]`` and ``sgd[lr=0.1]``: that their seeds happen to be distinct
     does not make them one sample. A text that is another in every run names runs, not methods. Raises UserError, naming the
     field, where a number is another in every run: a method of one seed each, or a field that means nothing.
+
+    Where the user has ``chosen`` what names methods and seeds clash, nothing is told apart: the clash is asked about instead.
     """
     groups: dict[tuple[str, str], list[Named]] = defaultdict(list)
     for one in named:
@@ -96,21 +110,24 @@ def split_by_fields(named: Sequence[Named], nuisances: frozenset[str]) -> tuple[
                 values = [one.run.fields.get(field, "").strip() for one in members]
                 if is_sorting(values):
                     notes[left_out(field, values)] = None
-        chosen = _chosen([one.run for one in members], method, nuisances)
-        if chosen:
-            ends = Counter(map(last_part, chosen))
-            names = {field: field if ends[last_part(field)] > 1 else last_part(field) for field in chosen}
+        if chosen and any(clashing(same, nuisances) for same in _of_one_seed(members)):
+            continue
+        fields = _telling([one.run for one in members], method, nuisances, chosen=chosen)
+        if fields:
+            ends = Counter(map(last_part, fields))
+            names = {field: field if ends[last_part(field)] > 1 else last_part(field) for field in fields}
             # A value that is written in several ways, 0.1 and 1e-1, is called as it was written first.
             first: dict[tuple[str, int | float | str], str] = {}
             for one in members:
-                texts = {field: one.run.fields.get(field, "").strip() for field in chosen}
+                texts = {field: one.run.fields.get(field, "").strip() for field in fields}
                 told[id(one)] = {
                     names[field]: first.setdefault((field, _value(field, text)), text)
                     for field, text in texts.items()
                 }
-            by = ", ".join(map(shown, chosen))
-            said = f"{shown(method)} is several methods, told apart by {by}: choose with --method-from, or call a field none"
-            notes[f"{said} of the method with --nuisance"] = None
+            by = ", ".join(map(shown, fields))
+            said = f"{shown(method)} is several methods, told apart by {by}: "
+            said += "choose with --method-from, or " * (not chosen)
+            notes[f"{said}call a field none of the method with --nuisance"] = None
     return [_told_apart(one, told[id(one)]) if id(one) in told else one for one in named], list(notes)
 
 
@@ -143,10 +160,18 @@ def is_balanced(column: Column, groups: Sequence[Rows]) -> bool:
     return once or bool(counts.min() > 1 and counts.max() <= 2 * counts.min())
 
 
-def _chosen(runs: Sequence[LoggedRun], method: str, nuisances: frozenset[str]) -> list[str]:
+def _of_one_seed(members: Sequence[Named]) -> list[list[Named]]:
+    found: dict[int, list[Named]] = defaultdict(list)
+    for one in members:
+        if one.seed is not None:
+            found[one.seed].append(one)
+    return list(found.values())
+
+
+def _telling(runs: Sequence[LoggedRun], method: str, nuisances: frozenset[str], *, chosen: bool) -> list[str]:
     """The fields that tell ``runs`` apart, parameters first; those that tell nothing more than the ones before are left out."""
     fields = dict.fromkeys(field for run in runs for field in run.fields)
-    chosen: list[str] = []
+    found: list[str] = []
     parts: list[tuple[int | float | str, ...]] = [()] * len(runs)
     for field in sorted(fields, key=lambda field: not is_chosen(field)):
         values = [_value(field, run.fields.get(field, "").strip()) for run in runs]
@@ -158,14 +183,15 @@ def _chosen(runs: Sequence[LoggedRun], method: str, nuisances: frozenset[str]) -
             if last_part(field) not in LABELS and not any(isinstance(value, str) for value in values):
                 some = ", ".join(map(str, values[:4])) + (", ..." if len(values) > 4 else "")
                 raise UserError(
-                    f"the {len(runs)} runs of {shown(method)} differ in {shown(field)}, another in every run ({some}): say "
-                    f"what a method is with --method-from, or call it none of the method with --nuisance {shown(field)}"
+                    f"the {len(runs)} runs of {shown(method)} differ in {shown(field)}, another in every run ({some}): "
+                    + "say what a method is with --method-from, or " * (not chosen)
+                    + f"call it none of the method with --nuisance {shown(field)}"
                 )
             continue
         finer = [(*part, value) for part, value in zip(parts, values, strict=True)]
         if len(set(finer)) > len(set(parts)):
-            parts, chosen = finer, [*chosen, field]
-    return chosen
+            parts, found = finer, [*found, field]
+    return found
 
 
 def _named_by_its_file(run: LoggedRun) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -13,6 +12,7 @@ import numpy as np
 from amrobust.errors import UserError
 from amrobust.ingest.fields import Named, split_by_fields, with_parameters
 from amrobust.ingest.finals import SUMMARIES
+from amrobust.ingest.folders import folders_apart
 from amrobust.ingest.logged import (
     CLOCKS,
     METHOD_KEYS,
@@ -96,6 +96,12 @@ class Mappings:
         return {"method": self.method_from, "seed": self.seed_from, "workload": self.workload_from}
 
     @property
+    def no_method(self) -> frozenset[str]:
+        """The fields that the user says to be none of a method: nuisances, and what the seed is read from."""
+        seed_from = selectors(self.sources).get("seed")
+        return self.nuisances | set(seed_from.keys if seed_from is not None else ())
+
+    @property
     def wanted(self) -> Wanted:
         """What readers have to know."""
         keys = {
@@ -158,7 +164,7 @@ def name_runs(runs: Sequence[LoggedRun], mappings: Mappings, stem: str) -> tuple
             )
         seed: int | None = None
         if seed_from is not None:
-            seed = _seed("".join(list(seed_from.of(run).values())[:1]), run)
+            seed = _seed_of_all(list(seed_from.of(run).values()), run)
         elif not numbered:
             seed = _usual_seed(run, guess if by_name else None)
         workload = (
@@ -168,24 +174,13 @@ def name_runs(runs: Sequence[LoggedRun], mappings: Mappings, stem: str) -> tuple
         )
         named.append(Named(run, identity.name, workload.strip() or stem, identity, seed))
     notes += _words_among_numbers(named)
-    nuisances = mappings.nuisances | set(seed_from.keys if seed_from is not None else ())
-    if method_from is None:
-        named, told = split_by_fields(named, nuisances)
-        notes += told
-    return with_parameters(named, nuisances), [*notes, *_in_folders(named)]
-
-
-def _in_folders(named: Sequence[Named]) -> list[str]:
-    """A line for each method whose runs lie in several folders of several runs each: these may tell settings apart."""
-    folders: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for one in named:
-        folders[one.workload, one.method].append(one.run.path.rpartition("/")[0] or ".")
-    return [
-        f"{shown(method)} is one method, and its runs lie in several folders ({', '.join(map(shown, sorted(set(of))[:4]))}): "
-        "where these tell methods apart, say so with --method-from 're:PATTERN'"
-        for (_, method), of in folders.items()
-        if 1 < len(set(of)) < len(of)
-    ]
+    nuisances = mappings.no_method
+    named, told = split_by_fields(named, nuisances, chosen=method_from is not None)
+    notes += told
+    # A pattern or a constant has said which runs are one method; a field has said nothing of the folders.
+    said = method_from is not None and (not method_from.keys or "path" in method_from.keys)
+    notes += folders_apart(named, chosen=said or "path" in nuisances)
+    return with_parameters(named, nuisances), notes
 
 
 _PATTERNS = (
@@ -193,17 +188,33 @@ _PATTERNS = (
     r"(?P<method>[^/]+)_(?P<seed>\d+)\.\w+$",
     r"(?P<method>[^/]+)/(?P<workload>[^/]+)_(?P<seed>\d+)$",
     r"(?P<method>[^/]+)/(?P<workload>[^/]+)\.\w+$",
+    r"(?P<method>.+)/[^/]+/[^/]+$",
 )
-"""How paths often say what a run is: ``TD3_Hopper-v1_0.npy``, ``adam_0.log``, ``ppo/Acrobot-v1_1``, ``sac/dog-run.csv``."""
+"""How paths often say what a run is: ``TD3_Hopper-v1_0.npy``, ``adam_0.log``, ``ppo/Acrobot-v1_1``, ``sac/dog-run.csv``,
+``adam-0.01/10/eval.csv``."""
 
 
 def _example(runs: Sequence[LoggedRun]) -> str | None:
-    """A pattern that says of every path what no field does, and of no two runs the same; None where none of the usual does."""
+    """A pattern that says of every path what no field does, and of no two runs the same; None where none of the usual does.
+
+    Nor is one proposed by which every run would be a method, or numbers would be methods, for that is a seed's folder; nor one
+    that would leave folders unsaid in which runs of one method differ.
+    """
     for text in _PATTERNS:
         found = [re.search(text, run.path) for run in runs]
         said = {
             (match.groups(), _usual_seed(run, None)) for match, run in zip(found, runs, strict=True) if match
         }
+        matches = [match for match in found if match]
+        called = {match["method"] for match in matches}
+        if 1 < len(runs) == len(called) or all(name.isdigit() for name in called):
+            continue
+        places = [(match["method"], match.groupdict().get("workload")) for match in matches]
+        unsaid = {
+            (place, match.string[: match.start()]) for place, match in zip(places, matches, strict=True)
+        }
+        if len(unsaid) > len(set(places)):
+            continue
         seeds = "seed" not in re.compile(text).groupindex
         if len(said) == len(runs) and all((_usual_seed(run, None) is not None) == seeds for run in runs):
             return f"re:{text}"
@@ -259,6 +270,13 @@ def _seed(text: str, run: LoggedRun) -> int | None:
         return seed_of(text)
     except UserError as error:
         raise UserError(f"{run.where}: {error}: choose another with --seed-from") from None
+
+
+def _seed_of_all(texts: Sequence[str], run: LoggedRun) -> int | None:
+    """The seed of one text; of several, ``0/3`` for a repeat and its fold. None where one of them says that there is none."""
+    if any(text.strip().lower() in NO_SEED for text in texts):
+        return None
+    return _seed("/".join(text.strip() for text in texts) if len(texts) > 1 else texts[0], run)
 
 
 def _method(selected: dict[str, str]) -> Method:

@@ -107,8 +107,57 @@ def test_a_field_that_tells_nothing_more_is_left_out_of_the_name():
     assert gathered(fields) == {"sgd[lr=0.1]": (0, 1), "sgd[lr=0.2]": (2, 3)}
 
 
-def test_a_choice_of_the_method_is_the_last_word():
-    assert gathered(of_sgd("lr", [0.1, 0.1, 0.2, 0.2]), method_from="optimizer") == {"sgd": (0, 1, 2, 3)}
+def test_a_choice_of_the_method_pools_no_settings_unless_they_are_declared_to_be_none_of_it():
+    fields = of_sgd("lr", [0.1, 0.1, 0.2, 0.2])
+    split = {"sgd[lr=0.1]": (0, 1), "sgd[lr=0.2]": (2, 3)}
+    assert gathered(fields, method_from="optimizer") == split
+    assert gathered(fields, method_from="optimizer", nuisances=frozenset({"lr"})) == {"sgd": (0, 1, 2, 3)}
+    with pytest.raises(
+        UserError, match=r"another in every run \(1, 2\): call it none of the method with --nuisance m"
+    ):
+        gathered(of_sgd("m", [1, 2]), method_from="optimizer")
+
+
+@pytest.mark.parametrize("policy", ["refuse", "first", "last"])
+def test_runs_of_one_seed_that_differ_in_a_field_are_no_repeats(policy):
+    cells = [("imdb", "dev"), ("imdb", "test"), ("sst", "dev"), ("sst", "test")]
+    logged = [
+        LoggedRun("t.csv", {"model": "bert", "corpus": c, "split": s, "seed": seed}, {"f1": (STEPS, STEPS)})
+        for c, s in cells
+        for seed in "01"
+    ]
+    with pytest.raises(
+        UserError, match=r"differ in corpus, split \(corpus: imdb, sst; split: dev, test\)"
+    ) as error:
+        gather(logged, Mappings(method_from="model"), Policies(duplicates=policy), "log")
+    assert "--duplicates" not in str(error.value)
+    for remedy in (
+        "--method-from model,corpus,split",
+        "--workload-from corpus,split",
+        "--seed-from seed,corpus,split",
+    ):
+        assert remedy in str(error.value)
+    found = gather(logged, Mappings(method_from="model", workload_from="corpus,split"), Policies(), "log")
+    assert {one.workload: len(one.seeds) for one in found.methods} == {f"{c}/{s}": 2 for c, s in cells}
+
+
+def test_folds_of_a_repeat_are_no_repeats_and_both_make_the_seed(tmp_path):
+    rows = [
+        f"{m},{r},{f},0.{r + 1}{f}{k}"
+        for k, m in enumerate(("svm", "rf"))
+        for r in range(3)
+        for f in range(4)
+    ]
+    (tmp_path / "t.csv").write_text("\n".join(["clf,repeat,fold,accuracy", *rows]))
+    for policy in ("refuse", "first"):
+        with pytest.raises(UserError, match=r"differ in fold \(fold: 0, 1, 2, 3\).*--seed-from repeat,fold"):
+            read_path(
+                tmp_path / "t.csv", mappings=Mappings(method_from="clf"), policies=Policies(duplicates=policy)
+            )
+    (svm, _) = read_path(tmp_path / "t.csv", mappings=Mappings(method_from="clf", seed_from="repeat,fold"))[
+        0
+    ].methods
+    assert {str(seed) for seed in svm.seeds} == {f"{r}/{f}" for r in range(3) for f in range(4)}
 
 
 def test_what_differs_stands_with_the_parameters_that_a_name_has_already():
@@ -162,7 +211,9 @@ def test_a_parameter_that_no_run_of_a_method_differs_in_is_recorded_with_it(tmp_
 def test_a_parameter_in_which_runs_of_a_chosen_method_differ_is_none_of_its_own():
     fields = of_sgd("lr", [0.1, 0.1, 0.2, 0.2], momentum="0.9", note="x")
     logged = [LoggedRun(f"run{i}", own, {"loss": (STEPS, STEPS / (i + 1))}) for i, own in enumerate(fields)]
-    (found,) = gather(logged, Mappings(method_from="optimizer"), Policies(), "log").methods
+    (found,) = gather(
+        logged, Mappings(method_from="optimizer", nuisances=frozenset({"lr"})), Policies(), "log"
+    ).methods
     assert dict(found.identity.hyperparameters) == {"momentum": 0.9}
 
 

@@ -1,0 +1,105 @@
+"""Folders that may tell methods apart: what would be one method in several of them is refused, with remedies that work."""
+
+import re
+
+import numpy as np
+import pytest
+
+from amrobust.errors import UserError
+from amrobust.ingest.assemble import gather
+from amrobust.ingest.logged import LoggedRun
+from amrobust.ingest.naming import Mappings
+from amrobust.ingest.policies import Policies
+
+
+def gathered(paths, fields=None, policies=None, **mappings):
+    logged = [
+        LoggedRun(path, (fields or {}) | {"name": path}, {"loss": (np.arange(3.0), np.arange(3.0) + i)})
+        for i, path in enumerate(paths)
+    ]
+    return gather(logged, Mappings(**mappings), policies or Policies(), "log")
+
+
+def methods(paths, *arguments, **mappings):
+    found = gathered(paths, *arguments, **mappings).methods
+    return {(one.workload, one.method): one.seeds for one in found}
+
+
+def grid(form):
+    """Paths of two outer and two inner folders, each pair with three seeds of its own."""
+    pairs = [(outer, inner) for outer in ("adam", "sgd") for inner in ("lr0.1", "lr0.01")]
+    return [
+        form.format(outer, inner, 3 * k + seed) for k, (outer, inner) in enumerate(pairs) for seed in range(3)
+    ]
+
+
+LAYOUTS = (
+    "{}/{}/seed_{}/progress.csv",
+    "{}/{}/seed={}.csv",
+    "{}/bs32_{}_seed{}/metrics.jsonl",
+    "{}/{}/s{}/m.csv",
+)
+
+
+@pytest.mark.parametrize("form", LAYOUTS)
+def test_runs_in_folders_of_several_runs_are_refused_with_remedies_that_work(form):
+    paths = grid(form)
+    with pytest.raises(
+        UserError, match=r"would be one method, and its 6 runs lie in .* \(adam, sgd\)"
+    ) as error:
+        gathered(paths)
+    pattern = re.search("--method-from '([^']*)'", str(error.value))[1]
+    found = methods(paths, method_from=pattern)
+    assert len(found) == 4
+    assert all(len(seeds) == 3 for seeds in found.values())
+    workload = re.search("--workload-from '([^']*)'", str(error.value))[1]
+    assert {where for where, _ in methods(paths, workload_from=workload)} == {"adam", "sgd"}
+    assert {len(seeds) for seeds in methods(paths, nuisances=frozenset({"path"})).values()} == {6}
+
+
+def test_seeds_that_clash_in_several_folders_are_no_repeats_either():
+    paths = [f"{m}/lr0.1/seed_{s}/m.csv" for m in ("adam", "sgd") for s in range(3)]
+    with pytest.raises(UserError, match=r"\(adam, sgd\).*--method-from"):
+        gathered(paths, policies=Policies(duplicates="first"))
+
+
+def test_a_field_as_the_method_says_nothing_of_folders():
+    paths = [f"lr{lr}/{seed}/m.csv" for lr, seed in ((0.1, 0), (0.1, 1), (0.01, 2), (0.01, 3))]
+    for said in ({}, {"method_from": "optimizer"}):
+        with pytest.raises(UserError, match=r"sgd would be one method.*\(lr0.1, lr0.01\)"):
+            gathered(paths, {"optimizer": "sgd"}, seed_from=r"re:/(\d+)/", **said)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "2026-01-0{day}/sgd-seed{seed}.csv",
+        "20260{day}01_101010/{seed}/sgd-seed{seed}.csv",
+        "2026-01-0{day}/10-00-0{day}/{job}/sgd-seed{seed}.csv",
+        "id{seed}x/sgd-seed{seed}.csv",
+        "seed{seed}/sgd-seed{seed}.csv",
+    ],
+)
+def test_dates_and_folders_of_one_run_are_none_of_the_method(form):
+    paths = [form.format(seed=seed, day=seed // 2 + 1, job=seed % 2) for seed in range(4)]
+    assert methods(paths) == {("log", "sgd"): (0, 1, 2, 3)}
+
+
+@pytest.mark.parametrize("form", ["{}-{}/{}/eval.csv", "{}/{}/{}/eval.csv"])
+def test_a_pattern_that_is_proposed_makes_no_method_of_a_seed_and_pools_no_folders(form):
+    with pytest.raises(UserError, match="If the path says it") as error:
+        methods_with_seeds(grid(form))
+    pattern = re.search("--method-from '([^']*)'", str(error.value))[1]
+    found = methods_with_seeds(grid(form), method_from=pattern)
+    assert len(found) == 4
+    assert all(len(seeds) == 3 for seeds in found.values())
+
+
+def methods_with_seeds(paths, **mappings):
+    """As :func:`methods`, where the seeds are recorded."""
+    logged = [
+        LoggedRun(path, {"seed": path.split("/")[-2]}, {"loss": (np.arange(3.0), np.arange(3.0) + i)})
+        for i, path in enumerate(paths)
+    ]
+    found = gather(logged, Mappings(**mappings), Policies(), "log").methods
+    return {(one.workload, one.method): one.seeds for one in found}
