@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 
 from amrobust.errors import UserError
@@ -27,7 +27,7 @@ _PATTERNS = (
 def folders_apart(named: Sequence[Named], *, chosen: bool) -> list[str]:
     """A line for each method whose runs lie in several folders of several runs each: these may tell settings apart.
 
-    Raises UserError, naming the folders, where there are several runs in at least two of them and nothing says that they are
+    Raises UserError, naming the folders, where all runs lie in some of which one holds several, and nothing says that they are
     one method: that their seeds happen to be distinct does not make them one sample. With ``chosen`` it has been said.
     """
     groups: dict[tuple[str, str], list[Named]] = defaultdict(list)
@@ -54,21 +54,21 @@ def _folders(one: Named) -> list[str]:
 
 
 def _apart_at(members: Sequence[Named]) -> int | None:
-    """Which folder of the path, counted from the outermost, parts ``members`` into groups of several; None where none does.
+    """Which folder of the path, counted from the outermost, parts ``members`` into groups; None where none does.
 
     A folder for every run names runs, a folder for every seed seeds, a date says when; and a number in a folder of a date
     counts the runs of one start. Runs that lie beside such a folder may be those that were there before.
     """
     folders = [_folders(one) for one in members]
     for at in range(min(map(len, folders))):
-        of = Counter(parts[at] for parts in folders)
+        of = {parts[at] for parts in folders}
         by_seed = {(one.seed, parts[at]) for one, parts in zip(members, folders, strict=True)}
         says_seed = len(by_seed) == len(of) == len({one.seed for one in members})
         says_when = all(
             _WHEN.fullmatch(parts[at]) or (at and parts[at].isdigit() and _WHEN.fullmatch(parts[at - 1]))
             for parts in folders
         )
-        if len(of) > 1 and sum(count > 1 for count in of.values()) > 1 and not says_seed and not says_when:
+        if 1 < len(of) < len(members) and not says_seed and not says_when:
             return at
     return None
 

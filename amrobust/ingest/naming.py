@@ -197,8 +197,8 @@ _PATTERNS = (
 def _example(runs: Sequence[LoggedRun]) -> str | None:
     """A pattern that says of every path what no field does, and of no two runs the same; None where none of the usual does.
 
-    Nor is one proposed by which every run would be a method, or numbers would be methods, for that is a seed's folder; nor one
-    that would leave folders unsaid in which runs of one method differ.
+    Nor is one proposed by which every run would be a method, seeds unsaid, or numbers would be methods, for that is a seed's
+    folder; nor one that would leave folders unsaid in which runs of one method differ.
     """
     for text in _PATTERNS:
         found = [re.search(text, run.path) for run in runs]
@@ -207,7 +207,8 @@ def _example(runs: Sequence[LoggedRun]) -> str | None:
         }
         matches = [match for match in found if match]
         called = {match["method"] for match in matches}
-        if 1 < len(runs) == len(called) or all(name.isdigit() for name in called):
+        seeds = "seed" not in re.compile(text).groupindex
+        if (seeds and 1 < len(runs) == len(called)) or all(name.isdigit() for name in called):
             continue
         places = [(match["method"], match.groupdict().get("workload")) for match in matches]
         unsaid = {
@@ -215,7 +216,6 @@ def _example(runs: Sequence[LoggedRun]) -> str | None:
         }
         if len(unsaid) > len(set(places)):
             continue
-        seeds = "seed" not in re.compile(text).groupindex
         if len(said) == len(runs) and all((_usual_seed(run, None) is not None) == seeds for run in runs):
             return f"re:{text}"
     return None

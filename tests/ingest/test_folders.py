@@ -57,6 +57,12 @@ def test_runs_in_folders_of_several_runs_are_refused_with_remedies_that_work(for
     assert {len(seeds) for seeds in methods(paths, nuisances=frozenset({"path"})).values()} == {6}
 
 
+def test_a_single_run_in_another_folder_is_not_pooled_either():
+    paths = [f"{'adam' if seed < 3 else 'sgd'}/lr0.1/seed_{seed}/m.csv" for seed in range(4)]
+    with pytest.raises(UserError, match=r"its 4 runs lie in several folders \(adam, sgd\)"):
+        gathered(paths)
+
+
 def test_seeds_that_clash_in_several_folders_are_no_repeats_either():
     paths = [f"{m}/lr0.1/seed_{s}/m.csv" for m in ("adam", "sgd") for s in range(3)]
     with pytest.raises(UserError, match=r"\(adam, sgd\).*--method-from"):
