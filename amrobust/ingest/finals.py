@@ -17,7 +17,7 @@ from amrobust.ingest.fields import LABELS, NUISANCES, is_chosen, is_sorting, las
 from amrobust.ingest.logged import CLOCKS, METHOD_KEYS, SEED_KEYS, WORKLOAD_KEYS, LoggedRun, Wanted
 from amrobust.ingest.table import Table, is_empty, is_measured, method_and_seed, text
 from amrobust.runs.files import shown
-from amrobust.runs.metric import words
+from amrobust.runs.metric import is_parameter, words
 
 SUMMARIES = {
     "mean": ("mean", "avg", "average", "median"),
@@ -39,7 +39,11 @@ def runs_of_finals(
     numeric = [name for name in table.columns if name not in naming]
     summaries = [name for name in numeric if any(last_part(name) in names for names in SUMMARIES.values())]
     results = [name for name in numeric if name not in summaries and name not in settings]
-    values = [name for name in results if not _is_no_result(table, name)]
+    values = [
+        name
+        for name in results
+        if (name in wanted.metrics and not is_parameter(name)) or not _is_no_result(table, name)
+    ]
     if not values and any(last_part(name) in SUMMARIES["mean"] for name in summaries):
         raise UserError(
             f"{shown(table.path)} has means, and no seeds ({', '.join(map(shown, summaries))}): 'amrobust judge-table' judges "
@@ -132,7 +136,8 @@ def _refuse_numbering(table: Table, methods: Sequence[str], columns: Sequence[st
         if all(_rises(found) or _rises(found[::-1]) for found in counts):
             raise UserError(
                 f"{shown(table.path)}: no column is a step or a seed, and {shown(name)} only rises or only falls from row to "
-                "row, as along a training: say what counts the steps with --step-from, or add a column seed"
+                "row, as along a training: say what counts the steps with --step-from, that it is the seed with "
+                f"--seed-from {shown(name)}, or add a column seed"
             )
         ascending = [sorted(found) for found in counts]
         even = all(

@@ -36,7 +36,7 @@ from amrobust.ingest.logged import (
 )
 from amrobust.ingest.table import Table, is_empty, is_measured, method_and_seed, text
 from amrobust.runs.files import shown
-from amrobust.runs.metric import direction
+from amrobust.runs.metric import direction, is_parameter
 from amrobust.runs.spec import Value
 
 COLUMN = "column"
@@ -109,7 +109,12 @@ class _Roles:
             step = clock
         if step is None:
             rest = [name for name in table.columns if name not in naming and last_part(name) not in NUISANCES]
-            chosen = [name for name in rest if last_part(name) in LABELS or is_chosen(name)]
+            chosen = [
+                name
+                for name in rest
+                if last_part(name) in LABELS
+                or (is_chosen(name) and (is_parameter(name) or name not in wanted.metrics))
+            ]
             balanced = _balanced(table, naming, seed, rest, wanted)
             # A table has something measured.
             if not set(rest) <= {*chosen, *balanced}:

@@ -241,3 +241,21 @@ def test_runs_that_did_not_finish_are_left_out_and_said(tmp_path):
     assert "4 failed and 2 running of 14 runs are left out" in done.output
     assert [len(arm.seeds) for arm in amrobust.load(path).arms] == [4, 4]
     assert [len(arm.seeds) for arm in amrobust.load(path, unfinished="keep").arms] == [7, 7]
+
+
+def test_a_number_with_a_settings_name_is_measured_where_it_is_asked_for(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text(
+        "method,seed,bits/dim\n" + "".join(f"{m},{s},{1 + s / 7}\n" for m in "ab" for s in range(5))
+    )
+    assert list(amrobust.compare(path, metric="bits/dim:lower").methods()["n"]) == [5, 5]
+
+
+def test_a_column_that_rises_is_a_step_or_the_seed_by_its_name(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text(
+        "alg,run,return\n" + "".join(f"{m},{s},{m * (s * 5 % 7)}\n" for m in (1, 2) for s in range(5))
+    )
+    with pytest.raises(UserError, match="that it is the seed with --seed-from run"):
+        amrobust.load(path, method_from="alg")
+    assert len(amrobust.load(path, method_from="alg", seed_from="run").arms) == 2
