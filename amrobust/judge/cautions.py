@@ -183,8 +183,8 @@ def curves_in_common(method: str, other: str, n: int, *, final: bool = False) ->
     """Methods that have curves in common, or ``final`` values."""
     return Caution(
         "curves-in-common",
-        f"{counted(n, 'final value' if final else 'curve')} of {method} can be found in {other} too, identical to the last bit: "
-        "one training under two names, or options that amount to the same.",
+        f"{counted(n, 'final value' if final else 'curve')} of {method} can be found in {other} too, identical to the last "
+        "bit: one training under two names, or options that amount to the same.",
         "check which method these runs are of, and that the option in which the two differ takes effect",
     )
 
