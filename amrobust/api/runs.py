@@ -215,9 +215,9 @@ class Runs:
         In the place of an array may stand a mapping from seeds to final values or to curves of one length, or a Series of
         pandas with the seeds as its index; rows of arrays are numbered as seeds from 0. ``metric`` is a name, with ":higher"
         or ":lower" behind it or not, and ``better`` says the same [default: known by the metric's name, else asked for when
-        it is judged]; NaN marks a diverged seed, and before its first value what was not measured yet, as None and the mask
-        of a masked array do everywhere; ``paired``: equal seeds of all methods have the same random streams. Raises
-        UserError on other shapes, on what is no number, and on keys that may be something else than seeds.
+        it is judged]; NaN marks a diverged seed, and before its first value what was not measured yet, as None, the mask of a
+        masked array and what a Series lacks do everywhere; ``paired``: equal seeds of all methods have the same random
+        streams. Raises UserError on other shapes, on what is no number, and on keys that may be something else than seeds.
 
         >>> Runs.from_arrays({"sgd": {3: 0.91, 7: 0.92}, "adam": {3: 0.93, 7: 0.94}}, metric="acc").arms[0].seeds
         (3, 7)

@@ -22,27 +22,27 @@ def seeds_and_curves(method: str, given: Any) -> tuple[tuple[int, ...] | None, C
     """The seeds of ``method``, ascending, or None where rows have no names; and their curves (seeds, steps).
 
     A mapping has seeds as its keys, a Series of pandas in its index, unless that only counts its rows. None is a value that was
-    not measured. Raises UserError on what is no array of numbers, and on keys that may be something else than seeds.
+    not measured, as is what a Series has as missing: NaN too, as in frames of pandas. Raises UserError on what is no array of
+    numbers, and on keys that may be something else than seeds.
     """
     if hasattr(given, "columns"):
         raise UserError(
             f"{method}: a {type(given).__name__} within a mapping does not say which of its sides are seeds: give one frame of "
             "all methods with columns method and seed, or an array (seeds, epochs)"
         )
-    named = _by_seed(method, given)
-    if named is None:
+    if hasattr(given, "index") and hasattr(given, "isna"):
+        given = _of_series(method, given)
+    if not isinstance(given, Mapping):
         return None, _curves(method, given)
+    named = _by_seed(method, given)
     seeds = sorted(named)
     return tuple(seeds), _curves(method, [named[seed] for seed in seeds])
 
 
-def _by_seed(method: str, given: Any) -> dict[int, Any] | None:
-    """The values of each seed, where ``given`` names them."""
-    pairs = list(given.items()) if isinstance(given, Mapping) else _items_of_series(method, given)
-    if pairs is None:
-        return None
-    named = {seed_of(seed): values for seed, values in pairs}
-    if len(named) < len(pairs):
+def _by_seed(method: str, given: Mapping[Any, Any]) -> dict[int, Any]:
+    """The values of each seed."""
+    named = {seed_of(seed): values for seed, values in given.items()}
+    if len(named) < len(given):
         raise UserError(f"{method}: two of its seeds are one number")
     # Such keys may be methods, data sets or metrics as well, and those are no sample.
     words = [seed for seed in named if isinstance(seed, NamedSeed) and not _A_SEED.fullmatch(seed.name)]
@@ -57,21 +57,20 @@ def _by_seed(method: str, given: Any) -> dict[int, Any] | None:
     return named
 
 
-def _items_of_series(method: str, given: Any) -> list[tuple[Any, Any]] | None:
-    """The index and the values of a Series of pandas whose index says more than the number of the row."""
-    index = getattr(given, "index", None)
-    if index is None or not hasattr(given, "to_numpy"):
-        return None
-    name = getattr(index, "name", None)
+def _of_series(method: str, series: Any) -> Mapping[Any, Any] | list[Any]:
+    """A Series of pandas as a mapping from its index, or as a list where that counts its rows; None for a missing value."""
+    name, labels = series.index.name, list(series.index)
     if name is not None and str(name).lower() not in SEED_KEYS:
         raise UserError(
             f"{shown(method)}: the index of its Series is called {shown(repr(name))}, and should be the seed: rename it to "
             "'seed' where it is, else give a DataFrame with columns method and seed, or .to_numpy()"
         )
-    labels = list(index)
-    return (
-        None if name is None and labels == list(range(len(labels))) else list(zip(labels, given, strict=True))
-    )
+    if len(set(labels)) < len(labels):
+        raise UserError(f"{shown(method)}: its Series has two values of one seed: its index is the seed")
+    values = [None if empty else value for value, empty in zip(series, series.isna(), strict=True)]
+    if name is None and labels == list(range(len(labels))):
+        return values
+    return dict(zip(labels, values, strict=True))
 
 
 def _curves(method: str, rows: Any) -> Curves:
@@ -81,9 +80,11 @@ def _curves(method: str, rows: Any) -> Curves:
         if found.dtype.kind in "cmM":
             raise UserError(f"{shown(method)}: its values are {found.dtype.name}, and should be real numbers")
         mask = np.ma.getmaskarray(found)
+        values = found.data
         if found.dtype.kind == "O":
-            mask = mask | np.vectorize(_is_missing, otypes=[bool])(found.data)
-        curves = np.where(mask, np.nan, found.data).astype(np.float64)
+            mask = mask | np.vectorize(_is_missing, otypes=[bool])(values)
+            values = np.where(mask, np.nan, values)
+        curves = np.array(values, np.float64)
     except (TypeError, ValueError) as error:
         what = str(error).splitlines()[0]
         raise UserError(

@@ -174,7 +174,12 @@ class _Log:
             if "," in beside:
                 remedy = _COMMAS
             elif beside[-1] in "kKMGT":
-                remedy = f"write out in the log what {beside[-1]} stands for"
+                if re.search(rf"\){beside[-1]}(?![?*{{|])", match.re.pattern):
+                    continue  # It stands behind every such number, and is the unit of all.
+                remedy = (
+                    f"write out in the log what {beside[-1]} stands for, or, where all numbers have it, put it behind the "
+                    f"group, (?P<{name}>...){beside[-1]}"
+                )
             whole = (
                 match.string[:start].split(" ")[-1][-40:]
                 + match[name]

@@ -180,4 +180,4 @@ def _apart(name: str, names: Sequence[str]) -> str:
     if len(same) == 1:
         return repr(shown(name))
     points = " ".join(f"U+{ord(sign):04X}" for sign in name if ord(sign) > 126)
-    return f"{shown(name)!r} ({points})"
+    return f"{shown(name)!r} ({points})" if points else repr(shown(name))

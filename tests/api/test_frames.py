@@ -247,6 +247,16 @@ class TestMappings:
         assert numbered.seeds == (0, 1, 2)
         assert "numbered from 0" in Runs.from_arrays({"a": series.reset_index(drop=True)}).read[0]
 
+    @pytest.mark.parametrize("kind", ["float64", "Float64"])
+    def test_what_a_series_lacks_was_not_measured_as_in_a_frame(self, kind):
+        series = pd.Series([0.3, None, 0.5], dtype=kind)
+        for given in (series, series.set_axis([3, 4, 5])):
+            (arm,) = Runs.from_arrays({"a": given})
+            assert arm.diverged == ()
+            assert absent(arm.curves["value"])[:, 0].tolist() == [False, True, False]
+        with pytest.raises(UserError, match="two values of one seed"):
+            Runs.from_arrays({"a": series.set_axis([3, 3, 5])})
+
     def test_tensors_with_a_graph(self):
         torch = pytest.importorskip("torch")
         tensor = torch.tensor([0.5, 0.25], requires_grad=True)

@@ -184,6 +184,14 @@ def test_numbers_parted_by_commas_are_each_taken_by_a_group(tmp_path):
     assert method.curves["acc"].tolist() == [[0.75, -0.5]]
 
 
+def test_a_letter_that_the_pattern_has_behind_every_number_is_their_unit(tmp_path):
+    file = tmp_path / "sgd-seed0.log"
+    file.write_text("step 1k loss 0.5\nstep 2k loss 0.4\n")
+    assert read(file, r"step (?P<step>\d+)k loss (?P<loss>\S+)").methods[0].steps == (1, 2)
+    for pattern in (r"step (?P<step>\d+)k? loss (?P<loss>\S+)", r"step (?P<step>\d+).* loss (?P<loss>\S+)"):
+        assert "step '1' is a part of '1k': write out" in refusal(file, pattern)
+
+
 def test_files_without_a_match_are_named(logs):
     (logs / "readme.txt").write_text("nothing here")
     (logs / "plot.png").write_bytes(b"\x89PNG\0\0 step 1 x val 3")

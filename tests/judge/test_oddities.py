@@ -134,6 +134,7 @@ class TestNames:
         self, other, points
     ):
         message = said({"Adam": range(4), other: range(4), "sgd": range(4)})["look-alike-names"]
+        assert message.startswith("The methods 'Adam' and ")
         assert f"({points}) differ in case, spaces, look-alike letters" in message
 
     def test_names_that_differ_in_more_draw_none(self):
