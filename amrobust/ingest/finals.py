@@ -69,7 +69,7 @@ def runs_of_finals(
     told = [name for name in table.columns if name in naming or name in settings]
     seeds = {name: found for name in values if (found := method_and_seed(name.strip())) and not found[0]}
     if seed is None and len(seeds) == len(values) > 1 and told:
-        return _a_row_a_method(table, told, {name: number for name, (_, number) in seeds.items()}, left)
+        return a_row_a_method(table, told, {name: number for name, (_, number) in seeds.items()}, left)
     methods = [name for name in told if last_part(name) in METHOD_KEYS or name in wanted.naming - {seed}]
     numbered = seed is None and wanted.seed is None
     if numbered:
@@ -208,12 +208,18 @@ def _a_column_a_method(
                 )
 
 
-def _a_row_a_method(
-    table: Table, naming: Sequence[str], seeds: Mapping[str, str], notes: tuple[str, ...]
+def a_row_a_method(
+    table: Table,
+    naming: Sequence[str],
+    seeds: Mapping[str, str],
+    notes: tuple[str, ...] = (),
+    *,
+    seed: str = "seed",
 ) -> Iterator[LoggedRun]:
+    """Every cell of the columns ``seeds``, which have the seeds that they say, as a run; ``seed`` is the field that says it."""
     for row in range(len(table.lines)):
         fields = {name: text(table.columns[name][row]) for name in naming}
         for name, number in seeds.items():
             if not is_empty(table.columns[name][row]):
                 found = {"value": table.number(name, row)}
-                yield _run(table, fields | {"seed": number}, row, found, notes, f": {name}")
+                yield _run(table, fields | {seed: number}, row, found, notes, f": {name}")

@@ -20,7 +20,7 @@ from amrobust.ingest.cells import (
 )
 from amrobust.ingest.columns import Rows, column_of
 from amrobust.ingest.fields import LABELS, NUISANCES, is_balanced, is_chosen, is_setting, last_part
-from amrobust.ingest.finals import runs_of_finals
+from amrobust.ingest.finals import a_row_a_method, runs_of_finals
 from amrobust.ingest.limits import MAX_RUNS
 from amrobust.ingest.logged import (
     CLOCKS,
@@ -40,7 +40,7 @@ from amrobust.runs.metric import direction, is_parameter
 from amrobust.runs.spec import Value
 
 COLUMN = "column"
-"""As a method's source: every column is a method's."""
+"""As a method's or a seed's source: every column is a method's, or a seed's."""
 FLOATS = frozenset({"4", "8", "16", "32", "64", "16.0", "32.0", "64.0"})
 """How many bits a float has."""
 LONG = ("method", "seed", "step", "value")
@@ -64,6 +64,19 @@ def runs_of(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
             )
         naming = (*roles.naming, *roles.settings)
         if roles.naming and (steps := _numbered(table, naming)):
+            if wanted.seed == COLUMN:
+                return a_row_a_method(
+                    table, naming, {name: str(step) for name, step in steps.items()}, seed=COLUMN
+                )
+            if (
+                wanted.seed is None
+                and roles.seed is None
+                and len(_grouped(table, naming)) == len(table.lines) > 1
+            ):
+                raise UserError(
+                    f"{shown(table.path)}: the columns {_some(list(steps))} may be seeds or steps of the rows: where they are "
+                    "seeds, say so with --seed-from column, where steps of one run a row, with --seed-from =0"
+                )
             return _column_a_step(table, naming, steps)
         return runs_of_finals(table, roles.naming, roles.settings, roles.seed, wanted)
     if COLUMN in wanted.naming and not roles.naming:
@@ -364,11 +377,10 @@ def _column_a_seed(
         return None
     if not all(named.values()):
         if not said and all(name.strip()[-1:].isdecimal() for name in columns):
-            some = ", ".join(map(shown, columns[:4])) + (", ..." if len(columns) > 4 else "")
             raise UserError(
-                f"{shown(table.path)}: the columns {some} end in numbers, which may be seeds, settings or metrics: where they "
-                "are seeds, say so with --seed-from 're:(\\d+)$', where methods of one metric with --method-from column, where "
-                "metrics of one run with --method-from =NAME --seed-from =0"
+                f"{shown(table.path)}: the columns {_some(columns)} end in numbers, which may be seeds, settings or metrics: "
+                "where they are seeds, say so with --seed-from 're:(\\d+)$', where methods of one metric with --method-from "
+                "column, where metrics of one run with --method-from =NAME --seed-from =0"
             )
         return None
 
@@ -388,6 +400,10 @@ def _column_a_seed(
             )
 
     return runs()
+
+
+def _some(columns: Sequence[str]) -> str:
+    return ", ".join(map(shown, columns[:4])) + (", ..." if len(columns) > 4 else "")
 
 
 def _column_a_method(table: Table, roles: _Roles) -> Iterator[LoggedRun]:

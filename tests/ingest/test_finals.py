@@ -259,3 +259,17 @@ def test_a_column_that_rises_is_a_step_or_the_seed_by_its_name(tmp_path):
     with pytest.raises(UserError, match="that it is the seed with --seed-from run"):
         amrobust.load(path, method_from="alg")
     assert len(amrobust.load(path, method_from="alg", seed_from="run").arms) == 2
+
+
+def test_columns_that_are_numbers_are_seeds_or_steps_as_the_user_says(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("method,42,1337,7\nsgd,90.1,90.5,88\nadam,91,92,93\n")
+    with pytest.raises(
+        UserError, match=r"42, 1337, 7 may be seeds or steps of the rows: .* --seed-from column"
+    ):
+        amrobust.load(path)
+    arms = amrobust.load(path, seed_from="column", metric="value:higher").arms
+    assert {arm.method: tuple(arm.seeds) for arm in arms} == {"sgd": (7, 42, 1337), "adam": (7, 42, 1337)}
+    assert [arm.curves["value"].shape for arm in arms] == [(3, 1), (3, 1)]
+    (first, _) = amrobust.load(path, seed_from="=0", metric="value:higher").arms
+    assert tuple(first.seeds) == (0,)
