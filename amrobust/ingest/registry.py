@@ -21,6 +21,7 @@ _MODULES = {
     "lightning": "lightning",
     "mlflow": "mlflow",
     "tensorboard": "tensorboard",
+    "tensorboard-charts": "tensorboard_charts",
     "wandb": "wandb",
     "sacred": "sacred",
     "benchopt": "benchopt",
@@ -34,6 +35,7 @@ _MODULES = {
 _ORDER = (
     "mlflow",
     "tensorboard",
+    "tensorboard-charts",
     "wandb",
     "sacred",
     "huggingface",

@@ -364,6 +364,19 @@ def _hyperparameters(content: str, where: str) -> Mapping[str, Value]:
     return found
 
 
+def values_at(table: Table, name: str, step: str) -> Series:
+    """The cells of a column that are not empty, at the steps of another. Raises UserError on one that is no number."""
+    return _values(table, name, slice(0, len(table.lines)), _steps(table, step))
+
+
+def _steps(table: Table, step: str) -> Numbers:
+    at = column_of(table.columns[step])
+    none = at.wrong() | ~at.filled()
+    if none.any():
+        table.number(step, int(none.argmax()), "step")
+    return at.numbers()
+
+
 def _column_a_seed(
     table: Table, roles: _Roles, seed_column: re.Pattern[str] | None, said: bool
 ) -> Iterator[LoggedRun] | None:
@@ -386,11 +399,7 @@ def _column_a_seed(
 
     def runs() -> Iterator[LoggedRun]:
         assert roles.step is not None
-        at = column_of(table.columns[roles.step])
-        none = at.wrong() | ~at.filled()
-        if none.any():
-            table.number(roles.step, int(none.argmax()), "step")
-        steps, every = at.numbers(), slice(0, len(table.lines))
+        steps, every = _steps(table, roles.step), slice(0, len(table.lines))
         for name, found in named.items():
             assert found is not None
             series = _values(table, name, every, steps)

@@ -124,7 +124,7 @@ def test_a_file_that_is_cut_off_or_damaged_is_a_users_error(name, tmp_path):
 def test_what_is_nothing_is_refused_with_the_formats_there_are(content, tmp_path):
     path = tmp_path / "thing.bin"
     path.write_bytes(content)
-    with pytest.raises(UserError, match="tensorboard, wandb"):
+    with pytest.raises(UserError, match="tensorboard, tensorboard-charts, wandb"):
         read_path(path)
 
 
