@@ -14,7 +14,7 @@ import numpy as np
 
 from amrobust.errors import UserError
 from amrobust.ingest.fields import LABELS, NUISANCES, is_chosen, is_sorting, last_part, left_out
-from amrobust.ingest.logged import CLOCKS, METHOD_KEYS, SEED_KEYS, WORKLOAD_KEYS, LoggedRun, Wanted
+from amrobust.ingest.logged import CLOCKS, COLUMN, METHOD_KEYS, SEED_KEYS, WORKLOAD_KEYS, LoggedRun, Wanted
 from amrobust.ingest.table import Table, is_empty, is_measured, method_and_seed, text
 from amrobust.runs.files import shown
 from amrobust.runs.metric import is_parameter, words
@@ -37,6 +37,9 @@ def runs_of_finals(
     rows cannot be numbered as seeds.
     """
     numeric = [name for name in table.columns if name not in naming]
+    if COLUMN in wanted.naming and not set(naming) - {seed}:
+        numbered = seed is None and wanted.seed is None
+        return _a_column_a_method(table, numeric, seed, (), (), numbered=numbered)
     summaries = [name for name in numeric if any(last_part(name) in names for names in SUMMARIES.values())]
     results = [name for name in numeric if name not in summaries and name not in settings]
     values = [
@@ -52,7 +55,7 @@ def runs_of_finals(
     if not values:
         raise UserError(
             f"{shown(table.path)} has neither steps nor final values: no column of numbers measures anything; the columns are "
-            f"{', '.join(map(shown, list(table.columns)[:20]))}"
+            f"{', '.join(map(shown, list(table.columns)[:20]))}; where each is a method, say so with --method-from column"
         )
     left: tuple[str, ...] = (
         (f"{', '.join(map(shown, summaries))} summarise the seeds, and are left out",) if summaries else ()
@@ -199,7 +202,7 @@ def _a_column_a_method(
                 found = {"value": table.number(name, row)}
                 yield _run(
                     table,
-                    {"method": name, **known},
+                    {"method": name, COLUMN: name, **known},
                     row,
                     found,
                     (*notes, said),

@@ -21,6 +21,8 @@ Series = tuple[Numbers, Numbers]
 
 State = Literal["finished", "failed", "running"]
 
+COLUMN = "column"
+"""As a method's or a seed's source: every column of a table is a method's, or a seed's."""
 METHOD_KEYS = (
     "method", "optimizer", "optimiser", "optimizer_name", "optimiser_name", "opt", "optim", "solver", "algorithm", "algo",
 )  # fmt: skip

@@ -24,6 +24,7 @@ from amrobust.ingest.finals import a_row_a_method, runs_of_finals
 from amrobust.ingest.limits import MAX_RUNS
 from amrobust.ingest.logged import (
     CLOCKS,
+    COLUMN,
     METHOD_KEYS,
     SEED_KEYS,
     STEP_KEYS,
@@ -39,8 +40,6 @@ from amrobust.runs.files import shown
 from amrobust.runs.metric import direction, is_parameter
 from amrobust.runs.spec import Value
 
-COLUMN = "column"
-"""As a method's or a seed's source: every column is a method's, or a seed's."""
 FLOATS = frozenset({"4", "8", "16", "32", "64", "16.0", "32.0", "64.0"})
 """How many bits a float has."""
 LONG = ("method", "seed", "step", "value")

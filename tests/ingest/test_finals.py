@@ -273,3 +273,12 @@ def test_columns_that_are_numbers_are_seeds_or_steps_as_the_user_says(tmp_path):
     assert [arm.curves["value"].shape for arm in arms] == [(3, 1), (3, 1)]
     (first, _) = amrobust.load(path, seed_from="=0", metric="value:higher").arms
     assert tuple(first.seeds) == (0,)
+
+
+def test_columns_that_have_names_of_settings_are_methods_where_the_user_says_so(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("seed,lr=0.1,lr=0.01\n" + "".join(f"{s},{80 + s},{90 + s / 2}\n" for s in (3, 5, 8)))
+    with pytest.raises(UserError, match="where each is a method, say so with --method-from column"):
+        amrobust.load(path)
+    arms = amrobust.load(path, method_from="column", metric="value:higher").arms
+    assert {arm.method: tuple(arm.seeds) for arm in arms} == {"lr=0.1": (3, 5, 8), "lr=0.01": (3, 5, 8)}
