@@ -174,7 +174,7 @@ def test_what_is_no_number_is_refused_where_it_is_logged(value, tmp_path):
         ({"metrics": [""]}, "the name of a metric is"), ({"metrics": ["epoch"]}, "cannot be called 'epoch'"),
         ({"better": {"acc": "best"}}, "better of acc is 'higher' or 'lower', not 'best'"),
         ({"units": {"acc": None}}, "the unit of acc is a text"), ({"paired": "yes"}, "paired is True or False, not 'yes'"),
-        ({"paired": 1}, "paired is"), ({"hyperparameters": {1: 2}}, "a hyperparameter's name is a text, not 1"),
+        ({"paired": 1}, "paired is"), ({"hyperparameters": {1: 2}}, "and 1 is no name"),
         ({"hyperparameters": {"lr": 10**30}}, "'lr' is a number"),
         ({"hyperparameters": {"lr": np.ones(2)}}, "'lr' is a number"),
     ],
