@@ -10,8 +10,8 @@ import numpy as np
 
 from amrobust.errors import UserError
 from amrobust.ingest.columns import Coded, column_of
-from amrobust.ingest.fields import is_chosen, last_part
-from amrobust.ingest.logged import METHOD_KEYS, WORKLOAD_KEYS
+from amrobust.ingest.fields import is_chosen
+from amrobust.ingest.logged import METHOD_KEYS, WORKLOAD_KEYS, last_part
 from amrobust.ingest.table import Table, is_empty, is_measured
 from amrobust.runs.files import shown
 

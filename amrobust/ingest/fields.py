@@ -12,7 +12,7 @@ import numpy as np
 
 from amrobust.errors import UserError
 from amrobust.ingest.columns import Column, Rows
-from amrobust.ingest.logged import CLOCKS, STEP_KEYS, LoggedRun
+from amrobust.ingest.logged import CLOCKS, STEP_KEYS, LoggedRun, last_part
 from amrobust.runs.files import shown
 from amrobust.runs.method import Method, value_of
 from amrobust.runs.metric import is_parameter
@@ -53,11 +53,6 @@ class Named:
     workload: str
     identity: Method
     seed: int | None
-
-
-def last_part(field: str) -> str:
-    """``args/optimizer.lr`` as ``lr``: nested configurations are logged under the whole way."""
-    return re.split(r"[/.:]", field.lower())[-1].strip()
 
 
 def is_chosen(name: str) -> bool:

@@ -13,8 +13,17 @@ from pathlib import Path
 import numpy as np
 
 from amrobust.errors import UserError
-from amrobust.ingest.fields import LABELS, NUISANCES, is_chosen, is_sorting, last_part, left_out
-from amrobust.ingest.logged import CLOCKS, COLUMN, METHOD_KEYS, SEED_KEYS, WORKLOAD_KEYS, LoggedRun, Wanted
+from amrobust.ingest.fields import LABELS, NUISANCES, is_chosen, is_sorting, left_out
+from amrobust.ingest.logged import (
+    CLOCKS,
+    COLUMN,
+    METHOD_KEYS,
+    SEED_KEYS,
+    WORKLOAD_KEYS,
+    LoggedRun,
+    Wanted,
+    last_part,
+)
 from amrobust.ingest.table import Table, is_empty, is_measured, method_and_seed, text
 from amrobust.runs.files import shown
 from amrobust.runs.metric import is_parameter, words
@@ -37,8 +46,8 @@ def runs_of_finals(
     rows cannot be numbered as seeds.
     """
     numeric = [name for name in table.columns if name not in naming]
+    numbered = seed is None and wanted.seed is None
     if COLUMN in wanted.naming and not set(naming) - {seed}:
-        numbered = seed is None and wanted.seed is None
         return _a_column_a_method(table, numeric, seed, (), (), numbered=numbered)
     summaries = [name for name in numeric if any(last_part(name) in names for names in SUMMARIES.values())]
     results = [name for name in numeric if name not in summaries and name not in settings]
@@ -74,7 +83,6 @@ def runs_of_finals(
     if seed is None and len(seeds) == len(values) > 1 and told:
         return a_row_a_method(table, told, {name: number for name, (_, number) in seeds.items()}, left)
     methods = [name for name in told if last_part(name) in METHOD_KEYS or name in wanted.naming - {seed}]
-    numbered = seed is None and wanted.seed is None
     if numbered:
         clocks = [name for name in numeric if last_part(name) in (*CLOCKS, "run")]
         _refuse_numbering(table, methods, [*values, *clocks])

@@ -92,6 +92,11 @@ class LoggedRun:
         return shown(self.path) + (f", line {self.line}" if self.line is not None else "")
 
 
+def last_part(field: str) -> str:
+    """``args/optimizer.lr`` as ``lr``: nested configurations are logged under the whole way."""
+    return re.split(r"[/.:]", field.lower())[-1].strip()
+
+
 _FAILED = "failed", "failure", "crashed", "killed", "error", "canceled", "cancelled", "preempted", "timeout"
 _RUNNING = "running", "queued", "pending", "scheduled", "starting"
 STATES: Mapping[str, State] = {**dict.fromkeys(_FAILED, "failed"), **dict.fromkeys(_RUNNING, "running")}
@@ -103,7 +108,7 @@ def state_of(run: LoggedRun) -> State:
     said = (
         STATES.get(value.strip().lower())
         for name, value in run.fields.items()
-        if re.split(r"[/.:]", name.lower())[-1].strip() in ("state", "status")
+        if last_part(name) in ("state", "status")
     )
     return run.state if run.state != "finished" else next(filter(None, said), "finished")
 

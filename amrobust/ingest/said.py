@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from amrobust.ingest.fields import last_part
 from amrobust.ingest.imported import ImportedMethod
-from amrobust.ingest.logged import METHOD_KEYS, SEED_KEYS, WORKLOAD_KEYS, LoggedRun
+from amrobust.ingest.logged import METHOD_KEYS, SEED_KEYS, WORKLOAD_KEYS, LoggedRun, last_part
 from amrobust.ingest.naming import Mappings
 from amrobust.ingest.selectors import selectors, usual_field
 from amrobust.runs.files import shown

@@ -19,7 +19,7 @@ from amrobust.ingest.cells import (
     without_index,
 )
 from amrobust.ingest.columns import Rows, column_of
-from amrobust.ingest.fields import LABELS, NUISANCES, is_balanced, is_chosen, is_setting, last_part
+from amrobust.ingest.fields import LABELS, NUISANCES, is_balanced, is_chosen, is_setting
 from amrobust.ingest.finals import a_row_a_method, runs_of_finals
 from amrobust.ingest.limits import MAX_RUNS
 from amrobust.ingest.logged import (
@@ -34,6 +34,7 @@ from amrobust.ingest.logged import (
     Numbers,
     Series,
     Wanted,
+    last_part,
 )
 from amrobust.ingest.table import Table, is_empty, is_measured, method_and_seed, text
 from amrobust.runs.files import shown

@@ -148,6 +148,12 @@ class TestTensorboard:
         assert gathered.methods[0].curves["acc"].tolist() == [[1, 20, 30]]
 
 
+CHART = [
+    f"{m}-seed{s} - val/acc{end}" for m in ("adam", "sgd") for s in (0, 1) for end in ("", "__MIN", "__MAX")
+]
+"""The columns of a chart's export."""
+
+
 class TestWandb:
     def test_records_that_cross_blocks(self, tmp_path):
         folder = tmp_path / "run"
@@ -187,14 +193,8 @@ class TestWandb:
 
     def test_a_charts_export(self, tmp_path):
         path = tmp_path / "chart.csv"
-        columns = [
-            f"{m}-seed{s} - val/acc{end}"
-            for m in ("adam", "sgd")
-            for s in (0, 1)
-            for end in ("", "__MIN", "__MAX")
-        ]
         rows = [",".join([str(t), *(str(t + place) for place in range(12))]) for t in (1, 2)]
-        path.write_text("\n".join([",".join(["Step", *(f'"{c}"' for c in columns)]), *rows]) + "\n")
+        path.write_text("\n".join([",".join(["Step", *(f'"{c}"' for c in CHART)]), *rows]) + "\n")
         found = read(path)
         assert found["adam"].curves["val/acc"].tolist() == [[1, 2], [4, 5]]
         assert found["sgd"].seeds == (0, 1)
@@ -202,18 +202,12 @@ class TestWandb:
     @pytest.mark.parametrize("axis", ["Relative Time (Process)", "Wall Time", "samples_seen"])
     def test_a_chart_over_any_axis_whose_runs_were_measured_at_times_of_their_own(self, tmp_path, axis):
         path = tmp_path / "chart.csv"
-        columns = [
-            f"{m}-seed{s} - val/acc{end}"
-            for m in ("adam", "sgd")
-            for s in (0, 1)
-            for end in ("", "__MIN", "__MAX")
-        ]
         rows = []
         for place in range(4):
             cells = [""] * 12
             cells[3 * place] = str(90 + place)
             rows.append(",".join([str(10.5 + place), *cells]))
-        path.write_text("\n".join([",".join([f'"{axis}"', *(f'"{c}"' for c in columns)]), *rows]) + "\n")
+        path.write_text("\n".join([",".join([f'"{axis}"', *(f'"{c}"' for c in CHART)]), *rows]) + "\n")
         runs = list(get("wandb").read(path, Wanted()))
         assert detect(path) == "wandb"
         assert [run.fields["name"] for run in runs] == ["adam-seed0", "adam-seed1", "sgd-seed0", "sgd-seed1"]
