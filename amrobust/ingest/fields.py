@@ -37,10 +37,12 @@ NUISANCES = frozenset({
 """Fields that say where, when and by whom a run was made; any other can be declared one by --nuisance."""
 LABELS = frozenset({
     "tag", "tags", "group", "job_type", "exp_name", "experiment_name", "version", "name", "run_name", "experiment",
-    "notes", "note", "description", "checkpoint", "ckpt",
+    "notes", "note", "description", "label", "title", "alias", "checkpoint", "ckpt",
 })  # fmt: skip
 """Fields by which people sort runs: several runs of one value are a method of their own; another value in every run is no more
 than a name, be it a number."""
+WORDS = re.compile(r"[^\W\d_]+(?:[-_ ][^\W\d_]+)*")
+"""A value of words alone, such as ``cosine``: it says what was chosen, where one with digits may number runs."""
 NUISANCE_PREFIXES = ("mlflow.", "_", "slurm", "git", "wandb", "system")
 
 
@@ -89,8 +91,8 @@ def split_by_fields(
     """``named`` with methods whose runs differ in a recorded field told apart by it, and a note on each that was split.
 
     ``sgd`` with runs at two learning rates becomes ``sgd[lr=0.01]`` and ``sgd[lr=0.1]``: that their seeds happen to be distinct
-    does not make them one sample. A text that is another in every run names runs, not methods. Raises UserError, naming the
-    field, where a number is another in every run: a method of one seed each, or a field that means nothing.
+    does not make them one sample. A text with digits that is another in every run names runs, not methods. Raises UserError,
+    naming the field, where a number or a word is another in every run: methods of one seed each, or a field that means nothing.
 
     Where the user has ``chosen`` what names methods and seeds clash, nothing is told apart: the clash is asked about instead.
     """
@@ -175,7 +177,7 @@ def _telling(runs: Sequence[LoggedRun], method: str, nuisances: frozenset[str], 
         if field == "name" and all(map(_named_by_its_file, runs)):
             continue
         if len(set(values)) == len(runs):
-            if last_part(field) not in LABELS and not any(isinstance(value, str) for value in values):
+            if last_part(field) not in LABELS and all(map(_says_what_was_chosen, values)):
                 some = ", ".join(map(str, values[:4])) + (", ..." if len(values) > 4 else "")
                 raise UserError(
                     f"the {len(runs)} runs of {shown(method)} differ in {shown(field)}, another in every run ({some}): "
@@ -187,6 +189,10 @@ def _telling(runs: Sequence[LoggedRun], method: str, nuisances: frozenset[str], 
         if len(set(finer)) > len(set(parts)):
             parts, found = finer, [*found, field]
     return found
+
+
+def _says_what_was_chosen(value: int | float | str) -> bool:
+    return not isinstance(value, str) or WORDS.fullmatch(value) is not None
 
 
 def _named_by_its_file(run: LoggedRun) -> bool:

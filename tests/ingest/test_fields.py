@@ -98,6 +98,12 @@ def test_what_says_where_and_when_a_run_was_made_is_none_of_the_method(field):
 
 def test_a_text_that_is_another_in_every_run_names_runs():
     assert gathered(of_sgd("label", ["quiet-moon", "dry-sea", "old-tree"])) == {"sgd": (0, 1, 2)}
+    assert gathered(of_sgd("url", ["site/1f3", "site/9a0", "site/77c"])) == {"sgd": (0, 1, 2)}
+
+
+def test_a_word_that_is_another_in_every_run_is_refused_by_its_name():
+    with pytest.raises(UserError, match=r"differ in schedule.*\(cosine, linear\).*--nuisance schedule"):
+        gathered(of_sgd("schedule", ["cosine", "linear"]))
 
 
 def test_a_field_that_tells_nothing_more_is_left_out_of_the_name():

@@ -109,3 +109,22 @@ def methods_with_seeds(paths, **mappings):
     ]
     found = gather(logged, Mappings(**mappings), Policies(), "log").methods
     return {(one.workload, one.method): one.seeds for one in found}
+
+
+@pytest.mark.parametrize(
+    ("paths", "said"),
+    [
+        (["lr0.1_seed0.csv", "lr0.2_seed1.csv"], "lr0.1, lr0.2"),
+        (["wd=1e-4/lr0.1/seed0.csv", "wd=1e-4/lr0.2/seed1.csv"], "lr0.1, lr0.2"),
+        (["adam_bs64_seed0.csv", "adam_bs64_seed1.csv", "adam_bs128_seed2.csv"], "bs64, bs128"),
+        (["cosine_seed0.csv", "linear_seed1.csv"], "cosine, linear"),
+        (["cosine/seed0.csv", "linear/seed1.csv"], "cosine, linear"),
+    ],
+)
+def test_paths_that_name_settings_are_not_pooled_though_a_field_names_the_method(paths, said):
+    adam = {"optimizer": "adam"}
+    with pytest.raises(UserError, match=rf"adam would be one method.*\({said}\)") as error:
+        gathered(paths, adam)
+    pattern = re.search("--method-from '([^']*)'", str(error.value))[1]
+    assert len(methods(paths, adam, method_from=pattern)) == 2
+    assert len(methods(paths, adam, nuisances=frozenset({"path"}))) == 1
