@@ -13,12 +13,12 @@ from amrobust.ingest.columns import Coded, column_of
 from amrobust.ingest.fields import is_chosen
 from amrobust.ingest.logged import METHOD_KEYS, WORKLOAD_KEYS, last_part
 from amrobust.ingest.table import Table, is_empty, is_measured
-from amrobust.runs.files import shown
+from amrobust.runs.files import quoted, shown
 
 _INDEX = re.compile(r"(Unnamed: \d+(\.\d+)?|__index_level_\d+__)?")
 """What pandas calls an index without a name: nothing in CSV, the second where it read that, the third in Parquet."""
 _NUMERALS = (
-    (re.compile(r"[-+]?\d+(?:[.,]\d*)?\s*%"), "percent signs", "without, and say --unit {}=%"),
+    (re.compile(r"[-+]?\d+(?:[.,]\d*)?\s*%"), "percent signs", "without, and say --unit {}"),
     (
         re.compile(
             r"[-+]?(?:\d{1,3}(?:,\d{3})+(?:\.\d*)?|\d{1,3}(?:\.\d{3})+(?:,\d*|(?:\.\d{3})+)|"
@@ -84,7 +84,7 @@ def is_of_words(table: Table, name: str) -> bool:
             )
             raise UserError(
                 f"{table.where(odd)}: the numbers of {shown(name)} have {what} ({shown(str(column[odd]))}): write them "
-                + remedy.format(shown(name))
+                + remedy.format(quoted(f"{name}=%"))
             )
     if fewest:
         first = int(wrong.argmax())

@@ -13,7 +13,7 @@ import numpy as np
 from amrobust.errors import UserError
 from amrobust.ingest.columns import Column, Rows
 from amrobust.ingest.logged import CLOCKS, STEP_KEYS, LoggedRun, last_part
-from amrobust.runs.files import shown
+from amrobust.runs.files import quoted, shown
 from amrobust.runs.method import Method, value_of
 from amrobust.runs.metric import is_parameter
 
@@ -182,7 +182,7 @@ def _telling(runs: Sequence[LoggedRun], method: str, nuisances: frozenset[str], 
                 raise UserError(
                     f"the {len(runs)} runs of {shown(method)} differ in {shown(field)}, another in every run ({some}): "
                     + "say what a method is with --method-from, or " * (not chosen)
-                    + f"call it none of the method with --nuisance {shown(field)}"
+                    + f"call it none of the method with --nuisance {quoted(field)}"
                 )
             continue
         finer = [(*part, value) for part, value in zip(parts, values, strict=True)]

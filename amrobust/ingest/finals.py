@@ -25,7 +25,7 @@ from amrobust.ingest.logged import (
     last_part,
 )
 from amrobust.ingest.table import Table, is_empty, is_measured, method_and_seed, text
-from amrobust.runs.files import shown
+from amrobust.runs.files import quoted, shown
 from amrobust.runs.metric import is_parameter, words
 
 SUMMARIES = {
@@ -134,7 +134,7 @@ def _refuse_numbering(table: Table, methods: Sequence[str], columns: Sequence[st
     for name in columns:
         if "seed" in words(name):
             raise UserError(
-                f"{shown(table.path)}: {shown(name)} may be the seed: say so with --seed-from {shown(name)}, and what counts "
+                f"{shown(table.path)}: {shown(name)} may be the seed: say so with --seed-from {quoted(name)}, and what counts "
                 "the steps, where a seed has several rows, with --step-from"
             )
     for name in columns:
@@ -148,7 +148,7 @@ def _refuse_numbering(table: Table, methods: Sequence[str], columns: Sequence[st
             raise UserError(
                 f"{shown(table.path)}: no column is a step or a seed, and {shown(name)} only rises or only falls from row to "
                 "row, as along a training: say what counts the steps with --step-from, that it is the seed with "
-                f"--seed-from {shown(name)}, or add a column seed"
+                f"--seed-from {quoted(name)}, or add a column seed"
             )
         ascending = [sorted(found) for found in counts]
         even = all(
@@ -159,8 +159,8 @@ def _refuse_numbering(table: Table, methods: Sequence[str], columns: Sequence[st
         if not is_measured(name) and (even or same) and all(map(_rises, ascending)):
             raise UserError(
                 f"{shown(table.path)}: no column is a step or a seed, and {shown(name)} counts the rows of every method: say "
-                f"that it is the seed with --seed-from {shown(name)}, or counts steps with --step-from {shown(name)}, or add a "
-                "column seed"
+                f"that it is the seed with --seed-from {quoted(name)}, or counts steps with --step-from {quoted(name)}, or "
+                "add a column seed"
             )
 
 

@@ -20,7 +20,8 @@ ABSENT = ("", "NA", "N/A")
 
 # A digit alone is no seed: lr=0.1, top5, resnet18 and am1_m5 are methods or metrics.
 _SEED_COLUMN = re.compile(
-    r"(?P<method>.*?)[-_ ./:([]*(?:seed|repeat|replicate|rep|run|trial)[-_ =:]*(?P<seed>\d+)[)\]]?",
+    r"(?P<method>.*?)[-_ ./:([]*(?:seed|repeat|replicate|rep|run|trial)[-_ =:]*(?P<seed>\d+)[)\]]?"
+    r"(?P<behind>\s*[(\[][^()\[\]]+[)\]])?",
     re.IGNORECASE,
 )
 
@@ -83,9 +84,12 @@ def is_number(cell: Cell) -> bool:
 
 
 def method_and_seed(name: str, pattern: re.Pattern[str] | None = None) -> tuple[str, str] | None:
-    """What a column's name says: the seed is the group of ``pattern`` or the number behind a word, the rest the method."""
+    """What a column's name says: the seed is the group of ``pattern`` or the number behind a word, the rest the method.
+
+    ``A seed=1 [kWh]`` is seed 1 of ``A [kWh]``: what stands in brackets behind, a unit or a setting, tells methods apart.
+    """
     if pattern is not None:
         found = pattern.search(name)
         return ((name[: found.start()] + name[found.end() :]).strip("-_ ./:"), found[1]) if found else None
     match = _SEED_COLUMN.fullmatch(name)
-    return (match["method"], match["seed"]) if match else None
+    return (match["method"] + (match["behind"] or ""), match["seed"]) if match else None

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from amrobust.judge.words import counted, listed
 from amrobust.runs.arms import Arm
 from amrobust.runs.axis import EPOCH
+from amrobust.runs.files import quoted
 from amrobust.runs.metric import Metric
 from amrobust.runs.spec import ON_TEST, ON_VALIDATION
 from amrobust.runs.tuning import budget_words, choice_at_edge, grid_words
@@ -105,7 +106,7 @@ def of_group(arms: Sequence[Arm], metric: Metric, declared: str | None) -> tuple
                 "judged-as-tuned",
                 f"{metric.name.replace('_', ' ').capitalize()} is judged here and chose the hyperparameters of "
                 f"{_named(chosen)}: it flatters what was tuned most.",
-                f"judge a metric that tuning did not see (--metric {other})",
+                f"judge a metric that tuning did not see (--metric {quoted(other)})",
             )
         )
     return tuple(found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import stat
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -108,6 +109,11 @@ def shown(name: object) -> str:
         c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode("ascii")
         for c in str(name)
     )
+
+
+def quoted(name: object) -> str:
+    """:func:`shown` as an argument in a command of a shell, for a remedy that can be pasted."""
+    return shlex.quote(shown(name))
 
 
 def shown_json(value: Any, *, indent: int = 2, allow_nan: bool = True) -> str:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 from amrobust.errors import UserError
-from amrobust.runs.files import shown
+from amrobust.runs.files import quoted, shown
 
 Direction = Literal["higher", "lower"]
 KnownBy = Literal["declared", "workload", "source", "name", "values", "not recorded"]
@@ -175,7 +174,7 @@ def asks(name: str) -> str:
 
 def says(name: str) -> str:
     """The options that say which way ``name`` is better."""
-    low, high = (shlex.quote(f"{shown(name)}:{way}") for way in ("lower", "higher"))
+    low, high = (quoted(f"{name}:{way}") for way in ("lower", "higher"))
     return f"say --metric {low} or --metric {high} (in Python metric={shown(name) + ':lower'!r})"
 
 

@@ -198,3 +198,17 @@ def test_a_clock_counts_steps_where_nothing_else_does(tmp_path, clock):
     # Of one row a run it is a result like others.
     finals = read(tmp_path, f"method,seed,acc,{clock}\na,0,91,5\na,1,92,6\nb,0,93,4\n")
     assert finals["a"].curves["acc"].tolist() == [[91], [92]]
+
+
+def test_what_stands_in_brackets_behind_a_seed_tells_methods_apart(tmp_path):
+    path = tmp_path / "power.csv"
+    path.write_text("step,A seed=1 [kWh],A seed=2 [kWh],B seed=1 [kWh],B seed=2 [kWh]\n1,3,4,5,6\n2,2,3,4,5\n")
+    methods = read_path(path)[0].methods
+    assert {one.method: one.seeds for one in methods} == {"A [kWh]": (1, 2), "B [kWh]": (1, 2)}
+
+
+def test_a_column_in_a_remedy_is_quoted_for_the_shell(tmp_path):
+    path = tmp_path / "finals.csv"
+    path.write_text("optimizer,my seed no,accuracy\n" + "".join(f"sgd,{s},0.{s}\n" for s in range(1, 6)))
+    with pytest.raises(UserError, match=r"--seed-from 'my seed no'"):
+        read_path(path)
