@@ -99,9 +99,10 @@ def _curves(method: str, rows: Any) -> Curves:
 
 
 def _detached(rows: Any) -> Any:
-    """``rows`` with tensors of torch off their graph and their device."""
+    """``rows`` with tensors of torch off their graph and their device, and in a type that NumPy has, unlike bfloat16."""
     if hasattr(rows, "detach"):
-        return rows.detach().cpu()
+        found = rows.detach().cpu()
+        return found.double() if found.dtype.is_floating_point else found
     return (
         [_detached(row) for row in rows] if isinstance(rows, Sequence) and not isinstance(rows, str) else rows
     )

@@ -227,10 +227,12 @@ def _place(
         for key, value in mapping_given("hyperparameters", hyperparameters, "{'lr': 0.1}").items()
     }
     shared = _one_of("paired", paired, (True, False))
-    # A directory given now is the same one when the block ends, wherever the process has gone meanwhile.
-    return Place(
-        Path(directory).absolute(), _name("method", method), _name("workload", workload), values, shared
-    )
+    try:
+        # A directory given now is the same one when the block ends, wherever the process has gone meanwhile.
+        where = Path(directory).absolute()
+    except TypeError:
+        raise UserError(f"the directory is a path, not {directory!r:.100}") from None
+    return Place(where, _name("method", method), _name("workload", workload), values, shared)
 
 
 def _storable(what: str, value: Any, check: Callable[[Any, str], Stored], fits: str) -> Stored:

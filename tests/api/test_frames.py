@@ -257,10 +257,11 @@ class TestMappings:
         with pytest.raises(UserError, match="two values of one seed"):
             Runs.from_arrays({"a": series.set_axis([3, 3, 5])})
 
-    def test_tensors_with_a_graph(self):
+    def test_tensors_with_a_graph_and_of_types_that_numpy_lacks(self):
         torch = pytest.importorskip("torch")
         tensor = torch.tensor([0.5, 0.25], requires_grad=True)
-        for given in (tensor, list(tensor), {0: tensor[0], 1: tensor[1]}):
+        half = tensor.bfloat16()
+        for given in (tensor, list(tensor), {0: tensor[0], 1: tensor[1]}, half, list(half)):
             assert Runs.from_arrays({"a": given}).arms[0].curves["value"].tolist() == [[0.5], [0.25]]
 
 

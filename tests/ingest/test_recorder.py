@@ -260,6 +260,10 @@ class TestMisfits:
         with pytest.raises(UserError, match="no longer recorded"):
             run.log(2, acc=1)
 
+    def test_a_directory_that_is_no_path(self):
+        with pytest.raises(UserError, match="the directory is a path, not 3"):
+            amrobust.record(3, method="a", seed=0, workload="w")
+
     def test_a_directory_that_cannot_be_written_to(self, tmp_path):
         (tmp_path / "file").write_text("")
         with pytest.raises(RunError, match="cannot write"):
