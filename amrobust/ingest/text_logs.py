@@ -31,6 +31,8 @@ _GOES_ON = re.compile(r"[.,'_]?\d|[eE][-+]?\d|[kKMGT](?![A-Za-z])")
 """What continues a number behind a group: digits, with a sign of thousands or decimals or not, an exponent, 2.5k."""
 _BEGAN = re.compile(r"\d[.,'_]?$|\d[eE][-+]?$|(?<![\w.])\.$|(?:^|[\s:=(\[])[-\u2212]$")
 """What begins a number before a group: digits, an exponent, a point or a sign."""
+_MAY_GO_ON, _MAY_BEGIN = frozenset(".,'_eEkKMGT"), frozenset(".,'_eE+-\u2212")
+"""The signs other than digits with which these begin and end."""
 _COMMAS = (
     "whether its comma parts thousands or decimals cannot be told: write the log's numbers with a decimal point and without "
     "commas"
@@ -158,6 +160,9 @@ class _Log:
 
         Digits that another group takes are a number of their own.
         """
+        text = match.string
+        if all(_stands_alone(text, *match.span(name)) for name in (*self.metrics, *self.holding)):
+            return
         spans = {name: match.span(name) for name in match.re.groupindex if match[name] is not None}
         begins, ends = ({span[side] for span in spans.values()} for side in (0, 1))
         for name, (start, end) in spans.items():
@@ -201,6 +206,16 @@ class _Log:
                 f"{shown(self.path)}, line {line}: {shown(name)} {shown(repr(text))} is not a number: "
                 + (_COMMAS if re.search(r"\d,\d", text or "") else remedy)
             ) from None
+
+
+def _stands_alone(text: str, start: int, end: int) -> bool:
+    """Whether nothing on either side of a group could be a part of a number: so it is nearly always, and quickly seen."""
+    if start < 0:
+        return True
+    before, behind = text[start - 1 : start] if start else "", text[end : end + 1]
+    goes_on = (behind in _MAY_GO_ON or behind.isdecimal()) and _GOES_ON.match(text, end)
+    began = (before in _MAY_BEGIN or before.isdecimal()) and _BEGAN.search(text[max(0, start - 4) : start])
+    return not goes_on and not began
 
 
 def _nothing(path: Path, pattern: re.Pattern[str], files: Sequence[Path]) -> str:
