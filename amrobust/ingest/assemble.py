@@ -22,7 +22,7 @@ from amrobust.ingest.logged import (
     Series,
     state_of,
 )
-from amrobust.ingest.naming import Mappings, axis_label, chosen_series, name_runs
+from amrobust.ingest.naming import SEED_IN_PATH, Mappings, axis_label, chosen_series, name_runs
 from amrobust.ingest.policies import Notes, Policies, ordered
 from amrobust.ingest.said import line_of
 from amrobust.ingest.selectors import selectors, usual_field
@@ -173,9 +173,13 @@ def _table(
         raise UserError(_clash(same, fields, mappings, where))
     if len(same) > 1 and policies.duplicates in ("refuse", "mean"):
         paths = ", ".join(shown(repr(one.run.path)) for one in same[:3])
+        seeds = {match[1] for one in same if (match := SEED_IN_PATH.search(one.run.path))}
+        by_path = f"the paths say other seeds (--seed-from {shlex.quote(f're:{SEED_IN_PATH.pattern}')}), " * (
+            len(seeds) == len(same)
+        )
         raise UserError(
-            f"{where} is there {len(same)} times ({paths}): a method may be missing from its name (--method-from), or choose "
-            "which counts where they overlap with --duplicates first or last"
+            f"{where} is there {len(same)} times ({paths}): {by_path}a method may be missing from its name (--method-from), or "
+            "choose which counts where they overlap with --duplicates first or last"
         )
     parts: dict[str, list[Series]] = defaultdict(list)
     for one in same:
@@ -234,7 +238,7 @@ def _clash(same: Sequence[Named], fields: Sequence[str], mappings: Mappings, whe
         f"{where} is there {len(same)} times, and these differ in {', '.join(map(shown, fields))} ({some}): say what that "
         f"is, of the method with --method-from {with_them(mappings.method_from, METHOD_KEYS)}, the workload with "
         f"--workload-from {with_them(mappings.workload_from, WORKLOAD_KEYS)}, the seed with --seed-from "
-        f"{with_them(mappings.seed_from, SEED_KEYS)}, or none of these with --nuisance"
+        f"{with_them(mappings.seed_from, SEED_KEYS)}, or none of these with --nuisance {shlex.quote(listed)}"
     )
 
 

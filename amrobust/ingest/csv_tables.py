@@ -18,7 +18,7 @@ from amrobust.ingest.cells import without_index
 from amrobust.ingest.columns import Coded, Column, Numbers
 from amrobust.ingest.limits import MAX_CELLS, beginning, files_under, relative, text_of
 from amrobust.ingest.logged import LoggedRun, Wanted
-from amrobust.ingest.parameters import configuration_beside
+from amrobust.ingest.parameters import Configurations
 from amrobust.ingest.table import Table, is_number
 from amrobust.ingest.tables import runs_of, with_fields
 from amrobust.runs.files import is_plain_file, shown
@@ -56,9 +56,10 @@ def read(path: Path, wanted: Wanted) -> Iterator[LoggedRun]:
     files = [f for f in files_under(path) if _is_table(f)] if path.is_dir() else [path]
     if not files:
         raise UserError(f"{shown(path)} has no CSV file")
+    configurations = Configurations(path)
     for file in files:
         label = relative(file, path) if path.is_dir() else file.name
-        beside = configuration_beside(file) if path.is_dir() else ({}, ())
+        beside = configurations.of(file) if path.is_dir() else ({}, ())
         yield from with_fields(runs_of(read_table(file, label), wanted), *beside)
 
 

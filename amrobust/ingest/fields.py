@@ -12,7 +12,7 @@ import numpy as np
 
 from amrobust.errors import UserError
 from amrobust.ingest.columns import Column, Rows
-from amrobust.ingest.logged import CLOCKS, STEP_KEYS, LoggedRun, last_part
+from amrobust.ingest.logged import CLOCKS, SEED_KEYS, STEP_KEYS, LoggedRun, last_part
 from amrobust.runs.files import quoted, shown
 from amrobust.runs.method import Method, value_of
 from amrobust.runs.metric import is_parameter
@@ -43,7 +43,12 @@ LABELS = frozenset({
 than a name, be it a number."""
 WORDS = re.compile(r"[^\W\d_]+(?:[-_ ][^\W\d_]+)*")
 """A value of words alone, such as ``cosine``: it says what was chosen, where one with digits may number runs."""
-NUISANCE_PREFIXES = ("mlflow.", "_", "slurm", "git", "wandb", "system")
+_BOOKKEEPING = re.compile(r"(?:mlflow|slurm|git|wandb)[._/].*|system[./].*|_.*(?<!_)")
+"""Fields that tools keep for themselves: ``mlflow.user``, ``system/cpu``, ``_timestamp``; ``_target_`` of Hydra is none."""
+_SEEDS = re.compile(
+    r"(?:.* )?(?:seeds?|random state)(?: .*)?|(?:.* )?(?:rep|repeat|replicate|trial)(?: (?:id|index|idx|no|number))?"
+)
+"""Names, in words, of what randomness was; the penalty of repetitions and the length of a trial are none."""
 
 
 @dataclass(frozen=True)
@@ -65,14 +70,17 @@ def is_chosen(name: str) -> bool:
 def _tells_methods(field: str, declared: frozenset[str]) -> bool:
     part = last_part(field)
     return (
-        not field.lower().startswith(NUISANCE_PREFIXES)
-        and field not in declared
+        field not in declared
         and part not in declared
         and part not in NUISANCES
-        and not re.search(
-            r"(?<![a-z])(?:seed|seeds|rep|repeat|trial|random_state)(?![a-z])", part.replace("_", " ")
-        )
+        and not _BOOKKEEPING.fullmatch(field.lower())
+        and not _SEEDS.fullmatch(part.replace("_", " "))
     )
+
+
+def _is_passed_over(field: str) -> bool:
+    """Whether a field is taken for none of the method unasked, and is not what the seed is read from."""
+    return not _tells_methods(field, frozenset()) and last_part(field) not in (*SEED_KEYS, "path")
 
 
 def clashing(same: Sequence[Named], nuisances: frozenset[str]) -> list[str]:
@@ -103,7 +111,7 @@ def split_by_fields(
     notes: dict[str, None] = {}
     for (_, method), members in groups.items():
         for field in dict.fromkeys(field for one in members for field in one.run.fields):
-            if last_part(field) in NUISANCES and not nuisances & {field, last_part(field)}:
+            if _is_passed_over(field) and not nuisances & {field, last_part(field)}:
                 values = [one.run.fields.get(field, "").strip() for one in members]
                 if is_sorting(values):
                     notes[left_out(field, values)] = None

@@ -43,7 +43,7 @@ def folders_apart(named: Sequence[Named], *, chosen: bool) -> list[str]:
         groups[one.workload, one.method].append(one)
     notes = []
     for (_, method), members in groups.items():
-        said = None if chosen or len(members) == 1 else _settings_apart(members) or _folders_apart(members)
+        said = None if chosen else apart(members)
         if said is not None:
             raise UserError(_refusal(named, members, said))
         of = [one.run.path.rpartition("/")[0] or "." for one in members]
@@ -57,7 +57,7 @@ def folders_apart(named: Sequence[Named], *, chosen: bool) -> list[str]:
 
 
 @dataclass(frozen=True)
-class _Apart:
+class Apart:
     """What paths say of runs that would be one method: a text for each run, and where it stands in the path."""
 
     texts: tuple[str, ...]
@@ -65,12 +65,17 @@ class _Apart:
     """Which folder says it, counted from the outermost; None for a setting, wherever it stands, or the file's own name."""
 
 
+def apart(members: Sequence[Named]) -> Apart | None:
+    """What the paths of runs that would be one method say that may tell them apart; None where nothing does."""
+    return None if len(members) == 1 else _settings_apart(members) or _folders_apart(members)
+
+
 def _folders(one: Named) -> list[str]:
     """The folders that ``one`` lies in, from the outermost, without the seeds in their names."""
     return [_SEED.sub("seed", part) for part in one.run.path.split("/")[:-1]]
 
 
-def _settings_apart(members: Sequence[Named]) -> _Apart | None:
+def _settings_apart(members: Sequence[Named]) -> Apart | None:
     """The settings in the paths of ``members``, with which value each, where these differ: ``lr0.1``, ``bs=64``."""
     found = [_settings(one.run.path) for one in members]
     differ = [
@@ -80,7 +85,7 @@ def _settings_apart(members: Sequence[Named]) -> _Apart | None:
     ]
     if not differ:
         return None
-    return _Apart(tuple(", ".join(each[name] for name in differ if name in each) for each in found))
+    return Apart(tuple(", ".join(each[name] for name in differ if name in each) for each in found))
 
 
 def _settings(path: str) -> dict[str, str]:
@@ -95,7 +100,7 @@ def _settings(path: str) -> dict[str, str]:
     return found
 
 
-def _folders_apart(members: Sequence[Named]) -> _Apart | None:
+def _folders_apart(members: Sequence[Named]) -> Apart | None:
     """The names of files before their seeds, or the outermost folders, that part ``members`` into groups; None where none do.
 
     A folder for every run names runs, unless words do it alone; a folder for every seed names seeds, a date says when; and a
@@ -106,7 +111,7 @@ def _folders_apart(members: Sequence[Named]) -> _Apart | None:
     if all(map(_SEED.search, (PurePosixPath(one.run.path).name for one in members))):
         stems = tuple(_SEED.sub("", PurePosixPath(one.run.path).stem).strip("-_. ") for one in members)
         if len(set(stems)) > 1 and all(map(WORDS.fullmatch, stems)):
-            return _Apart(stems)
+            return Apart(stems)
     for at in range(min(map(len, folders))):
         texts = tuple(parts[at] for parts in folders)
         of = set(texts)
@@ -118,11 +123,11 @@ def _folders_apart(members: Sequence[Named]) -> _Apart | None:
         )
         words = len(of) == len(members) and all(map(WORDS.fullmatch, of))
         if words or (1 < len(of) < len(members) and not says_seed and not says_when):
-            return _Apart(texts, at)
+            return Apart(texts, at)
     return None
 
 
-def _refusal(named: Sequence[Named], members: Sequence[Named], said: _Apart) -> str:
+def _refusal(named: Sequence[Named], members: Sequence[Named], said: Apart) -> str:
     found = list(dict.fromkeys(filter(None, said.texts)))
     some = ", ".join(map(shown, found[:4])) + (", ..." if len(found) > 4 else "")
     pattern = next((text for text in _PATTERNS if _tells(text, named, members, said)), None)
@@ -144,7 +149,7 @@ def _refusal(named: Sequence[Named], members: Sequence[Named], said: _Apart) -> 
     )
 
 
-def _tells(text: str, named: Sequence[Named], members: Sequence[Named], said: _Apart) -> bool:
+def _tells(text: str, named: Sequence[Named], members: Sequence[Named], said: Apart) -> bool:
     """Whether the pattern is found in every path, and tells ``members`` apart as they are said to be, and no finer."""
     if not all(re.search(text, one.run.path) for one in named):
         return False

@@ -9,7 +9,7 @@ from typing import Any
 from amrobust.errors import UserError
 from amrobust.ingest.limits import MAX_TEXT, files_under, relative
 from amrobust.ingest.logged import LoggedRun, SeriesBuilder, Wanted
-from amrobust.ingest.parameters import configuration_beside, flat_numbers, read_json
+from amrobust.ingest.parameters import Configurations, flat_numbers, read_json
 from amrobust.runs.files import is_plain_file, shown
 
 TITLE = "Hugging Face's trainer_state.json"
@@ -37,6 +37,7 @@ def read(path: Path, wanted: Wanted) -> Iterator[LoggedRun]:
         step = float(state.get("global_step") or 0)
         if folder not in farthest or farthest[folder][0] < step:
             farthest[folder] = step, file, state
+    configurations = Configurations(path)
     for folder, (_, file, state) in farthest.items():
         built = SeriesBuilder()
         for entry in state["log_history"]:
@@ -45,7 +46,7 @@ def read(path: Path, wanted: Wanted) -> Iterator[LoggedRun]:
                 for name, value in numbers.items():
                     if name != "step":
                         built.add(name, numbers["step"], value)
-        fields, beside = configuration_beside(file)
+        fields, beside = configurations.of(file)
         label = relative(folder, path) if path.is_dir() and folder != path else folder.name
         yield LoggedRun(
             path=label,

@@ -10,8 +10,8 @@ from typing import Any
 
 from amrobust.errors import UserError
 from amrobust.ingest.limits import MAX_CELLS, beginning, files_under, relative, text_of
-from amrobust.ingest.logged import LoggedRun, Wanted
-from amrobust.ingest.parameters import configuration_beside, flat
+from amrobust.ingest.logged import STEP_KEYS, LoggedRun, Wanted, last_part
+from amrobust.ingest.parameters import Configurations, flat
 from amrobust.ingest.table import Table
 from amrobust.ingest.tables import runs_of, with_fields
 from amrobust.runs.files import is_plain_file, shown
@@ -34,10 +34,11 @@ def recognises(path: Path) -> bool:
 def read(path: Path, wanted: Wanted) -> Iterator[LoggedRun]:
     """Every file's runs, with the configuration that lies beside it."""
     files = [f for f in files_under(path) if f.suffix.lower() in LINES] if path.is_dir() else [path]
+    configurations = Configurations(path)
     for file in files:
         label = relative(file, path) if path.is_dir() else file.name
         table = _table(file, label)
-        yield from with_fields(runs_of(table, wanted), *configuration_beside(file))
+        yield from with_fields(runs_of(table, wanted), *configurations.of(file))
 
 
 def _table(path: Path, label: str) -> Table:
@@ -60,6 +61,9 @@ def _table(path: Path, label: str) -> Table:
     if not records or not all(isinstance(record, Mapping) for record in records):
         raise UserError(f"{shown(path)} holds no records: a list of objects, or an object a line")
     rows = [_cells(record, path) for record in records]
+    for name in _logged_lists(records):
+        for row in rows:
+            row.pop(name, None)
     names = list(dict.fromkeys(name for row in rows for name in row))
     if len(names) * len(rows) > MAX_CELLS:
         raise UserError(f"{shown(path)} has more than {MAX_CELLS:,} cells")
@@ -75,9 +79,21 @@ def _each_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+def _logged_lists(records: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The lists in a log that are results, such as accuracies of classes: another at every step, as a setting is not."""
+    if not any(last_part(name) in STEP_KEYS for record in records for name in record):
+        return []
+    found: dict[str, list[str]] = {}
+    for record in records:
+        for name, value in record.items():
+            if isinstance(value, list) and value:
+                found.setdefault(name, []).append(json.dumps(value))
+    return [name for name, texts in found.items() if 1 < len(texts) == len(set(texts))]
+
+
 def _cells(record: Mapping[str, Any], path: Path) -> dict[str, str | int | float | bool | None]:
-    """A record as a row: numbers as they are, everything nested under its way (``config.lr``); lists are left out."""
-    nested = {key: value for key, value in record.items() if isinstance(value, Mapping)}
+    """A record as a row: numbers as they are, everything nested under its way (``config.lr``), lists as text."""
+    nested = {key: value for key, value in record.items() if isinstance(value, (Mapping, list))}
     own = {
         key: value
         for key, value in record.items()

@@ -10,7 +10,7 @@ from amrobust.errors import UserError
 from amrobust.ingest.csv_tables import read_table
 from amrobust.ingest.limits import beginning, files_under, relative
 from amrobust.ingest.logged import LoggedRun, Wanted
-from amrobust.ingest.parameters import configuration_beside
+from amrobust.ingest.parameters import Configurations
 from amrobust.ingest.tables import runs_of
 from amrobust.runs.files import shown
 
@@ -35,9 +35,10 @@ def read(path: Path, wanted: Wanted) -> Iterator[LoggedRun]:
     files = [file for file in files_under(path) if file.name == LOG] if path.is_dir() else [path]
     if not files:
         raise UserError(f"{shown(path)} has no {LOG}")
+    configurations = Configurations(path)
     for file in files:
         label = relative(file, path) if path.is_dir() else file.name
-        fields, beside = configuration_beside(file)
+        fields, beside = configurations.of(file)
         for run in runs_of(read_table(file, label), Wanted(step=wanted.step)):
             yield replace(
                 run,

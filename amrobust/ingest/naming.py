@@ -12,7 +12,7 @@ import numpy as np
 from amrobust.errors import UserError
 from amrobust.ingest.fields import Named, split_by_fields, with_parameters
 from amrobust.ingest.finals import SUMMARIES
-from amrobust.ingest.folders import folders_apart
+from amrobust.ingest.folders import apart, folders_apart
 from amrobust.ingest.logged import (
     CLOCKS,
     METHOD_KEYS,
@@ -41,7 +41,7 @@ NAMELESS = frozenset({"", "nan"})
 _SUMS = frozenset(("all", "total", "sum", "min", "max", "best", "worst")).union(*SUMMARIES.values())
 """What stands in the column of seeds in a row that sums the others up."""
 _EVERY = re.compile(r"every:(\d+(?:\.\d+)?)", re.ASCII)
-_SEED_IN_PATH = re.compile(r"seed[-_= ]?(\d+)", re.IGNORECASE)
+SEED_IN_PATH = re.compile(r"(?i)(?<![a-z])seed[-_= ]?(\d+)")
 
 
 @dataclass(frozen=True)
@@ -187,36 +187,41 @@ _PATTERNS = (
     r"(?P<method>[^/_]+)_(?P<workload>[^/]+)_(?P<seed>\d+)\.\w+$",
     r"(?P<method>[^/]+)_(?P<seed>\d+)\.\w+$",
     r"(?P<method>[^/]+)/(?P<workload>[^/]+)_(?P<seed>\d+)$",
+    r"(?P<workload>[^/]+)/(?P<method>[^/]+)_(?P<seed>\d+)$",
     r"(?P<method>[^/]+)/(?P<workload>[^/]+)\.\w+$",
     r"(?P<method>.+)/[^/]+/[^/]+$",
+    r"(?P<method>.+)/[^/]+$",
+    r"/(?P<method>[^/]+)/[^/]+$",
 )
-"""How paths often say what a run is: ``TD3_Hopper-v1_0.npy``, ``adam_0.log``, ``ppo/Acrobot-v1_1``, ``sac/dog-run.csv``,
-``adam-0.01/10/eval.csv``."""
+"""How paths often say what a run is: ``TD3_Hopper-v1_0.npy``, ``adam_0.log``, ``ppo/Acrobot-v1_1``, ``Acrobot-v1/ppo_1``,
+``sac/dog-run.csv``, ``adam-0.01/10/eval.csv``, ``adam-0.01/eval_3.csv``, ``seed3/adam/eval.csv``."""
+_AN_ENVIRONMENT = re.compile(r".*-v\d+")
+"""What no method is called: environments of Gymnasium have their version behind their names."""
 
 
 def _example(runs: Sequence[LoggedRun]) -> str | None:
     """A pattern that says of every path what no field does, and of no two runs the same; None where none of the usual does.
 
-    Nor is one proposed by which every run would be a method, seeds unsaid, or numbers would be methods, for that is a seed's
-    folder; nor one that would leave folders unsaid in which runs of one method differ.
+    Nor is one proposed by which every run would be a method, seeds unsaid, or numbers or environments would be methods; nor one
+    that would leave folders or settings unsaid in which runs of one method differ.
     """
     for text in _PATTERNS:
-        found = [re.search(text, run.path) for run in runs]
-        said = {
-            (match.groups(), _usual_seed(run, None)) for match, run in zip(found, runs, strict=True) if match
-        }
-        matches = [match for match in found if match]
-        called = {match["method"] for match in matches}
-        seeds = "seed" not in re.compile(text).groupindex
-        if (seeds and 1 < len(runs) == len(called)) or all(name.isdigit() for name in called):
+        found = [(run, match) for run in runs if (match := re.search(text, run.path))]
+        if len(found) < len(runs):
             continue
-        places = [(match["method"], match.groupdict().get("workload")) for match in matches]
-        unsaid = {
-            (place, match.string[: match.start()]) for place, match in zip(places, matches, strict=True)
-        }
-        if len(unsaid) > len(set(places)):
-            continue
-        if len(said) == len(runs) and all((_usual_seed(run, None) is not None) == seeds for run in runs):
+        places: dict[tuple[str, str], list[Named]] = {}
+        for run, match in found:
+            said = match.groupdict()
+            method, workload = said["method"], said.get("workload", "")
+            seed = _seed(said["seed"], run) if "seed" in said else _usual_seed(run, None)
+            one = Named(run, method, workload, from_name(method), seed)
+            places.setdefault((method, workload), []).append(one)
+        called = {method for method, _ in places}
+        seeded = all(one.seed is not None for same in places.values() for one in same)
+        each_once = all(len({one.seed for one in same}) == len(same) for same in places.values())
+        sound = len(called) < len(runs) or len(runs) == 1 or "seed" in found[0][1].groupdict()
+        no_name = all(map(str.isdigit, called)) or any(map(_AN_ENVIRONMENT.fullmatch, called))
+        if seeded and each_once and sound and not no_name and not any(map(apart, places.values())):
             return f"re:{text}"
     return None
 
@@ -238,7 +243,7 @@ def _usual_seed(run: LoggedRun, guess: tuple[str, int, str] | None) -> int | Non
     usual = usual_field(run, SEED_KEYS)
     if usual is not None and (seed := _seed(usual, run)) is not None:
         return seed
-    match = _SEED_IN_PATH.search(run.fields.get("name", "")) or _SEED_IN_PATH.search(run.path)
+    match = SEED_IN_PATH.search(run.fields.get("name", "")) or SEED_IN_PATH.search(run.path)
     if match is not None:
         return _seed(match[1], run)
     return guess[1] if guess is not None else None

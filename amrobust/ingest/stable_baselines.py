@@ -16,7 +16,7 @@ from amrobust.ingest.csv_tables import parse_table
 from amrobust.ingest.limits import beginning, files_under, relative, text_of
 from amrobust.ingest.logged import LoggedRun, Numbers, Series, Wanted
 from amrobust.ingest.npz import read_arrays
-from amrobust.ingest.parameters import configuration_beside, flat, flat_numbers
+from amrobust.ingest.parameters import Configurations, flat, flat_numbers
 from amrobust.runs.files import is_plain_file, shown
 
 TITLE = "Stable-Baselines3's monitor.csv and evaluations.npz"
@@ -54,12 +54,17 @@ def read(path: Path, wanted: Wanted) -> Iterator[LoggedRun]:
         match = _MONITOR.fullmatch(file.name)
         name = (match["name"] or "") if match else ""
         trainings.setdefault((file.parent, "" if name.isdecimal() else name), []).append(file)
+    configurations = Configurations(path)
     for (folder, name), files in trainings.items():
         label = relative(folder, path) if path.is_dir() and folder != path else folder.resolve().name
-        yield _training(f"{label}/{name}" if name else label, name or folder.resolve().name, files, wanted)
+        yield _training(
+            f"{label}/{name}" if name else label, name or folder.resolve().name, files, wanted, configurations
+        )
 
 
-def _training(label: str, name: str, files: list[Path], wanted: Wanted) -> LoggedRun:
+def _training(
+    label: str, name: str, files: list[Path], wanted: Wanted, configurations: Configurations
+) -> LoggedRun:
     evaluations = [file for file in files if file.name == EVALUATIONS]
     monitors = [file for file in files if file.name != EVALUATIONS]
     series = _evaluations(evaluations[0]) if evaluations else {}
@@ -79,7 +84,7 @@ def _training(label: str, name: str, files: list[Path], wanted: Wanted) -> Logge
             notes.append(
                 f"{RETURN}, {LENGTH} of the monitor files: left out beside evaluations, unless asked for by name"
             )
-    beside, configuration = configuration_beside(files[0])
+    beside, configuration = configurations.of(files[0])
     return LoggedRun(
         label,
         {"name": name, **beside, **fields},

@@ -15,7 +15,7 @@ from pathlib import Path
 from amrobust.errors import UserError
 from amrobust.ingest.limits import files_under, relative
 from amrobust.ingest.logged import LoggedRun, SeriesBuilder, Wanted
-from amrobust.ingest.parameters import configuration_beside
+from amrobust.ingest.parameters import Configurations
 from amrobust.ingest.protobuf import (
     BYTES,
     FIXED32,
@@ -56,6 +56,7 @@ def read(path: Path, wanted: Wanted) -> Iterator[LoggedRun]:
     # add_hparams writes a folder of its own below that of the run, with the hyperparameters and the last values again.
     hyperparameters: dict[Path, dict[str, str]] = {}
     runs = {}
+    configurations = Configurations(path)
     for folder, found in folders.items():
         built, started, notes = SeriesBuilder(), 0.0, []
         own: dict[str, str] = {}
@@ -68,7 +69,7 @@ def read(path: Path, wanted: Wanted) -> Iterator[LoggedRun]:
             continue
         if not built.steps:
             continue
-        fields, beside = configuration_beside(found[0])
+        fields, beside = configurations.of(found[0])
         label = relative(folder, path) if path.is_dir() else path.name
         runs[folder] = LoggedRun(
             path=label,

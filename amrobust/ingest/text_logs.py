@@ -17,7 +17,7 @@ from amrobust.ingest.logged import (
     SeriesBuilder,
     Wanted,
 )
-from amrobust.ingest.parameters import configuration_beside
+from amrobust.ingest.parameters import Configurations
 from amrobust.runs.files import shown
 
 TITLE = "text logs, with --pattern"
@@ -75,8 +75,9 @@ def read(path: Path, wanted: Wanted) -> Iterator[LoggedRun]:
         notes = (
             f"{len(without)} of {len(logs)} files have no line that --pattern matches, and are left out: {some}",
         )
+    configurations = Configurations(path)
     for log in (log for log in logs if log.runs):
-        fields, beside = configuration_beside(log.path) if path.is_dir() else ({}, ())
+        fields, beside = configurations.of(log.path) if path.is_dir() else ({}, ())
         for names, built in log.runs.items():
             yield LoggedRun(
                 log.label,
