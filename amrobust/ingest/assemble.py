@@ -173,13 +173,9 @@ def _table(
         raise UserError(_clash(same, fields, mappings, where))
     if len(same) > 1 and policies.duplicates in ("refuse", "mean"):
         paths = ", ".join(shown(repr(one.run.path)) for one in same[:3])
-        seeds = {match[1] for one in same if (match := SEED_IN_PATH.search(one.run.path))}
-        by_path = f"the paths say other seeds (--seed-from {shlex.quote(f're:{SEED_IN_PATH.pattern}')}), " * (
-            len(seeds) == len(same)
-        )
         raise UserError(
-            f"{where} is there {len(same)} times ({paths}): {by_path}a method may be missing from its name (--method-from), or "
-            "choose which counts where they overlap with --duplicates first or last"
+            f"{where} is there {len(same)} times ({paths}): {_seeds_in_paths(same)}a method may be missing from its name "
+            "(--method-from), or choose which counts where they overlap with --duplicates first or last"
         )
     parts: dict[str, list[Series]] = defaultdict(list)
     for one in same:
@@ -203,6 +199,13 @@ def _table(
             steps, values = steps[keep], values[keep]
         table[name] = steps, values
     return table
+
+
+def _seeds_in_paths(same: Sequence[Named]) -> str:
+    """The option that reads the seeds which the paths of runs of one recorded seed tell apart; empty where they do not."""
+    found = {match[1] for one in same if (match := SEED_IN_PATH.search(one.run.path))}
+    said = shlex.quote(f"re:{SEED_IN_PATH.pattern}")
+    return f"the paths say other seeds (--seed-from {said}), " if len(found) == len(same) else ""
 
 
 def _numbering(same: Sequence[Named], mappings: Mappings) -> list[str]:
@@ -235,9 +238,10 @@ def _clash(same: Sequence[Named], fields: Sequence[str], mappings: Mappings, whe
         return shlex.quote(f"{own},{listed}" if own else listed)
 
     return (
-        f"{where} is there {len(same)} times, and these differ in {', '.join(map(shown, fields))} ({some}): say what that "
-        f"is, of the method with --method-from {with_them(mappings.method_from, METHOD_KEYS)}, the workload with "
-        f"--workload-from {with_them(mappings.workload_from, WORKLOAD_KEYS)}, the seed with --seed-from "
+        f"{where} is there {len(same)} times, and these differ in {', '.join(map(shown, fields))} ({some}): "
+        f"{_seeds_in_paths(same)}say what that is, of the method with --method-from "
+        f"{with_them(mappings.method_from, METHOD_KEYS)}, the workload with --workload-from "
+        f"{with_them(mappings.workload_from, WORKLOAD_KEYS)}, the seed with --seed-from "
         f"{with_them(mappings.seed_from, SEED_KEYS)}, or none of these with --nuisance {shlex.quote(listed)}"
     )
 

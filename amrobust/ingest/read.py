@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import logging
+import re
+from dataclasses import replace
 from pathlib import Path
 
 from amrobust.errors import UserError
 from amrobust.ingest.assemble import Gathered, gather
 from amrobust.ingest.imported import ImportedMethod
+from amrobust.ingest.limits import files_under, relative
 from amrobust.ingest.naming import Mappings
+from amrobust.ingest.parameters import BESIDE
 from amrobust.ingest.policies import Policies
 from amrobust.ingest.registry import detect, get, names
 from amrobust.ingest.text_logs import EXAMPLE
@@ -19,6 +23,15 @@ from amrobust.runs.seeds import NUMBERED
 _log = logging.getLogger("amrobust")
 
 AUTO, TEXT = "auto", "text"
+_LOGS = {
+    "csv": re.compile(r"\.(?:csv|tsv)(?:\.gz)?$", re.IGNORECASE),
+    "json": re.compile(r"\.(?:jsonl|ndjson)(?:\.gz)?$", re.IGNORECASE),
+    "parquet": re.compile(r"\.parquet$", re.IGNORECASE),
+    "npz": re.compile(r"\.np[yz]$", re.IGNORECASE),
+    "tensorboard": re.compile(r"\.tfevents\."),
+    "huggingface": re.compile(r"^trainer_state\.json$"),
+}
+"""Files that hold logs or tables by their names, by the format that reads them."""
 
 
 def read_path(
@@ -44,7 +57,48 @@ def read_path(
     logged = list(get(name).read(path, mappings.wanted))
     if not logged:
         raise UserError(f"{shown(path)} has no runs that logged anything ({name})")
-    return gather(logged, mappings, policies or Policies(), stem=path.stem or path.resolve().name), name
+    gathered = gather(logged, mappings, policies or Policies(), stem=path.stem or path.resolve().name)
+    passed_over = (
+        _passed_over(path, name, {file for run in logged for file in run.files}) if path.is_dir() else []
+    )
+    return replace(
+        gathered, notes=(*gathered.notes, *passed_over), left_out=(*gathered.left_out, *passed_over)
+    ), name
+
+
+def _passed_over(folder: Path, form: str, taken: set[Path]) -> list[str]:
+    """A line for the logs of other formats in a folder that was read as ``form``, and one for configurations without a log."""
+    found: dict[str, list[Path]] = {}
+    configured = {file.name for file in taken if file.name in BESIDE}
+    packed, without = [], []
+    for file in files_under(folder):
+        if file in taken:
+            continue
+        other = next((name for name, pattern in _LOGS.items() if pattern.search(file.name)), None)
+        if other is not None and file.suffix.lower() == ".gz":
+            packed.append(file)
+        elif other is not None and other != form:
+            found.setdefault(other, []).append(file)
+        if file.name in configured and not any(file.parent in log.parents for log in taken):
+            without.append(file)
+    lines = [
+        f"{len(files)} files are not read, since {shown(folder)} was read as {form}: {_some(files, folder)} (to compare all, "
+        f"import the folder with --from {form} and again with --from {other})"
+        for other, files in found.items()
+    ]
+    if packed:
+        lines.append(f"{_some(packed, folder)}: compressed, and not read: unpack them first")
+    if without:
+        lines.append(
+            f"{_some(without, folder)}: a configuration without any log, of a run that may have failed"
+        )
+    return lines
+
+
+def _some(files: list[Path], folder: Path) -> str:
+    return ", ".join(shown(relative(file, folder)) for file in files[:4]) + (
+        ", ..." if len(files) > 4 else ""
+    )
 
 
 def say_notes(gathered: Gathered, path: Path, form: str) -> None:

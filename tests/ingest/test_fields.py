@@ -270,3 +270,10 @@ def test_a_value_that_is_written_in_several_ways_is_one(tmp_path):
     found = {method.method: method.seeds for method in read_path(path)[0].methods}
     assert found["a[lr=0.1]"] == (0, 1, 2, 4, 5, 6)
     assert set(found) == {f"{m}[lr={rate}]" for m in "ab" for rate in ("0.1", "0.01")}
+
+
+@pytest.mark.parametrize(
+    "name", ["system", "system_size", "_target_", "rep_penalty", "trial_length", "gitops"]
+)
+def test_a_word_in_a_name_makes_no_nuisance_of_a_setting(name):
+    assert len(gathered(of_sgd(name, ["1", "1", "2", "2"]))) == 2

@@ -128,3 +128,33 @@ def test_paths_that_name_settings_are_not_pooled_though_a_field_names_the_method
     pattern = re.search("--method-from '([^']*)'", str(error.value))[1]
     assert len(methods(paths, adam, method_from=pattern)) == 2
     assert len(methods(paths, adam, nuisances=frozenset({"path"}))) == 1
+
+
+def test_a_pattern_is_proposed_by_which_no_settings_are_pooled():
+    paths = [
+        f"{m}/{lr}/seed_{s}.csv"
+        for m in ("adam", "sgd")
+        for lr, s in ((0.1, 0), (0.1, 1), (0.01, 5), (0.01, 6))
+    ]
+    with pytest.raises(UserError, match="If the path says it") as error:
+        gathered(paths)
+    pattern = re.search("--method-from '([^']*)'", str(error.value))[1]
+    assert {len(seeds) for seeds in methods(paths, method_from=pattern).values()} == {2}
+
+
+@pytest.mark.parametrize("form", ["{env}/{method}_{seed}", "seed{seed}/{method}/x.csv"])
+def test_environments_and_seeds_before_the_method_are_no_methods(form):
+    paths = [form.format(env="Hopper-v4", method=m, seed=s) for m in ("ppo", "sac") for s in range(3)]
+    with pytest.raises(UserError, match="If the path says it") as error:
+        gathered(paths)
+    pattern = re.search("--method-from '([^']*)'", str(error.value))[1]
+    found = methods(paths, method_from=pattern)
+    assert {method: seeds for (_, method), seeds in found.items()} == {"ppo": (0, 1, 2), "sac": (0, 1, 2)}
+
+
+def test_seeds_that_paths_say_and_fields_do_not_are_named():
+    paths = [f"adam/seed{s}/log.csv" for s in range(3)]
+    with pytest.raises(UserError, match="the paths say other seeds") as error:
+        gathered(paths, {"optimizer": "adam", "seed": "42"})
+    said = re.search("--seed-from '([^']*)'", str(error.value))[1]
+    assert methods(paths, {"optimizer": "adam", "seed": "42"}, seed_from=said) == {("log", "adam"): (0, 1, 2)}

@@ -153,3 +153,101 @@ def test_a_whole_number_beyond_all_floats_is_infinite_and_no_traceback(tmp_path)
     path.write_text(json.dumps({"log_history": history, "global_step": 2}))
     (method,) = methods_of(tmp_path).values()
     assert method.curves["eval_loss"].tolist() == [[0.5, np.inf]]
+
+
+def log_at(place, seed, value=0.5):
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text("epoch,val_acc\n" + "".join(f"{e},{value + seed / 100 + e / 50}\n" for e in (1, 2, 3)))
+
+
+TWO = {"betas": ([0.9, 0.999], [0.5, 0.9]), "lr": (0.1, 0.01), "net": ({"w": [64]}, {"w": [64, 64]})}
+
+
+@pytest.mark.parametrize("setting", TWO)
+@pytest.mark.parametrize(
+    ("log", "configuration"),
+    [
+        ("run{}/log.csv", "run{}/config.json"),
+        ("run{}/logs/log.csv", "run{}/config.json"),
+        ("run{}/log.csv", "run{}/hyperparameters.json"),
+        ("run{}/log.csv", "run{}/config.yml"),
+        ("run{}/log.csv", "run{}/args.toml"),
+        ("run{}.csv", "run{}.json"),
+    ],
+)
+def test_settings_beside_or_above_a_log_tell_methods_apart(tmp_path, setting, log, configuration):
+    for seed in range(4):
+        log_at(tmp_path / log.format(seed), seed)
+        value = TWO[setting][seed // 2]
+        said = {"optimizer": "adam", "seed": seed, setting: value}
+        inline = f"{{w = {value['w']}}}" if setting == "net" else json.dumps(value)
+        text = json.dumps(said)
+        if configuration.endswith("toml"):
+            text = f'optimizer = "adam"\nseed = {seed}\n{setting} = {inline}\n'
+        (tmp_path / configuration.format(seed)).write_text(text)
+    found = methods_of(tmp_path)
+    assert [one.seeds for one in found.values()] == [(0, 1), (2, 3)]
+    assert all(name.startswith("adam[") for name in found)
+
+
+def test_tuples_of_python_in_a_configuration_are_lists(tmp_path):
+    for seed in range(4):
+        log_at(tmp_path / f"run{seed}" / "log.csv", seed)
+        betas = "\n".join(f"- {beta}" for beta in TWO["betas"][seed // 2])
+        text = f"optimizer: adam\nseed: {seed}\nbetas: !!python/tuple\n{betas}\nfn: !!python/object:os.system {{}}\n"
+        (tmp_path / f"run{seed}" / "hparams.yaml").write_text(text)
+    assert list(methods_of(tmp_path)) == ["adam[betas=[0.9, 0.999]]", "adam[betas=[0.5, 0.9]]"]
+
+
+def test_results_of_a_file_named_as_the_log_are_no_settings(tmp_path):
+    for seed in range(3):
+        log_at(tmp_path / f"adam-seed{seed}.csv", seed)
+        (tmp_path / f"adam-seed{seed}.json").write_text(json.dumps({"best_val_acc": seed / 10, "lr": 0.1}))
+    assert list(methods_of(tmp_path)) == ["adam"]
+
+
+def test_lists_of_many_entries_have_a_short_name_and_are_told_apart(tmp_path):
+    for seed in range(4):
+        log_at(tmp_path / f"run{seed}" / "log.csv", seed)
+        said = {"optimizer": "adam", "seed": seed, "schedule": [*range(200), seed // 2]}
+        (tmp_path / f"run{seed}" / "config.json").write_text(json.dumps(said))
+    first, second = methods_of(tmp_path)
+    assert first != second
+    assert len(first) < 100
+
+
+def test_lists_that_are_logged_tell_nothing_apart(tmp_path):
+    rows = [
+        {
+            "optimizer": "adam",
+            "betas": TWO["betas"][s // 2],
+            "seed": s,
+            "epoch": e,
+            "acc": s + e,
+            "of_classes": [s, e],
+        }
+        for s in range(4)
+        for e in (1, 2, 3)
+    ]
+    (tmp_path / "log.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    found = methods_of(tmp_path / "log.jsonl")
+    assert {name: one.seeds for name, one in found.items()} == {
+        "adam[betas=[0.9, 0.999]]": (0, 1),
+        "adam[betas=[0.5, 0.9]]": (2, 3),
+    }
+
+
+def test_what_a_folder_holds_beside_what_is_read_is_said(tmp_path):
+    for seed in range(3):
+        log_at(tmp_path / f"adam-seed{seed}" / "log.csv", seed)
+        (tmp_path / f"adam-seed{seed}" / "config.json").write_text(json.dumps({"lr": 0.1}))
+    assert read_path(tmp_path)[0].left_out == ()
+    (tmp_path / "adam-seed3").mkdir()
+    (tmp_path / "adam-seed3" / "config.json").write_text(json.dumps({"lr": 0.1}))
+    (tmp_path / "adam-seed4.csv.gz").write_bytes(b"")
+    pd.DataFrame({"epoch": [1], "val_acc": [0.5]}).to_parquet(tmp_path / "sgd-seed0.parquet")
+    form = read_path(tmp_path, "csv")[0]
+    said = "\n".join(form.left_out)
+    assert "adam-seed3/config.json: a configuration without any log" in said
+    assert "adam-seed4.csv.gz: compressed" in said
+    assert "sgd-seed0.parquet (to compare all, import the folder with --from csv" in said
