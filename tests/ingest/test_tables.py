@@ -202,7 +202,9 @@ def test_a_clock_counts_steps_where_nothing_else_does(tmp_path, clock):
 
 def test_what_stands_in_brackets_behind_a_seed_tells_methods_apart(tmp_path):
     path = tmp_path / "power.csv"
-    path.write_text("step,A seed=1 [kWh],A seed=2 [kWh],B seed=1 [kWh],B seed=2 [kWh]\n1,3,4,5,6\n2,2,3,4,5\n")
+    path.write_text(
+        "step,A seed=1 [kWh],A seed=2 [kWh],B seed=1 [kWh],B seed=2 [kWh]\n1,3,4,5,6\n2,2,3,4,5\n"
+    )
     methods = read_path(path)[0].methods
     assert {one.method: one.seeds for one in methods} == {"A [kWh]": (1, 2), "B [kWh]": (1, 2)}
 
