@@ -20,8 +20,8 @@ from amrobust.judge.rules import Rules, Selection
 from amrobust.judge.sources import with_sources
 from amrobust.judge.usage import meant
 from amrobust.runs.documents import Tables, grid_points, read_toml
-from amrobust.runs.entries import MAX_SEED
-from amrobust.runs.layout import Batching
+from amrobust.runs.manifest import Batching
+from amrobust.runs.seeds import MAX_SEED
 from amrobust.train.optimizers import find
 from amrobust.train.requests import MAX_SEEDS, MAX_X0S, Training, specs_of, trainings_of
 

@@ -19,8 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from amrobust.runs.curves import describe_bytes, encode
-from amrobust.runs.facts import RunFacts
-from amrobust.runs.manifest import Manifest, Plan, SeedRecord, identity
+from amrobust.runs.manifest import Manifest, Plan, RunFacts, SeedRecord, identity
 from amrobust.runs.metric import Metric
 from amrobust.runs.provenance import session
 from amrobust.runs.spec import Spec

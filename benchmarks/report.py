@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from amrobust.runs.facts import RunFacts
+from amrobust.runs.manifest import RunFacts
 from amrobust.runs.metric import Metric
 from amrobust.runs.spec import Spec
 from amrobust.train.execution import execute

@@ -10,8 +10,7 @@ import click
 from amrobust.cli import options
 
 if TYPE_CHECKING:
-    from amrobust.runs.facts import RunFacts
-    from amrobust.runs.manifest import Manifest, Session
+    from amrobust.runs.manifest import Manifest, RunFacts, Session
     from amrobust.runs.spec import Spec
 
 

@@ -16,17 +16,16 @@ from amrobust.ingest.assemble import Gathered
 from amrobust.ingest.imported import ImportedMethod
 from amrobust.runs.axis import Axis, epochs
 from amrobust.runs.curves import RunCurves, SeedCurves
-from amrobust.runs.entries import Broken
-from amrobust.runs.facts import RunFacts
 from amrobust.runs.files import shown
 from amrobust.runs.find import MANIFEST
 from amrobust.runs.lock import locked
-from amrobust.runs.manifest import Manifest, SeedRecord, Source, identity
+from amrobust.runs.manifest import Manifest, RunFacts, SeedRecord, Source, identity
 from amrobust.runs.method import Method
 from amrobust.runs.metric import Metric
 from amrobust.runs.provenance import now, session
 from amrobust.runs.spec import Spec, Value
 from amrobust.runs.store import Run, broken_line, commit, directory_name, read_run
+from amrobust.runs.validators import Broken
 from amrobust.runs.values import absent, place
 
 OUTPUT = "I"

@@ -16,17 +16,16 @@ from amrobust.errors import RunError, UserError
 from amrobust.ingest.landing import OUTPUT, check_fit, foreign_facts, on_one_axis, origins, seeds_of, spec_of
 from amrobust.runs.axis import Axis, epochs, number
 from amrobust.runs.curves import SeedCurves
-from amrobust.runs.entries import Broken
-from amrobust.runs.facts import RunFacts
 from amrobust.runs.files import reason, shown, write_atomically
 from amrobust.runs.find import MANIFEST
 from amrobust.runs.lock import locked
-from amrobust.runs.manifest import Manifest, SeedRecord, Source, identity
+from amrobust.runs.manifest import Manifest, RunFacts, SeedRecord, Source, identity
 from amrobust.runs.method import from_name
 from amrobust.runs.metric import Direction, Metric
 from amrobust.runs.provenance import now, session
 from amrobust.runs.spec import Value
 from amrobust.runs.store import Run, broken_line, commit, directory_name, read_run
+from amrobust.runs.validators import Broken
 from amrobust.runs.values import not_finite
 
 SOURCE = Source("recorder", "", "", 0, None)

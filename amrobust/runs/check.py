@@ -16,13 +16,13 @@ import numpy as np
 from amrobust.errors import RunError, UserError
 from amrobust.runs.commands import command_of
 from amrobust.runs.curves import RunCurves, decode
-from amrobust.runs.entries import Broken, OutOfReach
 from amrobust.runs.files import TEMPORARY_PREFIX, read_bounded, reason, shown, write_atomically
 from amrobust.runs.find import CURVES, MANIFEST, find_runs
 from amrobust.runs.lock import locked
 from amrobust.runs.manifest import Manifest
 from amrobust.runs.store import MAX_MANIFEST_BYTES, Run, directory_name, no_runs, read_run
 from amrobust.runs.validate import parse_manifest
+from amrobust.runs.validators import Broken, OutOfReach
 from amrobust.runs.values import not_finite
 
 QUARANTINE = "quarantine"

@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from amrobust.runs.entries import Broken
-from amrobust.runs.facts import RunFacts
 from amrobust.runs.files import shown
 from amrobust.runs.footer import SNAPPY, UNCOMPRESSED, codecs
-from amrobust.runs.manifest import CurvesFile
+from amrobust.runs.manifest import CurvesFile, RunFacts
+from amrobust.runs.validators import Broken
 from amrobust.runs.values import ABSENT, absent
 
 SeedCurves = Mapping[str, Mapping[str, NDArray[np.float64]]]

@@ -11,9 +11,7 @@ from functools import cache
 from pathlib import Path
 
 import amrobust
-from amrobust.runs.facts import RunFacts
-from amrobust.runs.layout import Layout
-from amrobust.runs.manifest import Session
+from amrobust.runs.manifest import Layout, RunFacts, Session
 
 
 def now() -> str:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from amrobust.errors import RunError, UserError
 from amrobust.runs.curves import RunCurves, SeedCurves, decode, describe_bytes, encode
-from amrobust.runs.entries import Broken, OutOfReach
 from amrobust.runs.files import (
     TEMPORARY_PREFIX,
     NotPlain,
@@ -26,6 +25,7 @@ from amrobust.runs.find import CURVES, MANIFEST, by_prefix, find_runs, is_run
 from amrobust.runs.manifest import CurvesFile, Manifest
 from amrobust.runs.spec import Spec
 from amrobust.runs.validate import parse_manifest
+from amrobust.runs.validators import Broken, OutOfReach
 
 MAX_MANIFEST_BYTES = 400_000_000
 READ_ATTEMPTS = 20

@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from amrobust.errors import UserError
-from amrobust.runs.entries import Broken
 from amrobust.runs.files import read_bounded, write_atomically
 from amrobust.runs.find import MANIFEST, find_runs
 from amrobust.runs.manifest import Manifest
 from amrobust.runs.store import broken_line, no_runs, read_run, same_run
 from amrobust.runs.validate import CURVES_NAME
+from amrobust.runs.validators import Broken
 
 INDEX = ".index.json"
 INDEX_VERSION = 1

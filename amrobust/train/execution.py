@@ -13,19 +13,20 @@ from typing import Protocol
 import numpy as np
 
 from amrobust.errors import RunError, UserError
+from amrobust.runs.axis import MAX_EPOCHS
+from amrobust.runs.code import code_digest
 from amrobust.runs.curves import SeedCurves, metric_names
-from amrobust.runs.entries import MAX_SEED, Broken, OutOfReach
-from amrobust.runs.facts import RunFacts, code_digest
 from amrobust.runs.files import shown
 from amrobust.runs.find import is_run
-from amrobust.runs.layout import Layout
 from amrobust.runs.lock import Held, locked
-from amrobust.runs.manifest import Manifest, SeedRecord, identity
+from amrobust.runs.manifest import Layout, Manifest, RunFacts, SeedRecord, identity
 from amrobust.runs.provenance import now, session, versions_apart
+from amrobust.runs.seeds import MAX_SEED
 from amrobust.runs.spec import Spec
 from amrobust.runs.store import Run, broken_line, commit, read_run
 from amrobust.runs.tuning import Tuning, require_disjoint
-from amrobust.runs.validate import MAX_EPOCHS, MAX_VALUES
+from amrobust.runs.validators import Broken, OutOfReach
+from amrobust.runs.values import MAX_VALUES
 from amrobust.runs.versions import Asked, Versions
 from amrobust.train import prepare
 from amrobust.train.executors import Executor, make_executor, train_seeds

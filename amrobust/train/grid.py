@@ -12,11 +12,11 @@ from typing import Protocol
 
 from amrobust.errors import RunError
 from amrobust.runs.curves import mean_and_std
-from amrobust.runs.entries import Broken
-from amrobust.runs.facts import RunFacts
+from amrobust.runs.manifest import RunFacts
 from amrobust.runs.spec import Spec, content_digest
 from amrobust.runs.store import Run, read_run
 from amrobust.runs.tuning import Tuning
+from amrobust.runs.validators import Broken
 from amrobust.runs.versions import Versions
 from amrobust.train.code import code_of
 from amrobust.train.execution import Interrupted, Train, checked, execute, manifest_of

@@ -12,7 +12,7 @@ from typing import Any
 
 from amrobust import workloads
 from amrobust.errors import UserError
-from amrobust.runs.facts import RunFacts
+from amrobust.runs.manifest import RunFacts
 from amrobust.runs.method import Method
 from amrobust.runs.metric import Metric, direction
 from amrobust.runs.spec import LOCATIONS, Spec, Value, plain

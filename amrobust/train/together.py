@@ -15,13 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from amrobust.errors import RunError
-from amrobust.runs.entries import Broken
-from amrobust.runs.layout import Layout
 from amrobust.runs.lock import locked
-from amrobust.runs.manifest import Manifest
+from amrobust.runs.manifest import Layout, Manifest
 from amrobust.runs.spec import Spec
 from amrobust.runs.store import manifest_in
 from amrobust.runs.tuning import Tuning
+from amrobust.runs.validators import Broken
 from amrobust.runs.versions import Asked, Versions
 from amrobust.train.code import digest_of
 from amrobust.train.company import Company, Work

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from amrobust.errors import RunError
-from amrobust.runs.facts import RunFacts
+from amrobust.runs.manifest import RunFacts
 from amrobust.runs.spec import VALIDATION, Spec, content_digest
 from amrobust.runs.store import read_run
 from amrobust.runs.tuning import Trial, Tuning, best_trial

@@ -7,8 +7,8 @@ import shutil
 import pytest
 from whole_runs import HERE, numbers
 
-from amrobust.runs.entries import Broken
 from amrobust.runs.store import open_runs, read_run
+from amrobust.runs.validators import Broken
 
 METHODS = ("sgd", "msgd", "cm")
 QUICK = ("--workload", "logistic", "--iterations", 60, "--seeds", 8)

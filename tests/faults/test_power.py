@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from made_up_runs import Trainer, describe, spec
 
-from amrobust.runs.entries import Broken
 from amrobust.runs.find import is_run
 from amrobust.runs.store import read_run
+from amrobust.runs.validators import Broken
 from amrobust.train.execution import execute
 
 

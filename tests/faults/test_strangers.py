@@ -21,10 +21,10 @@ from amrobust.errors import RunError
 from amrobust.ingest.load import load_arms
 from amrobust.runs.check import check_runs
 from amrobust.runs.curves import encode
-from amrobust.runs.entries import MAX_JSON_ITEMS, Broken
 from amrobust.runs.manifest import Manifest, identity
 from amrobust.runs.store import directory_name, find_run, open_runs, read_run
 from amrobust.runs.summary import summaries
+from amrobust.runs.validators import MAX_JSON_ITEMS, Broken
 from amrobust.train.execution import execute
 
 MEGABYTE = 1_000_000

@@ -13,7 +13,7 @@ from made_up_runs import Trainer, describe, outcome, spec
 from made_up_tunings import tuning
 from strangers import seal
 
-from amrobust.runs.entries import Broken
+from amrobust.runs.validators import Broken
 from amrobust.train.execution import execute
 
 
@@ -33,14 +33,16 @@ def manifest(data: bytes, scratch: Path) -> object:
 
 def sealed_manifest(data: bytes, scratch: Path) -> object:
     """As a stranger would write it: the checksum fits, and the identity where there is enough to make it from."""
-    from amrobust.runs.manifest import identity
-    from amrobust.runs.validate import _facts, _spec
+    from amrobust.runs.manifest import RunFacts, identity
+    from amrobust.runs.spec import Spec
+    from amrobust.runs.validators import converted
 
     try:
         content = json.loads(data)
         if isinstance(content, dict):
             with suppress(Broken, LookupError):
-                content["identity"] = identity(_spec(content["spec"], ""), _facts(content["facts"], ""))
+                of = converted(content["spec"], Spec, "spec"), converted(content["facts"], RunFacts, "facts")
+                content["identity"] = identity(*of)
             seal(scratch / "sealed.json", content)
             data = (scratch / "sealed.json").read_bytes()
     except (ValueError, RecursionError):

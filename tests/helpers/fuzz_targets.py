@@ -26,7 +26,7 @@ from fuzz_logs import (
 )
 
 from amrobust.errors import AmrobustError
-from amrobust.runs.entries import Broken
+from amrobust.runs.validators import Broken
 
 CLEAN = (AmrobustError, Broken)
 REPOSITORY = Path(__file__).resolve().parents[2]

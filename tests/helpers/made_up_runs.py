@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 
-from amrobust.runs.facts import RunFacts
+from amrobust.runs.manifest import RunFacts
 from amrobust.runs.metric import Metric
 from amrobust.runs.spec import Spec
 from amrobust.train.outcome import SeedOutcome

@@ -9,8 +9,8 @@ import pytest
 from made_up_runs import describe, outcome, spec
 
 from amrobust.runs.curves import decode, encode
-from amrobust.runs.entries import Broken
 from amrobust.runs.footer import SNAPPY, codecs
+from amrobust.runs.validators import Broken
 
 
 def written(**options):

@@ -13,7 +13,7 @@ import amrobust
 from amrobust.cli import main
 from amrobust.errors import UserError
 from amrobust.runs import curves
-from amrobust.runs.facts import RunFacts
+from amrobust.runs.manifest import RunFacts
 from amrobust.runs.seeds import NamedSeed, as_given, seed_of
 
 CORPUS = Path(__file__).resolve().parents[1] / "corpus" / "tables"

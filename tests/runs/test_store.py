@@ -15,9 +15,9 @@ from made_up_runs import EPOCHS, METRICS, OUTPUTS, Trainer, describe, spec
 from amrobust.errors import UserError
 from amrobust.ingest.load import load_arms
 from amrobust.runs.curves import decode, describe_bytes, encode
-from amrobust.runs.entries import Broken
 from amrobust.runs.spec import content_digest
 from amrobust.runs.store import find_run, open_runs
+from amrobust.runs.validators import Broken
 from amrobust.train.execution import execute
 
 
