@@ -10,11 +10,10 @@ from amrobust.errors import RunError, UserError
 from amrobust.plugins import is_path
 from amrobust.runs.arms import Arm
 from amrobust.runs.code import code_words, versions_of
-from amrobust.runs.commands import command_of, tuning_command_of
 from amrobust.runs.files import shown
 from amrobust.runs.manifest import Manifest
 from amrobust.runs.method import Method, from_name
-from amrobust.runs.provenance import versions_apart
+from amrobust.runs.provenance import command_of, tuning_command_of, versions_apart
 from amrobust.runs.spec import Spec
 from amrobust.runs.store import Run, each_run
 

@@ -16,8 +16,8 @@ import numpy as np
 from amrobust.errors import RunError, UserError
 from amrobust.ingest.recorder_place import Place
 from amrobust.runs.axis import EPOCH, MAX_EPOCHS, Axis, number
+from amrobust.runs.documents import mapping_given, several_given
 from amrobust.runs.files import shown
-from amrobust.runs.given import mapping_given, several_given
 from amrobust.runs.manifest import SeedRecord
 from amrobust.runs.metric import INDEX_COLUMNS, direction, refuse_unnamed
 from amrobust.runs.seeds import MAX_SEED, as_given, seed_of

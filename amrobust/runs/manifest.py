@@ -45,7 +45,7 @@ Block = tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class RunFacts:
+class RunMetadata:
     """What a spec amounts to before it is trained, recorded with the run: its x0, data, outputs, metrics and lengths."""
 
     x0_digest: Digest | None
@@ -192,7 +192,7 @@ class Manifest:
 
     identity: str
     spec: Spec
-    facts: RunFacts
+    facts: RunMetadata
     seeds: Mapping[int, SeedRecord]
     plans: tuple[Plan, ...] = ()
     provenance: tuple[Session, ...] = ()
@@ -301,7 +301,7 @@ def _entries(record: Any) -> dict[str, Any]:
     return {name: getattr(record, name) for name in _names(record.__class__)}
 
 
-def identity(spec: Spec, facts: RunFacts, record_version: int = RECORD_VERSION) -> str:
+def identity(spec: Spec, facts: RunMetadata, record_version: int = RECORD_VERSION) -> str:
     """SHA-256 of what makes two runs the same one: :func:`base_identity`, and the sources of the user's code.
 
     Where there are none, or they cannot be had, it is the former alone; so it is of every run that was recorded before
@@ -311,7 +311,7 @@ def identity(spec: Spec, facts: RunFacts, record_version: int = RECORD_VERSION) 
     return base if code is None else content_digest({"run": base, "code": code})
 
 
-def base_identity(spec: Spec, facts: RunFacts, record_version: int = RECORD_VERSION) -> str:
+def base_identity(spec: Spec, facts: RunMetadata, record_version: int = RECORD_VERSION) -> str:
     """SHA-256 of the spec, the starting point, the data and the record version."""
     return content_digest(
         {

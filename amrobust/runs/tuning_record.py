@@ -17,7 +17,7 @@ from amrobust.runs.output import write_output
 from amrobust.runs.seeds import MAX_SEED
 from amrobust.runs.spec import MAX_TEXT, Value, content_digest
 from amrobust.runs.tuning import MOST_SEEDS, Tuning
-from amrobust.runs.validators import Broken, Name, OutOfReach, check_parameters, checksummed, converted
+from amrobust.runs.validators import CorruptRun, Name, UnreadableRun, check_parameters, checksummed, converted
 
 SCHEMA_VERSION = 1
 MAX_BYTES = 50_000_000
@@ -61,7 +61,7 @@ def read_tuning(path: Path) -> TuningFile:
         top, _ = checksummed(data, SCHEMA_VERSION, "record")
         found = converted(top, TuningFile, "record")
         if not 1 <= len(found.methods) <= MAX_METHODS:
-            raise Broken("its record has no method, or too many")
+            raise CorruptRun("its record has no method, or too many")
         check_parameters(found.workload_params, "record", "workload_params")
         for place, method in enumerate(found.methods):
             check_parameters(method.hyperparameters, "record", f"methods[{place}].hyperparameters")
@@ -70,43 +70,47 @@ def read_tuning(path: Path) -> TuningFile:
         return found
     except OSError as error:
         raise UserError(f"cannot read the tuning {shown(path)}: {reason(error)}") from None
-    except Broken as problem:
-        remedy = problem.remedy if isinstance(problem, OutOfReach) else "'amrobust tune' writes it again"
+    except CorruptRun as problem:
+        remedy = problem.remedy if isinstance(problem, UnreadableRun) else "'amrobust tune' writes it again"
         raise UserError(f"{shown(path)} is no record of a tuning: {shown(problem)}; {remedy}") from None
 
 
 def check_chosen(hyperparameters: Mapping[str, Value], tuning: Tuning) -> None:
-    """Raise Broken unless a method with these ``hyperparameters`` is the one that ``tuning`` chose."""
+    """Raise CorruptRun unless a method with these ``hyperparameters`` is the one that ``tuning`` chose."""
     for name, value in tuning.best.values.items():
         if name not in hyperparameters or hyperparameters[name] != value:
-            raise Broken(f"its record chooses {shown(name)} = {shown(value)}, which is not what was run")
+            raise CorruptRun(f"its record chooses {shown(name)} = {shown(value)}, which is not what was run")
 
 
 def check_tuning(tuning: Tuning, what: str, at: str) -> None:
-    """Raise Broken where the tuning ``at`` a place of a record is out of bounds, or has other trials than its grid."""
+    """Raise CorruptRun where the tuning ``at`` a place of a record is out of bounds, or has other trials than its grid."""
     count = prod(map(len, tuning.searched.values()))
     if not 1 <= count <= MAX_TRIALS or count != len(tuning.trials):
-        raise Broken(f"{at} in its {what} has other trials than the combinations of what was searched")
+        raise CorruptRun(f"{at} in its {what} has other trials than the combinations of what was searched")
     points = product(*tuning.searched.values())
     for trial, point in zip(tuning.trials, points, strict=True):
         if trial.values != dict(zip(tuning.searched, point, strict=True)):
-            raise Broken(f"{at} in its {what} has other trials than the combinations of what was searched")
+            raise CorruptRun(
+                f"{at} in its {what} has other trials than the combinations of what was searched"
+            )
         check_parameters(trial.values, what, f"{at}.trials")
         if not 0 <= trial.diverged <= MAX_SEED:
-            raise Broken(f"{at} in its {what} has a trial of which {trial.diverged} seeds diverged")
+            raise CorruptRun(f"{at} in its {what} has a trial of which {trial.diverged} seeds diverged")
     seeds = set(tuning.seeds)
     if not 1 <= len(seeds) == len(tuning.seeds) <= MOST_SEEDS or min(seeds) < 0 or max(seeds) >= MAX_SEED:
-        raise Broken(f"{at} in its {what} has no tuning seeds, too many, one twice, or one that is no seed")
+        raise CorruptRun(
+            f"{at} in its {what} has no tuning seeds, too many, one twice, or one that is no seed"
+        )
     if not 0 <= tuning.chosen < len(tuning.trials) or tuning.best.mean is None:
-        raise Broken(f"{at} in its {what} chooses a trial that is not there, or that diverged")
+        raise CorruptRun(f"{at} in its {what} chooses a trial that is not there, or that diverged")
     if tuning.epochs < 1 or tuning.root_seed < 0 or tuning.x0_index < 0:
-        raise Broken(f"{at} in its {what} has epochs below 1, or a root_seed or an x0_index below 0")
+        raise CorruptRun(f"{at} in its {what} has epochs below 1, or a root_seed or an x0_index below 0")
     if (
         not (tuning.metric and tuning.output)
         or max(map(len, (tuning.metric, tuning.output, tuning.unit))) > MAX_TEXT
     ):
-        raise Broken(f"{at} in its {what} has a metric, an output or a unit that is empty or too long")
+        raise CorruptRun(f"{at} in its {what} has a metric, an output or a unit that is empty or too long")
     if tuning.validation is not None and not 0 < tuning.validation < 1:
-        raise Broken(
+        raise CorruptRun(
             f"{at}.validation in its {what} is {tuning.validation:g}: expected a share between 0 and 1"
         )

@@ -24,7 +24,7 @@ from amrobust.runs.manifest import (
     CurvesFile,
     Manifest,
     Plan,
-    RunFacts,
+    RunMetadata,
     SeedRecord,
     Session,
     base_identity,
@@ -37,10 +37,10 @@ from amrobust.runs.tuning import Tuning
 from amrobust.runs.tuning_record import check_chosen, check_tuning
 from amrobust.runs.validators import (
     UPDATE,
-    Broken,
+    CorruptRun,
     Digest,
-    OutOfReach,
     Positive,
+    UnreadableRun,
     check_parameters,
     checksummed,
     converted,
@@ -97,7 +97,7 @@ class _Document(msgspec.Struct):
 
     identity: Digest
     spec: Spec
-    facts: RunFacts
+    facts: RunMetadata
     seeds: dict[str, Any]
     plans: tuple[Plan, ...]
     provenance: tuple[Session, ...]
@@ -106,21 +106,21 @@ class _Document(msgspec.Struct):
 
 
 def parse_manifest(data: bytes) -> Manifest:
-    """The manifest in ``data``. Raises Broken, naming the field that is wrong."""
+    """The manifest in ``data``. Raises CorruptRun, naming the field that is wrong."""
     top, version = checksummed(data, SCHEMA_VERSION, "manifest")
     try:
         for step in range(version, SCHEMA_VERSION):
             top = STEPS[step](top)
     except (LookupError, TypeError, ValueError, AttributeError):
-        raise Broken(f"its manifest is not of schema version {version}, as it says") from None
+        raise CorruptRun(f"its manifest is not of schema version {version}, as it says") from None
     record = converted(top.get("record_version"), Positive, "manifest", "record_version")
     if record > RECORD_VERSION:
-        raise OutOfReach(
+        raise UnreadableRun(
             f"it was recorded in version {record}, and this amrobust reads up to {RECORD_VERSION}", UPDATE
         )
     found = converted(top, _Document, "manifest")
     if unknown := set(top["spec"]) - {field.name for field in fields(Spec)}:
-        raise Broken(f"the spec in its manifest has an unknown field {shown(min(unknown))!r}")
+        raise CorruptRun(f"the spec in its manifest has an unknown field {shown(min(unknown))!r}")
     manifest = Manifest(
         record_version=record,
         identity=found.identity,
@@ -146,7 +146,7 @@ def _seed(key: str) -> int:
     with suppress(UserError):
         if str(seed := seed_of(key)) == key:
             return seed
-    raise Broken(f"its manifest names {shown(key[:20])!r}, which is not how a seed is written")
+    raise CorruptRun(f"its manifest names {shown(key[:20])!r}, which is not how a seed is written")
 
 
 def _check_spec(spec: Spec) -> None:
@@ -154,39 +154,39 @@ def _check_spec(spec: Spec) -> None:
     check_parameters(spec.hyperparameters, "manifest", "spec.hyperparameters")
     for name in (spec.workload, spec.optimizer):
         if not 1 <= len(name) <= MAX_TEXT:
-            raise Broken(
+            raise CorruptRun(
                 "the spec in its manifest has a workload or an optimizer whose name is empty or too long"
             )
     if spec.root_seed < 0 or spec.x0_index < 0:
-        raise Broken("the spec in its manifest has a root_seed or an x0_index below 0")
+        raise CorruptRun("the spec in its manifest has a root_seed or an x0_index below 0")
     if spec.vary is not None and spec.vary not in STREAMS:
-        raise Broken(
+        raise CorruptRun(
             f"the random stream in its manifest is {shown(spec.vary)[:40]!r}, none of {', '.join(STREAMS)}"
         )
 
 
-def _check_facts(facts: RunFacts) -> None:
+def _check_facts(facts: RunMetadata) -> None:
     axis = facts.coordinates
     if len(axis.values) != facts.epochs:
-        raise Broken("its manifest does not have a coordinate for every column of its curves")
+        raise CorruptRun("its manifest does not have a coordinate for every column of its curves")
     if any(before >= after for before, after in pairwise(axis.values)):
-        raise Broken("the axis in its manifest does not increase")
+        raise CorruptRun("the axis in its manifest does not increase")
     if not 1 <= len(axis.name) <= MAX_TEXT or len(axis.unit) > MAX_TEXT:
-        raise Broken("the axis in its manifest has a name or a unit that is empty or too long")
+        raise CorruptRun("the axis in its manifest has a name or a unit that is empty or too long")
     for metric in facts.metrics:
         if (
             not 1 <= len(metric.name) <= MAX_TEXT
             or len(metric.unit) > MAX_TEXT
             or metric.name in INDEX_COLUMNS
         ):
-            raise Broken(
+            raise CorruptRun(
                 f"the metric {shown(metric.name)[:40]!r} in its manifest has a reserved, empty or too long name, or such a unit"
             )
     for names, what in ((facts.outputs, "output"), ([metric.name for metric in facts.metrics], "metric")):
         if not names or len(set(names)) != len(names):
-            raise Broken(f"its manifest names no {what}, or one twice")
+            raise CorruptRun(f"its manifest names no {what}, or one twice")
     if set(facts.methods) != set(facts.outputs) or set(facts.first_output_epoch) != set(facts.outputs):
-        raise Broken("its manifest does not name a method and a first epoch for every output")
+        raise CorruptRun("its manifest does not name a method and a first epoch for every output")
 
 
 def _check_whole(manifest: Manifest) -> None:
@@ -195,31 +195,31 @@ def _check_whole(manifest: Manifest) -> None:
     made_of = manifest.spec, facts, manifest.record_version
     # Of most runs they are the same, and the first is quicker.
     if manifest.identity != base_identity(*made_of) and manifest.identity != identity(*made_of):
-        raise Broken("its identity is not that of its spec: the manifest was changed by hand")
+        raise CorruptRun("its identity is not that of its spec: the manifest was changed by hand")
     known = {None, *(code_digest(session.code) for session in manifest.provenance)}
     if not known.issuperset({record.code for record in manifest.seeds.values()}):
-        raise Broken("its manifest has a seed that was made by code that no session in it had")
+        raise CorruptRun("its manifest has a seed that was made by code that no session in it had")
     if manifest.tuning is not None:
         check_tuning(manifest.tuning, "manifest", "tuning")
         check_chosen(manifest.spec.hyperparameters, manifest.tuning)
     if complete * len(facts.outputs) * facts.epochs * len(facts.metrics) > MAX_VALUES:
-        raise Broken(f"its manifest announces more than {MAX_VALUES:,} values")
+        raise CorruptRun(f"its manifest announces more than {MAX_VALUES:,} values")
     if (complete > 0) != (manifest.curves is not None):
-        raise Broken("its manifest names complete seeds without a curves file, or the reverse")
+        raise CorruptRun("its manifest names complete seeds without a curves file, or the reverse")
     if manifest.curves is None:
         return
     name = f"curves-{manifest.curves.sha256[:12]}.parquet"
     if manifest.curves.file != name:
-        raise Broken(
+        raise CorruptRun(
             f"the curves file in its manifest is {shown(manifest.curves.file)[:40]!r} and not named after its digest, {name}"
         )
     if manifest.curves.bytes > most_curves_bytes(facts, complete):
-        raise Broken(
+        raise CorruptRun(
             f"its manifest announces a curves file of {manifest.curves.bytes:,} bytes, which is too many"
         )
 
 
-def most_curves_bytes(facts: RunFacts, seeds: int) -> int:
+def most_curves_bytes(facts: RunMetadata, seeds: int) -> int:
     """More than the curves file of so many seeds can have: uncompressed columns twice, and room for names."""
     rows = seeds * len(facts.outputs) * facts.epochs
     names = sum(map(len, facts.outputs)) + sum(len(metric.name) for metric in facts.metrics)

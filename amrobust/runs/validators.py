@@ -42,7 +42,7 @@ _MISSING = re.compile(r"Object missing required field `(\w+)`")
 T = TypeVar("T")
 
 
-class Broken(Exception):
+class CorruptRun(Exception):
     """What is wrong with a run on disk, in words that complete "<run>: ..."."""
 
     remedy = "'amrobust check --repair {run}' sets it aside, and its command makes it again"
@@ -53,7 +53,7 @@ class Broken(Exception):
         return self.remedy.replace("{run}", shlex.quote(str(path)))
 
 
-class OutOfReach(Broken):
+class UnreadableRun(CorruptRun):
     """Why a run cannot be used here and now although nothing says that it is damaged, and what to do."""
 
     def __init__(self, problem: str, remedy: str) -> None:
@@ -64,27 +64,27 @@ class OutOfReach(Broken):
 def checksummed(data: bytes, current: int, what: str) -> tuple[dict[str, Any], int]:
     """The JSON object in ``data``, a ``what``, and its schema version, once its checksum has been found to be right.
 
-    Raises Broken where it is none, and OutOfReach where its schema version is above the ``current`` one.
+    Raises CorruptRun where it is none, and UnreadableRun where its schema version is above the ``current`` one.
     """
     # Counted before anything is built: the text is the only part of a record whose size the file's length bounds.
     if sum(map(data.count, (b",", b"[", b"{"))) > MAX_JSON_ITEMS:
-        raise Broken(f"its {what} has more than {MAX_JSON_ITEMS:,} items")
+        raise CorruptRun(f"its {what} has more than {MAX_JSON_ITEMS:,} items")
     try:
         # By the reader that it was always read by: what a digest was made of has to be the same for ever.
         top = json.loads(data.decode(), parse_constant=_no_constant)
         if not isinstance(top, dict):
-            raise Broken(f"its {what} is not a JSON object")
+            raise CorruptRun(f"its {what} is not a JSON object")
         found = content_digest({key: value for key, value in top.items() if key != "checksum"})
     except (ValueError, RecursionError) as error:
-        raise Broken(f"its {what} is not valid JSON ({shown(error)})") from None
+        raise CorruptRun(f"its {what} is not valid JSON ({shown(error)})") from None
     version = converted(top.get("schema_version"), Positive, what, "schema_version")
     if version > current:
-        raise OutOfReach(
+        raise UnreadableRun(
             f"its {what} has schema version {version}, and this amrobust reads up to {current}",
             UPDATE,
         )
     if found != top.get("checksum"):
-        raise Broken(f"its {what} was changed by hand or damaged (its checksum does not match)")
+        raise CorruptRun(f"its {what} was changed by hand or damaged (its checksum does not match)")
     return top, version
 
 
@@ -93,7 +93,7 @@ def _no_constant(name: str) -> None:
 
 
 def converted(value: Any, kind: type[T], what: str, at: str = "") -> T:
-    """The part ``at`` of a record, a ``what``, as ``kind``. Raises Broken: which field is wrong, what it is, what it should be.
+    """The part ``at`` of a record, a ``what``, as ``kind``. Raises CorruptRun: which field, what is there, what should be.
 
     A field that a dataclass has a default for may be missing, as in records of before it was there; unknown ones are left out.
     """
@@ -102,7 +102,7 @@ def converted(value: Any, kind: type[T], what: str, at: str = "") -> T:
     except (
         UnicodeEncodeError
     ):  # of half a pair of surrogates, where no text of a stranger's choice can be meant
-        raise Broken(f"{at or 'a field'} in its {what} has a name that is no text") from None
+        raise CorruptRun(f"{at or 'a field'} in its {what} has a name that is no text") from None
     except msgspec.ValidationError as error:
         said, _, path = str(error).rpartition(" - at `")
     if not said:
@@ -114,7 +114,7 @@ def converted(value: Any, kind: type[T], what: str, at: str = "") -> T:
         entry, steps = "a value in ", steps.partition("[...]")[0]
     where = f"{at}{steps}".removeprefix(".")
     if missing := _MISSING.fullmatch(said):
-        raise Broken(f"its {what} has no {f'{where}.{missing[1]}'.removeprefix('.')!r}")
+        raise CorruptRun(f"its {what} has no {f'{where}.{missing[1]}'.removeprefix('.')!r}")
     hint: Any = kind
     for name, place in _STEP.findall(steps):
         value = value[name or int(place)]
@@ -123,14 +123,14 @@ def converted(value: Any, kind: type[T], what: str, at: str = "") -> T:
     expected = f"{said[0].lower()}{said[1:]}".replace("`", "")
     if get_origin(hint) is Literal:
         expected = f"expected one of {', '.join(get_args(hint))}"
-    raise Broken(f"{entry}{where} in its {what} is {reprlib.repr(value)}: {expected}")
+    raise CorruptRun(f"{entry}{where} in its {what} is {reprlib.repr(value)}: {expected}")
 
 
 def check_parameters(values: Mapping[str, Value], what: str, at: str) -> None:
-    """Raise Broken where the ``values`` at a place of a record, a ``what``, are none that are ever recorded."""
+    """Raise CorruptRun where the ``values`` at a place of a record, a ``what``, are none that are ever recorded."""
     for name, value in values.items():
         if not (name and can_be_recorded(name) and can_be_recorded(value)):
-            raise Broken(
+            raise CorruptRun(
                 f"{at} in its {what} has {shown(name)[:40]!r} = {reprlib.repr(value)}: expected a name, and a number (of 64 "
                 f"bits where it is whole), true, false, null or a text of at most {MAX_TEXT:,} characters"
             )
