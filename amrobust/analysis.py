@@ -123,11 +123,12 @@ def _parse(name: str, data: dict[str, Any], scale: str | None) -> Analysis:
     params = take(data, "workload_params", dict, {})
     points = grid_points(tables, take(data, "grid", dict, {}))
     claims: list[tuple[Claim, Mapping[str, Any]]] = []
-    for table in take(data, "claims", list):
-        where = take(table, "where", dict, {})
+    for number, table in enumerate(take(data, "claims", list), 1):
+        own = tables.within(f"claim {number}")
+        where = own.take(table, "where", dict, {})
         if not any(_matches(where, point) for point in points):
-            raise tables.complain(f"where = {where} is true of no combination of the grid")
-        claims += [(claim, where) for claim in claims_of(tables, [table], baseline)]
+            raise own.complain(f"where = {where} is true of no combination of the grid")
+        claims += [(claim, where) for claim in claims_of(own, table, baseline)]
     test = take(data, "test", str, Rules.test)
     interval = take(data, "interval", str, Rules.interval)
     metrics, paired = tuple(take(data, "metrics", list, [])), data.pop("paired", False)

@@ -6,7 +6,7 @@ import difflib
 import math
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,10 @@ class Tables:
         """The error to raise."""
         return UserError(f"{self.source}: {what}")
 
+    def within(self, part: str) -> Tables:
+        """For a part of the file, such as ``claim 2``: complaints name it too."""
+        return replace(self, source=f"{self.source}: {part}")
+
     def take(self, table: Any, key: str, kind: type | tuple[type, ...], default: Any = None) -> Any:
         """Remove and return ``table[key]``. Raises UserError where it is missing (without default) or of another type."""
         if not isinstance(table, dict):
@@ -37,18 +41,20 @@ class Tables:
         self.asked.add(key)
         value = table.pop(key, default)
         if value is None:
-            raise self.complain(f"{key!r} is missing")
-        if not isinstance(value, kind) or isinstance(value, bool):
-            wanted = " or ".join(
-                WORDS.get(one, one.__name__) for one in (kind if isinstance(kind, tuple) else (kind,))
+            near = difflib.get_close_matches(key, table, n=1)
+            raise self.complain(
+                f"{key!r} is missing" + (f": did you mean it by {near[0]!r}?" if near else "")
             )
+        if not isinstance(value, kind) or isinstance(value, bool):
+            wanted = " or ".join(WORDS[one] for one in (kind if isinstance(kind, tuple) else (kind,)))
+            wanted = "a number" if kind == (int, float) else wanted
             raise self.complain(f"{key!r} has the wrong type ({value!r}): give {wanted}")
         return value
 
     def nothing_left(self, table: dict[str, Any], where: str) -> None:
         """Raise UserError on entries that nobody took."""
         if table:
-            near = {name: difflib.get_close_matches(name, self.asked, n=1) for name in table}
+            near = {name: difflib.get_close_matches(name, self.asked - {name}, n=1) for name in table}
             said = [
                 f"{name!r}{f' (did you mean {found[0]!r}?)' if found else ''}" for name, found in near.items()
             ]
