@@ -20,8 +20,8 @@ from amrobust.judge.rules import Rules, Selection
 from amrobust.judge.sources import with_sources
 from amrobust.judge.usage import meant
 from amrobust.runs.documents import Tables, grid_points, read_toml
-from amrobust.runs.entries import MAX_SEED
-from amrobust.runs.layout import Batching
+from amrobust.runs.manifest import Batching
+from amrobust.runs.seeds import MAX_SEED
 from amrobust.train.optimizers import find
 from amrobust.train.requests import MAX_SEEDS, MAX_X0S, Training, specs_of, trainings_of
 
@@ -123,11 +123,12 @@ def _parse(name: str, data: dict[str, Any], scale: str | None) -> Analysis:
     params = take(data, "workload_params", dict, {})
     points = grid_points(tables, take(data, "grid", dict, {}))
     claims: list[tuple[Claim, Mapping[str, Any]]] = []
-    for table in take(data, "claims", list):
-        where = take(table, "where", dict, {})
+    for number, table in enumerate(take(data, "claims", list), 1):
+        own = tables.within(f"claim {number}")
+        where = own.take(table, "where", dict, {})
         if not any(_matches(where, point) for point in points):
-            raise tables.complain(f"where = {where} is true of no combination of the grid")
-        claims += [(claim, where) for claim in claims_of(tables, [table], baseline)]
+            raise own.complain(f"where = {where} is true of no combination of the grid")
+        claims += [(claim, where) for claim in claims_of(own, table, baseline)]
     test = take(data, "test", str, Rules.test)
     interval = take(data, "interval", str, Rules.interval)
     metrics, paired = tuple(take(data, "metrics", list, [])), data.pop("paired", False)

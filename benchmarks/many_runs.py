@@ -19,8 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from amrobust.runs.curves import describe_bytes, encode
-from amrobust.runs.facts import RunFacts
-from amrobust.runs.manifest import Manifest, Plan, SeedRecord, identity
+from amrobust.runs.manifest import Manifest, Plan, RunMetadata, SeedRecord, identity
 from amrobust.runs.metric import Metric
 from amrobust.runs.provenance import session
 from amrobust.runs.spec import Spec
@@ -39,7 +38,7 @@ DIFFERENT = 20
 
 def make_runs(directory, runs, seeds=20, epochs=30):
     """Finished runs of one optimizer that differ in their learning rate, written without waiting for the disk."""
-    facts = RunFacts(
+    facts = RunMetadata(
         x0_digest="0" * 64, data_digest="d" * 64, outputs=("I",), methods={"I": "msgd"},
         metrics=(Metric("test_accuracy", "higher", "%"), Metric("test_loss", "lower", "")), epochs=epochs, steps_per_epoch=75,
         first_output_epoch={"I": 1}, workload_label="digits", versions={}, device="cpu", code={},

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from amrobust.runs.facts import RunFacts
+from amrobust.runs.manifest import RunMetadata
 from amrobust.runs.metric import Metric
 from amrobust.runs.spec import Spec
 from amrobust.train.execution import execute
@@ -33,7 +33,7 @@ def make_runs(directory, seeds, epochs):
         hyperparameters, outputs = METHODS[spec.optimizer]
         shown = "".join(f"[{name}={value}]" for name, value in hyperparameters.items())
         several = len(outputs) > 1
-        return RunFacts(
+        return RunMetadata(
             x0_digest="0" * 64, data_digest="d" * 64, outputs=outputs,
             methods={o: f"{spec.optimizer}{shown}" + (f"/{o}" if several else "") for o in outputs},
             metrics=(Metric("test_accuracy", "higher", "%"),), epochs=epochs, steps_per_epoch=391,

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from amrobust.runs.facts import RunFacts
+from amrobust.runs.manifest import RunMetadata
 from amrobust.runs.metric import Metric
 from amrobust.runs.spec import Spec
 from amrobust.train.execution import execute
@@ -30,7 +30,7 @@ def make_runs(directory, runs, seeds, epochs):
     """Runs of noise around a rising accuracy; every third method has half the spread."""
 
     def describe(spec):
-        return RunFacts(
+        return RunMetadata(
             x0_digest="0" * 64, data_digest="d" * 64, outputs=("I",), methods={"I": spec.optimizer},
             metrics=(Metric("test_accuracy", "higher", "%"), Metric("test_loss", "lower")), epochs=epochs, steps_per_epoch=75,
             first_output_epoch={"I": 1}, workload_label="digits", versions={}, device="cpu", code={},

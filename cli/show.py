@@ -10,8 +10,7 @@ import click
 from amrobust.cli import options
 
 if TYPE_CHECKING:
-    from amrobust.runs.facts import RunFacts
-    from amrobust.runs.manifest import Manifest, Session
+    from amrobust.runs.manifest import Manifest, RunMetadata, Session
     from amrobust.runs.spec import Spec
 
 
@@ -28,8 +27,8 @@ def command(name: str, runs_dir: Path, form: str) -> None:
     """
     from amrobust.cli.columns import aligned
     from amrobust.runs.code import mixture, versions_of
-    from amrobust.runs.commands import command_of
     from amrobust.runs.files import shown, spans
+    from amrobust.runs.provenance import command_of
     from amrobust.runs.store import find_run
 
     run = find_run(name, runs_dir)
@@ -85,7 +84,7 @@ def _declared(manifest: Manifest) -> dict[str, tuple[int, ...]]:
 
 def _tuning_rows(manifest: Manifest) -> list[list[str]]:
     """How the hyperparameters were chosen."""
-    from amrobust.runs.commands import tuning_command_of
+    from amrobust.runs.provenance import tuning_command_of
     from amrobust.runs.tuning import budget_words, choice_words, grid_words, metric_words
 
     tuning = manifest.tuning
@@ -100,7 +99,7 @@ def _tuning_rows(manifest: Manifest) -> list[list[str]]:
     return [*rows, ["  again", tuning_command_of(manifest)]]
 
 
-def _data(facts: RunFacts) -> str:
+def _data(facts: RunMetadata) -> str:
     if facts.data_digest is None:
         return "not known"
     return f"sha256 {facts.data_digest[:12]}" + (f" ({facts.data_note})" if facts.data_note else "")

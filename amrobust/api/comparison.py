@@ -21,7 +21,7 @@ from amrobust.judge.rules import Centre, IntervalName, Pairs, Rules, Selection, 
 from amrobust.report.notes import notes
 from amrobust.report.titles import titled
 from amrobust.runs.arms import what_was_read
-from amrobust.runs.given import mapping_given, several_given, text_given
+from amrobust.runs.documents import mapping_given, several_given, text_given
 from amrobust.stats.levels import Scale
 from amrobust.stats.results import Result
 

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 from amrobust.errors import UserError
 from amrobust.runs.arms import READ, Arm, refuse_doubles, what_was_read
 from amrobust.runs.curves import mean_and_std
-from amrobust.runs.given import texts_given
+from amrobust.runs.documents import texts_given
 from amrobust.runs.method import from_name
 from amrobust.runs.metric import Metric, MetricChoice, direction, refuse_unnamed
 from amrobust.runs.seeds import NUMBERED, as_given

@@ -28,11 +28,10 @@ from amrobust.ingest.said import line_of
 from amrobust.ingest.selectors import selectors, usual_field
 from amrobust.ingest.settings import without_settings
 from amrobust.ingest.units import in_one_unit, look_for_starting_points
-from amrobust.runs.axis import Axis
+from amrobust.runs.axis import MAX_EPOCHS, Axis
 from amrobust.runs.files import shown
 from amrobust.runs.metric import Metric, is_parameter, refuse_unnamed
-from amrobust.runs.validate import MAX_EPOCHS, MAX_VALUES
-from amrobust.runs.values import ABSENT, Curves, place, unmeasured_before_the_first
+from amrobust.runs.values import ABSENT, MAX_VALUES, Curves, place, unmeasured_before_the_first
 
 Table = dict[str, Series]
 """Of one seed: metric to steps, ascending and each once, with values."""

@@ -16,17 +16,16 @@ from amrobust.ingest.assemble import Gathered
 from amrobust.ingest.imported import ImportedMethod
 from amrobust.runs.axis import Axis, epochs
 from amrobust.runs.curves import RunCurves, SeedCurves
-from amrobust.runs.entries import Broken
-from amrobust.runs.facts import RunFacts
 from amrobust.runs.files import shown
 from amrobust.runs.find import MANIFEST
 from amrobust.runs.lock import locked
-from amrobust.runs.manifest import Manifest, SeedRecord, Source, identity
+from amrobust.runs.manifest import Manifest, RunMetadata, SeedRecord, Source, identity
 from amrobust.runs.method import Method
 from amrobust.runs.metric import Metric
 from amrobust.runs.provenance import now, session
 from amrobust.runs.spec import Spec, Value
 from amrobust.runs.store import Run, broken_line, commit, directory_name, read_run
+from amrobust.runs.validators import CorruptRun
 from amrobust.runs.values import absent, place
 
 OUTPUT = "I"
@@ -79,9 +78,9 @@ def spec_of(method: Method, workload: str, hyperparameters: Mapping[str, Value],
     )
 
 
-def foreign_facts(method: str, workload: str, metrics: Sequence[Metric], axis: Axis) -> RunFacts:
+def foreign_facts(method: str, workload: str, metrics: Sequence[Metric], axis: Axis) -> RunMetadata:
     """The facts of a run whose training amrobust did not see."""
-    return RunFacts(
+    return RunMetadata(
         x0_digest=None,
         data_digest=None,
         outputs=(OUTPUT,),
@@ -131,7 +130,7 @@ def _land(method: ImportedMethod, directory: Path, source: Source, paired: bool,
             facts = foreign_facts(method.method, method.workload, method.metrics, axis)
             check_fit(present, facts)
             _check_same(path, recorded, curves)
-        except Broken as problem:
+        except CorruptRun as problem:
             raise RunError(broken_line(path, problem)) from None
         there = present.manifest.complete
         added = [seed for seed in method.seeds if seed not in set(there)]
@@ -155,7 +154,7 @@ def origins(manifest: Manifest) -> str:
     return ", ".join(dict.fromkeys(source.path or f"the {source.form}" for source in sources))
 
 
-def check_fit(run: Run, facts: RunFacts) -> None:
+def check_fit(run: Run, facts: RunMetadata) -> None:
     """Raises UserError where curves with ``facts`` cannot join the complete seeds of ``run``."""
     recorded = run.manifest.facts
     if not run.manifest.complete:
@@ -233,7 +232,7 @@ def seeds_of(run: Run) -> dict[int, SeedCurves]:
 
 
 def _with_seeds(
-    manifest: Manifest, added: Sequence[int], diverged: set[int], source: Source, facts: RunFacts
+    manifest: Manifest, added: Sequence[int], diverged: set[int], source: Source, facts: RunMetadata
 ) -> Manifest:
     # One import is one plan: what was asked for elsewhere, and when, is not known.
     planned = manifest.planned(added, now())

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
+import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from amrobust.errors import RunError, UserError
 from amrobust.ingest.recorder_place import Place
-from amrobust.runs.axis import EPOCH, Axis, number
-from amrobust.runs.entries import MAX_SEED, MAX_TEXT, Broken, a_name, a_number, a_scalar, a_text
+from amrobust.runs.axis import EPOCH, MAX_EPOCHS, Axis, number
+from amrobust.runs.documents import mapping_given, several_given
 from amrobust.runs.files import shown
-from amrobust.runs.given import mapping_given, several_given
 from amrobust.runs.manifest import SeedRecord
-from amrobust.runs.metric import direction, refuse_unnamed
-from amrobust.runs.seeds import as_given, seed_of
-from amrobust.runs.spec import Value, plain
-from amrobust.runs.validate import INDEX_COLUMNS, MAX_EPOCHS
+from amrobust.runs.metric import INDEX_COLUMNS, direction, refuse_unnamed
+from amrobust.runs.seeds import MAX_SEED, as_given, seed_of
+from amrobust.runs.spec import MAX_TEXT, Value, can_be_recorded, plain
 from amrobust.runs.values import ABSENT, unmeasured_before_the_first
-
-Stored = TypeVar("Stored")
 
 
 class Recording:
@@ -178,7 +175,7 @@ def record(
     ways = mapping_given("better", better, "{'my_metric': 'lower'}")
     place.better = {name: direction(f"better of {name}", plain(way)) for name, way in ways.items()}
     place.units = {
-        name: _storable(f"the unit of {name}", unit, a_text, "a text")
+        name: _text(f"the unit of {name}", unit, least=0)
         for name, unit in mapping_given("units", units, "{'acc': '%'}").items()
     }
     place.planned = None if seeds is None else _whole("seeds", seeds, 1, MAX_SEED)
@@ -220,12 +217,13 @@ def _place(
     paired: bool,
 ) -> Place:
     """The place of a run, once all that names it is what a manifest can hold. Raises UserError."""
-    values = {
-        _storable("a hyperparameter's name", key, a_name, "a text"): _storable(
-            f"the hyperparameter {key!r}", value, a_scalar, "a number, a text, true, false or None"
-        )
-        for key, value in mapping_given("hyperparameters", hyperparameters, "{'lr': 0.1}").items()
-    }
+    values = {}
+    for key, value in mapping_given("hyperparameters", hyperparameters, "{'lr': 0.1}").items():
+        values[_text("a hyperparameter's name", key)] = stored = plain(value)
+        if not can_be_recorded(stored):
+            raise UserError(
+                f"the hyperparameter {key!r} is a number, a text, true, false or None, not {value!r:.100}"
+            )
     shared = _one_of("paired", paired, (True, False))
     try:
         # A directory given now is the same one when the block ends, wherever the process has gone meanwhile.
@@ -235,12 +233,11 @@ def _place(
     return Place(where, _name("method", method), _name("workload", workload), values, shared)
 
 
-def _storable(what: str, value: Any, check: Callable[[Any, str], Stored], fits: str) -> Stored:
-    """``value`` as Python's own, which ``check``, the reader of manifests, takes. Raises UserError."""
-    try:
-        return check(plain(value), what)
-    except Broken:
-        raise UserError(f"{what} is {fits}, not {value!r:.100}") from None
+def _text(what: str, value: Any, least: int = 1) -> str:
+    text = plain(value)
+    if not isinstance(text, str) or not least <= len(text) <= MAX_TEXT:
+        raise UserError(f"{what} is a text, not {value!r:.100}")
+    return text
 
 
 def _name(what: str, value: Any) -> str:
@@ -259,10 +256,9 @@ def _whole(what: str, value: Any, least: int, most: int) -> int:
 
 def _coordinate(label: str, value: Any) -> float:
     found = plain(value)
-    try:
-        return a_number(found, label)
-    except Broken:
-        raise UserError(f"{label} is a number, not {value!r:.100}") from None
+    if isinstance(found, bool) or not isinstance(found, (int, float)) or not abs(found) <= sys.float_info.max:
+        raise UserError(f"{label} is a number, not {value!r:.100}")
+    return float(found)
 
 
 def _one_of(what: str, value: Any, choices: tuple[Any, ...]) -> Any:
@@ -276,7 +272,7 @@ def _one_of(what: str, value: Any, choices: tuple[Any, ...]) -> Any:
 def _metric_name(name: Any) -> str:
     if name in INDEX_COLUMNS:
         raise UserError(f"a metric cannot be called {name!r}")
-    return _storable("the name of a metric", name, a_name, "a text")
+    return _text("the name of a metric", name)
 
 
 def _number(name: str, value: Any) -> float:

@@ -16,17 +16,16 @@ from amrobust.errors import RunError, UserError
 from amrobust.ingest.landing import OUTPUT, check_fit, foreign_facts, on_one_axis, origins, seeds_of, spec_of
 from amrobust.runs.axis import Axis, epochs, number
 from amrobust.runs.curves import SeedCurves
-from amrobust.runs.entries import Broken
-from amrobust.runs.facts import RunFacts
 from amrobust.runs.files import reason, shown, write_atomically
 from amrobust.runs.find import MANIFEST
 from amrobust.runs.lock import locked
-from amrobust.runs.manifest import Manifest, SeedRecord, Source, identity
+from amrobust.runs.manifest import Manifest, RunMetadata, SeedRecord, Source, identity
 from amrobust.runs.method import from_name
 from amrobust.runs.metric import Direction, Metric
 from amrobust.runs.provenance import now, session
 from amrobust.runs.spec import Value
 from amrobust.runs.store import Run, broken_line, commit, directory_name, read_run
+from amrobust.runs.validators import CorruptRun
 from amrobust.runs.values import not_finite
 
 SOURCE = Source("recorder", "", "", 0, None)
@@ -97,7 +96,7 @@ class Place:
             return None
         try:
             return read_run(self.path)
-        except Broken as problem:
+        except CorruptRun as problem:
             raise RunError(broken_line(self.path, problem)) from None
 
     @contextmanager
@@ -149,7 +148,7 @@ class Place:
             )
             write(manifest, others | new)
 
-    def _facts(self, metrics: Sequence[Metric], axis: Axis) -> RunFacts:
+    def _facts(self, metrics: Sequence[Metric], axis: Axis) -> RunMetadata:
         return foreign_facts(self.method, self.workload, metrics, axis)
 
     def _with_plan(self, manifest: Manifest, seed: int) -> Manifest:

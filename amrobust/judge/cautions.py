@@ -8,8 +8,8 @@ from amrobust.judge.words import counted, listed, significant
 from amrobust.runs.arms import Arm
 from amrobust.runs.axis import Axis
 from amrobust.runs.code import mixture
-from amrobust.runs.entries import MAX_SEED
 from amrobust.runs.files import spans
+from amrobust.runs.seeds import MAX_SEED
 from amrobust.runs.spec import STREAMS
 from amrobust.stats.results import Caution, Number
 

@@ -40,7 +40,11 @@ def load_claims(path: Path, baseline: str | None = None) -> Declared:
             f"its claims are against {optional['baseline']!r}: leave out --baseline {baseline!r}, or change the file"
         )
     optional["baseline"] = optional["baseline"] or baseline
-    claims = claims_of(tables, tables.take(data, "claims", list), optional["baseline"])
+    claims = tuple(
+        claim
+        for number, table in enumerate(tables.take(data, "claims", list), 1)
+        for claim in claims_of(tables.within(f"claim {number}"), table, optional["baseline"])
+    )
     if not claims:
         raise tables.complain("needs at least one claim")
     if any(claim.deviation is not None for claim in claims):
@@ -51,13 +55,11 @@ def load_claims(path: Path, baseline: str | None = None) -> Declared:
     return Declared(claims, **optional)
 
 
-def claims_of(tables: Tables, listed: list[Any], baseline: str | None) -> tuple[Claim, ...]:
-    """The claims of ``[[claims]]`` tables; ``baseline`` is what those are held against that name no other."""
-    return tuple(claim for table in listed for claim in _claims(tables, table, baseline))
+def claims_of(tables: Tables, table: Any, baseline: str | None) -> list[Claim]:
+    """The claim of a ``[[claims]]`` table, or for ``within bound`` one for each of its ``bounds``, or of its ``deviations``.
 
-
-def _claims(tables: Tables, table: Any, baseline: str | None) -> list[Claim]:
-    """One claim, or for ``within bound`` one for each of its ``bounds``, or of its ``deviations``."""
+    ``baseline`` is what it is held against where it names no other.
+    """
     if not isinstance(table, dict) or table.get("kind") != "within bound":
         return [_claim(tables, table, None, baseline)]
     table.pop("kind")
@@ -119,8 +121,8 @@ def _claim(tables: Tables, table: dict[str, Any], method: str | None, against: s
         method, against = tables.take(table, "method", str), tables.take(table, "baseline", str, against)
     assert against is not None
     parts = tuple(
-        _claim(tables, part, method, against)
-        for part in (tables.take(table, "parts", list) if "parts" in kind.takes else [])
+        _claim(tables.within(f"part {number}"), part, method, against)
+        for number, part in enumerate(tables.take(table, "parts", list) if "parts" in kind.takes else [], 1)
     )
     tables.nothing_left(table, "a claim")
     return _made(tables, name, method, against, margin, parts, epochs, sweep, rising, phase=phase)

@@ -15,6 +15,8 @@ SYNONYMS = {
     "iterations": STEP, "iter": STEP, "timesteps": STEP, "total_timesteps": STEP, "time/total_timesteps": STEP,
 }  # fmt: skip
 """What the tools call one and the same count."""
+MAX_EPOCHS = 1_000_000
+"""Columns of a run's curves."""
 _LABEL = re.compile(r"(?P<name>.*\S)\s*\((?P<unit>[^()]+)\)")
 
 

@@ -14,15 +14,15 @@ from typing import Literal
 import numpy as np
 
 from amrobust.errors import RunError, UserError
-from amrobust.runs.commands import command_of
 from amrobust.runs.curves import RunCurves, decode
-from amrobust.runs.entries import Broken, OutOfReach
 from amrobust.runs.files import TEMPORARY_PREFIX, read_bounded, reason, shown, write_atomically
 from amrobust.runs.find import CURVES, MANIFEST, find_runs
 from amrobust.runs.lock import locked
 from amrobust.runs.manifest import Manifest
+from amrobust.runs.provenance import command_of
 from amrobust.runs.store import MAX_MANIFEST_BYTES, Run, directory_name, no_runs, read_run
 from amrobust.runs.validate import parse_manifest
+from amrobust.runs.validators import CorruptRun, UnreadableRun
 from amrobust.runs.values import not_finite
 
 QUARANTINE = "quarantine"
@@ -80,9 +80,9 @@ def check_run(path: Path) -> Finding:
         curves = None if run.data is None else decode(run.data, manifest.complete, manifest.facts)
         _check_diverged(manifest, curves)
         _check_name(run)
-    except OutOfReach as problem:
+    except UnreadableRun as problem:
         return Finding(path, "unreadable", str(problem), problem.remedy_for(path))
-    except Broken as problem:
+    except CorruptRun as problem:
         own_name = problem.wanted if isinstance(problem, Misnamed) else ""
         return Finding(path, "broken", str(problem), problem.remedy_for(path), _again(path), own_name)
     left = {state: len(manifest.in_state(state)) for state in ("planned", "running", "failed")}
@@ -94,7 +94,7 @@ def check_run(path: Path) -> Finding:
 
 
 def _check_diverged(manifest: Manifest, curves: RunCurves | None) -> None:
-    """Raise Broken where a seed's values are not finite, once measured, and it is not marked as diverged."""
+    """Raise CorruptRun where a seed's values are not finite, once measured, and it is not marked as diverged."""
     if curves is None:
         return
     finite = np.ones(len(manifest.complete), bool)
@@ -103,12 +103,12 @@ def _check_diverged(manifest: Manifest, curves: RunCurves | None) -> None:
             finite &= ~not_finite(values)
     for seed, good in zip(manifest.complete, finite, strict=True):
         if not good and not manifest.seeds[seed].diverged:
-            raise Broken(
+            raise CorruptRun(
                 f"the curves of seed {seed} are not finite, and its manifest does not say that it diverged"
             )
 
 
-class Misnamed(Broken):
+class Misnamed(CorruptRun):
     """A sound run in a directory that is not called after it; ``wanted`` is its own name."""
 
     remedy = "'amrobust check --repair {run}' gives it its own name where that is free, else sets it aside"
@@ -128,7 +128,7 @@ def _again(path: Path) -> str:
     """The command that makes the run in ``path`` again, where its manifest can be read."""
     try:
         return command_of(parse_manifest(read_bounded(path / MANIFEST, MAX_MANIFEST_BYTES)))
-    except (Broken, OSError):
+    except (CorruptRun, OSError):
         return ""
 
 

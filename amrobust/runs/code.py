@@ -1,17 +1,34 @@
-"""Which versions of the user's code made the seeds of a run."""
+"""The user's code: its digests, and which versions of it made the seeds of a run."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from amrobust.runs.entries import MAX_SEED
-from amrobust.runs.facts import Files, code_digest, source_digest
 from amrobust.runs.files import spans
-from amrobust.runs.manifest import Manifest
+from amrobust.runs.seeds import MAX_SEED
+from amrobust.runs.spec import content_digest
 
+if TYPE_CHECKING:
+    from amrobust.runs.manifest import Manifest
+
+Files = Mapping[str, str]
+"""SHA-256 by the name of a file, such as ``package/module.py``; the version by ``package NAME``."""
+PACKAGE = "package "
+"""How the entries of :data:`Files` begin that are versions of installed packages."""
 FEW = 6
 """So many files are named one by one."""
+
+
+def code_digest(files: Files | None) -> str | None:
+    """One digest of ``files``; None where there are none."""
+    return content_digest(dict(files)) if files else None
+
+
+def source_digest(files: Files | None) -> str | None:
+    """One digest of the sources among ``files``, versions of packages left out; None where there are none."""
+    return code_digest({name: found for name, found in (files or {}).items() if not name.startswith(PACKAGE)})
 
 
 @dataclass(frozen=True)

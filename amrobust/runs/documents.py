@@ -1,12 +1,12 @@
-"""TOML documents that say what to do: read with bounds, taken apart entry by entry, every complaint with the file's name."""
+"""What users say in TOML documents and in arguments from Python, taken apart: complaints say where, and what is expected."""
 
 from __future__ import annotations
 
 import difflib
 import math
 import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,10 @@ class Tables:
         """The error to raise."""
         return UserError(f"{self.source}: {what}")
 
+    def within(self, part: str) -> Tables:
+        """For a part of the file, such as ``claim 2``: complaints name it too."""
+        return replace(self, source=f"{self.source}: {part}")
+
     def take(self, table: Any, key: str, kind: type | tuple[type, ...], default: Any = None) -> Any:
         """Remove and return ``table[key]``. Raises UserError where it is missing (without default) or of another type."""
         if not isinstance(table, dict):
@@ -37,18 +41,20 @@ class Tables:
         self.asked.add(key)
         value = table.pop(key, default)
         if value is None:
-            raise self.complain(f"{key!r} is missing")
-        if not isinstance(value, kind) or isinstance(value, bool):
-            wanted = " or ".join(
-                WORDS.get(one, one.__name__) for one in (kind if isinstance(kind, tuple) else (kind,))
+            near = difflib.get_close_matches(key, table, n=1)
+            raise self.complain(
+                f"{key!r} is missing" + (f": did you mean it by {near[0]!r}?" if near else "")
             )
+        if not isinstance(value, kind) or isinstance(value, bool):
+            wanted = " or ".join(WORDS[one] for one in (kind if isinstance(kind, tuple) else (kind,)))
+            wanted = "a number" if kind == (int, float) else wanted
             raise self.complain(f"{key!r} has the wrong type ({value!r}): give {wanted}")
         return value
 
     def nothing_left(self, table: dict[str, Any], where: str) -> None:
         """Raise UserError on entries that nobody took."""
         if table:
-            near = {name: difflib.get_close_matches(name, self.asked, n=1) for name in table}
+            near = {name: difflib.get_close_matches(name, self.asked - {name}, n=1) for name in table}
             said = [
                 f"{name!r}{f' (did you mean {found[0]!r}?)' if found else ''}" for name, found in near.items()
             ]
@@ -92,3 +98,41 @@ def grid_points(tables: Tables, grid: Mapping[str, Any]) -> list[dict[str, Any]]
         if not isinstance(values, list) or not values:
             raise tables.complain(f"grid: {key} = {values!r} is not a list of values")
     return combinations(tables, grid)
+
+
+def mapping_given(what: str, given: Any, example: str) -> dict[str, Any]:
+    """A mapping from names; empty where None was given. Raises UserError on anything else."""
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        raise UserError(f"{what} is a mapping from names, such as {example}, not {given!r:.100}")
+    for name in given:
+        if not isinstance(name, str):
+            raise UserError(
+                f"{what} is a mapping from names, such as {example}, and {name!r:.100} is no name"
+            )
+    return dict(given)
+
+
+def texts_given(what: str, given: Any, example: str) -> dict[str, str]:
+    """A mapping from names to texts; empty where None was given. Raises UserError on anything else."""
+    found = mapping_given(what, given, example)
+    for name, text in found.items():
+        if not isinstance(text, str):
+            raise UserError(f"{what} of {name!r:.100} is a text, such as in {example}, not {text!r:.100}")
+    return found
+
+
+def several_given(what: str, given: Any, example: str) -> tuple[Any, ...]:
+    """Several values; none where None was given. Raises UserError on a text, and on what cannot be gone through."""
+    if given is None:
+        return ()
+    if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
+        raise UserError(f"{what} are several, such as {example}, not {given!r:.100}")
+    return tuple(given)
+
+
+def text_given(what: str, given: Any, example: str) -> None:
+    """Raise UserError on anything but a text or None."""
+    if given is not None and not isinstance(given, str):
+        raise UserError(f"{what} is a text, such as {example}, not {given!r:.100}")

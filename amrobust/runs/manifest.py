@@ -1,16 +1,37 @@
-"""What a run's manifest says: the spec, its facts, every seed's state, plans, provenance, and the curves file."""
+"""What a run's manifest says: the spec, its facts, every seed's state, plans, provenance, and the curves file.
+
+A manifest that is read is converted to these very classes, their types and bounds checked (:mod:`amrobust.runs.validate`).
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cache
+from typing import Annotated, Any, Literal
 
-from amrobust.runs.facts import RunFacts, source_digest
-from amrobust.runs.layout import Layout
+from msgspec import Meta
+
+from amrobust.runs.axis import MAX_EPOCHS, Axis
+from amrobust.runs.axis import epochs as epochs_axis
+from amrobust.runs.code import source_digest
+from amrobust.runs.metric import Metric
+from amrobust.runs.seeds import MAX_SEED
 from amrobust.runs.spec import Spec, content_digest
 from amrobust.runs.tuning import Tuning
+from amrobust.runs.validators import (
+    Digest,
+    DigestOrNone,
+    Name,
+    NotNegative,
+    OwnSeed,
+    Positive,
+    Seconds,
+    Seed,
+    SeedCount,
+    Text,
+)
 
 SCHEMA_VERSION = 5
 """Version of the manifest's form; a reader refuses a later one, and ``migrate`` brings an earlier one up to it."""
@@ -19,6 +40,43 @@ RECORD_VERSION = 1
 """Version of what is recorded; part of a run's identity, so that runs of different versions are never mixed up."""
 
 SeedState = Literal["planned", "running", "complete", "failed"]
+Batching = Literal["auto", "none", "stack"]
+Block = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class RunMetadata:
+    """What a spec amounts to before it is trained, recorded with the run: its x0, data, outputs, metrics and lengths."""
+
+    x0_digest: Digest | None
+    """SHA-256 of the starting point (of seed 0's where it varies); None where the training was not amrobust's own."""
+    data_digest: Digest | None
+    outputs: tuple[Name, ...]
+    methods: Mapping[Name, Name]
+    """The method's name for each output."""
+    metrics: tuple[Metric, ...]
+    """The primary metric first."""
+    epochs: Annotated[int, Meta(ge=1, le=MAX_EPOCHS)]
+    steps_per_epoch: Positive | None
+    first_output_epoch: Mapping[Name, Positive]
+    """For each output the first epoch at whose end it differs from x0."""
+    workload_label: Name
+    """The workload with its parameters that differ from the defaults, epochs and data apart, and what alone varies."""
+    versions: Mapping[Name, Text]
+    device: Text
+    data_note: Text | None = None
+    """What a reader must know about the data: that they are not the publisher's bytes, where that is so."""
+    backend: Text | None = None
+    """The array library that computes a convex problem; None where torch trains a network."""
+    code: Mapping[Name, Text] | None = None
+    """Digests of the code of others (:mod:`amrobust.train.code`), empty where it has none; None where not known."""
+    axis: Axis | None = None
+    """Where the curves were measured, one for all seeds; None for the epochs 1 to ``epochs``."""
+
+    @property
+    def coordinates(self) -> Axis:
+        """The axis, spelled out."""
+        return self.axis or epochs_axis(self.epochs)
 
 
 @dataclass(frozen=True)
@@ -30,13 +88,13 @@ class SeedRecord:
 
     state: SeedState
     diverged: bool = False
-    wall_seconds: float = 0.0
-    error: str | None = None
-    stack: int = 1
+    wall_seconds: Seconds = 0.0
+    error: Text | None = None
+    stack: Annotated[int, Meta(ge=1, le=MAX_SEED)] = 1
     """How many seeds were trained together with it, itself included."""
-    code: str | None = None
+    code: Digest | None = None
     """The digest of the session's code that made it; None where that was not recorded, and where it is nobody else's."""
-    declared: str | None = None
+    declared: DigestOrNone | None = None
     """The digest of the analysis' declaration that it was trained under, "" where it was under none; None: not recorded."""
 
 
@@ -44,10 +102,10 @@ class SeedRecord:
 class Plan:
     """One request for seeds that the run did not have in its plan yet."""
 
-    seeds: tuple[int, ...]
-    when: str
+    seeds: tuple[Seed, ...]
+    when: Text
     """UTC, ISO 8601."""
-    complete_before: int
+    complete_before: SeedCount
     """Seeds that were complete when it was made."""
     extends: bool
     """Whether everything planned earlier had finished by then: a look at results was possible before this plan."""
@@ -57,16 +115,16 @@ class Plan:
 class Source:
     """Where curves come from that amrobust did not train."""
 
-    form: str
+    form: Text
     """The importer's name, or "recorder"."""
-    command: str
+    command: Text
     """The command that imports them again; empty where there is none."""
-    path: str
-    files: int
+    path: Text
+    files: NotNegative
     """How many files they were read from."""
-    sha256: str | None
+    sha256: Digest | None
     """Of the names and contents of these files."""
-    notes: tuple[str, ...] = ()
+    notes: tuple[Text, ...] = ()
     """What was decided about them, a sentence each."""
 
 
@@ -74,28 +132,28 @@ class Source:
 class Session:
     """Provenance of one execution that trained, recorded or imported seeds: where it ran and on what."""
 
-    when: str
-    executor: str
-    jobs: int | None
-    device: str
-    versions: Mapping[str, str]
-    platform: str
-    cpu_count: int
-    git_revision: str | None
+    when: Text
+    executor: Text
+    jobs: Positive | None
+    device: Text
+    versions: Mapping[Name, Text]
+    platform: Text
+    cpu_count: NotNegative
+    git_revision: Text | None
     git_dirty: bool | None
-    seeds: int = 0
+    seeds: SeedCount = 0
     """Seeds that it finished."""
-    wall_seconds: float = 0.0
+    wall_seconds: Seconds = 0.0
     source: Source | None = None
-    backend: str | None = None
+    backend: Text | None = None
     """The array library that computed a convex problem."""
-    batching: str | None = None
-    """"none" or "stack"; None where that was not recorded yet."""
-    stacks: tuple[tuple[int, ...], ...] = ()
+    batching: Literal["none", "stack"] | None = None
+    """None where that was not recorded yet."""
+    stacks: tuple[tuple[OwnSeed, ...], ...] = ()
     """The seeds that it was to train together, a tuple a stack."""
-    company: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    company: Mapping[Digest, tuple[OwnSeed, ...]] = field(default_factory=dict)
     """Seeds by the identity of their run, this one's among them, where several runs were trained as one stack."""
-    code: Mapping[str, str] | None = None
+    code: Mapping[Name, Text] | None = None
     """Digests of the code of others, as in the facts; None where that was not recorded."""
 
     @property
@@ -105,12 +163,27 @@ class Session:
 
 
 @dataclass(frozen=True)
+class Layout:
+    """Seeds that were trained together: each block as one computation, a block of one seed as the reference trains it.
+
+    The layout of a run is provenance. Seeds draw the same random numbers in every layout; their results differ by rounding,
+    which training amplifies.
+    """
+
+    batching: Literal["none", "stack"] | None
+    """None where a run was made before layouts were recorded."""
+    blocks: tuple[Block, ...]
+    note: str | None = None
+    """Why seeds are not stacked although they were to be."""
+
+
+@dataclass(frozen=True)
 class CurvesFile:
     """Name, SHA-256 and length of the file that holds the curves of the complete seeds."""
 
-    file: str
-    sha256: str
-    bytes: int
+    file: Name
+    sha256: Digest
+    bytes: Positive
 
 
 @dataclass(frozen=True)
@@ -119,7 +192,7 @@ class Manifest:
 
     identity: str
     spec: Spec
-    facts: RunFacts
+    facts: RunMetadata
     seeds: Mapping[int, SeedRecord]
     plans: tuple[Plan, ...] = ()
     provenance: tuple[Session, ...] = ()
@@ -196,27 +269,39 @@ class Manifest:
             "record_version": self.record_version,
             "identity": self.identity,
             "spec": self.spec.to_dict(),
-            # Not asdict, which copies every value on its way: a grid commits a hundred thousand manifests.
-            "facts": vars(self.facts)
+            "facts": _entries(self.facts)
             | {
-                "metrics": [vars(metric) for metric in self.facts.metrics],
-                "axis": self.facts.axis and vars(self.facts.axis),
+                "metrics": [_entries(metric) for metric in self.facts.metrics],
+                "axis": self.facts.axis and _entries(self.facts.axis),
             },
             "tuning": None if self.tuning is None else asdict(self.tuning),
-            "seeds": {str(seed): vars(self.seeds[seed]) for seed in sorted(self.seeds)},
-            "plans": [vars(plan) for plan in self.plans],
+            "seeds": {str(seed): _entries(self.seeds[seed]) for seed in sorted(self.seeds)},
+            "plans": [_entries(plan) for plan in self.plans],
             "provenance": [
-                vars(session) | {"source": session.source and vars(session.source)}
+                _entries(session) | {"source": session.source and _entries(session.source)}
                 for session in self.provenance
             ],
             "wall_seconds": self.wall_seconds,
-            "curves": self.curves and vars(self.curves),
+            "curves": self.curves and _entries(self.curves),
         }
         content["checksum"] = content_digest(content)
         return (json.dumps(content, indent=2, ensure_ascii=True, allow_nan=False) + "\n").encode()
 
 
-def identity(spec: Spec, facts: RunFacts, record_version: int = RECORD_VERSION) -> str:
+@cache
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(kind))
+
+
+def _entries(record: Any) -> dict[str, Any]:
+    """The fields of a dataclass. Not asdict, which copies every value: a grid commits a hundred thousand manifests.
+
+    Nor vars: of a field that was not there when it was read, the default is the class's.
+    """
+    return {name: getattr(record, name) for name in _names(record.__class__)}
+
+
+def identity(spec: Spec, facts: RunMetadata, record_version: int = RECORD_VERSION) -> str:
     """SHA-256 of what makes two runs the same one: :func:`base_identity`, and the sources of the user's code.
 
     Where there are none, or they cannot be had, it is the former alone; so it is of every run that was recorded before
@@ -226,7 +311,7 @@ def identity(spec: Spec, facts: RunFacts, record_version: int = RECORD_VERSION) 
     return base if code is None else content_digest({"run": base, "code": code})
 
 
-def base_identity(spec: Spec, facts: RunFacts, record_version: int = RECORD_VERSION) -> str:
+def base_identity(spec: Spec, facts: RunMetadata, record_version: int = RECORD_VERSION) -> str:
     """SHA-256 of the spec, the starting point, the data and the record version."""
     return content_digest(
         {

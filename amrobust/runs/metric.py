@@ -66,6 +66,8 @@ PARAMETERS = frozenset((
     "betas", "eps", "epsilon", "dropout", "warmup", "warmup_steps", "num_epochs", "num_layers", "hidden_size", "grad_accum",
     "gradient_accumulation_steps", "max_steps",
 ))  # fmt: skip
+INDEX_COLUMNS = ("seed", "output", "epoch")
+"""What stands beside metrics in a curves file, and is no name of one."""
 TESTED = frozenset(("test", "testing"))
 EVALUATED = frozenset(("val", "valid", "validation", "eval", "evaluation", "dev"))
 

@@ -1,9 +1,13 @@
-"""Where and on what a run was made. Nothing here can make a run fail: what cannot be found out is left empty."""
+"""Where and on what a run was made, and the commands that make it again.
+
+Nothing here can make a run fail: what cannot be found out is left empty.
+"""
 
 from __future__ import annotations
 
 import os
 import platform
+import shlex
 import subprocess
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -11,9 +15,9 @@ from functools import cache
 from pathlib import Path
 
 import amrobust
-from amrobust.runs.facts import RunFacts
-from amrobust.runs.layout import Layout
-from amrobust.runs.manifest import Session
+from amrobust.runs.manifest import Layout, Manifest, RunMetadata, Session
+from amrobust.runs.spec import VALIDATION, Spec
+from amrobust.runs.tuning import Tuning
 
 
 def now() -> str:
@@ -22,7 +26,7 @@ def now() -> str:
 
 
 def session(
-    facts: RunFacts,
+    facts: RunMetadata,
     executor: str,
     jobs: int | None,
     layout: Layout | None = None,
@@ -90,3 +94,46 @@ def _git(directory: Path, *arguments: str) -> str:
         env=environment,
     )
     return done.stdout.decode()
+
+
+def command_of(manifest: Manifest) -> str:
+    """The command that makes the run again; of a recorded run there is none."""
+    sources = [made.source for made in manifest.provenance if made.source is not None]
+    if sources:
+        return sources[-1].command
+    spec = manifest.spec
+    words = ["amrobust", "run", "--opt", spec.optimizer, "--workload", spec.workload]
+    for name, value in (*spec.hyperparameters.items(), *spec.workload_params.items()):
+        if value is not None:
+            words += ["--param", f"{name}={value}"]
+    words += ["--seeds", str(len(manifest.seeds)), *_stream_words(spec)]
+    if spec.vary is not None:
+        words += ["--vary", spec.vary]
+    return shlex.join(words)
+
+
+def tuning_command_of(manifest: Manifest) -> str:
+    """The command that tunes the run's method again as it was tuned; empty where that is not recorded."""
+    tuning, spec = manifest.tuning, manifest.spec
+    if tuning is None:
+        return ""
+    words = ["amrobust", "tune", "--opt", spec.optimizer, "--workload", spec.workload]
+    for name, value in spec.hyperparameters.items():
+        given = ",".join(map(str, tuning.searched.get(name, (value,))))
+        words += ["--param", f"{name}={given}"] if value is not None else []
+    own = {VALIDATION: tuning.validation} | (
+        {"epochs": tuning.epochs} if "epochs" in spec.workload_params else {}
+    )
+    for name, value in {**spec.workload_params, **own}.items():
+        words += ["--param", f"{name}={value}"] if value is not None else []
+    words += ["--seeds", str(len(tuning.seeds))]
+    if len(manifest.facts.outputs) > 1:
+        words += ["--by", tuning.output]
+    return shlex.join([*words, *_stream_words(tuning)])
+
+
+def _stream_words(of: Spec | Tuning) -> list[str]:
+    """The options that say which random streams, where they are not the usual ones."""
+    words = ["--root-seed", str(of.root_seed)] if of.root_seed else []
+    words += ["--x0", str(of.x0_index)] if of.x0_index else []
+    return words + (["--paired"] if of.paired else [])

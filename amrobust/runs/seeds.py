@@ -12,6 +12,8 @@ from amrobust.runs.spec import plain
 
 LEAST, MOST = -(2**63), 2**63 - 1
 """Whole numbers within are seeds as they are: what a column of 64 bits holds."""
+MAX_SEED = 1_000_000
+"""Seeds of a training of ours are below it, and so many has a run at most."""
 LONGEST = 1000
 """Characters of a seed that is a text."""
 EXACT = 2**53

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 Value = int | float | str | bool | None
+
+MAX_TEXT = 10_000
+"""Characters of a text that is recorded."""
+MAX_INTEGER = 2**63 - 1
 
 LOCATIONS = ("data",)
 """Workload parameters that say where data lie, not what they are: the data's digest stands for them."""
@@ -27,6 +32,15 @@ def plain(value: Any) -> Any:
         if isinstance(value, kind) and not isinstance(value, bool):
             return kind(value)
     return value
+
+
+def can_be_recorded(value: Any) -> bool:
+    """Whether ``value`` is one that a parameter can have: a finite number, of 64 bits where it is whole, a short text, ..."""
+    if isinstance(value, str):
+        return len(value) <= MAX_TEXT
+    if isinstance(value, int):
+        return abs(value) <= MAX_INTEGER
+    return value is None or (isinstance(value, float) and math.isfinite(value))
 
 
 STREAMS = {
@@ -76,14 +90,16 @@ class Spec:
 
     def to_dict(self) -> dict[str, Any]:
         """The spec as plain JSON data; without ``vary`` where every stream differs."""
-        data = dict(vars(self))
-        data |= {
+        data = {
+            "workload": self.workload,
             "workload_params": dict(self.workload_params),
+            "optimizer": self.optimizer,
             "hyperparameters": dict(self.hyperparameters),
+            "root_seed": self.root_seed,
+            "x0_index": self.x0_index,
+            "paired": self.paired,
         }
-        if self.vary is None:
-            del data["vary"]
-        return data
+        return data if self.vary is None else {**data, "vary": self.vary}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Spec:

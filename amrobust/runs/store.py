@@ -11,7 +11,6 @@ from pathlib import Path
 
 from amrobust.errors import RunError, UserError
 from amrobust.runs.curves import RunCurves, SeedCurves, decode, describe_bytes, encode
-from amrobust.runs.entries import Broken, OutOfReach
 from amrobust.runs.files import (
     TEMPORARY_PREFIX,
     NotPlain,
@@ -26,6 +25,7 @@ from amrobust.runs.find import CURVES, MANIFEST, by_prefix, find_runs, is_run
 from amrobust.runs.manifest import CurvesFile, Manifest
 from amrobust.runs.spec import Spec
 from amrobust.runs.validate import parse_manifest
+from amrobust.runs.validators import CorruptRun, UnreadableRun
 
 MAX_MANIFEST_BYTES = 400_000_000
 READ_ATTEMPTS = 20
@@ -56,11 +56,11 @@ class Run:
             return {output: {} for output in facts.outputs}
         try:
             return decode(self.data, self.manifest.complete, facts)
-        except Broken as problem:
+        except CorruptRun as problem:
             raise RunError(broken_line(self.path, problem)) from None
 
 
-def broken_line(path: Path, problem: Broken) -> str:
+def broken_line(path: Path, problem: CorruptRun) -> str:
     """A broken run in one line: which, what is wrong, and what to do."""
     return shown(f"{path}: {problem}; {problem.remedy_for(path)}")
 
@@ -76,11 +76,11 @@ def directory_name(manifest: Manifest) -> str:
 
 
 def read_run(path: Path) -> Run:
-    """The run in ``path`` as of now; takes no lock. Raises Broken.
+    """The run in ``path`` as of now; takes no lock. Raises CorruptRun.
 
     A process that commits meanwhile replaces the curves file after its manifest: the manifest is read again then.
     """
-    last: Broken | None = None
+    last: CorruptRun | None = None
     for _ in range(READ_ATTEMPTS):
         manifest = parse_manifest(_read(path / MANIFEST, MAX_MANIFEST_BYTES, "manifest"))
         if manifest.curves is None:
@@ -88,21 +88,21 @@ def read_run(path: Path) -> Run:
         try:
             data = _read(path / manifest.curves.file, manifest.curves.bytes, "curves file")
             if len(data) != manifest.curves.bytes:
-                raise Broken(
+                raise CorruptRun(
                     f"its curves file has {len(data):,} bytes of {manifest.curves.bytes:,}: it was cut off"
                 )
             if hashlib.sha256(data).hexdigest() != manifest.curves.sha256:
-                raise Broken("its curves file is damaged (its checksum does not match)")
+                raise CorruptRun("its curves file is damaged (its checksum does not match)")
             return Run(path, manifest, data)
-        except Broken as problem:
+        except CorruptRun as problem:
             if last is not None and str(last) == str(problem) and _unchanged(path, manifest):
                 raise problem from None
             last = problem
-    raise Broken("it changed each time it was read") from last
+    raise CorruptRun("it changed each time it was read") from last
 
 
 def manifest_in(path: Path) -> Manifest | None:
-    """The manifest of the run in ``path`` as of now, its curves unread; None where there is no run. Raises Broken."""
+    """The manifest of the run in ``path`` as of now, its curves unread; None where there is no run. Raises CorruptRun."""
     return parse_manifest(_read(path / MANIFEST, MAX_MANIFEST_BYTES, "manifest")) if is_run(path) else None
 
 
@@ -112,17 +112,17 @@ def _unchanged(path: Path, manifest: Manifest) -> bool:
 
 
 def _read(path: Path, most: int, what: str) -> bytes:
-    """The content of a file of a run, at most ``most`` bytes. Raises Broken."""
+    """The content of a file of a run, at most ``most`` bytes. Raises CorruptRun."""
     try:
         return read_bounded(path, most)
     except FileNotFoundError:
-        raise Broken(f"its {what} is missing") from None
+        raise CorruptRun(f"its {what} is missing") from None
     except NotPlain:
-        raise Broken(f"its {what} is not a plain file") from None
+        raise CorruptRun(f"its {what} is not a plain file") from None
     except TooLong as error:
-        raise Broken(f"its {what} has {error}") from None
+        raise CorruptRun(f"its {what} has {error}") from None
     except OSError as error:
-        raise OutOfReach(
+        raise UnreadableRun(
             f"its {what} cannot be read ({reason(error)})", "see to its permissions, or to the disk"
         ) from None
 
@@ -148,7 +148,7 @@ def each_run(paths: Iterable[Path], problems: list[str]) -> Iterator[Run]:
     for path in found:
         try:
             run = read_run(path)
-        except Broken as problem:
+        except CorruptRun as problem:
             problems.append(broken_line(path, problem))
             continue
         earlier = first.setdefault((run.manifest.identity, run.manifest.curves), path)
@@ -223,5 +223,5 @@ def find_run(name: str, directory: Path) -> Run:
         path = by_prefix(name, directory)
     try:
         return read_run(path)
-    except Broken as problem:
+    except CorruptRun as problem:
         raise RunError(broken_line(path, problem)) from None

@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from amrobust.errors import UserError
-from amrobust.runs.entries import Broken
 from amrobust.runs.files import read_bounded, write_atomically
 from amrobust.runs.find import MANIFEST, find_runs
 from amrobust.runs.manifest import Manifest
 from amrobust.runs.store import broken_line, no_runs, read_run, same_run
 from amrobust.runs.validate import CURVES_NAME
+from amrobust.runs.validators import CorruptRun
 
 INDEX = ".index.json"
 INDEX_VERSION = 1
@@ -82,7 +82,7 @@ def summaries(paths: Iterable[Path]) -> tuple[list[Summary], list[str]]:
     for path in found:
         try:
             summary = indexes[path.parent].get(path)
-        except Broken as problem:
+        except CorruptRun as problem:
             problems.append(broken_line(path, problem))
             continue
         earlier = first.setdefault(summary.identity, path)
@@ -116,7 +116,7 @@ class Index:
         return cls(directory, known)
 
     def get(self, path: Path) -> Summary:
-        """The summary of the run in ``path``, read where its files are not those that are known. Raises Broken."""
+        """The summary of the run in ``path``, read where its files are not those that are known. Raises CorruptRun."""
         entry = self.known.get(path.name)
         summary = _trusted(path, entry)
         if summary is None:

@@ -8,31 +8,16 @@ from dataclasses import asdict, dataclass
 from itertools import product
 from math import prod
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from amrobust import __version__
 from amrobust.errors import UserError
-from amrobust.runs.entries import (
-    MAX_SEED,
-    Broken,
-    OutOfReach,
-    a_boolean,
-    a_mapping,
-    a_name,
-    a_number,
-    a_scalar,
-    a_sequence,
-    a_table,
-    a_text,
-    an_integer,
-    entry,
-    optional,
-    sealed,
-)
 from amrobust.runs.files import read_bounded, reason, shown
 from amrobust.runs.output import write_output
-from amrobust.runs.spec import Value, content_digest
-from amrobust.runs.tuning import MOST_SEEDS, Trial, Tuning
+from amrobust.runs.seeds import MAX_SEED
+from amrobust.runs.spec import MAX_TEXT, Value, content_digest
+from amrobust.runs.tuning import MOST_SEEDS, Tuning
+from amrobust.runs.validators import CorruptRun, Name, UnreadableRun, check_parameters, checksummed, converted
 
 SCHEMA_VERSION = 1
 MAX_BYTES = 50_000_000
@@ -44,7 +29,7 @@ MAX_METHODS = 1_000
 class TunedMethod:
     """One method as it was tuned: its complete hyperparameters, those that were chosen among them."""
 
-    optimizer: str
+    optimizer: Name
     hyperparameters: Mapping[str, Value]
     tuning: Tuning
 
@@ -53,7 +38,7 @@ class TunedMethod:
 class TuningFile:
     """What one ``amrobust tune`` found: methods on one workload, whose parameters are those of the full training set."""
 
-    workload: str
+    workload: Name
     workload_params: Mapping[str, Value]
     methods: tuple[TunedMethod, ...]
 
@@ -73,96 +58,59 @@ def read_tuning(path: Path) -> TuningFile:
     """The file that :func:`write_tuning` wrote. Raises UserError on anything else, naming what is wrong."""
     try:
         data = read_bounded(path, MAX_BYTES)
-        top, _ = sealed(data, SCHEMA_VERSION, "record")
-        methods = entry(top, "methods", a_sequence(_method))
-        if not 1 <= len(methods) <= MAX_METHODS:
-            raise Broken("its record has no method, or too many")
-        return TuningFile(
-            workload=entry(top, "workload", a_name),
-            workload_params=entry(top, "workload_params", a_mapping(a_scalar)),
-            methods=methods,
-        )
+        top, _ = checksummed(data, SCHEMA_VERSION, "record")
+        found = converted(top, TuningFile, "record")
+        if not 1 <= len(found.methods) <= MAX_METHODS:
+            raise CorruptRun("its record has no method, or too many")
+        check_parameters(found.workload_params, "record", "workload_params")
+        for place, method in enumerate(found.methods):
+            check_parameters(method.hyperparameters, "record", f"methods[{place}].hyperparameters")
+            check_tuning(method.tuning, "record", f"methods[{place}].tuning")
+            check_chosen(method.hyperparameters, method.tuning)
+        return found
     except OSError as error:
         raise UserError(f"cannot read the tuning {shown(path)}: {reason(error)}") from None
-    except Broken as problem:
-        remedy = problem.remedy if isinstance(problem, OutOfReach) else "'amrobust tune' writes it again"
+    except CorruptRun as problem:
+        remedy = problem.remedy if isinstance(problem, UnreadableRun) else "'amrobust tune' writes it again"
         raise UserError(f"{shown(path)} is no record of a tuning: {shown(problem)}; {remedy}") from None
 
 
-def _method(value: Any, where: str) -> TunedMethod:
-    table = a_table(value, where)
-    found = TunedMethod(
-        optimizer=entry(table, "optimizer", a_name),
-        hyperparameters=entry(table, "hyperparameters", a_mapping(a_scalar)),
-        tuning=entry(table, "tuning", a_tuning),
-    )
-    check_chosen(found.hyperparameters, found.tuning)
-    return found
-
-
 def check_chosen(hyperparameters: Mapping[str, Value], tuning: Tuning) -> None:
-    """Raise Broken unless a method with these ``hyperparameters`` is the one that ``tuning`` chose."""
+    """Raise CorruptRun unless a method with these ``hyperparameters`` is the one that ``tuning`` chose."""
     for name, value in tuning.best.values.items():
         if name not in hyperparameters or hyperparameters[name] != value:
-            raise Broken(f"its record chooses {shown(name)} = {shown(value)}, which is not what was run")
+            raise CorruptRun(f"its record chooses {shown(name)} = {shown(value)}, which is not what was run")
 
 
-def a_tuning(value: Any, where: str) -> Tuning:
-    """A tuning. Raises Broken where a field is wrong, or its trials are not those of its grid."""
-    table = a_table(value, where)
-    tuning = Tuning(
-        searched=entry(table, "searched", a_mapping(a_sequence(a_scalar))),
-        trials=entry(table, "trials", a_sequence(_trial)),
-        chosen=entry(table, "chosen", an_integer(0, MAX_TRIALS)),
-        seeds=entry(table, "seeds", a_sequence(an_integer(0, MAX_SEED - 1))),
-        epochs=entry(table, "epochs", an_integer(1)),
-        metric=entry(table, "metric", a_name),
-        better=entry(table, "better", _direction),
-        unit=entry(table, "unit", a_text),
-        output=entry(table, "output", a_name),
-        validation=entry(table, "validation", optional(_share)),
-        root_seed=entry(table, "root_seed", an_integer(0, most=None)),
-        x0_index=entry(table, "x0_index", an_integer(0, most=None)),
-        paired=entry(table, "paired", a_boolean),
-    )
-    _check_grid(tuning)
-    return tuning
-
-
-def _check_grid(tuning: Tuning) -> None:
+def check_tuning(tuning: Tuning, what: str, at: str) -> None:
+    """Raise CorruptRun where the tuning ``at`` a place of a record is out of bounds, or has other trials than its grid."""
     count = prod(map(len, tuning.searched.values()))
     if not 1 <= count <= MAX_TRIALS or count != len(tuning.trials):
-        raise Broken("its record has other trials than the combinations of what was searched")
+        raise CorruptRun(f"{at} in its {what} has other trials than the combinations of what was searched")
     points = product(*tuning.searched.values())
     for trial, point in zip(tuning.trials, points, strict=True):
         if trial.values != dict(zip(tuning.searched, point, strict=True)):
-            raise Broken("its record has other trials than the combinations of what was searched")
-    if not 1 <= len(set(tuning.seeds)) == len(tuning.seeds) <= MOST_SEEDS:
-        raise Broken("its record has no tuning seeds, too many, or one twice")
-    if tuning.chosen >= len(tuning.trials) or tuning.best.mean is None:
-        raise Broken("its record chooses a trial that is not there, or that diverged")
-
-
-def _trial(value: Any, where: str) -> Trial:
-    table = a_table(value, where)
-    return Trial(
-        values=entry(table, "values", a_mapping(a_scalar)),
-        mean=entry(table, "mean", optional(a_number)),
-        std=entry(table, "std", optional(a_number)),
-        diverged=entry(table, "diverged", an_integer(0, MAX_SEED)),
-    )
-
-
-def _direction(value: Any, where: str) -> Literal["higher", "lower"]:
-    if value == "higher":
-        return "higher"
-    if value == "lower":
-        return "lower"
-    raise Broken(f"{where} in its record is neither higher nor lower")
-
-
-def _share(value: Any, where: str) -> float:
-    share = a_number(value, where)
-    if not 0 < share < 1:
-        raise Broken(f"{where} in its record is not a share between 0 and 1")
-    return share
+            raise CorruptRun(
+                f"{at} in its {what} has other trials than the combinations of what was searched"
+            )
+        check_parameters(trial.values, what, f"{at}.trials")
+        if not 0 <= trial.diverged <= MAX_SEED:
+            raise CorruptRun(f"{at} in its {what} has a trial of which {trial.diverged} seeds diverged")
+    seeds = set(tuning.seeds)
+    if not 1 <= len(seeds) == len(tuning.seeds) <= MOST_SEEDS or min(seeds) < 0 or max(seeds) >= MAX_SEED:
+        raise CorruptRun(
+            f"{at} in its {what} has no tuning seeds, too many, one twice, or one that is no seed"
+        )
+    if not 0 <= tuning.chosen < len(tuning.trials) or tuning.best.mean is None:
+        raise CorruptRun(f"{at} in its {what} chooses a trial that is not there, or that diverged")
+    if tuning.epochs < 1 or tuning.root_seed < 0 or tuning.x0_index < 0:
+        raise CorruptRun(f"{at} in its {what} has epochs below 1, or a root_seed or an x0_index below 0")
+    if (
+        not (tuning.metric and tuning.output)
+        or max(map(len, (tuning.metric, tuning.output, tuning.unit))) > MAX_TEXT
+    ):
+        raise CorruptRun(f"{at} in its {what} has a metric, an output or a unit that is empty or too long")
+    if tuning.validation is not None and not 0 < tuning.validation < 1:
+        raise CorruptRun(
+            f"{at}.validation in its {what} is {tuning.validation:g}: expected a share between 0 and 1"
+        )

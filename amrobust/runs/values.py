@@ -14,6 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 Curves = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
+MAX_VALUES = 250_000_000
+"""Values in one run, 2 GB of them: a million seeds of 50 points, two outputs and two metrics fit."""
 _PAYLOAD = 1954
 ABSENT = float(np.array(0x7FF8_0000_0000_0000 | _PAYLOAD, np.uint64).view(np.float64))
 """What a value is where none was measured."""

@@ -10,13 +10,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from amrobust.errors import UserError
-from amrobust.runs.code import changed
-from amrobust.runs.entries import Broken
-from amrobust.runs.facts import Files, code_digest, source_digest
+from amrobust.runs.code import Files, changed, code_digest, source_digest
 from amrobust.runs.files import shown, spans
 from amrobust.runs.find import MANIFEST
 from amrobust.runs.manifest import Manifest
 from amrobust.runs.store import directory_name, manifest_in
+from amrobust.runs.validators import CorruptRun
 
 _VERSION = re.compile(r"(.+-[0-9a-f]{12})(?:-[0-9a-f]{8})?")
 """The name of a run's directory: that of all versions of a method, and what tells this one from the others."""
@@ -149,7 +148,7 @@ def _goes_on(found: Asked, manifest: Manifest) -> Asked:
 
 def _manifest(path: Path) -> Manifest | None:
     """That of the run in ``path``; None where there is none, or it is broken, of which whoever works on it tells."""
-    with suppress(Broken):
+    with suppress(CorruptRun):
         return manifest_in(path)
     return None
 

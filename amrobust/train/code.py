@@ -25,7 +25,7 @@ from typing import Any
 
 from amrobust import plugins, workloads
 from amrobust.errors import UserError
-from amrobust.runs.facts import PACKAGE, Files, code_digest
+from amrobust.runs.code import PACKAGE, Files, code_digest
 from amrobust.runs.spec import Spec
 from amrobust.train import foreign, foreign_rules
 from amrobust.train.company import Company, Work

@@ -13,19 +13,20 @@ from typing import Protocol
 import numpy as np
 
 from amrobust.errors import RunError, UserError
+from amrobust.runs.axis import MAX_EPOCHS
+from amrobust.runs.code import code_digest
 from amrobust.runs.curves import SeedCurves, metric_names
-from amrobust.runs.entries import MAX_SEED, Broken, OutOfReach
-from amrobust.runs.facts import RunFacts, code_digest
 from amrobust.runs.files import shown
 from amrobust.runs.find import is_run
-from amrobust.runs.layout import Layout
 from amrobust.runs.lock import Held, locked
-from amrobust.runs.manifest import Manifest, SeedRecord, identity
+from amrobust.runs.manifest import Layout, Manifest, RunMetadata, SeedRecord, identity
 from amrobust.runs.provenance import now, session, versions_apart
+from amrobust.runs.seeds import MAX_SEED
 from amrobust.runs.spec import Spec
 from amrobust.runs.store import Run, broken_line, commit, read_run
 from amrobust.runs.tuning import Tuning, require_disjoint
-from amrobust.runs.validate import MAX_EPOCHS, MAX_VALUES
+from amrobust.runs.validators import CorruptRun, UnreadableRun
+from amrobust.runs.values import MAX_VALUES
 from amrobust.runs.versions import Asked, Versions
 from amrobust.train import prepare
 from amrobust.train.executors import Executor, make_executor, train_seeds
@@ -71,7 +72,7 @@ def execute(
     reporter: Reporter | None = None,
     place: Place | None = None,
     train: Train | None = None,
-    describe: Callable[[Spec], RunFacts] | None = None,
+    describe: Callable[[Spec], RunMetadata] | None = None,
     tuning: Tuning | None = None,
     accept_new_code: bool = False,
     versions: Versions | None = None,
@@ -113,7 +114,7 @@ def execute(
             return execution.committed
     except KeyboardInterrupt:
         raise Interrupted("interrupted: nothing was changed; the same command starts again") from None
-    except Broken as problem:
+    except CorruptRun as problem:
         raise RunError(broken_line(path, problem)) from None
     finally:
         if workers is not executor:
@@ -135,7 +136,7 @@ def manifest_of(
     wanted: Sequence[int],
     place: Place,
     tuning: Tuning | None = None,
-    describe: Callable[[Spec], RunFacts] | None = None,
+    describe: Callable[[Spec], RunMetadata] | None = None,
 ) -> Manifest:
     """The manifest of the run of ``spec`` before it begins. Raises UserError on more ``wanted`` seeds than can be recorded."""
     with ONE_AT_A_TIME:
@@ -153,7 +154,7 @@ def _finished(asked: Asked, wanted: Sequence[int]) -> Run | None:
     try:
         run = read_run(asked.path)
         _check_same(run.manifest, asked.manifest)
-    except Broken:
+    except CorruptRun:
         return None
     if asked.manifest.tuning not in (None, run.manifest.tuning):
         return None
@@ -161,12 +162,12 @@ def _finished(asked: Asked, wanted: Sequence[int]) -> Run | None:
 
 
 def _check_same(recorded: Manifest, asked: Manifest) -> None:
-    """Raise Broken unless seeds of ``asked`` may be added to what is recorded."""
+    """Raise CorruptRun unless seeds of ``asked`` may be added to what is recorded."""
     if recorded.identity != asked.identity:
-        raise Broken("it holds another run than its name says")
+        raise CorruptRun("it holds another run than its name says")
     for name in ("outputs", "metrics", "epochs"):
         if getattr(recorded.facts, name) != getattr(asked.facts, name):
-            raise OutOfReach(
+            raise UnreadableRun(
                 f"this version of amrobust, or of your code, would record other {name} than it has",
                 "choose another --runs-dir",
             )

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from amrobust import plugins
 from amrobust.errors import UserError
-from amrobust.runs.layout import Block, Layout
+from amrobust.runs.manifest import Block, Layout
 from amrobust.runs.spec import Spec
 from amrobust.train.cluster import Cluster
 from amrobust.train.company import Work

@@ -12,11 +12,11 @@ from typing import Protocol
 
 from amrobust.errors import RunError
 from amrobust.runs.curves import mean_and_std
-from amrobust.runs.entries import Broken
-from amrobust.runs.facts import RunFacts
+from amrobust.runs.manifest import RunMetadata
 from amrobust.runs.spec import Spec, content_digest
 from amrobust.runs.store import Run, read_run
 from amrobust.runs.tuning import Tuning
+from amrobust.runs.validators import CorruptRun
 from amrobust.runs.versions import Versions
 from amrobust.train.code import code_of
 from amrobust.train.execution import Interrupted, Train, checked, execute, manifest_of
@@ -119,7 +119,7 @@ def execute_grid(
     reporter: GridReporter | None = None,
     place: Place | None = None,
     train: Train | None = None,
-    describe: Callable[[Spec], RunFacts] | None = None,
+    describe: Callable[[Spec], RunMetadata] | None = None,
     tunings: Mapping[str, Tuning] | None = None,
     accept_new_code: bool = False,
     declared: str = "",
@@ -324,5 +324,5 @@ class _RunProgress(Silent):
         """The run as it was left; None where nothing can be read of it."""
         try:
             return read_run(directory / self.run) if self.run else None
-        except Broken:
+        except CorruptRun:
             return None

@@ -8,7 +8,7 @@ from typing import TypeVar, get_args
 
 from amrobust import workloads
 from amrobust.errors import UserError
-from amrobust.runs.layout import Batching, Block, Layout
+from amrobust.runs.manifest import Batching, Block, Layout
 from amrobust.runs.spec import Spec, canonical_json
 
 T = TypeVar("T")
@@ -46,7 +46,7 @@ def plan_layout(
                 left.difference_update(block)
     rest = [seed for seed in seeds if seed in left]
     if chosen == "none" or not rest:
-        return Layout(chosen, (*kept, *in_blocks(rest, 1)))
+        return Layout("stack" if chosen == "stack" else "none", (*kept, *in_blocks(rest, 1)))
     if kind == "convex":
         return Layout("stack", (*kept, *in_blocks(rest, CONVEX_BLOCK)))
     if alike(spec) is None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from amrobust import workloads
 from amrobust.errors import UserError
-from amrobust.runs.facts import RunFacts
+from amrobust.runs.manifest import RunMetadata
 from amrobust.runs.method import Method
 from amrobust.runs.metric import Metric, direction
 from amrobust.runs.spec import LOCATIONS, Spec, Value, plain
@@ -114,7 +114,7 @@ def method_names(spec: Spec) -> dict[str, str]:
     return {output: method.name for output, method in methods_of(spec).items()}
 
 
-def describe(spec: Spec, place: Place = HERE) -> RunFacts:
+def describe(spec: Spec, place: Place = HERE) -> RunMetadata:
     """The facts of ``spec``, run at ``place``. Builds x0 and reads the data.
 
     Raises UserError where the data cannot be read, or the backend cannot be used.
@@ -135,7 +135,7 @@ def describe(spec: Spec, place: Place = HERE) -> RunFacts:
     if spec.vary is not None:
         shown.append(("vary", spec.vary))
     data_digest, code = problem.data_digest(params), code_of(spec)
-    return RunFacts(
+    return RunMetadata(
         x0_digest=_x0_digest(spec, problem, data_digest),
         data_digest=data_digest,
         outputs=optimizer.outputs,

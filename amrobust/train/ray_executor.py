@@ -20,7 +20,7 @@ from typing import Any
 
 from amrobust import workloads
 from amrobust.errors import RunError, UserError
-from amrobust.runs.layout import Block
+from amrobust.runs.manifest import Block
 from amrobust.train import finished
 from amrobust.train.cluster import MAX_RETRIES, Cluster
 from amrobust.train.company import Work

@@ -40,17 +40,18 @@ class Request:
 def trainings_of(tables: Tables, methods: Iterable[dict[str, Any]]) -> tuple[Training, ...]:
     """One training for every combination of the hyperparameters that a ``[[methods]]`` table gives as lists."""
     found = []
-    for table in methods:
-        optimizer, label = tables.take(table, "opt", str), ""
+    for number, table in enumerate(methods, 1):
+        own = tables.within(f"method {number}")
+        optimizer, label = own.take(table, "opt", str), ""
         if "label" in table:
-            label = tables.take(table, "label", (str, dict))
+            label = own.take(table, "label", (str, dict))
             for text in label.values() if isinstance(label, dict) and label else [label]:
                 if not isinstance(text, str) or not text.strip():
-                    raise tables.complain(f"the label of {optimizer} is a text to print, not {text!r}")
+                    raise own.complain(f"the label of {optimizer} is a text to print, not {text!r}")
         values = {name: value if isinstance(value, list) else [value] for name, value in table.items()}
-        points = combinations(tables, values)
+        points = combinations(own, values)
         if label and len(points) > 1:
-            raise tables.complain(f"a label is of one method, and {optimizer} here is {len(points)}")
+            raise own.complain(f"a label is of one method, and {optimizer} here is {len(points)}")
         found += [Training(optimizer, point, label) for point in points]
     return tuple(found)
 

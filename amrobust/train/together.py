@@ -15,13 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from amrobust.errors import RunError
-from amrobust.runs.entries import Broken
-from amrobust.runs.layout import Layout
 from amrobust.runs.lock import locked
-from amrobust.runs.manifest import Manifest
+from amrobust.runs.manifest import Layout, Manifest
 from amrobust.runs.spec import Spec
 from amrobust.runs.store import manifest_in
 from amrobust.runs.tuning import Tuning
+from amrobust.runs.validators import CorruptRun
 from amrobust.runs.versions import Asked, Versions
 from amrobust.train.code import digest_of
 from amrobust.train.company import Company, Work
@@ -115,7 +114,7 @@ def train_together(
         open_runs: dict[int, Execution] = {}
         for number, asked in job.runs.items():
             reporter = reporters[number]
-            with suppress(Broken, RunError):
+            with suppress(CorruptRun, RunError):
                 held = locks.enter_context(locked(asked.path, _waiter(reporter, asked.path)))
                 execution = Execution(held, asked, reporter, declared)
                 recorded = execution.manifest if execution.manifest.provenance else None
@@ -212,7 +211,7 @@ def _goes_on(
 def _recorded(asked: Asked) -> Manifest | None:
     try:
         return manifest_in(asked.path)
-    except Broken:
+    except CorruptRun:
         return (
             asked.manifest
         )  # Something is there that is not as it should be: whoever works on it alone says so.

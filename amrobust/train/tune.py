@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from amrobust.errors import RunError
-from amrobust.runs.facts import RunFacts
+from amrobust.runs.manifest import RunMetadata
 from amrobust.runs.spec import VALIDATION, Spec, content_digest
 from amrobust.runs.store import read_run
 from amrobust.runs.tuning import Trial, Tuning, best_trial
@@ -31,7 +31,7 @@ def tune(
     reporter: GridReporter | None = None,
     place: Place | None = None,
     train: Train | None = None,
-    describe: Callable[[Spec], RunFacts] | None = None,
+    describe: Callable[[Spec], RunMetadata] | None = None,
     accept_new_code: bool = False,
 ) -> TuningFile:
     """Train what is missing of ``searches`` (one or more, on one workload) and choose each method's combination.

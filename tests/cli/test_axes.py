@@ -149,10 +149,10 @@ class TestALaterImport:
 
     @pytest.mark.parametrize("what", ["'axis': 1", "'axis': {'name': 'x', 'unit': '', 'values': [2, 1]}"])
     def test_an_axis_that_is_none_is_a_broken_run(self, what):
-        from amrobust.runs.entries import Broken
         from amrobust.runs.manifest import Manifest
         from amrobust.runs.spec import content_digest
         from amrobust.runs.validate import parse_manifest
+        from amrobust.runs.validators import CorruptRun
 
         amrobust("import", TABLES / "add1.csv")
         (path,) = Path("runs").rglob("manifest.json")
@@ -160,6 +160,6 @@ class TestALaterImport:
         content["facts"] |= eval("{" + what + "}")
         del content["checksum"]
         content["checksum"] = content_digest(content)
-        with pytest.raises(Broken, match=r"axis|increase|coordinate"):
+        with pytest.raises(CorruptRun, match=r"axis|increase|coordinate"):
             parse_manifest(json.dumps(content).encode())
         assert isinstance(parse_manifest(path.read_bytes()), Manifest)

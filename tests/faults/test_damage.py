@@ -7,8 +7,8 @@ import shutil
 import pytest
 from whole_runs import HERE, numbers
 
-from amrobust.runs.entries import Broken
 from amrobust.runs.store import open_runs, read_run
+from amrobust.runs.validators import CorruptRun
 
 METHODS = ("sgd", "msgd", "cm")
 QUICK = ("--workload", "logistic", "--iterations", 60, "--seeds", 8)
@@ -162,7 +162,7 @@ def test_no_flipped_bit_of_a_manifest_goes_unnoticed(runs):
         path.write_bytes(flipped)
         try:
             found = read_run(run)
-        except Broken:
+        except CorruptRun:
             continue
         assert found.manifest == sound.manifest, "an E for an e in a number says the same"
 
@@ -176,7 +176,7 @@ def test_no_flipped_bit_of_curves_goes_unnoticed(runs):
         flipped = bytearray(content)
         flipped[place] ^= 1 << rng.randrange(8)
         path.write_bytes(flipped)
-        with pytest.raises(Broken, match="checksum"):
+        with pytest.raises(CorruptRun, match="checksum"):
             read_run(run)
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from made_up_runs import Trainer, describe, spec
 
-from amrobust.runs.entries import Broken
 from amrobust.runs.find import is_run
 from amrobust.runs.store import read_run
+from amrobust.runs.validators import CorruptRun
 from amrobust.train.execution import execute
 
 
@@ -66,7 +66,7 @@ def disk(monkeypatch, tmp_path):
 
 
 def complete(image, name, directory):
-    """The complete seeds in ``image``; none where there is no run. Raises Broken."""
+    """The complete seeds in ``image``; none where there is no run. Raises CorruptRun."""
     path = directory / name
     shutil.rmtree(path, ignore_errors=True)
     path.mkdir(parents=True)
@@ -102,7 +102,7 @@ def test_a_run_that_loses_its_power_at_first_gives_nothing_false(disk, tmp_path,
         for image in images:
             try:
                 found.append(tuple(sorted(complete(image, name, elsewhere))))
-            except Broken:
+            except CorruptRun:
                 found.append(None)
     assert set(found) <= {(), (0, 1, 2), None}
     assert found[0] == (), "begun, it is as if it had not"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from made_up_runs import OUTPUTS, Trainer, curve, describe, spec
 
-from amrobust.runs import manifest, migrate, validate
+from amrobust.runs import manifest, validate
 from amrobust.runs.spec import content_digest
 from amrobust.runs.store import open_runs
 from amrobust.train.execution import execute
@@ -58,9 +58,9 @@ def older(tmp_path, monkeypatch):
         facts = content["facts"] | {"metrics": metrics}
         return content | {"seeds": seeds, "plans": [], "tuning": None, "facts": facts}
 
-    for module in (manifest, validate, migrate):
+    for module in (manifest, validate):
         monkeypatch.setattr(module, "SCHEMA_VERSION", 2)
-    monkeypatch.setattr(migrate, "STEPS", {1: step})
+    monkeypatch.setattr(validate, "STEPS", {1: step})
     path = copied(tmp_path)
     content = json.loads((path / "manifest.json").read_text())
     del content["checksum"], content["plans"]

@@ -21,10 +21,10 @@ from amrobust.errors import RunError
 from amrobust.ingest.load import load_arms
 from amrobust.runs.check import check_runs
 from amrobust.runs.curves import encode
-from amrobust.runs.entries import MAX_JSON_ITEMS, Broken
 from amrobust.runs.manifest import Manifest, identity
 from amrobust.runs.store import directory_name, find_run, open_runs, read_run
 from amrobust.runs.summary import summaries
+from amrobust.runs.validators import MAX_JSON_ITEMS, CorruptRun
 from amrobust.train.execution import execute
 
 MEGABYTE = 1_000_000
@@ -183,7 +183,7 @@ class TestSizes:
     def test_a_manifest_that_claims_too_much(self, change, message, victim):
         started = time.monotonic()
         edit(victim / "manifest.json", change)
-        with pytest.raises(Broken, match=message):
+        with pytest.raises(CorruptRun, match=message):
             read_run(victim)
         assert time.monotonic() - started < 1
 
@@ -196,7 +196,7 @@ class TestSizes:
         )
         (victim / "manifest.json").write_text(text)
         started = time.monotonic()
-        with pytest.raises(Broken, match="items"):
+        with pytest.raises(CorruptRun, match="items"):
             read_run(victim)
         assert time.monotonic() - started < 5
 
@@ -205,7 +205,7 @@ class TestSizes:
     )
     def test_a_manifest_that_is_deep_or_long(self, text, victim):
         (victim / "manifest.json").write_text(text)
-        with pytest.raises(Broken):
+        with pytest.raises(CorruptRun):
             read_run(victim)
 
     @pytest.mark.parametrize("depth", range(900, 1000, 9))
@@ -213,7 +213,7 @@ class TestSizes:
         content = json.loads((victim / "manifest.json").read_text())
         text = json.dumps(content)[:-1] + ', "deep": ' + "[" * depth + "]" * depth + "}"
         (victim / "manifest.json").write_text(text)
-        with pytest.raises(Broken):
+        with pytest.raises(CorruptRun):
             read_run(victim)
 
     @pytest.mark.parametrize("name", ["manifest.json", "curves"])
@@ -231,7 +231,7 @@ class TestSizes:
             (victim / "manifest.json").write_text(
                 text.replace('"wall_seconds": 0.01', f'"wall_seconds": {number}', 1)
             )
-            with pytest.raises(Broken):
+            with pytest.raises(CorruptRun):
                 read_run(victim)
 
 
@@ -254,7 +254,7 @@ class TestPaths:
     )
     def test_a_manifest_that_names_another_file(self, name, victim):
         edit(victim / "manifest.json", lambda content: content["curves"].update(file=name))
-        with pytest.raises(Broken, match="not named"):
+        with pytest.raises(CorruptRun, match="not named"):
             read_run(victim)
 
     @pytest.mark.parametrize("name", ["manifest.json", "curves"])
@@ -262,7 +262,7 @@ class TestPaths:
         path = next(victim.glob(f"{name}*"))
         path.rename(tmp_path / "elsewhere")
         path.symlink_to(tmp_path / "elsewhere")
-        with pytest.raises(Broken, match="not a plain file"):
+        with pytest.raises(CorruptRun, match="not a plain file"):
             read_run(victim)
 
     @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")

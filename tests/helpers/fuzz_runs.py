@@ -13,7 +13,7 @@ from made_up_runs import Trainer, describe, outcome, spec
 from made_up_tunings import tuning
 from strangers import seal
 
-from amrobust.runs.entries import Broken
+from amrobust.runs.validators import CorruptRun
 from amrobust.train.execution import execute
 
 
@@ -23,7 +23,7 @@ def run(scratch: Path):
 
 
 def manifest(data: bytes, scratch: Path) -> object:
-    from amrobust.runs.commands import command_of
+    from amrobust.runs.provenance import command_of
     from amrobust.runs.validate import parse_manifest
 
     found = parse_manifest(data)
@@ -33,14 +33,19 @@ def manifest(data: bytes, scratch: Path) -> object:
 
 def sealed_manifest(data: bytes, scratch: Path) -> object:
     """As a stranger would write it: the checksum fits, and the identity where there is enough to make it from."""
-    from amrobust.runs.manifest import identity
-    from amrobust.runs.validate import _facts, _spec
+    from amrobust.runs.manifest import RunMetadata, identity
+    from amrobust.runs.spec import Spec
+    from amrobust.runs.validators import converted
 
     try:
         content = json.loads(data)
         if isinstance(content, dict):
-            with suppress(Broken, LookupError):
-                content["identity"] = identity(_spec(content["spec"], ""), _facts(content["facts"], ""))
+            with suppress(CorruptRun, LookupError):
+                of = (
+                    converted(content["spec"], Spec, "spec"),
+                    converted(content["facts"], RunMetadata, "facts"),
+                )
+                content["identity"] = identity(*of)
             seal(scratch / "sealed.json", content)
             data = (scratch / "sealed.json").read_bytes()
     except (ValueError, RecursionError):

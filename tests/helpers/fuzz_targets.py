@@ -1,6 +1,6 @@
 """Every reader of bytes that come from outside, as a function that must end well or in a clean error; and valid inputs.
 
-A clean error is a UserError, a RunError or a Broken: anything else is a fault of the reader.
+A clean error is a UserError, a RunError or a CorruptRun: anything else is a fault of the reader.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from fuzz_logs import (
 )
 
 from amrobust.errors import AmrobustError
-from amrobust.runs.entries import Broken
+from amrobust.runs.validators import CorruptRun
 
-CLEAN = (AmrobustError, Broken)
+CLEAN = (AmrobustError, CorruptRun)
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 

@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 
-from amrobust.runs.facts import RunFacts
+from amrobust.runs.manifest import RunMetadata
 from amrobust.runs.metric import Metric
 from amrobust.runs.spec import Spec
 from amrobust.train.outcome import SeedOutcome
@@ -28,7 +28,7 @@ def spec(**changes):
 
 
 def describe(of):
-    return RunFacts(
+    return RunMetadata(
         x0_digest="0" * 64,
         data_digest="d" * 64,
         outputs=OUTPUTS,

@@ -15,9 +15,9 @@ from amrobust.ingest.landing import land
 from amrobust.ingest.load import load_arms
 from amrobust.ingest.recorder import record
 from amrobust.runs.axis import Axis
-from amrobust.runs.commands import command_of
 from amrobust.runs.method import Method, from_name, swept
 from amrobust.runs.metric import Metric, direction_by_name
+from amrobust.runs.provenance import command_of
 from amrobust.runs.store import open_runs
 from amrobust.train.execution import execute
 

@@ -52,6 +52,22 @@ def test_claims_and_what_they_are_about_are_read(tmp_path):
         ("epochs = [1, 10]", "phase = [0, 0.3]\nepochs = [1, 2]", "no epochs"),
         ('metric = "accuracy"', "metric = 3", "wrong type"),
         ('metric = "accuracy"', "metrics = 3", "unknown 'metrics'"),
+        (
+            "margin = 0.5",
+            "margn = 0.5",
+            r"claim 1: part 1: 'margin' is missing: did you mean it by 'margn'\?",
+        ),
+        (
+            "margin = 0.5",
+            "margin = 'x'",
+            r"claim 1: part 1: 'margin' has the wrong type \('x'\): give a number$",
+        ),
+        ("epochs = [1, 10]", "epochs = 3", r"claim 2: 'epochs' has the wrong type \(3\): give a list"),
+        (
+            '{ kind = "less Avg. STD" }',
+            '{ kind = "less Avg. STD", method = "x" }',
+            "part 2: unknown 'method' in a claim$",
+        ),
         ("[[claims]]", "[[methods]]", "amrobust analyze"),
         ('question = "', "question = ", "not valid TOML"),
     ],

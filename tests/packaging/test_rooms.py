@@ -59,7 +59,9 @@ def test_a_comparison_of_a_table_loads_neither_a_training_module_nor_torch(tmp_p
     rows = [f"{m},{s},{e},{90 + s * e % 7}" for m in ("sgd", "adam") for s in range(4) for e in range(1, 4)]
     table.write_text("\n".join(["method,seed,epoch,accuracy", *rows]))
     command = f"main(['-q', 'compare', {str(table)!r}], standalone_mode=False)"
-    assert not trains(loaded_by(f"from amrobust.cli import main; {command}"))
+    loaded = loaded_by(f"from amrobust.cli import main; {command}")
+    assert not trains(loaded)
+    assert not {"msgspec", "amrobust.runs.manifest"} & set(loaded), "what reads records alone"
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import amrobust
 from amrobust.cli import main
 from amrobust.errors import UserError
 from amrobust.runs import curves
-from amrobust.runs.facts import RunFacts
+from amrobust.runs.manifest import RunMetadata
 from amrobust.runs.seeds import NamedSeed, as_given, seed_of
 
 CORPUS = Path(__file__).resolve().parents[1] / "corpus" / "tables"
@@ -63,7 +63,7 @@ def test_seeds_of_a_table_are_compared_and_exported_as_they_are(tmp_path):
 
 def _stores(seed):
     """Whether a curves file has room for ``seed``."""
-    facts = RunFacts(None, None, ("I",), {"I": "m"}, (), 1, None, {"I": 1}, "w", {}, "cpu")
+    facts = RunMetadata(None, None, ("I",), {"I": "m"}, (), 1, None, {"I": 1}, "w", {}, "cpu")
     try:
         return bool(curves.encode({seed_of(seed): {"I": {}}}, facts))
     except OverflowError:

@@ -15,9 +15,9 @@ from made_up_runs import EPOCHS, METRICS, OUTPUTS, Trainer, describe, spec
 from amrobust.errors import UserError
 from amrobust.ingest.load import load_arms
 from amrobust.runs.curves import decode, describe_bytes, encode
-from amrobust.runs.entries import Broken
 from amrobust.runs.spec import content_digest
 from amrobust.runs.store import find_run, open_runs
+from amrobust.runs.validators import CorruptRun
 from amrobust.train.execution import execute
 
 
@@ -164,6 +164,31 @@ def test_manifests_made_up_by_a_stranger(runs, victim, change):
     assert_one_problem(runs, victim)
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (set_path("facts", "epochs", value=0), "facts.epochs in its manifest is 0: expected int >= 1"),
+        (set_path("facts", "epochs", value=5.0), "facts.epochs in its manifest is 5.0: expected int, got float"),
+        (set_path("facts", "outputs", value=["I", 3]), "facts.outputs[1] in its manifest is 3: expected str, got int"),
+        (set_path("facts", "methods", value={"": "a"}), "a name in facts.methods in its manifest is {'': 'a'}: expected"),
+        (set_path("provenance", 0, "versions", value={"a": 3}), "a value in provenance[0].versions in its manifest is"),
+        (set_path("provenance", 0, "when", value=None), "provenance[0].when in its manifest is None: expected str"),
+        (lambda data: data["provenance"][0].pop("when"), "its manifest has no 'provenance[0].when'"),
+        (set_path("facts", "metrics", 0, "better", value="up"), "is 'up': expected one of higher, lower"),
+        (set_path("seeds", "1", "state", value="done"), "seed 1.state in its manifest is 'done': expected one of planned"),
+        (set_path("seeds", "1", "\ud800", value=1), "seed 1 in its manifest has a name that is no text"),
+        (set_path("spec", "hyperparameters", "lr", value=2**63), "spec.hyperparameters in its manifest has 'lr' = 92"),
+        (set_path("spec", "optimizr", value="am1"), "the spec in its manifest has an unknown field 'optimizr'"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_said_with_its_place_what_is_there_and_what_should_be(runs, victim, change, said):
+    edit(victim, change, sealed=True)
+    _, (problem,) = open_runs([runs])
+    assert said in problem
+    assert "'amrobust check --repair " in problem
+    assert len(problem.splitlines()) == 1
+
+
 def test_an_empty_and_a_missing_directory(tmp_path):
     with pytest.raises(UserError, match="amrobust run"):
         open_runs([tmp_path])
@@ -206,5 +231,5 @@ def test_a_curves_file_without_one_of_its_columns(column):
     sink = io.BytesIO()
     table = pyarrow.parquet.read_table(io.BytesIO(encode({0: ones}, facts))).drop_columns(column)
     pyarrow.parquet.write_table(table, sink)
-    with pytest.raises(Broken, match="does not have the columns"):
+    with pytest.raises(CorruptRun, match="does not have the columns"):
         decode(sink.getvalue(), [0], facts)

@@ -10,7 +10,7 @@ from amrobust import rules
 from amrobust.cli import main
 from amrobust.errors import UserError
 from amrobust.rules import theory
-from amrobust.runs.commands import command_of
+from amrobust.runs.provenance import command_of
 from amrobust.runs.store import open_runs
 from amrobust.train import convex
 from amrobust.train.convex_rules import (

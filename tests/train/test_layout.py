@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from amrobust.errors import UserError
-from amrobust.runs.layout import Layout
+from amrobust.runs.manifest import Layout
 from amrobust.train.layout import evenly, plan_companies, plan_layout
 from amrobust.train.prepare import make_spec
 

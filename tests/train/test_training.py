@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from amrobust.errors import UserError
-from amrobust.runs.layout import Layout
+from amrobust.runs.manifest import Layout
 from amrobust.train import convex, executors, network, pools, training
 from amrobust.train.executors import make_executor, train_seeds
 from amrobust.train.layout import plan_layout

@@ -4,7 +4,7 @@ import pytest
 from made_up_tunings import tuning
 
 from amrobust.errors import RunError, UserError
-from amrobust.runs.entries import MAX_SEED
+from amrobust.runs.seeds import MAX_SEED
 from amrobust.runs.tuning import FIRST_SEED, MOST_SEEDS, Trial, best_trial, require_disjoint, tuning_seeds
 from amrobust.train.prepare import make_spec
 from amrobust.train.streams import seed_sequence

@@ -8,9 +8,8 @@ import pyarrow.parquet
 import pytest
 from made_up_runs import describe, outcome, spec
 
-from amrobust.runs.curves import decode, encode
-from amrobust.runs.entries import Broken
-from amrobust.runs.footer import SNAPPY, codecs
+from amrobust.runs.curves import SNAPPY, codecs, decode, encode
+from amrobust.runs.validators import CorruptRun
 
 
 def written(**options):
@@ -54,6 +53,6 @@ def test_a_codec_that_arrow_does_not_know_never_reaches_it():
         except ValueError:
             continue
         if max(codecs(bad)) > 7:
-            with pytest.raises(Broken, match="compressed"):
+            with pytest.raises(CorruptRun, match="compressed"):
                 decode(bad, (0, 1, 2), facts)
     assert unknown

@@ -1,0 +1,174 @@
+"""Recorded runs as arms: an arm an output of a run, with what an appendix prints of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from amrobust.errors import RunError, UserError
+from amrobust.plugins import is_path
+from amrobust.runs.arms import Arm
+from amrobust.runs.code import code_words, versions_of
+from amrobust.runs.files import shown
+from amrobust.runs.manifest import Manifest
+from amrobust.runs.method import Method, from_name
+from amrobust.runs.provenance import command_of, tuning_command_of, versions_apart
+from amrobust.runs.spec import Spec
+from amrobust.runs.store import Run, each_run
+
+
+def arms_of_runs(directories: Sequence[Path], problems: list[str]) -> tuple[list[Arm], dict[str, Spec]]:
+    """The arms of the runs under ``directories``, and by each workload's label a spec on it; adds a line for each problem.
+
+    Raises UserError where two directories hold one run with other seeds or curves.
+    """
+    arms: list[Arm] = []
+    settings: dict[str, Spec] = {}
+    places: dict[str, Path] = {}
+    seeded: set[str] = set()
+    unfinished: list[Run] = []
+    for run in each_run(directories, problems):
+        earlier = places.setdefault(run.manifest.identity, run.path)
+        if earlier is not run.path:
+            raise UserError(
+                f"{shown(run.path)} and {shown(earlier)} are one run by their names, with other seeds or curves: they are "
+                "never taken for one sample; give one of them, or record one under another method"
+            )
+        try:
+            arms += _arms_of(run)
+        except RunError as error:
+            problems.append(str(error))
+        else:
+            unfinished.append(run)
+            if run.manifest.code and run.manifest.complete:
+                seeded.add(run.manifest.base)
+            settings.setdefault(run.manifest.facts.workload_label, run.manifest.spec)
+    # Of code that was mended before a seed came of it nothing is missing, once a later version has seeds.
+    problems += [
+        line
+        for run in unfinished
+        if run.manifest.complete or not run.manifest.code or run.manifest.base not in seeded
+        for line in _unfinished(run)
+    ]
+    return arms, settings
+
+
+def _unfinished(run: Run) -> list[str]:
+    """A line where seeds are planned, running or failed."""
+    manifest = run.manifest
+    done, total, failed = len(manifest.complete), len(manifest.seeds), len(manifest.in_state("failed"))
+    if done == total:
+        return []
+    what = f"{failed} failed" if failed else "the rest is unfinished"
+    return [
+        f"{shown(run.path.name)}: {done} of {total} seeds are complete, {what}; repeat its run to finish it"
+    ]
+
+
+def _arms_of(run: Run) -> list[Arm]:
+    manifest = run.manifest
+    if not manifest.complete:
+        return []
+    facts, spec, curves = manifest.facts, manifest.spec, run.curves()
+    metrics = {metric.name: metric for metric in facts.metrics}
+    averaging = spec.hyperparameters.get("m")
+    several = len(facts.outputs) > 1
+    recorded = {seed: manifest.seeds[seed].declared for seed in manifest.complete}
+    declared = {seed: found for seed, found in recorded.items() if found is not None}
+    return [
+        Arm(
+            method=facts.methods[output],
+            optimizer=spec.optimizer,
+            workload=facts.workload_label,
+            seeds=manifest.complete,
+            curves=curves[output],
+            metrics=metrics,
+            output=output if several else None,
+            training=manifest.identity,
+            pairing=_pairing(spec),
+            data_digest=facts.data_digest,
+            x0_digest=facts.x0_digest,
+            diverged=tuple(seed for seed in manifest.complete if manifest.seeds[seed].diverged),
+            first_output_epoch=facts.first_output_epoch[output],
+            steps_per_epoch=facts.steps_per_epoch,
+            averaging=averaging if isinstance(averaging, int) else None,
+            seed_plans=manifest.seed_plans,
+            seconds=_seconds(manifest),
+            vary=spec.vary,
+            tuning=manifest.tuning,
+            code=versions_of(manifest),
+            declared=declared,
+            facts=_facts(run),
+            identity=_identity(manifest, output),
+            axis=facts.coordinates,
+        )
+        for output in facts.outputs
+    ]
+
+
+def _identity(manifest: Manifest, output: str) -> Method:
+    """The method of one output of a run as data: amrobust's own by its spec, another's by its name and what was recorded."""
+    name, spec = manifest.facts.methods[output], manifest.spec
+    told = from_name(name)
+    if any(made.source is not None for made in manifest.provenance):
+        recorded = {key: value for key, value in spec.hyperparameters.items() if key != "method"}
+        return replace(told, hyperparameters={**told.hyperparameters, **recorded})
+    named = tuple(key for key in told.hyperparameters if key in spec.hyperparameters)
+    several = len(manifest.facts.outputs) > 1
+    method = Method(spec.optimizer, spec.hyperparameters, named, output if several else None)
+    # A name that was made otherwise stays what it was recorded as.
+    return method if method.name == name else replace(method, written=name)
+
+
+def _pairing(spec: Spec) -> str | None:
+    """What two runs that are paired seed by seed have in common: all random streams, or the starting points."""
+    if spec.paired:
+        return f"root seed {spec.root_seed}"
+    return f"starting points of root seed {spec.root_seed}" if spec.vary == "x0" else None
+
+
+def _seconds(manifest: Manifest) -> tuple[float, ...]:
+    """Wall time of every complete seed; nothing where seeds were trained together, whose times are shares of one."""
+    records = [manifest.seeds[seed] for seed in manifest.complete]
+    return () if any(record.stack > 1 for record in records) else tuple(r.wall_seconds for r in records)
+
+
+def _facts(run: Run) -> dict[str, str]:
+    """What an appendix prints about a run, as text."""
+    manifest = run.manifest
+    spec, facts = manifest.spec, manifest.facts
+    text = {
+        "command": command_of(manifest),
+        "run": run.path.name,
+        "tuning": tuning_command_of(manifest),
+        "seeds": f"{len(manifest.complete)} complete of {len(manifest.seeds)}",
+        "hyperparameters": ", ".join(f"{name} = {value}" for name, value in spec.hyperparameters.items()),
+        "workload": ", ".join(
+            f"{name} = {value}" for name, value in spec.workload_params.items() if value is not None
+        ),
+        "epochs": str(facts.epochs) if facts.axis is None else "",
+        "steps": facts.axis.words if facts.axis is not None else "",
+        "steps an epoch": str(facts.steps_per_epoch or ""),
+        "x0 digest": facts.x0_digest or "",
+        "data digest": facts.data_digest or "",
+        "data note": facts.data_note or "",
+    }
+    if manifest.provenance:
+        made = manifest.provenance[-1]
+        dirty = " with uncommitted changes" if made.git_dirty else ""
+        named = is_path(spec.optimizer) or is_path(spec.workload)
+        unrecorded = "code not recorded" if made.code is None and made.source is None and named else ""
+        text |= {
+            "versions": ", ".join(f"{name} {version}" for name, version in made.versions.items()),
+            "platform": f"{made.platform}, {made.cpu_count} cores, {made.place}",
+            "code revision": f"{made.git_revision}{dirty}" if made.git_revision else "",
+            "own code": code_words(made.code) if made.code else unrecorded,
+            "several versions": versions_apart(each for each in manifest.provenance if each.seeds),
+        }
+        if made.source is not None:
+            text |= {
+                "source": ", ".join(filter(None, (made.source.form, made.source.path))),
+                "source digest": made.source.sha256 or "",
+            }
+    return {name: value for name, value in text.items() if value}
