@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 @click.argument("path", type=click.Path(path_type=Path, allow_dash=True))
 @click.option(
     "--from", "source", default="auto", show_default=True, metavar="FORMAT",
-    help="csv, json, parquet, lightning, huggingface, mlflow, tensorboard, tensorboard-charts, wandb, sacred, benchopt, sb3, "
-    "npz, text, or one that a package adds.",
+    help="csv, json, json-objects, parquet, lightning, huggingface, mlflow, tensorboard, tensorboard-charts, wandb, sacred, "
+    "benchopt, sb3, npz, text, or one that a package adds.",
 )  # fmt: skip
 @reading
 @click.option(

@@ -27,6 +27,7 @@ _MODULES = {
     "benchopt": "benchopt",
     "npz": "npz",
     "json": "json_records",
+    "json-objects": "json_objects",
     "huggingface": "huggingface_state",
     "sb3": "stable_baselines",
     "text": "text_logs",
@@ -46,6 +47,7 @@ _ORDER = (
     "parquet",
     "json",
     "csv",
+    "json-objects",
 )
 
 
