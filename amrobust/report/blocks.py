@@ -8,6 +8,7 @@ from typing import Literal
 
 from amrobust.judge.kinds.kind import Outcome
 from amrobust.report.drawing import Drawing
+from amrobust.report.text import printable
 
 
 @dataclass(frozen=True)
@@ -221,4 +222,4 @@ def plain(text: str, style: Literal["plain", "question", "setup", "lead", "small
 
 def placed(drawings: Sequence[Drawing], name: str) -> list[Block]:
     """Drawings as figures called ``name``."""
-    return [Figure(name, drawing.svg, drawing.caption, drawing.alt) for drawing in drawings]
+    return [Figure(name, drawing.svg, drawing.caption, printable(drawing.alt)) for drawing in drawings]
