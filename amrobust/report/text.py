@@ -123,9 +123,14 @@ def breakable(text: str) -> str:
     return " ".join(words)
 
 
+def signed(text: str) -> str:
+    """``text`` with minus signs before its negative numbers."""
+    return _MINUS.sub("−", text)
+
+
 def prose(text: str) -> str:
     """A sentence with numbers: minus signs, and no line break inside ``p = 0.031`` and ``1.2 × 10⁻⁵`` or before a unit."""
-    text = _together(_MINUS.sub("−", breakable(text)))
+    text = _together(signed(breakable(text)))
     return _BEFORE_UNIT.sub("\u00a0", _AROUND_EQUALS.sub("\u00a0\\1\u00a0", text))
 
 
