@@ -113,7 +113,7 @@ def command(
             "a power curve is drawn while the number of seeds is looked for: leave out --seeds or -o"
         )
     if output is not None:
-        from amrobust.report.drawing import check_figure
+        from amrobust.report.style import check_figure
 
         check_figure(output)
     try:
@@ -129,7 +129,7 @@ def command(
         raise UserError(error.reason) from None
     found = powers[-1]
     if output is not None:
-        from amrobust.report.power import write_power_curve
+        from amrobust.report.figures.power import write_power_curve
 
         write_power_curve(powers, power, describe(ratio, difference, margin, test, claims, curves), output)
     exact = noncentral_t(difference, found.n, alpha / claims) if difference else None

@@ -63,14 +63,13 @@ def command(
     amrobust report runs/ --figures figures/ --figure-format pdf --figure-format png
     """
     from amrobust.report import write_figures, write_report
-    from amrobust.report.pdf import compile_pdf
-    from amrobust.report.write import check_layout, check_target
+    from amrobust.report.write import check_layout, check_target, compile_pdf
     from amrobust.runs.output import is_stream
 
     layout = layout_of(title=title, authors=authors, paper=paper, sections=sections, template=template)
     to_stdout = str(output) == "-"
     if to_stdout:
-        check_layout(layout, ".pdf")
+        check_layout(layout)
     else:
         check_target(output, layout)
     comparison = load_comparison(paths, **options)

@@ -18,10 +18,9 @@ def _print_template(ctx: click.Context, param: click.Parameter, value: str | Non
     """Print a template that comes with amrobust, and do nothing else."""
     if value is None or ctx.resilient_parsing:
         return
-    from amrobust.report import pdf, webpage
+    from amrobust.report.write import TEMPLATES
 
-    place = {"pdf": pdf.TEMPLATE, "html": webpage.TEMPLATE}[value]
-    click.echo(place.read_text(encoding="utf-8"), nl=False)
+    click.echo(TEMPLATES[f".{value}"].read_text(encoding="utf-8"), nl=False)
     ctx.exit()
 
 
@@ -39,7 +38,7 @@ OPTIONS = (
     click.option(
         "--template",
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        help="A template of your own: Typst (.typ) for a PDF, Jinja for HTML.",
+        help="A Typst template of your own (.typ), for a PDF or for HTML.",
     ),
     click.option(
         "--print-template",

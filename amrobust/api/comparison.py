@@ -18,8 +18,8 @@ from amrobust.judge.judgement import Comparison as Judged
 from amrobust.judge.judgement import Judgement, Verdict
 from amrobust.judge.lengths import Lengths
 from amrobust.judge.rules import Centre, IntervalName, Pairs, Rules, Selection, TestName
+from amrobust.report.names import titled
 from amrobust.report.notes import notes
-from amrobust.report.titles import titled
 from amrobust.runs.arms import what_was_read
 from amrobust.runs.documents import mapping_given, several_given, text_given
 from amrobust.stats.levels import Scale

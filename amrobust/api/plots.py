@@ -41,8 +41,8 @@ class Plots:
 
         Raises UserError where all seeds diverged.
         """
-        from amrobust.report.drawing import labels, styles
         from amrobust.report.figures.finals import draw_strip, final_rows
+        from amrobust.report.style import labels, styles
 
         judgement = self._judgement(group)
         rows = final_rows(judgement)
@@ -59,8 +59,8 @@ class Plots:
         Raises UserError on another quantity, and where no claim about it has an estimate.
         """
         from amrobust.judge.kinds import KINDS
-        from amrobust.report.drawing import labels, styles
         from amrobust.report.figures.forest import draw_panel, panels_of
+        from amrobust.report.style import labels, styles
 
         kinds = {"spread": "less spread", "avg_std": "less Avg. STD", "mean": "better mean"}
         if quantity not in kinds:
@@ -89,8 +89,8 @@ class Plots:
         return judgements[group]
 
     def _lines(self, ax: Axes | None, judgement: Judgement, lines: Any, label: str) -> Axes:
-        from amrobust.report.drawing import styles
         from amrobust.report.figures.curves import draw_lines
+        from amrobust.report.style import styles
 
         if not lines:
             raise UserError(

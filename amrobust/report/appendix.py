@@ -16,8 +16,7 @@ from amrobust.judge.rules import Rules, Selection
 from amrobust.judge.words import listed
 from amrobust.report.blocks import Block, Code, Commands, Fact, Facts, Heading, plain
 from amrobust.report.layout import SECTIONS, Layout
-from amrobust.report.text import printable
-from amrobust.report.typography import breakable
+from amrobust.report.text import breakable, printable
 from amrobust.report.view import spans
 
 _DIGEST = re.compile(r"[0-9a-f]{32,64}")

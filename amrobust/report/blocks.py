@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from amrobust.judge.kinds.kind import Outcome
-from amrobust.report.drawing import Drawing
+from amrobust.report.numbers import ABSENT
+from amrobust.report.style import Drawing
+from amrobust.report.text import breakable, printable, signed, typeset
 
 
 @dataclass(frozen=True)
@@ -64,11 +66,23 @@ class Sentences:
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of a table: a line of text or several, with a verdict's badge or a raised mark behind it."""
+    """A cell of a table: a line of text or several, with a verdict's badge or a raised mark behind it.
+
+    ``note`` stands in brackets behind a badge where text is plain. A cell that is a number has it, without sign or unit, in
+    ``value`` too, and the number behind its ± in ``spread``.
+    """
 
     text: str = ""
     badge: Outcome | None = None
     mark: str = ""
+    note: str = ""
+    value: str = ""
+    spread: str = ""
+
+    @property
+    def words(self) -> str:
+        """All but the mark as plain text."""
+        return " ".join(filter(None, (self.text, self.badge, f"({self.note})" if self.note else "")))
 
 
 @dataclass(frozen=True)
@@ -219,6 +233,21 @@ def plain(text: str, style: Literal["plain", "question", "setup", "lead", "small
     return Paragraph((Span(text),), style)
 
 
+def typeset_table(table: Table) -> Table:
+    """A table of plain text as it is typeset: long names may break, and a dash is where there is nothing."""
+    columns = tuple(
+        replace(column, title="\n".join(map(breakable, column.title.split("\n")))) for column in table.columns
+    )
+    rows = []
+    for row in table.rows:
+        cells = []
+        for cell, column in zip(row.cells, columns, strict=True):
+            text = breakable(signed(cell.text)) if column.align == "left" else typeset(printable(cell.text))
+            cells.append(Cell(text or ("" if cell.badge else ABSENT), cell.badge, cell.mark))
+        rows.append(Row(tuple(cells)))
+    return replace(table, columns=columns, rows=tuple(rows))
+
+
 def placed(drawings: Sequence[Drawing], name: str) -> list[Block]:
     """Drawings as figures called ``name``."""
-    return [Figure(name, drawing.svg, drawing.caption, drawing.alt) for drawing in drawings]
+    return [Figure(name, drawing.svg, drawing.caption, printable(drawing.alt)) for drawing in drawings]

@@ -10,8 +10,8 @@ from typing import Any
 
 from amrobust.judge.judgement import Comparison, Judgement, MethodSummary, Verdict
 from amrobust.report.notes import Note, notes
+from amrobust.report.remarks import recorded_lines
 from amrobust.report.text import csv_cell
-from amrobust.report.tuning import recorded_lines
 from amrobust.stats.results import Result
 
 Cell = str | int | float | bool | None

@@ -8,19 +8,17 @@ from typing import Any
 
 from amrobust import __version__
 from amrobust.judge.judgement import Comparison, Judgement
-from amrobust.report.answer import answer, sentences_first
 from amrobust.report.appendix import made_with, reproduce
 from amrobust.report.blocks import Block, Code, Facts, Figure, Listing, Section, Table, plain
-from amrobust.report.drawing import styles
 from amrobust.report.evidence import EVIDENCE, Material
-from amrobust.report.glance import over_settings, table_first
 from amrobust.report.layout import Layout
 from amrobust.report.methods import methods_used
+from amrobust.report.names import brief, titled
 from amrobust.report.notes import notes
-from amrobust.report.settings import brief
-from amrobust.report.text import printable
-from amrobust.report.titles import titled
-from amrobust.report.typography import breakable
+from amrobust.report.overview import over_settings, table_first
+from amrobust.report.style import styles
+from amrobust.report.summary import sentences_first, summary
+from amrobust.report.text import breakable, printable
 from amrobust.report.view import quantity, view
 from amrobust.runs.workload import shared_and_own
 
@@ -83,7 +81,7 @@ def _sections(comparison: Comparison, layout: Layout) -> list[Section]:
     found: list[Section] = []
     for name in layout.sections:
         if name == "answer":
-            found.append(Section(name, "", tuple(answer(comparison, views, look))))
+            found.append(Section(name, "", tuple(summary(comparison, views, look))))
         elif name == "methods" and comparison.judgements:
             # Filled in below: it explains what the other sections turn out to show.
             found.append(Section(name, "Methods", ()))

@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from amrobust.judge.judgement import Judgement, Verdict
-from amrobust.report.answer import verdict_sentences
 from amrobust.report.blocks import (
     Block,
     Cautions,
-    Cell,
-    Column,
     Listing,
-    Row,
     Sentences,
-    Table,
     Warned,
     placed,
     plain,
+    typeset_table,
 )
-from amrobust.report.drawing import Style
 from amrobust.report.figures import FIGURES, forest
-from amrobust.report.glance import at_a_glance
 from amrobust.report.numbers import ABSENT
-from amrobust.report.published import beside_published
+from amrobust.report.overview import overview
+from amrobust.report.remarks import tuning_lines
+from amrobust.report.style import Style
+from amrobust.report.summary import verdict_sentences
+from amrobust.report.tables import beside_published, methods_table
 from amrobust.report.tailtable import tail_numbers
 from amrobust.report.testtable import facts_table, test_table
-from amrobust.report.text import printable
-from amrobust.report.tuning import tuning_lines
-from amrobust.report.typography import breakable, prose, typeset
+from amrobust.report.text import breakable, printable, prose
 from amrobust.report.view import ClaimRow, View, claim_rows, heading, quantity
 
 _MOST_SENTENCES = 40
@@ -57,7 +53,7 @@ def verdicts(material: Material) -> list[Block]:
     if not judgement.verdicts or material.in_sentences:
         return []
     blocks: list[Block] = []
-    table = at_a_glance([judgement])
+    table = overview([judgement])
     if not material.in_table and 1 < len(table.columns) <= 7 and len(table.rows) > 1:
         blocks.append(table)
     sentences = verdict_sentences(judgement)
@@ -73,38 +69,15 @@ def verdicts(material: Material) -> list[Block]:
 
 def results(material: Material) -> list[Block]:
     """The methods' own numbers, and every seed's final value."""
-    blocks: list[Block] = [_method_table(material)]
+    table = methods_table(material.shown)
+    caption = f"Final {printable(quantity(material.judgement.metric))}: mean ± STD over n seeds"
+    if any(row.avg_std != ABSENT for row in material.shown.methods):
+        caption += f"; Avg. STD: the mean over {material.judgement.axis.plural} of the STD over seeds"
+    blocks: list[Block] = [typeset_table(replace(table, caption=f"{caption}."))]
     beside = beside_published(material.judgement, material.shown)
     blocks += [beside] if beside is not None else []
     blocks += [plain(prose(remark)) for remark in material.shown.remarks]
     return blocks + placed(FIGURES["finals"](material.judgement, material.look), "finals")
-
-
-def _method_table(material: Material) -> Table:
-    shown = material.shown
-    averages = any(row.avg_std != ABSENT for row in shown.methods)
-    interval, unit = shown.method_interval, printable(shown.unit)
-    columns = [
-        Column("Method", "left", 1.0),
-        Column("n"),
-        Column(f"Mean ± STD{unit}"),
-        Column(f"{interval}\nof the mean"),
-        Column(f"{interval}\nof the STD"),
-    ]
-    if averages:
-        columns += [Column(f"Avg. STD{unit}"), Column(f"{interval}\nof Avg. STD")]
-    rows = []
-    for row in shown.methods:
-        cells = [breakable(row.method), row.seeds, row.mean_std, row.mean_interval, row.std_interval]
-        cells += [row.avg_std, row.avg_std_interval] if averages else []
-        rows.append(Row((Cell(cells[0]), *(Cell(typeset(cell)) for cell in cells[1:]))))
-    caption = f"Final {printable(quantity(material.judgement.metric))}: mean ± STD over n seeds"
-    caption += (
-        f"; Avg. STD: the mean over {material.judgement.axis.plural} of the STD over seeds."
-        if averages
-        else "."
-    )
-    return Table(caption, tuple(columns), tuple(rows))
 
 
 def training(material: Material) -> list[Block]:

@@ -8,8 +8,8 @@ from typing import Literal, get_args
 
 from amrobust.errors import RunError, UserError
 from amrobust.judge.judgement import Comparison
-from amrobust.report.drawing import WIDTH, Drawing, styles
-from amrobust.report.titles import titled
+from amrobust.report.names import titled
+from amrobust.report.style import WIDTH, Drawing, styles
 from amrobust.runs.output import make_directory, write_output
 
 Form = Literal["pdf", "svg", "png"]

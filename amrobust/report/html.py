@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from html import escape
 
 from amrobust import __version__
 from amrobust.judge.judgement import Comparison, Judgement
-from amrobust.report.drawing import Drawing, Style, styles
+from amrobust.report.blocks import Table
+from amrobust.report.names import titled
+from amrobust.report.style import Drawing, Style, styles
+from amrobust.report.tables import claims_table, methods_table
 from amrobust.report.text import visible
-from amrobust.report.titles import titled
 from amrobust.report.view import PairRows, View, view
 
+CLAIMS = ("claim", "estimate", "interval", "p", "holm", "verdict, seeds", "test", "second opinion")
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 """Whatever a name may hold, the page loads nothing and runs nothing."""
 
@@ -72,7 +75,11 @@ def _text(text: str) -> str:
 
 def _judgement(judgement: Judgement) -> str:
     shown = view(judgement)
-    parts = [f"<h2>{_text(shown.heading)}</h2>", f"<p>{_text(shown.question)}</p>", _methods(shown)]
+    parts = [
+        f"<h2>{_text(shown.heading)}</h2>",
+        f"<p>{_text(shown.question)}</p>",
+        _table(methods_table(shown)),
+    ]
     parts += [f"<p>{_text(remark)}</p>" for remark in shown.statements]
     if shown.pairs:
         parts.append(f"<h3>{_text(shown.tally)}</h3>")
@@ -99,36 +106,27 @@ def _list(kind: str, items: Iterable[str]) -> str:
     return "\n".join([f"<{kind}>", *(f"<li>{item}</li>" for item in items), f"</{kind}>"])
 
 
-def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Cells are HTML already."""
-    head = "".join(f"<th>{_text(heading)}</th>" for heading in headings)
-    body = [f"<tr>{''.join(row)}</tr>" for row in rows]
+def _table(table: Table) -> str:
+    """Words stand at the left but in the first column, which always does; a verdict has its colour."""
+    head = "".join(f"<th>{_text(' '.join(column.title.split()))}</th>" for column in table.columns)
+    body = []
+    for row in table.rows:
+        cells = []
+        for place, (cell, column) in enumerate(zip(row.cells, table.columns, strict=True)):
+            kinds = ["words"] if place and column.align == "left" else []
+            kinds += [cell.badge.split()[0]] if cell.badge else []
+            kind = f' class="{" ".join(kinds)}"' if kinds else ""
+            cells.append(f"<td{kind}>{_text(cell.words)}</td>")
+        body.append(f"<tr>{''.join(cells)}</tr>")
     return "\n".join([f"<table><thead><tr>{head}</tr></thead><tbody>", *body, "</tbody></table>"])
 
 
-def _cell(text: str, kind: str = "") -> str:
-    return f'<td class="{kind}">{_text(text)}</td>' if kind else f"<td>{_text(text)}</td>"
-
-
-def _methods(shown: View) -> str:
-    return _table(shown.method_headings, [[_cell(text) for text in row.cells] for row in shown.methods])
-
-
 def _pair(pair: PairRows, shown: View) -> str:
-    headings = ("Claim", "Estimate", shown.claim_interval, "p", "Holm p", "Verdict", "Test", "Second opinion")
-    rows = [
-        [
-            *(_cell(text) for text in (row.claim, row.estimate, row.interval, row.p, row.p_adjusted)),
-            _cell(row.verdict, f"words {row.outcome.split()[0]}"),
-            _cell(row.test, "words"),
-            _cell(row.second, "words"),
-        ]
-        for row in pair.rows
-    ]
     sentences = [_text(row.sentence) for row in pair.rows if row.sentence] + [
         _text(fact) for fact in pair.facts
     ]
-    return "\n".join([f"<h3>{_text(pair.title)}</h3>", _table(headings, rows), _list("ul", sentences)])
+    table = _table(claims_table(shown, CLAIMS, pair.rows))
+    return "\n".join([f"<h3>{_text(pair.title)}</h3>", table, _list("ul", sentences)])
 
 
 def _figures(judgement: Judgement, look: Mapping[str, Style]) -> str:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import islice
 
 from amrobust.judge.judgement import Comparison, Judgement
-from amrobust.report.marks import AVERAGE, MEAN, SPREAD, marks
+from amrobust.report.blocks import Cell
+from amrobust.report.tables import claims_table, methods_table, significance_marks
 from amrobust.report.text import latex as escaped
 from amrobust.report.view import View, view
 
 _PREAMBLE = r"""% Needs \usepackage{array,booktabs,siunitx,textcomp}. Means are written 98.12(17), their STD in the last digits:
 % \sisetup{uncertainty-mode = separate} prints 98.12 ± 0.17 (before version 3 of siunitx: separate-uncertainty)."""
+CLAIMS = ("claim", "estimate", "interval", "p", "holm", "verdict, seeds", "test", "second opinion")
+_WRAPPED = {"Verdict": "2cm", "Test": "2.9cm", "Second opinion": "3.1cm"}
+"""Columns of fixed width, in which words wrap, ragged, so that the table fits a page."""
 _PLAIN = re.compile(r"-?\d+(\.\d+)?")
 _DAGGER = {"†": r"\textdagger{}", "*": r"\textasteriskcentered{}"}
 
@@ -83,49 +88,42 @@ def _braced(*cells: str) -> str:
 
 
 def _methods(shown: View, judgement: Judgement) -> str:
-    interval, marked = shown.method_interval, marks(judgement)
+    """Headings of two lines; columns of numbers are siunitx's."""
+    marks = significance_marks(judgement)
+    table = methods_table(shown, marks)
+    headings = [["", *column.title.split("\n")][-2:] for column in table.columns]
     lines = [
-        _braced("", "", "Final mean", interval, interval, "Avg. STD", interval),
-        _braced(
-            "Method",
-            "n",
-            f"± STD{shown.unit}",
-            "of the mean",
-            "of the STD",
-            shown.unit.strip(),
-            "of Avg. STD",
-        ),
+        _braced(*(top for top, _ in headings)),
+        _braced(*(bottom for _, bottom in headings)),
         r"\midrule",
     ]
-    means = [_with_uncertainty(row.mean, row.std) for row in shown.methods]
-    for row, mean in zip(shown.methods, means, strict=True):
-        cells = (
-            escaped(row.method),
-            escaped(row.seeds),
-            _number(mean, row.mean_std, marked(row.method, MEAN)),
-            escaped(row.mean_interval),
-            escaped(row.std_interval) + _superscript(marked(row.method, SPREAD)),
-            _number(row.avg_std, row.avg_std, marked(row.method, AVERAGE)),
-            escaped(row.avg_std_interval),
-        )
-        lines.append(" & ".join(cells) + r" \\")
-    columns = f"lr{_column(means)}rr{_column([row.avg_std for row in shown.methods])}r"
-    return _table(f"{shown.heading}. {shown.question}", columns, lines, marked.legend)
+    columns = []
+    body: list[list[str]] = [[] for _ in table.rows]
+    for place, column in enumerate(table.columns):
+        cells = [row.cells[place] for row in table.rows]
+        numbers = [_number(cell) for cell in cells]
+        numeric = any(cell.value for cell in cells)
+        columns.append(_column(numbers) if numeric else column.align[0])
+        for line, cell, number in zip(body, cells, numbers, strict=True):
+            mark = _superscript(cell.mark)
+            if numeric:
+                line.append((number or f"{{{escaped(cell.words)}}}") + (f"{{{mark}}}" if mark else ""))
+            else:
+                line.append(escaped(cell.words) + mark)
+    lines += [" & ".join(line) + r" \\" for line in body]
+    return _table(table.caption, "".join(columns), lines, marks.legend)
 
 
-def _with_uncertainty(mean: str, std: str) -> str:
-    """``98.12(17)``, or nothing where the two are not numbers of equally many decimals."""
-    if not (_PLAIN.fullmatch(mean) and _PLAIN.fullmatch(std)) or std.startswith("-"):
+def _number(cell: Cell) -> str:
+    """``98.12``, or ``98.12(17)`` with the number behind the ±; nothing where these are no numbers of equally many decimals."""
+    value, spread = cell.value, cell.spread
+    if not _PLAIN.fullmatch(value) or not spread:
+        return value if _PLAIN.fullmatch(value) else ""
+    if not _PLAIN.fullmatch(spread) or spread.startswith("-"):
         return ""
-    decimals = len(mean.partition(".")[2])
-    digits = std.replace(".", "").lstrip("0") or "0"
-    return f"{mean}({digits})" if len(std.partition(".")[2]) == decimals else ""
-
-
-def _number(number: str, words: str, mark: str) -> str:
-    """A cell of a siunitx column: the number as it is, or else the words in braces."""
-    plain = bool(re.fullmatch(r"-?\d+(\.\d+)?(\(\d+\))?", number))
-    return (number if plain else f"{{{escaped(words)}}}") + (f"{{{_superscript(mark)}}}" if mark else "")
+    digits = spread.replace(".", "").lstrip("0") or "0"
+    same = len(spread.partition(".")[2]) == len(value.partition(".")[2])
+    return f"{value}({digits})" if same else ""
 
 
 def _superscript(mark: str) -> str:
@@ -146,23 +144,17 @@ def _column(numbers: Sequence[str]) -> str:
 
 
 def _claims(shown: View) -> str:
-    names = ("Claim", "Estimate", shown.claim_interval, "p", "Holm p", "Verdict", "Test", "Second opinion")
-    lines = [_row(*names)]
+    table = claims_table(shown, CLAIMS)
+    lines = [_row(*(column.title for column in table.columns))]
+    rows = iter(table.rows)
     for pair in shown.pairs:
-        lines += [r"\midrule", rf"\multicolumn{{8}}{{l}}{{\emph{{{escaped(pair.title)}}}}} \\"]
-        lines += [
-            _row(
-                row.claim,
-                row.estimate,
-                row.interval,
-                row.p,
-                row.p_adjusted,
-                row.verdict,
-                row.test,
-                row.second,
-            )
-            for row in pair.rows
-        ]
-    # Words wrap in columns of fixed width, ragged, so that the table fits a page.
-    wrapped = "".join(rf">{{\raggedright\arraybackslash}}p{{{width}}}" for width in ("2cm", "2.9cm", "3.1cm"))
-    return _table(f"Verdicts on {shown.heading}. {shown.tally}. {shown.levels}", f"lrrrr{wrapped}", lines)
+        title = rf"\emph{{{escaped(pair.title)}}}"
+        lines += [r"\midrule", rf"\multicolumn{{{len(table.columns)}}}{{l}}{{{title}}} \\"]
+        lines += [_row(*(cell.words for cell in row.cells)) for row in islice(rows, len(pair.rows))]
+    columns = [
+        rf">{{\raggedright\arraybackslash}}p{{{_WRAPPED[column.title]}}}"
+        if column.title in _WRAPPED
+        else column.align[0]
+        for column in table.columns
+    ]
+    return _table(table.caption, "".join(columns), lines)

@@ -38,7 +38,7 @@ class Layout:
     paper: Paper = "a4"
     sections: tuple[str, ...] = tuple(SECTIONS)
     template: Path | None = None
-    """A Typst file (for a PDF) or a Jinja file (for HTML) in the place of the one that comes with amrobust."""
+    """A Typst file in the place of the one that comes with amrobust for the format."""
     command: str | None = None
     """What the report was made with, where that was not ``amrobust report`` on runs."""
 

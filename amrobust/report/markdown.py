@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from amrobust.judge.judgement import Comparison
+from amrobust.report.blocks import Table
+from amrobust.report.tables import claims_table, methods_table
 from amrobust.report.text import markdown as escaped
 from amrobust.report.view import View, view
+
+CLAIMS = (
+    "method", "baseline", "claim", "estimate", "interval", "p", "holm", "verdict, seeds", "test", "second opinion"
+)  # fmt: skip
 
 
 def render(comparison: Comparison) -> str:
@@ -20,11 +24,11 @@ def render(comparison: Comparison) -> str:
 
 
 def _judgement(shown: View) -> list[str]:
-    parts = [f"## {escaped(shown.heading)}", escaped(shown.question), _methods(shown)]
+    parts = [f"## {escaped(shown.heading)}", escaped(shown.question), _table(methods_table(shown))]
     parts += [escaped(remark) for remark in shown.statements]
     if shown.pairs:
         sentences = [row.sentence for pair in shown.pairs for row in pair.rows if row.sentence]
-        parts += [f"### {escaped(shown.tally)}", _claims(shown)]
+        parts += [f"### {escaped(shown.tally)}", _table(claims_table(shown, CLAIMS))]
         parts += [escaped(shown.levels)] if shown.levels else []
         parts += ["\n".join(f"- {escaped(sentence)}" for sentence in sentences)] if sentences else []
         facts = [sentence for pair in shown.pairs for sentence in pair.facts]
@@ -41,28 +45,9 @@ def _judgement(shown: View) -> list[str]:
     return parts
 
 
-def _table(headings: Sequence[str], alignments: str, rows: Sequence[Sequence[str]]) -> str:
-    """A pipe table; ``alignments`` has an ``l`` or ``r`` a column."""
-    rules = ["---:" if side == "r" else "---" for side in alignments]
-    lines = [[escaped(heading) for heading in headings], rules, *([escaped(c) for c in row] for row in rows)]
+def _table(table: Table) -> str:
+    """A pipe table."""
+    rules = ["---:" if column.align == "right" else "---" for column in table.columns]
+    headings = [escaped(" ".join(column.title.split("\n"))) for column in table.columns]
+    lines = [headings, rules, *([escaped(cell.words) for cell in row.cells] for row in table.rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _methods(shown: View) -> str:
-    return _table(shown.method_headings, "lrrrrrr", [row.cells for row in shown.methods])
-
-
-def _claims(shown: View) -> str:
-    headings = (
-        "Method", "Baseline", "Claim", "Estimate", shown.claim_interval, "p", "Holm p", "Verdict", "Test",
-        "Second opinion",
-    )  # fmt: skip
-    rows = [
-        (
-            pair.method, pair.baseline, row.claim, row.estimate, row.interval, row.p, row.p_adjusted, row.verdict,
-            row.test, row.second,
-        )
-        for pair in shown.pairs
-        for row in pair.rows
-    ]  # fmt: skip
-    return _table(headings, "lllrrrrlll", rows)

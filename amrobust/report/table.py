@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from rich.cells import cell_len
 
 from amrobust.judge.judgement import Comparison
-from amrobust.report.numbers import ABSENT
+from amrobust.report.blocks import Table
+from amrobust.report.tables import claims_table, methods_table
 from amrobust.report.text import visible
-from amrobust.report.view import PairRows, View, view
+from amrobust.report.view import View, view
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+CLAIMS = ("claim", "estimate", "interval", "p", "holm", "second p", "verdict", "seeds", "test")
 _STYLES = {
     "supported": "bold green",
     "refuted": "bold red",
@@ -54,7 +56,7 @@ class _Column:
     side: Literal["left", "right"]
     cells: Sequence[str]
     width: int
-    styles: Sequence[str] = ()
+    styles: Sequence[str]
 
 
 class _Sheet(Protocol):
@@ -152,9 +154,7 @@ class _Terminal:
                     row.append("")
             least = min(column.width, _LEAST_FOLDED) if place == folds else column.width
             table.add_column(column.heading, justify=column.side, min_width=least, overflow="fold")
-            for row, cell, style in zip(
-                rows, column.cells, column.styles or [""] * len(column.cells), strict=True
-            ):
+            for row, cell, style in zip(rows, column.cells, column.styles, strict=True):
                 row.append(Text(cell, style=style))
         for row in rows:
             table.add_row(*row)
@@ -172,7 +172,7 @@ def _print_judgement(sheet: _Sheet, shown: View) -> None:
     sheet.line(visible(shown.heading), "bold")
     sheet.line(visible(shown.question))
     sheet.line()
-    _print_methods(sheet, shown)
+    sheet.table(_columns(methods_table(shown)), folds=0)
     for sentence in shown.statements:
         sheet.line(visible(sentence))
     if shown.tuning:
@@ -181,11 +181,16 @@ def _print_judgement(sheet: _Sheet, shown: View) -> None:
             sheet.item("-", visible(sentence))
     if shown.pairs:
         sheet.line(f"\n{shown.tally}", "bold")
-        fields = _claim_fields(shown)
+        columns, start = _columns(claims_table(shown, CLAIMS)), 0
         for pair in shown.pairs:
             sheet.line()
             sheet.line(visible(pair.title), "bold")
-            _print_claims(sheet, pair, fields)
+            own = slice(start, start := start + len(pair.rows))
+            # As wide as the widest pair needs, so that the pairs' tables align; the last column may wrap.
+            sheet.table(
+                [replace(c, cells=c.cells[own], styles=c.styles[own]) for c in columns],
+                folds=len(columns) - 1,
+            )
             for row in pair.rows:
                 if row.outcome == "cannot be judged":
                     sheet.item("-", visible(row.sentence))
@@ -203,76 +208,16 @@ def _print_judgement(sheet: _Sheet, shown: View) -> None:
                 sheet.item("", visible(note.scope))
 
 
-def _width(heading: str, cells: Iterable[str]) -> int:
-    return max(cell_len(line) for text in (heading, *cells) for line in text.split("\n"))
-
-
-def _print_methods(sheet: _Sheet, shown: View) -> None:
-    rows, interval, unit = shown.methods, shown.method_interval, visible(shown.unit)
-    columns = [
-        ("Method", [visible(row.method) for row in rows]),
-        ("n", [row.seeds for row in rows]),
-        (f"Final mean\n± STD{unit}", [row.mean_std for row in rows]),
-        (f"{interval}\nof the mean", [row.mean_interval for row in rows]),
-        (f"{interval}\nof the STD", [row.std_interval for row in rows]),
-    ]
-    if any(row.avg_std != ABSENT for row in rows):
-        columns += [
-            (f"Avg. STD\n{unit.strip()}", [row.avg_std for row in rows]),
-            (f"{interval}\nof Avg. STD", [row.avg_std_interval for row in rows]),
-        ]
-    sheet.table(
-        [
-            _Column(heading, "right" if place else "left", cells, _width(heading, cells))
-            for place, (heading, cells) in enumerate(columns)
-        ],
-        folds=0,
-    )
-
-
-@dataclass(frozen=True)
-class _Field:
-    """A column of the verdicts: its heading, the field of a row that it shows, and its width over all pairs."""
-
-    heading: str
-    name: str
-    width: int
-
-
-def _claim_fields(shown: View) -> list[_Field]:
-    """The columns, as wide as the widest pair needs, so that the pairs' tables align; the last one may wrap."""
-    rows = [row for pair in shown.pairs for row in pair.rows]
-    fields = {
-        "Claim": "claim",
-        "Estimate": "estimate",
-        shown.claim_interval: "interval",
-        "p": "p",
-        "Holm p": "p_adjusted",
-        "2nd p": "second_p" if any(row.second_p for row in rows) else "",
-        "Verdict": "outcome",
-        "Seeds": "seeds" if any(row.seeds for row in rows) else "",
-        "Test": "test",
-    }
-    return [
-        _Field(heading, name, _width(heading, dict.fromkeys(getattr(row, name) for row in rows)))
-        for heading, name in fields.items()
-        if name
-    ]
-
-
-def _print_claims(sheet: _Sheet, pair: PairRows, fields: Sequence[_Field]) -> None:
-    """The verdicts on one pair."""
-    columns = [
-        _Column(
-            field.heading,
-            "left" if field.heading in ("Claim", "Verdict", "Test") else "right",
-            [visible(getattr(row, field.name)) for row in pair.rows],
-            field.width,
-            [_STYLES[row.outcome] for row in pair.rows] if field.name == "outcome" else (),
-        )
-        for field in fields
-    ]
-    sheet.table(columns, folds=len(columns) - 1)
+def _columns(table: Table) -> list[_Column]:
+    found = []
+    for place, column in enumerate(table.columns):
+        heading = "\n".join(map(visible, column.title.split("\n")))
+        cells = [row.cells[place] for row in table.rows]
+        texts = [visible(cell.words) for cell in cells]
+        width = max(map(cell_len, (*heading.split("\n"), *texts)))
+        styles = [_STYLES[cell.badge] if cell.badge else "" for cell in cells]
+        found.append(_Column(heading, column.align, texts, width, styles))
+    return found
 
 
 def _legend(shown: View) -> list[str]:

@@ -8,8 +8,7 @@ from amrobust.judge.tails import TailRow, tails
 from amrobust.judge.words import significant
 from amrobust.report.blocks import Block, Cell, Column, Row, Table, plain
 from amrobust.report.numbers import ABSENT, Precision
-from amrobust.report.text import printable
-from amrobust.report.typography import breakable, prose, typeset
+from amrobust.report.text import breakable, printable, prose, typeset
 from amrobust.report.view import quantity
 
 _TENTH = 0.9

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from amrobust.judge.claim import Claim
 from amrobust.judge.judgement import Judgement, PairFacts, Verdict
 from amrobust.judge.words import counted
-from amrobust.report.blocks import Cell, Column, Row, Table
+from amrobust.report.blocks import Cell, Column, Row, Table, typeset_table
 from amrobust.report.numbers import ABSENT, p_value, percent, ratio
-from amrobust.report.text import printable
-from amrobust.report.typography import breakable, prose, typeset
+from amrobust.report.tables import claims_table
+from amrobust.report.text import breakable, printable
 from amrobust.report.view import ClaimRow, View, claim_words, difference_unit, heading
 
 _LONG_NAME = 32
 """Longer names are broken where a table would get too wide."""
 
 Found = Sequence[tuple[Verdict, ClaimRow]]
-_Make = Callable[[Verdict, ClaimRow], Cell]
 
 
 def test_table(judgement: Judgement, shown: View, found: Found) -> Table:
@@ -29,63 +29,33 @@ def test_table(judgement: Judgement, shown: View, found: Found) -> Table:
     tests, seconds = _distinct(found, "test"), _distinct(found, "second_opinion")
     marks = _marks(found)
     together = len({heading(claim, judgement) for claim in claims}) == 1
-    heads = _estimate_heading(found, judgement) if together else "Estimate"
-
-    def named(verdict: Verdict, row: ClaimRow) -> Cell:
-        name = verdict.claim.method
-        if verdict.claim.methods:
-            name = f"{verdict.claim.methods[0]} … {verdict.claim.methods[-1]}"
-        return Cell(breakable(name), mark=marks.get(row.assumption, ""))
-
-    def claimed(_: Verdict, row: ClaimRow) -> Cell:
-        mark = "" if many_methods else marks.get(row.assumption, "")
-        return Cell(breakable(typeset(row.claim)), mark=mark)
-
-    def estimated(_: Verdict, row: ClaimRow) -> Cell:
-        shown = row.estimate if heads == "Estimate" else _bare(row.estimate, judgement)
-        return Cell(typeset(printable(shown)))
-
-    columns: list[tuple[bool, Column, _Make]] = [
-        (many_methods or not many_claims, Column("Method", "left", 1.0), named),
-        (
-            pairs and len({claim.baseline for claim in claims}) > 1,
-            Column("Baseline", "left", 0.8),
-            lambda v, _: Cell(breakable(v.claim.baseline)),
-        ),
-        (many_claims, Column("Claim", "left", 1.0), claimed),
-        (len(tests) > 1, Column("Test", "left", 1.2), lambda _, row: Cell(breakable(row.test))),
-        (any(row.estimate != ABSENT for _, row in found), Column(heads), estimated),
-        (
-            any(row.interval != ABSENT for _, row in found),
-            Column(shown.claim_interval),
-            lambda _, row: Cell(typeset(row.interval)),
-        ),
-        (True, Column("p"), lambda _, row: Cell(typeset(row.p))),
-        (True, Column("Holm"), lambda _, row: Cell(typeset(row.p_adjusted))),
-        (
-            len(seconds) == 1,
-            Column("2nd opinion\np"),
-            lambda _, row: Cell(typeset(row.second_p) if row.second_p else ABSENT),
-        ),
-        (
-            len(seconds) > 1,
-            Column("Second opinion", "left", 1.2),
-            lambda _, row: Cell(prose(_minus(row.second)) or ABSENT),
-        ),
-        (True, Column("Verdict", "left"), lambda v, _: Cell(badge=v.outcome)),
-        (
-            any(row.seeds for _, row in found),
-            Column("Seeds\nto settle"),
-            lambda _, row: Cell(row.seeds or ABSENT),
-        ),
-    ]
-    kept = [(column, make) for wanted, column, make in columns if wanted]
-    return Table(
-        _caption(judgement, found, marks),
-        tuple(column for column, _ in kept),
-        tuple(Row(tuple(make(verdict, row) for _, make in kept)) for verdict, row in found),
-        small=True,
-    )
+    names = {
+        "method": many_methods or not many_claims,
+        "baseline": pairs and len({claim.baseline for claim in claims}) > 1,
+        "claim": many_claims,
+        "test": len(tests) > 1,
+        "estimate": any(row.estimate != ABSENT for _, row in found),
+        "interval": any(row.interval != ABSENT for _, row in found),
+        "p": True,
+        "holm": True,
+        "second p": len(seconds) == 1,
+        "second opinion": len(seconds) > 1,
+        "verdict": True,
+        "seeds": True,
+    }
+    table = claims_table(shown, (name for name, wanted in names.items() if wanted), [row for _, row in found])
+    titles = {"Holm p": "Holm", "2nd p": "2nd opinion\np", "Seeds": "Seeds\nto settle"}
+    if together:
+        titles["Estimate"] = _estimate_heading(found, judgement)
+    columns = tuple(replace(column, title=titles.get(column.title, column.title)) for column in table.columns)
+    rows = []
+    for (_, row), printed in zip(found, table.rows, strict=True):
+        first, *others = printed.cells
+        # What the heading says of an estimate, its sign of a ratio or its unit, is not said again.
+        others = [replace(cell, text=cell.value) if together and cell.value else cell for cell in others]
+        rows.append(Row((replace(first, mark=marks.get(row.assumption, "")), *others)))
+    caption = _caption(judgement, found, marks)
+    return typeset_table(Table(caption, columns, tuple(rows), small=True))
 
 
 def _distinct(found: Found, field: str) -> dict[str, None]:
@@ -153,11 +123,6 @@ def _estimate_heading(found: Found, judgement: Judgement) -> str:
         return claim.form.estimates.capitalize() + (f" a {' or '.join(units)}" if units else "")
     unit = printable(difference_unit(judgement.metric).strip())
     return f"Difference{f' ({unit})' if unit else ''}"
-
-
-def _bare(estimate: str, judgement: Judgement) -> str:
-    """The estimate without what the column's heading says: no sign of a ratio, no unit."""
-    return estimate.removeprefix("×").removesuffix(difference_unit(judgement.metric))
 
 
 def facts_table(judgement: Judgement) -> Table | None:

@@ -1,4 +1,4 @@
-"""Text that came from outside made harmless for each language it is printed in."""
+"""Text that came from outside made harmless for each language it is printed in, and text as it is typeset."""
 
 from __future__ import annotations
 
@@ -46,6 +46,18 @@ _NEGATIVE = re.compile(r"(?<![\w-])-(?=\d)")
 _MARKDOWN_PUNCTUATION = re.compile(r"([\\`*_{}\[\]|#~$@])")
 _MARKDOWN_BLOCK = re.compile(r"^(\d*)([-+.)](?=\s|$)|[-=]+$)")
 
+_LONG = 18
+_BREAK_AFTER = re.compile(r"([/\],_;:+](?!/?II?(?!\w))|(?<=[^\s(\[-])-(?!-))(?=\S)")
+"""Where a long word breaks first; an output stays with its method."""
+_BREAK_NEXT = re.compile(r"(=)(?=\S)")
+_UNBROKEN = re.compile(rf"(\S{{{_LONG}}})(?=\S)")
+_MINUS = re.compile(r"(?<=[\s(\[])-(?=\d)")
+_AROUND_EQUALS = re.compile(r"(?<=\w) ([=<]) (?=[\d−])")
+_SETTING = re.compile(r"(?<=\w) = (?=\d)")
+_BEFORE_UNIT = re.compile(r"(?<=\d) (?=%)")
+_POWER = re.compile(rf" × (?=10[{RAISED}])")
+ZERO_WIDTH_SPACE = "\u200b"
+
 
 def visible(text: str) -> str:
     """``text`` on one line with every control, format and surrogate character written out as an escape.
@@ -87,3 +99,45 @@ def csv_cell(text: str) -> str:
     plain = visible(text)
     # The wide forms are signs of a formula too, where East Asian text is typed.
     return f"'{plain}" if plain.lstrip().startswith(tuple("=+-@＝＋－＠")) else plain
+
+
+def breakable(text: str) -> str:
+    """``text`` made printable, with places to break long words: after punctuation, after ``=``, or every 18 characters.
+
+    ``m = 5`` is not broken.
+    """
+    words = []
+    for word in _SETTING.sub("\u00a0=\u00a0", printable(text)).split(" "):
+        pieces = [word]
+        for places in (_BREAK_AFTER, _BREAK_NEXT, _UNBROKEN):
+            pieces = [
+                part
+                for piece in pieces
+                for part in (
+                    places.sub(rf"\1{ZERO_WIDTH_SPACE}", piece).split(ZERO_WIDTH_SPACE)
+                    if len(piece) > _LONG
+                    else [piece]
+                )
+            ]
+        words.append(ZERO_WIDTH_SPACE.join(pieces))
+    return " ".join(words)
+
+
+def signed(text: str) -> str:
+    """``text`` with minus signs before its negative numbers."""
+    return _MINUS.sub("−", text)
+
+
+def prose(text: str) -> str:
+    """A sentence with numbers: minus signs, and no line break inside ``p = 0.031`` and ``1.2 × 10⁻⁵`` or before a unit."""
+    text = _together(signed(breakable(text)))
+    return _BEFORE_UNIT.sub("\u00a0", _AROUND_EQUALS.sub("\u00a0\\1\u00a0", text))
+
+
+def typeset(number: str) -> str:
+    """A printed number with a minus sign for its hyphens, and no line break before its power of ten."""
+    return _together(number.replace("-", "−"))
+
+
+def _together(text: str) -> str:
+    return _POWER.sub("\u00a0×\u00a0", text)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from amrobust.report.drawing import COLOURS, DASHES, GREY, house_style, new_figure, plain_number, save_figure
+from amrobust.report.style import COLOURS, DASHES, GREY, house_style, new_figure, plain_number, save_figure
 from amrobust.rules import theory
 from amrobust.rules.theory import Setting
 from amrobust.rules.tradeoff import Extras

@@ -19,12 +19,11 @@ from amrobust.report.numbers import (
     ratio,
     ratio_interval,
 )
-from amrobust.report.sources import component_sentences, source_sentence
-from amrobust.report.tuning import recorded_lines
+from amrobust.report.remarks import recorded_lines, remarks
+from amrobust.report.text import visible
 from amrobust.runs.axis import Axis
 from amrobust.runs.files import spans as ranges
 from amrobust.runs.metric import Metric
-from amrobust.stats.coverage import coverage_sentence
 
 OUTCOMES: tuple[Outcome, ...] = ("supported", "refuted", "inconclusive", "cannot be judged")
 
@@ -53,25 +52,23 @@ class MethodRow:
         """``98.12 ± 0.17``, or a dash."""
         return self.mean if self.std == ABSENT else f"{self.mean} ± {self.std}"
 
-    @property
-    def cells(self) -> tuple[str, ...]:
-        """The row of a table under :attr:`View.method_headings`."""
-        return (
-            self.method, self.seeds, self.mean_std, self.mean_interval, self.std_interval,
-            self.avg_std, self.avg_std_interval,
-        )  # fmt: skip
-
 
 @dataclass(frozen=True)
 class ClaimRow:
-    """One verdict as printed; ``estimate`` is ``×0.71`` for a ratio, ``+0.12 pp`` for a difference."""
+    """One verdict as printed."""
 
+    method: str
+    """The method, or the first and the last of a sweep."""
+    baseline: str
     claim: str
     estimate: str
+    """``×0.71`` for a ratio, ``+0.12 pp`` for a difference."""
+    value: str
+    """The estimate's number alone."""
     interval: str
     p: str
     p_adjusted: str
-    outcome: str
+    outcome: Outcome
     seeds: str
     """Seeds a method that would settle the claim; empty where that is not known or not needed."""
     test: str
@@ -81,9 +78,9 @@ class ClaimRow:
     sentence: str
 
     @property
-    def verdict(self) -> str:
-        """The outcome, with the seeds that would settle it: ``inconclusive (needs 58 seeds)``."""
-        return f"{self.outcome} (needs {self.seeds} seeds)" if self.seeds else self.outcome
+    def needs(self) -> str:
+        """``needs 58 seeds``, or nothing."""
+        return f"needs {self.seeds} seeds" if self.seeds else ""
 
     @property
     def second(self) -> str:
@@ -145,15 +142,6 @@ class View:
         """What is said between the methods and the claims: when these were declared, and the remarks."""
         return (self.declared, *self.remarks) if self.declared else self.remarks
 
-    @property
-    def method_headings(self) -> tuple[str, ...]:
-        """The columns of a table of the methods."""
-        interval = self.method_interval
-        return (
-            "Method", "n", f"Final mean ± STD{self.unit}", f"{interval} of the mean", f"{interval} of the STD",
-            f"Avg. STD{self.unit}", f"{interval} of Avg. STD",
-        )  # fmt: skip
-
 
 def view(judgement: Judgement) -> View:
     """Format ``judgement`` for people."""
@@ -162,7 +150,7 @@ def view(judgement: Judgement) -> View:
         heading=f"{judgement.workload}, {introduced(metric)}, {judgement.axis.words}",
         question=judgement.question,
         tally=tally(judgement.verdicts),
-        unit=f" ({metric.unit})" if metric.unit else "",
+        unit=f" ({visible(metric.unit)})" if metric.unit else "",
         methods=_methods(judgement),
         method_interval=interval_heading(
             result for s in judgement.summaries for result in (s.final_mean, s.final_spread, s.avg_std)
@@ -171,48 +159,9 @@ def view(judgement: Judgement) -> View:
         claim_interval=interval_heading(verdict.interval for verdict in judgement.verdicts),
         levels=_levels(judgement),
         notes=notes(judgement),
-        remarks=(
-            *_look(judgement),
-            *_resampling(judgement),
-            *component_sentences(judgement.summaries),
-            *(source_sentence(share) for share in judgement.sources),
-        ),
+        remarks=remarks(judgement),
         tuning=recorded_lines(judgement),
         declared=judgement.declaration.sentence if judgement.declaration is not None else "",
-    )
-
-
-def _look(judgement: Judgement) -> tuple[str, ...]:
-    look = judgement.look
-    if look is None:
-        return ()
-    place = judgement.looks.index(look.seeds) + 1
-    return (
-        f"Planned look {place} of {len(judgement.looks)}, at {look.seeds} of {judgement.looks[-1]} seeds: claims are tested "
-        f"at {significant(look.alpha, 2)} (Lan-DeMets, O'Brien-Fleming; {significant(look.spent, 2)} of "
-        f"{judgement.alpha:g} is then spent).",
-    )
-
-
-def _resampling(judgement: Judgement) -> tuple[str, ...]:
-    """Where bootstrap intervals are shown: how they were made, and what each kind was measured to be worth."""
-    results = [
-        result
-        for s in judgement.summaries
-        for result in (s.final_mean, s.final_spread, s.avg_std)
-        if result is not None
-    ]
-    verdicts = [one for whole in judgement.verdicts for one in (whole, *whole.parts)]
-    results += [v.interval for v in verdicts if v.interval is not None]
-    found = [(result, result.bootstrap) for result in results if result.bootstrap is not None]
-    if not found:
-        return ()
-    result, how = found[0]
-    decided = "; a claim is decided where its test and its interval agree" if judgement.verdicts else ""
-    return (
-        f"Intervals of means and spreads are by {result.test}, {how.resamples:,} resamples of whole seeds, "
-        f"seed {how.seed}{decided}.",
-        *dict.fromkeys(coverage_sentence(r) for r, _ in found),
     )
 
 
@@ -380,20 +329,27 @@ def _claim_row(verdict: Verdict, judgement: Judgement, differences: Precision) -
     estimate = result.estimate if result is not None else None
     estimates = verdict.claim.form.estimates
     if estimates == "ratio":
-        shown, interval = ABSENT if estimate is None else f"×{ratio(estimate)}", ratio_interval(result)
+        value, interval = ratio(estimate), ratio_interval(result)
+        shown = value if estimate is None else f"×{value}"
     elif estimates == "share" and result is not None:
-        shown, interval = significant(estimate), f"[{significant(result.low)}, {significant(result.high)}]"
+        value, interval = significant(estimate), f"[{significant(result.low)}, {significant(result.high)}]"
+        shown = value
     else:
-        shown, interval = ABSENT, differences.interval(result)
+        value, interval = ABSENT, differences.interval(result)
         if estimate is not None:
-            shown = differences(estimate, sign=True) + difference_unit(judgement.metric)
+            value = differences(estimate, sign=True)
+        shown = value if estimate is None else value + difference_unit(judgement.metric)
     names = [test.test] if test is not None else []
     if result is not None and test is not None and result.test != test.test:
         names.append(f"interval: {result.test}")
     assumptions = dict.fromkeys(r.assumption for r in (test, result) if r is not None and r.assumption)
+    claim = verdict.claim
     return ClaimRow(
-        claim=claim_words(verdict.claim, judgement),
+        method=f"{claim.methods[0]} … {claim.methods[-1]}" if claim.methods else claim.method,
+        baseline=claim.baseline,
+        claim=claim_words(claim, judgement),
         estimate=shown,
+        value=value,
         interval=interval,
         p=p_value(verdict.p),
         p_adjusted=p_value(verdict.p_adjusted),

@@ -10,7 +10,7 @@ from pages import ROOT, blocks
 import amrobust
 from amrobust.judge.declared import load_claims
 from amrobust.judge.kinds import KINDS
-from amrobust.report.render import FORMATS, render
+from amrobust.report import FORMATS, render
 
 
 def test_the_pages_made_from_the_tree_are_up_to_date():

@@ -99,17 +99,17 @@ def assert_no_formula(text):
 
 @pytest.mark.parametrize("source", ["runs", "csv_file"])
 def test_the_report_is_typeset_and_its_figures_hold_no_foreign_markup(source, request, tmp_path, monkeypatch):
-    import amrobust.report.pdf as pdf
+    import amrobust.report.write as write
 
     texts = []
-    arguments = pdf.typst_arguments
+    arguments = write.typst_arguments
 
-    def noted(comparison, title=None):
-        made = arguments(comparison, title)
+    def noted(*given):
+        made = arguments(*given)
         texts.append(made["sys_inputs"]["report"])
         return made
 
-    monkeypatch.setattr(pdf, "typst_arguments", noted)
+    monkeypatch.setattr(write, "typst_arguments", noted)
     path = tmp_path / "report.pdf"
     done = amrobust("report", request.getfixturevalue(source), "-o", path, "--title", MARKUP[2] + MARKUP[0])
     assert done.exit_code == 0, done.output

@@ -87,16 +87,21 @@ class _Words(HTMLParser):
         super().__init__()
         self.lines: list[str] = []
         self._hidden = 0
+        self._broken = False
 
     def handle_starttag(self, tag: str, attrs: object) -> None:
         self._hidden += tag in ("style", "script")
+        self._broken = tag == "br"
 
     def handle_endtag(self, tag: str) -> None:
         self._hidden -= tag in ("style", "script")
 
     def handle_data(self, data: str) -> None:
         if data.strip() and not self._hidden:
-            self.lines.append(" ".join(data.split()))
+            # A heading of two lines is one text.
+            before = f"{self.lines.pop()} " if self._broken else ""
+            self.lines.append(before + " ".join(data.split()))
+            self._broken = False
 
 
 def text_of_page(page: str) -> str:

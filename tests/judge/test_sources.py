@@ -9,7 +9,7 @@ from made_up import arm
 from amrobust import stats
 from amrobust.judge.compare import compare
 from amrobust.judge.sources import with_sources
-from amrobust.report.sources import source_sentence
+from amrobust.report.remarks import source_sentence
 
 
 @pytest.fixture

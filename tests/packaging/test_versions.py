@@ -31,7 +31,6 @@ CONSTRAINTS = {
             "4.2.0",
             "4.2.1",
         ),  # CVE-2026-112909, and before it CVE-2025-68146 and CVE-2026-22701: links
-        ("jinja2", "3.1.5", "3.1.6"),  # CVE-2025-27516: a template gets out of its sandbox
     ],
 )
 def test_versions_with_a_fault_that_files_of_others_reach_do_not_install(

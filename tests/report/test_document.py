@@ -75,9 +75,9 @@ def test_the_methods_have_aligned_numbers_with_their_units(judged: Judged) -> No
     judgement = judged(TWO, diverged=TWO[1:])
     table = next(t for t in blocks(Comparison((judgement,)), "table", "results"))
     assert column(table, "n") == ["20", "20 (2 diverged)"]
-    assert column(table, "Mean ± STD (%)")[1] == "–"
+    assert column(table, "Final mean ± STD (%)")[1] == "–"
     whole = blocks(Comparison((judged(),)), "table", "results", Layout(sections=("results",)))[0]
-    decimals = {len(cell.split(" ± ")[0].partition(".")[2]) for cell in column(whole, "Mean ± STD (%)")}
+    decimals = {len(cell.split(" ± ")[0].partition(".")[2]) for cell in column(whole, "Final mean ± STD (%)")}
     assert len(decimals) == 1
 
 

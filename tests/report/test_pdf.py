@@ -32,8 +32,8 @@ from amrobust.report.blocks import (
     plain,
 )
 from amrobust.report.document import document
-from amrobust.report.pdf import TEMPLATE, compile_pdf, typst_arguments
 from amrobust.report.text import printable
+from amrobust.report.write import TEMPLATES, compile_pdf, typst_arguments
 
 Judged = Callable[..., Judgement]
 TWO = ("msgd", "am1[m=5]/II")
@@ -43,7 +43,9 @@ def headings(comparison: Comparison) -> list[str]:
     """The report's headings as Typst sees them."""
     import typst
 
-    found = json.loads(typst.query(**typst_arguments(comparison), selector="heading", field="body"))
+    found = json.loads(
+        typst.query(**typst_arguments(comparison, Layout(), ".pdf"), selector="heading", field="body")
+    )
     return [_plain(body) for body in found]
 
 
@@ -133,7 +135,7 @@ def test_every_shape_compiles_without_a_warning(shape: str, judged: Judged) -> N
     }
     comparison = Comparison(tuple(judgements[shape]()), ("x: broken",))
     data, warnings = typst.compile_with_warnings(
-        **typst_arguments(comparison), format="pdf", pdf_standards=["ua-1"]
+        **typst_arguments(comparison, Layout(), ".pdf"), format="pdf", pdf_standards=["ua-1"]
     )
     assert [warning.message for warning in warnings] == []
     assert data.startswith(b"%PDF-")
@@ -182,7 +184,7 @@ def _compiled(blocks: Sequence[Block]) -> bytes:
     report = {
         "title": "T", "authors": [], "paper": "a4", "version": "0", "sections": [asdict(Section("results", "", tuple(blocks)))]
     }  # fmt: skip
-    return typst.compile(str(TEMPLATE), sys_inputs={"report": json.dumps(report)}, format="pdf")
+    return typst.compile(str(TEMPLATES[".pdf"]), sys_inputs={"report": json.dumps(report)}, format="pdf")
 
 
 @pytest.mark.parametrize(("paper", "size"), [("a4", b"595.2756 841.8898"), ("letter", b"612 792")])
@@ -279,11 +281,13 @@ def test_a_template_of_the_user_s_own_reads_its_own_folder(judged: Judged, tmp_p
     write_report(comparison, path, Layout(title="Mine", template=mine))
     assert pages_as_text(path) == ["Mine from my own file"]
     copy = tmp_path / "copy.typ"
-    copy.write_bytes(TEMPLATE.read_bytes())
+    copy.write_bytes(TEMPLATES[".pdf"].read_bytes())
     assert compile_pdf(comparison, Layout(template=copy)).startswith(b"%PDF-")
 
 
-@pytest.mark.parametrize("text", ["#let", "#panic()", '#read("../secret.txt")', "#sys.inputs.none"])
+@pytest.mark.parametrize(
+    "text", ["#let", "#panic()", '#read("../secret.txt")', "#sys.inputs.none", TEMPLATES[".html"].read_text()]
+)
 def test_a_template_that_fails_is_a_user_s_error(judged: Judged, tmp_path: Path, text: str) -> None:
     (tmp_path / "secret.txt").write_text("s")
     folder = tmp_path / "templates"

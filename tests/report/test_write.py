@@ -38,7 +38,7 @@ def test_an_existing_file_is_replaced(small: Comparison, tmp_path: Path) -> None
         ("a.docx", Layout(), "ends in .pdf or .html"),
         ("a", Layout(), "ends in .pdf or .html"),
         ("a.pdf", Layout(template=Path("x.html")), "has to be a Typst file"),
-        ("a.html", Layout(template=Path("x.typ")), "has to be a Jinja file"),
+        ("a.html", Layout(template=Path("x.html")), "has to be a Typst file"),
         ("a.pdf", Layout(template=Path("x.typ")), "there is no template"),
         ("a.pdf", Layout(paper="a3"), "set on a4 or letter"),  # type: ignore[arg-type]
     ],

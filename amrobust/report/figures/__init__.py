@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from amrobust.judge.judgement import Judgement
-from amrobust.report.drawing import Drawing, Style
 from amrobust.report.figures.curves import mean_curves, std_curves
 from amrobust.report.figures.equivalence import equivalence
 from amrobust.report.figures.finals import final_values_figure
@@ -13,6 +12,7 @@ from amrobust.report.figures.forest import forest
 from amrobust.report.figures.power import power_figure
 from amrobust.report.figures.sweep import sweep_figures
 from amrobust.report.figures.tails import exceedances, quantiles
+from amrobust.report.style import Drawing, Style
 
 Draw = Callable[[Judgement, Mapping[str, Style]], list[Drawing]]
 

@@ -10,17 +10,6 @@ import numpy as np
 
 from amrobust.judge.judgement import Judgement
 from amrobust.judge.words import counted, significant
-from amrobust.report.drawing import (
-    FAINT,
-    WIDTH,
-    Drawing,
-    Style,
-    house_style,
-    labels,
-    new_figure,
-    text_colour,
-    to_svg,
-)
 from amrobust.report.figures.panels import (
     BESIDE,
     clear_left,
@@ -32,6 +21,17 @@ from amrobust.report.figures.panels import (
     title,
 )
 from amrobust.report.numbers import percent
+from amrobust.report.style import (
+    FAINT,
+    WIDTH,
+    Drawing,
+    Style,
+    house_style,
+    labels,
+    new_figure,
+    text_colour,
+    to_svg,
+)
 from amrobust.report.text import printable
 from amrobust.report.view import quantity
 from amrobust.runs.arms import Arm

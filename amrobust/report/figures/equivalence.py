@@ -9,10 +9,10 @@ from typing import Any
 from amrobust.judge.claim import Claim
 from amrobust.judge.judgement import Judgement, Verdict
 from amrobust.judge.words import powers_of_ten, significant
-from amrobust.report.drawing import BASELINE_COLOUR, DASHES, Drawing, Style, house_style, labels, to_svg
 from amrobust.report.figures.panels import in_figures
 from amrobust.report.figures.rows import MOST_ROWS, beside, row_plot
 from amrobust.report.numbers import Precision, percent
+from amrobust.report.style import BASELINE_COLOUR, DASHES, Drawing, Style, house_style, labels, to_svg
 from amrobust.report.text import printable
 from amrobust.report.view import difference_unit, phase_words
 from amrobust.runs.axis import Axis

@@ -11,10 +11,10 @@ import numpy as np
 
 from amrobust.judge.judgement import Judgement, MethodSummary
 from amrobust.judge.words import significant
-from amrobust.report.drawing import BASELINE_COLOUR, Drawing, Style, house_style, labels, to_svg
 from amrobust.report.figures.curves import seeds_in_words, surviving
 from amrobust.report.figures.panels import in_figures
 from amrobust.report.figures.rows import MOST_ROWS, beside, row_plot
+from amrobust.report.style import BASELINE_COLOUR, Drawing, Style, house_style, labels, to_svg
 from amrobust.report.text import printable
 from amrobust.report.view import quantity
 from amrobust.runs.values import Curves

@@ -11,11 +11,11 @@ from amrobust.judge.judgement import Judgement, Verdict
 from amrobust.judge.kinds import KINDS
 from amrobust.judge.kinds.kind import Kind
 from amrobust.judge.words import significant
-from amrobust.report.drawing import GREY, Drawing, Style, house_style, labels, plain_number, to_svg
 from amrobust.report.figures.panels import in_figures
 from amrobust.report.figures.rows import MOST_ROWS, beside, row_plot
+from amrobust.report.names import group_names
 from amrobust.report.numbers import percent, ratio, ratio_interval
-from amrobust.report.settings import group_names
+from amrobust.report.style import GREY, Drawing, Style, house_style, labels, plain_number, to_svg
 from amrobust.report.text import printable
 from amrobust.report.view import difference_unit, phase_words
 

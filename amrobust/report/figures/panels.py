@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from amrobust.report.drawing import WIDTH, new_figure, plain_number
+from amrobust.report.style import WIDTH, new_figure, plain_number
 
 Item = TypeVar("Item")
 

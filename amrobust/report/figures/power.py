@@ -1,10 +1,11 @@
-"""Where the study stands: what its claims could have found, at its own number of seeds and at others."""
+"""Power over the number of seeds: what the claims of a study could have found, and what a planned study will."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,12 @@ import numpy as np
 from amrobust.judge.judgement import Judgement, Verdict
 from amrobust.judge.kinds import KINDS
 from amrobust.judge.kinds.kind import Kind
-from amrobust.report.drawing import WIDTH, Drawing, Style, house_style, new_figure, to_svg
 from amrobust.report.figures.panels import quiet_grid
+from amrobust.report.style import COLOURS, WIDTH, Drawing, Style, house_style, new_figure, save_figure, to_svg
 from amrobust.report.text import printable
 from amrobust.report.view import difference_unit
 from amrobust.stats import power_at_seeds
+from amrobust.stats.power import Power
 from amrobust.stats.results import Result
 from amrobust.stats.samples import FEWEST_SEEDS
 
@@ -160,3 +162,35 @@ def _draw(plots: Sequence[_Plot], n: int, alpha: float) -> str:
                 labelspacing=0.2,
             )
         return to_svg(figure)
+
+
+def write_power_curve(powers: Sequence[Power], wanted: float, title: str, path: Path) -> None:
+    """Write the power over the number of seeds, with its Monte Carlo interval, as PDF, SVG or PNG by the name's ending.
+
+    Raises UserError on another ending or a path that is no place for a file, RunError where writing fails.
+    """
+    import seaborn
+
+    with house_style():
+        figure = new_figure(2.9)
+        axes = figure.add_axes((0.1, 0.16, 0.87, 0.74))
+        n = [power.n for power in powers]
+        axes.fill_between(
+            n,
+            [power.low for power in powers],
+            [power.high for power in powers],
+            color=COLOURS[1],
+            alpha=0.2,
+            linewidth=0,
+        )
+        seaborn.lineplot(x=n, y=[power.power for power in powers], color=COLOURS[1], marker="o", ax=axes)
+        axes.axhline(wanted, color="#404040", linewidth=0.7, linestyle=(0, (4, 2)))
+        axes.set_ylim(0, 1.02)
+        axes.set_xscale("log", base=2)
+        shown = [value for value in n if value < 0.85 * n[-1]] + [n[-1]]
+        axes.set_xticks(shown, [str(value) for value in shown])
+        axes.minorticks_off()
+        axes.set_xlabel("Seeds a method")
+        axes.set_ylabel("Power")
+        axes.set_title(title, loc="left")
+        save_figure(figure, path)

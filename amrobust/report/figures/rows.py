@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from amrobust.report.drawing import WIDTH, new_figure
+from amrobust.report.style import WIDTH, new_figure
 
 MOST_ROWS = 40
 """Rows in one figure, which has to fit on a page."""

@@ -8,7 +8,9 @@ from typing import Any
 
 from amrobust.judge.judgement import Judgement, MethodSummary
 from amrobust.judge.words import listed, significant
-from amrobust.report.drawing import (
+from amrobust.report.figures.panels import clear_left, in_figures, quiet_grid
+from amrobust.report.figures.rows import CHARACTER
+from amrobust.report.style import (
     COLOURS,
     GREY,
     WIDTH,
@@ -21,8 +23,6 @@ from amrobust.report.drawing import (
     series_styles,
     to_svg,
 )
-from amrobust.report.figures.panels import clear_left, in_figures, quiet_grid
-from amrobust.report.figures.rows import CHARACTER
 from amrobust.report.sweeps import Sweep, sweeps
 from amrobust.report.text import printable
 from amrobust.report.view import quantity

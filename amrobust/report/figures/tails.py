@@ -10,7 +10,6 @@ import numpy as np
 
 from amrobust.judge.judgement import Judgement, Verdict
 from amrobust.judge.words import powers_of_ten, significant
-from amrobust.report.drawing import Drawing, Style, house_style, labels, text_colour, to_svg
 from amrobust.report.figures.panels import (
     BESIDE,
     clear_left,
@@ -22,6 +21,7 @@ from amrobust.report.figures.panels import (
     title,
 )
 from amrobust.report.numbers import percent
+from amrobust.report.style import Drawing, Style, house_style, labels, text_colour, to_svg
 from amrobust.report.text import printable
 from amrobust.report.view import quantity
 from amrobust.runs.arms import Arm

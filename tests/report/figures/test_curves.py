@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from amrobust.judge.judgement import Comparison, Judgement
-from amrobust.report.drawing import styles
 from amrobust.report.figures.curves import (
     draw_lines,
     mean_curves,
@@ -16,6 +15,7 @@ from amrobust.report.figures.curves import (
     std_lines,
     surviving,
 )
+from amrobust.report.style import styles
 from amrobust.runs.metric import Metric
 from amrobust.stats import simultaneous_std_band
 

@@ -10,8 +10,8 @@ from svg_texts import boxes, collisions, texts
 
 from amrobust.judge.claim import Claim
 from amrobust.judge.judgement import Comparison, Judgement
-from amrobust.report.drawing import Drawing, labels, styles
 from amrobust.report.figures import FIGURES, forest
+from amrobust.report.style import Drawing, labels, styles
 
 Judged = Callable[..., Judgement]
 

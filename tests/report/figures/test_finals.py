@@ -7,8 +7,8 @@ import numpy as np
 from svg_texts import texts
 
 from amrobust.judge.judgement import Comparison, Judgement
-from amrobust.report.drawing import new_figure, styles
 from amrobust.report.figures.finals import draw_strip, final_rows, final_values_figure
+from amrobust.report.style import new_figure, styles
 
 Judged = Callable[..., Judgement]
 

@@ -8,8 +8,8 @@ from svg_texts import texts
 
 from amrobust.judge.claim import Claim
 from amrobust.judge.judgement import Comparison, Judgement
-from amrobust.report.drawing import styles
 from amrobust.report.figures.forest import forest, panels_of
+from amrobust.report.style import styles
 
 Judged = Callable[..., Judgement]
 

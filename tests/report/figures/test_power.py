@@ -8,8 +8,8 @@ import pytest
 from svg_texts import collisions, texts
 
 from amrobust.judge.judgement import Comparison, Judgement
-from amrobust.report.drawing import styles
 from amrobust.report.figures.power import power_figure
+from amrobust.report.style import styles
 from amrobust.stats import power_at_seeds
 
 Judged = Callable[..., Judgement]

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from svg_texts import texts
 
 from amrobust.judge.judgement import Comparison, Judgement
-from amrobust.report.drawing import styles
 from amrobust.report.figures.sweep import sweep_figures
+from amrobust.report.style import styles
 from amrobust.stats import Result
 
 Judged = Callable[..., Judgement]

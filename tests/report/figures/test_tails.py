@@ -8,8 +8,8 @@ from svg_texts import texts
 
 from amrobust.judge.claim import Claim
 from amrobust.judge.judgement import Comparison, Judgement
-from amrobust.report.drawing import styles
 from amrobust.report.figures.tails import exceedances, quantiles
+from amrobust.report.style import styles
 from amrobust.runs.metric import Metric
 
 Judged = Callable[..., Judgement]

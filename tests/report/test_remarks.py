@@ -9,9 +9,9 @@ from made_up_tunings import tuning
 from report_blocks import blocks
 
 from amrobust.judge.judgement import Comparison, Judgement
+from amrobust.report import FORMATS, render
 from amrobust.report.json_schema import published
-from amrobust.report.render import FORMATS, render
-from amrobust.report.tuning import recorded_lines, tuning_lines
+from amrobust.report.remarks import recorded_lines, tuning_lines
 from amrobust.runs.tuning import metric_words
 
 Judged = Callable[..., Judgement]

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from amrobust.judge.claim import Claim
 from amrobust.judge.judgement import Judgement
-from amrobust.report.glance import at_a_glance, over_settings
+from amrobust.report.overview import over_settings, overview
 
 Judged = Callable[..., Judgement]
 TWO = ("msgd", "am1[m=5]/II")
@@ -18,7 +18,7 @@ def test_a_composite_claim_has_the_numbers_of_its_parts(judged: Judged) -> None:
     judgement = replace(
         judgement, verdicts=(replace(parts[0], claim=claim, interval=None, test=None, parts=parts),)
     )
-    (row,) = at_a_glance([judgement]).rows
+    (row,) = overview([judgement]).rows
     estimates, intervals = (cell.text.split("\n") for cell in row.cells[2:4])
     assert [estimates[0][-2:], estimates[1][0]] == ["pp", "×"]
     assert all(interval.startswith("[") for interval in intervals)
@@ -51,6 +51,6 @@ def test_of_a_trend_the_ratio_is_said_to_be_for_each_doubling(judged: Judged) ->
     judgement = judged(TWO, kinds=("less spread",))
     (verdict,) = judgement.verdicts
     claim = Claim("trend", TWO[1], TWO[0], methods=(*TWO, "am1"))
-    assert "doubling" not in at_a_glance([judgement]).caption
+    assert "doubling" not in overview([judgement]).caption
     trend = replace(judgement, verdicts=(replace(verdict, claim=claim),))
-    assert "for each doubling" in at_a_glance([trend]).caption
+    assert "for each doubling" in overview([trend]).caption

@@ -6,7 +6,7 @@ from report_blocks import sections
 
 from amrobust.judge.judgement import Comparison, Judgement
 from amrobust.report.document import document
-from amrobust.report.settings import brief, spelled
+from amrobust.report.names import brief, spelled
 from amrobust.runs.workload import Workload, from_label, shared_and_own
 
 Judged = Callable[..., Judgement]

@@ -20,11 +20,11 @@ from amrobust.report.blocks import (
     placed,
     plain,
 )
-from amrobust.report.drawing import Style
 from amrobust.report.figures import FIGURES, forest
-from amrobust.report.glance import at_a_glance, over_settings, table_first
-from amrobust.report.settings import brief, group_names, spelled
-from amrobust.report.typography import breakable, prose
+from amrobust.report.names import brief, group_names, spelled
+from amrobust.report.overview import over_settings, overview, table_first
+from amrobust.report.style import Style
+from amrobust.report.text import breakable, prose
 from amrobust.report.view import OUTCOMES, View, introduced
 from amrobust.runs.workload import shared_and_own
 
@@ -38,7 +38,7 @@ _EPOCHS = 3
 """The place of the epochs among the parts of a setup."""
 
 
-def answer(comparison: Comparison, views: Sequence[View], look: Mapping[str, Style]) -> list[Block]:
+def summary(comparison: Comparison, views: Sequence[View], look: Mapping[str, Style]) -> list[Block]:
     """The blocks of the first page."""
     judgements = comparison.judgements
     verdicts = [v for judgement in judgements for v in judgement.verdicts]
@@ -200,7 +200,7 @@ def _verdicts(judgements: Sequence[Judgement], views: Sequence[View]) -> list[Bl
             blocks.append(verdict_sentences(judgement))
         return blocks
     if table_first(judgements):
-        return [at_a_glance(judgements)]
+        return [overview(judgements)]
     table = over_settings(judgements)
     return [table, *_decided(judgements)] if table is not None else []
 

@@ -7,7 +7,7 @@ import pytest
 from made_up import told
 
 from amrobust.judge.judgement import Comparison, Judgement
-from amrobust.report.drawing import BASELINE_COLOUR, COLOURS, labels, series_styles, shaded, styles
+from amrobust.report.style import BASELINE_COLOUR, COLOURS, labels, series_styles, shaded, styles
 from amrobust.report.sweeps import sweeps
 
 Judged = Callable[..., Judgement]

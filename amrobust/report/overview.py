@@ -9,10 +9,9 @@ from amrobust.judge.claim import Claim
 from amrobust.judge.judgement import Judgement, Verdict
 from amrobust.judge.kinds.kind import Outcome
 from amrobust.report.blocks import Cell, Column, Row, Table
+from amrobust.report.names import group_names
 from amrobust.report.numbers import ABSENT, interval_heading
-from amrobust.report.settings import group_names
-from amrobust.report.text import printable
-from amrobust.report.typography import breakable, typeset
+from amrobust.report.text import breakable, printable, typeset
 from amrobust.report.view import OUTCOMES, claim_rows, claim_words, heading
 from amrobust.runs.workload import shared_and_own
 
@@ -23,7 +22,7 @@ _MOST_KINDS = 5
 _LEAST_FAVOURABLE: tuple[Outcome, ...] = ("refuted", "cannot be judged", "inconclusive", "supported")
 
 
-def at_a_glance(judgements: Sequence[Judgement]) -> Table:
+def overview(judgements: Sequence[Judgement]) -> Table:
     """Every verdict: in a list where they are few, else in a matrix."""
     verdicts = [v for judgement in judgements for v in judgement.verdicts]
     return _list(judgements) if len(verdicts) <= _MOST_ROWS else _matrix(judgements)
@@ -31,7 +30,7 @@ def at_a_glance(judgements: Sequence[Judgement]) -> Table:
 
 def table_first(judgements: Sequence[Judgement]) -> bool:
     """Whether the first page has room for the table."""
-    table = at_a_glance(judgements)
+    table = overview(judgements)
     return len(table.rows) <= _MOST_ROWS + len(judgements) and len(table.columns) - 1 <= _MOST_KINDS
 
 

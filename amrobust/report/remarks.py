@@ -1,0 +1,120 @@
+"""What is said of a group of runs as a whole, in sentences: the planned look, resampling, sources of spread, tuning."""
+
+from __future__ import annotations
+
+from amrobust.judge.judgement import Judgement, MethodSummary, SourceShare
+from amrobust.judge.words import listed, significant
+from amrobust.runs.arms import Arm
+from amrobust.runs.spec import STREAMS
+from amrobust.runs.tuning import budget_words, choice_words, grid_words, metric_words
+from amrobust.stats import Result
+from amrobust.stats.coverage import coverage_sentence
+
+
+def remarks(judgement: Judgement) -> tuple[str, ...]:
+    """The planned look, how intervals were resampled, and what of the spread comes from x0 and from single random streams."""
+    return (
+        *_look(judgement),
+        *_resampling(judgement),
+        *component_sentences(judgement.summaries),
+        *(source_sentence(share) for share in judgement.sources),
+    )
+
+
+def _look(judgement: Judgement) -> tuple[str, ...]:
+    look = judgement.look
+    if look is None:
+        return ()
+    place = judgement.looks.index(look.seeds) + 1
+    return (
+        f"Planned look {place} of {len(judgement.looks)}, at {look.seeds} of {judgement.looks[-1]} seeds: claims are tested "
+        f"at {significant(look.alpha, 2)} (Lan-DeMets, O'Brien-Fleming; {significant(look.spent, 2)} of "
+        f"{judgement.alpha:g} is then spent).",
+    )
+
+
+def _resampling(judgement: Judgement) -> tuple[str, ...]:
+    """Where bootstrap intervals are shown: how they were made, and what each kind was measured to be worth."""
+    results = [
+        result
+        for s in judgement.summaries
+        for result in (s.final_mean, s.final_spread, s.avg_std)
+        if result is not None
+    ]
+    verdicts = [one for whole in judgement.verdicts for one in (whole, *whole.parts)]
+    results += [v.interval for v in verdicts if v.interval is not None]
+    found = [(result, result.bootstrap) for result in results if result.bootstrap is not None]
+    if not found:
+        return ()
+    result, how = found[0]
+    decided = "; a claim is decided where its test and its interval agree" if judgement.verdicts else ""
+    return (
+        f"Intervals of means and spreads are by {result.test}, {how.resamples:,} resamples of whole seeds, "
+        f"seed {how.seed}{decided}.",
+        *dict.fromkeys(coverage_sentence(r) for r, _ in found),
+    )
+
+
+def component_sentences(summaries: tuple[MethodSummary, ...]) -> tuple[str, ...]:
+    """Over several x0: how much of each method's final spread comes from x0."""
+    found = []
+    for summary in summaries:
+        parts = summary.components
+        if parts is None:
+            continue
+        share = parts.share
+        assert share.estimate is not None
+        assert share.low is not None
+        assert share.high is not None
+        found.append(
+            f"{summary.method}: x0 makes {share.estimate:.0%} of the variance of final values "
+            f"[{share.low:.0%}, {share.high:.0%}]; STD between x0s {significant(parts.x0.estimate, 2)} "
+            f"[{significant(parts.x0.low, 2)}, {significant(parts.x0.high, 2)}], between seeds of one x0 "
+            f"{significant(parts.seed.estimate, 2)}."
+        )
+    return tuple(found)
+
+
+def source_sentence(share: SourceShare) -> str:
+    """What a single random stream makes of a method's spread: ``order alone makes 80 % of the variance [40 %, 160 %]``."""
+    parts = []
+    if share.final is not None:
+        low, middle, high = (f"{value**2:.0%}" for value in _numbers(share.final))
+        parts.append(f"{middle} of the variance of final values [{low}, {high}]")
+    if share.avg_std is not None:
+        low, middle, high = (f"{value:.2f}" for value in _numbers(share.avg_std))
+        parts.append(f"an Avg. STD of {middle} times that of all together [{low}, {high}]")
+    made = " and ".join(parts) or "a part of the spread that cannot be estimated"
+    return f"{share.method}: {STREAMS[share.stream]} alone makes {made}."
+
+
+def _numbers(ratio: Result) -> tuple[float, float, float]:
+    """Lower end, estimate and upper end."""
+    assert ratio.low is not None
+    assert ratio.estimate is not None
+    assert ratio.high is not None
+    return ratio.low, ratio.estimate, ratio.high
+
+
+def tuning_lines(judgement: Judgement) -> tuple[str, ...]:
+    """A line for each method; outputs of one training share theirs, and so do methods of which nothing is recorded."""
+    if all(arm.tuning is None for arm in judgement.arms):
+        return ("How the hyperparameters were chosen is not recorded.",)
+    lines: dict[object, list[Arm]] = {}
+    for arm in judgement.arms:
+        lines.setdefault(None if arm.tuning is None else arm.training or arm.method, []).append(arm)
+    return tuple(f"{listed([arm.title for arm in arms])}: {_said(arms[0])}." for arms in lines.values())
+
+
+def recorded_lines(judgement: Judgement) -> tuple[str, ...]:
+    """The lines of :func:`tuning_lines`; none where the tuning of no method is recorded."""
+    return tuning_lines(judgement) if any(arm.tuning is not None for arm in judgement.arms) else ()
+
+
+def _said(arm: Arm) -> str:
+    tuning = arm.tuning
+    if tuning is None:
+        return "how hyperparameters were chosen is not recorded"
+    chosen = f", chosen {choice_words(tuning)}" if tuning.searched else ""
+    by = metric_words(tuning, several=arm.output is not None)
+    return f"{budget_words(tuning)}; searched {grid_words(tuning)}{chosen}; by {by}"

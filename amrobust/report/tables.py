@@ -1,0 +1,171 @@
+"""The tables of methods and of claims, each built once: a format takes the columns that it has room for, and prints cells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from amrobust.judge.judgement import Judgement
+from amrobust.report.blocks import Cell, Column, Row, Table
+from amrobust.report.names import brief
+from amrobust.report.numbers import ABSENT
+from amrobust.report.text import breakable, printable, typeset
+from amrobust.report.view import ClaimRow, View
+
+STAR, DAGGER = "*", "†"
+LEVELS = (0.01, 0.001)
+"""Holm-adjusted p-values from which a second and a third mark is set."""
+
+MEAN = "better mean"
+SPREAD = "less spread"
+AVERAGE = "less Avg. STD"
+
+_CLAIM: dict[str, tuple[Column, Callable[[ClaimRow], Cell]]] = {
+    "method": (Column("Method", "left", 1.0), lambda row: Cell(row.method)),
+    "baseline": (Column("Baseline", "left", 0.8), lambda row: Cell(row.baseline)),
+    "claim": (Column("Claim", "left", 1.0), lambda row: Cell(row.claim)),
+    "estimate": (Column("Estimate"), lambda row: Cell(row.estimate, value=row.value)),
+    "interval": (Column("Interval"), lambda row: Cell(row.interval)),
+    "p": (Column("p"), lambda row: Cell(row.p)),
+    "holm": (Column("Holm p"), lambda row: Cell(row.p_adjusted)),
+    "second p": (Column("2nd p"), lambda row: Cell(row.second_p)),
+    "verdict": (Column("Verdict", "left"), lambda row: Cell(badge=row.outcome)),
+    "verdict, seeds": (Column("Verdict", "left"), lambda row: Cell(badge=row.outcome, note=row.needs)),
+    "seeds": (Column("Seeds"), lambda row: Cell(row.seeds)),
+    "test": (Column("Test", "left", 1.2), lambda row: Cell(row.test)),
+    "second opinion": (Column("Second opinion", "left", 1.2), lambda row: Cell(row.second)),
+}
+"""Every column that a table of claims can have."""
+
+
+def methods_table(shown: View, marks: SignificanceMarks | None = None) -> Table:
+    """Final mean ± STD, Avg. STD and their intervals, a row a method, with ``marks`` behind the numbers where they are given.
+
+    Where no method has an Avg. STD there are no columns for it.
+    """
+    interval = shown.method_interval
+    columns = [
+        Column("Method", "left", 1.0),
+        Column("n"),
+        Column(f"Final mean\n± STD{shown.unit}"),
+        Column(f"{interval}\nof the mean"),
+        Column(f"{interval}\nof the STD"),
+        Column(f"Avg. STD\n{shown.unit.strip()}".strip()),
+        Column(f"{interval}\nof Avg. STD"),
+    ]
+    rows = []
+    for row in shown.methods:
+        mean, std, average = (marks(row.method, kind) if marks else "" for kind in (MEAN, SPREAD, AVERAGE))
+        spread = "" if row.std == ABSENT else row.std
+        cells = (
+            Cell(row.method),
+            Cell(row.seeds),
+            Cell(row.mean_std, mark=mean, value=row.mean, spread=spread),
+            Cell(row.mean_interval),
+            Cell(row.std_interval, mark=std),
+            Cell(row.avg_std, mark=average, value=row.avg_std),
+            Cell(row.avg_std_interval),
+        )
+        rows.append(Row(cells))
+    if all(row.avg_std == ABSENT for row in shown.methods):
+        columns, rows = columns[:-2], [Row(row.cells[:-2]) for row in rows]
+    return Table(f"{shown.heading}. {shown.question}", tuple(columns), tuple(rows))
+
+
+def claims_table(shown: View, names: Iterable[str], rows: Iterable[ClaimRow] | None = None) -> Table:
+    """The columns called ``names`` of verdicts, of all pairs or of ``rows``; columns with nothing in them are left out."""
+    every = [row for pair in shown.pairs for row in pair.rows] if rows is None else list(rows)
+    columns = []
+    for name in names:
+        column, make = _CLAIM[name]
+        cells = [make(row) for row in every]
+        if any(cell.words for cell in cells):
+            columns.append(
+                (replace(column, title=shown.claim_interval) if name == "interval" else column, cells)
+            )
+    return Table(
+        f"Verdicts on {shown.heading}. {shown.tally}. {shown.levels}",
+        tuple(column for column, _ in columns),
+        tuple(Row(cells) for cells in zip(*(cells for _, cells in columns), strict=True)),
+    )
+
+
+def beside_published(judgement: Judgement, shown: View) -> Table | None:
+    """Final mean ± STD and Avg. STD, measured and printed, of the methods that the paper's table has; None without one."""
+    printed = judgement.published
+    if printed is None:
+        return None
+    measured = {row.method: row for row in shown.methods}
+    with_avg = any(row.avg_std is not None for row in printed.rows)
+    with_mean = any(row.mean is not None for row in printed.rows)
+    unit = printable(shown.unit)
+    columns = [Column("Method", "left", 1.0)]
+    columns += [Column(f"Mean ± STD{unit},\nmeasured"), Column("the paper's")] if with_mean else []
+    columns += [Column(f"Avg. STD{unit},\nmeasured"), Column("the paper's")] if with_avg else []
+    rows = []
+    for row in printed.rows:
+        ours = measured[row.measured]
+        cells = []
+        if with_mean:
+            cells += [ours.mean_std, _mean_std(row.mean, row.std, printed.decimals)]
+        if with_avg:
+            cells += [ours.avg_std, _number(row.avg_std, printed.avg_decimals)]
+        rows.append(Row((Cell(breakable(row.measured)), *(Cell(typeset(cell)) for cell in cells))))
+    caption = (
+        f"Measured beside published ({_title(printed.table)} of the paper: {printed.setup}). "
+        f"Measured on {brief(judgement.setting)}, "
+        f"{judgement.axis.words}: where the two setups differ, the orders of the methods can be compared, "
+        "not the numbers."
+    )
+    return Table(breakable(printable(caption)), tuple(columns), tuple(rows))
+
+
+def _title(name: str) -> str:
+    """``Table 1`` for ``table1``."""
+    word = name.rstrip("0123456789")
+    return f"{word.capitalize()} {name.removeprefix(word)}"
+
+
+def _number(value: float | None, decimals: int) -> str:
+    return ABSENT if value is None else f"{value:.{decimals}f}"
+
+
+def _mean_std(mean: float | None, std: float | None, decimals: int) -> str:
+    return _number(mean, decimals) + (f" ± {std:.{decimals}f}" if std is not None else "")
+
+
+@dataclass(frozen=True)
+class SignificanceMarks:
+    """The marks of every method and kind of claim, and a sentence that explains those that are there."""
+
+    found: dict[tuple[str, str], str]
+    legend: str
+    """Empty where there is no mark."""
+
+    def __call__(self, method: str, kind: str) -> str:
+        """The mark of one number; empty where nothing was decided."""
+        return self.found.get((method, kind), "")
+
+
+def significance_marks(judgement: Judgement) -> SignificanceMarks:
+    """Stars where a claim against the baseline is supported, daggers where its opposite is: one, two or three by p."""
+    found: dict[tuple[str, str], str] = {}
+    for verdict in judgement.verdicts:
+        claim, p = verdict.claim, verdict.p_adjusted
+        sign = {"supported": STAR, "refuted": DAGGER}.get(verdict.outcome)
+        plain = (
+            claim.baseline == judgement.baseline
+            and claim.epochs is None
+            and claim.kind in (MEAN, SPREAD, AVERAGE)
+        )
+        if sign is not None and plain and p is not None:
+            found[claim.method, claim.kind] = sign * (1 + sum(p <= level for level in LEVELS))
+    alpha = judgement.level_alpha
+    steps = [
+        f"{STAR * (k + 1)} {level:g}" for k, level in enumerate((alpha, *(x for x in LEVELS if x < alpha)))
+    ]
+    text = (
+        f"Against {judgement.baseline}, {STAR} marks a better mean, a smaller STD (at its interval) and a smaller Avg. STD, "
+        f"{DAGGER} their opposites; Holm-adjusted p at most {', '.join(steps)}."
+    )
+    return SignificanceMarks(found, text if found else "")
