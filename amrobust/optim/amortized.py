@@ -111,6 +111,7 @@ def _beside_decay(update: forms.Update) -> forms.Update:
         form.add(decayed, xs, lr * decay)
         form.add(xs, xs, -(lr * decay))
         form.add(xs, decayed)
+        # 0 of decay's own kind: a tensor where the step is compiled or captured
         update(form, phase, lists, (lr, 0 * decay, *others))
         form.add(xs, decayed, -1.0)
 

@@ -55,20 +55,26 @@ class Members:
 class RuleOptimizer(Optimizer):
     """A torch optimizer that follows an update rule of :mod:`amrobust.rules`.
 
-    The keyword arguments are common to all:
+    What the optimizers share is said here, and their own documentation says what they have beside it.
 
-    ``maximize``: step along +g; weight decay still shrinks.
-    ``foreach``: torch's kernels over lists of tensors; None: for plain tensors, on every device. On a CPU the lists are cut
-    into blocks that stay in its cache.
-    ``fused``: torch's fused SGD kernel where it does part of the step, on CPU (float32 and float64) and CUDA; elsewhere, and
-    for the rest of the step, as ``foreach``.
-    ``compile``: the step as one kernel a tensor by ``torch.compile``. The first steps take up to minutes; where there is no
-    compiler, as ``foreach``. A learning rate may change at every step.
-    ``capturable``: the step can be captured in a CUDA graph, after one step outside of it: without branches in Python, with
-    the place in the cycle in a tensor. The learning rate must be a tensor on the device to change afterwards.
-    ``decoupled_weight_decay``: x ← x − ηλx beside the step, none of which gets into the momentum; False: coupled, λx is added
-    to the gradient, as in ``torch.optim.SGD``.
-    ``differentiable``: not available; True raises ValueError.
+    Args:
+        params: parameters or parameter groups; every argument may differ between groups.
+        lr: learning rate η, a number or a tensor of one element.
+        momentum: β in [0, 1).
+        m: amortization length, an integer of at least 1. It may be changed later only together with a :meth:`restart`.
+        weight_decay: coefficient λ.
+        maximize: step along +g; weight decay still shrinks.
+        foreach: torch's kernels over lists of tensors; None: for plain tensors, on every device. On a CPU the lists are cut
+            into blocks that stay in its cache.
+        fused: torch's fused SGD kernel where it does part of the step, on CPU (float32 and float64) and CUDA; elsewhere, and
+            for the rest of the step, as ``foreach``.
+        compile: the step as one kernel per tensor by ``torch.compile``. The first steps take up to minutes; where there is no
+            compiler, as ``foreach``. A learning rate may change at every step.
+        capturable: the step can be captured in a CUDA graph, after one step outside of it: without branches in Python, with
+            the place in the cycle in a tensor. The learning rate must be a tensor on the device to change afterwards.
+        decoupled_weight_decay: x ← x − ηλx beside the step, none of which gets into the momentum; False: coupled, λx is added
+            to the gradient, as in ``torch.optim.SGD``.
+        differentiable: not available; True raises ValueError.
 
     State is in the parameters' dtype, as torch's momentum buffers are. Complex parameters are updated as pairs of reals.
     Every state dict entry is a tensor of the parameter's shape, a 0-d tensor or an int.
@@ -174,6 +180,7 @@ class RuleOptimizer(Optimizer):
 
     def _rates(self, group: Group) -> tuple[float | Tensor, float | Tensor]:
         """Learning rate and weight decay, both reversed where the objective is maximized: x ← x − lr·(g + decay·x)."""
+        # with both reversed, −η(g − λx) = η(−g + λx): the step turns round, the decay does not
         sign = -1 if group["maximize"] else 1
         return sign * group["lr"], sign * group["weight_decay"]
 
@@ -320,6 +327,7 @@ def decay_beside(update: forms.Update) -> forms.Update:
     def beside(form: Any, phase: Hashable, lists: forms.Lists, scalars: Any) -> None:
         lr, decay, *others = scalars
         form.add(lists[0], lists[0], -(lr * decay))
+        # 0 of decay's own kind: a tensor where the step is compiled or captured
         update(form, phase, lists, (lr, 0 * decay, *others))
 
     return beside

@@ -18,13 +18,10 @@ class QHM(RuleOptimizer):
     so that the learning rate α is larger than other rules' η: M-SGD(η, β) is QHM with α = η/(1 − β), ν = β.
 
     Args:
-        params: parameters or parameter groups; every argument may differ between groups.
         lr: learning rate α, a number or a tensor of one element.
-        momentum: β in [0, 1).
         nu: ν in [0, 1], the weight of the buffer.
-        weight_decay: coefficient λ.
 
-    The arguments from ``maximize`` on are those of :class:`amrobust.optim.RuleOptimizer`.
+    The other arguments are those of :class:`amrobust.optim.RuleOptimizer`.
     """
 
     def __init__(
