@@ -12,7 +12,7 @@ from torch.optim.optimizer import ParamsT
 from amrobust.optim import forms
 from amrobust.optim.amortized import AmortizedOptimizer
 from amrobust.optim.base import Group, Members, check_momentum
-from amrobust.rules.indices import IndexStream
+from amrobust.rules.amortized import IndexStream
 
 
 class AM2SGD(AmortizedOptimizer):

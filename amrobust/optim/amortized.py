@@ -11,8 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from amrobust.optim import forms
-from amrobust.optim.base import Group, Members, RuleOptimizer
-from amrobust.optim.sharded import reshard
+from amrobust.optim.base import Group, Members, RuleOptimizer, reshard
 
 
 class AmortizedOptimizer(RuleOptimizer):

@@ -13,7 +13,6 @@ from torch.optim import Optimizer
 from torch.optim.optimizer import ParamsT
 
 from amrobust.optim import forms
-from amrobust.optim.sharded import reshard
 
 RestartPoint = Literal["iterate", "output"]
 Group = dict[str, Any]
@@ -318,6 +317,34 @@ class RuleOptimizer(Optimizer):
 def _kinds(names: Iterable[str]) -> set[str]:
     """State entries without their numbers, and without what decoupled decay adds: m may have been changed before a restart."""
     return {name.rstrip("0123456789") for name in names} - {"decayed"}
+
+
+def reshard(params: Iterable[Tensor], model: nn.Module | None) -> None:
+    """Make ``fully_shard`` gather the parameters anew: after an evaluation its root module still holds them whole.
+
+    Nothing is done for parameters that are not sharded. Raises RuntimeError where ``model`` is missing, and on parameters of
+    ``FullyShardedDataParallel``, which are rewritten by it when their memory changes.
+    """
+    subclasses = []
+    for p in params:
+        if getattr(p, "_fsdp_flattened", False):
+            raise RuntimeError(
+                "the output point cannot be put into FullyShardedDataParallel's parameters: use fully_shard"
+            )
+        if not forms.is_plain(p):
+            subclasses.append(p)
+    if not subclasses or not torch.distributed.is_available():
+        return
+    from torch.distributed.fsdp import FSDPModule
+    from torch.distributed.tensor import DTensor
+
+    if not any(isinstance(p, DTensor) for p in subclasses):
+        return
+    if model is None:
+        raise RuntimeError("the parameters are sharded: give the model, as in output_point(model)")
+    for module in model.modules():
+        if isinstance(module, FSDPModule):
+            module.reshard()
 
 
 @functools.cache

@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from amrobust.rules.arrays import written
-from amrobust.rules.indices import Indices, initial_table, table_positions
+from amrobust.rules.amortized import Indices, initial_table, table_positions
 from amrobust.rules.prox import Euclidean, Prox
-from amrobust.rules.rule import Array, Rule
+from amrobust.rules.rule import Array, Rule, written
 from amrobust.rules.theory import theorem1_momentum, theorem2_momentum
 
 Momentum = float | Callable[[int], float]

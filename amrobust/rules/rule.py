@@ -1,9 +1,12 @@
-"""What an update rule is: pure functions over arrays."""
+"""What an update rule is, pure functions over arrays, and what plain operators cannot do alike on arrays of all libraries."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from array_api_compat import array_namespace, is_torch_array
 
 Array = Any
 """A NumPy array, torch tensor or JAX array of shape (*d), or (S, *d) with a leading seed axis."""
@@ -45,3 +48,25 @@ class Rule(NamedTuple):
     def restart_from(self, state: State, point: Array) -> State:
         """A state as at initialisation, from any point; what is drawn at random goes on where it was."""
         return self.init(point) if self.renew is None else self.renew(state, point)
+
+
+def like(x: Array, values: Any) -> Array:
+    """``values`` as an array of the library, precision and device of ``x``."""
+    where = {"device": x.device} if is_torch_array(x) else {}
+    return array_namespace(x).asarray(values, dtype=x.dtype, **where)
+
+
+def per_seed(x: Array, values: Any) -> Any:
+    """A number as it is; numbers of shape (S,) so that they multiply the rows of ``x``, of shape (S, *d)."""
+    if np.ndim(values) == 0:
+        return values
+    return like(x, np.reshape(values, (-1,) + (1,) * (x.ndim - 1)))
+
+
+def written(array: Array, where: Any, values: Array) -> Array:
+    """A copy of ``array`` with ``values`` at the index ``where``."""
+    if hasattr(array, "at"):  # JAX arrays cannot be written to
+        return array.at[where].set(values)
+    copy = array + 0.0
+    copy[where] = values
+    return copy
