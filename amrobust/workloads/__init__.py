@@ -18,18 +18,19 @@ GROUP = "amrobust.workloads"
 """The entry point group under which packages announce workloads."""
 
 WORKLOADS = {
-    "digits": "amrobust.workloads.digits",
-    "logistic": "amrobust.workloads.logistic",
-    "logistic-ball": "amrobust.workloads.logistic_ball",
-    "logistic-l1": "amrobust.workloads.logistic_l1",
-    "logistic-simplex": "amrobust.workloads.logistic_simplex",
-    "hinge-box": "amrobust.workloads.hinge_box",
-    "fashion-mnist": "amrobust.workloads.fashion_mnist",
-    "cifar10": "amrobust.workloads.cifar10",
-    "cifar100": "amrobust.workloads.cifar100",
-    "imagenet": "amrobust.workloads.imagenet",
-    "ptb": "amrobust.workloads.ptb",
+    "digits": "amrobust.workloads.digits:WORKLOAD",
+    "logistic": "amrobust.workloads.convex:LOGISTIC",
+    "logistic-ball": "amrobust.workloads.convex:LOGISTIC_BALL",
+    "logistic-l1": "amrobust.workloads.convex:LOGISTIC_L1",
+    "logistic-simplex": "amrobust.workloads.convex:LOGISTIC_SIMPLEX",
+    "hinge-box": "amrobust.workloads.convex:HINGE_BOX",
+    "fashion-mnist": "amrobust.workloads.images:FASHION_MNIST",
+    "cifar10": "amrobust.workloads.images:CIFAR10",
+    "cifar100": "amrobust.workloads.images:CIFAR100",
+    "imagenet": "amrobust.workloads.imagenet:WORKLOAD",
+    "ptb": "amrobust.workloads.ptb:WORKLOAD",
 }
+"""Where each is: module and instance, imported when it is asked for."""
 
 MEMBERS = (
     "name", "kind", "defaults", "metrics", "optimizer_defaults", "check", "data_digest", "data_note", "epochs",
@@ -46,7 +47,8 @@ def get(name: str) -> Workload:
     Raises UserError naming the known ones if there is none, and where one of another's cannot be imported or made.
     """
     if name in WORKLOADS:
-        workload: Workload = importlib.import_module(WORKLOADS[name]).WORKLOAD
+        module, _, instance = WORKLOADS[name].partition(":")
+        workload: Workload = getattr(importlib.import_module(module), instance)
         return workload
     return _foreign(name)
 
