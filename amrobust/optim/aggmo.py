@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.optim.optimizer import ParamsT
 
 from amrobust.optim import forms
-from amrobust.optim.base import Group, Members, RuleOptimizer, check_momentum, decay_beside
+from amrobust.optim.base import Group, Members, RuleOptimizer, check_momentum, with_decoupled_decay
 
 
 class AggMo(RuleOptimizer):
@@ -75,7 +75,7 @@ class AggMo(RuleOptimizer):
         sign = -1 if group["maximize"] else 1
         lists = members.lists(*self._buffers(group))
         scalars = (*self._rates(group), sign, 1 / len(group["betas"]), *betas)
-        update = decay_beside(aggmo) if group["decoupled_weight_decay"] else aggmo
+        update = with_decoupled_decay(aggmo) if group["decoupled_weight_decay"] else aggmo
         forms.run(group, update, undamped, lists, scalars)
 
 

@@ -102,7 +102,7 @@ class AM1SGD(AmortizedOptimizer):
 
 
 class Phase(NamedTuple):
-    """What one step does beside descending: the sum is touched in ``odd`` places and the last, overwritten at ``first``."""
+    """What one step does besides descending: the sum is touched in ``odd`` places and the last, overwritten at ``first``."""
 
     odd: bool
     first: bool

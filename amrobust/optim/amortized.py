@@ -50,7 +50,7 @@ class AmortizedOptimizer(RuleOptimizer):
         """``update`` and its lists, or the update of x + c with one list more."""
         if not group["decoupled_weight_decay"]:
             return update, lists
-        return _beside_decay(update), [*lists, members.lists("decayed")[-1]]
+        return _with_decoupled_decay(update), [*lists, members.lists("decayed")[-1]]
 
     @contextmanager
     def output_point(self, model: nn.Module | None = None) -> Iterator[None]:
@@ -101,10 +101,10 @@ def _owns_its_memory(p: Tensor) -> bool:
 
 
 @functools.cache
-def _beside_decay(update: forms.Update) -> forms.Update:
+def _with_decoupled_decay(update: forms.Update) -> forms.Update:
     """``update`` applied to x + c without decay, then x + c less the new c, which is c + ηλx."""
 
-    def beside_decay(form: Any, phase: Hashable, lists: Sequence[list[Tensor]], scalars: Any) -> None:
+    def decoupled(form: Any, phase: Hashable, lists: Sequence[list[Tensor]], scalars: Any) -> None:
         *lists, decayed = lists
         xs, (lr, decay, *others) = lists[0], scalars
         form.add(decayed, xs, lr * decay)
@@ -114,4 +114,4 @@ def _beside_decay(update: forms.Update) -> forms.Update:
         update(form, phase, lists, (lr, 0 * decay, *others))
         form.add(xs, decayed, -1.0)
 
-    return beside_decay
+    return decoupled

@@ -25,7 +25,7 @@ OPTIONS: dict[str, Any] = {
     "capturable": False,
     "decoupled_weight_decay": False,
 }
-"""Keys that every parameter group has beside the hyperparameters, with their defaults."""
+"""Keys that every parameter group has besides the hyperparameters, with their defaults."""
 
 
 def check_momentum(name: str, value: float) -> None:
@@ -54,7 +54,7 @@ class Members:
 class RuleOptimizer(Optimizer):
     """A torch optimizer that follows an update rule of :mod:`amrobust.rules`.
 
-    What the optimizers share is said here, and their own documentation says what they have beside it.
+    What the optimizers share is said here, and their own documentation says what they have besides.
 
     Args:
         params: parameters or parameter groups; every argument may differ between groups.
@@ -104,7 +104,7 @@ class RuleOptimizer(Optimizer):
         raise NotImplementedError
 
     def _place(self, p: Tensor, group: Group) -> dict[str, Any]:
-        """What a parameter's state holds beside its tensors: where it is in the rule's cycle."""
+        """What a parameter's state holds besides its tensors: where it is in the rule's cycle."""
         return {}
 
     def _begin(self, p: Tensor, state: dict[str, Any], group: Group) -> None:
@@ -164,10 +164,10 @@ class RuleOptimizer(Optimizer):
                     raise RuntimeError(f"{type(self).__name__}: call restart() after changing {self._fixed}")
                 self._start(p, group)
             place = 0 if watch is None else state[watch]
-            alike = place, p.device, p.dtype, type(p)
-            members = together.get(alike)
+            kind = place, p.device, p.dtype, type(p)
+            members = together.get(kind)
             if members is None:
-                members = together[alike] = Members(place, [], [], [])
+                members = together[kind] = Members(place, [], [], [])
             members.params.append(p)
             members.gradients.append(gradient)
             members.states.append(state)
@@ -348,13 +348,13 @@ def reshard(params: Iterable[Tensor], model: nn.Module | None) -> None:
 
 
 @functools.cache
-def decay_beside(update: forms.Update) -> forms.Update:
+def with_decoupled_decay(update: forms.Update) -> forms.Update:
     """``update`` of a rule whose buffers are in gradient units, with x ← x − ηλx instead of λx in the gradient."""
 
-    def beside(form: Any, phase: Hashable, lists: forms.Lists, scalars: Any) -> None:
+    def decoupled(form: Any, phase: Hashable, lists: forms.Lists, scalars: Any) -> None:
         lr, decay, *others = scalars
         form.add(lists[0], lists[0], -(lr * decay))
         # 0 of decay's own kind: a tensor where the step is compiled or captured
         update(form, phase, lists, (lr, 0 * decay, *others))
 
-    return beside
+    return decoupled

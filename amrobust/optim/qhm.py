@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.optim.optimizer import ParamsT
 
 from amrobust.optim import forms
-from amrobust.optim.base import Group, Members, RuleOptimizer, check_momentum, decay_beside
+from amrobust.optim.base import Group, Members, RuleOptimizer, check_momentum, with_decoupled_decay
 
 
 class QHM(RuleOptimizer):
@@ -62,7 +62,7 @@ class QHM(RuleOptimizer):
 
     def _advance(self, group: Group, members: Members) -> None:
         scalars = (*self._rates(group), group["momentum"], group["nu"])
-        update = decay_beside(qhm) if group["decoupled_weight_decay"] else qhm
+        update = with_decoupled_decay(qhm) if group["decoupled_weight_decay"] else qhm
         forms.run(group, update, None, members.lists(*self._buffers(group)), scalars)
 
 

@@ -1,4 +1,4 @@
-"""Amortized momentum: once every m steps (AM1-SGD), from a table of m past points (AM2-SGD), and beside Nesterov's (hybrid)."""
+"""Amortized momentum: once every m steps (AM1-SGD), from a table of m points (AM2-SGD), and next to Nesterov's (hybrid)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from amrobust.rules.rule import Array, Rule, written
+from amrobust.rules.rule import Array, Rule, set_at
 
 
 class AM1State(NamedTuple):
@@ -119,16 +119,16 @@ def am2(momentum: float = 0.9, m: int = 5, weight_decay: float = 0.0, *, indices
         here, following = where(state.k), where(state.k + 1)
         old = state.table[here]
         point = state.x - lr * (gradient + weight_decay * state.x)
-        table = written(state.table, here, point)
+        table = set_at(state.table, here, point)
         return AM2State(point + momentum * (table[following] - old), table, state.k + 1)
 
     def outputs(state: AM2State) -> dict[str, Array]:
         return {"I": state.x, "II": state.table.mean(0)}
 
-    def renew(state: AM2State, point: Array) -> AM2State:
+    def reset(state: AM2State, point: Array) -> AM2State:
         return init(point, state.k)
 
-    return Rule("am2", init, step, outputs, renew=renew)
+    return Rule("am2", init, step, outputs, reset=reset)
 
 
 class HybridState(NamedTuple):

@@ -47,10 +47,10 @@ def tail_average(rule: Rule, window: int) -> Rule:
     def observe(state: TailState, loss: float) -> TailState:
         return state._replace(inner=rule.observe(state.inner, loss))
 
-    def renew(state: TailState, point: Array) -> TailState:
-        return TailState(point, rule.restart_from(state.inner, point))
+    def reset(state: TailState, point: Array) -> TailState:
+        return TailState(point, rule.reset_to(state.inner, point))
 
-    return Rule(f"tail_average({rule.name}, {window})", init, step, outputs, observe, renew, rule.backend)
+    return Rule(f"tail_average({rule.name}, {window})", init, step, outputs, observe, reset, rule.backend)
 
 
 class SuffixState(NamedTuple):
@@ -89,8 +89,8 @@ def suffix_average(rule: Rule, start: int = 0) -> Rule:
     def observe(state: SuffixState, loss: float) -> SuffixState:
         return state._replace(inner=rule.observe(state.inner, loss))
 
-    def renew(state: SuffixState, point: Array) -> SuffixState:
-        inner = rule.restart_from(state.inner, point)
+    def reset(state: SuffixState, point: Array) -> SuffixState:
+        inner = rule.reset_to(state.inner, point)
         return SuffixState(point, inner, 0, rule.outputs(inner))
 
     return Rule(
@@ -99,7 +99,7 @@ def suffix_average(rule: Rule, start: int = 0) -> Rule:
         step,
         lambda state: state.means,
         observe,
-        renew,
+        reset,
         rule.backend,
     )
 

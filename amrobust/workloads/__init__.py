@@ -36,26 +36,26 @@ MEMBERS = (
     "name", "kind", "defaults", "metrics", "optimizer_defaults", "check", "data_digest", "data_note", "epochs",
     "steps_per_epoch", "steps_per_point", "model", "split", "learning_rate",
 )  # fmt: skip
-"""What a workload of another's must have."""
+"""What an external workload must have."""
 KINDS = ("network", "image")
-"""The kinds that a workload of another's can be."""
+"""The kinds that an external workload can be."""
 
 
 def get(name: str) -> Workload:
     """The workload called ``name``: amrobust's, one by its path, or one that a package announces.
 
-    Raises UserError naming the known ones if there is none, and where one of another's cannot be imported or made.
+    Raises UserError naming the known ones if there is none, and where an external one cannot be imported or made.
     """
     if name in WORKLOADS:
         module, _, instance = WORKLOADS[name].partition(":")
         workload: Workload = getattr(importlib.import_module(module), instance)
         return workload
-    return _foreign(name)
+    return _external(name)
 
 
 @lru_cache(maxsize=8)
-def _foreign(name: str) -> Workload:
-    """A workload of another's, made once: an object, or a class that is called without arguments."""
+def _external(name: str) -> Workload:
+    """An external workload, made once: an object, or a class that is called without arguments."""
     announced = plugins.announced(GROUP)
     if plugins.is_path(name):
         found = plugins.imported(name)

@@ -140,5 +140,5 @@ def scan_folders(folder: Path) -> ImageFolder:
     except OSError as error:
         raise UserError(f"cannot list {error.filename or folder}: {error.strerror or error}") from None
     if not paths:
-        raise UserError(f"{folder} holds no folders of JPEGs, one a class")
+        raise UserError(f"{folder} holds no folders of JPEGs, one per class")
     return ImageFolder(tuple(paths), tuple(labels), tuple(names), digest.hexdigest())
