@@ -5,12 +5,11 @@ from amrobust.optim.am1 import AM1SGD
 from amrobust.optim.am2 import AM2SGD
 from amrobust.optim.amortized import AmortizedOptimizer
 from amrobust.optim.base import RuleOptimizer
-from amrobust.optim.batch_norm import batch_norm_statistics
 from amrobust.optim.hybrid import HybridSGD
+from amrobust.optim.loops import batch_norm_statistics, restart_on_drop
 from amrobust.optim.msgd_tail import MSGDTail
 from amrobust.optim.ntasgd import NTASGD
 from amrobust.optim.qhm import QHM
-from amrobust.optim.restarts import restart_on_drop
 
 __all__ = [
     "AM1SGD",

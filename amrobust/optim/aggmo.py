@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.optim.optimizer import ParamsT
 
 from amrobust.optim import forms
-from amrobust.optim.base import Group, Members, RuleOptimizer, check_momentum, decay_beside
+from amrobust.optim.base import Group, Members, RuleOptimizer, check_momentum, with_decoupled_decay
 
 
 class AggMo(RuleOptimizer):
@@ -19,12 +19,9 @@ class AggMo(RuleOptimizer):
     state holds one velocity in gradient units for each β_t above 0.
 
     Args:
-        params: parameters or parameter groups; every argument may differ between groups.
-        lr: learning rate η, a number or a tensor of one element.
         betas: the damping factors β_1 … β_T, each in [0, 1); :func:`amrobust.rules.aggmo_betas` gives the usual ones.
-        weight_decay: coefficient λ.
 
-    The arguments from ``maximize`` on are those of :class:`amrobust.optim.RuleOptimizer`.
+    The other arguments are those of :class:`amrobust.optim.RuleOptimizer`.
 
     A scheduler that cycles momentum (``OneCycleLR``) takes the first of ``betas`` for it: give it ``cycle_momentum=False``.
     """
@@ -74,10 +71,11 @@ class AggMo(RuleOptimizer):
     def _advance(self, group: Group, members: Members) -> None:
         betas = [beta for beta in group["betas"] if beta]
         undamped = len(group["betas"]) - len(betas)
+        # The velocities gather −g for a minimum and g for a maximum, whose learning rate is negative: sign turns that back.
         sign = -1 if group["maximize"] else 1
         lists = members.lists(*self._buffers(group))
         scalars = (*self._rates(group), sign, 1 / len(group["betas"]), *betas)
-        update = decay_beside(aggmo) if group["decoupled_weight_decay"] else aggmo
+        update = with_decoupled_decay(aggmo) if group["decoupled_weight_decay"] else aggmo
         forms.run(group, update, undamped, lists, scalars)
 
 
@@ -88,7 +86,7 @@ def aggmo(form: Any, undamped: int, lists: forms.Lists, scalars: Any) -> None:
     for vs, beta in zip(velocities, betas, strict=True):
         form.scale(vs, beta)
         form.accumulate(vs, gs, xs, -sign, decay)
-    if undamped:
+    if undamped:  # as many equal steps of η/T as there are zeros among the betas, in one
         form.descend(xs, gs, lr * share * undamped, decay)
     for vs in velocities:
         form.add(xs, vs, lr * sign * share)

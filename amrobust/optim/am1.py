@@ -24,14 +24,9 @@ class AM1SGD(AmortizedOptimizer):
     from where the parameter is then.
 
     Args:
-        params: parameters or parameter groups; every argument may differ between groups. ``m`` may be changed later only
-            together with a :meth:`restart`.
-        lr: learning rate η, a number or a tensor of one element.
-        momentum: β in [0, 1).
         m: amortization length; m = 1 is Nesterov's momentum.
-        weight_decay: coefficient λ.
 
-    The arguments from ``maximize`` on are those of :class:`amrobust.optim.RuleOptimizer`.
+    The other arguments are those of :class:`amrobust.optim.RuleOptimizer`.
 
     Example:
         >>> import torch
@@ -86,6 +81,7 @@ class AM1SGD(AmortizedOptimizer):
 
     def _advance(self, group: Group, members: Members) -> None:
         m, states = group["m"], members.states
+        # the buffers hold sums, m times the points: β/m of their difference is β(x̄ − x̃)
         scalars = (*self._rates(group), group["momentum"] / m)
         if group["capturable"]:
             lists = [*members.lists(*self._points(group)), [state["step"] for state in states]]
@@ -106,7 +102,7 @@ class AM1SGD(AmortizedOptimizer):
 
 
 class Phase(NamedTuple):
-    """What one step does beside descending: the sum is touched in ``odd`` places and the last, overwritten at ``first``."""
+    """What one step does besides descending: the sum is touched in ``odd`` places and the last, overwritten at ``first``."""
 
     odd: bool
     first: bool

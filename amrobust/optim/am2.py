@@ -12,7 +12,7 @@ from torch.optim.optimizer import ParamsT
 from amrobust.optim import forms
 from amrobust.optim.amortized import AmortizedOptimizer
 from amrobust.optim.base import Group, Members, check_momentum
-from amrobust.rules.indices import IndexStream
+from amrobust.rules.amortized import IndexStream
 
 
 class AM2SGD(AmortizedOptimizer):
@@ -27,17 +27,13 @@ class AM2SGD(AmortizedOptimizer):
     training must sample the same rows: give them one ``seed``.
 
     Args:
-        params: parameters or parameter groups; every argument may differ between groups. ``m`` may be changed later only
-            together with a :meth:`restart`.
-        lr: learning rate η, a number or a tensor of one element.
-        momentum: β in [0, 1).
-        m: number of rows of the table.
-        weight_decay: coefficient λ.
+        m: number of rows of the table; it may be changed later only together with a :meth:`restart`.
         seed: seed of the index stream; None draws one from torch's global generator.
         indices: the indices themselves instead, one more than there will be steps.
 
-    The arguments from ``maximize`` on are those of :class:`amrobust.optim.RuleOptimizer`.
         capturable: not available, because the rows are chosen in Python; True raises ValueError.
+
+    The other arguments are those of :class:`amrobust.optim.RuleOptimizer`.
     """
 
     # a parameter that missed a gradient still waits to write the row that it sampled last

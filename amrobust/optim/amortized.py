@@ -11,8 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from amrobust.optim import forms
-from amrobust.optim.base import Group, Members, RuleOptimizer
-from amrobust.optim.sharded import reshard
+from amrobust.optim.base import Group, Members, RuleOptimizer, reshard
 
 
 class AmortizedOptimizer(RuleOptimizer):
@@ -51,7 +50,7 @@ class AmortizedOptimizer(RuleOptimizer):
         """``update`` and its lists, or the update of x + c with one list more."""
         if not group["decoupled_weight_decay"]:
             return update, lists
-        return _beside_decay(update), [*lists, members.lists("decayed")[-1]]
+        return _with_decoupled_decay(update), [*lists, members.lists("decayed")[-1]]
 
     @contextmanager
     def output_point(self, model: nn.Module | None = None) -> Iterator[None]:
@@ -102,16 +101,17 @@ def _owns_its_memory(p: Tensor) -> bool:
 
 
 @functools.cache
-def _beside_decay(update: forms.Update) -> forms.Update:
+def _with_decoupled_decay(update: forms.Update) -> forms.Update:
     """``update`` applied to x + c without decay, then x + c less the new c, which is c + ηλx."""
 
-    def beside_decay(form: Any, phase: Hashable, lists: Sequence[list[Tensor]], scalars: Any) -> None:
+    def decoupled(form: Any, phase: Hashable, lists: Sequence[list[Tensor]], scalars: Any) -> None:
         *lists, decayed = lists
         xs, (lr, decay, *others) = lists[0], scalars
         form.add(decayed, xs, lr * decay)
         form.add(xs, xs, -(lr * decay))
         form.add(xs, decayed)
+        # 0 of decay's own kind: a tensor where the step is compiled or captured
         update(form, phase, lists, (lr, 0 * decay, *others))
         form.add(xs, decayed, -1.0)
 
-    return beside_decay
+    return decoupled

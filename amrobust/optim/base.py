@@ -13,7 +13,6 @@ from torch.optim import Optimizer
 from torch.optim.optimizer import ParamsT
 
 from amrobust.optim import forms
-from amrobust.optim.sharded import reshard
 
 RestartPoint = Literal["iterate", "output"]
 Group = dict[str, Any]
@@ -26,7 +25,7 @@ OPTIONS: dict[str, Any] = {
     "capturable": False,
     "decoupled_weight_decay": False,
 }
-"""Keys that every parameter group has beside the hyperparameters, with their defaults."""
+"""Keys that every parameter group has besides the hyperparameters, with their defaults."""
 
 
 def check_momentum(name: str, value: float) -> None:
@@ -55,20 +54,26 @@ class Members:
 class RuleOptimizer(Optimizer):
     """A torch optimizer that follows an update rule of :mod:`amrobust.rules`.
 
-    The keyword arguments are common to all:
+    What the optimizers share is said here, and their own documentation says what they have besides.
 
-    ``maximize``: step along +g; weight decay still shrinks.
-    ``foreach``: torch's kernels over lists of tensors; None: for plain tensors, on every device. On a CPU the lists are cut
-    into blocks that stay in its cache.
-    ``fused``: torch's fused SGD kernel where it does part of the step, on CPU (float32 and float64) and CUDA; elsewhere, and
-    for the rest of the step, as ``foreach``.
-    ``compile``: the step as one kernel a tensor by ``torch.compile``. The first steps take up to minutes; where there is no
-    compiler, as ``foreach``. A learning rate may change at every step.
-    ``capturable``: the step can be captured in a CUDA graph, after one step outside of it: without branches in Python, with
-    the place in the cycle in a tensor. The learning rate must be a tensor on the device to change afterwards.
-    ``decoupled_weight_decay``: x ← x − ηλx beside the step, none of which gets into the momentum; False: coupled, λx is added
-    to the gradient, as in ``torch.optim.SGD``.
-    ``differentiable``: not available; True raises ValueError.
+    Args:
+        params: parameters or parameter groups; every argument may differ between groups.
+        lr: learning rate η, a number or a tensor of one element.
+        momentum: β in [0, 1).
+        m: amortization length, an integer of at least 1. It may be changed later only together with a :meth:`restart`.
+        weight_decay: coefficient λ.
+        maximize: step along +g; weight decay still shrinks.
+        foreach: torch's kernels over lists of tensors; None: for plain tensors, on every device. On a CPU the lists are cut
+            into blocks that stay in its cache.
+        fused: torch's fused SGD kernel where it does part of the step, on CPU (float32 and float64) and CUDA; elsewhere, and
+            for the rest of the step, as ``foreach``.
+        compile: the step as one kernel per tensor by ``torch.compile``. The first steps take up to minutes; where there is no
+            compiler, as ``foreach``. A learning rate may change at every step.
+        capturable: the step can be captured in a CUDA graph, after one step outside of it: without branches in Python, with
+            the place in the cycle in a tensor. The learning rate must be a tensor on the device to change afterwards.
+        decoupled_weight_decay: x ← x − ηλx beside the step, none of which gets into the momentum; False: coupled, λx is added
+            to the gradient, as in ``torch.optim.SGD``.
+        differentiable: not available; True raises ValueError.
 
     State is in the parameters' dtype, as torch's momentum buffers are. Complex parameters are updated as pairs of reals.
     Every state dict entry is a tensor of the parameter's shape, a 0-d tensor or an int.
@@ -99,7 +104,7 @@ class RuleOptimizer(Optimizer):
         raise NotImplementedError
 
     def _place(self, p: Tensor, group: Group) -> dict[str, Any]:
-        """What a parameter's state holds beside its tensors: where it is in the rule's cycle."""
+        """What a parameter's state holds besides its tensors: where it is in the rule's cycle."""
         return {}
 
     def _begin(self, p: Tensor, state: dict[str, Any], group: Group) -> None:
@@ -159,10 +164,10 @@ class RuleOptimizer(Optimizer):
                     raise RuntimeError(f"{type(self).__name__}: call restart() after changing {self._fixed}")
                 self._start(p, group)
             place = 0 if watch is None else state[watch]
-            alike = place, p.device, p.dtype, type(p)
-            members = together.get(alike)
+            kind = place, p.device, p.dtype, type(p)
+            members = together.get(kind)
             if members is None:
-                members = together[alike] = Members(place, [], [], [])
+                members = together[kind] = Members(place, [], [], [])
             members.params.append(p)
             members.gradients.append(gradient)
             members.states.append(state)
@@ -174,6 +179,7 @@ class RuleOptimizer(Optimizer):
 
     def _rates(self, group: Group) -> tuple[float | Tensor, float | Tensor]:
         """Learning rate and weight decay, both reversed where the objective is maximized: x ← x − lr·(g + decay·x)."""
+        # with both reversed, −η(g − λx) = η(−g + λx): the step turns round, the decay does not
         sign = -1 if group["maximize"] else 1
         return sign * group["lr"], sign * group["weight_decay"]
 
@@ -313,13 +319,42 @@ def _kinds(names: Iterable[str]) -> set[str]:
     return {name.rstrip("0123456789") for name in names} - {"decayed"}
 
 
+def reshard(params: Iterable[Tensor], model: nn.Module | None) -> None:
+    """Make ``fully_shard`` gather the parameters anew: after an evaluation its root module still holds them whole.
+
+    Nothing is done for parameters that are not sharded. Raises RuntimeError where ``model`` is missing, and on parameters of
+    ``FullyShardedDataParallel``, which are rewritten by it when their memory changes.
+    """
+    subclasses = []
+    for p in params:
+        if getattr(p, "_fsdp_flattened", False):
+            raise RuntimeError(
+                "the output point cannot be put into FullyShardedDataParallel's parameters: use fully_shard"
+            )
+        if not forms.is_plain(p):
+            subclasses.append(p)
+    if not subclasses or not torch.distributed.is_available():
+        return
+    from torch.distributed.fsdp import FSDPModule
+    from torch.distributed.tensor import DTensor
+
+    if not any(isinstance(p, DTensor) for p in subclasses):
+        return
+    if model is None:
+        raise RuntimeError("the parameters are sharded: give the model, as in output_point(model)")
+    for module in model.modules():
+        if isinstance(module, FSDPModule):
+            module.reshard()
+
+
 @functools.cache
-def decay_beside(update: forms.Update) -> forms.Update:
+def with_decoupled_decay(update: forms.Update) -> forms.Update:
     """``update`` of a rule whose buffers are in gradient units, with x ← x − ηλx instead of λx in the gradient."""
 
-    def beside(form: Any, phase: Hashable, lists: forms.Lists, scalars: Any) -> None:
+    def decoupled(form: Any, phase: Hashable, lists: forms.Lists, scalars: Any) -> None:
         lr, decay, *others = scalars
         form.add(lists[0], lists[0], -(lr * decay))
+        # 0 of decay's own kind: a tensor where the step is compiled or captured
         update(form, phase, lists, (lr, 0 * decay, *others))
 
-    return beside
+    return decoupled

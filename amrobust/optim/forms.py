@@ -123,11 +123,13 @@ class Fused(Foreach):
         if decay:  # the momentum 1 − lr·decay would round a small decay away in float32
             super().descend_and_sum(totals, xs, gs, lr, decay)
         else:
+            # buffer x ← 1·x + (1 − (1 + lr))·g = x − lr·g; parameter total ← total − (−1)·x
             _fused_sgd(totals, gs, xs, -1.0, 0.0, momentum=1.0, dampening=1.0 + lr)
 
     @classmethod
     def pull(cls, xs: list[Tensor], towards: list[Tensor], from_: list[Tensor], weight: float) -> None:
         """x ← x + weight·(towards − from): ``from_`` is the momentum buffer, which becomes from − towards."""
+        # buffer from ← 1·from + (1 − 2)·towards; parameter x ← x − weight·(from − towards)
         _fused_sgd(xs, towards, from_, weight, 0.0, momentum=1.0, dampening=2.0)
 
 

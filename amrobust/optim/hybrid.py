@@ -22,16 +22,11 @@ class HybridSGD(AmortizedOptimizer):
     Per parameter the state holds x − y, the sum of the cycle's points y, and m·x̃.
 
     Args:
-        params: parameters or parameter groups; every argument may differ between groups. ``m`` may be changed later only
-            together with a :meth:`restart`.
-        lr: learning rate η, a number or a tensor of one element.
         nesterov: γ (1 − τ1 − τ2 in the paper); 0 gives AM1-SGD.
         amortized: τ (τ2 in the paper); 0 gives the iterates of Nesterov's original form. Both are at least 0, their sum is
             below 1.
-        m: amortization length.
-        weight_decay: coefficient λ.
 
-    The arguments from ``maximize`` on are those of :class:`amrobust.optim.RuleOptimizer`.
+    The other arguments are those of :class:`amrobust.optim.RuleOptimizer`.
     """
 
     def __init__(
@@ -79,6 +74,7 @@ class HybridSGD(AmortizedOptimizer):
     def _advance(self, group: Group, members: Members) -> None:
         m, states = group["m"], members.states
         lists = members.lists(*self._points(group))
+        # the buffers hold sums, m times the points: τ/m of their difference is τ(x̃⁺ − x̃)
         scalars = (*self._rates(group), group["nesterov"], group["amortized"] / m)
         if group["capturable"]:
             lists.append([state["step"] for state in states])
@@ -116,6 +112,7 @@ def hybrid(form: Any, phase: Phase, lists: forms.Lists, scalars: Any) -> None:
     (form.copy if phase.first else form.add)(totals, xs)
     form.add(xs, ahead)
     if phase.last:
+        # outputs may be spoilt: it is the next cycle's sum, which its first step overwrites
         form.add(outputs, totals, -1.0)
         form.add(xs, outputs, -weight)
         form.add(ahead, outputs, -weight)

@@ -24,14 +24,9 @@ class MSGDTail(AmortizedOptimizer):
     Per parameter the state holds v and the last ``m`` iterates, so that the mean is exact.
 
     Args:
-        params: parameters or parameter groups; every argument may differ between groups. ``m`` may be changed later only
-            together with a :meth:`restart`.
-        lr: learning rate η, a number or a tensor of one element.
-        momentum: β in [0, 1).
-        m: iterates in the average.
-        weight_decay: coupled L2 coefficient λ.
-        maximize: step along +g.
-        foreach: use torch's kernels over lists of tensors; None: where they apply.
+        m: iterates in the average; it may be changed later only together with a :meth:`restart`.
+
+    The other arguments are those of :class:`amrobust.optim.RuleOptimizer`; weight decay is coupled.
     """
 
     _watched = "step"
@@ -91,5 +86,6 @@ def msgd_tail(form: Any, phase: None, lists: forms.Lists, scalars: Any) -> None:
     form.scale(velocities, momentum)
     form.accumulate(velocities, gs, xs, 1.0, decay)
     form.descend(xs, gs, lr, decay)
+    # η(g + λx) is taken: what the look-ahead adds to it is β of the new velocity
     form.add(xs, velocities, -(lr * momentum))
     form.copy(kept, xs)

@@ -24,12 +24,10 @@ class NTASGD(AmortizedOptimizer):
     Merity, Keskar and Socher, "Regularizing and Optimizing LSTM Language Models" (ICLR 2018), Algorithm 1.
 
     Args:
-        params: parameters or parameter groups; ``lr`` and ``weight_decay`` may differ between groups.
-        lr: learning rate η.
         nonmono: how many evaluations without progress start the average.
-        weight_decay: coupled L2 coefficient λ.
-        maximize: step along +g.
-        foreach: use torch's kernels over lists of tensors; None: where they apply.
+
+    The other arguments are those of :class:`amrobust.optim.RuleOptimizer`, but that ``nonmono`` is the same in every group;
+    weight decay is coupled.
     """
 
     _watched = "count"
@@ -89,6 +87,6 @@ def ntasgd(form: Any, count: int, lists: forms.Lists, scalars: Any) -> None:
     form.descend(xs, gs, *scalars)
     if count == 1:
         form.copy(averages, xs)
-    elif count:
+    elif count:  # the mean of n iterates: 1 − 1/n of the mean of the first n − 1, and 1/n of the last
         form.scale(averages, 1 - 1 / count)
         form.add(averages, xs, 1 / count)

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.optim.optimizer import ParamsT
 
 from amrobust.optim import forms
-from amrobust.optim.base import Group, Members, RuleOptimizer, check_momentum, decay_beside
+from amrobust.optim.base import Group, Members, RuleOptimizer, check_momentum, with_decoupled_decay
 
 
 class QHM(RuleOptimizer):
@@ -18,13 +18,10 @@ class QHM(RuleOptimizer):
     so that the learning rate α is larger than other rules' η: M-SGD(η, β) is QHM with α = η/(1 − β), ν = β.
 
     Args:
-        params: parameters or parameter groups; every argument may differ between groups.
         lr: learning rate α, a number or a tensor of one element.
-        momentum: β in [0, 1).
         nu: ν in [0, 1], the weight of the buffer.
-        weight_decay: coefficient λ.
 
-    The arguments from ``maximize`` on are those of :class:`amrobust.optim.RuleOptimizer`.
+    The other arguments are those of :class:`amrobust.optim.RuleOptimizer`.
     """
 
     def __init__(
@@ -65,7 +62,7 @@ class QHM(RuleOptimizer):
 
     def _advance(self, group: Group, members: Members) -> None:
         scalars = (*self._rates(group), group["momentum"], group["nu"])
-        update = decay_beside(qhm) if group["decoupled_weight_decay"] else qhm
+        update = with_decoupled_decay(qhm) if group["decoupled_weight_decay"] else qhm
         forms.run(group, update, None, members.lists(*self._buffers(group)), scalars)
 
 

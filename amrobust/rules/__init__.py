@@ -21,19 +21,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from amrobust.rules.aggmo import aggmo, aggmo_betas
-from amrobust.rules.am1 import am1
-from amrobust.rules.am2 import am2
+from amrobust.rules.amortized import IndexStream, am1, am2, hybrid
+from amrobust.rules.averaging import ntasgd, suffix_average, tail_average
 from amrobust.rules.general import am1_general, am2_general
-from amrobust.rules.hybrid import hybrid
-from amrobust.rules.indices import IndexStream
-from amrobust.rules.nesterov import msgd, msgd_tf, omsgd
-from amrobust.rules.ntasgd import ntasgd
+from amrobust.rules.momentum import aggmo, aggmo_betas, cm, msgd, msgd_tf, omsgd, qhm, sgd
 from amrobust.rules.prox import L1, Ball, Box, Entropy, Euclidean, Prox, Simplex
-from amrobust.rules.qhm import qhm
 from amrobust.rules.rule import Rule
-from amrobust.rules.sgd import cm, sgd
-from amrobust.rules.tail import suffix_average, tail_average
 from amrobust.rules.transformed import transformed
 
 RULES: dict[str, Callable[..., Rule]] = {

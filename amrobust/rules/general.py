@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from amrobust.rules.arrays import written
-from amrobust.rules.indices import Indices, initial_table, table_positions
+from amrobust.rules.amortized import Indices, initial_table, table_positions
 from amrobust.rules.prox import Euclidean, Prox
-from amrobust.rules.rule import Array, Rule
+from amrobust.rules.rule import Array, Rule, set_at
 from amrobust.rules.theory import theorem1_momentum, theorem2_momentum
 
 Momentum = float | Callable[[int], float]
@@ -96,7 +95,7 @@ def am2_general(
     beta_of = _schedule(theorem2_momentum(m) if momentum is None else momentum)
     where = table_positions(indices)
 
-    def renew(state: GeneralAM2State | None, point: Array) -> GeneralAM2State:
+    def reset(state: GeneralAM2State | None, point: Array) -> GeneralAM2State:
         _require_in_domain(prox, point)
         return GeneralAM2State(point, point, initial_table(point, m), 0, 0 if state is None else state.drawn)
 
@@ -105,11 +104,11 @@ def am2_general(
         beta, beta_next = beta_of(state.k), beta_of(state.k + 1)
         alpha = lr / (1.0 - beta)
         z = prox.prox(state.z, alpha * gradient, alpha)
-        table = written(state.table, here, (1.0 - beta) * z + beta * state.table[here])
+        table = set_at(state.table, here, (1.0 - beta) * z + beta * state.table[here])
         x = (1.0 - beta_next) * z + beta_next * table[following]
         return GeneralAM2State(x, z, table, state.k + 1, state.drawn + 1)
 
     def outputs(state: GeneralAM2State) -> dict[str, Array]:
         return {"I": state.x, "II": state.table.mean(0)}
 
-    return Rule("am2_general", lambda x0: renew(None, x0), step, outputs, renew=renew)
+    return Rule("am2_general", lambda x0: reset(None, x0), step, outputs, reset=reset)

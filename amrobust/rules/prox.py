@@ -16,8 +16,7 @@ from typing import Any, Protocol
 import numpy as np
 from array_api_compat import array_namespace
 
-from amrobust.rules.arrays import like
-from amrobust.rules.rule import Array
+from amrobust.rules.rule import Array, like
 
 TOLERANCE = 1e-5
 """How far outside X, relative to the size of X, rounding may have put a point that still counts as in X."""

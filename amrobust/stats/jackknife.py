@@ -10,7 +10,6 @@ import numpy as np
 from scipy import special
 
 from amrobust.stats.limits import check_level
-from amrobust.stats.roots import brent
 from amrobust.stats.samples import Array, CannotEstimate, log_spreads
 
 CLOSE = 1e-12
@@ -130,10 +129,14 @@ def inverted(p: Callable[[Array], Array], centre: float, half: float, level: flo
 
     ``centre`` is one of them, ``half`` a guess of how far they reach, and ``p`` takes an array of θ. It need not fall all the
     way outwards: the error and Welch's degrees of freedom change with θ. Where p rises above 1 − level
-    again farther out, the interval reaches out to there. Each end is bracketed, then found by Brent's method on log p.
+    again farther out, the interval reaches out to there. Each end is bracketed, then found by :func:`scipy.optimize.brentq` on
+    log p.
 
     Raises CannotEstimate on a level that is none, where p is not a number, and where no end is found.
     """
+    # Its import takes as long as the intervals of a hundred pairs: only who inverts a test waits for it.
+    from scipy.optimize import brentq
+
     check_level(level)
     target = float(np.log1p(-level))
 
@@ -156,7 +159,7 @@ def inverted(p: Callable[[Array], Array], centre: float, half: float, level: flo
             raise CannotEstimate(f"the interval at level {level:.12g} has no end that can be found")
         inside, outside = sizes[last] if accepted.size else 0.0, sizes[last + 1]
         return float(
-            brent(
+            brentq(
                 lambda theta: float(excess(np.asarray(theta))),
                 centre + side * inside,
                 centre + side * outside,

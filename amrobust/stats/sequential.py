@@ -114,11 +114,13 @@ def _boundary(
     time: float,
     increment: float,
 ) -> float:
-    """The c with P(not stopped before, |B(t)| ≥ c √t) = ``increment``, by bisection."""
-    low, high = 0.0, 40.0
-    for _ in range(80):
-        middle = 0.5 * (low + high)
-        edge = middle * np.sqrt(time)
+    """The c with P(not stopped before, |B(t)| ≥ c √t) = ``increment``."""
+    from scipy.optimize import brentq
+
+    def excess(c: float) -> float:
+        edge = c * np.sqrt(time)
         beyond = special.ndtr((grid - edge) / step) + special.ndtr((-edge - grid) / step)
-        low, high = (middle, high) if float(beyond @ weighted) > increment else (low, middle)
-    return 0.5 * (low + high)
+        return float(beyond @ weighted) - increment
+
+    # Beyond 40 standard deviations no double is left of a normal tail.
+    return float(brentq(excess, 0.0, 40.0, xtol=1e-15, rtol=8 * float(np.finfo(float).eps)))

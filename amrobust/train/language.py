@@ -21,9 +21,8 @@ from amrobust.train.network import at_output, make_optimizer, network_at_x0
 from amrobust.train.optimizers import find
 from amrobust.train.outcome import SeedOutcome
 from amrobust.train.streams import integer, seed_sequence
-from amrobust.workloads.bptt import fixed_windows, rescaled_rate
 from amrobust.workloads.models.lstm import State, WeightDroppedLSTM
-from amrobust.workloads.ptb import WINDOW, PennTreebank
+from amrobust.workloads.ptb import WINDOW, PennTreebank, fixed_windows, rescaled_rate
 
 ROWS_IN_CACHE = 256
 """Over how many words the cross-entropy is taken at once when nothing is differentiated: 10 MB of Penn Treebank's logits."""

@@ -18,42 +18,44 @@ GROUP = "amrobust.workloads"
 """The entry point group under which packages announce workloads."""
 
 WORKLOADS = {
-    "digits": "amrobust.workloads.digits",
-    "logistic": "amrobust.workloads.logistic",
-    "logistic-ball": "amrobust.workloads.logistic_ball",
-    "logistic-l1": "amrobust.workloads.logistic_l1",
-    "logistic-simplex": "amrobust.workloads.logistic_simplex",
-    "hinge-box": "amrobust.workloads.hinge_box",
-    "fashion-mnist": "amrobust.workloads.fashion_mnist",
-    "cifar10": "amrobust.workloads.cifar10",
-    "cifar100": "amrobust.workloads.cifar100",
-    "imagenet": "amrobust.workloads.imagenet",
-    "ptb": "amrobust.workloads.ptb",
+    "digits": "amrobust.workloads.digits:WORKLOAD",
+    "logistic": "amrobust.workloads.convex:LOGISTIC",
+    "logistic-ball": "amrobust.workloads.convex:LOGISTIC_BALL",
+    "logistic-l1": "amrobust.workloads.convex:LOGISTIC_L1",
+    "logistic-simplex": "amrobust.workloads.convex:LOGISTIC_SIMPLEX",
+    "hinge-box": "amrobust.workloads.convex:HINGE_BOX",
+    "fashion-mnist": "amrobust.workloads.images:FASHION_MNIST",
+    "cifar10": "amrobust.workloads.images:CIFAR10",
+    "cifar100": "amrobust.workloads.images:CIFAR100",
+    "imagenet": "amrobust.workloads.imagenet:WORKLOAD",
+    "ptb": "amrobust.workloads.ptb:WORKLOAD",
 }
+"""Where each is: module and instance, imported when it is asked for."""
 
 MEMBERS = (
     "name", "kind", "defaults", "metrics", "optimizer_defaults", "check", "data_digest", "data_note", "epochs",
     "steps_per_epoch", "steps_per_point", "model", "split", "learning_rate",
 )  # fmt: skip
-"""What a workload of another's must have."""
+"""What an external workload must have."""
 KINDS = ("network", "image")
-"""The kinds that a workload of another's can be."""
+"""The kinds that an external workload can be."""
 
 
 def get(name: str) -> Workload:
     """The workload called ``name``: amrobust's, one by its path, or one that a package announces.
 
-    Raises UserError naming the known ones if there is none, and where one of another's cannot be imported or made.
+    Raises UserError naming the known ones if there is none, and where an external one cannot be imported or made.
     """
     if name in WORKLOADS:
-        workload: Workload = importlib.import_module(WORKLOADS[name]).WORKLOAD
+        module, _, instance = WORKLOADS[name].partition(":")
+        workload: Workload = getattr(importlib.import_module(module), instance)
         return workload
-    return _foreign(name)
+    return _external(name)
 
 
 @lru_cache(maxsize=8)
-def _foreign(name: str) -> Workload:
-    """A workload of another's, made once: an object, or a class that is called without arguments."""
+def _external(name: str) -> Workload:
+    """An external workload, made once: an object, or a class that is called without arguments."""
     announced = plugins.announced(GROUP)
     if plugins.is_path(name):
         found = plugins.imported(name)

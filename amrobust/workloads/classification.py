@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from amrobust.rules.schedules import multi_step
-from amrobust.workloads import trial, validation
+from amrobust.workloads import smoke_test, validation
 from amrobust.workloads.rates import check_dropped
 from amrobust.workloads.workload import CLASSIFICATION_METRICS, MetricRow, require
 
@@ -68,12 +68,12 @@ class Classification(ABC):
         """The data, once it is known that the network takes them."""
         import torch
 
-        found = trial.called(self.name, "data", self.data)
-        trial.require_tensors(self.name, found)
+        found = smoke_test.called(self.name, "data", self.data)
+        smoke_test.require_tensors(self.name, found)
         train, tests = (found[0], found[1]), (found[2], found[3])
         network = self.model(torch.Generator().manual_seed(0))
         for inputs, labels in (train, tests):
-            trial.require_outputs(self.name, network, inputs, labels)
+            smoke_test.require_outputs(self.name, network, inputs, labels)
         return Tensors(*train, *tests)
 
     def split(self) -> Tensors:
@@ -86,7 +86,7 @@ class Classification(ABC):
 
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(generator.initial_seed())
-            return trial.called(self.name, "network", self.network)
+            return smoke_test.called(self.name, "network", self.network)
 
     def optimizer_defaults(self, optimizer: str) -> Mapping[str, float | int]:
         """The same for all."""

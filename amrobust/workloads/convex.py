@@ -1,4 +1,4 @@
-"""What convex workloads have in common: their parameters, data, metrics, and the comparator of the metric ``gap``."""
+"""Convex workloads: what they have in common, among it the comparator of the metric ``gap``, and each of the problems."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from functools import cached_property, lru_cache
 from typing import Any, Literal, get_args
 
+import numpy as np
+
 from amrobust.errors import UserError
+from amrobust.rules.prox import L1, Ball, Box, Entropy
 from amrobust.workloads import backends
 from amrobust.workloads.optimum import Comparator, minimum
-from amrobust.workloads.problem import Points, Problem
+from amrobust.workloads.problem import HINGE, Points, Problem
 from amrobust.workloads.samples import note, signed_samples
 from amrobust.workloads.workload import MetricRow, require
 
@@ -147,3 +150,107 @@ def _samples(workload: str, data: str | None) -> tuple[Points, str]:
         return signed_samples(data)
     except UserError as error:
         raise UserError(f"{workload}: {error}") from None
+
+
+def ball(V: float) -> Ball:
+    """{x: ‖x‖₂²/2 ≤ V}."""
+    return Ball((2 * V) ** 0.5)
+
+
+class Logistic(ConvexWorkload):
+    """Logistic regression without regularisation or constraint: F(x) = mean_i log(1 + exp(−b_i ⟨a_i, x⟩)).
+
+    With ``V`` there is the metric ``gap`` too, against the best point of the ball ‖x‖₂²/2 ≤ V, as the paper's theorems take
+    it; an x outside the ball can have a negative one.
+    """
+
+    name = "logistic"
+    metrics = (("train_loss", "lower", ""), ("grad_norm", "lower", ""))
+    own: Mapping[str, float] = {}
+    optional: Mapping[str, Any] = {**OPTIONAL, "V": None}
+    unconstrained = True
+
+    def check(self, params: Mapping[str, Any]) -> None:
+        """Raise UserError on values out of range."""
+        super().check(params)
+        V = params.get("V")
+        require(V is None or (is_number(V) and V > 0), self.name, "V", V, "a positive number")
+
+    def metrics_of(self, params: Mapping[str, Any]) -> tuple[MetricRow, ...]:
+        """The gap first where there is a V."""
+        return self.metrics if params.get("V") is None else (("gap", "lower", ""), *self.metrics)
+
+    def make(self, signed_rows: Points, params: Mapping[str, Any]) -> Problem:
+        """No constraint."""
+        return Problem(signed_rows)
+
+    def solve(self, problem: Problem, params: Mapping[str, Any]) -> Comparator | None:
+        """The best point of the ball that ``V`` gives."""
+        V = params.get("V")
+        return None if V is None else minimum(Problem(problem.signed_rows, prox=ball(V)))
+
+
+LOGISTIC = Logistic()
+
+
+class LogisticBall(ConvexWorkload):
+    """F(x) = mean_i log(1 + exp(−b_i ⟨a_i, x⟩)) over ‖x‖₂²/2 ≤ ``V``; smooth, L = 1/4."""
+
+    name = "logistic-ball"
+    own: Mapping[str, float] = {"V": 350.0}
+
+    def make(self, signed_rows: Points, params: Mapping[str, Any]) -> Problem:
+        """The ball as the prox setup's set."""
+        return Problem(signed_rows, prox=ball(params["V"]))
+
+
+LOGISTIC_BALL = LogisticBall()
+
+
+class LogisticL1(ConvexWorkload):
+    """F(x) = mean_i log(1 + exp(−b_i ⟨a_i, x⟩)) + ``strength``·‖x‖₁; L = 1/4, and h the ℓ1 term."""
+
+    name = "logistic-l1"
+    own: Mapping[str, float] = {"strength": 0.001}
+
+    def make(self, signed_rows: Points, params: Mapping[str, Any]) -> Problem:
+        """The term as the prox setup's h."""
+        return Problem(signed_rows, prox=L1(params["strength"]))
+
+
+LOGISTIC_L1 = LogisticL1()
+
+
+class LogisticSimplex(ConvexWorkload):
+    """F(x) = mean_i log(1 + exp(−b_i ⟨a_i, w⟩)), w = ``radius``·(p − q), over x = (p, q) in the simplex of R^2d.
+
+    The ℓ1 ball of that radius as a simplex, with the geometry of the entropy: exponentiated gradient with positive and
+    negative weights (Kivinen and Warmuth, Information and Computation 132, 1997). x0 is uniform, w = 0.
+    """
+
+    name = "logistic-simplex"
+    own: Mapping[str, float] = {"radius": 20.0}
+    lr = 0.02
+
+    def make(self, signed_rows: Points, params: Mapping[str, Any]) -> Problem:
+        """Every feature twice, with both signs."""
+        rows = params["radius"] * np.hstack([signed_rows, -signed_rows])
+        return Problem(np.ascontiguousarray(rows), prox=Entropy())
+
+
+LOGISTIC_SIMPLEX = LogisticSimplex()
+
+
+class HingeBox(ConvexWorkload):
+    """F(x) = mean_i max(0, 1 − b_i ⟨a_i, x⟩) over |x_j| ≤ ``bound``: L = 0, M = 2 for rows of unit length."""
+
+    name = "hinge-box"
+    own: Mapping[str, float] = {"bound": 1.0}
+    lr = 0.01
+
+    def make(self, signed_rows: Points, params: Mapping[str, Any]) -> Problem:
+        """The box as the prox setup's set."""
+        return Problem(signed_rows, HINGE, Box(-params["bound"], params["bound"]))
+
+
+HINGE_BOX = HingeBox()

@@ -149,9 +149,8 @@ class Digits:
 
     def model(self, generator: torch.Generator, model: str = "cnn") -> nn.Module:
         """The network called ``model`` at x0, drawn from ``generator``."""
-        from amrobust.workloads.models.mlp import MLP
         from amrobust.workloads.models.resnet import ResNet, resnet8
-        from amrobust.workloads.models.small_cnn import SmallCNN
+        from amrobust.workloads.models.small import MLP, SmallCNN
 
         network: SmallCNN | MLP | ResNet
         network = resnet8(channels=1) if model == "resnet8" else {"cnn": SmallCNN, "mlp": MLP}[model]()

@@ -13,8 +13,7 @@ import numpy as np
 
 from amrobust.errors import UserError
 from amrobust.workloads import catalogue, data, rates
-from amrobust.workloads.formats import image_folders
-from amrobust.workloads.formats.image_folders import ImageFolder
+from amrobust.workloads.formats import ImageFolder, scan_folders
 from amrobust.workloads.images import COMPUTATION, check_computation
 from amrobust.workloads.workload import MetricRow, require
 
@@ -35,7 +34,7 @@ def _scan(root: Path, split: str) -> ImageFolder:
     folder = root / "imagenet" / split
     if not folder.is_dir():
         raise UserError(f"imagenet: there is no folder {folder}: {catalogue.BY_HAND['imagenet']}")
-    return image_folders.scan(folder)
+    return scan_folders(folder)
 
 
 def decode(path: Path, draws: Tensor | None) -> Tensor:

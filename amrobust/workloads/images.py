@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from amrobust.errors import UserError
 from amrobust.workloads import catalogue, contents, data, rates, validation
 from amrobust.workloads.digits import Split
-from amrobust.workloads.formats import cifar, idx
+from amrobust.workloads.formats import parse_cifar, parse_idx
 from amrobust.workloads.workload import CLASSIFICATION_METRICS, MetricRow, require
 
 if TYPE_CHECKING:
@@ -34,11 +34,11 @@ COMPUTATION: Mapping[str, Any] = {"precision": "float32", "channels_last": False
 """How networks are computed, with the defaults."""
 
 MODELS: Mapping[str, tuple[str, str]] = {
-    "small-cnn": ("small_cnn", "SmallCNN"),
+    "small-cnn": ("small", "SmallCNN"),
     "resnet8": ("resnet", "resnet8"),
     "resnet18": ("resnet", "resnet18"),
     "resnet34": ("resnet", "resnet34"),
-    "preact-resnet18": ("preact_resnet", "PreActResNet18"),
+    "preact-resnet18": ("resnet", "PreActResNet18"),
     "densenet121": ("densenet", "DenseNet121"),
 }
 """Module and constructor of each model."""
@@ -68,18 +68,18 @@ def load(name: str, directory: Path) -> Arrays:
     files = found.files
     if name == "fashion-mnist":
         train_images, test_images = (
-            idx.parse(files[f"{part}-images-idx3-ubyte"], f"{name}: {part}-images-idx3-ubyte", 3)[:, None]
+            parse_idx(files[f"{part}-images-idx3-ubyte"], f"{name}: {part}-images-idx3-ubyte", 3)[:, None]
             for part in ("train", "t10k")
         )
         train_labels, test_labels = (
-            idx.parse(files[f"{part}-labels-idx1-ubyte"], f"{name}: {part}-labels-idx1-ubyte", 1).astype(
+            parse_idx(files[f"{part}-labels-idx1-ubyte"], f"{name}: {part}-labels-idx1-ubyte", 1).astype(
                 np.int64
             )
             for part in ("train", "t10k")
         )
     else:
         label_bytes, classes = (1, 10) if name == "cifar10" else (2, 100)
-        *train, test = [cifar.parse(files[file], f"{name}: {file}", label_bytes, classes) for file in files]
+        *train, test = [parse_cifar(files[file], f"{name}: {file}", label_bytes, classes) for file in files]
         train_images, train_labels = (np.concatenate(parts) for parts in zip(*train, strict=True))
         test_images, test_labels = test
     digest = hashlib.sha256()
@@ -292,3 +292,39 @@ def check_computation(workload: str, params: Mapping[str, Any]) -> None:
 
 def _whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+FASHION_MNIST = ImageClassification(
+    name="fashion-mnist",
+    shape=(1, 28, 28),
+    classes=10,
+    mean=(0.2860,),
+    std=(0.3530,),
+    models=("small-cnn", "resnet8"),
+    own_defaults={"epochs": 30, "batch_size": 128, "augment": False},
+)
+"""60,000 grey images of 28 × 28 pixels of clothes in 10 classes, and a small network."""
+
+CIFAR10 = ImageClassification(
+    name="cifar10",
+    shape=(3, 32, 32),
+    classes=10,
+    mean=(0.4914, 0.4822, 0.4465),
+    std=(0.2023, 0.1994, 0.2010),
+    models=("resnet34", "resnet18", "preact-resnet18", "densenet121", "resnet8"),
+    own_defaults={"epochs": 90, "batch_size": 128, "augment": True},
+)
+"""The setup of the paper's Tables 1 and 4 to 8 (Appendix D.1).
+
+Mean and deviation are those of the implementation that the paper follows, not the pixels' exact ones."""
+
+CIFAR100 = ImageClassification(
+    name="cifar100",
+    shape=(3, 32, 32),
+    classes=100,
+    mean=(0.5071, 0.4865, 0.4409),
+    std=(0.2673, 0.2564, 0.2762),
+    models=("densenet121", "resnet34", "resnet18", "preact-resnet18", "resnet8"),
+    own_defaults={"epochs": 300, "batch_size": 128, "augment": True, "drops": "1/2,3/4"},
+)
+"""The setup of the paper's Figure 13 (Appendix D.1)."""

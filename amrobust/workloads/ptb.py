@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amrobust.rules.schedules import Plateau
-from amrobust.workloads import bptt, catalogue, contents, data
-from amrobust.workloads.formats import text
+from amrobust.workloads import catalogue, contents, data
+from amrobust.workloads.formats import Corpus, parse_text
 from amrobust.workloads.workload import MetricRow, require
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from amrobust.workloads.models.lstm import Output, WeightDroppedLSTM
 
+SHORTEST_WINDOW = 5
+"""No window but the last is shorter."""
 WINDOW = 70
 """The usual length of a window; the learning rate is for this length."""
 MODELS = ("lstm", "small-lstm")
@@ -41,7 +43,7 @@ class Texts:
 
 @dataclass(frozen=True)
 class _Loaded:
-    corpus: text.Corpus
+    corpus: Corpus
     digest: str
     unofficial: tuple[str, ...]
 
@@ -50,7 +52,7 @@ class _Loaded:
 def _load(directory: Path) -> _Loaded:
     """The corpus of the data directory; ``directory`` is what the cache goes by."""
     found = contents.read(catalogue.get("ptb"))
-    corpus = text.parse([(f"ptb: {name}", content) for name, content in found.files.items()])
+    corpus = parse_text([(f"ptb: {name}", content) for name, content in found.files.items()])
     digest = hashlib.sha256("\n".join(corpus.words).encode())
     for tokens in corpus.texts:
         digest.update(f"{len(tokens)}".encode() + tokens.tobytes())
@@ -164,9 +166,9 @@ class PennTreebank:
                 self.name, name, params[name], f"possible with a text of {len(tokens):,} words",
             )  # fmt: skip
         return (
-            bptt.columns(train[:wanted], params["batch_size"]),
-            bptt.columns(validation[:evaluated], params["evaluation_batch"]),
-            bptt.columns(test[:evaluated], params["evaluation_batch"]),
+            columns(train[:wanted], params["batch_size"]),
+            columns(validation[:evaluated], params["evaluation_batch"]),
+            columns(test[:evaluated], params["evaluation_batch"]),
         )
 
     def texts(self, params: Mapping[str, Any]) -> Texts:
@@ -181,7 +183,7 @@ class PennTreebank:
 
     def steps_per_epoch(self, params: Mapping[str, Any]) -> int:
         """The expected number of windows in the training text; it varies by a few from epoch to epoch."""
-        return bptt.expected_windows(len(self._columns(params)[0]), WINDOW)
+        return expected_windows(len(self._columns(params)[0]), WINDOW)
 
     def steps_per_point(self, params: Mapping[str, Any]) -> int:
         """A curve has one point an epoch."""
@@ -189,7 +191,7 @@ class PennTreebank:
 
     def windows(self, params: Mapping[str, Any], order: np.random.Generator) -> list[tuple[int, int]]:
         """One epoch's windows over the training text, drawn from the seed's order stream."""
-        return bptt.random_windows(len(self._columns(params)[0]), WINDOW, order)
+        return random_windows(len(self._columns(params)[0]), WINDOW, order)
 
     def plateau(self, params: Mapping[str, Any], optimizer: str) -> Plateau | None:
         """What watches the validation loss and lowers the rate; None where the rate is constant."""
@@ -225,6 +227,53 @@ def _whole(value: Any) -> bool:
 
 def _real(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and value == value
+
+
+def columns(tokens: NDArray[np.int64], batch: int) -> NDArray[np.int64]:
+    """The text cut into ``batch`` columns that are read side by side: shape (steps, batch).
+
+    Column b holds tokens b·steps … (b+1)·steps − 1; what does not fill the last column is left out. Raises ValueError where
+    a column would have fewer than two tokens.
+    """
+    steps = len(tokens) // batch
+    if steps < 2:
+        raise ValueError(f"{len(tokens)} tokens do not make {batch} columns of two or more")
+    return np.ascontiguousarray(tokens[: steps * batch].reshape(batch, steps).T)
+
+
+def fixed_windows(steps: int, length: int) -> list[tuple[int, int]]:
+    """(start, end) of windows of ``length`` inputs that cover the inputs 0 … steps − 2, each of which has a next token."""
+    return [(start, min(start + length, steps - 1)) for start in range(0, steps - 1, length)]
+
+
+def random_windows(steps: int, length: int, generator: np.random.Generator) -> list[tuple[int, int]]:
+    """(start, end) of windows of varying length that cover the inputs 0 … steps − 2.
+
+    A window's length is normal with standard deviation 5 around ``length`` (with probability 0.95) or half of it, rounded
+    towards 0 and at least 5; the last window ends with the text. (Merity et al., 2018, Section 5; their implementation's
+    numbers, which the paper uses.) Three numbers are taken from the generator for each possible window, in one call.
+    """
+    most = -(-(steps - 1) // SHORTEST_WINDOW)
+    base = np.where(generator.random(most) < 0.95, length, length / 2)
+    lengths = np.maximum(SHORTEST_WINDOW, generator.normal(base, 5).astype(np.int64))
+    ends = np.minimum(np.cumsum(lengths), steps - 1)
+    ends = ends[: int(np.searchsorted(ends, steps - 1)) + 1]
+    starts = np.concatenate([[0], ends[:-1]])
+    return list(zip(starts.tolist(), ends.tolist(), strict=True))
+
+
+def expected_windows(steps: int, length: int) -> int:
+    """About how many windows :func:`random_windows` makes: inputs over the mean length, at least 1."""
+    mean = 0.95 * length + 0.05 * length / 2 - 0.5
+    return max(1, round((steps - 1) / max(mean, SHORTEST_WINDOW)))
+
+
+def rescaled_rate(rate: float, window: tuple[int, int], length: int) -> float:
+    """The learning rate for one window: ``rate`` times the window's length over the usual ``length``.
+
+    A loss is the mean over the window's tokens, so that without it short windows would weigh more (Merity et al., 2018).
+    """
+    return rate * (window[1] - window[0]) / length
 
 
 WORKLOAD = PennTreebank()

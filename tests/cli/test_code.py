@@ -65,7 +65,7 @@ NETWORKS = ["--executor", "local", "-q"]
 
 CACHES = (
     code._code_of, code._owners, code._recorded_by, foreign.optimizer_class, optimizers.find,
-    foreign_rules.maker, foreign_rules._arguments, workloads._foreign,
+    foreign_rules.maker, foreign_rules._arguments, workloads._external,
 )  # fmt: skip
 
 

@@ -128,18 +128,18 @@ def libsvm(path: Path) -> object:
 
 
 def idx(data: bytes, scratch: Path) -> object:
-    from amrobust.workloads.formats import idx
+    from amrobust.workloads.formats import parse_idx
 
-    return [idx.parse(data, "x", axes) for axes in (1, 3)]
+    return [parse_idx(data, "x", axes) for axes in (1, 3)]
 
 
 def cifar(data: bytes, scratch: Path) -> object:
-    from amrobust.workloads.formats import cifar
+    from amrobust.workloads.formats import parse_cifar
 
-    return cifar.parse(data, "x", 1, 10), cifar.parse(data, "x", 2, 100)
+    return parse_cifar(data, "x", 1, 10), parse_cifar(data, "x", 2, 100)
 
 
 def words(data: bytes, scratch: Path) -> object:
-    from amrobust.workloads.formats import text
+    from amrobust.workloads.formats import parse_text
 
-    return text.parse([("x", data)])
+    return parse_text([("x", data)])

@@ -14,7 +14,7 @@ from amrobust.train.stacking import trainer
 def register(monkeypatch, name, workload):
     """Make ``workload`` one of amrobust's, for one test."""
     monkeypatch.setitem(sys.modules, f"small_networks_{name}", SimpleNamespace(WORKLOAD=workload))
-    monkeypatch.setitem(workloads.WORKLOADS, name, f"small_networks_{name}")
+    monkeypatch.setitem(workloads.WORKLOADS, name, f"small_networks_{name}:WORKLOAD")
     trainer._arrangement_of_model.cache_clear()
 
 

@@ -132,8 +132,7 @@ class TestDecoupledWeightDecay:
             if k == 23:
                 optimizer.restart("output")
                 states = [
-                    rule.restart_from(s, rule.outputs(s)["II"] - c)
-                    for s, c in zip(states, decayed, strict=True)
+                    rule.reset_to(s, rule.outputs(s)["II"] - c) for s, c in zip(states, decayed, strict=True)
                 ]
                 decayed = [torch.zeros_like(p) for p in params]
             give(params, gradients(k))

@@ -13,7 +13,7 @@ from amrobust.train.grid import execute_grid
 from amrobust.train.outcome import SeedOutcome
 from amrobust.train.search import searches
 from amrobust.train.tune import FOLDER, tune
-from amrobust.workloads import cifar10
+from amrobust.workloads.images import CIFAR10
 
 SEEDS = tuning_seeds(3)
 
@@ -201,4 +201,4 @@ class TestSearches:
         assert (len(one.specs), len(other.specs), other.searched) == (3, 1, {})
 
     def test_the_images_can_be_split(self):
-        assert "validation" in cifar10.WORKLOAD.optional
+        assert "validation" in CIFAR10.optional

@@ -12,8 +12,7 @@ from amrobust.errors import UserError
 from amrobust.workloads import backends
 from amrobust.workloads.backends.numpy_backend import DenseMatrix, SparseMatrix, block_length
 from amrobust.workloads.backends.patterns import factored
-from amrobust.workloads.margins import HINGE, LOGISTIC
-from amrobust.workloads.problem import Problem
+from amrobust.workloads.problem import HINGE, LOGISTIC, Problem
 
 RNG = np.random.default_rng(0)
 ROWS = np.where(RNG.random((3000, 40)) < 0.1, RNG.normal(size=(3000, 40)), 0.0)

@@ -7,9 +7,8 @@ from scipy.optimize import minimize
 from amrobust import workloads
 from amrobust.errors import UserError
 from amrobust.rules import L1, Ball, Box
-from amrobust.workloads.margins import HINGE
 from amrobust.workloads.optimum import minimum
-from amrobust.workloads.problem import Problem
+from amrobust.workloads.problem import HINGE, Problem
 
 NAMES = ("logistic-ball", "logistic-l1", "logistic-simplex", "hinge-box")
 RNG = np.random.default_rng(0)

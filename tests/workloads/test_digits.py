@@ -7,7 +7,7 @@ import torch
 from amrobust import workloads
 from amrobust.errors import UserError
 from amrobust.workloads.digits import WORKLOAD, held_out
-from amrobust.workloads.models.small_cnn import SmallCNN
+from amrobust.workloads.models.small import SmallCNN
 
 
 def test_about_a_third_is_held_out_of_every_class():

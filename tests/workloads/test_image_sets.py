@@ -9,7 +9,8 @@ import torch
 from made_up_data import put_fashion, put_image_sets
 
 from amrobust.errors import UserError
-from amrobust.workloads import cifar10, cifar100, data, fashion_mnist
+from amrobust.workloads import data
+from amrobust.workloads.images import CIFAR10, CIFAR100, FASHION_MNIST
 
 
 @pytest.fixture
@@ -20,8 +21,7 @@ def root(tmp_path, monkeypatch):
     return tmp_path
 
 
-FASHION, CIFAR10, CIFAR100 = fashion_mnist.WORKLOAD, cifar10.WORKLOAD, cifar100.WORKLOAD
-EACH = pytest.mark.parametrize("workload", [FASHION, CIFAR10, CIFAR100], ids=lambda w: w.name)
+EACH = pytest.mark.parametrize("workload", [FASHION_MNIST, CIFAR10, CIFAR100], ids=lambda w: w.name)
 
 
 @EACH
@@ -54,29 +54,32 @@ def test_made_up_bytes_are_said_to_be_none_of_the_publishers(root, workload):
 
 
 def test_the_digest_is_of_the_content(root, tmp_path_factory, monkeypatch):
-    before = FASHION.data_digest({})
+    before = FASHION_MNIST.data_digest({})
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     for path in (root / "fashion-mnist").iterdir():
         (elsewhere / path.name).write_bytes(path.read_bytes())
     monkeypatch.setenv(data.ENVIRONMENT, str(elsewhere))
-    assert FASHION.data_digest({}) == before
+    assert FASHION_MNIST.data_digest({}) == before
     labels = elsewhere / "t10k-labels-idx1-ubyte"
     labels.write_bytes(labels.read_bytes()[:-1] + b"\x00")
     other = tmp_path_factory.mktemp("other")
     for path in elsewhere.iterdir():
         (other / path.name).write_bytes(path.read_bytes())
     monkeypatch.setenv(data.ENVIRONMENT, str(other))
-    assert FASHION.data_digest({}) != before
+    assert FASHION_MNIST.data_digest({}) != before
 
 
 def test_a_part_of_the_set_is_its_beginning(root):
-    params = {**FASHION.defaults, "batch_size": 4, "train_images": 13, "test_images": 5}
-    whole, part = FASHION.split({**params, "train_images": None, "test_images": None}), FASHION.split(params)
+    params = {**FASHION_MNIST.defaults, "batch_size": 4, "train_images": 13, "test_images": 5}
+    whole, part = (
+        FASHION_MNIST.split({**params, "train_images": None, "test_images": None}),
+        FASHION_MNIST.split(params),
+    )
     assert torch.equal(part.train_images, whole.train_images[:13])
     assert torch.equal(part.test_labels, whole.test_labels[:5])
-    assert FASHION.steps_per_epoch(params) == 3
+    assert FASHION_MNIST.steps_per_epoch(params) == 3
     with pytest.raises(UserError, match="at most 40"):
-        FASHION.steps_per_epoch({**params, "train_images": 41})
+        FASHION_MNIST.steps_per_epoch({**params, "train_images": 41})
 
 
 @pytest.mark.parametrize(
@@ -95,7 +98,7 @@ def test_a_part_of_the_set_is_its_beginning(root):
 def test_files_that_do_not_fit_are_refused_in_one_line(root, break_it):
     break_it(root / "fashion-mnist")
     with pytest.raises(UserError) as caught:
-        FASHION.arrays()
+        FASHION_MNIST.arrays()
     assert "\n" not in str(caught.value)
 
 
@@ -119,7 +122,7 @@ def test_augmentation_pads_with_black_and_is_the_generators(root):
 
 
 @pytest.mark.parametrize(
-    ("workload", "model"), [(w, m) for w in (FASHION, CIFAR10, CIFAR100) for m in w.models]
+    ("workload", "model"), [(w, m) for w in (FASHION_MNIST, CIFAR10, CIFAR100) for m in w.models]
 )
 def test_each_of_its_models_fits_the_workload(workload, model):
     net = workload.model(torch.Generator().manual_seed(0), model=model).eval()
@@ -176,10 +179,10 @@ def test_values_that_make_no_sense_are_refused(change):
 
 def test_the_real_fashion_mnist_is_the_publishers(shared, monkeypatch):
     monkeypatch.setenv(data.ENVIRONMENT, str(Path(shared("data/fashion-mnist")).parent))
-    assert FASHION.data_note({}) is None
-    arrays = FASHION.arrays()
+    assert FASHION_MNIST.data_note({}) is None
+    arrays = FASHION_MNIST.arrays()
     assert np.bincount(arrays.train_labels).tolist() == [6000] * 10
-    assert FASHION.steps_per_epoch(FASHION.defaults) >= 300
+    assert FASHION_MNIST.steps_per_epoch(FASHION_MNIST.defaults) >= 300
     pixels = arrays.train_images / np.float32(255)
-    assert pixels.mean(dtype=np.float64) == pytest.approx(FASHION.mean[0], abs=1e-4)
-    assert pixels.std(dtype=np.float64) == pytest.approx(FASHION.std[0], abs=1e-4)
+    assert pixels.mean(dtype=np.float64) == pytest.approx(FASHION_MNIST.mean[0], abs=1e-4)
+    assert pixels.std(dtype=np.float64) == pytest.approx(FASHION_MNIST.std[0], abs=1e-4)

@@ -10,15 +10,15 @@ from sklearn.metrics import log_loss
 
 from amrobust.errors import UserError
 from amrobust.workloads import samples
-from amrobust.workloads.logistic import WORKLOAD
+from amrobust.workloads.convex import LOGISTIC
 from amrobust.workloads.problem import Problem, sphere_noise
 
-PARAMS = dict(WORKLOAD.defaults)
+PARAMS = dict(LOGISTIC.defaults)
 
 
 @pytest.fixture
 def problem():
-    return WORKLOAD.problem(PARAMS)
+    return LOGISTIC.problem(PARAMS)
 
 
 def test_gradient_is_the_losss_by_finite_differences(problem):
@@ -67,7 +67,7 @@ def test_noise_is_the_same_in_pieces():
 
 
 def test_a5a_has_its_published_size(shared):
-    problem = WORKLOAD.problem(PARAMS | {"data": str(shared("data/libsvm/a5a"))})
+    problem = LOGISTIC.problem(PARAMS | {"data": str(shared("data/libsvm/a5a"))})
     assert problem.signed_rows.shape == (6414, 122)  # 123 declared, the largest index present is 122
 
 
@@ -78,9 +78,9 @@ class TestFiles:
         plain, packed = tmp_path / "a.txt", tmp_path / "b.gz"
         plain.write_text(self.TEXT)
         packed.write_bytes(gzip.compress(self.TEXT.encode()))
-        problem = WORKLOAD.problem(PARAMS | {"data": str(plain)})
+        problem = LOGISTIC.problem(PARAMS | {"data": str(plain)})
         assert problem.signed_rows.tolist() == [[0.6, 0.8], [0, -1], [1, 0]]
-        digests = {WORKLOAD.data_digest(PARAMS | {"data": str(path)}) for path in (plain, packed)}
+        digests = {LOGISTIC.data_digest(PARAMS | {"data": str(path)}) for path in (plain, packed)}
         assert len(digests) == 1
 
     @pytest.mark.parametrize(
@@ -100,14 +100,14 @@ class TestFiles:
         path = tmp_path / "bad"
         path.write_bytes(content)
         with pytest.raises(UserError) as caught:
-            WORKLOAD.problem(PARAMS | {"data": str(path)})
+            LOGISTIC.problem(PARAMS | {"data": str(path)})
         assert "\n" not in str(caught.value)
 
     def test_a_truncated_archive_is_refused(self, tmp_path):
         path = tmp_path / "bad.gz"
         path.write_bytes(gzip.compress(self.TEXT.encode() * 100)[:40])
         with pytest.raises(UserError, match="cannot read"):
-            WORKLOAD.problem(PARAMS | {"data": str(path)})
+            LOGISTIC.problem(PARAMS | {"data": str(path)})
 
 
 class TestSetsOfTheCatalogue:
@@ -124,9 +124,9 @@ class TestSetsOfTheCatalogue:
         path = root / "data" / "libsvm" / "a1a.gz"
         path.write_bytes(gzip.compress(TestFiles.TEXT.encode()))
         by_name, by_path = PARAMS | {"data": "a1a"}, PARAMS | {"data": str(path)}
-        assert WORKLOAD.data_digest(by_name) == WORKLOAD.data_digest(by_path)
-        assert WORKLOAD.data_note(by_name) == "a1a not the publisher's bytes"
-        assert WORKLOAD.data_note(by_path) is None
+        assert LOGISTIC.data_digest(by_name) == LOGISTIC.data_digest(by_path)
+        assert LOGISTIC.data_note(by_name) == "a1a not the publisher's bytes"
+        assert LOGISTIC.data_note(by_path) is None
 
     def test_a_file_of_that_name_comes_first(self, root):
         (root / "a9a").write_text(TestFiles.TEXT)
@@ -144,4 +144,4 @@ class TestSetsOfTheCatalogue:
 )
 def test_values_that_make_no_sense_are_refused(change):
     with pytest.raises(UserError):
-        WORKLOAD.check({**PARAMS, **change})
+        LOGISTIC.check({**PARAMS, **change})

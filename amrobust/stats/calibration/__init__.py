@@ -7,7 +7,6 @@
 """
 
 from amrobust.stats.calibration.figures import Cell, Effort, Figure
-from amrobust.stats.calibration.parallel import measure_all
-from amrobust.stats.calibration.study import cells, measure
+from amrobust.stats.calibration.study import cells, measure, measure_all
 
 __all__ = ["Cell", "Effort", "Figure", "cells", "measure", "measure_all"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import replace
 from functools import partial
 from itertools import product
@@ -102,6 +104,26 @@ def measure(cell: Cell, effort: Effort | None = None, *, root: int = 0) -> list[
     """Measure every construction of a cell; the same root and effort give the same figures."""
     rng = np.random.default_rng([root, zlib.crc32(cell.name.encode())])
     return [replace(figure, seed=root) for figure in TOPICS[cell.topic](cell, effort or Effort(), rng)]
+
+
+def measure_all(
+    cells: Sequence[Cell], effort: Effort, *, root: int = 0, jobs: int = 1
+) -> Iterator[tuple[int, list[Figure]]]:
+    """Yield (index of the cell, its figures) as cells finish, on ``jobs`` processes; in this one where that is 1.
+
+    The figures do not depend on how many there are.
+    """
+    if jobs == 1:
+        for index, cell in enumerate(cells):
+            yield index, measure(cell, effort, root=root)
+        return
+    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+        running = {pool.submit(measure, cell, effort, root=root): i for i, cell in enumerate(cells)}
+        try:
+            for done in as_completed(running):
+                yield running[done], done.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
 
 
 def condition_of(cell: Cell) -> Condition:

@@ -54,7 +54,7 @@ class DenseMatrix:
 
 
 class SparseMatrix:
-    """Rows (n, d) mostly of zeros, in compressed form; what a point gets does not depend on the points beside it.
+    """Rows (n, d) mostly of zeros, in compressed form; what a point gets does not depend on the points next to it.
 
     Where rows share patterns, a point is multiplied by the patterns first, and the samples by the few that each has.
     """

@@ -5,8 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from amrobust.workloads.models import initial
-from amrobust.workloads.models.resnet import convolution
+from amrobust.workloads.models.resnet import convolution, uniform_by_fan_in
 
 
 class DenseLayer(nn.Module):
@@ -72,4 +71,4 @@ class DenseNet121(nn.Module):
 
     def initialise(self, generator: torch.Generator) -> None:
         """Draw the weights from ``generator`` as PyTorch's default does."""
-        initial.uniform_by_fan_in(self, generator)
+        uniform_by_fan_in(self, generator)

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from amrobust.workloads.models import initial
-
 
 def convolution(inputs: int, outputs: int, size: int, stride: int = 1) -> nn.Conv2d:
     """A convolution without bias that keeps height and width, but for its stride."""
@@ -110,9 +108,9 @@ class ResNet(nn.Module):
     def initialise(self, generator: torch.Generator) -> None:
         """Draw the weights from ``generator``: PyTorch's default for CIFAR, He's normal by fan-out for ImageNet."""
         if self.imagenet:
-            initial.he_by_fan_out(self, generator)
+            he_by_fan_out(self, generator)
         else:
-            initial.uniform_by_fan_in(self, generator)
+            uniform_by_fan_in(self, generator)
 
 
 def resnet8(classes: int = 10, channels: int = 3) -> ResNet:
@@ -138,3 +136,82 @@ def resnet50(classes: int = 1000) -> ResNet:
 def resnet152(classes: int = 1000) -> ResNet:
     """For ImageNet: 60,192,808 parameters at 1,000 classes."""
     return ResNet(Bottleneck, (3, 8, 36, 3), classes=classes, imagenet=True)
+
+
+class PreActBlock(nn.Module):
+    """Batch norm and ReLU before each of two 3 × 3 convolutions; a projecting shortcut starts at the activated input."""
+
+    def __init__(self, inputs: int, width: int, stride: int) -> None:
+        super().__init__()
+        self.norm1 = nn.BatchNorm2d(inputs)
+        self.conv1 = convolution(inputs, width, 3, stride)
+        self.norm2 = nn.BatchNorm2d(width)
+        self.conv2 = convolution(width, width, 3)
+        self.shortcut = None if stride == 1 and inputs == width else convolution(inputs, width, 1, stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (batch, inputs, h, w) to (batch, width, h/stride, w/stride)."""
+        y = torch.relu(self.norm1(x))
+        straight = x if self.shortcut is None else self.shortcut(y)
+        y = self.conv2(torch.relu(self.norm2(self.conv1(y))))
+        total: Tensor = y + straight
+        return total
+
+
+class PreActResNet18(nn.Module):
+    """Stem convolution, four stages of two blocks, global average, linear; 11,171,146 parameters at 10 classes.
+
+    Without a batch norm after the last block, as in the implementation that the paper follows (Appendix D.1).
+    Input (batch, 3, height, width), output (batch, classes) logits.
+    """
+
+    def __init__(self, classes: int = 10) -> None:
+        super().__init__()
+        self.conv = convolution(3, 64, 3)
+        shapes = [(64, 64, 1), (64, 128, 2), (128, 256, 2), (256, 512, 2)]
+        self.blocks = nn.Sequential(
+            *(
+                block
+                for inputs, width, stride in shapes
+                for block in (PreActBlock(inputs, width, stride), PreActBlock(width, width, 1))
+            )
+        )
+        self.head = nn.Linear(512, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits of a batch of images."""
+        logits: Tensor = self.head(self.blocks(self.conv(x)).mean(dim=(2, 3)))
+        return logits
+
+    def initialise(self, generator: torch.Generator) -> None:
+        """Draw the weights from ``generator`` as PyTorch's default does."""
+        uniform_by_fan_in(self, generator)
+
+
+def uniform_by_fan_in(model: nn.Module, generator: torch.Generator) -> None:
+    """Weights and biases of convolutions and linear layers uniform on ±1/√fan-in, in the order of the modules.
+
+    PyTorch's own default, which the paper's CIFAR networks start from (Appendix D.1). Batch norms keep weight 1, bias 0.
+    """
+    for layer in model.modules():
+        if isinstance(layer, (nn.Conv2d, nn.Linear)):
+            _uniform(layer, generator)
+
+
+def he_by_fan_out(model: nn.Module, generator: torch.Generator) -> None:
+    """Convolutions normal with variance 2/fan-out (He et al., 2015), linear layers uniform on ±1/√fan-in.
+
+    As the ImageNet networks of PyTorch's examples start, which the paper follows there (Appendix D.1).
+    """
+    for layer in model.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu", generator=generator)
+        elif isinstance(layer, nn.Linear):
+            _uniform(layer, generator)
+
+
+def _uniform(layer: nn.Conv2d | nn.Linear, generator: torch.Generator) -> None:
+    bound = layer.weight[0].numel() ** -0.5
+    nn.init.uniform_(layer.weight, -bound, bound, generator=generator)
+    if layer.bias is not None:
+        nn.init.uniform_(layer.bias, -bound, bound, generator=generator)

@@ -10,9 +10,8 @@ from amrobust.train.stacking.check import arrangement_for
 from amrobust.train.stacking.layers import CannotStack
 from amrobust.train.stacking.losses import losses
 from amrobust.train.stacking.model import StackedModel
-from amrobust.workloads.models.mlp import MLP
 from amrobust.workloads.models.resnet import resnet8
-from amrobust.workloads.models.small_cnn import SmallCNN
+from amrobust.workloads.models.small import MLP, SmallCNN
 
 SEEDS = 3
 DIGITS = images(size=8, count=SEEDS * 5)

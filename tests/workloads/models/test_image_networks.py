@@ -7,10 +7,11 @@ from scipy.signal import correlate2d
 from torch import nn
 
 from amrobust.workloads.models.densenet import DenseLayer, DenseNet121, Transition
-from amrobust.workloads.models.preact_resnet import PreActBlock, PreActResNet18
 from amrobust.workloads.models.resnet import (
     BasicBlock,
     Bottleneck,
+    PreActBlock,
+    PreActResNet18,
     resnet8,
     resnet18,
     resnet34,

@@ -1,4 +1,4 @@
-"""Averages of any rule's output over its last iterations: averaging without amortized momentum.
+"""Averages of iterates without amortized momentum: over any rule's last iterations, and from a trigger on (NT-ASGD).
 
 AM1-SGD's output is a tail average and its momentum the difference of two; M-SGD under :func:`tail_average` has the first
 of the two ingredients alone, and AM1-SGD's option I the second.
@@ -6,9 +6,12 @@ of the two ingredients alone, and AM1-SGD's option I the second.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from amrobust.rules.rule import Array, Rule, State
+import numpy as np
+from numpy.typing import NDArray
+
+from amrobust.rules.rule import Array, Rule, State, per_seed
 
 
 class TailState(NamedTuple):
@@ -44,10 +47,10 @@ def tail_average(rule: Rule, window: int) -> Rule:
     def observe(state: TailState, loss: float) -> TailState:
         return state._replace(inner=rule.observe(state.inner, loss))
 
-    def renew(state: TailState, point: Array) -> TailState:
-        return TailState(point, rule.restart_from(state.inner, point))
+    def reset(state: TailState, point: Array) -> TailState:
+        return TailState(point, rule.reset_to(state.inner, point))
 
-    return Rule(f"tail_average({rule.name}, {window})", init, step, outputs, observe, renew, rule.backend)
+    return Rule(f"tail_average({rule.name}, {window})", init, step, outputs, observe, reset, rule.backend)
 
 
 class SuffixState(NamedTuple):
@@ -86,8 +89,8 @@ def suffix_average(rule: Rule, start: int = 0) -> Rule:
     def observe(state: SuffixState, loss: float) -> SuffixState:
         return state._replace(inner=rule.observe(state.inner, loss))
 
-    def renew(state: SuffixState, point: Array) -> SuffixState:
-        inner = rule.restart_from(state.inner, point)
+    def reset(state: SuffixState, point: Array) -> SuffixState:
+        inner = rule.reset_to(state.inner, point)
         return SuffixState(point, inner, 0, rule.outputs(inner))
 
     return Rule(
@@ -96,7 +99,7 @@ def suffix_average(rule: Rule, start: int = 0) -> Rule:
         step,
         lambda state: state.means,
         observe,
-        renew,
+        reset,
         rule.backend,
     )
 
@@ -106,3 +109,53 @@ def _mean(points: list[Array]) -> Array:
     for point in points[1:]:
         total = total + point
     return total / len(points)
+
+
+class NTASGDState(NamedTuple):
+    """Iterate x, its average, whether averaging is on and over how many iterates so far, and the losses observed.
+
+    ``on`` and ``count`` are numbers, or arrays (S,) once the losses of S seeds have been observed.
+    """
+
+    x: Array
+    average: Array
+    on: Any = False
+    count: Any = 0
+    losses: tuple[NDArray[np.float64], ...] = ()
+
+
+def ntasgd(nonmono: int = 5, weight_decay: float = 0.0) -> Rule:
+    """SGD, x⁺ = x − η(g + λx), averaged from the moment at which the validation loss has stopped improving (NT-ASGD).
+
+    ``observe(state, loss)`` after each evaluation is the trigger: averaging begins with the next iterate once more than
+    ``nonmono`` losses came before and this one is above the best of them, the last ``nonmono`` left out; a NaN never
+    triggers. Each seed has its own trigger when the losses are an array (S,). Option I is x, option II the mean of the
+    iterates since the trigger, and x before it.
+
+    Merity, Keskar and Socher, "Regularizing and Optimizing LSTM Language Models" (ICLR 2018), Algorithm 1.
+    """
+
+    def init(x0: Array) -> NTASGDState:
+        return NTASGDState(x0, x0)
+
+    def step(state: NTASGDState, gradient: Array, lr: float) -> NTASGDState:
+        x = state.x - lr * (gradient + weight_decay * state.x)
+        count = state.count + state.on
+        if not np.any(count > 1):
+            return state._replace(x=x, average=x, count=count)
+        weight = per_seed(x, 1.0 / np.maximum(count, 1))
+        # Weight 1 gives x itself, for seeds that do not average yet.
+        return state._replace(x=x, average=(1.0 - weight) * state.average + weight * x, count=count)
+
+    def observe(state: NTASGDState, loss: Any) -> NTASGDState:
+        loss = np.asarray(loss, dtype=np.float64)
+        losses = (*state.losses, loss)
+        if len(losses) <= nonmono + 1:
+            return state._replace(losses=losses)
+        best = np.fmin.reduce(losses[: -nonmono - 1])
+        return state._replace(on=state.on | (loss > best), losses=losses)
+
+    def outputs(state: NTASGDState) -> dict[str, Array]:
+        return {"I": state.x, "II": state.average}
+
+    return Rule("ntasgd", init, step, outputs, observe)

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from amrobust.errors import UserError
-from amrobust.workloads.formats import cifar, idx, image_folders, text
+from amrobust.workloads import formats
+from amrobust.workloads.formats import parse_cifar, parse_idx, parse_text, scan_folders
 
 
 def idx_bytes(*shape, payload=None):
@@ -19,11 +20,11 @@ def idx_bytes(*shape, payload=None):
 
 class TestIdx:
     def test_axes_are_read_in_order(self):
-        assert idx.parse(idx_bytes(2, 2, 3), "f", 3).tolist() == [
+        assert parse_idx(idx_bytes(2, 2, 3), "f", 3).tolist() == [
             [[0, 1, 2], [3, 4, 5]],
             [[6, 7, 8], [9, 10, 11]],
         ]
-        assert idx.parse(idx_bytes(4), "f", 1).tolist() == [0, 1, 2, 3]
+        assert parse_idx(idx_bytes(4), "f", 1).tolist() == [0, 1, 2, 3]
 
     @pytest.mark.parametrize(
         "content",
@@ -39,12 +40,12 @@ class TestIdx:
     )
     def test_anything_else_is_refused(self, content):
         with pytest.raises(UserError, match="f "):
-            idx.parse(content, "f", 3)
+            parse_idx(content, "f", 3)
 
     @given(st.binary(max_size=100))
     def test_no_bytes_raise_anything_else(self, content):
         with suppress(UserError):
-            assert idx.parse(content, "f", 1).nbytes == len(content) - 8
+            assert parse_idx(content, "f", 1).nbytes == len(content) - 8
 
 
 class TestCifar:
@@ -52,36 +53,36 @@ class TestCifar:
         return bytes(labels) + bytes([1] * 1024 + [2] * 1024 + [3] * 1023 + [4])
 
     def test_the_planes_are_channels_and_the_last_label_byte_counts(self):
-        images, labels = cifar.parse(self.record(7) + self.record(9), "f", 1, 10)
+        images, labels = parse_cifar(self.record(7) + self.record(9), "f", 1, 10)
         assert images.shape == (2, 3, 32, 32)
         assert labels.tolist() == [7, 9]
         assert [images[0, c, 0, 0] for c in range(3)] == [1, 2, 3]
         assert images[0, 2, 31, 31] == 4
-        images, labels = cifar.parse(self.record(3, 99), "f", 2, 100)
+        images, labels = parse_cifar(self.record(3, 99), "f", 2, 100)
         assert labels.tolist() == [99]
         assert images[0, 0, 0, 0] == 1
 
     @pytest.mark.parametrize("content", [b"", b"x", bytes(3074), bytes([10]) + bytes(3072)])
     def test_anything_else_is_refused(self, content):
         with pytest.raises(UserError, match="f "):
-            cifar.parse(content, "f", 1, 10)
+            parse_cifar(content, "f", 1, 10)
 
 
 class TestText:
     def test_lines_end_and_words_are_numbered_as_they_appear(self):
-        corpus = text.parse([("a", b" the cat \n the <unk> \n\n"), ("b", b"cat dog\n")])
+        corpus = parse_text([("a", b" the cat \n the <unk> \n\n"), ("b", b"cat dog\n")])
         assert corpus.words == ("the", "cat", "<eos>", "<unk>", "dog")
         assert [t.tolist() for t in corpus.texts] == [[0, 1, 2, 0, 3, 2], [1, 4, 2]]
 
     @pytest.mark.parametrize("content", [b"", b"\n \n", b"caf\xe9\n"], ids=["empty", "blank", "latin-1"])
     def test_anything_else_is_refused(self, content):
         with pytest.raises(UserError, match="b "):
-            text.parse([("a", b"word\n"), ("b", content)])
+            parse_text([("a", b"word\n"), ("b", content)])
 
     def test_too_many_words_are_refused(self, monkeypatch):
-        monkeypatch.setattr(text, "MAX_WORDS", 3)
+        monkeypatch.setattr(formats, "MAX_WORDS", 3)
         with pytest.raises(UserError, match="too many"):
-            text.parse([("a", b"a b c d\n")])
+            parse_text([("a", b"a b c d\n")])
 
 
 class TestImageFolders:
@@ -95,7 +96,7 @@ class TestImageFolders:
         self.make(tmp_path, n02=2, n01=1)
         (tmp_path / "n01" / "notes.txt").touch()
         (tmp_path / "README").touch()
-        found = image_folders.scan(tmp_path)
+        found = scan_folders(tmp_path)
         assert found.classes == ("n01", "n02")
         assert found.labels == (0, 1, 1)
         assert [str(p.relative_to(tmp_path)) for p in found.paths] == [
@@ -106,16 +107,16 @@ class TestImageFolders:
 
     def test_the_digest_is_of_names_and_lengths(self, tmp_path):
         self.make(tmp_path, n01=1)
-        before = image_folders.scan(tmp_path).digest
-        assert image_folders.scan(tmp_path).digest == before
+        before = scan_folders(tmp_path).digest
+        assert scan_folders(tmp_path).digest == before
         (tmp_path / "n01" / "0.JPEG").write_bytes(b"longer")
-        assert image_folders.scan(tmp_path).digest != before
+        assert scan_folders(tmp_path).digest != before
 
     def test_no_classes_and_empty_classes_are_refused(self, tmp_path):
         with pytest.raises(UserError, match="no folders"):
-            image_folders.scan(tmp_path)
+            scan_folders(tmp_path)
         (tmp_path / "n01").mkdir()
         with pytest.raises(UserError, match="no JPEGs"):
-            image_folders.scan(tmp_path)
+            scan_folders(tmp_path)
         with pytest.raises(UserError, match="cannot list"):
-            image_folders.scan(tmp_path / "absent")
+            scan_folders(tmp_path / "absent")

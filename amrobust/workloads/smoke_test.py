@@ -1,4 +1,4 @@
-"""What others wrote is tried before it trains: their data are tensors that fit together, and their network takes them."""
+"""The smoke test of external workloads: their data are tensors that fit together, and their network takes them."""
 
 from __future__ import annotations
 
