@@ -17,7 +17,7 @@ import numpy as np
 from amrobust.runs.facts import RunFacts
 from amrobust.runs.metric import Metric
 from amrobust.runs.spec import Spec
-from amrobust.train.execution import execute
+from amrobust.train.engine import execute
 from amrobust.train.outcome import SeedOutcome
 
 TARGET = 5.0

@@ -19,7 +19,7 @@ import numpy as np
 from amrobust.runs.facts import RunFacts
 from amrobust.runs.metric import Metric
 from amrobust.runs.spec import Spec
-from amrobust.train.execution import execute
+from amrobust.train.engine import execute
 from amrobust.train.outcome import SeedOutcome
 
 TARGETS = {"amrobust --help": 0.25, "amrobust compare": 2.0}

@@ -84,7 +84,7 @@ def command(
     amrobust tune --opt adamw --param lr=0.0003,0.001,0.003 --param weight_decay=0.01,0.1 -o adamw.json
     amrobust tune --opt sgd --opt msgd --workload logistic --data a5a --lr 0.03,0.1,0.3 --seeds 50
     """
-    from amrobust.cli.grid_progress import grid_reporter
+    from amrobust.cli.progress import progress_reporter
     from amrobust.cli.tune_summary import summary
     from amrobust.runs.tuning import tuning_seeds
     from amrobust.runs.tuning_record import write_tuning
@@ -94,7 +94,7 @@ def command(
 
     searches = requests.searches_asked(asked, validation, by)
     started = time.perf_counter()
-    with grid_reporter(quiet=quiet) as grid:
+    with progress_reporter(quiet=quiet) as grid:
         found = tune(
             searches,
             tuning_seeds(seeds),

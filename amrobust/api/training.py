@@ -13,8 +13,8 @@ from amrobust.api.tuning import Tuned
 from amrobust.errors import RunError, UserError
 from amrobust.runs.documents import Tables, combinations
 from amrobust.runs.spec import Value, plain
+from amrobust.train.engine import failures, train_runs
 from amrobust.train.executors import make_executor
-from amrobust.train.grid import execute_grid, failures
 from amrobust.train.judged import judged_request
 from amrobust.train.place import Place
 from amrobust.train.requests import MAX_SEEDS, MAX_X0S, Request, Training, specs_of
@@ -85,7 +85,7 @@ def run(
             x0s=range(first, first + x0s), paired=paired, vary=vary,
         )  # fmt: skip
         request = Request(specs, seeds)
-    rows = execute_grid(
+    rows = train_runs(
         request.specs, range(request.seeds), Path(fspath(runs_dir)), make_executor(executor, jobs), batching=batching,
         place=Place(backend, device), tunings=request.tunings, accept_new_code=accept_new_code,
     )  # fmt: skip

@@ -15,6 +15,7 @@ from torch.nn.functional import cross_entropy
 from amrobust import workloads
 from amrobust.optim import AmortizedOptimizer, MSGDTail
 from amrobust.runs.spec import Spec
+from amrobust.train import heartbeat
 from amrobust.train.dropout import seed_dropout
 from amrobust.train.optimizers import find
 from amrobust.train.outcome import SeedOutcome
@@ -128,6 +129,7 @@ def train_seed(
     with torch.random.fork_rng([] if device.type == "cpu" else [device]):
         torch.manual_seed(dropout.initial_seed())
         for epoch in range(epochs):
+            heartbeat.epoch(epoch, epochs)
             for group in optimizer.param_groups:
                 group["lr"] = workload.learning_rate(params, float(spec.hyperparameters["lr"]), epoch)  # type: ignore[arg-type]
             batch_loss = _train_epoch(model, optimizer, data.train_images, data.train_labels, order, params)
@@ -156,8 +158,9 @@ def _train_epoch(
     whole = len(labels) // batch * batch
     permutation = torch.from_numpy(order.permutation(len(labels))[:whole])
     shuffled, targets = images[permutation], labels[permutation]
-    losses = []
+    losses: list[Tensor] = []
     for x, y in zip(torch.split(shuffled, batch), torch.split(targets, batch), strict=True):
+        heartbeat.step(len(losses), whole // batch)
         optimizer.zero_grad(set_to_none=True)
         loss = cross_entropy(model(x), y)
         loss.backward()  # type: ignore[no-untyped-call]

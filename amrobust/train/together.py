@@ -16,7 +16,7 @@ from typing import Any
 
 from amrobust.errors import RunError
 from amrobust.runs.entries import Broken
-from amrobust.runs.layout import Layout
+from amrobust.runs.layout import Block, Layout
 from amrobust.runs.lock import locked
 from amrobust.runs.manifest import Manifest
 from amrobust.runs.spec import Spec
@@ -27,10 +27,11 @@ from amrobust.train.code import digest_of
 from amrobust.train.company import Company, Work
 from amrobust.train.execution import CHECKPOINTS, Execution, checked, manifest_of
 from amrobust.train.executors import Executor
+from amrobust.train.heartbeat import Listener
 from amrobust.train.layout import alike, plan_companies
 from amrobust.train.outcome import SeedOutcome
 from amrobust.train.place import Place
-from amrobust.train.reporter import Reporter
+from amrobust.train.reporter import RunEvents
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def plan_together(
 ) -> list[Together]:
     """Which of the runs of ``specs`` in a directory are trained together: as it was recorded, the others as it pays.
 
-    A run that exists and was not begun in company is in none. Raises UserError as :func:`amrobust.train.execution.execute`.
+    A run that exists and was not begun in company is in none. Raises UserError as :func:`amrobust.train.engine.train_runs`.
     """
     wanted = checked(seeds)
     planned = plan_companies(specs, len(wanted), batching=batching, workers=executor.count)
@@ -101,14 +102,14 @@ def train_together(
     seeds: Sequence[int],
     executor: Executor,
     place: Place | None,
-    reporters: Mapping[int, Reporter],
+    reporters: Mapping[int, RunEvents],
     declared: str = "",
 ) -> dict[int, RunError | None]:
     """Train the runs of ``job`` as one stack; returns those that it dealt with, by their numbers, and what failed of each.
 
     The others are not what they were when the job was planned, or cannot be written to: they are left as they are. The locks
     of all runs are held, and taken in the order of their identities, so that several processes cannot wait for each other.
-    Raises UserError and Interrupted as :func:`amrobust.train.execution.execute`.
+    Raises UserError and Interrupted as :func:`amrobust.train.engine.train_runs`.
     """
     wanted = checked(seeds)
     with ExitStack() as locks:
@@ -160,7 +161,9 @@ class _Stack:
                     begun[number] = execution
             if begun:
                 first = next(iter(begun.values()))
-                here = replace(place, checkpoints=first.path / CHECKPOINTS, code=digest_of(self.work))
+                here = replace(
+                    place, checkpoints=first.path / CHECKPOINTS, code=digest_of(self.work), heard=Listener(self._heard)
+                )  # fmt: skip
                 outcomes = self._outcomes(executor, here)
                 # The first one last: what a worker kept of the finished stack lies with it, until every other run has its own.
                 for number, execution in reversed(begun.items()):
@@ -174,6 +177,18 @@ class _Stack:
                 raise next(iter(begun.values())).interrupted() from None
             raise
         return done
+
+    def _heard(self, block: Block, share: float, seconds: float) -> None:
+        """How far the stack is."""
+        numbers = {execution.manifest.identity: number for number, execution in self.runs.items()}
+        entries = [self.entries[place] for place in block]
+        pairs = [
+            (number, seed)
+            for run, seed in entries
+            if (number := numbers.get(run)) is not None and seed in self.runs[number].left
+        ]
+        if pairs:
+            self.runs[pairs[0][0]].reporter.advanced(pairs, share, seconds)
 
     def _outcomes(self, executor: Executor, place: Place) -> dict[str, dict[int, SeedOutcome]]:
         """What came of each run's seeds."""
@@ -218,5 +233,5 @@ def _recorded(asked: Asked) -> Manifest | None:
         )  # Something is there that is not as it should be: whoever works on it alone says so.
 
 
-def _waiter(reporter: Reporter, path: Path) -> Callable[[], None]:
+def _waiter(reporter: RunEvents, path: Path) -> Callable[[], None]:
     return lambda: reporter.waiting(path)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from amrobust import workloads
 from amrobust.errors import RunError
 from amrobust.runs.spec import Spec, content_digest
+from amrobust.train import heartbeat
 from amrobust.train.code import dependence, digest_of
 from amrobust.train.company import Company, Work, entries_of
 from amrobust.train.finished import take_up
@@ -35,7 +36,8 @@ def train_unit(spec: Work, seeds: Sequence[int], place: Place = HERE) -> list[Se
     if found is not None:
         return found
     try:
-        return [_named(spec, outcome) for outcome in _train(spec, seeds, place)]
+        with heartbeat.heard(seeds, place.heard):
+            return [_named(spec, outcome) for outcome in _train(spec, seeds, place)]
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
         reason = f"{type(error).__name__}: {error} ({where.name}, line {where.lineno})"

@@ -11,7 +11,7 @@ from made_up_runs import Trainer, describe, spec
 from amrobust.cli import main
 from amrobust.errors import RunError
 from amrobust.runs.lock import LOCK
-from amrobust.train.execution import execute
+from amrobust.train.engine import execute
 from amrobust.train.outcome import SeedOutcome
 from amrobust.train.progress import progress_in, progress_of
 

@@ -18,7 +18,7 @@ from amrobust.runs.curves import decode, describe_bytes, encode
 from amrobust.runs.entries import Broken
 from amrobust.runs.spec import content_digest
 from amrobust.runs.store import find_run, open_runs
-from amrobust.train.execution import execute
+from amrobust.train.engine import execute
 
 
 @pytest.fixture

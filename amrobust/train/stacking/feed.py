@@ -22,6 +22,7 @@ class Feed:
         self.images, self.labels = data.train_images, data.train_labels
         spec = entries[0][0]
         self.batch = int(spec.workload_params["batch_size"])  # type: ignore[arg-type]
+        self.steps = len(self.labels) // self.batch
         self.orders = [order_generator(spec, seed) for spec, seed in entries]
         workload: Any = workloads.get(spec.workload)
         self.augment = workload.augmentation(spec.workload_params) if workload.kind == "image" else None
@@ -31,11 +32,10 @@ class Feed:
 
     def epoch(self) -> Iterator[tuple[Tensor, Tensor]]:
         """One pass in fresh orders, whole batches only, images augmented where the workload does that."""
-        count = len(self.labels) // self.batch
         orders = np.stack(
-            [order.permutation(len(self.labels))[: count * self.batch] for order in self.orders]
+            [order.permutation(len(self.labels))[: self.steps * self.batch] for order in self.orders]
         )
-        indices = torch.from_numpy(orders).to(self.images.device).view(-1, count, self.batch)
+        indices = torch.from_numpy(orders).to(self.images.device).view(-1, self.steps, self.batch)
         for index in indices.unbind(1):
             images = self.images[index]
             if self.augment is not None:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from amrobust.runs.spec import Spec, canonical_json
+from amrobust.train import heartbeat
 from amrobust.train.checkpoint import Checkpoint, unusable
 from amrobust.train.network import CPU, dropout_generator, dtype_of, load, network_at_x0, workload_of
 from amrobust.train.optimizers import find
@@ -71,6 +72,7 @@ def train_stack(
             checkpoint.remove()
             raise unusable(error) from None
     for epoch in range(first, stack.epochs):
+        heartbeat.epoch(epoch, stack.epochs)
         batch_losses = stack.train_epoch(epoch)
         for recorder, measured, batch_loss in zip(recorders, stack.measure(), batch_losses, strict=True):
             recorder.record(epoch, measured, batch_loss)
@@ -174,7 +176,8 @@ class _Stack:
         self.model.bind(self.rows, self.buffers, differentiable=True)
         self.model.train()
         each = []
-        for images, labels in self.feed.epoch():
+        for number, (images, labels) in enumerate(self.feed.epoch()):
+            heartbeat.step(number, self.feed.steps)
             batch_losses = losses(self.model(images), labels)
             self.model.gradients(batch_losses, self.gradients)
             if clip_norm is not None:
