@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from amrobust.runs.method import Method
     from amrobust.runs.spec import Spec
     from amrobust.train.cluster import Cluster
-    from amrobust.train.place import Place
     from amrobust.train.reporter import Reporter
+    from amrobust.train.unit import Place
 
 
 @dataclass(frozen=True)
@@ -253,7 +253,7 @@ def run_analysis(
     from amrobust.runs.versions import seeds_of_other_versions
     from amrobust.train.engine import failures, train_runs
     from amrobust.train.executors import make_executor
-    from amrobust.train.place import Place
+    from amrobust.train.unit import Place
 
     if seeds is not None and not 1 <= seeds <= MAX_SEEDS:
         raise UserError(f"seeds = {seeds} is not between 1 and {MAX_SEEDS:,}")

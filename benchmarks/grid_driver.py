@@ -20,8 +20,8 @@ import numpy as np
 from amrobust.runs.curves import metric_names
 from amrobust.runs.manifest import identity
 from amrobust.train.engine import failures, train_runs
-from amrobust.train.outcome import SeedOutcome
 from amrobust.train.prepare import describe, make_spec
+from amrobust.train.unit import SeedOutcome
 
 
 class Free:

@@ -75,7 +75,7 @@ def command(
     from amrobust.cli.progress import progress_reporter
     from amrobust.report import render, write_report
     from amrobust.report.write import check_target
-    from amrobust.train.place import Place
+    from amrobust.train.unit import Place
 
     analysis = load_analysis(name, scale)
     require_kinds(gates, (claim.kind for setting in analysis.settings for claim in setting.claims))

@@ -16,9 +16,8 @@ from amrobust.cli import messages
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-    from amrobust.train.engine import RunResult
-    from amrobust.train.outcome import SeedOutcome
-    from amrobust.train.reporter import Reporter
+    from amrobust.train.reporter import Reporter, RunResult
+    from amrobust.train.unit import SeedOutcome
 
 LINE_INTERVAL = 2.0
 """Seconds between two lines of progress in a log, at first."""

@@ -70,7 +70,7 @@ def command(
     from amrobust.runs.store import read_run
     from amrobust.train.engine import failures, train_runs
     from amrobust.train.executors import make_executor
-    from amrobust.train.place import Place
+    from amrobust.train.unit import Place
 
     request = requests.requested(asked, seeds)
     started = time.perf_counter()

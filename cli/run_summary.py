@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from amrobust.runs.store import Run
-    from amrobust.train.engine import Final, RunResult
+    from amrobust.train.reporter import Final, RunResult
 
 
 def summary(run: Run, seeds: int, seconds: float, runs_dir: Path, form: str) -> str:

@@ -89,8 +89,8 @@ def command(
     from amrobust.runs.tuning import tuning_seeds
     from amrobust.runs.tuning_record import write_tuning
     from amrobust.train.executors import make_executor
-    from amrobust.train.place import Place
     from amrobust.train.tune import tune
+    from amrobust.train.unit import Place
 
     searches = requests.searches_asked(asked, validation, by)
     started = time.perf_counter()

@@ -15,9 +15,8 @@ from amrobust.runs.documents import Tables, combinations
 from amrobust.runs.spec import Value, plain
 from amrobust.train.engine import failures, train_runs
 from amrobust.train.executors import make_executor
-from amrobust.train.judged import judged_request
-from amrobust.train.place import Place
-from amrobust.train.requests import MAX_SEEDS, MAX_X0S, Request, Training, specs_of
+from amrobust.train.requests import MAX_SEEDS, MAX_X0S, Request, Training, from_tuning, specs_of
+from amrobust.train.unit import Place
 
 OVER_A_TUNING = ("epochs", "data")
 """Parameters of the workload that may be others than those that were tuned with."""
@@ -68,7 +67,7 @@ def run(
             raise UserError(f"{name} is at least 1 and at most {most:,}, not {count!r}")
     given = listed(workload or "the workload", params or {})
     if isinstance(methods, Tuned):
-        request = judged_request(
+        request = from_tuning(
             methods.data, seeds, params=_over(methods, workload, given), root_seed=root_seed, x0=x0, x0s=x0s, paired=paired,
             vary=vary,
         )  # fmt: skip

@@ -13,8 +13,8 @@ from amrobust.runs.spec import Spec
 from amrobust.train import heartbeat
 from amrobust.train.convex_rules import learning_rate, make_rule, starting_point, workload_of
 from amrobust.train.optimizers import find
-from amrobust.train.outcome import SeedOutcome
 from amrobust.train.streams import seed_sequence
+from amrobust.train.unit import SeedOutcome
 from amrobust.workloads import backends, metrics_of
 from amrobust.workloads.problem import Objective, sphere_noise
 

@@ -21,13 +21,13 @@ from amrobust.runs.spec import Spec, canonical_json, content_digest
 from amrobust.runs.store import Run, manifest_in, read_run
 from amrobust.runs.tuning import Tuning
 from amrobust.runs.versions import Versions
+from amrobust.train.cobatch import CoBatchedRuns, plan_cobatches, train_cobatch
 from amrobust.train.code import code_of
 from amrobust.train.execution import Interrupted, Train, checked, manifest_of, train_run
 from amrobust.train.executors import Executor, make_executor
-from amrobust.train.place import Place
 from amrobust.train.remaining import Remaining, Work
-from amrobust.train.reporter import Events, Reporter, RunEvents, Silent
-from amrobust.train.together import Together, plan_together, train_together
+from amrobust.train.reporter import Events, Final, Reporter, RunEvents, RunResult, Silent
+from amrobust.train.unit import Place
 
 SPARE = 2
 """Runs under way beyond what the workers can train at a time: they read, plan and commit while the workers train."""
@@ -38,38 +38,6 @@ MOST_UNDER_WAY = 400
 
 MOST_LOOKED_AT = 500
 """Runs in a directory beyond which nobody looks before the start which seeds are there."""
-
-
-@dataclass(frozen=True)
-class Final:
-    """The final values of one output of a run."""
-
-    output: str
-    method: str
-    mean: float | None
-    """None where a seed diverged, or it is not finite."""
-    std: float | None
-    """None also with fewer than two seeds."""
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """What came of one run of a grid."""
-
-    spec: Spec
-    path: Path | None
-    """None where it could not even be begun."""
-    workload: str
-    metric: str
-    unit: str
-    finals: tuple[Final, ...]
-    """None of a run with an error."""
-    complete: int
-    """Of the seeds that were asked for."""
-    trained: int
-    diverged: int
-    data_note: str | None = None
-    error: str | None = None
 
 
 def train_runs(
@@ -170,7 +138,7 @@ class _Batch:
         events = Events(reporter or Silent(), Remaining(works, self.executor.count))
         events.planned(len(self.specs), len(self.seeds), self.executor.where)
         together = (
-            plan_together(
+            plan_cobatches(
                 self.specs, self.seeds, versions, self.executor, self.batching, self.place, self.tunings,
                 self.accept_new_code,
             )
@@ -183,7 +151,7 @@ class _Batch:
             dealt_with = (
                 {}
                 if job.together is None
-                else train_together(job.together, self.seeds, self.executor, self.place, told, self.declared)
+                else train_cobatch(job.together, self.seeds, self.executor, self.place, told, self.declared)
             )
             results = []
             for number, progress in told.items():
@@ -278,10 +246,10 @@ class _Job:
     """Runs that one thread carries out, by their numbers: one of them, or those that are trained together."""
 
     numbers: tuple[int, ...]
-    together: Together | None = None
+    together: CoBatchedRuns | None = None
 
 
-def _jobs(runs: int, together: Sequence[Together]) -> list[_Job]:
+def _jobs(runs: int, together: Sequence[CoBatchedRuns]) -> list[_Job]:
     """The jobs of so many ``runs``, in the order of their first ones."""
     first = {min(job.runs): _Job(tuple(sorted(job.runs)), job) for job in together}
     inside = {number for job in together for number in job.runs}

@@ -12,7 +12,7 @@ import torch
 
 from amrobust.train import heartbeat
 from amrobust.train.checkpoint import Checkpoint, unusable
-from amrobust.train.outcome import SeedOutcome
+from amrobust.train.unit import SeedOutcome
 
 
 class Training(Protocol):

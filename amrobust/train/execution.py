@@ -32,9 +32,8 @@ from amrobust.train.executors import Executor, train_seeds
 from amrobust.train.finished import clear
 from amrobust.train.heartbeat import Listener
 from amrobust.train.layout import plan_layout
-from amrobust.train.outcome import SeedOutcome
-from amrobust.train.place import Place
 from amrobust.train.reporter import RunEvents
+from amrobust.train.unit import Place, SeedOutcome
 
 ONE_AT_A_TIME = threading.Lock()
 """Of several executions one builds models to look at: torch counts operations and memory process-wide."""
@@ -204,7 +203,7 @@ class _Waiting:
 class Execution:
     """One execution under the run's lock: the state in memory is always one that may be committed.
 
-    :meth:`run` does all of it; :mod:`amrobust.train.together` calls its parts for several runs in step.
+    :meth:`run` does all of it; :mod:`amrobust.train.cobatch` calls its parts for several runs in step.
     """
 
     def __init__(self, held: Held, asked: Asked, reporter: RunEvents, declared: str = "") -> None:

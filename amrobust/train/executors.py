@@ -20,13 +20,11 @@ from amrobust.runs.layout import Block, Layout
 from amrobust.runs.spec import Spec
 from amrobust.train import heartbeat
 from amrobust.train.cluster import Cluster
-from amrobust.train.company import Work
 from amrobust.train.heartbeat import Board, Slot
 from amrobust.train.layout import plan_layout
-from amrobust.train.outcome import SeedOutcome
-from amrobust.train.place import HERE, Place
 from amrobust.train.pools import is_starting, start_pool, stop_pool, usable_cores
 from amrobust.train.training import halves, one_thread, train_unit
+from amrobust.train.unit import HERE, Place, SeedOutcome, Work
 
 IN_COMPANY = 2
 """How many times a block is tried beside others; when a worker died each time, it gets processes of its own."""

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from amrobust.runs.spec import content_digest
 from amrobust.train import heartbeat
 from amrobust.train.code import dependence
-from amrobust.train.company import Work
-from amrobust.train.outcome import SeedOutcome
+from amrobust.train.unit import SeedOutcome, Work
 
 if TYPE_CHECKING:
     from amrobust.train.checkpoint import Checkpoint

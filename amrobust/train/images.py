@@ -26,7 +26,7 @@ from amrobust.train.network import (
     order_generator,
 )
 from amrobust.train.optimizers import find
-from amrobust.train.outcome import SeedOutcome
+from amrobust.train.unit import SeedOutcome
 from amrobust.workloads.imagenet import ImageNet
 from amrobust.workloads.images import ImageClassification
 

@@ -20,8 +20,8 @@ from amrobust.train.checkpoint import Checkpoint
 from amrobust.train.epochs import restore_stream, stream_state, train_epochs
 from amrobust.train.network import at_output, make_optimizer, network_at_x0
 from amrobust.train.optimizers import find
-from amrobust.train.outcome import SeedOutcome
 from amrobust.train.streams import integer, seed_sequence
+from amrobust.train.unit import SeedOutcome
 from amrobust.workloads.bptt import fixed_windows, rescaled_rate
 from amrobust.workloads.models.lstm import State, WeightDroppedLSTM
 from amrobust.workloads.ptb import WINDOW, PennTreebank

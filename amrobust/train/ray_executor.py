@@ -24,12 +24,10 @@ from amrobust.errors import RunError, UserError
 from amrobust.runs.layout import Block
 from amrobust.train import finished, heartbeat
 from amrobust.train.cluster import MAX_RETRIES, Cluster
-from amrobust.train.company import Work
-from amrobust.train.outcome import SeedOutcome
-from amrobust.train.place import Place
 from amrobust.train.pools import usable_cores
 from amrobust.train.prepare import package_versions
 from amrobust.train.training import halves, one_thread, train_unit
+from amrobust.train.unit import Place, SeedOutcome, Work
 from amrobust.workloads import data
 
 DIED = "its worker died each time it was tried (out of memory, killed, or its machine was lost)"

@@ -1,26 +1,57 @@
-"""What the training of a batch of runs tells about its progress, and to whom."""
+"""What the training of a batch of runs tells about its progress, what comes of each run, and to whom it is told."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from amrobust.runs.entries import Broken
+from amrobust.runs.spec import Spec
 from amrobust.runs.store import Run, read_run
-from amrobust.train.outcome import SeedOutcome
 from amrobust.train.remaining import Remaining
-
-if TYPE_CHECKING:
-    from amrobust.train.engine import RunResult
+from amrobust.train.unit import SeedOutcome
 
 ADVANCED_SECONDS = 0.4
 """How often a reporter is told at most how far the batch is, but for the end."""
 
 SHARE = 0.02
 """Of this process's time, what may be spent on reckoning how long the rest takes."""
+
+
+@dataclass(frozen=True)
+class Final:
+    """The final values of one output of a run."""
+
+    output: str
+    method: str
+    mean: float | None
+    """None where a seed diverged, or it is not finite."""
+    std: float | None
+    """None also with fewer than two seeds."""
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What came of one run of a grid."""
+
+    spec: Spec
+    path: Path | None
+    """None where it could not even be begun."""
+    workload: str
+    metric: str
+    unit: str
+    finals: tuple[Final, ...]
+    """None of a run with an error."""
+    complete: int
+    """Of the seeds that were asked for."""
+    trained: int
+    diverged: int
+    data_note: str | None = None
+    error: str | None = None
 
 
 class Reporter(Protocol):

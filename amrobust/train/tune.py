@@ -11,12 +11,12 @@ from amrobust.runs.spec import VALIDATION, Spec, content_digest
 from amrobust.runs.store import read_run
 from amrobust.runs.tuning import Trial, Tuning, best_trial
 from amrobust.runs.tuning_record import TunedMethod, TuningFile
-from amrobust.train.engine import RunResult, failures, train_runs
+from amrobust.train.engine import failures, train_runs
 from amrobust.train.execution import Train
 from amrobust.train.executors import Executor
-from amrobust.train.place import Place
-from amrobust.train.reporter import Reporter
+from amrobust.train.reporter import Reporter, RunResult
 from amrobust.train.search import Search
+from amrobust.train.unit import Place
 
 FOLDER = "tuning"
 """The directory in that of the runs where tuning trains: apart, so that no comparison takes these runs for judged ones."""

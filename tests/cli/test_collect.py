@@ -12,8 +12,8 @@ from amrobust.cli import main
 from amrobust.errors import RunError
 from amrobust.runs.lock import LOCK
 from amrobust.train.engine import execute
-from amrobust.train.outcome import SeedOutcome
 from amrobust.train.progress import progress_in, progress_of
+from amrobust.train.unit import SeedOutcome
 
 HOLD = "import filelock, sys; lock = filelock.FileLock(sys.argv[1]).acquire(); print('held', flush=True); input()"
 QUICK = ("--workload", "logistic", "--iterations", 20)

@@ -14,7 +14,7 @@ from rich.progress import Progress, TextColumn
 
 from amrobust.cli import main, progress
 from amrobust.cli.progress import duration
-from amrobust.train.engine import RunResult
+from amrobust.train.reporter import RunResult
 
 QUICK = ["--workload", "logistic", "--iterations", "40", "--executor", "local"]
 

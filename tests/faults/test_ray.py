@@ -22,9 +22,9 @@ from amrobust.train.cluster import Cluster
 from amrobust.train.engine import execute, failures, train_runs
 from amrobust.train.execution import CHECKPOINTS
 from amrobust.train.executors import make_executor
-from amrobust.train.place import Place
 from amrobust.train.prepare import make_spec
 from amrobust.train.reporter import Silent
+from amrobust.train.unit import Place
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'amrobust[ray]'")
 cluster_utils = pytest.importorskip("ray.cluster_utils")
@@ -283,7 +283,7 @@ def test_a_cluster_that_asks_for_a_token_is_joined_with_one(monkeypatch):
 LOCAL = """
 import sys
 from amrobust.train.executors import make_executor
-from amrobust.train.place import Place
+from amrobust.train.unit import Place
 from amrobust.train.prepare import make_spec
 executor = make_executor("ray", 1)
 (found,) = executor.train(make_spec("logistic", "sgd", {"iterations": 20}), [(0,)], Place())

@@ -9,10 +9,10 @@ from amrobust.train import executors, heartbeat, reporter
 from amrobust.train.engine import execute, train_runs
 from amrobust.train.executors import make_executor
 from amrobust.train.heartbeat import Board, Listener
-from amrobust.train.place import Place
 from amrobust.train.prepare import make_spec
 from amrobust.train.reporter import Silent
 from amrobust.train.training import train_unit
+from amrobust.train.unit import Place
 
 PARAMS = {"epochs": 4, "lr_drops": 0, "model": "mlp"}
 MLP = make_spec("digits", "am1", PARAMS)

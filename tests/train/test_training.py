@@ -20,12 +20,11 @@ from amrobust.train import convex, executors, network, pools, training
 from amrobust.train.executors import make_executor, train_seeds
 from amrobust.train.heartbeat import Board
 from amrobust.train.layout import plan_layout
-from amrobust.train.outcome import SeedOutcome
-from amrobust.train.place import Place
 from amrobust.train.prepare import describe, make_spec
 from amrobust.train.stacking import feed, trainer
 from amrobust.train.streams import seed_sequence
 from amrobust.train.training import train_unit
+from amrobust.train.unit import Place, SeedOutcome
 
 SHORT = {"epochs": 2, "lr_drops": 1}
 

@@ -10,9 +10,9 @@ from amrobust.errors import RunError, UserError
 from amrobust.runs.tuning import FIRST_SEED, tuning_seeds
 from amrobust.train.engine import train_runs
 from amrobust.train.executors import make_executor
-from amrobust.train.outcome import SeedOutcome
 from amrobust.train.search import searches
 from amrobust.train.tune import FOLDER, tune
+from amrobust.train.unit import SeedOutcome
 from amrobust.workloads import cifar10
 
 SEEDS = tuning_seeds(3)

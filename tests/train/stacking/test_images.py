@@ -9,11 +9,11 @@ from amrobust.errors import RunError
 from amrobust.train.checkpoint import Checkpoint
 from amrobust.train.images import ImageTraining, train_image_seed
 from amrobust.train.layout import plan_layout
-from amrobust.train.place import Place
 from amrobust.train.prepare import make_spec
 from amrobust.train.stacking import trainer
 from amrobust.train.stacking.trainer import train_stack
 from amrobust.train.training import train_unit
+from amrobust.train.unit import Place
 from amrobust.workloads import data
 
 TOLERANCE = 1e-8

@@ -24,18 +24,16 @@ from amrobust.runs.store import manifest_in
 from amrobust.runs.tuning import Tuning
 from amrobust.runs.versions import Asked, Versions
 from amrobust.train.code import digest_of
-from amrobust.train.company import Company, Work
 from amrobust.train.execution import CHECKPOINTS, Execution, checked, manifest_of
 from amrobust.train.executors import Executor
 from amrobust.train.heartbeat import Listener
-from amrobust.train.layout import alike, plan_companies
-from amrobust.train.outcome import SeedOutcome
-from amrobust.train.place import Place
+from amrobust.train.layout import alike, plan_groups
 from amrobust.train.reporter import RunEvents
+from amrobust.train.unit import CoBatch, Place, SeedOutcome, Work
 
 
 @dataclass(frozen=True)
-class Together:
+class CoBatchedRuns:
     """Runs that are to be trained as one stack."""
 
     runs: Mapping[int, Asked]
@@ -46,7 +44,7 @@ class Together:
     """Of all in the company."""
 
 
-def plan_together(
+def plan_cobatches(
     specs: Sequence[Spec],
     seeds: Sequence[int],
     versions: Versions,
@@ -55,13 +53,13 @@ def plan_together(
     place: Place | None,
     tunings: Mapping[str, Tuning],
     accept_new_code: bool = False,
-) -> list[Together]:
+) -> list[CoBatchedRuns]:
     """Which of the runs of ``specs`` in a directory are trained together: as it was recorded, the others as it pays.
 
     A run that exists and was not begun in company is in none. Raises UserError as :func:`amrobust.train.engine.train_runs`.
     """
     wanted = checked(seeds)
-    planned = plan_companies(specs, len(wanted), batching=batching, workers=executor.count)
+    planned = plan_groups(specs, len(wanted), batching=batching, workers=executor.count)
     resumable = range(len(specs)) if batching != "none" and len(specs) > 1 else ()
     candidates = {number for number in resumable if alike(specs[number]) is not None}
     asked = {
@@ -85,7 +83,7 @@ def plan_together(
         in_it = company or {identities[number]: () for number in ordered}
         if free:
             of_all = {identity: specs[by_identity[identity]] for identity in in_it}
-            together.append(Together({number: asked[number] for number in ordered}, company, of_all))
+            together.append(CoBatchedRuns({number: asked[number] for number in ordered}, company, of_all))
 
     for manifest in found.values():
         company = {} if manifest is None else manifest.company
@@ -97,8 +95,8 @@ def plan_together(
     return together
 
 
-def train_together(
-    job: Together,
+def train_cobatch(
+    job: CoBatchedRuns,
     seeds: Sequence[int],
     executor: Executor,
     place: Place | None,
@@ -132,7 +130,7 @@ class _Stack:
     """One stack under the locks of its runs."""
 
     def __init__(
-        self, job: Together, company: Mapping[str, tuple[int, ...]], runs: dict[int, Execution]
+        self, job: CoBatchedRuns, company: Mapping[str, tuple[int, ...]], runs: dict[int, Execution]
     ) -> None:
         self.company, self.runs = company, runs
         entries = [(identity, seed) for identity in sorted(company) for seed in company[identity]]
@@ -141,7 +139,7 @@ class _Stack:
         self.work: Work = (
             job.specs[entries[0][0]]
             if alone
-            else Company(tuple((job.specs[identity], seed) for identity, seed in entries))
+            else CoBatch(tuple((job.specs[identity], seed) for identity, seed in entries))
         )
         self.entries = {seed if alone else place: (run, seed) for place, (run, seed) in enumerate(entries)}
 
