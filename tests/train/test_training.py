@@ -21,7 +21,7 @@ from amrobust.train.executors import make_executor, train_seeds
 from amrobust.train.heartbeat import Board
 from amrobust.train.layout import plan_layout
 from amrobust.train.prepare import describe, make_spec
-from amrobust.train.stacking import feed, trainer
+from amrobust.train.stacking import trainer
 from amrobust.train.streams import seed_sequence
 from amrobust.train.training import train_unit
 from amrobust.train.unit import Place, SeedOutcome
@@ -346,7 +346,7 @@ class TestBlocksThatAreTooLarge:
             return generator
 
         expected = curves_of(training.train_unit(spec, (0, 1)))
-        for module in (network, feed):
+        for module in (network, trainer):
             monkeypatch.setattr(module, "order_generator", failing(network.order_generator))
         outcomes = {outcome.seed: outcome for outcome in training.train_unit(spec, range(5))}
         assert "this seed's data are broken" in outcomes[2].error

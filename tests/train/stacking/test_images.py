@@ -90,8 +90,8 @@ def test_random_streams_come_to_the_same_place():
     for row, training in enumerate(alone):
         training.train_epoch(0)
         own = training.state()
-        assert stack.feed.state()["orders"][row] == own["order"]
-        assert torch.equal(stack.feed.state()["augmentations"][row], own["augmentation"])
+        assert stack.loader.state()["orders"][row] == own["order"]
+        assert torch.equal(stack.loader.state()["augmentations"][row], own["augmentation"])
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "msgd", "am1", "am2", "aggmo"])
