@@ -39,7 +39,7 @@ def progress_reporter(*, quiet: bool = False) -> Iterator[Reporter]:
 
         columns = (
             TextColumn("{task.description}", markup=False),
-            BarColumn(),
+            BarColumn(bar_width=10),
             TextColumn("{task.fields[counts]},", markup=False),
             TimeElapsedColumn(),
             TextColumn("elapsed{task.fields[remaining]}", markup=False),
@@ -81,10 +81,11 @@ class _Counting:
 
     @property
     def title(self) -> str:
-        """The run, or how many are done, failures and where the work runs."""
+        """The run, or how many are done and where, and failures."""
         failed = f", {self.failed} seeds failed" if self.failed else ""
-        what = self.run if self.runs == 1 else f"{self.runs_done}/{self.runs} runs"
-        return f"{what} on {self.where}{failed}"
+        if self.runs == 1:
+            return f"{self.run}{failed}"
+        return f"{self.runs_done}/{self.runs} runs on {self.where}{failed}"
 
     @property
     def counts(self) -> str:

@@ -219,7 +219,7 @@ def test_a_stack_moves_the_bar_before_any_of_its_seeds_is_done(screen):
     bar.started("digits-am1-1", 20, 0)
     bar.advanced(5.0, 90.0)
     shown.refresh()
-    assert "digits-am1-1 on 1 process 5/20 0/20 seeds (25%), about 90 s remaining" in written.getvalue()
+    assert "digits-am1-1 5/20 0/20 seeds (25%), about 90 s remaining" in written.getvalue()
 
 
 class TestLines:
@@ -242,9 +242,9 @@ class TestLines:
         assert capsys.readouterr().err.splitlines() == [
             "digits-am1-1: 4 of 10 seeds are there, 6 to train on 2 processes",
             "digits-am1-1: seeds are trained one by one",
-            "digits-am1-1 on 2 processes; 4/10 seeds (55%), about 60 s remaining",
-            "digits-am1-1 on 2 processes; 5/10 seeds (56%), about 60 s remaining",
-            "digits-am1-1 on 2 processes; 5/10 seeds (56%)",
+            "digits-am1-1; 4/10 seeds (55%), about 60 s remaining",
+            "digits-am1-1; 5/10 seeds (56%), about 60 s remaining",
+            "digits-am1-1; 5/10 seeds (56%)",
         ]
 
     def test_a_training_of_hours_says_less_often_how_far_it_is(self, now, capsys):
