@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from amrobust.runs.method import Method
     from amrobust.runs.spec import Spec
     from amrobust.train.cluster import Cluster
-    from amrobust.train.grid import GridReporter
-    from amrobust.train.place import Place
+    from amrobust.train.reporter import Reporter
+    from amrobust.train.unit import Place
 
 
 @dataclass(frozen=True)
@@ -239,7 +239,7 @@ def run_analysis(
     jobs: int | None = None,
     cluster: Cluster | None = None,
     place: Place | None = None,
-    reporter: GridReporter | None = None,
+    reporter: Reporter | None = None,
     accept_new_code: bool = False,
 ) -> Comparison:
     """Train what ``analysis`` still lacks in ``directory``, then judge its claims.
@@ -252,9 +252,9 @@ def run_analysis(
     from amrobust.judge.declaration import declaration_of, digest_of
     from amrobust.runs.spec import content_digest
     from amrobust.runs.versions import seeds_of_other_versions
+    from amrobust.train.engine import failures, train_runs
     from amrobust.train.executors import make_executor
-    from amrobust.train.grid import execute_grid, failures
-    from amrobust.train.place import Place
+    from amrobust.train.unit import Place
 
     if seeds is not None and not 1 <= seeds <= MAX_SEEDS:
         raise UserError(f"seeds = {seeds} is not between 1 and {MAX_SEEDS:,}")
@@ -273,7 +273,7 @@ def run_analysis(
     )
     settled: Settled = {}
     for wanted in [n for n in looks if seeds is None or n <= seeds] or [seeds or analysis.seeds]:
-        rows = execute_grid(
+        rows = train_runs(
             [spec for methods in specs for spec in methods], range(wanted), directory,
             make_executor(executor, jobs, cluster), batching=analysis.batching, reporter=reporter,
             place=place or Place(), accept_new_code=accept_new_code, declared=declared,

@@ -19,9 +19,9 @@ import numpy as np
 
 from amrobust.runs.curves import metric_names
 from amrobust.runs.manifest import identity
-from amrobust.train.grid import execute_grid, failures
-from amrobust.train.outcome import SeedOutcome
+from amrobust.train.engine import failures, train_runs
 from amrobust.train.prepare import describe, make_spec
+from amrobust.train.unit import SeedOutcome
 
 
 class Free:
@@ -86,12 +86,12 @@ def main():
         executor = Free(arguments.workers, facts)
         rows = timed(
             "planned, dispatched and committed", runs,
-            lambda: execute_grid([*specs, *specs[::10]], seeds, Path(name), executor),
+            lambda: train_runs([*specs, *specs[::10]], seeds, Path(name), executor),
         )  # fmt: skip
         assert failures(rows) is None
         assert sum(row.trained for row in rows) == runs * len(seeds), "equal specs were trained once"
         again = timed(
-            "the same again: nothing to train", runs, lambda: execute_grid(specs, seeds, Path(name), executor)
+            "the same again: nothing to train", runs, lambda: train_runs(specs, seeds, Path(name), executor)
         )
         assert sum(row.trained for row in again) == 0
 

@@ -17,8 +17,8 @@ import numpy as np
 from amrobust.runs.manifest import RunMetadata
 from amrobust.runs.metric import Metric
 from amrobust.runs.spec import Spec
-from amrobust.train.execution import execute
-from amrobust.train.outcome import SeedOutcome
+from amrobust.train.engine import execute
+from amrobust.train.unit import SeedOutcome
 
 TARGET = 5.0
 METHODS = {"msgd": ({}, ("I",)), "sgd": ({}, ("I",)), "am1": ({"m": 5}, ("I", "II"))}

@@ -19,8 +19,8 @@ import numpy as np
 from amrobust.runs.manifest import RunMetadata
 from amrobust.runs.metric import Metric
 from amrobust.runs.spec import Spec
-from amrobust.train.execution import execute
-from amrobust.train.outcome import SeedOutcome
+from amrobust.train.engine import execute
+from amrobust.train.unit import SeedOutcome
 
 TARGETS = {"amrobust --help": 0.25, "amrobust compare": 2.0}
 PEERS = ("python -c pass", "python -c 'import torch'")

@@ -72,10 +72,10 @@ def command(
     amrobust analyze my_claims.toml --runs-dir runs/ --fail-unless supported
     """
     from amrobust.analysis import load_analysis, run_analysis
-    from amrobust.cli.grid_progress import grid_reporter
+    from amrobust.cli.progress import progress_reporter
     from amrobust.report import render, write_report
     from amrobust.report.write import check_target
-    from amrobust.train.place import Place
+    from amrobust.train.unit import Place
 
     analysis = load_analysis(name, scale)
     require_kinds(gates, (claim.kind for setting in analysis.settings for claim in setting.claims))
@@ -91,7 +91,7 @@ def command(
         command=shlex.join(["amrobust", "analyze", name, *words]),
     )
     check_target(path, layout)
-    with grid_reporter() as reporter:
+    with progress_reporter() as reporter:
         comparison = run_analysis(
             analysis, runs_dir, seeds=seeds, executor=executor, jobs=jobs,
             cluster=cluster, place=Place(backend, device), reporter=reporter,

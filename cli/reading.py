@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from typing import Any
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from amrobust.cli.progress import reading_bar
+from amrobust.cli import messages
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 OPTIONS = (
     click.option(
@@ -89,3 +95,49 @@ def reading(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(OPTIONS):
         found = option(found)
     return found
+
+
+LONG = 50_000_000
+"""Bytes of a table that takes longer to read than one waits without a word."""
+
+
+@contextmanager
+def reading_bar() -> Iterator[None]:
+    """A bar on a terminal for each large table that is read within."""
+    if messages.is_quiet() or not sys.stderr.isatty():
+        yield
+        return
+    from amrobust.ingest.csv_blocks import watch
+
+    shown_now: list[Progress] = []
+
+    def told(path: Path, done: int, size: int) -> None:
+        if size < LONG:
+            return
+        if not shown_now:
+            from rich.console import Console
+            from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+            from amrobust.runs.files import shown
+
+            columns = (
+                TextColumn("{task.description}", markup=False),
+                BarColumn(),
+                DownloadColumn(),
+                TimeRemainingColumn(),
+                TextColumn("remaining"),
+            )
+            shown_now.append(Progress(*columns, console=Console(stderr=True), transient=True))
+            shown_now[0].start()
+            shown_now[0].add_task(f"reading {shown(path.name)}", total=size)
+        shown_now[0].update(shown_now[0].task_ids[0], completed=done)
+        if done == size:
+            shown_now.pop().stop()
+
+    before = watch.set(told)
+    try:
+        yield
+    finally:
+        watch.reset(before)
+        for bar in shown_now:
+            bar.stop()

@@ -65,46 +65,36 @@ def command(
     amrobust run --spec grid.toml --executor ray --address 192.168.1.10:6379
     amrobust run --opt am1 --workload hinge-box --backend torch --device cuda --executor local
     """
-    from amrobust.cli.grid_progress import grid_reporter
     from amrobust.cli.progress import progress_reporter
     from amrobust.cli.run_summary import grid_summary, summary
-    from amrobust.train.execution import execute
+    from amrobust.runs.store import read_run
+    from amrobust.train.engine import failures, train_runs
     from amrobust.train.executors import make_executor
-    from amrobust.train.grid import execute_grid, failures
-    from amrobust.train.place import Place
+    from amrobust.train.unit import Place
 
     request = requests.requested(asked, seeds)
-    place = Place(backend, device)
-    workers = make_executor(executor, jobs, cluster)
     started = time.perf_counter()
-    if len(request.specs) == 1:
-        try:
-            with progress_reporter(quiet=quiet) as reporter:
-                run = execute(
-                    request.specs[0], range(request.seeds), runs_dir, executor=workers, batching=batching,
-                    reporter=reporter, place=place, tuning=request.tunings.get(request.specs[0].method_key),
-                    accept_new_code=accept_new_code,
-                )  # fmt: skip
-        finally:
-            workers.stop()
-        if run.manifest.facts.data_note:
-            click.echo(f"Warning: {run.manifest.facts.data_note}", err=True)
-        click.echo(summary(run, request.seeds, time.perf_counter() - started, runs_dir, form))
-        return
-    with grid_reporter(quiet=quiet) as grid:
-        rows = execute_grid(
+    with progress_reporter(quiet=quiet) as reporter:
+        results = train_runs(
             request.specs,
             range(request.seeds),
             runs_dir,
-            workers,
+            make_executor(executor, jobs, cluster),
             batching=batching,
-            reporter=grid,
-            place=place,
+            reporter=reporter,
+            place=Place(backend, device),
             tunings=request.tunings,
             accept_new_code=accept_new_code,
         )
-    for note in dict.fromkeys(row.data_note for row in rows if row.data_note):
+    seconds = time.perf_counter() - started
+    only = results[0] if len(request.specs) == 1 else None
+    if only is not None and only.error is not None:
+        raise RunError(only.error)
+    for note in dict.fromkeys(result.data_note for result in results if result.data_note):
         click.echo(f"Warning: {note}", err=True)
-    click.echo(grid_summary(rows, request.seeds, time.perf_counter() - started, runs_dir, form))
-    if problem := failures(rows):
+    if only is not None and only.path is not None:
+        click.echo(summary(read_run(only.path), request.seeds, seconds, runs_dir, form))
+        return
+    click.echo(grid_summary(results, request.seeds, seconds, runs_dir, form))
+    if problem := failures(results):
         raise RunError(problem)

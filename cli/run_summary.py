@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from amrobust.runs.store import Run
-    from amrobust.train.grid import Final, GridRow
+    from amrobust.train.reporter import Final, RunResult
 
 
 def summary(run: Run, seeds: int, seconds: float, runs_dir: Path, form: str) -> str:
@@ -65,7 +65,7 @@ def _final(metric: str, unit: str, values: NDArray[np.float64]) -> str:
     return f"final {metric} {mean:.4g}{unit}{spread}"
 
 
-def grid_summary(rows: Sequence[GridRow], seeds: int, seconds: float, runs_dir: Path, form: str) -> str:
+def grid_summary(rows: Sequence[RunResult], seeds: int, seconds: float, runs_dir: Path, form: str) -> str:
     """A line for each output of each run, and what to do next."""
     from amrobust.runs.files import shown, shown_json
 
@@ -92,14 +92,14 @@ def grid_summary(rows: Sequence[GridRow], seeds: int, seconds: float, runs_dir: 
     return "\n".join(lines)
 
 
-def _of_row(row: GridRow, final: Final) -> str:
+def _of_row(row: RunResult, final: Final) -> str:
     if final.mean is None:
         return ""
     spread = f" ± {final.std:.2g}" if final.std is not None else ""
     return f"{row.metric} {final.mean:.4g}{row.unit}{spread}"
 
 
-def _as_data(row: GridRow) -> dict[str, object]:
+def _as_data(row: RunResult) -> dict[str, object]:
     return {
         "run": None if row.path is None else str(row.path),
         "optimizer": row.spec.optimizer,

@@ -84,17 +84,17 @@ def command(
     amrobust tune --opt adamw --param lr=0.0003,0.001,0.003 --param weight_decay=0.01,0.1 -o adamw.json
     amrobust tune --opt sgd --opt msgd --workload logistic --data a5a --lr 0.03,0.1,0.3 --seeds 50
     """
-    from amrobust.cli.grid_progress import grid_reporter
+    from amrobust.cli.progress import progress_reporter
     from amrobust.cli.tune_summary import summary
     from amrobust.runs.tuning import tuning_seeds
     from amrobust.runs.tuning_record import write_tuning
     from amrobust.train.executors import make_executor
-    from amrobust.train.place import Place
     from amrobust.train.tune import tune
+    from amrobust.train.unit import Place
 
     searches = requests.searches_asked(asked, validation, by)
     started = time.perf_counter()
-    with grid_reporter(quiet=quiet) as grid:
+    with progress_reporter(quiet=quiet) as grid:
         found = tune(
             searches,
             tuning_seeds(seeds),

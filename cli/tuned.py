@@ -22,10 +22,10 @@ def tuned_request(asked: Mapping[str, Any], seeds: int, given: Callable[[str], b
     Raises UserError where the file cannot be read, or has no such method.
     """
     from amrobust.runs.tuning_record import read_tuning
-    from amrobust.train.judged import judged_request
+    from amrobust.train.requests import from_tuning
 
     found = read_tuning(asked["tuned_file"])
-    return judged_request(
+    return from_tuning(
         found,
         seeds,
         methods=_wanted(found, asked["opts"]),

@@ -13,11 +13,10 @@ from amrobust.api.tuning import Tuned
 from amrobust.errors import RunError, UserError
 from amrobust.runs.documents import Tables, combinations
 from amrobust.runs.spec import Value, plain
+from amrobust.train.engine import failures, train_runs
 from amrobust.train.executors import make_executor
-from amrobust.train.grid import execute_grid, failures
-from amrobust.train.judged import judged_request
-from amrobust.train.place import Place
-from amrobust.train.requests import MAX_SEEDS, MAX_X0S, Request, Training, specs_of
+from amrobust.train.requests import MAX_SEEDS, MAX_X0S, Request, Training, from_tuning, specs_of
+from amrobust.train.unit import Place
 
 OVER_A_TUNING = ("epochs", "data")
 """Parameters of the workload that may be others than those that were tuned with."""
@@ -68,7 +67,7 @@ def run(
             raise UserError(f"{name} is at least 1 and at most {most:,}, not {count!r}")
     given = listed(workload or "the workload", params or {})
     if isinstance(methods, Tuned):
-        request = judged_request(
+        request = from_tuning(
             methods.data, seeds, params=_over(methods, workload, given), root_seed=root_seed, x0=x0, x0s=x0s, paired=paired,
             vary=vary,
         )  # fmt: skip
@@ -85,7 +84,7 @@ def run(
             x0s=range(first, first + x0s), paired=paired, vary=vary,
         )  # fmt: skip
         request = Request(specs, seeds)
-    rows = execute_grid(
+    rows = train_runs(
         request.specs, range(request.seeds), Path(fspath(runs_dir)), make_executor(executor, jobs), batching=batching,
         place=Place(backend, device), tunings=request.tunings, accept_new_code=accept_new_code,
     )  # fmt: skip

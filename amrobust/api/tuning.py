@@ -13,9 +13,9 @@ from amrobust.runs.spec import VALIDATION, Value
 from amrobust.runs.tuning import edge_words, tuning_seeds
 from amrobust.runs.tuning_record import TuningFile, write_tuning
 from amrobust.train.executors import make_executor
-from amrobust.train.place import Place
 from amrobust.train.search import searches
 from amrobust.train.tune import tune as train_and_choose
+from amrobust.train.unit import Place
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -28,8 +28,8 @@ from amrobust.errors import UserError
 from amrobust.runs.code import PACKAGE, Files, code_digest
 from amrobust.runs.spec import Spec
 from amrobust.train import foreign, foreign_rules
-from amrobust.train.company import Company, Work
 from amrobust.train.optimizers import OPTIMIZERS
+from amrobust.train.unit import CoBatch, Work
 
 RECORDED_OTHERWISE = ("amrobust", "torch")
 """Packages whose versions every run records."""
@@ -58,7 +58,7 @@ def code_of(spec: Spec) -> Code:
 
 def digest_of(work: Work) -> str | None:
     """One digest of all the code that ``work`` depends on; None where it is nobody else's, or not known."""
-    specs = [spec for spec, _ in work.entries] if isinstance(work, Company) else [work]
+    specs = [spec for spec, _ in work.entries] if isinstance(work, CoBatch) else [work]
     return code_digest(_merged(code_of(spec).files for spec in specs))
 
 

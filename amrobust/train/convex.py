@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from amrobust.rules.rule import Array
 from amrobust.runs.spec import Spec
+from amrobust.train import heartbeat
 from amrobust.train.convex_rules import learning_rate, make_rule, starting_point, workload_of
 from amrobust.train.optimizers import find
-from amrobust.train.outcome import SeedOutcome
 from amrobust.train.streams import seed_sequence
+from amrobust.train.unit import SeedOutcome
 from amrobust.workloads import backends, metrics_of
 from amrobust.workloads.problem import Objective, sphere_noise
 
@@ -58,6 +59,7 @@ def _curves(
     state = rule.init(library.array(np.tile(x0, (len(seeds), 1)), precision))
     noise = _noise(spec, seeds, epochs * every, len(x0))
     for k, errors in enumerate(noise, 1):
+        heartbeat.advanced((k - 1) / (epochs * every))
         state = rule.step(state, objective.gradient(state.x) + library.array(errors, precision), lr)
         if k % every == 0:
             points = rule.outputs(state)

@@ -10,8 +10,9 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
+from amrobust.train import heartbeat
 from amrobust.train.checkpoint import Checkpoint, unusable
-from amrobust.train.outcome import SeedOutcome
+from amrobust.train.unit import SeedOutcome
 
 
 class Training(Protocol):
@@ -62,6 +63,7 @@ def train_epochs(
             raise unusable(error) from None
     diverged = False
     for epoch in range(first, epochs):
+        heartbeat.epoch(epoch, epochs)
         batch_loss = training.train_epoch(epoch)
         measured = {
             output: {**training.evaluate(output), "train_batch_loss": batch_loss}

@@ -1,4 +1,4 @@
-"""Train what a run still lacks, committing as seeds finish."""
+"""One run under its lock: what it still lacks is trained, and committed as seeds finish."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from amrobust.runs.curves import SeedCurves, metric_names
 from amrobust.runs.files import shown
 from amrobust.runs.find import is_run
 from amrobust.runs.lock import Held, locked
-from amrobust.runs.manifest import Layout, Manifest, RunMetadata, SeedRecord, identity
+from amrobust.runs.manifest import Block, Layout, Manifest, RunMetadata, SeedRecord, identity
 from amrobust.runs.provenance import now, session, versions_apart
 from amrobust.runs.seeds import MAX_SEED
 from amrobust.runs.spec import Spec
@@ -29,12 +29,12 @@ from amrobust.runs.validators import CorruptRun, UnreadableRun
 from amrobust.runs.values import MAX_VALUES
 from amrobust.runs.versions import Asked, Versions
 from amrobust.train import prepare
-from amrobust.train.executors import Executor, make_executor, train_seeds
+from amrobust.train.executors import Executor, train_seeds
 from amrobust.train.finished import clear
+from amrobust.train.heartbeat import Listener
 from amrobust.train.layout import plan_layout
-from amrobust.train.outcome import SeedOutcome
-from amrobust.train.place import Place
-from amrobust.train.reporter import Reporter, Silent
+from amrobust.train.reporter import RunEvents
+from amrobust.train.unit import Place, SeedOutcome
 
 ONE_AT_A_TIME = threading.Lock()
 """Of several executions one builds models to look at: torch counts operations and memory process-wide."""
@@ -61,64 +61,46 @@ class Train(Protocol):
         """See :func:`amrobust.train.executors.train_seeds`."""
 
 
-def execute(
+def train_run(
     spec: Spec,
-    seeds: Iterable[int],
+    wanted: Sequence[int],
     directory: Path,
+    executor: Executor,
+    versions: Versions,
+    reporter: RunEvents,
     *,
-    executor: str | Executor = "processes",
-    jobs: int | None = None,
-    batching: str = "auto",
-    reporter: Reporter | None = None,
-    place: Place | None = None,
-    train: Train | None = None,
-    describe: Callable[[Spec], RunMetadata] | None = None,
-    tuning: Tuning | None = None,
-    accept_new_code: bool = False,
-    versions: Versions | None = None,
-    declared: str = "",
+    batching: str,
+    place: Place,
+    train: Train | None,
+    describe: Callable[[Spec], RunMetadata] | None,
+    tuning: Tuning | None,
+    accept_new_code: bool,
+    declared: str,
 ) -> Run:
-    """Train those of ``seeds`` that the run of ``spec`` in ``directory`` lacks, and return the run.
+    """Train those of the ``wanted`` seeds that the run of ``spec`` in ``directory`` lacks, and return the run.
 
-    Complete seeds are kept, failed and interrupted ones are tried again. Where nothing is missing the run is only read, and
-    may lie where nothing can be written. Where another process holds the run, this one waits and then trains only what is
-    missing, at ``place``, in the layout that :func:`amrobust.train.layout.plan_layout` makes of ``batching``. ``train`` and
-    ``describe`` default to those of ``amrobust.train``; a ``train`` that is given has no layout. An ``executor`` that is
-    given by its name is made for this run with ``jobs``; another may be shared with other executions, each in its thread.
-    ``tuning`` is recorded with the run, also with one that has all its seeds; without it what was recorded stays. After an
-    edit of the user's code it is another run, or with ``accept_new_code`` that of the version before, as
-    :meth:`amrobust.runs.versions.Versions.asked` says; ``versions`` are those of ``directory``, where they are known. With each
-    seed the digest of the declaration is recorded that it is trained under, ``declared``; "" for none.
-
-    Raises UserError on bad seeds, on one that the method was tuned on, and where it is not known which version of the code goes
-    on, Interrupted on Ctrl-C (finished seeds are kept), RunError where seeds failed, the disk cannot be written to, or what is
-    there is broken.
+    Arguments are as of :func:`amrobust.train.engine.train_runs`; ``versions`` are those of ``directory``. Raises UserError on a
+    seed that the method was tuned on, and where it is unknown which version of the code goes on, Interrupted on Ctrl-C (what is
+    finished is kept), RunError where seeds failed, the disk cannot be written to, or what is there is broken.
     """
-    wanted = checked(seeds)
-    place = place or Place()
-    workers = make_executor(executor, jobs) if isinstance(executor, str) else executor
     path = directory
     try:
-        begun = manifest_of(spec, wanted, place, tuning, describe)
-        asked = (versions or Versions(directory)).asked(begun, accept_new_code)
-        path, reporter = asked.path, reporter or Silent()
+        asked = versions.asked(manifest_of(spec, wanted, place, tuning, describe), accept_new_code)
+        path = asked.path
         run = _finished(asked, wanted)
         if run is not None:
             reporter.started(path.name, len(wanted), len(wanted))
-            reporter.finished(0, 0.0)
             return run
         with locked(path, lambda: reporter.waiting(path)) as held:
             execution = Execution(held, asked, reporter, declared)
-            here = replace(place, checkpoints=path / CHECKPOINTS, code=execution.code)
-            execution.run(wanted, _Training(train, here, workers, batching))
+            heard = Listener(execution.heard)
+            here = replace(place, checkpoints=path / CHECKPOINTS, code=execution.code, heard=heard)
+            execution.run(wanted, _Training(train, here, executor, batching))
             return execution.committed
     except KeyboardInterrupt:
         raise Interrupted("interrupted: nothing was changed; the same command starts again") from None
     except CorruptRun as problem:
         raise RunError(broken_line(path, problem)) from None
-    finally:
-        if workers is not executor:
-            workers.stop()
 
 
 def checked(seeds: Iterable[int]) -> list[int]:
@@ -222,10 +204,10 @@ class _Waiting:
 class Execution:
     """One execution under the run's lock: the state in memory is always one that may be committed.
 
-    :meth:`run` does all of it; :mod:`amrobust.train.together` calls its parts for several runs in step.
+    :meth:`run` does all of it; :mod:`amrobust.train.cobatch` calls its parts for several runs in step.
     """
 
-    def __init__(self, held: Held, asked: Asked, reporter: Reporter, declared: str = "") -> None:
+    def __init__(self, held: Held, asked: Asked, reporter: RunEvents, declared: str = "") -> None:
         self.held, self.path, self.reporter, self.declared = held, held.path, reporter, declared
         self.manifest = asked.manifest
         self.facts = self.manifest.facts
@@ -292,10 +274,8 @@ class Execution:
         complete = set(self.manifest.complete)
         missing = [seed for seed in wanted if seed not in complete]
         self.reporter.started(self.path.name, len(wanted), len(wanted) - len(missing))
-        if not missing:
-            if self.tuned_anew:
-                self._write()
-            self.reporter.finished(0, 0.0)
+        if not missing and self.tuned_anew:
+            self._write()
         return missing
 
     def begin(
@@ -327,6 +307,12 @@ class Execution:
         if apart := versions_apart((*made, self.manifest.provenance[-1])):
             self.reporter.note(f"packages have other versions than when its seeds were made: {apart}")
 
+    def heard(self, block: Block, share: float, seconds: float) -> None:
+        """How far a block is."""
+        pairs = [(self.reporter.number, seed) for seed in block if seed in self.left]
+        if pairs:
+            self.reporter.advanced(pairs, share, seconds)
+
     def take(self, outcomes: Iterable[SeedOutcome], *, last: bool = False) -> None:
         """Record ``outcomes`` and commit them, if the last commit is long ago; what none came of to the ``last``, as failed."""
         for outcome in outcomes:
@@ -354,7 +340,6 @@ class Execution:
         self._commit()
         clear(self.path / CHECKPOINTS)
         failed = [seed for seed in self.missing if self.manifest.seeds[seed].state == "failed"]
-        self.reporter.finished(len(self.missing) - len(failed), time.perf_counter() - self.begun)
         if failed:
             first = self.manifest.seeds[failed[0]].error or ""
             names = ", ".join(map(str, failed[:10])) + (", ..." if len(failed) > 10 else "")

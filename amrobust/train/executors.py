@@ -7,23 +7,24 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
+from dataclasses import replace
 from typing import Protocol
 
 from amrobust import plugins
 from amrobust.errors import UserError
 from amrobust.runs.manifest import Block, Layout
 from amrobust.runs.spec import Spec
+from amrobust.train import heartbeat
 from amrobust.train.cluster import Cluster
-from amrobust.train.company import Work
+from amrobust.train.heartbeat import Board, Slot
 from amrobust.train.layout import plan_layout
-from amrobust.train.outcome import SeedOutcome
-from amrobust.train.place import HERE, Place
 from amrobust.train.pools import is_starting, start_pool, stop_pool, usable_cores
 from amrobust.train.training import halves, one_thread, train_unit
+from amrobust.train.unit import HERE, Place, SeedOutcome, Work
 
 IN_COMPANY = 2
 """How many times a block is tried beside others; when a worker died each time, it gets processes of its own."""
@@ -31,8 +32,8 @@ IN_COMPANY = 2
 ALONE = 2
 """How many times a single seed is tried in a process of its own."""
 
-CANCELLED_SECONDS = 0.5
-"""How often is looked for work that was cancelled before it began."""
+LOOK_SECONDS = 0.5
+"""How often is looked how far blocks are, and for work that was cancelled before it began."""
 
 DIED = "the worker process died each time it was tried (out of memory, killed, or ended by what it imports)"
 
@@ -178,6 +179,7 @@ class ProcessExecutor:
         self.where = f"{self.count} processes" if self.count > 1 else "1 process"
         self._lock = threading.Lock()
         self._pool: ProcessPoolExecutor | None = None
+        self._board = Board()
         self._lonely: set[ProcessPoolExecutor] = set()
         self._slots = threading.BoundedSemaphore(self.count)
         self._stopped = False
@@ -185,20 +187,24 @@ class ProcessExecutor:
     def train(self, spec: Work, blocks: Sequence[Block], place: Place) -> Iterator[SeedOutcome]:
         """In the shared pool, no more at a time than keep it busy; what is lost with it again and again, alone."""
         waiting = deque((block, 0) for block in blocks)
-        under_way: dict[Future[list[SeedOutcome]], tuple[Block, int, ProcessPoolExecutor]] = {}
+        under_way: dict[Future[list[SeedOutcome]], tuple[Block, int, ProcessPoolExecutor, Slot | None]] = {}
         suspects = []
         try:
             while waiting or under_way:
                 while waiting and len(under_way) <= self.count:
-                    pool = self._current()
+                    pool, slot = self._current(), self._board.take()
                     try:
-                        future = pool.submit(train_unit, spec, waiting[0][0], place)
+                        future = pool.submit(_in_worker, spec, waiting[0][0], place, slot)
                     except RuntimeError:  # it is broken, or was stopped
+                        self._board.give_back(slot)
                         self._forget(pool)
                         continue
-                    under_way[future] = (*waiting.popleft(), pool)
-                for future in _finished(under_way):
-                    block, lost, pool = under_way.pop(future)
+                    under_way[future] = (*waiting.popleft(), pool, slot)
+                for future in self._finished(
+                    {each: (b, s) for each, (b, _, _, s) in under_way.items()}, place
+                ):
+                    block, lost, pool, slot = under_way.pop(future)
+                    self._board.give_back(slot)
                     try:
                         outcomes = _result(future)
                     except BrokenProcessPool:
@@ -212,8 +218,26 @@ class ProcessExecutor:
             for block in suspects:
                 yield from self._alone(spec, block, place)
         finally:
-            for future in under_way:
+            for future, (*_, slot) in under_way.items():
                 future.cancel()
+                self._board.give_back(slot)
+
+    def _finished(
+        self, futures: Mapping[Future[list[SeedOutcome]], tuple[Block, Slot | None]], place: Place
+    ) -> list[Future[list[SeedOutcome]]]:
+        """Those that are done, once there are any: also those that a stopped pool cancelled, of which wait() is never told.
+
+        Meanwhile who listens is told of the others.
+        """
+        while True:
+            done = wait(futures, timeout=LOOK_SECONDS, return_when=FIRST_COMPLETED).done
+            found = [future for future in futures if future in done or future.cancelled()]
+            if place.heard is not None:
+                for block, slot in (futures[future] for future in futures.keys() - found):
+                    if (told := self._board.read(slot)) is not None:
+                        place.heard(block, *told)
+            if found:
+                return found
 
     def stop(self) -> None:
         """Terminate every worker."""
@@ -228,7 +252,7 @@ class ProcessExecutor:
         with self._lock:
             self._go_on()
             if self._pool is None:
-                self._pool = start_pool(self.count)
+                self._pool = start_pool(self.count, self._board)
             return self._pool
 
     def _forget(self, broken: ProcessPoolExecutor) -> None:
@@ -249,13 +273,16 @@ class ProcessExecutor:
             with self._slots:
                 with self._lock:
                     self._go_on()
-                    pool = start_pool(1)
+                    pool, slot = start_pool(1, self._board), self._board.take()
                     self._lonely.add(pool)
                 try:
-                    outcomes = _result(pool.submit(train_unit, spec, block, place))
+                    future = pool.submit(_in_worker, spec, block, place, slot)
+                    self._finished({future: (block, slot)}, place)
+                    outcomes = _result(future)
                 except BrokenProcessPool:
                     continue
                 finally:
+                    self._board.give_back(slot)
                     with self._lock:
                         self._lonely.discard(pool)
                     stop_pool(pool)
@@ -270,12 +297,9 @@ class ProcessExecutor:
             yield from self._alone(spec, half, place)
 
 
-def _finished(futures: Collection[Future[list[SeedOutcome]]]) -> list[Future[list[SeedOutcome]]]:
-    """Those that are done, once there are any: also those that a stopped pool cancelled, of which wait() is never told."""
-    while True:
-        done = wait(futures, timeout=CANCELLED_SECONDS, return_when=FIRST_COMPLETED).done
-        if found := [future for future in futures if future in done or future.cancelled()]:
-            return found
+def _in_worker(spec: Work, block: Block, place: Place, slot: Slot | None) -> list[SeedOutcome]:
+    """What a worker does: :func:`train_unit`, heard through ``slot`` of its parent's board."""
+    return train_unit(spec, block, replace(place, heard=heartbeat.writer(slot)))
 
 
 def _result(future: Future[list[SeedOutcome]]) -> list[SeedOutcome]:

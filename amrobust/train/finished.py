@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from amrobust.runs.spec import content_digest
+from amrobust.train import heartbeat
 from amrobust.train.code import dependence
-from amrobust.train.company import Work
-from amrobust.train.outcome import SeedOutcome
+from amrobust.train.unit import SeedOutcome, Work
 
 if TYPE_CHECKING:
     from amrobust.train.checkpoint import Checkpoint
@@ -56,7 +56,7 @@ def clear(directory: Path) -> None:
     """Remove what was kept and what killed processes left of it, and the directory where it holds nothing else."""
     with suppress(OSError):
         for path in directory.iterdir():
-            if path.name.removeprefix(".tmp-").startswith((PREFIX, TOKEN_PREFIX)):
+            if path.name.removeprefix(".tmp-").startswith((PREFIX, TOKEN_PREFIX, heartbeat.PREFIX)):
                 path.unlink(missing_ok=True)
         directory.rmdir()
 

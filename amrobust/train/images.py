@@ -14,6 +14,7 @@ from torch.nn.functional import cross_entropy
 from amrobust import workloads
 from amrobust.optim import RuleOptimizer
 from amrobust.runs.spec import Spec
+from amrobust.train import heartbeat
 from amrobust.train.checkpoint import Checkpoint
 from amrobust.train.epochs import restore_stream, stream_state, train_epochs
 from amrobust.train.network import (
@@ -25,7 +26,7 @@ from amrobust.train.network import (
     order_generator,
 )
 from amrobust.train.optimizers import find
-from amrobust.train.outcome import SeedOutcome
+from amrobust.train.unit import SeedOutcome
 from amrobust.workloads.imagenet import ImageNet
 from amrobust.workloads.images import ImageClassification
 
@@ -134,8 +135,10 @@ class ImageTraining:
                 self.optimizer.state.clear()
         for group in self.optimizer.param_groups:
             group["lr"] = self.workload.learning_rate(self.params, self.lr, epoch)
-        losses = []
+        losses: list[Tensor] = []
+        steps = self.workload.steps_per_epoch(self.params)
         for images, labels in self.source.training_batches(self.order, self.augmentation):
+            heartbeat.step(len(losses), steps)
             self.optimizer.zero_grad(set_to_none=True)
             loss = cross_entropy(self._logits(images), labels.to(self.device))
             loss.backward()  # type: ignore[no-untyped-call]

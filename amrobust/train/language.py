@@ -15,12 +15,13 @@ from amrobust import workloads
 from amrobust.optim import NTASGD
 from amrobust.rules.schedules import PlateauState
 from amrobust.runs.spec import Spec
+from amrobust.train import heartbeat
 from amrobust.train.checkpoint import Checkpoint
 from amrobust.train.epochs import restore_stream, stream_state, train_epochs
 from amrobust.train.network import at_output, make_optimizer, network_at_x0
 from amrobust.train.optimizers import find
-from amrobust.train.outcome import SeedOutcome
 from amrobust.train.streams import integer, seed_sequence
+from amrobust.train.unit import SeedOutcome
 from amrobust.workloads.models.lstm import State, WeightDroppedLSTM
 from amrobust.workloads.ptb import WINDOW, PennTreebank, fixed_windows, rescaled_rate
 
@@ -59,6 +60,7 @@ class LanguageTraining:
         losses, lengths = [], []
         for window in self.workload.windows(self.params, self.order):
             start, end = window
+            heartbeat.step(start, len(self.train))
             for group in self.optimizer.param_groups:
                 group["lr"] = rescaled_rate(self.rate.lr, window, WINDOW)
             self.optimizer.zero_grad(set_to_none=True)

@@ -59,7 +59,7 @@ def plan_layout(
     return Layout("stack" if size > 1 else "none", (*kept, *blocks), note)
 
 
-def plan_companies(
+def plan_groups(
     specs: Sequence[Spec], seeds: int, *, batching: str = "auto", workers: int = 1
 ) -> list[tuple[int, ...]]:
     """Groups of ``specs`` by their places, each to train so many ``seeds`` of every spec as one stack.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple, cast
 
@@ -15,11 +15,11 @@ from torch.nn.functional import cross_entropy
 from amrobust import workloads
 from amrobust.optim import AmortizedOptimizer, MSGDTail
 from amrobust.runs.spec import Spec
+from amrobust.train import heartbeat
 from amrobust.train.dropout import seed_dropout
 from amrobust.train.optimizers import find
-from amrobust.train.outcome import SeedOutcome
-from amrobust.train.recorder import CurveRecorder
 from amrobust.train.streams import integer, seed_sequence, x0_sequence
+from amrobust.train.unit import SeedOutcome
 from amrobust.workloads import validation
 from amrobust.workloads.workload import NetworkWorkload
 
@@ -128,6 +128,7 @@ def train_seed(
     with torch.random.fork_rng([] if device.type == "cpu" else [device]):
         torch.manual_seed(dropout.initial_seed())
         for epoch in range(epochs):
+            heartbeat.epoch(epoch, epochs)
             for group in optimizer.param_groups:
                 group["lr"] = workload.learning_rate(params, float(spec.hyperparameters["lr"]), epoch)  # type: ignore[arg-type]
             batch_loss = _train_epoch(model, optimizer, data.train_images, data.train_labels, order, params)
@@ -156,8 +157,9 @@ def _train_epoch(
     whole = len(labels) // batch * batch
     permutation = torch.from_numpy(order.permutation(len(labels))[:whole])
     shuffled, targets = images[permutation], labels[permutation]
-    losses = []
+    losses: list[Tensor] = []
     for x, y in zip(torch.split(shuffled, batch), torch.split(targets, batch), strict=True):
+        heartbeat.step(len(losses), whole // batch)
         optimizer.zero_grad(set_to_none=True)
         loss = cross_entropy(model(x), y)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -166,3 +168,45 @@ def _train_epoch(
         optimizer.step()
         losses.append(loss.detach())
     return float(torch.stack(losses).double().mean())
+
+
+METRICS = ("test_accuracy", "test_loss", "train_loss", "train_batch_loss")
+
+
+class CurveRecorder:
+    """Takes a seed's measurements epoch by epoch; from the first that is not finite on, everything it holds is NaN."""
+
+    def __init__(self, outputs: Sequence[str], epochs: int) -> None:
+        self.curves = {output: {name: np.full(epochs, np.nan) for name in METRICS} for output in outputs}
+        self.diverged = False
+
+    def record(
+        self, epoch: int, measured: Mapping[str, tuple[float, float, float]], batch_loss: float
+    ) -> None:
+        """Enter (test accuracy, test loss, training loss) of every output at the end of ``epoch``."""
+        values = [*measured.values()]
+        self.diverged = self.diverged or not bool(np.isfinite(values).all() and np.isfinite(batch_loss))
+        if self.diverged:
+            return
+        for output, of_output in measured.items():
+            for name, value in zip(METRICS, (*of_output, batch_loss), strict=True):
+                self.curves[output][name][epoch] = value
+
+    def state(self) -> dict[str, Any]:
+        """What has been entered, for a checkpoint."""
+        curves = {
+            output: {name: torch.from_numpy(values.copy()) for name, values in metrics.items()}
+            for output, metrics in self.curves.items()
+        }
+        return {"curves": curves, "diverged": self.diverged}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take up what :meth:`state` gave. Raises KeyError or ValueError where it is of another training."""
+        for output, metrics in self.curves.items():
+            for name, values in metrics.items():
+                values[:] = state["curves"][output][name].numpy()
+        self.diverged = bool(state["diverged"])
+
+    def outcome(self, seed: int, wall_seconds: float, stack: int = 1) -> SeedOutcome:
+        """What training ``seed`` gave, in a stack of ``stack`` seeds."""
+        return SeedOutcome(seed, self.curves, self.diverged, wall_seconds, stack=stack)

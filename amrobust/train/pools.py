@@ -7,6 +7,9 @@ import signal
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
+from amrobust.train import heartbeat
+from amrobust.train.heartbeat import Board
+
 MANAGER_SECONDS = 10.0
 """How long a pool's own thread may take to see that its workers are gone."""
 
@@ -25,16 +28,19 @@ def is_starting() -> bool:
     return bool(getattr(multiprocessing.current_process(), "_inheriting", False))
 
 
-def start_pool(workers: int) -> ProcessPoolExecutor:
-    """A pool of at most ``workers`` spawned processes; each is started when there is work for it."""
+def start_pool(workers: int, board: Board) -> ProcessPoolExecutor:
+    """A pool of at most ``workers`` spawned processes, which write on ``board``; each is started when there is work for it."""
     import multiprocessing
 
     return ProcessPoolExecutor(
-        workers, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker
+        workers,
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_start_worker,
+        initargs=(board.cells,),
     )
 
 
-def _start_worker() -> None:
+def _start_worker(cells: Any) -> None:
     """Keep Ctrl-C for the parent, which stops its workers itself, end with the parent, and stay on one thread for good."""
     import threading
 
@@ -42,6 +48,7 @@ def _start_worker() -> None:
     import torch
 
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    heartbeat.work_for(cells)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
     threadpoolctl.threadpool_limits(1)

@@ -20,9 +20,8 @@ from amrobust.runs.workload import Workload
 from amrobust.train import foreign_rules
 from amrobust.train.code import code_of
 from amrobust.train.optimizers import find
-from amrobust.train.place import HERE, Place
-from amrobust.train.streams import x0_index
-from amrobust.train.variation import require_stream
+from amrobust.train.streams import require_stream, x0_index
+from amrobust.train.unit import HERE, Place
 from amrobust.workloads import backends
 
 LARGEST_INTEGER = 2**63 - 1

@@ -1,8 +1,9 @@
 """Blocks of seeds as tasks of a Ray cluster: one that is joined, or one of this machine that listens on loopback only.
 
 Ray is imported when an executor is made. A worker that sees the run's directory keeps checkpoints and finished blocks there,
-so that whoever comes after a driver that died goes on from them; every outcome is also returned to the driver, which commits
-it. Which workers see the directory is found out, not configured: the driver leaves a file of a random name in it.
+so that whoever comes after a driver that died goes on from them, and writes there how far its block is; every outcome is also
+returned to the driver, which commits it. Which workers see the directory is found out, not configured: the driver leaves a file
+of a random name in it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import socket
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,14 +22,12 @@ from typing import Any
 from amrobust import workloads
 from amrobust.errors import RunError, UserError
 from amrobust.runs.manifest import Block
-from amrobust.train import finished
+from amrobust.train import finished, heartbeat
 from amrobust.train.cluster import MAX_RETRIES, Cluster
-from amrobust.train.company import Work
-from amrobust.train.outcome import SeedOutcome
-from amrobust.train.place import Place
 from amrobust.train.pools import usable_cores
 from amrobust.train.prepare import package_versions
 from amrobust.train.training import halves, one_thread, train_unit
+from amrobust.train.unit import Place, SeedOutcome, Work
 from amrobust.workloads import data
 
 DIED = "its worker died each time it was tried (out of memory, killed, or its machine was lost)"
@@ -90,8 +89,9 @@ def train_task(
     """What a worker does: :func:`train_unit` on one thread. A ``token`` that is not there says that the directory is not."""
     origin.check(spec)
     kept = place.checkpoints if token is not None and token.exists() else None
-    with one_thread():
-        outcomes = train_unit(spec, seeds, replace(place, checkpoints=kept))
+    shared = nullcontext() if kept is None else heartbeat.written(heartbeat.file_of(seeds, kept))
+    with one_thread(), shared as heard:
+        outcomes = train_unit(spec, seeds, replace(place, checkpoints=kept, heard=heard))
     if kept is not None and not any(outcome.error for outcome in outcomes):
         with suppress(RunError):  # The driver gets them in any case.
             finished.keep(spec, outcomes, kept)
@@ -140,7 +140,7 @@ class RayExecutor:
                     while waiting and self._has_room(under_way):
                         block = waiting.popleft()
                         under_way[self._submit(spec, block, place, token, origin)] = block
-                    task = self._first_finished(list(under_way))
+                    task = self._first_finished(under_way, place)
                     block = under_way.pop(task)
                     outcomes = self._outcomes(task, block)
                     if outcomes is None and len(block) > 1:
@@ -234,10 +234,11 @@ class RayExecutor:
                 self._tasks.add(task)
             return task
 
-    def _first_finished(self, tasks: list[Any]) -> Any:
+    def _first_finished(self, under_way: dict[Any, Block], place: Place) -> Any:
         while True:
             with self._connected():
-                done, _ = self._ray.wait(tasks, num_returns=1, timeout=POLL_SECONDS)
+                done, _ = self._ray.wait(list(under_way), num_returns=1, timeout=POLL_SECONDS)
+            heartbeat.read_files(under_way.values(), place.checkpoints, place.heard)
             if done:
                 return done[0]
 

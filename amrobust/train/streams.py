@@ -1,16 +1,20 @@
-"""Named random streams: every source of randomness has its own, fixed by what it is for."""
+"""Named random streams: every source of randomness has its own, fixed by what it is for; which of them make seeds differ."""
 
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from amrobust.errors import UserError
 from amrobust.runs.spec import canonical_json
 
 if TYPE_CHECKING:
     from amrobust.runs.spec import Spec
+    from amrobust.train.optimizer import Optimizer
+    from amrobust.workloads import Workload
 
 Stream = Literal["x0", "order", "augmentation", "dropout", "noise", "rule"]
 
@@ -48,3 +52,30 @@ def x0_sequence(spec: Spec, seed: int = 0) -> np.random.SeedSequence:
 def integer(source: np.random.SeedSequence) -> int:
     """A 63-bit integer seed from a sequence, for generators that are not NumPy's."""
     return int(source.generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+def streams_of(workload: Workload, params: Mapping[str, Any], optimizer: Optimizer) -> tuple[str, ...]:
+    """The streams in which two seeds of ``optimizer`` on ``workload`` can differ, of :data:`amrobust.runs.spec.STREAMS`."""
+    match workload.kind:
+        case "convex":
+            found: tuple[str, ...] = ("noise",)
+        case "language":
+            found = ("x0", "order", "dropout")
+        case _:
+            found = ("x0", "order", "augmentation") if params.get("augment") else ("x0", "order")
+    return (*found, "rule") if optimizer.draws_numbers else found
+
+
+def require_stream(stream: str, workload: Workload, params: Mapping[str, Any], optimizer: Optimizer) -> None:
+    """Raise UserError unless seeds of ``optimizer`` on ``workload`` can differ in ``stream``."""
+    known = streams_of(workload, params, optimizer)
+    if stream in known:
+        return
+    hint = ""
+    if stream == "augmentation" and "augment" in params:
+        hint = "; --param augment=true turns the augmentation on"
+    if stream == "x0" and workload.kind == "convex":
+        hint = "; --x0s runs several starting points"
+    raise UserError(
+        f"{optimizer.name} on {workload.name} has no stream {stream!r} that could vary: choose one of {', '.join(known)}{hint}"
+    )

@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING
 from amrobust import workloads
 from amrobust.errors import RunError
 from amrobust.runs.spec import Spec, content_digest
+from amrobust.train import heartbeat
 from amrobust.train.code import dependence, digest_of
-from amrobust.train.company import Company, Work, entries_of
 from amrobust.train.finished import take_up
-from amrobust.train.outcome import SeedOutcome
-from amrobust.train.place import HERE, Place
+from amrobust.train.unit import HERE, CoBatch, Place, SeedOutcome, Work, entries_of
 from amrobust.workloads import validation
 
 if TYPE_CHECKING:
@@ -35,7 +34,8 @@ def train_unit(spec: Work, seeds: Sequence[int], place: Place = HERE) -> list[Se
     if found is not None:
         return found
     try:
-        return [_named(spec, outcome) for outcome in _train(spec, seeds, place)]
+        with heartbeat.heard(seeds, place.heard):
+            return [_named(spec, outcome) for outcome in _train(spec, seeds, place)]
     except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
         reason = f"{type(error).__name__}: {error} ({where.name}, line {where.lineno})"
@@ -95,7 +95,7 @@ def _checkpoint(spec: Work, seeds: int | list[int], directory: Path | None, name
 
 
 def _stack_checkpoint(spec: Work, seeds: Sequence[int], directory: Path | None) -> Checkpoint | None:
-    name = "company" if isinstance(spec, Company) else "seeds"
+    name = "company" if isinstance(spec, CoBatch) else "seeds"
     return _checkpoint(spec, list(seeds), directory, f"{name}-{seeds[0]}-{seeds[-1]}.pt")
 
 

@@ -11,11 +11,12 @@ from amrobust.runs.spec import VALIDATION, Spec, content_digest
 from amrobust.runs.store import read_run
 from amrobust.runs.tuning import Trial, Tuning, best_trial
 from amrobust.runs.tuning_record import TunedMethod, TuningFile
+from amrobust.train.engine import failures, train_runs
 from amrobust.train.execution import Train
 from amrobust.train.executors import Executor
-from amrobust.train.grid import GridReporter, GridRow, execute_grid, failures
-from amrobust.train.place import Place
+from amrobust.train.reporter import Reporter, RunResult
 from amrobust.train.search import Search
+from amrobust.train.unit import Place
 
 FOLDER = "tuning"
 """The directory in that of the runs where tuning trains: apart, so that no comparison takes these runs for judged ones."""
@@ -28,7 +29,7 @@ def tune(
     executor: Executor,
     *,
     batching: str = "auto",
-    reporter: GridReporter | None = None,
+    reporter: Reporter | None = None,
     place: Place | None = None,
     train: Train | None = None,
     describe: Callable[[Spec], RunMetadata] | None = None,
@@ -37,12 +38,12 @@ def tune(
     """Train what is missing of ``searches`` (one or more, on one workload) and choose each method's combination.
 
     The best has the best mean over ``seeds`` of the workload's first metric at the end; one with a diverged seed is never
-    chosen. The runs lie in ``tuning`` of ``directory``; :func:`amrobust.train.grid.execute_grid` trains and resumes them.
+    chosen. The runs lie in ``tuning`` of ``directory``; :func:`amrobust.train.engine.train_runs` trains and resumes them.
 
     Raises RunError where a seed failed, because the combinations would not have been treated alike, and where all of a
     method's combinations diverged; otherwise as that function.
     """
-    rows = execute_grid(
+    rows = train_runs(
         [spec for search in searches for spec in search.specs], seeds, directory / FOLDER, executor, batching=batching,
         reporter=reporter, place=place, train=train, describe=describe, accept_new_code=accept_new_code,
     )  # fmt: skip
@@ -60,7 +61,7 @@ def tune(
     )
 
 
-def _chosen(search: Search, rows: Sequence[GridRow], seeds: Sequence[int]) -> TunedMethod:
+def _chosen(search: Search, rows: Sequence[RunResult], seeds: Sequence[int]) -> TunedMethod:
     assert rows[0].path is not None
     facts = read_run(rows[0].path).manifest.facts
     metric = facts.metrics[0]
@@ -86,7 +87,7 @@ def _chosen(search: Search, rows: Sequence[GridRow], seeds: Sequence[int]) -> Tu
     return TunedMethod(search.optimizer, search.specs[chosen].hyperparameters, tuning)
 
 
-def _trial(search: Search, spec: Spec, row: GridRow) -> Trial:
+def _trial(search: Search, spec: Spec, row: RunResult) -> Trial:
     (final,) = (final for final in row.finals if final.output == search.output)
     whole = not row.diverged
     return Trial(

@@ -11,7 +11,7 @@ from amrobust.analysis import (
     scales_of,
     specs_of_setting,
 )
-from amrobust.train.grid import SilentGrid
+from amrobust.train.reporter import Silent
 from amrobust.workloads import data
 
 # They train what others train, or take their time.
@@ -39,7 +39,7 @@ def directory(tmp_path_factory):
     return tmp_path_factory.mktemp("runs")
 
 
-class Counting(SilentGrid):
+class Counting(Silent):
     """Counts the seeds that are trained."""
 
     trained = 0

@@ -11,9 +11,9 @@ from made_up_runs import Trainer, describe, spec
 from amrobust.cli import main
 from amrobust.errors import RunError
 from amrobust.runs.lock import LOCK
-from amrobust.train.execution import execute
-from amrobust.train.outcome import SeedOutcome
+from amrobust.train.engine import execute
 from amrobust.train.progress import progress_in, progress_of
+from amrobust.train.unit import SeedOutcome
 
 HOLD = "import filelock, sys; lock = filelock.FileLock(sys.argv[1]).acquire(); print('held', flush=True); input()"
 QUICK = ("--workload", "logistic", "--iterations", 20)

@@ -1,5 +1,6 @@
 """``amrobust run`` with several methods and values, or a file that says what to run."""
 
+import io
 import json
 import re
 import shlex
@@ -7,9 +8,13 @@ import shlex
 import pytest
 from click.testing import CliRunner
 from made_up_data import put_fashion
+from made_up_runs import outcome, spec
+from rich.console import Console
+from rich.progress import Progress, TextColumn
 
-from amrobust.cli import main
-from amrobust.cli.grid_progress import Tally, duration
+from amrobust.cli import main, progress
+from amrobust.cli.progress import duration
+from amrobust.train.reporter import RunResult
 
 QUICK = ["--workload", "logistic", "--iterations", "40", "--executor", "local"]
 
@@ -168,53 +173,85 @@ def test_what_fails_stops_nothing_else_and_is_status_1(tmp_path):
     assert "next: amrobust compare" in done.stdout
 
 
-class TestTally:
-    def test_the_time_left_follows_the_pace_of_what_was_trained(self):
-        now = [100.0]
-        tally = Tally(lambda: now[0])
-        tally.planned(4, 10, "2 processes")
-        assert tally.left == ""
-        tally.kept += 10
-        tally.tried += 5
-        now[0] += 10
-        assert tally.seconds_left == pytest.approx((40 - 15) * 10 / 5)
-        assert tally.left == "about 50 s left"
-        tally.failed += 1
-        assert tally.title == "0/4 runs on 2 processes, 1 seeds failed"
-
-    @pytest.mark.parametrize(
-        ("seconds", "text"),
-        [(0.4, "0 s"), (99, "99 s"), (100, "2 min"), (6_000, "1.7 h"), (172_800, "2.0 days")],
-    )
-    def test_durations(self, seconds, text):
-        assert duration(seconds) == text
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.4, "0 s"), (99, "99 s"), (100, "2 min"), (6_000, "1.7 h"), (172_800, "2.0 days")],
+)
+def test_durations(seconds, text):
+    assert duration(seconds) == text
 
 
-def test_the_display_on_a_terminal():
-    import io
+FAILED = RunResult(spec(), None, "digits", "", "", (), 2, 1, 0, error="no room")
 
-    from made_up_runs import outcome, spec
-    from rich.console import Console
-    from rich.progress import Progress, TextColumn
 
-    from amrobust.cli.grid_progress import _Bar
-    from amrobust.train.grid import GridRow
-
-    screen = io.StringIO()
+@pytest.fixture
+def screen():
+    """A bar on a terminal, and what is written to it."""
+    written = io.StringIO()
     columns = (
         TextColumn("{task.description}"),
-        TextColumn("{task.completed:.0f}/{task.total:.0f} {task.fields[left]}"),
+        TextColumn("{task.completed:.0f}/{task.total:.0f} {task.fields[counts]}{task.fields[remaining]}"),
     )
-    with Progress(
-        *columns, console=Console(file=screen, force_terminal=True, width=120, highlight=False)
-    ) as progress:
-        bar = _Bar(progress)
-        bar.planned(2, 3, "2 processes")
-        bar.started("digits-am1-1", 3, 1)
-        bar.seed_done("digits-am1-1", outcome(1))
-        bar.seed_done("digits-am1-1", outcome(2, curves={}, error="no room"))
-        bar.run_done(GridRow(spec(), None, "digits", "", "", (), 2, 1, 0, error="no room"))
-    shown = screen.getvalue()
-    assert "digits-am1-1: seed 2 failed: no room" in shown
-    assert "1/2 runs on 2 processes, 1 seeds failed" in shown
-    assert "3/6 about" in shown
+    console = Console(file=written, force_terminal=True, width=160, highlight=False)
+    with Progress(*columns, console=console) as shown:
+        yield progress._Bar(shown), written, shown
+
+
+def test_the_display_on_a_terminal(screen):
+    bar, written, shown = screen
+    bar.planned(2, 3, "2 processes")
+    bar.started("digits-am1-1", 3, 1)
+    bar.advanced(1.0, 50.0)
+    bar.seed_done("digits-am1-1", outcome(1))
+    bar.seed_done("digits-am1-1", outcome(2, curves={}, error="no room"))
+    bar.advanced(2.0, 40.0)
+    bar.run_done(FAILED)
+    shown.refresh()
+    said = written.getvalue()
+    assert "digits-am1-1: seed 2 failed: no room" in said
+    assert "1/2 runs on 2 processes, 1 seeds failed" in said
+    assert "3/6 3/6 seeds, about 40 s remaining" in said
+
+
+def test_a_stack_moves_the_bar_before_any_of_its_seeds_is_done(screen):
+    bar, written, shown = screen
+    bar.planned(1, 20, "1 process")
+    bar.started("digits-am1-1", 20, 0)
+    bar.advanced(5.0, 90.0)
+    shown.refresh()
+    assert "digits-am1-1 5/20 0/20 seeds (25%), about 90 s remaining" in written.getvalue()
+
+
+class TestLines:
+    @pytest.fixture
+    def now(self, monkeypatch):
+        now = [100.0]
+        monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+        return now
+
+    def test_one_run(self, now, capsys):
+        lines = progress._Lines()
+        lines.planned(1, 10, "2 processes")
+        lines.started("digits-am1-1", 10, 4)
+        lines.note("digits-am1-1", "seeds are trained one by one")
+        lines.advanced(1.5, 60.0)
+        lines.advanced(1.6, 60.0)
+        now[0] += progress.LINE_INTERVAL
+        lines.seed_done("digits-am1-1", outcome(4))
+        lines.run_done(FAILED)
+        assert capsys.readouterr().err.splitlines() == [
+            "digits-am1-1: 4 of 10 seeds are there, 6 to train on 2 processes",
+            "digits-am1-1: seeds are trained one by one",
+            "digits-am1-1; 4/10 seeds (55%), about 60 s remaining",
+            "digits-am1-1; 5/10 seeds (56%), about 60 s remaining",
+            "digits-am1-1; 5/10 seeds (56%)",
+        ]
+
+    def test_a_training_of_hours_says_less_often_how_far_it_is(self, now, capsys):
+        lines = progress._Lines()
+        lines.planned(1, 10, "2 processes")
+        lines.started("digits-am1-1", 10, 0)
+        for second in range(7200):
+            now[0] = 100.0 + second
+            lines.advanced(second / 720, 7200.0 - second)
+        assert 200 < len(capsys.readouterr().err.splitlines()) < 500

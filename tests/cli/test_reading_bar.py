@@ -7,8 +7,8 @@ from contextlib import contextmanager
 import pytest
 from click.testing import CliRunner
 
-from amrobust.cli import main, progress, reading
-from amrobust.cli.progress import reading_bar
+from amrobust.cli import main, reading
+from amrobust.cli.reading import reading_bar
 from amrobust.ingest import csv_blocks, csv_tables
 
 
@@ -24,7 +24,7 @@ def table(tmp_path, monkeypatch):
     path.write_text(f"method,seed,step,value\n{rows}")
     monkeypatch.setattr(csv_tables, "LARGE", 0)
     monkeypatch.setattr(csv_blocks, "BLOCK", 1000)
-    monkeypatch.setattr(progress, "LONG", 2000)
+    monkeypatch.setattr(reading, "LONG", 2000)
     return path
 
 
@@ -42,7 +42,7 @@ def test_on_a_terminal_a_large_table_has_one(table, monkeypatch):
 
 
 def test_a_small_one_has_none(table, monkeypatch):
-    monkeypatch.setattr(progress, "LONG", 10**6)
+    monkeypatch.setattr(reading, "LONG", 10**6)
     assert shown(monkeypatch, Terminal(), table) == ""
 
 
@@ -58,7 +58,7 @@ def test_after_an_error_it_is_gone(table, monkeypatch):
 
 
 def test_quiet_means_quiet(table, monkeypatch):
-    monkeypatch.setattr(progress.messages, "is_quiet", lambda: True)
+    monkeypatch.setattr(reading.messages, "is_quiet", lambda: True)
     assert shown(monkeypatch, Terminal(), table) == ""
 
 

@@ -3,6 +3,7 @@
 import itertools
 import os
 import random
+import re
 import signal
 import time
 from pathlib import Path
@@ -132,6 +133,11 @@ def wait_until(condition, seconds=60):
         time.sleep(0.02)
 
 
+def seeds_done(child):
+    """As its progress says."""
+    return max((int(count) for count in re.findall(r"; (\d+)/\d+ seeds", child.output())), default=0)
+
+
 def running(pid):
     try:
         return b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
@@ -142,13 +148,13 @@ def running(pid):
 def test_killed_workers_and_then_their_parent(server, whole, tmp_path):
     arguments = ("--opt", "sgd", "--workload", "logistic", "--iterations", 400, "--seeds", 320)
     child = server.start("run", *arguments, "-j", 2, "--runs-dir", tmp_path, commit_interval=0.0)
-    wait_until(lambda: "seeds, the last" in child.output())
+    wait_until(lambda: seeds_done(child) > 0)
     first = workers_of(child.pid)
     assert len(first) == 2
     os.kill(first[0], signal.SIGKILL)
     wait_until(lambda: not any(map(running, first)))
-    reached = child.output().count("seeds, the last")
-    wait_until(lambda: child.output().count("seeds, the last") > reached)
+    reached = seeds_done(child)
+    wait_until(lambda: seeds_done(child) > reached)
     second = workers_of(child.pid)
     child.kill()
     assert child.wait() in (0, -9)

@@ -11,7 +11,7 @@ from made_up_runs import Trainer, describe, spec
 from amrobust.runs.find import is_run
 from amrobust.runs.store import read_run
 from amrobust.runs.validators import CorruptRun
-from amrobust.train.execution import execute
+from amrobust.train.engine import execute
 
 
 class Disk:

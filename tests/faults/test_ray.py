@@ -19,11 +19,12 @@ from amrobust.runs.spec import Spec
 from amrobust.runs.store import open_runs
 from amrobust.train import finished, ray_executor, training
 from amrobust.train.cluster import Cluster
-from amrobust.train.execution import CHECKPOINTS, execute
+from amrobust.train.engine import execute, failures, train_runs
+from amrobust.train.execution import CHECKPOINTS
 from amrobust.train.executors import make_executor
-from amrobust.train.grid import SilentGrid, execute_grid, failures
-from amrobust.train.place import Place
 from amrobust.train.prepare import make_spec
+from amrobust.train.reporter import Silent
+from amrobust.train.unit import Place
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'amrobust[ray]'")
 cluster_utils = pytest.importorskip("ray.cluster_utils")
@@ -124,19 +125,19 @@ def test_a_node_killed_in_mid_grid_changes_no_number(shared, cluster, tmp_path, 
     assert (executor.where, executor.count) == (f"Ray cluster at {cluster.address}, 2 CPUs", 2)
     seen, kept = [], []
 
-    class Reporter(SilentGrid):
+    class Reporter(Silent):
         def seed_done(self, run, outcome):
             kept.extend(tmp_path.glob(f"runs/*/{CHECKPOINTS}/{finished.PREFIX}*"))
             if len(seen) == 3:
                 cluster.remove_node(second, allow_graceful=False)
             seen.append(outcome)
 
-    rows = execute_grid(specs, range(8), tmp_path / "runs", executor, batching="none", reporter=Reporter())
+    rows = train_runs(specs, range(8), tmp_path / "runs", executor, batching="none", reporter=Reporter())
     assert failures(rows) is None
     assert len(seen) == 16, "every seed is told of once"
     assert bool(kept) == shared
     assert not list(tmp_path.glob(f"runs/*/{CHECKPOINTS}"))
-    rows = execute_grid(specs, range(8), tmp_path / "local", make_executor("local"), batching="none")
+    rows = train_runs(specs, range(8), tmp_path / "local", make_executor("local"), batching="none")
     assert failures(rows) is None
     assert numbers(tmp_path / "runs") == numbers(tmp_path / "local")
 
@@ -147,7 +148,7 @@ def test_methods_share_stacks_there_as_here(cluster, tmp_path):
     executor = make_executor("ray", cluster=Cluster(cluster.address))
     workers = make_executor("processes", executor.count)
     for name, where in (("runs", executor), ("here", workers)):
-        assert failures(execute_grid(specs, range(2), tmp_path / name, where)) is None
+        assert failures(train_runs(specs, range(2), tmp_path / name, where)) is None
     companies = {tuple(run.manifest.company) for run in open_runs([tmp_path / "runs"])[0]}
     assert len(companies) == executor.count
     assert numbers(tmp_path / "runs") == numbers(tmp_path / "here")
@@ -186,12 +187,12 @@ def test_an_exception_on_a_worker_is_the_reason_of_its_seeds(executor, monkeypat
 DRIVER = """
 import sys
 from pathlib import Path
-from amrobust.train import execution
+from amrobust.train import engine, execution
 from amrobust.train.cluster import Cluster
 from amrobust.train.executors import make_executor
 from amrobust.train.prepare import make_spec
 execution.COMMIT_INTERVAL = 1e9
-execution.execute(
+engine.execute(
     make_spec("digits", "msgd", {"epochs": 3, "batch_size": 64}), range(40), Path(sys.argv[2]), batching="none",
     executor=make_executor("ray", cluster=Cluster(sys.argv[1])),
 )
@@ -282,7 +283,7 @@ def test_a_cluster_that_asks_for_a_token_is_joined_with_one(monkeypatch):
 LOCAL = """
 import sys
 from amrobust.train.executors import make_executor
-from amrobust.train.place import Place
+from amrobust.train.unit import Place
 from amrobust.train.prepare import make_spec
 executor = make_executor("ray", 1)
 (found,) = executor.train(make_spec("logistic", "sgd", {"iterations": 20}), [(0,)], Place())

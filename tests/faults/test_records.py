@@ -10,7 +10,7 @@ from made_up_runs import OUTPUTS, Trainer, curve, describe, spec
 from amrobust.runs import manifest, validate
 from amrobust.runs.spec import content_digest
 from amrobust.runs.store import open_runs
-from amrobust.train.execution import execute
+from amrobust.train.engine import execute
 
 RECORDS = Path(__file__).parent / "records"
 

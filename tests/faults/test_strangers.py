@@ -25,7 +25,7 @@ from amrobust.runs.manifest import Manifest, identity
 from amrobust.runs.store import directory_name, find_run, open_runs, read_run
 from amrobust.runs.summary import summaries
 from amrobust.runs.validators import MAX_JSON_ITEMS, CorruptRun
-from amrobust.train.execution import execute
+from amrobust.train.engine import execute
 
 MEGABYTE = 1_000_000
 

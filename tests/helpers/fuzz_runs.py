@@ -14,7 +14,7 @@ from made_up_tunings import tuning
 from strangers import seal
 
 from amrobust.runs.validators import CorruptRun
-from amrobust.train.execution import execute
+from amrobust.train.engine import execute
 
 
 @cache

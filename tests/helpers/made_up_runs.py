@@ -7,7 +7,7 @@ import numpy as np
 from amrobust.runs.manifest import RunMetadata
 from amrobust.runs.metric import Metric
 from amrobust.runs.spec import Spec
-from amrobust.train.outcome import SeedOutcome
+from amrobust.train.unit import SeedOutcome
 
 EPOCHS = 4
 OUTPUTS = ("I", "II")

@@ -134,8 +134,8 @@ def _set_clock(days):
 
 
 def _child(request):
-    from amrobust.cli import main
-    from amrobust.train import execution
+    from amrobust.cli import main, progress
+    from amrobust.train import execution, reporter
 
     log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
@@ -153,6 +153,7 @@ def _child(request):
     time.tzset()
     if "commit_interval" in request:
         execution.COMMIT_INTERVAL = request["commit_interval"]
+        progress.LINE_INTERVAL = reporter.ADVANCED_SECONDS = 0.0
     if "most_bytes" in request:
         import resource
 

@@ -19,7 +19,7 @@ from amrobust.runs.method import Method, from_name, swept
 from amrobust.runs.metric import Metric, direction_by_name
 from amrobust.runs.provenance import command_of
 from amrobust.runs.store import open_runs
-from amrobust.train.execution import execute
+from amrobust.train.engine import execute
 
 
 def make(tmp_path, seeds=3, trainer=None, **changes):

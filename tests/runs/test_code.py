@@ -12,7 +12,7 @@ from amrobust.judge.compare import compare
 from amrobust.runs.code import code_words, versions_of
 from amrobust.runs.spec import content_digest
 from amrobust.runs.store import read_run
-from amrobust.train.execution import execute
+from amrobust.train.engine import execute
 
 A, B, C = ({"mine.py": digit * 64, "same.py": "0" * 64} for digit in "abc")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from made_up_runs import Trainer, describe, spec
 
-from amrobust.train.execution import execute
+from amrobust.train.engine import execute
 
 PROGRAM = """
 import os, sys

@@ -18,7 +18,7 @@ from amrobust.runs.curves import decode, describe_bytes, encode
 from amrobust.runs.spec import content_digest
 from amrobust.runs.store import find_run, open_runs
 from amrobust.runs.validators import CorruptRun
-from amrobust.train.execution import execute
+from amrobust.train.engine import execute
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from amrobust.runs.spec import content_digest
 from amrobust.runs.store import open_runs
 from amrobust.runs.tuning import FIRST_SEED
 from amrobust.runs.tuning_record import TunedMethod, TuningFile, read_tuning, write_tuning
-from amrobust.train.execution import execute
+from amrobust.train.engine import execute
 
 TUNED = tuning()
 OTHER = tuning((80.0, 95.0, 93.0), seeds=2)

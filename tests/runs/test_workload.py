@@ -5,7 +5,7 @@ import pytest
 from amrobust.ingest.load import load_arms
 from amrobust.runs.spec import Spec
 from amrobust.runs.workload import Workload, from_label, of_run, told_apart
-from amrobust.train.execution import execute
+from amrobust.train.engine import execute
 from amrobust.train.prepare import make_spec
 
 

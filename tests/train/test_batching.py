@@ -9,7 +9,8 @@ from made_up_runs import Trainer, describe, spec
 
 from amrobust.errors import UserError
 from amrobust.runs.store import open_runs
-from amrobust.train.execution import Interrupted, execute
+from amrobust.train.engine import execute
+from amrobust.train.execution import Interrupted
 from amrobust.train.prepare import make_spec
 from amrobust.train.reporter import Silent
 
@@ -22,7 +23,7 @@ class Stops(Silent):
     def __init__(self, after):
         self.left = after
 
-    def seed_done(self, outcome):
+    def seed_done(self, run, outcome):
         self.left -= 1
         if self.left == 0:
             raise KeyboardInterrupt
@@ -32,7 +33,7 @@ class Notes(Silent):
     def __init__(self):
         self.notes = []
 
-    def note(self, text):
+    def note(self, run, text):
         self.notes.append(text)
 
 

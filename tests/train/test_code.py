@@ -10,9 +10,9 @@ import torch
 
 from amrobust.runs.spec import Spec
 from amrobust.train.code import code_of, dependence, digest_of
-from amrobust.train.place import Place
 from amrobust.train.prepare import make_spec
 from amrobust.train.training import train_unit
+from amrobust.train.unit import Place
 
 RULE = """
 from typing import NamedTuple

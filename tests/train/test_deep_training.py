@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy
 
 from amrobust.errors import UserError
 from amrobust.train.checkpoint import Checkpoint
-from amrobust.train.execution import execute
+from amrobust.train.engine import execute
 from amrobust.train.images import ImageTraining, train_image_seed
 from amrobust.train.language import LanguageTraining, perplexity, train_language_seed
 from amrobust.train.prepare import describe, make_spec
@@ -324,7 +324,7 @@ class TestInterruptedRuns:
         spec = make_spec("fashion-mnist", "am1", params)
         script = tmp_path / "script.py"
         script.write_text(
-            "from pathlib import Path; from amrobust.train.execution import execute\n"
+            "from pathlib import Path; from amrobust.train.engine import execute\n"
             "from amrobust.train.prepare import make_spec\n"
             f"execute(make_spec('fashion-mnist', 'am1', {params!r}), range(1), Path({str(tmp_path / 'a')!r}), "
             "executor='local')"

@@ -8,11 +8,10 @@ from amrobust.cli import main
 from amrobust.errors import UserError
 from amrobust.ingest.load import load_arms
 from amrobust.train import images, language, network
-from amrobust.train.outcome import SeedOutcome
-from amrobust.train.place import Place
 from amrobust.train.prepare import describe, make_spec
 from amrobust.train.stacking import trainer
 from amrobust.train.training import train_unit
+from amrobust.train.unit import Place, SeedOutcome
 from amrobust.workloads.devices import torch_device
 
 THERE = Place(device="cuda")

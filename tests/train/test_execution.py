@@ -16,7 +16,8 @@ from made_up_runs import OUTPUTS, Trainer, curve, describe, outcome, spec
 
 from amrobust.errors import RunError, UserError
 from amrobust.runs.store import open_runs
-from amrobust.train.execution import Interrupted, execute
+from amrobust.train.engine import execute
+from amrobust.train.execution import Interrupted
 
 HELPERS = Path(__file__).resolve().parents[1] / "helpers"
 
@@ -156,12 +157,13 @@ def script(directory, pause=0.3, seeds=8):
         sys.path.insert(0, {str(HELPERS)!r})
         from made_up_runs import Trainer, describe, spec
         from amrobust.errors import AmrobustError
-        from amrobust.train.execution import execute
-        class Reporter:
+        from amrobust.train.engine import execute
+        from amrobust.train.reporter import Silent
+        class Reporter(Silent):
             def waiting(self, path): print("waiting", flush=True)
             def started(self, run, wanted, kept): print("started", flush=True)
-            def seed_done(self, outcome): print("seed", outcome.seed, flush=True)
-            def finished(self, trained, seconds): print("trained", trained, flush=True)
+            def seed_done(self, run, outcome): print("seed", outcome.seed, flush=True)
+            def run_done(self, result): print("trained", result.trained, flush=True)
         try:
             execute(spec(), range({seeds}), Path({str(directory)!r}), train=Trainer(pause={pause}),
                     describe=describe, reporter=Reporter())

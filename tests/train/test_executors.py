@@ -14,8 +14,8 @@ from amrobust.errors import UserError
 from amrobust.train import finished, training
 from amrobust.train.cluster import Cluster
 from amrobust.train.executors import make_executor
-from amrobust.train.place import Place
 from amrobust.train.prepare import make_spec
+from amrobust.train.unit import Place
 
 PLACE = Place()
 

@@ -7,8 +7,8 @@ import pytest
 from amrobust.errors import UserError
 from amrobust.train.convex import _noise, train_block
 from amrobust.train.convex_rules import starting_point, workload_of
-from amrobust.train.place import Place
 from amrobust.train.prepare import describe, make_spec
+from amrobust.train.unit import Place
 from amrobust.workloads import backends
 
 HERE = "foreign_rules_of_others"

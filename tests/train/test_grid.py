@@ -9,10 +9,11 @@ from made_up_runs import Trainer, curve, describe, outcome, spec
 
 from amrobust.errors import UserError
 from amrobust.runs.store import open_runs
-from amrobust.train.execution import Interrupted, execute
+from amrobust.train.engine import SPARE, execute, failures, train_runs
+from amrobust.train.execution import Interrupted
 from amrobust.train.executors import make_executor
-from amrobust.train.grid import SPARE, SilentGrid, execute_grid, failures
 from amrobust.train.prepare import make_spec
+from amrobust.train.reporter import Silent
 
 SPECS = [spec(hyperparameters={"lr": lr, "m": m}) for lr in (0.1, 0.2) for m in (3, 5)]
 
@@ -29,7 +30,7 @@ class Threads:
         self.stops += 1
 
 
-class Heard(SilentGrid):
+class Heard(Silent):
     def __init__(self):
         self.said = []
 
@@ -47,7 +48,7 @@ class Heard(SilentGrid):
 
 
 def grid(tmp_path, trainer=None, specs=SPECS, seeds=3, executor=None, **options):
-    return execute_grid(
+    return train_runs(
         specs,
         range(seeds),
         tmp_path,
@@ -141,7 +142,7 @@ def test_bad_data_are_the_users_and_end_the_grid(tmp_path):
         return describe(made)
 
     with pytest.raises(UserError, match="no such data"):
-        execute_grid(SPECS, range(2), tmp_path, Threads(2), train=Trainer(), describe=unreadable)
+        train_runs(SPECS, range(2), tmp_path, Threads(2), train=Trainer(), describe=unreadable)
 
 
 @pytest.mark.parametrize(("workers", "bound"), [(2, 2 + SPARE), (1000, 3)])
@@ -149,7 +150,7 @@ def test_no_more_runs_are_under_way_than_keep_the_workers_busy_or_files_can_be_o
     tmp_path, monkeypatch, workers, bound
 ):
     if bound == 3:
-        monkeypatch.setattr("amrobust.train.grid.MOST_UNDER_WAY", bound)
+        monkeypatch.setattr("amrobust.train.engine.MOST_UNDER_WAY", bound)
     lock, now, most = threading.Lock(), 0, 0
 
     def trains(made, seeds, *, executor, jobs):
@@ -196,7 +197,7 @@ def test_ctrl_c_stops_all_and_keeps_what_is_finished(tmp_path, count):
 
 def test_a_grid_gives_bit_for_bit_what_its_runs_give_alone(tmp_path):
     specs = [make_spec("logistic", opt, {"iterations": 40}) for opt in ("sgd", "msgd", "am1")]
-    grid = execute_grid(specs, range(70), tmp_path / "grid", make_executor("processes", 2))
+    grid = train_runs(specs, range(70), tmp_path / "grid", make_executor("processes", 2))
     assert failures(grid) is None
     for row in grid:
         alone = execute(row.spec, range(70), tmp_path / "alone", executor="local")

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from amrobust.errors import UserError
 from amrobust.runs.manifest import Layout
-from amrobust.train.layout import evenly, plan_companies, plan_layout
+from amrobust.train.layout import evenly, plan_groups, plan_layout
 from amrobust.train.prepare import make_spec
 
 DIGITS, CONVEX = make_spec("digits", "sgd"), make_spec("logistic", "sgd")
@@ -79,28 +79,28 @@ class TestCompanies:
     SPECS = tuple(make_spec("digits", "sgd", {}, {"lr": lr}) for lr in (0.1, 0.2, 0.3, 0.4))
 
     def test_as_few_stacks_as_keep_the_workers_busy(self):
-        assert plan_companies(self.SPECS, 3, workers=1) == [(0, 1), (2, 3)], "ten seeds at most"
-        assert plan_companies(self.SPECS, 2, workers=1) == [(0, 1, 2, 3)]
-        assert plan_companies(self.SPECS, 2, workers=2) == [(0, 1), (2, 3)]
-        assert plan_companies(self.SPECS, 2, workers=4) == [(0,), (1,), (2,), (3,)]
+        assert plan_groups(self.SPECS, 3, workers=1) == [(0, 1), (2, 3)], "ten seeds at most"
+        assert plan_groups(self.SPECS, 2, workers=1) == [(0, 1, 2, 3)]
+        assert plan_groups(self.SPECS, 2, workers=2) == [(0, 1), (2, 3)]
+        assert plan_groups(self.SPECS, 2, workers=4) == [(0,), (1,), (2,), (3,)]
 
     def test_none_where_they_do_not_fit_or_workers_would_be_idle(self):
-        assert plan_companies(self.SPECS, 6, workers=1) == []
-        assert plan_companies(self.SPECS, 2, workers=5) == []
-        assert plan_companies(self.SPECS[:1], 2, workers=1) == []
-        assert plan_companies(self.SPECS, 2, batching="none") == []
-        assert plan_companies([CONVEX, make_spec("logistic", "msgd")], 2) == []
+        assert plan_groups(self.SPECS, 6, workers=1) == []
+        assert plan_groups(self.SPECS, 2, workers=5) == []
+        assert plan_groups(self.SPECS[:1], 2, workers=1) == []
+        assert plan_groups(self.SPECS, 2, batching="none") == []
+        assert plan_groups([CONVEX, make_spec("logistic", "msgd")], 2) == []
 
     def test_other_workloads_are_other_stacks_and_have_their_share_of_the_workers(self):
         longer = tuple(
             make_spec("digits", spec.optimizer, {"epochs": 9}, spec.hyperparameters) for spec in self.SPECS
         )
-        assert plan_companies((*self.SPECS, *longer, CONVEX), 2, workers=2) == [(0, 1, 2, 3), (4, 5, 6, 7)]
+        assert plan_groups((*self.SPECS, *longer, CONVEX), 2, workers=2) == [(0, 1, 2, 3), (4, 5, 6, 7)]
 
     def test_optimizers_that_cannot_be_stacked_stay_alone(self):
         mixing = make_spec("digits", "adafactor")
-        assert plan_companies((self.SPECS[0], mixing, self.SPECS[1]), 2) == [(0, 2)]
+        assert plan_groups((self.SPECS[0], mixing, self.SPECS[1]), 2) == [(0, 2)]
 
     def test_another_batching_is_refused(self):
         with pytest.raises(UserError, match="auto, none, stack"):
-            plan_companies(self.SPECS, 2, batching="all")
+            plan_groups(self.SPECS, 2, batching="all")

@@ -8,10 +8,11 @@ import pytest
 from amrobust.runs.check import check_runs
 from amrobust.runs.store import open_runs
 from amrobust.train import finished, training
-from amrobust.train.execution import Execution, Interrupted, execute
+from amrobust.train.engine import execute, train_runs
+from amrobust.train.execution import Execution, Interrupted
 from amrobust.train.executors import make_executor
-from amrobust.train.grid import SilentGrid, execute_grid
 from amrobust.train.prepare import make_spec
+from amrobust.train.reporter import Silent
 from amrobust.train.stacking import trainer
 
 
@@ -24,7 +25,7 @@ SPECS = AM1, AM2, _ = [spec("am1"), spec("am2"), spec("msgd")]
 
 
 def grid(directory, specs=SPECS, seeds=3, executor="local", **options):
-    return execute_grid(specs, range(seeds), directory, make_executor(executor), **options)
+    return train_runs(specs, range(seeds), directory, make_executor(executor), **options)
 
 
 def runs(directory):
@@ -64,7 +65,7 @@ def whole(tmp_path_factory):
     return directory
 
 
-class Stops(SilentGrid):
+class Stops(Silent):
     """Ctrl-C after a number of seeds."""
 
     def __init__(self, after):
@@ -94,7 +95,7 @@ def test_they_are_what_the_reference_gives_to_rounding(whole, tmp_path):
 
 def test_processes_give_the_same_bits_as_this_one(whole, tmp_path):
     executor = make_executor("processes", 1)
-    execute_grid(SPECS, range(3), tmp_path, executor)
+    train_runs(SPECS, range(3), tmp_path, executor)
     assert bits(tmp_path) == bits(whole)
 
 
@@ -134,10 +135,10 @@ def test_a_finished_stack_is_kept_until_the_last_of_its_runs_has_its_seeds(whole
     with monkeypatch.context() as patched:
         patched.setattr(Execution, "end", dies_at_the_second)
         with pytest.raises(Interrupted):
-            execute_grid(SPECS, range(3), tmp_path, Keeps())
+            train_runs(SPECS, range(3), tmp_path, Keeps())
     assert sorted(len(run.manifest.complete) for run in runs(tmp_path).values()) == [0, 3, 3]
     monkeypatch.setattr(training, "_train", lambda *_: pytest.fail("it was trained again"))
-    execute_grid(SPECS, range(3), tmp_path, Keeps())
+    train_runs(SPECS, range(3), tmp_path, Keeps())
     assert bits(tmp_path) == bits(whole)
 
 

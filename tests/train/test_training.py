@@ -18,13 +18,13 @@ from amrobust.errors import UserError
 from amrobust.runs.manifest import Layout
 from amrobust.train import convex, executors, network, pools, training
 from amrobust.train.executors import make_executor, train_seeds
+from amrobust.train.heartbeat import Board
 from amrobust.train.layout import plan_layout
-from amrobust.train.outcome import SeedOutcome
-from amrobust.train.place import Place
 from amrobust.train.prepare import describe, make_spec
-from amrobust.train.stacking import feed, trainer
+from amrobust.train.stacking import trainer
 from amrobust.train.streams import seed_sequence
 from amrobust.train.training import train_unit
+from amrobust.train.unit import Place, SeedOutcome
 
 SHORT = {"epochs": 2, "lr_drops": 1}
 
@@ -216,7 +216,7 @@ class TestExecutors:
 
     def test_stopping_a_pool_ends_its_workers_in_mid_training(self):
         spec = make_spec("digits", "sgd", {"epochs": 50})
-        pool = pools.start_pool(1)
+        pool = pools.start_pool(1, Board())
         future = pool.submit(training.train_unit, spec, (0,))
         while not future.running():
             time.sleep(0.05)
@@ -232,10 +232,10 @@ class TestExecutors:
     def test_workers_end_when_their_parent_is_killed(self):
         code = (
             "import multiprocessing, os, signal\n"
-            "from amrobust.train import pools, training\n"
+            "from amrobust.train import heartbeat, pools, training\n"
             "from amrobust.train.prepare import make_spec\n"
             "if __name__ == '__main__':\n"
-            "    pool = pools.start_pool(1)\n"
+            "    pool = pools.start_pool(1, heartbeat.Board())\n"
             "    spec = make_spec('digits', 'sgd', {'epochs': 1, 'lr_drops': 0})\n"
             "    pool.submit(training.train_unit, spec, (0,)).result()\n"
             "    print(*[p.pid for p in multiprocessing.active_children()], flush=True)\n"
@@ -264,7 +264,7 @@ class Pool:
     def __init__(self, most, tried):
         self.most, self.tried, self._processes = most, tried, {}
 
-    def submit(self, train, spec, block, place):
+    def submit(self, train, spec, block, place, slot):
         self.tried.append(block)
         future = Future()
         if len(block) > self.most:
@@ -283,7 +283,7 @@ class TestBlocksThatAreTooLarge:
     @pytest.mark.parametrize(("most", "stacks"), [(8, {8, 2}), (7, {4, 1}), (1, {1})])
     def test_a_block_whose_worker_dies_beside_others_and_alone_is_halved(self, monkeypatch, most, stacks):
         tried = []
-        monkeypatch.setattr(executors, "start_pool", lambda workers: Pool(most, tried))
+        monkeypatch.setattr(executors, "start_pool", lambda workers, board: Pool(most, tried))
         spec = make_spec("digits", "sgd")
         outcomes = list(train_seeds(spec, range(10), jobs=1, layout=self.LAYOUT))
         assert sorted(outcome.seed for outcome in outcomes) == list(range(10))
@@ -293,7 +293,7 @@ class TestBlocksThatAreTooLarge:
             assert tried.count(tuple(range(8))) == 3
 
     def test_seeds_whose_worker_always_dies_fail(self, monkeypatch):
-        monkeypatch.setattr(executors, "start_pool", lambda workers: Pool(0, []))
+        monkeypatch.setattr(executors, "start_pool", lambda workers, board: Pool(0, []))
         outcomes = list(train_seeds(make_spec("digits", "sgd"), range(10), jobs=1, layout=self.LAYOUT))
         assert len(outcomes) == 10
         assert all("died each time" in outcome.error for outcome in outcomes)
@@ -328,7 +328,7 @@ class TestBlocksThatAreTooLarge:
     def test_nor_does_one_whose_worker_died_while_it_wrote_its_checkpoint(self, monkeypatch, tmp_path):
         for name in ("seeds-0-7.pt", ".tmp-seeds-0-7.pt"):
             (tmp_path / name).write_bytes(b"what was written")
-        monkeypatch.setattr(executors, "start_pool", lambda workers: Pool(7, []))
+        monkeypatch.setattr(executors, "start_pool", lambda workers, board: Pool(7, []))
         spec, place = make_spec("digits", "sgd"), Place(checkpoints=tmp_path)
         outcomes = list(train_seeds(spec, range(10), jobs=1, layout=self.LAYOUT, place=place))
         assert {outcome.stack for outcome in outcomes} == {4, 2}
@@ -346,7 +346,7 @@ class TestBlocksThatAreTooLarge:
             return generator
 
         expected = curves_of(training.train_unit(spec, (0, 1)))
-        for module in (network, feed):
+        for module in (network, trainer):
             monkeypatch.setattr(module, "order_generator", failing(network.order_generator))
         outcomes = {outcome.seed: outcome for outcome in training.train_unit(spec, range(5))}
         assert "this seed's data are broken" in outcomes[2].error

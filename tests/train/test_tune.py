@@ -8,11 +8,11 @@ from made_up_runs import EPOCHS, METRICS, OUTPUTS, describe, outcome
 
 from amrobust.errors import RunError, UserError
 from amrobust.runs.tuning import FIRST_SEED, tuning_seeds
+from amrobust.train.engine import train_runs
 from amrobust.train.executors import make_executor
-from amrobust.train.grid import execute_grid
-from amrobust.train.outcome import SeedOutcome
 from amrobust.train.search import searches
 from amrobust.train.tune import FOLDER, tune
+from amrobust.train.unit import SeedOutcome
 from amrobust.workloads.images import CIFAR10
 
 SEEDS = tuning_seeds(3)
@@ -157,7 +157,7 @@ def test_its_runs_lie_apart_from_the_judged_ones(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == [FOLDER]
     # A convex problem has no split: its tuning and its judged runs have one identity, and still are two runs.
     grids = found([("sgd", LR)], "logistic")
-    execute_grid(
+    train_runs(
         grids[0].specs[:1], range(2), tmp_path, make_executor("local", None),
         train=Ends(by_lr(1, 2, 3)), describe=lambda spec: describe(replace(spec, hyperparameters={"m": 1})),
     )  # fmt: skip

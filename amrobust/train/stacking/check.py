@@ -8,10 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from amrobust.train.dropout import seed_dropout
-from amrobust.train.stacking.arrangement import Arrangement
-from amrobust.train.stacking.layers import CannotStack
-from amrobust.train.stacking.losses import losses
-from amrobust.train.stacking.model import StackedModel
+from amrobust.train.stacking.layers import Arrangement, CannotStack
+from amrobust.train.stacking.model import StackedModel, losses
 
 EXAMPLES = 8
 """For each of the two seeds."""

@@ -14,8 +14,7 @@ from amrobust.runs.spec import Spec
 from amrobust.train.network import CPU, Data, load, network_at_x0
 from amrobust.train.stacking.check import EXAMPLES
 from amrobust.train.stacking.layers import CannotStack
-from amrobust.train.stacking.losses import losses
-from amrobust.train.stacking.model import StackedModel
+from amrobust.train.stacking.model import StackedModel, losses
 from amrobust.train.stacking.trainer import arrangement_of
 
 Params = tuple[tuple[str, str | float | None], ...]

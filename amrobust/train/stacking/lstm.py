@@ -6,8 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from amrobust.train.dropout import SeededDropout, States
-from amrobust.train.stacking.arrangement import Arrangement
-from amrobust.train.stacking.layers import CannotStack, Generators, StackedLayer
+from amrobust.train.stacking.layers import Arrangement, CannotStack, Generators, StackedLayer
 
 
 class StackedLSTM(StackedLayer):

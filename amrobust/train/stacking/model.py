@@ -8,16 +8,19 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
 
 from amrobust.train.dropout import CHANNELS, DROPOUTS, SeededDropout
-from amrobust.train.stacking.arrangement import Arrangement, arrange, separate
 from amrobust.train.stacking.layers import (
     LAYERS,
+    Arrangement,
     CannotStack,
     Generators,
     GlobalAveragePool,
     StackedLayer,
+    arrange,
     is_global_pool,
+    separate,
 )
 from amrobust.train.stacking.lstm import StackedLSTM
 
@@ -153,3 +156,9 @@ class StackedModel:
         shell = copy.copy(module)
         shell._modules = {name: child and self._converted(child) for name, child in module._modules.items()}
         return shell
+
+
+def losses(outputs: Tensor, labels: Tensor) -> Tensor:
+    """Mean cross-entropy (S,) of logits (S, batch, classes, ...) and labels (S, batch, ...), a seed."""
+    each = cross_entropy(outputs.flatten(0, 1), labels.flatten(0, 1), reduction="none")
+    return each.view(len(outputs), -1).mean(1)

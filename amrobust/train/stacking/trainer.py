@@ -3,28 +3,39 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from amrobust import workloads
 from amrobust.runs.spec import Spec, canonical_json
+from amrobust.train import heartbeat
 from amrobust.train.checkpoint import Checkpoint, unusable
-from amrobust.train.network import CPU, dropout_generator, dtype_of, load, network_at_x0, workload_of
+from amrobust.train.epochs import restore_stream, stream_state
+from amrobust.train.network import (
+    CPU,
+    CurveRecorder,
+    Data,
+    augmentation_generator,
+    dropout_generator,
+    dtype_of,
+    load,
+    network_at_x0,
+    order_generator,
+    workload_of,
+)
 from amrobust.train.optimizers import find
-from amrobust.train.outcome import SeedOutcome
-from amrobust.train.recorder import CurveRecorder
-from amrobust.train.stacking.arrangement import Arrangement
 from amrobust.train.stacking.check import EXAMPLES, arrangement_for
-from amrobust.train.stacking.feed import Feed
-from amrobust.train.stacking.layers import CannotStack
-from amrobust.train.stacking.losses import losses
-from amrobust.train.stacking.model import StackedModel
+from amrobust.train.stacking.layers import Arrangement, CannotStack
+from amrobust.train.stacking.model import StackedModel, losses
 from amrobust.train.stacking.rows import Rows, require_elementwise, rows_of
 from amrobust.train.streams import x0_index
+from amrobust.train.unit import SeedOutcome
 
 EVALUATION_BATCH = 400
 """Examples, over all seeds, that are evaluated at a time: as few as keep the activations in the cache."""
@@ -71,6 +82,7 @@ def train_stack(
             checkpoint.remove()
             raise unusable(error) from None
     for epoch in range(first, stack.epochs):
+        heartbeat.epoch(epoch, stack.epochs)
         batch_losses = stack.train_epoch(epoch)
         for recorder, measured, batch_loss in zip(recorders, stack.measure(), batch_losses, strict=True):
             recorder.record(epoch, measured, batch_loss)
@@ -135,7 +147,7 @@ class _Stack:
         for method in {spec.method_key: spec for spec, _ in entries}.values():
             require_elementwise(method)
         self.data = load(spec, device, dtype)
-        self.feed = Feed(entries, self.data)
+        self.loader = Loader(entries, self.data)
         keys = [(spec.root_seed, x0_index(spec, seed)) for spec, seed in entries]
         starts = dict(zip(keys, entries, strict=True))
         networks = {key: network_at_x0(*entry).to(device, dtype) for key, entry in starts.items()}
@@ -174,7 +186,8 @@ class _Stack:
         self.model.bind(self.rows, self.buffers, differentiable=True)
         self.model.train()
         each = []
-        for images, labels in self.feed.epoch():
+        for number, (images, labels) in enumerate(self.loader.epoch()):
+            heartbeat.step(number, self.loader.steps)
             batch_losses = losses(self.model(images), labels)
             self.model.gradients(batch_losses, self.gradients)
             if clip_norm is not None:
@@ -211,7 +224,7 @@ class _Stack:
         return {
             "rows": self.rows,
             "buffers": dict(self.buffers),
-            "feed": self.feed.state(),
+            "feed": self.loader.state(),
             "dropout": [generator.get_state() for generator in self.dropout],
             "methods": [method.rows.state() for method in self.methods],
         }
@@ -221,7 +234,7 @@ class _Stack:
         self.rows.copy_(state["rows"])
         for name, buffer in self.buffers.items():
             buffer.copy_(state["buffers"][name])
-        self.feed.restore(state["feed"])
+        self.loader.restore(state["feed"])
         for generator, place in zip(self.dropout, state["dropout"], strict=True):
             generator.set_state(place)
         for method, kept in zip(self.methods, state["methods"], strict=True):
@@ -251,3 +264,46 @@ def evaluate(
         correct += (logits.argmax(dim=2) == targets).flatten(1).sum(1)
         loss += losses(logits.double(), targets) * len(y)
     return (100.0 * correct / labels.numel()).tolist(), (loss / len(labels)).tolist()
+
+
+class Loader:
+    """Batches (S, batch, ...) for the seeds of ``entries``, with the random numbers that each would draw alone."""
+
+    def __init__(self, entries: Sequence[tuple[Spec, int]], data: Data) -> None:
+        self.images, self.labels = data.train_images, data.train_labels
+        spec = entries[0][0]
+        self.batch = int(spec.workload_params["batch_size"])  # type: ignore[arg-type]
+        self.steps = len(self.labels) // self.batch
+        self.orders = [order_generator(spec, seed) for spec, seed in entries]
+        workload: Any = workloads.get(spec.workload)
+        self.augment = workload.augmentation(spec.workload_params) if workload.kind == "image" else None
+        self.augmentations = (
+            [] if self.augment is None else [augmentation_generator(spec, seed) for spec, seed in entries]
+        )
+
+    def epoch(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """One pass in fresh orders, whole batches only, images augmented where the workload does that."""
+        orders = np.stack(
+            [order.permutation(len(self.labels))[: self.steps * self.batch] for order in self.orders]
+        )
+        indices = torch.from_numpy(orders).to(self.images.device).view(-1, self.steps, self.batch)
+        for index in indices.unbind(1):
+            images = self.images[index]
+            if self.augment is not None:
+                pairs = zip(images, self.augmentations, strict=True)
+                images = torch.stack([self.augment(own, generator) for own, generator in pairs])
+            yield images, self.labels[index]
+
+    def state(self) -> dict[str, Any]:
+        """The places of the streams."""
+        return {
+            "orders": [stream_state(order) for order in self.orders],
+            "augmentations": [generator.get_state() for generator in self.augmentations],
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Put the streams where :meth:`state` found them."""
+        for order, place in zip(self.orders, state["orders"], strict=True):
+            restore_stream(order, place)
+        for generator, place in zip(self.augmentations, state["augmentations"], strict=True):
+            generator.set_state(place)

@@ -9,11 +9,11 @@ from amrobust.errors import RunError
 from amrobust.train.checkpoint import Checkpoint
 from amrobust.train.images import ImageTraining, train_image_seed
 from amrobust.train.layout import plan_layout
-from amrobust.train.place import Place
 from amrobust.train.prepare import make_spec
 from amrobust.train.stacking import trainer
 from amrobust.train.stacking.trainer import train_stack
 from amrobust.train.training import train_unit
+from amrobust.train.unit import Place
 from amrobust.workloads import data
 
 TOLERANCE = 1e-8
@@ -90,8 +90,8 @@ def test_random_streams_come_to_the_same_place():
     for row, training in enumerate(alone):
         training.train_epoch(0)
         own = training.state()
-        assert stack.feed.state()["orders"][row] == own["order"]
-        assert torch.equal(stack.feed.state()["augmentations"][row], own["augmentation"])
+        assert stack.loader.state()["orders"][row] == own["order"]
+        assert torch.equal(stack.loader.state()["augmentations"][row], own["augmentation"])
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "msgd", "am1", "am2", "aggmo"])

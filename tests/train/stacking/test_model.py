@@ -8,8 +8,7 @@ from torch import nn
 from amrobust.train.dropout import seed_dropout
 from amrobust.train.stacking.check import arrangement_for
 from amrobust.train.stacking.layers import CannotStack
-from amrobust.train.stacking.losses import losses
-from amrobust.train.stacking.model import StackedModel
+from amrobust.train.stacking.model import StackedModel, losses
 from amrobust.workloads.models.resnet import resnet8
 from amrobust.workloads.models.small import MLP, SmallCNN
 

@@ -8,7 +8,7 @@ from small_networks import Convolutional, Language, Small, images, register, sma
 from amrobust.train import network
 from amrobust.train.network import train_seed
 from amrobust.train.prepare import make_spec
-from amrobust.train.stacking import feed, trainer
+from amrobust.train.stacking import trainer
 from amrobust.train.stacking.trainer import train_stack
 
 TOLERANCE = 1e-9
@@ -89,7 +89,7 @@ def test_random_numbers_are_identical(small, monkeypatch):
         return wrapped
 
     for kind in ("order_generator", "dropout_generator"):
-        for module in (network, feed if kind == "order_generator" else trainer):
+        for module in (network, trainer):
             monkeypatch.setattr(module, kind, remember(kind, getattr(module, kind)))
     spec = small_spec("small-images", "msgd")
     where = "together"

@@ -16,24 +16,23 @@ from typing import Any
 
 from amrobust.errors import RunError
 from amrobust.runs.lock import locked
-from amrobust.runs.manifest import Layout, Manifest
+from amrobust.runs.manifest import Block, Layout, Manifest
 from amrobust.runs.spec import Spec
 from amrobust.runs.store import manifest_in
 from amrobust.runs.tuning import Tuning
 from amrobust.runs.validators import CorruptRun
 from amrobust.runs.versions import Asked, Versions
 from amrobust.train.code import digest_of
-from amrobust.train.company import Company, Work
 from amrobust.train.execution import CHECKPOINTS, Execution, checked, manifest_of
 from amrobust.train.executors import Executor
-from amrobust.train.layout import alike, plan_companies
-from amrobust.train.outcome import SeedOutcome
-from amrobust.train.place import Place
-from amrobust.train.reporter import Reporter
+from amrobust.train.heartbeat import Listener
+from amrobust.train.layout import alike, plan_groups
+from amrobust.train.reporter import RunEvents
+from amrobust.train.unit import CoBatch, Place, SeedOutcome, Work
 
 
 @dataclass(frozen=True)
-class Together:
+class CoBatchedRuns:
     """Runs that are to be trained as one stack."""
 
     runs: Mapping[int, Asked]
@@ -44,7 +43,7 @@ class Together:
     """Of all in the company."""
 
 
-def plan_together(
+def plan_cobatches(
     specs: Sequence[Spec],
     seeds: Sequence[int],
     versions: Versions,
@@ -53,13 +52,13 @@ def plan_together(
     place: Place | None,
     tunings: Mapping[str, Tuning],
     accept_new_code: bool = False,
-) -> list[Together]:
+) -> list[CoBatchedRuns]:
     """Which of the runs of ``specs`` in a directory are trained together: as it was recorded, the others as it pays.
 
-    A run that exists and was not begun in company is in none. Raises UserError as :func:`amrobust.train.execution.execute`.
+    A run that exists and was not begun in company is in none. Raises UserError as :func:`amrobust.train.engine.train_runs`.
     """
     wanted = checked(seeds)
-    planned = plan_companies(specs, len(wanted), batching=batching, workers=executor.count)
+    planned = plan_groups(specs, len(wanted), batching=batching, workers=executor.count)
     resumable = range(len(specs)) if batching != "none" and len(specs) > 1 else ()
     candidates = {number for number in resumable if alike(specs[number]) is not None}
     asked = {
@@ -83,7 +82,7 @@ def plan_together(
         in_it = company or {identities[number]: () for number in ordered}
         if free:
             of_all = {identity: specs[by_identity[identity]] for identity in in_it}
-            together.append(Together({number: asked[number] for number in ordered}, company, of_all))
+            together.append(CoBatchedRuns({number: asked[number] for number in ordered}, company, of_all))
 
     for manifest in found.values():
         company = {} if manifest is None else manifest.company
@@ -95,19 +94,19 @@ def plan_together(
     return together
 
 
-def train_together(
-    job: Together,
+def train_cobatch(
+    job: CoBatchedRuns,
     seeds: Sequence[int],
     executor: Executor,
     place: Place | None,
-    reporters: Mapping[int, Reporter],
+    reporters: Mapping[int, RunEvents],
     declared: str = "",
 ) -> dict[int, RunError | None]:
     """Train the runs of ``job`` as one stack; returns those that it dealt with, by their numbers, and what failed of each.
 
     The others are not what they were when the job was planned, or cannot be written to: they are left as they are. The locks
     of all runs are held, and taken in the order of their identities, so that several processes cannot wait for each other.
-    Raises UserError and Interrupted as :func:`amrobust.train.execution.execute`.
+    Raises UserError and Interrupted as :func:`amrobust.train.engine.train_runs`.
     """
     wanted = checked(seeds)
     with ExitStack() as locks:
@@ -130,7 +129,7 @@ class _Stack:
     """One stack under the locks of its runs."""
 
     def __init__(
-        self, job: Together, company: Mapping[str, tuple[int, ...]], runs: dict[int, Execution]
+        self, job: CoBatchedRuns, company: Mapping[str, tuple[int, ...]], runs: dict[int, Execution]
     ) -> None:
         self.company, self.runs = company, runs
         entries = [(identity, seed) for identity in sorted(company) for seed in company[identity]]
@@ -139,7 +138,7 @@ class _Stack:
         self.work: Work = (
             job.specs[entries[0][0]]
             if alone
-            else Company(tuple((job.specs[identity], seed) for identity, seed in entries))
+            else CoBatch(tuple((job.specs[identity], seed) for identity, seed in entries))
         )
         self.entries = {seed if alone else place: (run, seed) for place, (run, seed) in enumerate(entries)}
 
@@ -159,7 +158,9 @@ class _Stack:
                     begun[number] = execution
             if begun:
                 first = next(iter(begun.values()))
-                here = replace(place, checkpoints=first.path / CHECKPOINTS, code=digest_of(self.work))
+                here = replace(
+                    place, checkpoints=first.path / CHECKPOINTS, code=digest_of(self.work), heard=Listener(self._heard)
+                )  # fmt: skip
                 outcomes = self._outcomes(executor, here)
                 # The first one last: what a worker kept of the finished stack lies with it, until every other run has its own.
                 for number, execution in reversed(begun.items()):
@@ -173,6 +174,18 @@ class _Stack:
                 raise next(iter(begun.values())).interrupted() from None
             raise
         return done
+
+    def _heard(self, block: Block, share: float, seconds: float) -> None:
+        """How far the stack is."""
+        numbers = {execution.manifest.identity: number for number, execution in self.runs.items()}
+        entries = [self.entries[place] for place in block]
+        pairs = [
+            (number, seed)
+            for run, seed in entries
+            if (number := numbers.get(run)) is not None and seed in self.runs[number].left
+        ]
+        if pairs:
+            self.runs[pairs[0][0]].reporter.advanced(pairs, share, seconds)
 
     def _outcomes(self, executor: Executor, place: Place) -> dict[str, dict[int, SeedOutcome]]:
         """What came of each run's seeds."""
@@ -217,5 +230,5 @@ def _recorded(asked: Asked) -> Manifest | None:
         )  # Something is there that is not as it should be: whoever works on it alone says so.
 
 
-def _waiter(reporter: Reporter, path: Path) -> Callable[[], None]:
+def _waiter(reporter: RunEvents, path: Path) -> Callable[[], None]:
     return lambda: reporter.waiting(path)
