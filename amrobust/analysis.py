@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from amrobust.errors import RunError, UserError
 from amrobust.judge.beside import printed_beside
-from amrobust.judge.cautions import seeds_left_out
 from amrobust.judge.claim import Claim
 from amrobust.judge.compare import compare, find_arm, labelled, resolved
 from amrobust.judge.declared import claims_of
@@ -19,6 +18,7 @@ from amrobust.judge.judgement import Comparison, Verdict
 from amrobust.judge.rules import Rules, Selection
 from amrobust.judge.sources import with_sources
 from amrobust.judge.usage import meant
+from amrobust.judge.warnings import seeds_left_out
 from amrobust.runs.documents import Tables, grid_points, read_toml
 from amrobust.runs.manifest import Batching
 from amrobust.runs.seeds import MAX_SEED
@@ -314,7 +314,7 @@ def run_analysis(
             replace(
                 judgement,
                 declaration=declaration_of(judgement.arms, declared, tried_before),
-                cautions=judgement.cautions + left_out.get(judgement.workload, ()),
+                warnings=judgement.warnings + left_out.get(judgement.workload, ()),
             )
             for judgement in comparison.judgements
         )
@@ -511,7 +511,7 @@ def _with_settled(comparison: Comparison, settled: Settled) -> Comparison:
         for verdict in judgement.verdicts:
             key = judgement.workload, verdict.claim
             if key not in settled and verdict.outcome in ("supported", "refuted"):
-                text = f"{verdict.sentence} Settled at the look at {judgement.look.seeds} seeds a method."
+                text = f"{verdict.sentence} Settled at the look at {judgement.look.seeds} seeds per method."
                 settled[key] = replace(verdict, sentence=text)
             verdicts.append(settled.get(key, verdict))
         judgements.append(replace(judgement, verdicts=tuple(verdicts)))

@@ -1,4 +1,4 @@
-"""Reading a large CSV table (a row a step, a column a metric): python benchmarks/reading.py --help
+"""Reading a large CSV table (a row per step, a column per metric): python benchmarks/reading.py --help
 
 Every reading runs in a fresh process, which says how long it took once everything was imported, and the most memory that it
 ever had. Rounds are interleaved; medians of wall times are printed, medians of the ratios to `pandas.read_csv` alone, which

@@ -58,8 +58,8 @@ def _lines(finding: Finding) -> list[str]:
     lines = [f"{finding.path}: {finding.state}: {finding.detail}"]
     if finding.moved is not None:
         lines.append(f"    moved to {finding.moved}")
-    elif finding.remedy:
-        lines.append(f"    {finding.remedy}")
+    elif finding.hint:
+        lines.append(f"    {finding.hint}")
     if finding.again and not (finding.moved is not None and finding.name == finding.moved.name):
         lines.append(f"    {finding.again}")
     return lines

@@ -67,7 +67,7 @@ OPTIONS = (
         ),
         default="jackknife",
         show_default=True,
-        help="Test of spread. On curves a test other than the jackknife sees one number a seed, never epochs.",
+        help="Test of spread. On curves a test other than the jackknife sees one number per seed, never epochs.",
     ),
     click.option(
         "--center",
@@ -115,7 +115,7 @@ OPTIONS = (
     click.option(
         "--looks",
         metavar="N,N,...",
-        help="Planned looks, in seeds a method (5,10,15,20): claims are tested at the level of the look that the runs are at.",
+        help="Planned looks, in seeds per method (5,10,15,20): claims are tested at the level of the look the runs are at.",
     ),
     click.option(
         "--scale",
@@ -138,7 +138,7 @@ OPTIONS = (
         "loss'): printed with the result, where it else says that tuning is unknown.",
     ),
     label_option,
-    click.option("--survivors", is_flag=True, help="Leave diverged seeds out, and say so."),
+    click.option("--complete-cases", is_flag=True, help="Leave diverged seeds out, and say so."),
     click.option(
         "--allow-different-x0", is_flag=True, help="Compare runs that started from different points."
     ),
@@ -181,11 +181,11 @@ def load_comparison(
     tuning: str | None,
     claims_file: Path | None,
     labels: tuple[str, ...],
-    survivors: bool,
+    complete_cases: bool,
     allow_different_x0: bool,
     reading: tuple[Mappings, Policies],
 ) -> Comparison:
-    """Read runs, run directories, logs or tables and judge them. Raises UserError with a remedy on bad input."""
+    """Read runs, run directories, logs or tables and judge them. Raises UserError with a hint on bad input."""
     from amrobust.errors import UserError
     from amrobust.ingest.load import load_arms
     from amrobust.judge.compare import compare, labelled
@@ -203,7 +203,17 @@ def load_comparison(
         metric, baseline = metric or declared.metric, declared.baseline
 
     selection = Selection(
-        metric, baseline, pairs, margin, survivors, allow_different_x0, scale, grid, lengths, diverged, tuning
+        metric,
+        baseline,
+        pairs,
+        margin,
+        complete_cases,
+        allow_different_x0,
+        scale,
+        grid,
+        lengths,
+        diverged,
+        tuning,
     )
     rules = Rules(
         alpha=alpha,

@@ -128,7 +128,7 @@ def command_line(ctx: click.Context, form: str) -> str:
 
 
 def summary(gathered: Gathered, form: str, landed: list[Landed] | None, runs_dir: Path) -> str:
-    """A line a method, where it is, and what to do next."""
+    """A line per method, where it is, and what to do next."""
     from amrobust.cli.columns import aligned
     from amrobust.runs.files import shown
 

@@ -28,7 +28,7 @@ COMMANDS = {
     "calibrate": ("amrobust.cli.calibrate", "Measure the error rates of everything that decides."),
     "data": ("amrobust.cli.data", "List or fetch the data sets that workloads read."),
     "import": ("amrobust.cli.import_runs", "Import runs that other tools logged."),
-    "collect": ("amrobust.cli.collect", "Say what of a grid is finished while the rest runs."),
+    "status": ("amrobust.cli.status", "Say what of a grid is finished while the rest runs."),
     "list": ("amrobust.cli.list_runs", "List the runs in a directory."),
     "show": ("amrobust.cli.show", "Show one run: spec, seeds, provenance."),
     "check": ("amrobust.cli.check", "Check that runs are whole, and set broken ones aside."),

@@ -91,7 +91,7 @@ def command(
     output: Path | None,
     form: str,
 ) -> None:
-    """Say how many seeds a method a study needs, by simulating the very test that will decide on normal seeds.
+    """Say how many seeds per method a study needs, by simulating the very test that will decide on normal seeds.
 
     \b
     amrobust plan --ratio 1.5 --power 0.8
@@ -139,10 +139,10 @@ def command(
         click.echo(json.dumps(answer, indent=2))
         return
     for p in powers:
-        click.echo(f"{p.n:>5} seeds a method: power {p.power:6.1%}  [{p.low:.1%}, {p.high:.1%}]")
+        click.echo(f"{p.n:>5} seeds per method: power {p.power:6.1%}  [{p.low:.1%}, {p.high:.1%}]")
     click.echo(f"{describe(ratio, difference, margin, test, claims, curves)}, normal seeds, alpha {alpha:g}")
     if seeds is None:
-        click.echo(f"{found.n} seeds a method reach a power of {power:.0%}")
+        click.echo(f"{found.n} seeds per method reach a power of {power:.0%}")
     if exact is not None:
         click.echo(f"By the noncentral t distribution: power {exact:.1%} at {found.n} seeds")
     if output is not None:

@@ -48,7 +48,7 @@ def command(
     forms: tuple[str, ...],
     **options: Any,
 ) -> None:
-    """Write the comparison as a PDF or a page: the answer first, then the evidence, cautions and how to reproduce it.
+    """Write the comparison as a PDF or a page: the answer first, then the evidence, warnings and how to reproduce it.
 
     RUNS are what 'amrobust compare' takes: a directory of runs, single run directories, tables and logs of other tools. The
     same runs and options give the same file, byte for byte. A page needs no other file and no network.
@@ -58,7 +58,7 @@ def command(
     amrobust report runs/ -o report.html
     amrobust report runs/ --baseline sgd --title "AM1 on digits" --author "A. Author" --paper letter
     amrobust report runs/ -o report.pdf --interval bootstrap-t
-    amrobust report results.csv --baseline adam --margin 0.5 --sections answer,results,cautions
+    amrobust report results.csv --baseline adam --margin 0.5 --sections answer,results,warnings
     amrobust report --print-template pdf > mine.typ; amrobust report runs/ --template mine.typ
     amrobust report runs/ --figures figures/ --figure-format pdf --figure-format png
     """

@@ -33,7 +33,7 @@ OPTIONS = (
         "--sections",
         metavar="NAME,NAME,...",
         help="Print these sections only, in this order; with a minus, all but these (-methods,-tails). Names: answer, "
-        "verdicts, results, training, sweep, tests, equivalence, tails, power, tuning, cautions, methods, reproduce.",
+        "verdicts, results, training, sweep, tests, equivalence, tails, power, tuning, warnings, methods, reproduce.",
     ),
     click.option(
         "--template",

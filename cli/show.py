@@ -64,7 +64,7 @@ def command(name: str, runs_dir: Path, form: str) -> None:
     for digest, seeds in _declared(manifest).items():
         rows.append(["declared", f"{spans(seeds)} under an analysis (sha256 {digest[:12]})"])
     if mixed := mixture(versions_of(manifest)):
-        rows.append(["caution", mixed])
+        rows.append(["warning", mixed])
     for seed, record in sorted(manifest.seeds.items()):
         if record.error or record.diverged:
             rows.append([f"seed {seed}", f"{record.state}: {record.error or 'diverged'}"])

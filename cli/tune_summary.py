@@ -61,7 +61,7 @@ def _table(method: TunedMethod) -> list[str]:
         *aligned(rows).splitlines(),
     ]
     if tuning.at_edge:
-        lines.append(f"Caution: {edge_words(tuning)}.")
+        lines.append(f"ResultWarning: {edge_words(tuning)}.")
     return lines
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Verdicts with their evidence and cautions; ``print`` gives the table of the command line, a notebook shows it as HTML.
+    """Verdicts with their evidence and warnings; ``print`` gives the table of the command line, a notebook shows it as HTML.
 
     >>> import numpy as np
     >>> rng = np.random.default_rng(0)
@@ -44,7 +44,7 @@ class Comparison:
     0    better mean  inconclusive
     1    less spread     supported
     2  less Avg. STD     supported
-    >>> comparison.cautions[0].kind
+    >>> comparison.warnings[0].kind
     'unknown-x0'
     """
 
@@ -57,9 +57,9 @@ class Comparison:
         return tuple(verdict for judgement in self.data.judgements for verdict in judgement.verdicts)
 
     @property
-    def cautions(self) -> tuple[Any, ...]:
-        """What the reader has to know, with its remedy: each caution once, as the command line and the PDF show them."""
-        return tuple(note.caution for judgement in self.data.judgements for note in notes(judgement))
+    def warnings(self) -> tuple[Any, ...]:
+        """What the reader has to know, with its hint: each warning once, as the command line and the PDF show them."""
+        return tuple(note.warning for judgement in self.data.judgements for note in notes(judgement))
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -67,11 +67,11 @@ class Comparison:
         return self.data.problems
 
     def table(self) -> pd.DataFrame:
-        """A row a verdict: estimate, interval, p-values, outcome, the seeds that would settle it."""
+        """A row per verdict: estimate, interval, p-values, outcome, the seeds that would settle it."""
         return _frame(_verdict_row(judgement, verdict) for judgement, verdict in self._pairs())
 
     def methods(self) -> pd.DataFrame:
-        """A row a method: mean, STD and Avg. STD, each with its interval; NaN where diverged or too few seeds forbid one."""
+        """A row per method: mean, STD and Avg. STD, each with its interval; NaN where diverged or too few seeds forbid one."""
         rows = []
         for judgement in self.data.judgements:
             for summary in judgement.summaries:
@@ -89,9 +89,9 @@ class Comparison:
                 rows.append(row)
         return _frame(rows)
 
-    def warnings(self) -> pd.DataFrame:
-        """A row a caution: its kind, what is the matter, what would remove it, and what it concerns."""
-        columns = ("workload", "kind", "message", "remedy", "about")
+    def warnings_table(self) -> pd.DataFrame:
+        """A row per warning: its kind, what is the matter, what would remove it, and what it concerns."""
+        columns = ("workload", "kind", "message", "hint", "about")
         return _frame(
             (
                 dict(
@@ -99,9 +99,9 @@ class Comparison:
                         columns,
                         (
                             judgement.workload,
-                            note.caution.kind,
-                            note.caution.message,
-                            note.remedy,
+                            note.warning.kind,
+                            note.warning.message,
+                            note.hint,
                             note.scope,
                         ),
                         strict=True,
@@ -191,7 +191,7 @@ def compare(
     lengths: Lengths = "refuse",
     diverged: float | None = None,
     tuning: str | None = None,
-    survivors: bool = False,
+    complete_cases: bool = False,
     allow_different_x0: bool = False,
     claims: Sequence[Claim] | None = None,
     labels: Mapping[str, str] | None = None,
@@ -232,7 +232,7 @@ def compare(
                 baseline,
                 pairs,
                 margin,
-                survivors,
+                complete_cases,
                 allow_different_x0,
                 scale,
                 grid,
@@ -263,9 +263,9 @@ def _verdict_row(judgement: Judgement, verdict: Verdict) -> dict[str, Any]:
         "p": verdict.p,
         "p_adjusted": verdict.p_adjusted,
         "test": test.test if test is not None else None,
-        "second_p": verdict.second_opinion.p if verdict.second_opinion is not None else None,
-        "material": verdict.material,
-        "seeds_to_settle": verdict.seeds_to_settle,
+        "second_p": verdict.sensitivity_test.p if verdict.sensitivity_test is not None else None,
+        "practically_significant": verdict.practically_significant,
+        "required_seeds": verdict.required_seeds,
         "sentence": verdict.sentence,
     }
 

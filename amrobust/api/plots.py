@@ -37,7 +37,7 @@ class Plots:
         return self._lines(ax, judgement, std_lines(judgement), f"STD over seeds{unit}")
 
     def finals(self, ax: Axes | None = None, *, group: int = 0) -> Axes:
-        """Every seed's final value, a row a method, with the mean and its interval.
+        """Every seed's final value, a row per method, with the mean and its interval.
 
         Raises UserError where all seeds diverged.
         """

@@ -34,7 +34,7 @@ class Tuned:
         return {method.optimizer: dict(method.hyperparameters) for method in self.data.methods}
 
     @property
-    def cautions(self) -> tuple[str, ...]:
+    def warnings(self) -> tuple[str, ...]:
         """A sentence for each method whose choice lies at the edge of its grid."""
         return tuple(
             f"{method.optimizer}: {edge_words(method.tuning)}"

@@ -77,14 +77,14 @@ def is_of_words(table: Table, name: str) -> bool:
     several = max(3, filled / 2)
     measured = is_measured(name) or (not is_chosen(name) and len(texts) > several)
     fewest = words < filled * (1 if measured else 0.5)
-    for pattern, what, remedy in _NUMERALS if measured or fewest else ():
+    for pattern, what, hint in _NUMERALS if measured or fewest else ():
         if any(pattern.fullmatch(str(cell).strip()) for cell in texts):
             odd = next(
                 int(row) for row in np.flatnonzero(wrong) if pattern.fullmatch(str(column[int(row)]).strip())
             )
             raise UserError(
                 f"{table.where(odd)}: the numbers of {shown(name)} have {what} ({shown(str(column[odd]))}): write them "
-                + remedy.format(quoted(f"{name}=%"))
+                + hint.format(quoted(f"{name}=%"))
             )
     if fewest:
         first = int(wrong.argmax())

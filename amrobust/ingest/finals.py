@@ -1,6 +1,6 @@
-"""Tables of final values: one number a seed, without a column of steps.
+"""Tables of final values: one number per seed, without a column of steps.
 
-A row a seed, with a column that names the method or a column for each; or a row a method, with a column a seed.
+A row per seed, with a column that names the method or a column for each; or a row per method, with a column per seed.
 """
 
 from __future__ import annotations

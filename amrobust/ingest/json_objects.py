@@ -55,7 +55,7 @@ def read(path: Path, wanted: Wanted) -> Iterator[LoggedRun]:
         if len(lengths) > 1:
             raise UserError(
                 f"{shown(file)}: its lists of numbers have different lengths ({', '.join(map(str, sorted(lengths)))}): a run's "
-                "curves have one value a step each"
+                "curves have one value per step each"
             )
         series: dict[str, Series]
         if curves:

@@ -82,7 +82,7 @@ class LoggedRun:
     line: int | None = None
     """Of a table the line where it begins."""
     final: bool = False
-    """Whether it is one final value a metric, without any step."""
+    """Whether it is one final value per metric, without any step."""
     numbered: bool = False
     """Whether its seed is the number of its row, for want of another."""
 
@@ -147,7 +147,7 @@ class Importer(Protocol):
         ...
 
     def read(self, path: Path, wanted: Wanted) -> Iterator[LoggedRun]:
-        """The runs under ``path``. Raises UserError, naming the file and the remedy, on what it cannot read."""
+        """The runs under ``path``. Raises UserError, naming the file and the hint, on what it cannot read."""
         ...
 
 

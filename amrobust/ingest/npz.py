@@ -1,4 +1,4 @@
-"""Arrays in .npz and .npy files: (steps, seeds), an array a method or ``method/metric``, or (steps,) in a .npy file a run.
+"""Arrays in .npz and .npy files: (steps, seeds), an array per method or ``method/metric``, or (steps,) in a .npy file per run.
 
 Nothing in them is ever unpickled.
 """

@@ -149,7 +149,7 @@ def _facts(run: Run) -> dict[str, str]:
         ),
         "epochs": str(facts.epochs) if facts.axis is None else "",
         "steps": facts.axis.words if facts.axis is not None else "",
-        "steps an epoch": str(facts.steps_per_epoch or ""),
+        "steps per epoch": str(facts.steps_per_epoch or ""),
         "x0 digest": facts.x0_digest or "",
         "data digest": facts.data_digest or "",
         "data note": facts.data_note or "",

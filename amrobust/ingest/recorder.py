@@ -160,7 +160,7 @@ def record(
     that it is better "higher" or "lower"; it has to where its name does not say so (docs/formats.md has the words that do).
     ``metrics`` names those to keep. ``axis`` is what the first argument of ``run.log`` counts: "step", "tokens", "time (s)",
     ...; ``epochs`` is how many of them a seed may have. ``seeds`` is how many the study was planned with: seeds beyond it draw
-    the caution that they were added. ``paired``: equal seeds of different methods share their random streams. A seed is any
+    the warning that they were added. ``paired``: equal seeds of different methods share their random streams. A seed is any
     whole number, or a text; seeds and hyperparameters may be scalars of NumPy or torch: what is recorded are Python's own.
 
     Raises UserError on a value that cannot be recorded, and where the seed is recorded already, or another process is recording

@@ -1,4 +1,4 @@
-"""Sacred's FileStorageObserver: a folder a run with config.json, run.json and metrics.json."""
+"""Sacred's FileStorageObserver: a folder per run with config.json, run.json and metrics.json."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables of any origin as logged runs: long, tidy with a column a metric, wide with a column a seed or a step."""
+"""Tables of any origin as logged runs: long, tidy with a column per metric, wide with a column per seed or a step."""
 
 from __future__ import annotations
 
@@ -255,7 +255,7 @@ def _values(table: Table, name: str, rows: Rows, steps: Numbers) -> Series:
 
 
 def _tidy(table: Table, roles: _Roles) -> Iterator[LoggedRun]:
-    """A row a step, a column a metric; empty cells were not logged."""
+    """A row per step, a column per metric; empty cells were not logged."""
     metrics = [name for name in table.columns if name not in (*roles.naming, *roles.clocks)]
     places = np.arange(max(map(_count, roles.groups.values())), dtype=np.float64)
     for key, rows in roles.groups.items():
@@ -271,7 +271,7 @@ def _count(rows: Rows) -> int:
 
 
 def _long(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
-    """A row a step of one metric: the columns method, seed, step, value and, where there are several, metric and workload.
+    """A row per step of one metric: the columns method, seed, step, value and, where there are several, metric and workload.
 
     A column axis says what the steps are called, better and unit what is known of the metric, hyperparameters in JSON what the
     method's name does not tell. Where the value is empty, nothing was measured.
@@ -380,7 +380,7 @@ def _steps(table: Table, step: str) -> Numbers:
 def _column_a_seed(
     table: Table, roles: _Roles, seed_column: re.Pattern[str] | None, said: bool
 ) -> Iterator[LoggedRun] | None:
-    """A row a step, a column a seed of a method (``adam_seed0``, ``sgd seed=3``); None where it is none.
+    """A row per step, a column a seed of a method (``adam_seed0``, ``sgd seed=3``); None where it is none.
 
     Raises UserError where the columns end in numbers that nothing calls seeds, and no method is said.
     """
@@ -416,7 +416,7 @@ def _some(columns: Sequence[str]) -> str:
 
 
 def _column_a_method(table: Table, roles: _Roles) -> Iterator[LoggedRun]:
-    """A row a step, a column a method, which has one run: declared, since a column may be anything else as well."""
+    """A row per step, a column per method, which has one run: declared, since a column may be anything else as well."""
     assert roles.step is not None
     for name in table.columns:
         rows = [row for row, cell in enumerate(table.columns[name]) if not is_empty(cell)]
@@ -439,7 +439,7 @@ def _numbered(table: Table, naming: Sequence[str]) -> dict[str, int]:
 
 
 def _column_a_step(table: Table, naming: Sequence[str], steps: Mapping[str, int]) -> Iterator[LoggedRun]:
-    """A row a seed, a column a step."""
+    """A row per seed, a column per step."""
     for row in range(len(table.lines)):
         kept = [name for name in steps if not is_empty(table.columns[name][row])]
         values = [table.number(name, row, f"step {name}") for name in kept]

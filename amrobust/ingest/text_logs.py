@@ -176,13 +176,13 @@ class _Log:
             beside = (before[0] if before else "") + (behind[0] if behind else "")
             if not beside:
                 continue
-            remedy = "let its group of --pattern take the number whole"
+            hint = "let its group of --pattern take the number whole"
             if "," in beside:
-                remedy = _COMMAS
+                hint = _COMMAS
             elif beside[-1] in "kKMGT":
                 if re.search(rf"\){beside[-1]}(?![?*{{|])", match.re.pattern):
                     continue  # It stands behind every such number, and is the unit of all.
-                remedy = (
+                hint = (
                     f"write out in the log what {beside[-1]} stands for, or, where all numbers have it, put it behind the "
                     f"group, (?P<{name}>...){beside[-1]}"
                 )
@@ -193,19 +193,19 @@ class _Log:
             )
             raise UserError(
                 f"{shown(self.path)}, line {line}: {shown(name)} {shown(repr(match[name]))} is a part of {shown(repr(whole))}: "
-                f"{remedy}; where what is beside it is a number of its own, take that in a named group too"
+                f"{hint}; where what is beside it is a number of its own, take that in a named group too"
             )
 
     def _number(self, name: str, text: str | None, line: int) -> float:
         try:
             return float(text or "")
         except ValueError:
-            remedy = (
+            hint = (
                 rf"let its group of --pattern hold the number alone, as (?P<{name}>[-+.\deE]+|nan|-?inf) does"
             )
             raise UserError(
                 f"{shown(self.path)}, line {line}: {shown(name)} {shown(repr(text))} is not a number: "
-                + (_COMMAS if re.search(r"\d,\d", text or "") else remedy)
+                + (_COMMAS if re.search(r"\d,\d", text or "") else hint)
             ) from None
 
 

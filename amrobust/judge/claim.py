@@ -18,14 +18,14 @@ class Claim:
 
     ``less spread`` is about the final spread (STD over seeds of the final value), ``less Avg. STD`` about the mean over
     epochs of the across-seed STD; ``better mean`` means higher or lower as the metric wants; ``equivalent mean`` and
-    ``no worse than`` need a ``margin`` in the metric's unit. ``composite`` holds when all its ``parts`` do (the paper's own
+    ``non-inferior`` need a ``margin`` in the metric's unit. ``composite`` holds when all its ``parts`` do (the paper's own
     claim: as accurate *and* less spread); parts have the same method and baseline and are not composite themselves.
 
-    ``cheaper`` is about the wall time of a seed. Two kinds are about a sweep, its ``methods`` in order: ``trend`` says that the
-    spread (Avg. STD of curves) falls, or with ``rising`` rises, as the swept value grows; ``stable over`` that all pairs of
-    final means are equivalent within ``margin``. Their ``method`` and ``baseline`` are the sweep's ends.
+    ``lower wall time`` is about the wall time of a seed. Two kinds are about a sweep, its ``methods`` in order: ``trend``
+    says that the spread (Avg. STD of curves) falls, or with ``rising`` rises, as the swept value grows; ``equivalent across the
+    sweep`` that all pairs of final means are equivalent within ``margin``. Their ``method`` and ``baseline`` are its ends.
 
-    ``within bound`` is about one method (its own ``baseline``): with ``bound`` = (threshold, probability), a run ends worse
+    ``exceedance bound`` is about one method (its own ``baseline``): with ``bound`` = (threshold, probability), a run ends worse
     than the threshold with at most that probability. Diverged runs end worse than everything. ``deviation`` is the Λ of
     Theorem 1b whose bound this is; it becomes one when the problem is known.
 

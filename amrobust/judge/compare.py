@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from amrobust import stats
 from amrobust.errors import UserError
-from amrobust.judge import cautions, metrics, oddities, tuning
+from amrobust.judge import metrics, oddities, tuning, warnings
 from amrobust.judge.arms import diverged_beyond, on_scale, without_overflow
 from amrobust.judge.claim import Claim
 from amrobust.judge.copies import partly_copied, refuse_copies, same_for_all_seeds, same_for_several_methods
@@ -34,7 +34,7 @@ from amrobust.runs.arms import Arm, refuse_doubles, told_apart
 from amrobust.runs.method import ANY, Method, from_name, number, swept
 from amrobust.runs.metric import Metric, some_of
 from amrobust.runs.values import first_measured
-from amrobust.stats.results import Caution
+from amrobust.stats.results import ResultWarning
 from amrobust.stats.sequential import Look
 
 MOST_NAMED = 6
@@ -48,7 +48,7 @@ class _Group:
     first_epoch: int
     samples: dict[str, Sample]
     claims: tuple[Claim, ...]
-    cautions: tuple[Caution, ...]
+    warnings: tuple[ResultWarning, ...]
 
 
 def compare(
@@ -124,7 +124,7 @@ def compare(
                 baseline=group.baseline.method,
                 alpha=rules.alpha,
                 test=rules.test,
-                material_ratio=rules.material_ratio,
+                practical_ratio=rules.practical_ratio,
                 arms=group.arms,
                 summaries=tuple(summary_of(group.samples[arm.method], rules) for arm in group.arms),
                 verdicts=verdicts,
@@ -133,9 +133,9 @@ def compare(
                 looks=rules.looks,
                 selection=selection,
                 rules=rules,
-                cautions=notes.get((first.workload, first.data_digest), ())
+                warnings=notes.get((first.workload, first.data_digest), ())
                 + oddities.look_alikes(arms, group.arms)
-                + group.cautions
+                + group.warnings
                 + divergence_cautions(pairs, titles),
                 axis=first.axis,
                 declaration=None if claims is None else unproven(group.arms),
@@ -155,7 +155,7 @@ def _look(groups: Sequence[_Group], rules: Rules) -> Look | None:
             return look
     found = ", ".join(map(str, sorted(counts)))
     raise UserError(
-        f"looks were planned at {', '.join(map(str, rules.looks))} seeds a method, and these runs have {found}: train every "
+        f"looks were planned at {', '.join(map(str, rules.looks))} seeds per method, and these runs have {found}: train every "
         "method to the same look (amrobust run --seeds N)"
     )
 
@@ -184,7 +184,7 @@ def choose_metric(arms: Sequence[Arm], name: str | None) -> tuple[Metric, list[A
 
 def along_one_axis(
     arms: Sequence[Arm], metric: Metric, selection: Selection
-) -> tuple[list[Arm], dict[tuple[str, str | None], tuple[Caution, ...]]]:
+) -> tuple[list[Arm], dict[tuple[str, str | None], tuple[ResultWarning, ...]]]:
     """Arms of :func:`choose_metric` on the grid that is asked for, seeds that end early settled, and what was done.
 
     Raises UserError where arms, or their seeds, were measured at different places or end early, and nothing was said of that.
@@ -236,7 +236,7 @@ def _groups(
     if not groups:
         lonely += [note.message.rstrip(".") for note in oddities.look_alikes(arms, arms)]
         keys = [(arm.workload, arm.data_digest) for arm in arms]
-        remedy = (
+        hint = (
             ": methods of one workload end at different steps; cut all where the first one ends with --lengths common, or let "
             "last values stand with --lengths hold"
             if len(set(keys)) < len(keys)
@@ -244,7 +244,7 @@ def _groups(
         )
         raise UserError(
             "a comparison needs at least two methods on one workload, with equal data and steps "
-            f"({'; '.join(lonely)}){remedy}"
+            f"({'; '.join(lonely)}){hint}"
         )
     return groups, lonely
 
@@ -264,15 +264,15 @@ def _group(
     with asked_for(f"{baseline.workload}: "):
         samples = {
             arm.method: Sample.of(
-                arm, metric.name, first_epoch, selection.survivors, final=rules.final, looks=rules.looks
+                arm, metric.name, first_epoch, selection.complete_cases, final=rules.final, looks=rules.looks
             )
             for arm in ordered
         }
     notes = (
-        cautions.different_x0(baseline.workload) if mixed_x0 else cautions.one_initialisation(ordered),
-        cautions.unofficial_data(baseline),
-        cautions.code_differs(ordered),
-        cautions.epochs_left_out(baseline.axis, first_epoch, measured=first_epoch == first_output),
+        warnings.different_x0(baseline.workload) if mixed_x0 else warnings.one_initialisation(ordered),
+        warnings.unofficial_data(baseline),
+        warnings.code_differs(ordered),
+        warnings.epochs_left_out(baseline.axis, first_epoch, measured=first_epoch == first_output),
         same_for_all_seeds(ordered, metric.name),
         *same_for_several_methods(ordered, metric.name),
         *partly_copied(ordered, metric.name),
@@ -286,7 +286,7 @@ def _group(
         first_epoch=first_epoch,
         samples=samples,
         claims=judged,
-        cautions=tuple(note for note in (*notes, beyond) if note is not None)
+        warnings=tuple(note for note in (*notes, beyond) if note is not None)
         + oddities.of_group(ordered)
         + tuning.of_group(ordered, metric, selection.tuning),
     )
@@ -444,7 +444,7 @@ def _evidence(group: _Group, metric: Metric, rules: Rules, family: int) -> list[
     for claim in group.claims:
         evidence = gather(claim, group.samples, metric, rules, family)
         arms = [group.samples[name].arm for name in claim.involved]
-        found.append(replace(evidence, cautions=evidence.cautions + tuning.of_claim(arms)))
+        found.append(replace(evidence, warnings=evidence.warnings + tuning.of_claim(arms)))
     return found
 
 

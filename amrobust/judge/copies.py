@@ -9,11 +9,11 @@ from itertools import combinations
 import numpy as np
 
 from amrobust.errors import UserError
-from amrobust.judge import cautions
+from amrobust.judge import warnings
 from amrobust.runs.arms import Arm
 from amrobust.runs.files import shown
 from amrobust.runs.values import Curves
-from amrobust.stats.results import Caution
+from amrobust.stats.results import ResultWarning
 
 FEWEST_VALUES = 5
 """Curves of fewer different values, such as constant ones and single final values, agree by chance."""
@@ -49,7 +49,7 @@ def refuse_copies(arms: Sequence[Arm], metric: str) -> None:
             )
 
 
-def same_for_all_seeds(arms: Sequence[Arm], metric: str) -> Caution | None:
+def same_for_all_seeds(arms: Sequence[Arm], metric: str) -> ResultWarning | None:
     """That all seeds of some arms, from one x0 each, gave one curve, as they may in a run that amrobust trained."""
     alike = []
     for arm in arms:
@@ -60,17 +60,17 @@ def same_for_all_seeds(arms: Sequence[Arm], metric: str) -> Caution | None:
             and all(map(_tells, found))
         ):
             alike.append(arm.title)
-    return cautions.nothing_random(alike) if alike else None
+    return warnings.nothing_random(alike) if alike else None
 
 
-def same_for_several_methods(arms: Sequence[Arm], metric: str) -> tuple[Caution, ...]:
+def same_for_several_methods(arms: Sequence[Arm], metric: str) -> tuple[ResultWarning, ...]:
     """That two methods have curves in common, where amrobust did not train them: of its own, options may well coincide.
 
     Curves of few different values, such as single final values, count where all of both methods are equal, in their order.
     """
     contents = [(arm, _by_content(arm, metric)) for arm in arms if arm.x0_digest is None]
     return tuple(
-        cautions.curves_in_common(a.title, b.title, common, final=a.epochs == 1)
+        warnings.curves_in_common(a.title, b.title, common, final=a.epochs == 1)
         for (a, some), (b, others) in combinations(contents, 2)
         if (
             common := len([bits for bits in some if bits in others and _tells(bits)])
@@ -85,7 +85,7 @@ def _all_equal(a: Curves, b: Curves) -> int:
     return len(a) if len(a) >= FEWEST_SEEDS and different > 1 and np.array_equal(a, b, equal_nan=True) else 0
 
 
-def partly_copied(arms: Sequence[Arm], metric: str) -> tuple[Caution, ...]:
+def partly_copied(arms: Sequence[Arm], metric: str) -> tuple[ResultWarning, ...]:
     """That curves of one arm agree but for rounding, or in a half; or that every final value is there several times.
 
     As in :func:`refuse_copies`, what amrobust trained is left out.
@@ -99,11 +99,11 @@ def partly_copied(arms: Sequence[Arm], metric: str) -> tuple[Caution, ...]:
             (values, "everywhere"), (values[:, :half], "in their first half"), (values[:, half:], "in their second half"),
         ):  # fmt: skip
             if pair := _nearly_equal(part):
-                found.append(cautions.curves_alike(arm.title, [arm.seeds[row] for row in pair], where))
+                found.append(warnings.curves_alike(arm.title, [arm.seeds[row] for row in pair], where))
                 break
         rows = _by_content(arm, metric)
         if len(rows) >= FEWEST_VALUES and all(len(same) > 1 for same in rows.values()):
-            found.append(cautions.values_repeated(arm.title, len(values), len(rows)))
+            found.append(warnings.values_repeated(arm.title, len(values), len(rows)))
     return tuple(found)
 
 

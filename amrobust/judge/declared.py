@@ -56,17 +56,17 @@ def load_claims(path: Path, baseline: str | None = None) -> Declared:
 
 
 def claims_of(tables: Tables, table: Any, baseline: str | None) -> list[Claim]:
-    """The claim of a ``[[claims]]`` table, or for ``within bound`` one for each of its ``bounds``, or of its ``deviations``.
+    """The claim of a ``[[claims]]`` table, or for ``exceedance bound`` one for each of its ``bounds`` or ``deviations``.
 
     ``baseline`` is what it is held against where it names no other.
     """
-    if not isinstance(table, dict) or table.get("kind") != "within bound":
+    if not isinstance(table, dict) or table.get("kind") != "exceedance bound":
         return [_claim(tables, table, None, baseline)]
     table.pop("kind")
     method = tables.take(table, "method", str)
     if "deviations" in table:
         return [
-            _made(tables, "within bound", method, method, deviation=value)
+            _made(tables, "exceedance bound", method, method, deviation=value)
             for value in _deviations(tables, table)
         ]
     bounds = tables.take(table, "bounds", list)
@@ -74,7 +74,7 @@ def claims_of(tables: Tables, table: Any, baseline: str | None) -> list[Claim]:
         if not (isinstance(bound, list) and len(bound) == 2 and all(map(is_number, bound))):
             raise tables.complain(f"bounds are pairs [threshold, probability], and {bound!r} is none")
     tables.nothing_left(table, "a claim")
-    return [_made(tables, "within bound", method, method, bound=(float(t), float(q))) for t, q in bounds]
+    return [_made(tables, "exceedance bound", method, method, bound=(float(t), float(q))) for t, q in bounds]
 
 
 def _made(tables: Tables, *args: Any, **fields: Any) -> Claim:

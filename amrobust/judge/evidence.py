@@ -1,4 +1,4 @@
-"""From a claim and its methods' samples to the numbers that decide: interval, test, second opinion, or a refusal."""
+"""From a claim and its methods' samples to the numbers that decide: interval, test, sensitivity test, or a refusal."""
 
 from __future__ import annotations
 
@@ -43,4 +43,4 @@ def gather(
                 )
         return claim.form.evidence(claim, involved, metric, rules, family)
 
-    return or_refusal(claim, tuple(note for sample in involved for note in sample.cautions), compute)
+    return or_refusal(claim, tuple(note for sample in involved for note in sample.warnings), compute)

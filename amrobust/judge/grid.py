@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amrobust.errors import UserError
-from amrobust.judge import cautions
+from amrobust.judge import warnings
 from amrobust.runs.arms import Arm
 from amrobust.runs.axis import Axis, number
 from amrobust.runs.files import shown
 from amrobust.runs.values import ABSENT, Curves, absent, ended_early, ends, first_measured
-from amrobust.stats.results import Caution
+from amrobust.stats.results import ResultWarning
 
 Way = Literal["last", "mean", "linear"]
 WAYS: dict[str, str] = {
@@ -69,12 +69,12 @@ class Grid:
         return cls("every" if found["step"] else "points", size, way)
 
 
-Notes = dict[tuple[str, str | None], tuple[Caution, ...]]
+Notes = dict[tuple[str, str | None], tuple[ResultWarning, ...]]
 """By workload and data set."""
 
 
 def on_grid(arms: Sequence[Arm], text: str | None) -> tuple[list[Arm], Notes]:
-    """Arms (of one metric) of each workload and data set read on the common grid that ``text`` declares; a caution names it.
+    """Arms (of one metric) of each workload and data set read on the common grid that ``text`` declares; a warning names it.
 
     At a point, "last" and "mean" take what a seed measured after the point before it, the last value or their mean; "linear"
     lies on the line between the two measurements around, where noise is averaged: spreads are not judged then. Behind a seed's
@@ -221,14 +221,14 @@ def _from_one(axis: Axis) -> Axis:
     return replace(axis, values=tuple(value + 1 for value in axis.values)) if axis.values[0] == 0 else axis
 
 
-def _shifted(arms: Sequence[Arm]) -> tuple[list[Arm], Caution]:
+def _shifted(arms: Sequence[Arm]) -> tuple[list[Arm], ResultWarning]:
     found = [replace(arm, axis=_from_one(arm.axis)) for arm in arms]
     moved = [arm.method for arm, new in zip(arms, found, strict=True) if arm.axis != new.axis]
     what = f"the {arms[0].axis.plural} of {', '.join(moved)} are counted from 1 instead of 0" if moved else ""
-    return found, cautions.common_grid(what or f"no {arms[0].axis.plural} are counted from 0", "")
+    return found, warnings.common_grid(what or f"no {arms[0].axis.plural} are counted from 0", "")
 
 
-def _resampled(arms: Sequence[Arm], grid: Grid, text: str) -> tuple[list[Arm], Caution]:
+def _resampled(arms: Sequence[Arm], grid: Grid, text: str) -> tuple[list[Arm], ResultWarning]:
     measured = [_after_the_start(arm) for arm in arms]
     axis = arms[0].axis
     points = _points(measured, grid)
@@ -266,7 +266,7 @@ def _resampled(arms: Sequence[Arm], grid: Grid, text: str) -> tuple[list[Arm], C
         for cell in cells:
             if (lag := cell.lag(points)) > _ROUNDING * points[-1]:
                 what += f"; {cell.arm.title}'s lie up to {number(lag)} {axis.unit or axis.plural} before it"
-    return found, cautions.common_grid(what, cut)
+    return found, warnings.common_grid(what, cut)
 
 
 def _after_the_start(arm: Arm) -> Arm:

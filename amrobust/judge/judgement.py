@@ -15,7 +15,7 @@ from amrobust.runs.method import Method
 from amrobust.runs.metric import Metric
 from amrobust.runs.workload import Workload, from_label
 from amrobust.stats.nested import VarianceComponents
-from amrobust.stats.results import Caution, Result
+from amrobust.stats.results import Result, ResultWarning
 from amrobust.stats.sequential import Look
 
 
@@ -36,12 +36,12 @@ class Verdict:
     p_adjusted: float | None
     """Holm-adjusted over the family."""
     family_size: int
-    second_opinion: Result | None = None
-    material: bool | None = None
-    """For spread ratios: the interval also excludes every ratio nearer to 1 than the material ratio."""
-    seeds_to_settle: int | None = None
-    """For an inconclusive verdict: seeds a method at which this claim would be settled with 80 % power."""
-    cautions: tuple[Caution, ...] = ()
+    sensitivity_test: Result | None = None
+    practically_significant: bool | None = None
+    """For spread ratios: the interval also excludes every ratio nearer to 1 than the practical ratio."""
+    required_seeds: int | None = None
+    """For an inconclusive verdict: seeds per method at which this claim would be settled with 80 % power."""
+    warnings: tuple[ResultWarning, ...] = ()
     parts: tuple[Verdict, ...] = ()
     """Of a composite claim: the verdicts on its parts, each at the level of the whole family."""
     test_interval: Result | None = None
@@ -77,7 +77,7 @@ class MethodSummary:
     """None where diverged seeds or too few seeds forbid it, or where the data have a single epoch."""
     components: VarianceComponents | None = None
     """Over several x0: how much of the final spread each source makes. The other numbers then have x0s as their unit."""
-    cautions: tuple[Caution, ...] = ()
+    warnings: tuple[ResultWarning, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class Judgement:
     alpha: float
     test: str
     """The name given to ``--test``."""
-    material_ratio: float
+    practical_ratio: float
     arms: tuple[Arm, ...]
     summaries: tuple[MethodSummary, ...]
     """In the order of ``arms``; a published table has these alone."""
@@ -124,7 +124,7 @@ class Judgement:
     selection: Selection | None = None
     """What was chosen for the comparison; None for published tables."""
     rules: Rules | None = None
-    cautions: tuple[Caution, ...] = ()
+    warnings: tuple[ResultWarning, ...] = ()
     """What concerns the whole group."""
     sources: tuple[SourceShare, ...] = ()
     """Where a single random stream varies, and other runs have them all: its part in each method's spread."""

@@ -10,13 +10,13 @@ from typing import Literal, TypeVar
 import numpy as np
 
 from amrobust.errors import UserError
-from amrobust.judge import cautions
+from amrobust.judge import warnings
 from amrobust.judge.words import listed
 from amrobust.runs.arms import Arm
 from amrobust.runs.axis import Axis
 from amrobust.runs.files import shown
 from amrobust.runs.values import ABSENT, Curves, Mask, absent, ended_early, ends, held
-from amrobust.stats.results import Caution
+from amrobust.stats.results import ResultWarning
 
 Lengths = Literal["refuse", "common", "hold", "drop", "diverged"]
 LENGTHS: dict[Lengths, str] = {
@@ -27,7 +27,7 @@ LENGTHS: dict[Lengths, str] = {
     "diverged": "seeds that end early count as diverged there",
 }
 Item = TypeVar("Item")
-Notes = dict[tuple[str, str | None], tuple[Caution, ...]]
+Notes = dict[tuple[str, str | None], tuple[ResultWarning, ...]]
 """By workload and data set."""
 
 
@@ -78,7 +78,7 @@ def settled(arms: Sequence[Arm], lengths: Lengths, *, alone: bool = False) -> tu
 
 def _settled(
     arms: list[Arm], early: list[Mask], lengths: Lengths, alone: bool
-) -> tuple[list[Arm], Caution | None]:
+) -> tuple[list[Arm], ResultWarning | None]:
     if lengths == "common":
         return _cut(arms) if not alone or early[0].any() else (arms, None)
     longest = max((arm.axis for arm in arms), key=lambda axis: len(axis.values))
@@ -96,7 +96,7 @@ def _settled(
     change = {"hold": _held, "drop": _without, "diverged": _diverged}[lengths]
     return (
         [change(arm, rows) for arm, rows in zip(arms, early, strict=True)],
-        cautions.ended_early(words, longest, LENGTHS[lengths]),
+        warnings.ended_early(words, longest, LENGTHS[lengths]),
     )
 
 
@@ -188,7 +188,7 @@ def _without(arm: Arm, early: Mask) -> Arm:
     )
 
 
-def _cut(arms: Sequence[Arm]) -> tuple[list[Arm], Caution | None]:
+def _cut(arms: Sequence[Arm]) -> tuple[list[Arm], ResultWarning | None]:
     """The arms up to where the first of their seeds ends."""
     columns = {id(arm): ends(curve) for arm in arms for curve in arm.curves.values()}
     shortest = min(int(found.min()) for found in columns.values())
@@ -203,4 +203,4 @@ def _cut(arms: Sequence[Arm]) -> tuple[list[Arm], Caution | None]:
         return list(arms), None
     axis = longest.part(shortest)
     cut = [_with(arm, curve[:, :shortest], axis) for arm in arms for curve in arm.curves.values()]
-    return cut, cautions.curves_cut(axis, longest)
+    return cut, warnings.curves_cut(axis, longest)

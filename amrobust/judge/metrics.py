@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from amrobust.errors import UserError
-from amrobust.judge import cautions
+from amrobust.judge import warnings
 from amrobust.judge.claim import Claim
 from amrobust.judge.words import counted, points
 from amrobust.runs.arms import Arm
@@ -23,7 +23,7 @@ from amrobust.runs.metric import (
 )
 from amrobust.runs.units import PERCENT, SHARE, in_two_units, tops_of, unit_of, with_unit
 from amrobust.runs.values import Curves
-from amrobust.stats.results import Caution
+from amrobust.stats.results import ResultWarning
 
 
 def chosen(arms: Sequence[Arm], name: str | None) -> MetricChoice:
@@ -77,14 +77,14 @@ def of_arms(arms: Sequence[Arm], choice: MetricChoice) -> Metric:
     return with_unit(first, [arm.curves[choice.name] for arm in arms])
 
 
-def beyond_range(claims: Iterable[Claim], values: Iterable[Curves], metric: Metric) -> Caution | None:
+def beyond_range(claims: Iterable[Claim], values: Iterable[Curves], metric: Metric) -> ResultWarning | None:
     """Where a margin is larger than the range of all values that are judged: no difference between them could exceed it."""
     margins = [c.margin for claim in claims for c in (claim, *claim.parts) if c.margin is not None]
     finite = np.concatenate([v[np.isfinite(v)] for v in values])
     if not margins or not finite.size or max(margins) <= np.ptp(finite):
         return None
     share = "; half a percentage point is 0.005 of a share" if metric.unit == "share" else ""
-    return Caution(
+    return ResultWarning(
         "margin-beyond-range",
         f"The margin {max(margins):g}{points(metric)} is larger than the range of all values that are judged, "
         f"{finite.min():.4g} to {finite.max():.4g}: no difference between them could exceed it.",
@@ -92,7 +92,7 @@ def beyond_range(claims: Iterable[Claim], values: Iterable[Curves], metric: Metr
     )
 
 
-def impossible(arms: Sequence[Arm], metric: Metric) -> Caution | None:
+def impossible(arms: Sequence[Arm], metric: Metric) -> ResultWarning | None:
     """Where an accuracy or its like is below 0, or above 1 or 100 %: a mistyped number, a sign that nothing was measured."""
     if not is_bounded(metric.name):
         return None
@@ -107,7 +107,7 @@ def impossible(arms: Sequence[Arm], metric: Metric) -> Caution | None:
         return None
     arm, values, found = next(each for each in zip(arms, every, outside, strict=True) if each[2].any())
     row, column = np.argwhere(found)[0]
-    return cautions.impossible_values(
+    return warnings.impossible_values(
         f"{counted(count, 'value')} of {metric.name}", most, f"{arm.title}, seed {arm.seeds[row]}",
         f"{arm.axis.quantity} {arm.axis.at(int(column) + 1)}: {values[row, column]:.4g}",
     )  # fmt: skip

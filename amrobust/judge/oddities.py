@@ -18,7 +18,7 @@ from amrobust.runs.files import shown, spans
 from amrobust.runs.method import number
 from amrobust.runs.seeds import NUMBERED, NamedSeed
 from amrobust.runs.spec import Value
-from amrobust.stats.results import Caution
+from amrobust.stats.results import ResultWarning
 
 MOST_NAMED = 5
 _LATIN = str.maketrans(
@@ -30,14 +30,14 @@ FULL_ENOUGH = 3
 """A grid of settings has at most one absent cell to so many that are there: else methods have ranges of their own."""
 
 
-def of_group(arms: Sequence[Arm]) -> tuple[Caution, ...]:
-    """What is odd about arms that are compared: the cautions on their seeds and their settings."""
+def of_group(arms: Sequence[Arm]) -> tuple[ResultWarning, ...]:
+    """What is odd about arms that are compared: the warnings on their seeds and their settings."""
     others = [arm for arm in arms if arm.x0_digest is None]
     named = [arm for arm in others if NUMBERED not in arm.facts]
     return tuple(note for note in (missing_seeds(named), missing_settings(others)) if note is not None)
 
 
-def missing_seeds(arms: Sequence[Arm]) -> Caution | None:
+def missing_seeds(arms: Sequence[Arm]) -> ResultWarning | None:
     """Gaps in the numbers of an arm's seeds, and seeds that it lacks and another arm has.
 
     A gap is where most of the numbers between the first and the last are there; arms that share less than half of their seeds
@@ -57,7 +57,7 @@ def missing_seeds(arms: Sequence[Arm]) -> Caution | None:
             said.append(f"{arm.title} lacks {_named(gaps)} of {min(arm.seeds)} to {max(arm.seeds)}")
     if not said:
         return None
-    return Caution(
+    return ResultWarning(
         "missing-seeds",
         f"Some seeds are missing ({_first(said)}): where they were left out after their results had been seen, every "
         "p-value and interval here is too good.",
@@ -89,7 +89,7 @@ def _first(said: Sequence[str]) -> str:
     return "; ".join(said[:MOST_NAMED]) + more
 
 
-def missing_settings(arms: Sequence[Arm]) -> Caution | None:
+def missing_settings(arms: Sequence[Arm]) -> ResultWarning | None:
     """Cells that are absent in a grid of at least two settings of which nearly all others are there.
 
     The optimizer is a setting too, among methods with the same hyperparameters.
@@ -121,7 +121,7 @@ def missing_settings(arms: Sequence[Arm]) -> Caution | None:
         said.append(f"{shown('; '.join(each))}{more}, of {counted(whole, 'combination')}")
     if not said:
         return None
-    return Caution(
+    return ResultWarning(
         "missing-settings",
         f"A sweep is not complete ({_first(said)}): where a setting was left out after its results had been seen, what is "
         "said of the others is too good.",
@@ -133,7 +133,7 @@ def _ascending(values: Iterable[Value]) -> list[Value]:
     return sorted(values, key=lambda value: (number(value) is None, number(value) or 0.0, str(value)))
 
 
-def look_alikes(arms: Sequence[Arm], group: Sequence[Arm]) -> tuple[Caution, ...]:
+def look_alikes(arms: Sequence[Arm], group: Sequence[Arm]) -> tuple[ResultWarning, ...]:
     """Methods, workloads and metrics of ``arms`` whose names differ in case, spaces, look-alike letters or the form of their
     Unicode alone.
 
@@ -149,7 +149,7 @@ def look_alikes(arms: Sequence[Arm], group: Sequence[Arm]) -> tuple[Caution, ...
 
     own = names(group)
     return tuple(
-        Caution(
+        ResultWarning(
             "look-alike-names",
             f"The {kind} {listed([_apart(name, alike) for name in alike], 'and')} differ in case, spaces, look-alike "
             "letters or the form of their Unicode alone: they are taken for different ones.",

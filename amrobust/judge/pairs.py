@@ -9,14 +9,14 @@ from typing import TypeVar
 import numpy as np
 
 from amrobust import stats
-from amrobust.judge import cautions
+from amrobust.judge import warnings
 from amrobust.judge.judgement import PairFacts
-from amrobust.judge.kinds.kind import SECOND_OPINION
+from amrobust.judge.kinds.kind import SENSITIVITY_RESAMPLES
 from amrobust.judge.rules import Evidence
 from amrobust.judge.samples import Pair, Sample
 from amrobust.judge.words import p_text
 from amrobust.runs.metric import Metric
-from amrobust.stats.results import Caution
+from amrobust.stats.results import ResultWarning
 
 Found = TypeVar("Found")
 
@@ -76,7 +76,9 @@ def _facts(
 def _epochs(pair: Pair, alpha: float, known: stats.EpochwiseDifference | None) -> tuple[int, ...] | None:
     if pair.a.shape[1] < 2 or pair.method.arm.interpolated or pair.baseline.arm.interpolated:
         return None
-    found = known or stats.when_spreads_differ(pair.a, pair.b, paired=pair.paired, resamples=SECOND_OPINION)
+    found = known or stats.when_spreads_differ(
+        pair.a, pair.b, paired=pair.paired, resamples=SENSITIVITY_RESAMPLES
+    )
     return tuple(epoch + pair.method.first_epoch - 1 for epoch in replace(found, alpha=alpha).epochs)
 
 
@@ -87,8 +89,8 @@ def _or_none(compute: Callable[[], Found]) -> Found | None:
         return None
 
 
-def divergence_cautions(facts: Sequence[PairFacts], titles: Mapping[str, str]) -> tuple[Caution, ...]:
-    """One caution a pair in which seeds diverged: the rates' difference, and ranks with divergence as the worst."""
+def divergence_cautions(facts: Sequence[PairFacts], titles: Mapping[str, str]) -> tuple[ResultWarning, ...]:
+    """One warning a pair in which seeds diverged: the rates' difference, and ranks with divergence as the worst."""
     notes = []
     for pair in facts:
         rates = pair.divergence
@@ -106,5 +108,5 @@ def divergence_cautions(facts: Sequence[PairFacts], titles: Mapping[str, str]) -
                 f"{titles[pair.baseline]} with "
                 f"probability {won.estimate:.2f}, {p_text(won.p)} by {won.test}"
             )
-        notes.append(cautions.diverged(titles[pair.method], titles[pair.baseline], text))
+        notes.append(warnings.diverged(titles[pair.method], titles[pair.baseline], text))
     return tuple(notes)

@@ -31,7 +31,7 @@ from amrobust.runs.metric import Metric, MetricChoice, can_be_a_share
 from amrobust.runs.units import PERCENT, SHARE, in_two_units, with_unit
 from amrobust.stats.limits import check_margin, check_rate, is_count
 from amrobust.stats.published import Summary
-from amrobust.stats.results import Caution, Number, Result
+from amrobust.stats.results import Number, Result, ResultWarning
 from amrobust.stats.sequential import MOST_SEEDS
 
 TOO_LARGE = 1e100
@@ -189,7 +189,7 @@ def judge_tables(
 ) -> Comparison:
     """Judge every row against the baseline row (M-SGD where there is one, else the first): mean, final spread, Avg. STD.
 
-    The claims about means and final spreads of a table are its family. Avg. STD cannot be judged from a table: how strongly
+    The claims about means and final spreads of a table are its family. Avg. STD cannot be assessed from a table: how strongly
     epochs are correlated is not printed. Raises UserError where the baseline is in no table.
     """
     rules = rules or Rules()
@@ -260,11 +260,11 @@ def _judge(table: Table, baseline: Row, margin: float | None, rules: Rules) -> J
         baseline=baseline.method,
         alpha=rules.alpha,
         test="f",
-        material_ratio=rules.material_ratio,
+        practical_ratio=rules.practical_ratio,
         arms=(),
         summaries=tuple(_summary(row) for row in (baseline, *others)),
         verdicts=verdicts,
-        cautions=(PUBLISHED, *([beyond] if beyond is not None else [])),
+        warnings=(PUBLISHED, *([beyond] if beyond is not None else [])),
     )
 
 
@@ -285,7 +285,7 @@ def _in_one_unit(table: Table) -> Metric:
     return with_unit(table.metric, [mean[None] for mean in means])
 
 
-PUBLISHED = Caution(
+PUBLISHED = ResultWarning(
     "published-only",
     "Only printed summaries are judged: neither single seeds nor their pairing are known, and final spreads rest on normality.",
     "ask the authors for per-seed curves, and judge those with amrobust compare",
@@ -319,11 +319,11 @@ def _gather(claim: Claim, row: Row, baseline: Row, table: Table, rules: Rules, f
     except stats.CannotEstimate as error:
         return Evidence(claim, refusal=Refused(error.reason, error.seeds_needed))
     notes = _sensitivity(result, rules.alpha) if claim.kind == "less spread" else ()
-    return Evidence(claim, result, result, None, result.p, cautions=notes)
+    return Evidence(claim, result, result, None, result.p, warnings=notes)
 
 
-def _sensitivity(result: Result, alpha: float) -> tuple[Caution, ...]:
-    """A caution where heavier tails or the rounding of the printed digits put p on the other side of alpha."""
+def _sensitivity(result: Result, alpha: float) -> tuple[ResultWarning, ...]:
+    """A warning where heavier tails or the rounding of the printed digits put p on the other side of alpha."""
     assert result.p is not None
     ps = dict(result.details)
     if all((p <= alpha) == (result.p <= alpha) for p in ps.values()):
@@ -331,7 +331,7 @@ def _sensitivity(result: Result, alpha: float) -> tuple[Caution, ...]:
     numbers = {f"p{place}": Number(significant(p, 2), p) for place, p in enumerate(ps.values())}
     text = ", ".join(f"{name} {{{field}}}" for name, field in zip(ps, numbers, strict=True))
     return (
-        Caution.of(
+        ResultWarning.of(
             "fragile-spread",
             f"Whether these final spreads differ hangs on what the table does not print: {text}.",
             "read it as undecided until per-seed values are known",

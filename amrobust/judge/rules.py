@@ -14,7 +14,7 @@ from amrobust.judge.usage import asked_for
 from amrobust.stats.curves import EpochwiseDifference
 from amrobust.stats.levels import Scale
 from amrobust.stats.limits import check_finite, check_margin, check_rate
-from amrobust.stats.results import Caution, Result
+from amrobust.stats.results import Result, ResultWarning
 from amrobust.stats.samples import final_epochs
 from amrobust.stats.sequential import check_looks
 
@@ -44,7 +44,7 @@ class Selection:
     baseline: str | None = None
     pairs: Pairs = "baseline"
     margin: float | None = None
-    survivors: bool = False
+    complete_cases: bool = False
     allow_different_x0: bool = False
     scale: Scale = "none"
     grid: str | None = None
@@ -83,7 +83,7 @@ class Rules:
     test: TestName = "jackknife"
     centre: Centre = "median"
     final: str = "last"
-    material_ratio: float = 0.9
+    practical_ratio: float = 0.9
     interval: IntervalName = "test"
     looks: tuple[int, ...] = ()
     """Numbers of seeds at which the study was planned to be looked at; empty for one look, whenever it is."""
@@ -95,7 +95,7 @@ class Rules:
         _require("center", self.centre, get_args(Centre))
         with asked_for():
             check_rate("alpha", self.alpha, 0.5)
-            check_rate("material_ratio", self.material_ratio, 1)
+            check_rate("practical_ratio", self.practical_ratio, 1)
             final_epochs(self.final)
             if self.looks:
                 check_looks(self.looks, self.alpha)
@@ -114,14 +114,14 @@ class Evidence:
     interval: Result | None = None
     """The one that belongs to the deciding test, or stands beside it."""
     test: Result | None = None
-    second_opinion: Result | None = None
+    sensitivity_test: Result | None = None
     p: float | None = None
     """The p-value that decides: the chosen test's, or the larger of it and the interval's where they are not one."""
     refusal: Refused | None = None
-    cautions: tuple[Caution, ...] = ()
+    warnings: tuple[ResultWarning, ...] = ()
     parts: tuple[Evidence, ...] = ()
     epochwise: EpochwiseDifference | None = None
-    """Where the curves' spreads differ, if it was found beside the second opinion: it decides nothing."""
+    """Where the curves' spreads differ, if it was found beside the sensitivity test: it decides nothing."""
     asked: Result | None = None
     """The bootstrap interval that was asked for: it is shown in place of the other, and a verdict needs both."""
 

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from amrobust.judge import cautions, tuning
+from amrobust.judge import tuning, warnings
 from amrobust.runs.arms import Arm
 from amrobust.stats import final_values
-from amrobust.stats.results import Caution
+from amrobust.stats.results import ResultWarning
 
 Curves = NDArray[np.float64]
 
 
 class Refused(Exception):
-    """A claim that cannot be judged: the reason in words, and the seeds a method that would allow it, if any."""
+    """A claim that is not assessable: the reason in words, and the seeds per method that would allow it, if any."""
 
     def __init__(self, reason: str, seeds_needed: int | None = None) -> None:
         super().__init__(reason)
@@ -32,7 +32,7 @@ class Sample:
     seeds: tuple[int, ...]
     curves: Curves
     diverged: int
-    survivors: bool
+    complete_cases: bool
     x0s: tuple[str, ...] = ()
     """The x0 of every row, where there are several."""
     finals: Curves | None = None
@@ -47,7 +47,7 @@ class Sample:
         arm: Arm,
         metric: str,
         first_epoch: int,
-        survivors: bool,
+        complete_cases: bool,
         *,
         final: str = "last",
         looks: tuple[int, ...] = (),
@@ -55,11 +55,13 @@ class Sample:
         """Take ``metric`` of ``arm`` from ``first_epoch`` on; a seed with a non-finite value counts as diverged."""
         curves = arm.curves[metric][:, first_epoch - 1 :]
         broken = ~np.isfinite(curves).all(axis=1) | np.isin(arm.seeds, arm.diverged)
-        keep = ~broken if survivors else np.ones(len(broken), bool)
+        keep = ~broken if complete_cases else np.ones(len(broken), bool)
         seeds = tuple(seed for seed, kept in zip(arm.seeds, keep, strict=True) if kept)
         x0s = tuple(x0 for x0, kept in zip(arm.x0s, keep, strict=True) if kept) if arm.x0s else ()
         finals = np.where(broken, np.nan, final_values(curves, final))
-        return cls(arm, seeds, curves[keep], int(broken.sum()), survivors, x0s, finals, looks, first_epoch)
+        return cls(
+            arm, seeds, curves[keep], int(broken.sum()), complete_cases, x0s, finals, looks, first_epoch
+        )
 
     @property
     def judged(self) -> str:
@@ -67,30 +69,30 @@ class Sample:
         return self.arm.axis.phase(self.first_epoch, self.first_epoch + self.curves.shape[1] - 1)
 
     def require_finite(self) -> None:
-        """Raise Refused where diverged seeds are among the curves: no spread and no mean over survivors unasked."""
-        if self.diverged and not self.survivors:
+        """Raise Refused where diverged seeds are among the curves: no spread and no mean over complete_cases unasked."""
+        if self.diverged and not self.complete_cases:
             n = len(self.seeds)
             raise Refused(
-                f"{self.diverged} of {n} seeds of {self.arm.title} diverged, and numbers over the survivors alone would "
-                "flatter it (--survivors judges them and says so)"
+                f"{self.diverged} of {n} seeds of {self.arm.title} diverged, and numbers over the complete_cases alone would "
+                "flatter it (--complete-cases judges them and says so)"
             )
 
     @property
-    def cautions(self) -> tuple[Caution, ...]:
+    def warnings(self) -> tuple[ResultWarning, ...]:
         """What the reader should know about this arm alone."""
         found = [
-            cautions.few_seeds(self.arm.title, len(self.seeds)),
-            cautions.seeds_added(self.arm, self.looks),
-            cautions.slow_averaging(self.arm),
-            cautions.code_changed(self.arm),
-            cautions.packages_changed(self.arm),
+            warnings.few_seeds(self.arm.title, len(self.seeds)),
+            warnings.seeds_added(self.arm, self.looks),
+            warnings.slow_averaging(self.arm),
+            warnings.code_changed(self.arm),
+            warnings.packages_changed(self.arm),
         ]
         found += tuning.of_method(self.arm)
-        if self.diverged and self.survivors:
+        if self.diverged and self.complete_cases:
             found.append(
-                cautions.survivors_only(self.arm.title, self.diverged, self.diverged + len(self.seeds))
+                warnings.complete_cases_only(self.arm.title, self.diverged, self.diverged + len(self.seeds))
             )
-        return tuple(caution for caution in found if caution is not None)
+        return tuple(warning for warning in found if warning is not None)
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ class Pair:
     a: Curves
     b: Curves
     paired: bool
-    cautions: tuple[Caution, ...]
+    warnings: tuple[ResultWarning, ...]
     x0s: tuple[tuple[str, ...], tuple[str, ...]] | None = None
     """The x0 of every row of ``a`` and of ``b``, where there are several: then x0s are the unit, not seeds."""
 
@@ -127,5 +129,5 @@ class Pair:
         if x0s is not None:
             x0s = tuple(x0s[0][row] for row in rows), tuple(x0s[1][row] for row in others)
         lost = len(common) < max(len(method.seeds), len(baseline.seeds))
-        notes = (cautions.unpaired_seeds(left, right, len(common)),) if lost else ()
+        notes = (warnings.unpaired_seeds(left, right, len(common)),) if lost else ()
         return cls(method, baseline, a, b, True, notes, x0s)

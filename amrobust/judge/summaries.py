@@ -8,7 +8,7 @@ from functools import partial
 from typing import TypeVar
 
 from amrobust import stats
-from amrobust.judge import cautions
+from amrobust.judge import warnings
 from amrobust.judge.judgement import MethodSummary
 from amrobust.judge.rules import Rules
 from amrobust.judge.samples import Curves, Refused, Sample
@@ -63,7 +63,7 @@ def summary_of(sample: Sample, rules: Rules) -> MethodSummary:
         final_spread=spread,
         avg_std=avg_std,
         components=components,
-        cautions=sample.cautions,
+        warnings=sample.warnings,
     )
 
 
@@ -79,8 +79,8 @@ def _own_interval(sample: Sample, rules: Rules, statistic: Statistic, usual: Cal
         described = dict(zip(STATISTICS, _described(sample.curves, finals), strict=True))[statistic]
         if described is None:
             raise
-        note = cautions.no_interval(sample.arm.title, described.quantity, NAMES[rules.interval], error.reason)
-        return replace(described, cautions=(note,))
+        note = warnings.no_interval(sample.arm.title, described.quantity, NAMES[rules.interval], error.reason)
+        return replace(described, warnings=(note,))
 
 
 def _described(curves: Curves, values: Curves) -> tuple[Result, Result | None, Result | None]:

@@ -1,4 +1,4 @@
-"""Cautions about tuning: none on record, a choice at the edge of its grid, unequal budgets, a metric that chose and judges."""
+"""Warnings about tuning: none on record, a choice at the edge of its grid, unequal budgets, a metric that chose and judges."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from amrobust.runs.files import quoted
 from amrobust.runs.metric import Metric
 from amrobust.runs.spec import ON_TEST, ON_VALIDATION
 from amrobust.runs.tuning import budget_words, choice_at_edge, grid_words
-from amrobust.stats.results import Caution
+from amrobust.stats.results import ResultWarning
 
 
-def of_method(arm: Arm) -> tuple[Caution, ...]:
+def of_method(arm: Arm) -> tuple[ResultWarning, ...]:
     """What concerns one method: its choice lies at the edge of its grid, or was made at another number of epochs."""
     tuning = arm.tuning
     if tuning is None:
@@ -22,7 +22,7 @@ def of_method(arm: Arm) -> tuple[Caution, ...]:
     found = []
     if tuning.at_edge:
         found.append(
-            Caution.of(
+            ResultWarning.of(
                 "edge-of-grid",
                 "{method}: the chosen {choice} lies at the edge of the grid ({grid}): a better value may lie outside, and the "
                 "method may be judged below its best.",
@@ -35,7 +35,7 @@ def of_method(arm: Arm) -> tuple[Caution, ...]:
     length = arm.axis.values[-1] if arm.axis.quantity == EPOCH else tuning.epochs
     if tuning.epochs != length:
         found.append(
-            Caution.of(
+            ResultWarning.of(
                 "tuned-at-other-length",
                 "{method} was tuned at {tuned} and is judged at {length}: another value may be best there.",
                 f"tune at {counted(round(length), 'epoch')} (amrobust tune --epochs {length:.0f})",
@@ -47,14 +47,14 @@ def of_method(arm: Arm) -> tuple[Caution, ...]:
     return tuple(found)
 
 
-def of_claim(arms: Sequence[Arm]) -> tuple[Caution, ...]:
+def of_claim(arms: Sequence[Arm]) -> tuple[ResultWarning, ...]:
     """What concerns a claim about several methods: that they were not tuned alike."""
     tuned = [arm for arm in arms if arm.tuning is not None]
     other = [arm for arm in arms if arm.tuning is None]
     found = []
     if tuned and other:
         found.append(
-            Caution(
+            ResultWarning(
                 "tuned-apart",
                 f"{_named(tuned)} {_was(tuned)} tuned, and how {_named(other)} {_was(other)} tuned is not recorded: a "
                 "difference may be one of tuning.",
@@ -67,7 +67,7 @@ def of_claim(arms: Sequence[Arm]) -> tuple[Caution, ...]:
             f"{arm.title} with {budget_words(arm.tuning)}" for arm in tuned if arm.tuning is not None
         )
         found.append(
-            Caution(
+            ResultWarning(
                 "unequal-tuning",
                 f"The methods were tuned with unequal budgets ({each}): more tuning flatters the method that had it.",
                 "tune all methods of a claim with as many combinations, seeds and epochs",
@@ -76,13 +76,13 @@ def of_claim(arms: Sequence[Arm]) -> tuple[Caution, ...]:
     return tuple(found)
 
 
-def of_group(arms: Sequence[Arm], metric: Metric, declared: str | None) -> tuple[Caution, ...]:
+def of_group(arms: Sequence[Arm], metric: Metric, declared: str | None) -> tuple[ResultWarning, ...]:
     """How runs of others were tuned, as ``declared`` or unknown; that the judged metric is the one that chose a method."""
     found = []
     unknown = [arm for arm in arms if arm.tuning is None and arm.x0_digest is None]
     if declared is not None:
         found.append(
-            Caution(
+            ResultWarning(
                 "tuning-declared",
                 f"Tuning: declared. {declared.rstrip('.')}.",
                 "nothing in the data proves it: quote it beside the result",
@@ -91,7 +91,7 @@ def of_group(arms: Sequence[Arm], metric: Metric, declared: str | None) -> tuple
     elif unknown:
         whose = "these methods" if len(unknown) == len(arms) else _named(unknown)
         found.append(
-            Caution(
+            ResultWarning(
                 "tuning-unknown",
                 f"Tuning: unknown. These data do not say how the hyperparameters of {whose} were chosen: a difference may be "
                 "one of tuning.",
@@ -102,7 +102,7 @@ def of_group(arms: Sequence[Arm], metric: Metric, declared: str | None) -> tuple
     if chosen and metric.name.startswith(ON_VALIDATION):
         other = ON_TEST + metric.name.removeprefix(ON_VALIDATION)
         found.append(
-            Caution(
+            ResultWarning(
                 "judged-as-tuned",
                 f"{metric.name.replace('_', ' ').capitalize()} is judged here and chose the hyperparameters of "
                 f"{_named(chosen)}: it flatters what was tuned most.",

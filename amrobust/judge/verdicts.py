@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from amrobust.judge import cautions
+from amrobust.judge import warnings
 from amrobust.judge.claim import Claim
 from amrobust.judge.judgement import Verdict
 from amrobust.judge.kinds.kind import Outcome
@@ -14,7 +14,7 @@ from amrobust.judge.words import alike, p_text, roughly
 from amrobust.runs.axis import Axis
 from amrobust.runs.metric import Metric
 from amrobust.stats.coverage import coverage_sentence
-from amrobust.stats.results import Caution
+from amrobust.stats.results import ResultWarning
 
 POWER = 0.8
 
@@ -32,32 +32,32 @@ def decide(
     calls methods by their ``titles``, else names.
 
     Directional claims are supported when the adjusted two-sided p is at most alpha and the sign agrees, refuted when
-    it disagrees. ``equivalent mean`` and ``no worse than`` are supported by their one-sided p, and refuted when the
-    interval lies wholly outside the margin; ``within bound`` is supported by its one-sided p, and refuted when the interval
+    it disagrees. ``equivalent mean`` and ``non-inferior`` are supported by their one-sided p, and refuted when the
+    interval lies wholly outside the margin; ``exceedance bound`` is supported by its one-sided p, and refuted when the interval
     lies wholly above the probability. Anything else is inconclusive.
 
     Where a bootstrap interval was asked for, a claim is decided only if that interval alone says the same: it excludes
-    equality on that side, lies within the margin, or lies wholly outside of it. A disagreement is a caution.
+    equality on that side, lies within the margin, or lies wholly outside of it. A disagreement is a warning.
     """
     claim = evidence.claim
     said = called(claim, titles or {})
     if evidence.refusal is not None:
         needed = evidence.refusal.seeds_needed
         sentence = (
-            f"Cannot be judged whether {said.form.statement(said, metric, axis)}: {evidence.refusal.reason}."
+            f"Not assessable: {said.form.statement(said, metric, axis)}, since {evidence.refusal.reason}."
         )
         if needed is not None:
-            sentence += f" It takes {needed} seeds a method."
+            sentence += f" It takes {needed} seeds per method."
         return Verdict(
-            claim, "cannot be judged", sentence, None, None, None, None, family, seeds_to_settle=needed,
-            cautions=evidence.cautions,
+            claim, "not assessable", sentence, None, None, None, None, family, required_seeds=needed,
+            warnings=evidence.warnings,
         )  # fmt: skip
     assert p_adjusted is not None
     if evidence.parts:
         return _composite(evidence, p_adjusted, metric, axis, rules, family, titles or {})
     assert evidence.interval is not None
     by_test = outcome = claim.form.outcome(claim, evidence.interval, p_adjusted, metric, rules.alpha)
-    shown, notes = evidence.interval, evidence.cautions
+    shown, notes = evidence.interval, evidence.warnings
     if evidence.asked is not None:
         shown, by_interval = evidence.asked, claim.form.outcome_of_interval(claim, evidence.asked, metric)
         if by_interval != by_test:
@@ -65,11 +65,11 @@ def decide(
             notes += (_disagreement(evidence, by_test, by_interval, p_adjusted),)
     verdict = Verdict(
         claim, outcome, "", shown, evidence.test, evidence.p, p_adjusted, family,
-        second_opinion=evidence.second_opinion,
-        material=claim.form.is_material(shown, rules.material_ratio),
-        seeds_to_settle=claim.form.seeds_to_settle(claim, evidence.interval, rules.alpha / family, POWER)
+        sensitivity_test=evidence.sensitivity_test,
+        practically_significant=claim.form.is_practically_significant(shown, rules.practical_ratio),
+        required_seeds=claim.form.required_seeds(claim, evidence.interval, rules.alpha / family, POWER)
         if by_test == "inconclusive" else None,
-        cautions=notes, test_interval=evidence.interval if evidence.asked is not None else None,
+        warnings=notes, test_interval=evidence.interval if evidence.asked is not None else None,
     )  # fmt: skip
     return replace(verdict, sentence=sentence_of(verdict, metric, axis, said))
 
@@ -98,7 +98,7 @@ def _composite(
         for part in evidence.parts
     )
     outcome: Outcome = "supported" if p_adjusted <= rules.alpha else "inconclusive"
-    notes = dict.fromkeys((*evidence.cautions, *(note for part in parts for note in part.cautions)))
+    notes = dict.fromkeys((*evidence.warnings, *(note for part in parts for note in part.warnings)))
     for part in evidence.parts:
         if outcome == "supported" and part.asked is not None:
             by_interval = part.claim.form.outcome_of_interval(part.claim, part.asked, metric)
@@ -113,20 +113,22 @@ def _composite(
     if outcome != "refuted":
         text += f"; together {p_text(evidence.p)}"
         text += f", {p_text(p_adjusted)} after Holm over {family} claims" if family > 1 else ""
-    open_parts = [part.seeds_to_settle for part in parts if part.outcome == "inconclusive"]
+    open_parts = [part.required_seeds for part in parts if part.outcome == "inconclusive"]
     seeds = None if None in open_parts else max((n for n in open_parts if n is not None), default=None)
     verdict = Verdict(
         evidence.claim, outcome, text + ".", None, None, evidence.p, p_adjusted, family,
-        seeds_to_settle=seeds if outcome == "inconclusive" else None, cautions=tuple(notes), parts=parts,
+        required_seeds=seeds if outcome == "inconclusive" else None, warnings=tuple(notes), parts=parts,
     )  # fmt: skip
     return replace(verdict, sentence=verdict.sentence + _prospect(verdict))
 
 
-def _disagreement(evidence: Evidence, by_test: Outcome, by_interval: Outcome, p_adjusted: float) -> Caution:
+def _disagreement(
+    evidence: Evidence, by_test: Outcome, by_interval: Outcome, p_adjusted: float
+) -> ResultWarning:
     asked, test = evidence.asked, evidence.test
     assert asked is not None
     assert test is not None
-    return cautions.interval_disagrees(
+    return warnings.interval_disagrees(
         test.test, p_adjusted, by_test, asked.test, by_interval, coverage_sentence(asked)
     )
 
@@ -144,8 +146,8 @@ def called(claim: Claim, titles: Mapping[str, str]) -> Claim:
 
 OPENINGS: dict[Outcome, str] = {
     "supported": "Supported: {}",
-    "refuted": "Refuted that {}",
-    "inconclusive": "Inconclusive whether {}",
+    "refuted": "Refuted: {}",
+    "inconclusive": "Inconclusive: {}",
 }
 
 
@@ -154,8 +156,8 @@ def sentence_of(verdict: Verdict, metric: Metric, axis: Axis, said: Claim) -> st
     text = f"{OPENINGS[verdict.outcome].format(said.form.statement(said, metric, axis))}: {_numbers(verdict, metric)}"
     if verdict.family_size > 1:
         text += f", {p_text(verdict.p_adjusted)} after Holm over {verdict.family_size} claims"
-    if verdict.outcome in ("supported", "refuted") and verdict.material is False:
-        text += "; a ratio close to 1 is not excluded, so the difference may be immaterial"
+    if verdict.outcome in ("supported", "refuted") and verdict.practically_significant is False:
+        text += "; a ratio close to 1 is not excluded, so the difference may not matter in practice"
     return f"{text}.{_prospect(verdict)}"
 
 
@@ -182,12 +184,10 @@ def _prospect(verdict: Verdict) -> str:
     """For an inconclusive verdict, a sentence on the seeds that would settle it."""
     if verdict.outcome != "inconclusive":
         return ""
-    if verdict.seeds_to_settle is None and any(
-        note.kind == "interval-disagrees" for note in verdict.cautions
-    ):
+    if verdict.required_seeds is None and any(note.kind == "interval-disagrees" for note in verdict.warnings):
         return " The test and the interval that was asked for do not say the same."
-    if verdict.seeds_to_settle is None:
+    if verdict.required_seeds is None:
         return " The estimate is too near the border of the claim for any practical number of seeds to settle it."
-    n, unit = verdict.seeds_to_settle, verdict.interval.unit if verdict.interval is not None else "seeds"
+    n, unit = verdict.required_seeds, verdict.interval.unit if verdict.interval is not None else "seeds"
     per = "" if unit == "starting points" else " a method"
     return f" If the truth is as estimated, about {roughly(n)} {unit}{per} would settle it with {100 * POWER:.0f} % power."

@@ -95,7 +95,7 @@ def _declared(judgement: Judgement) -> list[str]:
         if verdict.claim.bound is not None:
             bounds.setdefault(verdict.claim.method, []).append(list(verdict.claim.bound))
     claims = [
-        _inline([("kind", "within bound"), ("method", method), ("bounds", pairs)])
+        _inline([("kind", "exceedance bound"), ("method", method), ("bounds", pairs)])
         for method, pairs in bounds.items()
     ]
     for claim in (v.claim for v in judgement.verdicts if v.claim.bound is None):
@@ -194,5 +194,8 @@ def report_command(judgement: Judgement, layout: Layout) -> str:
         if label not in (None, name)
         for word in ("--label", f"{name}={label}")
     ]
-    flags = {"--survivors": selection.survivors, "--allow-different-x0": selection.allow_different_x0}
+    flags = {
+        "--complete-cases": selection.complete_cases,
+        "--allow-different-x0": selection.allow_different_x0,
+    }
     return shlex.join([*words, *(flag for flag, given in flags.items() if given)])

@@ -128,19 +128,19 @@ class Figure:
 
 @dataclass(frozen=True)
 class Warned:
-    """A caution with its remedy, and what it concerns."""
+    """A warning with its hint, and what it concerns."""
 
     message: str
-    remedy: str
+    hint: str
     scope: str
 
 
 @dataclass(frozen=True)
-class Cautions:
-    """Cautions, numbered."""
+class Warnings:
+    """Warnings, numbered."""
 
     items: tuple[Warned, ...]
-    kind: str = field(default="cautions", init=False)
+    kind: str = field(default="warnings", init=False)
 
 
 @dataclass(frozen=True)
@@ -208,7 +208,7 @@ Block = (
     | Sentences
     | Table
     | Figure
-    | Cautions
+    | Warnings
     | Definitions
     | Listing
     | Commands

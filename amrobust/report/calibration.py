@@ -70,7 +70,7 @@ def page(figures: Sequence[Figure]) -> str:
         "",
         f"Made by `amrobust calibrate` (amrobust {__version__}), which measures a topic at a time: each says its seed and its",
         "replications, fewer for curves of 30 epochs and fewest where every replication resamples. Nominal error",
-        "5 %, nominal coverage 95 %. Figures are in %, seeds used are means; n is the number of seeds a method.",
+        "5 %, nominal coverage 95 %. Figures are in %, seeds used are means; n is the number of seeds per method.",
         f"`{TABLE}` has every figure with its 99 % Monte Carlo interval.",
         "",
         "**Bold**: what decides in a comparison, under conditions in which it has to keep a type I error of at most 6 % and a",

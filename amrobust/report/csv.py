@@ -1,4 +1,4 @@
-"""The comparison as one tidy CSV table: a row an estimate, a verdict, a caution, a problem."""
+"""The comparison as one tidy CSV table: a row an estimate, a verdict, a warning, a problem."""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ class _Row:
     test: str | None = None
     paired: bool | None = None
     assumption: str | None = None
-    second_opinion: str | None = None
-    second_opinion_p: float | None = None
+    sensitivity_test: str | None = None
+    check_p: float | None = None
     outcome: str | None = None
-    material: bool | None = None
-    seeds_to_settle: int | None = None
+    practically_significant: bool | None = None
+    required_seeds: int | None = None
     kind: str | None = None
     message: str | None = None
-    remedy: str | None = None
+    hint: str | None = None
     about: str | None = None
     label: str | None = None
     """What the method is called in print."""
@@ -67,7 +67,7 @@ class _Row:
 
 def render(comparison: Comparison) -> str:
     """One header, then rows told apart by ``record``: ``method``, ``claim``, ``tuning``, ``declaration``,
-    ``caution``, ``problem``.
+    ``warning``, ``problem``.
 
     A method has a row for each quantity that could be estimated (mean, STD, Avg. STD), or one without an estimate.
     Numbers are at full precision; text that a spreadsheet would take for a formula has an apostrophe before it.
@@ -136,7 +136,7 @@ def _summary_rows(group: int, judgement: Judgement, summary: MethodSummary) -> I
 
 
 def _verdict_row(group: int, judgement: Judgement, verdict: Verdict) -> _Row:
-    interval, test, second = verdict.interval, verdict.test, verdict.second_opinion
+    interval, test, second = verdict.interval, verdict.test, verdict.sensitivity_test
     counts = {summary.method: summary for summary in judgement.summaries}
     claim = verdict.claim
     return _Row(
@@ -169,11 +169,11 @@ def _verdict_row(group: int, judgement: Judgement, verdict: Verdict) -> _Row:
         test=test.test if test else None,
         paired=test.paired if test else None,
         assumption=_assumptions(interval, test),
-        second_opinion=second.test if second else None,
-        second_opinion_p=second.p if second else None,
+        sensitivity_test=second.test if second else None,
+        check_p=second.p if second else None,
         outcome=verdict.outcome,
-        material=verdict.material,
-        seeds_to_settle=verdict.seeds_to_settle,
+        practically_significant=verdict.practically_significant,
+        required_seeds=verdict.required_seeds,
         message=verdict.sentence,
     )
 
@@ -197,11 +197,11 @@ def _assumptions(*results: Result | None) -> str:
 def _note_row(group: int, judgement: Judgement, note: Note) -> _Row:
     return _Row(
         group=group,
-        record="caution",
+        record="warning",
         workload=judgement.workload,
         metric=judgement.metric.name,
-        kind=note.caution.kind,
-        message=note.caution.message,
-        remedy=note.caution.remedy,
+        kind=note.warning.kind,
+        message=note.warning.message,
+        hint=note.warning.hint,
         about="; ".join((*note.about, *note.alike)) or None,
     )

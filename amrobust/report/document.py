@@ -92,7 +92,7 @@ def _sections(comparison: Comparison, layout: Layout) -> list[Section]:
                 evidence = [part for each in own for part in _of_judgement(material, each, layout, 2)]
                 found.append(Section("group", f"Evidence: {breakable(heading)}", (), new_page=True))
                 found += evidence
-        if name == "cautions" and comparison.problems:
+        if name == "warnings" and comparison.problems:
             found.append(Section(name, "Set aside", (Listing(tuple(map(breakable, comparison.problems))),)))
     shown = {block.name for section in found for block in section.blocks if isinstance(block, Figure)}
     tables = {section.name for section in found if any(isinstance(block, Table) for block in section.blocks)}

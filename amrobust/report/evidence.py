@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from amrobust.judge.judgement import Judgement, Verdict
 from amrobust.report.blocks import (
     Block,
-    Cautions,
     Listing,
     Sentences,
     Warned,
+    Warnings,
     placed,
     plain,
     typeset_table,
@@ -61,7 +61,7 @@ def verdicts(material: Material) -> list[Block]:
         kept = tuple(
             sentence
             for sentence, verdict in zip(sentences.items, judgement.verdicts, strict=True)
-            if verdict.outcome == "cannot be judged" or verdict.parts
+            if verdict.outcome == "not assessable" or verdict.parts
         )
         sentences = Sentences(kept)
     return [*blocks, sentences] if sentences.items else blocks
@@ -123,11 +123,11 @@ def tests(material: Material) -> list[Block]:
         kinds.setdefault(heading(verdict.claim, judgement), []).append((verdict, row))
     blocks: list[Block] = placed(forest([judgement], material.look), "forest") if judgement.verdicts else []
     tables = _merged(list(kinds.values()))
-    # Why a claim cannot be judged is in its sentence: a table of nothing else would be one of dashes.
+    # Why a claim is not assessable stands in its sentence: a table of nothing else would be one of dashes.
     blocks += [
         test_table(judgement, shown, found)
         for found in tables
-        if any(verdict.outcome != "cannot be judged" for verdict, _ in found)
+        if any(verdict.outcome != "not assessable" for verdict, _ in found)
     ]
     facts = facts_table(judgement)
     return [*blocks, facts] if facts is not None else blocks
@@ -154,13 +154,13 @@ def tuning(material: Material) -> list[Block]:
     return [Listing(tuple(prose(line) for line in tuning_lines(material.judgement)))]
 
 
-def cautions(material: Material) -> list[Block]:
-    """Warnings with their remedies."""
+def warnings(material: Material) -> list[Block]:
+    """Warnings with their hints."""
     items = tuple(
-        Warned(prose(note.caution.message), breakable(note.remedy), breakable(note.scope))
+        Warned(prose(note.warning.message), breakable(note.hint), breakable(note.scope))
         for note in material.shown.notes
     )
-    return [Cautions(items)] if items else []
+    return [Warnings(items)] if items else []
 
 
 EVIDENCE: dict[str, tuple[str, Callable[[Material], list[Block]]]] = {
@@ -173,6 +173,6 @@ EVIDENCE: dict[str, tuple[str, Callable[[Material], list[Block]]]] = {
     "tails": ("Tails", tails),
     "power": ("Power", power),
     "tuning": ("How each method was tuned", tuning),
-    "cautions": ("Cautions", cautions),
+    "warnings": ("Warnings", warnings),
 }
 """The sections about one judgement: their titles, and what makes them."""

@@ -15,7 +15,7 @@ from amrobust.report.tables import claims_table, methods_table
 from amrobust.report.text import visible
 from amrobust.report.view import PairRows, View, view
 
-CLAIMS = ("claim", "estimate", "interval", "p", "holm", "verdict, seeds", "test", "second opinion")
+CLAIMS = ("claim", "estimate", "interval", "p", "holm", "verdict, seeds", "test", "sensitivity test")
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 """Whatever a name may hold, the page loads nothing and runs nothing."""
 
@@ -34,7 +34,7 @@ _STYLE = """
 
 
 def render(comparison: Comparison) -> str:
-    """A whole page with tables, verdicts, cautions and figures; no script, no font and no file from elsewhere."""
+    """A whole page with tables, verdicts, warnings and figures; no script, no font and no file from elsewhere."""
     look = styles(comparison)
     bodies = [_judgement(judgement) + _figures(judgement, look) for judgement in comparison.judgements]
     title = ", ".join(dict.fromkeys(judgement.workload for judgement in comparison.judgements))
@@ -91,8 +91,8 @@ def _judgement(judgement: Judgement) -> str:
         items = []
         for note in shown.notes:
             scope = f" {_text(note.scope)}." if note.scope else ""
-            items.append(f"{_text(note.caution.message)} <em>Remedy:</em> {_text(note.remedy)}{scope}")
-        parts += ["<h3>Cautions</h3>", _list("ol", items)]
+            items.append(f"{_text(note.warning.message)} <em>Hint:</em> {_text(note.hint)}{scope}")
+        parts += ["<h3>Warnings</h3>", _list("ol", items)]
     return "\n".join(parts)
 
 

@@ -1,4 +1,4 @@
-"""The comparison as JSON: every number at full precision, every caution with its remedy."""
+"""The comparison as JSON: every number at full precision, every warning with its hint."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from amrobust.runs.arms import Arm, what_was_read
 from amrobust.runs.files import shown_json
 from amrobust.runs.seeds import NamedSeed, as_given
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 def render(comparison: Comparison) -> str:
     """A JSON document with the fields of Comparison, Judgement, Verdict and Result by their own names.
 
     Curves are left out (``amrobust export`` writes them); each arm carries its final values instead. ``notes`` lists
-    each caution of a judgement once, with what it concerns. JSON has no NaN and no infinity: they are the strings
+    each warning of a judgement once, with what it concerns. JSON has no NaN and no infinity: they are the strings
     ``"NaN"``, ``"Infinity"`` and ``"-Infinity"``.
     """
     document = {
@@ -36,7 +36,7 @@ def render(comparison: Comparison) -> str:
 
 def _judgement(judgement: Judgement) -> dict[str, Any]:
     arms = [_arm(arm, judgement) for arm in judgement.arms]
-    listed = [{**plain(note.caution), "about": [*note.about, *note.alike]} for note in notes(judgement)]
+    listed = [{**plain(note.warning), "about": [*note.about, *note.alike]} for note in notes(judgement)]
     return {**plain(judgement, without=("arms",)), "arms": arms, "notes": listed}
 
 

@@ -26,12 +26,12 @@ _NUMBER = {
 }
 _NOTE = {
     "type": "object",
-    "description": "A caution, each once, with what it concerns; empty where it concerns the whole group.",
+    "description": "A warning, each once, with what it concerns; empty where it concerns the whole group.",
     "properties": {
-        **{name: {"type": "string"} for name in ("kind", "message", "remedy")},
+        **{name: {"type": "string"} for name in ("kind", "message", "hint")},
         "about": {"type": "array", "items": {"type": "string"}},
     },
-    "required": ["kind", "message", "remedy", "about"],
+    "required": ["kind", "message", "hint", "about"],
 }
 
 

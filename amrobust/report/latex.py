@@ -14,15 +14,15 @@ from amrobust.report.view import View, view
 
 _PREAMBLE = r"""% Needs \usepackage{array,booktabs,siunitx,textcomp}. Means are written 98.12(17), their STD in the last digits:
 % \sisetup{uncertainty-mode = separate} prints 98.12 ± 0.17 (before version 3 of siunitx: separate-uncertainty)."""
-CLAIMS = ("claim", "estimate", "interval", "p", "holm", "verdict, seeds", "test", "second opinion")
-_WRAPPED = {"Verdict": "2cm", "Test": "2.9cm", "Second opinion": "3.1cm"}
+CLAIMS = ("claim", "estimate", "interval", "p", "holm", "verdict, seeds", "test", "sensitivity test")
+_WRAPPED = {"Verdict": "2cm", "Test": "2.9cm", "Sensitivity test": "3.1cm"}
 """Columns of fixed width, in which words wrap, ragged, so that the table fits a page."""
 _PLAIN = re.compile(r"-?\d+(\.\d+)?")
 _DAGGER = {"†": r"\textdagger{}", "*": r"\textasteriskcentered{}"}
 
 
 def render(comparison: Comparison) -> str:
-    """Two tables a judgement (methods, verdicts) and the cautions as a list, to be input into a document.
+    """Two tables a judgement (methods, verdicts) and the warnings as a list, to be input into a document.
 
     Stars and daggers mark what is decided against the baseline; a line under the table says what they mean.
     """
@@ -50,8 +50,8 @@ def _judgement(judgement: Judgement) -> list[str]:
         items = []
         for note in shown.notes:
             scope = f" {escaped(note.scope)}." if note.scope else ""
-            items.append(rf"{escaped(note.caution.message)} \emph{{Remedy:}} {escaped(note.remedy)}{scope}")
-        parts += [_list("enumerate", "Cautions", items)]
+            items.append(rf"{escaped(note.warning.message)} \emph{{Hint:}} {escaped(note.hint)}{scope}")
+        parts += [_list("enumerate", "Warnings", items)]
     return parts
 
 

@@ -21,7 +21,7 @@ SECTIONS: dict[str, str] = {
     "tails": "quantiles, exceedance and bounds",
     "power": "what the study could have found",
     "tuning": "how each method's hyperparameters were chosen: budget, grid, choice",
-    "cautions": "warnings with their remedies",
+    "warnings": "warnings with their hints",
     "methods": "definitions and formulas of everything that was computed",
     "reproduce": "commands, versions and digests",
 }

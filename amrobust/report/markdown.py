@@ -9,12 +9,12 @@ from amrobust.report.text import markdown as escaped
 from amrobust.report.view import View, view
 
 CLAIMS = (
-    "method", "baseline", "claim", "estimate", "interval", "p", "holm", "verdict, seeds", "test", "second opinion"
+    "method", "baseline", "claim", "estimate", "interval", "p", "holm", "verdict, seeds", "test", "sensitivity test"
 )  # fmt: skip
 
 
 def render(comparison: Comparison) -> str:
-    """A section a judgement: the methods' table, the verdicts' table and sentences, the cautions with remedies."""
+    """A section a judgement: the methods' table, the verdicts' table and sentences, the warnings with hints."""
     parts: list[str] = []
     for judgement in comparison.judgements:
         parts += _judgement(view(judgement))
@@ -40,8 +40,8 @@ def _judgement(shown: View) -> list[str]:
         lines = []
         for number, note in enumerate(shown.notes, start=1):
             scope = f" {escaped(note.scope)}." if note.scope else ""
-            lines.append(f"{number}. {escaped(note.caution.message)} *Remedy:* {escaped(note.remedy)}{scope}")
-        parts += ["### Cautions", "\n".join(lines)]
+            lines.append(f"{number}. {escaped(note.warning.message)} *Hint:* {escaped(note.hint)}{scope}")
+        parts += ["### Warnings", "\n".join(lines)]
     return parts
 
 

@@ -59,7 +59,7 @@ def _tests(judgement: Judgement) -> Iterator[str]:
 
 
 def _tests_of(verdict: Verdict) -> Iterator[str]:
-    for result in (verdict.interval, verdict.test, verdict.second_opinion):
+    for result in (verdict.interval, verdict.test, verdict.sensitivity_test):
         if result is not None:
             yield result.test
     for part in verdict.parts:

@@ -1,4 +1,4 @@
-"""The cautions of a judgement, each once, with what it concerns: the one list that every format prints."""
+"""The warnings of a judgement, each once, with what it concerns: the one list that every format prints."""
 
 from __future__ import annotations
 
@@ -10,99 +10,101 @@ from typing import TypeVar
 from amrobust.judge.claim import Claim
 from amrobust.judge.judgement import Judgement, Verdict
 from amrobust.judge.words import listed
-from amrobust.stats.results import Caution, Number, Result
+from amrobust.stats.results import Number, Result, ResultWarning
 
 About = TypeVar("About")
 
 METHOD = "method"
-"""The field of a caution that is the method it is about."""
+"""The field of a warning that is the method it is about."""
 
 
 @dataclass(frozen=True)
 class Note:
-    """A caution and the methods or claims it was raised for; ``about`` is empty where it concerns the whole group."""
+    """A warning and the methods or claims it was raised for; ``about`` is empty where it concerns the whole group."""
 
-    caution: Caution
+    warning: ResultWarning
     about: tuple[str, ...]
     alike: tuple[str, ...] = ()
     """Further methods of which the same is true, word for word but for the name."""
 
     @property
-    def remedy(self) -> str:
-        """The remedy as a sentence: a capital first, one full stop last."""
-        text = self.caution.remedy.strip()
+    def hint(self) -> str:
+        """The hint as a sentence: a capital first, one full stop last."""
+        text = self.warning.hint.strip()
         return text[:1].upper() + text[1:].rstrip(".") + "."
 
     @property
     def scope(self) -> str:
-        """What the caution concerns, in words; empty where it is the whole group."""
+        """What the warning concerns, in words; empty where it is the whole group."""
         parts = [f"Concerns: {'; '.join(self.about)}"] if self.about else []
         parts += [f"The same holds for {listed(self.alike)}"] if self.alike else []
         return ". ".join(parts)
 
 
 def notes(judgement: Judgement, *, in_ranges: bool = False) -> tuple[Note, ...]:
-    """Every caution of ``judgement`` in order: of the group, of methods, of claims; equal ones are merged.
+    """Every warning of ``judgement`` in order: of the group, of methods, of claims; equal ones are merged.
 
-    A caution raised for a method says so even where the claims about that method repeat it: the claims are listed only
-    for cautions that are theirs alone. Cautions of several methods that differ in the method's name alone are one
+    A warning raised for a method says so even where the claims about that method repeat it: the claims are listed only
+    for warnings that are theirs alone. Warnings of several methods that differ in the method's name alone are one
     note, with the further methods as ``alike``; with ``in_ranges``, those that differ in the method's name and in their
     numbers are one (``p = 0.025 to 0.14``, ``each of 4 methods``).
     What concerns every method, every claim, or all claims of a kind, says so in words.
     """
-    group = dict.fromkeys(judgement.cautions)
+    group = dict.fromkeys(judgement.warnings)
     methods = _by_caution(
-        (caution, summary.method)
+        (warning, summary.method)
         for summary in judgement.summaries
-        for caution in (
-            *summary.cautions,
+        for warning in (
+            *summary.warnings,
             *_of_results(summary.final_mean, summary.final_spread, summary.avg_std),
         )
     )
     claims = _by_caution(
-        (caution, verdict.claim) for verdict in judgement.verdicts for caution in _of_verdict(verdict)
+        (warning, verdict.claim) for verdict in judgement.verdicts for warning in _of_verdict(verdict)
     )
     every, count = Counter(_kind(verdict.claim) for verdict in judgement.verdicts), len(judgement.summaries)
-    of_group: dict[Caution, tuple[str, ...]] = dict.fromkeys(group, ())
+    of_group: dict[ResultWarning, tuple[str, ...]] = dict.fromkeys(group, ())
     of_methods = {c: names for c, names in methods.items() if c not in group}
     of_claims = {c: about for c, about in claims.items() if c not in group and c not in methods}
     if not in_ranges:
         return (
-            *(Note(caution, ()) for caution in group),
+            *(Note(warning, ()) for warning in group),
             *_of_methods(of_methods, count),
-            *(Note(caution, _claims(about, every)) for caution, about in of_claims.items()),
+            *(Note(warning, _claims(about, every)) for warning, about in of_claims.items()),
         )
     return (
-        *(Note(caution, ()) for caution, _ in _in_ranges(of_group)),
-        *(Note(caution, _or_all(names, count, "methods")) for caution, names in _in_ranges(of_methods)),
-        *(Note(caution, _claims(about, every)) for caution, about in _in_ranges(of_claims)),
+        *(Note(warning, ()) for warning, _ in _in_ranges(of_group)),
+        *(Note(warning, _or_all(names, count, "methods")) for warning, names in _in_ranges(of_methods)),
+        *(Note(warning, _claims(about, every)) for warning, about in _in_ranges(of_claims)),
     )
 
 
-def _in_ranges(cautions: Mapping[Caution, tuple[About, ...]]) -> list[tuple[Caution, tuple[About, ...]]]:
-    """Cautions that differ alone in their numbers and in the method that they are about, as one each."""
-    alike: dict[Hashable, list[tuple[Caution, tuple[About, ...]]]] = {}
-    for caution, about in cautions.items():
+def _in_ranges(
+    warnings: Mapping[ResultWarning, tuple[About, ...]],
+) -> list[tuple[ResultWarning, tuple[About, ...]]]:
+    """Warnings that differ alone in their numbers and in the method that they are about, as one each."""
+    alike: dict[Hashable, list[tuple[ResultWarning, tuple[About, ...]]]] = {}
+    for warning, about in warnings.items():
         texts = tuple(
-            (name, said) for name, said in caution.fields if name != METHOD and isinstance(said, str)
+            (name, said) for name, said in warning.fields if name != METHOD and isinstance(said, str)
         )
-        key = (caution.kind, caution.pattern or caution.message, caution.remedy, texts)
-        alike.setdefault(key, []).append((caution, about))
+        key = (warning.kind, warning.pattern or warning.message, warning.hint, texts)
+        alike.setdefault(key, []).append((warning, about))
     return [
         (
-            _merged([caution for caution, _ in same]),
+            _merged([warning for warning, _ in same]),
             tuple(dict.fromkeys(one for _, about in same for one in about)),
         )
         for same in alike.values()
     ]
 
 
-def _merged(same: Sequence[Caution]) -> Caution:
-    """One caution with ranges in the place of their numbers: ``each of 4 methods``, ``p = 0.025 to 0.14``."""
+def _merged(same: Sequence[ResultWarning]) -> ResultWarning:
+    """One warning with ranges in the place of their numbers: ``each of 4 methods``, ``p = 0.025 to 0.14``."""
     if len(same) == 1:
         return same[0]
     fields: dict[str, str | Number] = {}
-    for every in zip(*(caution.fields for caution in same), strict=True):
+    for every in zip(*(warning.fields for warning in same), strict=True):
         name, first = every[0]
         fields[name] = first
         if isinstance(first, Number):
@@ -120,13 +122,13 @@ def _value(said: str | Number) -> float:
     return said.value
 
 
-def _of_methods(cautions: Mapping[Caution, tuple[str, ...]], count: int) -> list[Note]:
+def _of_methods(warnings: Mapping[ResultWarning, tuple[str, ...]], count: int) -> list[Note]:
     """Notes of methods; those that differ in the method alone are one."""
-    alike: dict[Hashable, list[tuple[Caution, tuple[str, ...]]]] = {}
-    for caution, names in cautions.items():
-        rest = tuple((name, said) for name, said in caution.fields if name != METHOD)
-        alike.setdefault((caution.kind, caution.pattern or caution.message, caution.remedy, rest), []).append(
-            (caution, names)
+    alike: dict[Hashable, list[tuple[ResultWarning, tuple[str, ...]]]] = {}
+    for warning, names in warnings.items():
+        rest = tuple((name, said) for name, said in warning.fields if name != METHOD)
+        alike.setdefault((warning.kind, warning.pattern or warning.message, warning.hint, rest), []).append(
+            (warning, names)
         )
     return [
         Note(
@@ -138,20 +140,20 @@ def _of_methods(cautions: Mapping[Caution, tuple[str, ...]], count: int) -> list
     ]
 
 
-def _of_results(*results: Result | None) -> Iterable[Caution]:
-    return (caution for result in results if result is not None for caution in result.cautions)
+def _of_results(*results: Result | None) -> Iterable[ResultWarning]:
+    return (warning for result in results if result is not None for warning in result.warnings)
 
 
-def _of_verdict(verdict: Verdict) -> Iterable[Caution]:
-    yield from verdict.cautions
-    yield from _of_results(verdict.interval, verdict.test, verdict.second_opinion)
+def _of_verdict(verdict: Verdict) -> Iterable[ResultWarning]:
+    yield from verdict.warnings
+    yield from _of_results(verdict.interval, verdict.test, verdict.sensitivity_test)
 
 
-def _by_caution(pairs: Iterable[tuple[Caution, About]]) -> dict[Caution, tuple[About, ...]]:
-    found: dict[Caution, dict[About, None]] = {}
-    for caution, about in pairs:
-        found.setdefault(caution, {})[about] = None
-    return {caution: tuple(every) for caution, every in found.items()}
+def _by_caution(pairs: Iterable[tuple[ResultWarning, About]]) -> dict[ResultWarning, tuple[About, ...]]:
+    found: dict[ResultWarning, dict[About, None]] = {}
+    for warning, about in pairs:
+        found.setdefault(warning, {})[about] = None
+    return {warning: tuple(every) for warning, every in found.items()}
 
 
 def _claims(claims: Sequence[Claim], every: Counter[str]) -> tuple[str, ...]:

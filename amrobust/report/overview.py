@@ -19,7 +19,7 @@ _MOST_ROWS = 14
 _MOST_LISTED = 6
 _MOST_KINDS = 5
 """Beyond either of these a table does not fit on the first page beside the figure."""
-_LEAST_FAVOURABLE: tuple[Outcome, ...] = ("refuted", "cannot be judged", "inconclusive", "supported")
+_LEAST_FAVOURABLE: tuple[Outcome, ...] = ("refuted", "not assessable", "inconclusive", "supported")
 
 
 def overview(judgements: Sequence[Judgement]) -> Table:
@@ -35,7 +35,7 @@ def table_first(judgements: Sequence[Judgement]) -> bool:
 
 
 def _list(judgements: Sequence[Judgement]) -> Table:
-    """A row a claim, with its estimate, interval and verdict."""
+    """A row per claim, with its estimate, interval and verdict."""
     rows = []
     for name, judgement in zip(group_names(judgements), judgements, strict=True):
         if len(judgements) > 1 and judgement.verdicts:
@@ -75,7 +75,7 @@ def _list(judgements: Sequence[Judgement]) -> Table:
 
 
 def over_settings(judgements: Sequence[Judgement]) -> Table | None:
-    """Where each claim ended how: a row a claim, a column an outcome, with the settings or, where names are long, their number.
+    """Where each claim ended how: a row per claim, a column per outcome, with the settings or their number.
 
     None of a single judgement, and where the claims would not fit on the first page.
     """

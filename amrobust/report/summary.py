@@ -53,10 +53,8 @@ def summary(comparison: Comparison, views: Sequence[View], look: Mapping[str, St
     blocks += _key_figure(judgements, look)
     count = sum(len(shown.notes) for shown in views)
     if count:
-        are = "One caution applies" if count == 1 else f"{count} cautions apply"
-        blocks.append(
-            plain(f"{are} to these results; each is given with its remedy under Cautions.", "small")
-        )
+        are = "One warning applies" if count == 1 else f"{count} warnings apply"
+        blocks.append(plain(f"{are} to these results; each is given with its hint under Warnings.", "small"))
     return blocks
 
 
@@ -138,7 +136,7 @@ def _lead(verdicts: Sequence[Verdict]) -> Paragraph:
 
 
 def _warnings(comparison: Comparison, verdicts: Sequence[Verdict]) -> list[Block]:
-    """What must not be missed: claims that cannot be judged and why, and runs that were set aside."""
+    """What must not be missed: claims that are not assessable and why, and runs that were set aside."""
     found: list[Block] = []
     if not comparison.judgements:
         found.append(
@@ -148,16 +146,16 @@ def _warnings(comparison: Comparison, verdicts: Sequence[Verdict]) -> list[Block
     if all(len(judgement.arms) == 1 for judgement in comparison.judgements):
         text = "There is one method here: its own numbers are given, and no claim is made about them."
         found.append(Callout("Nothing is compared", (text,)))
-    refused = [v for v in verdicts if v.outcome == "cannot be judged"]
+    refused = [v for v in verdicts if v.outcome == "not assessable"]
     if refused:
         if len(refused) == len(verdicts):
             title = (
-                "The claim cannot be judged"
+                "The claim is not assessable"
                 if len(verdicts) == 1
-                else f"None of the {len(verdicts)} claims can be judged"
+                else f"None of the {len(verdicts)} claims is assessable"
             )
         else:
-            title = f"{len(refused)} of {len(verdicts)} claims cannot be judged"
+            title = f"{len(refused)} of {len(verdicts)} claims are not assessable"
         reasons = list(dict.fromkeys(reason for j in comparison.judgements for reason in _reasons(j)))
         lines = [prose(reason) for reason in reasons[:_MOST_REASONS]]
         if len(reasons) > _MOST_REASONS:
@@ -170,21 +168,19 @@ def _warnings(comparison: Comparison, verdicts: Sequence[Verdict]) -> list[Block
                 f"{what} set aside",
                 (breakable(comparison.problems[0]),)
                 if len(comparison.problems) == 1
-                else ("Each with its reason under Cautions.",),
+                else ("Each with its reason under Warnings.",),
             )
         )
     return found
 
 
 def _reasons(judgement: Judgement) -> list[str]:
-    """Why claims cannot be judged: their sentences without the claims themselves."""
+    """Why claims are not assessable: their sentences without the claims themselves."""
     found = []
     for verdict in judgement.verdicts:
-        if verdict.outcome == "cannot be judged":
+        if verdict.outcome == "not assessable":
             said = called(verdict.claim, judgement.titles)
-            opening = (
-                f"Cannot be judged whether {said.form.statement(said, judgement.metric, judgement.axis)}: "
-            )
+            opening = f"Not assessable: {said.form.statement(said, judgement.metric, judgement.axis)}, since "
             reason = verdict.sentence.removeprefix(opening)
             named = any(reason.startswith(arm.title) for arm in judgement.arms)
             found.append(reason if named else reason[:1].upper() + reason[1:])

@@ -23,7 +23,7 @@ _STYLES = {
     "supported": "bold green",
     "refuted": "bold red",
     "inconclusive": "yellow",
-    "cannot be judged": "magenta",
+    "not assessable": "magenta",
 }
 _UNLIMITED = 100_000
 _LEAST_FOLDED = 12
@@ -32,7 +32,7 @@ _GAP = 2
 
 
 def render(comparison: Comparison, *, color: bool, width: int | None) -> str:
-    """Per method the numbers, per pair the verdicts, then the cautions with their remedies.
+    """Per method the numbers, per pair the verdicts, then the warnings with their hints.
 
     With neither colour nor a width, as into a pipe, nothing is cut or wrapped.
     """
@@ -192,7 +192,7 @@ def _print_judgement(sheet: _Sheet, shown: View) -> None:
                 folds=len(columns) - 1,
             )
             for row in pair.rows:
-                if row.outcome == "cannot be judged":
+                if row.outcome == "not assessable":
                     sheet.item("-", visible(row.sentence))
             for sentence in pair.facts:
                 sheet.line(visible(sentence), "dim")
@@ -202,8 +202,8 @@ def _print_judgement(sheet: _Sheet, shown: View) -> None:
     if shown.notes:
         sheet.line("\nCautions", "bold")
         for number, note in enumerate(shown.notes, start=1):
-            sheet.item(f"{number}.", visible(note.caution.message))
-            sheet.item("", f"Remedy: {visible(note.remedy)}")
+            sheet.item(f"{number}.", visible(note.warning.message))
+            sheet.item("", f"Hint: {visible(note.hint)}")
             if note.scope:
                 sheet.item("", visible(note.scope))
 
@@ -228,8 +228,8 @@ def _legend(shown: View) -> list[str]:
         lines.append("×: ratio of STDs, method over baseline; below 1 the method varies less.")
     if shown.levels:
         lines.append(shown.levels)
-    if second := dict.fromkeys(row.second_opinion for row in rows if row.second_opinion):
-        lines.append(f"2nd p: a second opinion, which never decides, by {'; '.join(second)}.")
+    if second := dict.fromkeys(row.sensitivity_test for row in rows if row.sensitivity_test):
+        lines.append(f"check p: a sensitivity test, which never decides, by {'; '.join(second)}.")
     if any(row.seeds for row in rows):
-        lines.append("Seeds: how many a method it would take to settle the claim.")
+        lines.append("Seeds: how many per method it would take to settle the claim.")
     return lines

@@ -28,18 +28,18 @@ _CLAIM: dict[str, tuple[Column, Callable[[ClaimRow], Cell]]] = {
     "interval": (Column("Interval"), lambda row: Cell(row.interval)),
     "p": (Column("p"), lambda row: Cell(row.p)),
     "holm": (Column("Holm p"), lambda row: Cell(row.p_adjusted)),
-    "second p": (Column("2nd p"), lambda row: Cell(row.second_p)),
+    "second p": (Column("check p"), lambda row: Cell(row.second_p)),
     "verdict": (Column("Verdict", "left"), lambda row: Cell(badge=row.outcome)),
     "verdict, seeds": (Column("Verdict", "left"), lambda row: Cell(badge=row.outcome, note=row.needs)),
     "seeds": (Column("Seeds"), lambda row: Cell(row.seeds)),
     "test": (Column("Test", "left", 1.2), lambda row: Cell(row.test)),
-    "second opinion": (Column("Second opinion", "left", 1.2), lambda row: Cell(row.second)),
+    "sensitivity test": (Column("Sensitivity test", "left", 1.2), lambda row: Cell(row.second)),
 }
 """Every column that a table of claims can have."""
 
 
 def methods_table(shown: View, marks: SignificanceMarks | None = None) -> Table:
-    """Final mean ± STD, Avg. STD and their intervals, a row a method, with ``marks`` behind the numbers where they are given.
+    """Final mean ± STD, Avg. STD and their intervals, a row per method, with ``marks`` behind the numbers where they are given.
 
     Where no method has an Avg. STD there are no columns for it.
     """

@@ -42,7 +42,7 @@ def tail_numbers(judgement: Judgement) -> list[Block]:
         _add(cells, [_quantile(row, number) for row in quantiles])
         caption += " The bound on where the worst tenth begins holds with 95 % confidence."
     else:
-        caption += f" To bound where the worst tenth begins takes {_most(quantiles)} seeds a method."
+        caption += f" To bound where the worst tenth begins takes {_most(quantiles)} seeds per method."
     if any(row.result is not None for row in means):
         columns.append(Column(f"Mean of the\nworst tenth{unit}"))
         _add(cells, [_mean(row, number) for row in means])

@@ -26,7 +26,7 @@ def test_table(judgement: Judgement, shown: View, found: Found) -> Table:
     many_claims = len({row.claim for _, row in found}) > 1
     many_methods = len({(claim.method, claim.methods) for claim in claims}) > 1
     pairs = all(claim.is_about_a_pair for claim in claims)
-    tests, seconds = _distinct(found, "test"), _distinct(found, "second_opinion")
+    tests, seconds = _distinct(found, "test"), _distinct(found, "sensitivity_test")
     marks = _marks(found)
     together = len({heading(claim, judgement) for claim in claims}) == 1
     names = {
@@ -39,12 +39,12 @@ def test_table(judgement: Judgement, shown: View, found: Found) -> Table:
         "p": True,
         "holm": True,
         "second p": len(seconds) == 1,
-        "second opinion": len(seconds) > 1,
+        "sensitivity test": len(seconds) > 1,
         "verdict": True,
         "seeds": True,
     }
     table = claims_table(shown, (name for name, wanted in names.items() if wanted), [row for _, row in found])
-    titles = {"Holm p": "Holm", "2nd p": "2nd opinion\np", "Seeds": "Seeds\nto settle"}
+    titles = {"Holm p": "Holm", "check p": "2nd opinion\np", "Seeds": "Required\nseeds"}
     if together:
         titles["Estimate"] = _estimate_heading(found, judgement)
     columns = tuple(replace(column, title=titles.get(column.title, column.title)) for column in table.columns)
@@ -85,13 +85,13 @@ def _caption(judgement: Judgement, found: Found, marks: Mapping[str, str]) -> st
     baselines = {claim.baseline for claim in claims}
     if all(claim.is_about_a_pair for claim in claims) and len(baselines) == 1:
         text += f"{',' if f', {judgement.axis.plural} ' in text else ''} against {baselines.pop()}"
-    tests, seconds = _distinct(found, "test"), _distinct(found, "second_opinion")
+    tests, seconds = _distinct(found, "test"), _distinct(found, "sensitivity_test")
     text += f": {next(iter(tests))}." if len(tests) == 1 else "."
     text += f" {_sides(claims)} Holm: adjusted over {counted(max(v.family_size for v, _ in found), 'claim')}."
     if len(seconds) == 1:
         text += f" 2nd opinion, which never decides: {next(iter(seconds))}."
     if any(row.seeds for _, row in found):
-        text += " Seeds to settle: a method, were the estimate the truth, with 80 % power."
+        text += " Required seeds: a method, were the estimate the truth, with 80 % power."
     assumptions = _distinct(found, "assumption")
     if marks:
         text += f" Assumes: {'; '.join(f'({mark}) {assumption}' for assumption, mark in marks.items())}."
@@ -138,7 +138,7 @@ def facts_table(judgement: Judgement) -> Table | None:
     columns = [Column("Method", "left", share)] + ([Column("Baseline", "left", share)] if by_pair else [])
     columns += [
         Column("Chance to\nend better"), Column(f"{percent(1 - judgement.alpha)}\ninterval"), Column("p"),
-        Column("Ratio of STDs at\nmatched level"), Column(f"{axis.plural.capitalize()} whose\nSTDs differ", "left", 1.0),
+        Column("Ratio of STDs at\nmatched mean"), Column(f"{axis.plural.capitalize()} whose\nSTDs differ", "left", 1.0),
     ]  # fmt: skip
     rows = []
     for pair in pairs:

@@ -25,7 +25,7 @@ from amrobust.runs.axis import Axis
 from amrobust.runs.files import spans as ranges
 from amrobust.runs.metric import Metric
 
-OUTCOMES: tuple[Outcome, ...] = ("supported", "refuted", "inconclusive", "cannot be judged")
+OUTCOMES: tuple[Outcome, ...] = ("supported", "refuted", "inconclusive", "not assessable")
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class ClaimRow:
     seeds: str
     """Seeds a method that would settle the claim; empty where that is not known or not needed."""
     test: str
-    second_opinion: str
+    sensitivity_test: str
     second_p: str
     assumption: str
     sentence: str
@@ -84,9 +84,9 @@ class ClaimRow:
 
     @property
     def second(self) -> str:
-        """The second opinion with its p-value: ``permutation of labels, p = 0.031``."""
+        """The sensitivity test with its p-value: ``permutation of labels, p = 0.031``."""
         equals = self.second_p.replace("<", "< ") if self.second_p.startswith("<") else f"= {self.second_p}"
-        return f"{self.second_opinion}, p {equals}" if self.second_opinion else ""
+        return f"{self.sensitivity_test}, p {equals}" if self.sensitivity_test else ""
 
 
 @dataclass(frozen=True)
@@ -319,13 +319,13 @@ def _levels(judgement: Judgement) -> str:
 
 def _seeds_to_settle(verdict: Verdict) -> str:
     """What it takes for a claim to be judged at all is exact; what would settle an open one is an estimate."""
-    if (n := verdict.seeds_to_settle) is None:
+    if (n := verdict.required_seeds) is None:
         return ""
     return roughly(n) if verdict.outcome == "inconclusive" else f"{n:,}"
 
 
 def _claim_row(verdict: Verdict, judgement: Judgement, differences: Precision) -> ClaimRow:
-    result, test, second = verdict.interval, verdict.test, verdict.second_opinion
+    result, test, second = verdict.interval, verdict.test, verdict.sensitivity_test
     estimate = result.estimate if result is not None else None
     estimates = verdict.claim.form.estimates
     if estimates == "ratio":
@@ -356,7 +356,7 @@ def _claim_row(verdict: Verdict, judgement: Judgement, differences: Precision) -
         outcome=verdict.outcome,
         seeds=_seeds_to_settle(verdict),
         test="; ".join(names) or ABSENT,
-        second_opinion=second.test if second is not None else "",
+        sensitivity_test=second.test if second is not None else "",
         second_p=p_value(second.p) if second is not None else "",
         assumption="; ".join(assumptions),
         sentence=verdict.sentence,

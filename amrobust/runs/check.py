@@ -43,7 +43,7 @@ class Finding:
     state: State
     detail: str = ""
     """What is wrong, or what is left to do; empty where nothing is."""
-    remedy: str = ""
+    hint: str = ""
     again: str = ""
     """The command that makes the run again, where its manifest could still be read."""
     name: str = ""
@@ -111,7 +111,7 @@ def _check_diverged(manifest: Manifest, curves: RunCurves | None) -> None:
 class Misnamed(CorruptRun):
     """A sound run in a directory that is not called after it; ``wanted`` is its own name."""
 
-    remedy = "'amrobust check --repair {run}' gives it its own name where that is free, else sets it aside"
+    hint = "'amrobust check --repair {run}' gives it its own name where that is free, else sets it aside"
 
     def __init__(self, wanted: str) -> None:
         super().__init__(f"it holds the run {wanted}, which 'amrobust run' would not find under this name")

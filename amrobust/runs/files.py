@@ -112,7 +112,7 @@ def shown(name: object) -> str:
 
 
 def quoted(name: object) -> str:
-    """:func:`shown` as an argument in a command of a shell, for a remedy that can be pasted."""
+    """:func:`shown` as an argument in a command of a shell, for a hint that can be pasted."""
     return shlex.quote(shown(name))
 
 

@@ -175,6 +175,6 @@ def require_disjoint(seeds: Iterable[int], tuning: Tuning | None) -> None:
     both = sorted(set(seeds) & set(tuning.seeds)) if tuning is not None else []
     if both:
         raise UserError(
-            f"seed {both[0]:,} is one of those that the method was tuned on, and cannot be judged: ask for seeds below "
+            f"seed {both[0]:,} is one of those that the method was tuned on, and cannot test it: ask for seeds below "
             f"{FIRST_SEED:,}"
         )

@@ -71,8 +71,8 @@ def read_tuning(path: Path) -> TuningFile:
     except OSError as error:
         raise UserError(f"cannot read the tuning {shown(path)}: {reason(error)}") from None
     except CorruptRun as problem:
-        remedy = problem.remedy if isinstance(problem, UnreadableRun) else "'amrobust tune' writes it again"
-        raise UserError(f"{shown(path)} is no record of a tuning: {shown(problem)}; {remedy}") from None
+        hint = problem.hint if isinstance(problem, UnreadableRun) else "'amrobust tune' writes it again"
+        raise UserError(f"{shown(path)} is no record of a tuning: {shown(problem)}; {hint}") from None
 
 
 def check_chosen(hyperparameters: Mapping[str, Value], tuning: Tuning) -> None:

@@ -45,20 +45,20 @@ T = TypeVar("T")
 class CorruptRun(Exception):
     """What is wrong with a run on disk, in words that complete "<run>: ..."."""
 
-    remedy = "'amrobust check --repair {run}' sets it aside, and its command makes it again"
+    hint = "'amrobust check --repair {run}' sets it aside, and its command makes it again"
     """What to do; ``{run}`` stands for where it is."""
 
     def remedy_for(self, path: Path) -> str:
         """What to do about the run in ``path``."""
-        return self.remedy.replace("{run}", shlex.quote(str(path)))
+        return self.hint.replace("{run}", shlex.quote(str(path)))
 
 
 class UnreadableRun(CorruptRun):
     """Why a run cannot be used here and now although nothing says that it is damaged, and what to do."""
 
-    def __init__(self, problem: str, remedy: str) -> None:
+    def __init__(self, problem: str, hint: str) -> None:
         super().__init__(problem)
-        self.remedy = remedy
+        self.hint = hint
 
 
 def checksummed(data: bytes, current: int, what: str) -> tuple[dict[str, Any], int]:

@@ -38,9 +38,9 @@ from amrobust.stats.nested import (
     variance_components,
 )
 from amrobust.stats.permutation import permutation_spread, smallest_permutation_p
-from amrobust.stats.planning import power_at_seeds, seeds_to_bound, seeds_to_settle
+from amrobust.stats.planning import power_at_seeds, required_seeds, seeds_to_bound
 from amrobust.stats.ranks import chance_of_winning, mann_whitney
-from amrobust.stats.results import Caution, Result
+from amrobust.stats.results import Result, ResultWarning
 from amrobust.stats.samples import CannotEstimate, avg_std, final_values, kurtosis, std
 from amrobust.stats.sequential import Look, obrien_fleming_looks
 from amrobust.stats.spread import avg_std_interval, chi_square_interval, spread_interval, spread_ratio
@@ -60,11 +60,11 @@ from amrobust.stats.variance_tests import bartlett, f_test, fligner, pitman_morg
 
 __all__ = [
     "CannotEstimate",
-    "Caution",
     "EpochwiseDifference",
     "Look",
     "MatchedLevel",
     "Result",
+    "ResultWarning",
     "TurningPoint",
     "VarianceComponents",
     "absolute_deviations",
@@ -108,9 +108,9 @@ __all__ = [
     "pooled_kurtosis_ratio",
     "power_at_seeds",
     "ratio_of_costs",
+    "required_seeds",
     "seeds_for_quantile_bound",
     "seeds_to_bound",
-    "seeds_to_settle",
     "simultaneous_std_band",
     "smallest_permutation_p",
     "spread_at_matched_level",

@@ -370,7 +370,7 @@ def _result(
         assumption=f"independent {'pairs of seeds' if paired else 'seeds'}, enough of them",
         bootstrap=Bootstrap(kind, total, total - left, seed, measured_coverage(quantity, name, n, paired=paired)),
     )  # fmt: skip
-    return replace(result, cautions=shortfall(result))
+    return replace(result, warnings=shortfall(result))
 
 
 def _bca_tails(samples: Sequence[_Replicates], observed: float, drawn: Array, tails: Array) -> Array:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 
-from amrobust.stats.results import Caution, Coverage, Number, Result
+from amrobust.stats.results import Coverage, Number, Result, ResultWarning
 
 NOMINAL, KEPT = 0.95, 0.93
 """What is promised, and below which a reader is warned."""
@@ -44,23 +44,23 @@ def coverage_sentence(result: Result) -> str:
     return f"{_named(result)}: coverage of a nominal {100 * NOMINAL:.0f} % {missing}at n = {found[0].n}: {shares}."
 
 
-def shortfall(result: Result) -> tuple[Caution, ...]:
-    """A caution where the measured coverage is below 93 %, or not known."""
+def shortfall(result: Result) -> tuple[ResultWarning, ...]:
+    """A warning where the measured coverage is below 93 %, or not known."""
     found = _coverage(result)
     low, high = (pick((each.value for each in found), default=0.0) for pick in (min, max))
     if low >= KEPT:
         return ()
-    remedy = "leave --interval at 'test' for the interval of the deciding test, or train more seeds"
+    hint = "leave --interval at 'test' for the interval of the deciding test, or train more seeds"
     if not found:
-        return (Caution("bootstrap-coverage", coverage_sentence(result), remedy),)
+        return (ResultWarning("bootstrap-coverage", coverage_sentence(result), hint),)
     shares = {name: Number(f"{100 * share:.0f}", share) for name, share in (("low", low), ("high", high))}
     both = "{low}" if shares["low"].text == shares["high"].text else "{low} to {high}"
     return (
-        Caution.of(
+        ResultWarning.of(
             "bootstrap-coverage",
             f"{{named}}: at n = {{n}}, {both} % of the intervals at a nominal {100 * NOMINAL:.0f} % held the truth, by the "
             "shape of the seeds.",
-            remedy,
+            hint,
             named=_named(result),
             n=Number(f"{found[0].n}", found[0].n),
             **shares,

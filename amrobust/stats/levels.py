@@ -54,7 +54,7 @@ class MatchedLevel:
 
 
 def spread_at_matched_level(a: ArrayLike, b: ArrayLike, *, points: int = 20) -> MatchedLevel:
-    """STD against mean at matched level: a faster method sits nearer its ceiling, and varies less for that alone.
+    """STD against mean at matched mean: a faster method sits nearer its ceiling, and varies less for that alone.
 
     The mean curves are made monotone by their running best (in the direction in which the first method moves); at ``points``
     levels spread evenly over the range that both pass through, each method's STD is interpolated linearly between the two
@@ -63,7 +63,7 @@ def spread_at_matched_level(a: ArrayLike, b: ArrayLike, *, points: int = 20) -> 
     """
     first, second = as_curves(a), as_curves(b)
     if min(first.shape[1], second.shape[1]) < 2:
-        raise CannotEstimate("a matched level needs curves of at least 2 epochs")
+        raise CannotEstimate("a matched mean needs curves of at least 2 epochs")
     courses = [means(x) for x in (first, second)]
     sign = 1.0 if courses[0][-1] >= courses[0][0] else -1.0
     climbs = [np.maximum.accumulate(sign * course) for course in courses]

@@ -1,4 +1,4 @@
-"""Levene's test, on final values and, one number a seed, on curves."""
+"""Levene's test, on final values and, one number per seed, on curves."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from amrobust.stats.location import mean_difference
-from amrobust.stats.results import Caution, Number, Result
+from amrobust.stats.results import Number, Result, ResultWarning
 from amrobust.stats.samples import Array, CannotEstimate, as_pair, varies
 
 Centre = Literal["median", "mean", "trimmed"]
@@ -19,7 +19,7 @@ POWER_AT_RATIO_2 = {
     "mean": {5: 21, 10: 41, 20: 76},
     "trimmed": {5: 21, 10: 41, 20: 76},
 }
-"""Rejections in % at the 5 % level for normal seeds and a true STD ratio of 2, by seeds a method."""
+"""Rejections in % at the 5 % level for normal seeds and a true STD ratio of 2, by seeds per method."""
 
 
 def levene(a: ArrayLike, b: ArrayLike, *, centre: Centre = "median", paired: bool = False) -> Result:
@@ -33,12 +33,12 @@ def levene(a: ArrayLike, b: ArrayLike, *, centre: Centre = "median", paired: boo
     """
     first, second = as_pair(a, b, paired)
     scalar = first.shape[1] == 1
-    cautions = [_worth(centre, min(len(first), len(second)))]
+    warnings = [_worth(centre, min(len(first), len(second)))]
     if not scalar:
-        cautions.append(
-            Caution(
+        warnings.append(
+            ResultWarning(
                 "levene-on-curves",
-                "On curves Levene's test sees one number a seed: it tests the average absolute deviation, not the Avg. STD.",
+                "On curves Levene's test sees one number per seed: it tests the average absolute deviation, not the Avg. STD.",
                 "use --test jackknife for the Avg. STD itself",
             )
         )
@@ -69,12 +69,12 @@ def levene(a: ArrayLike, b: ArrayLike, *, centre: Centre = "median", paired: boo
     return Result(
         "spread" if scalar else "average absolute deviation", name, n, p=p, paired=paired, centre=centre,
         assumption="pairs of seeds independent of each other" if paired else "independent seeds, equal shapes",
-        details={"statistic": statistic}, cautions=tuple(cautions),
+        details={"statistic": statistic}, warnings=tuple(warnings),
     )  # fmt: skip
 
 
 def absolute_deviations(curves: Array, centre: Centre) -> Array:
-    """z_i = mean over epochs of |x_it − centre_t| for arrays (..., seeds, epochs): one number a seed, shape (..., seeds).
+    """z_i = mean over epochs of |x_it − centre_t| for arrays (..., seeds, epochs): one number per seed, shape (..., seeds).
 
     At an epoch where an odd number of seeds has its median among them, that seed's deviation is zero by construction: it is
     left out of that seed's mean over epochs (zero where that leaves none). A single epoch is left as it is, as scipy does.
@@ -97,10 +97,10 @@ def absolute_deviations(curves: Array, centre: Centre) -> Array:
     return np.asarray((deviations * counted).sum(axis=-1) / np.maximum(counted.sum(axis=-1), 1))
 
 
-def _worth(centre: Centre, n: int) -> Caution:
+def _worth(centre: Centre, n: int) -> ResultWarning:
     known = POWER_AT_RATIO_2[centre]
     nearest = max((size for size in known if size <= max(n, 5)), default=5)
-    return Caution.of(
+    return ResultWarning.of(
         "levene-power",
         f"Levene's test (centre: {centre}) finds a true STD ratio of 2 in about {{power}} % of studies with {{n}} normal seeds "
         "a method.",

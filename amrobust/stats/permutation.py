@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from amrobust.stats.limits import check_resamples
-from amrobust.stats.results import Caution, Result
+from amrobust.stats.results import Result, ResultWarning
 from amrobust.stats.samples import Array, CannotEstimate, as_pair, deviations_together, rounding
 
 
@@ -35,7 +35,7 @@ EXACT_UP_TO = 20_000
 """Arrangements that are enumerated rather than sampled."""
 
 MANY_SEEDS = 20
-"""From this many seeds on, centring curves before permuting them makes no difference worth a caution."""
+"""From this many seeds on, centring curves before permuting them makes no difference worth a warning."""
 
 BLOCK = 200
 """Arrangements that are worked on at a time, so that they stay in the processor's cache."""
@@ -116,14 +116,14 @@ def permuted(
         centre="median" if scalar and not paired else "mean",
         assumption="exchangeable seeds under equal spread",
         details=details,
-        cautions=(APPROXIMATE,) if not scalar and min(len(first), len(second)) < MANY_SEEDS else (),
+        warnings=(APPROXIMATE,) if not scalar and min(len(first), len(second)) < MANY_SEEDS else (),
     )
 
 
-APPROXIMATE = Caution(
+APPROXIMATE = ResultWarning(
     "approximate-permutation",
     "Curves are centred before their labels are permuted, which makes this test approximate at few seeds.",
-    "rest on the jackknife interval; read the permutation as a second opinion",
+    "rest on the jackknife interval; read the permutation as a sensitivity test",
 )
 
 

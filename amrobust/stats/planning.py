@@ -12,7 +12,7 @@ from amrobust.stats.samples import CannotEstimate
 MOST_SEEDS = 100_000
 
 
-def seeds_to_settle(
+def required_seeds(
     result: Result, *, alpha: float = 0.05, power: float = 0.8, margin: float | None = None
 ) -> int | None:
     """Seeds a method at which ``result``'s claim would be settled with the given power, were the estimate the truth.
@@ -58,7 +58,7 @@ def seeds_to_settle(
 def power_at_seeds(
     result: Result, n: int, *, effect: float, alpha: float = 0.05, margin: float | None = None
 ) -> float:
-    """Power of ``result``'s t test at ``n`` seeds a method, were ``effect`` the truth: a log ratio, or a difference of means.
+    """Power of ``result``'s t test at ``n`` seeds per method, were ``effect`` the truth: a log ratio, or a difference of means.
 
     The standard error shrinks as 1/√n from the observed one, the degrees of freedom grow as n − 1. Two-sided at ``alpha``, or
     with ``margin`` the two one-sided tests of equivalence at ``alpha`` each. A plug-in figure, as uncertain as the standard

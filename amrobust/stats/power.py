@@ -70,7 +70,7 @@ class Study:
 
 @dataclass(frozen=True)
 class Power:
-    """Simulated power at ``n`` seeds a method, with the 99 % Monte Carlo interval."""
+    """Simulated power at ``n`` seeds per method, with the 99 % Monte Carlo interval."""
 
     n: int
     power: float
@@ -79,7 +79,7 @@ class Power:
 
 
 def power_at(study: Study, n: int, *, replications: int = 4_000, seed: int = 0) -> Power:
-    """Share of simulated studies of ``n`` normal seeds a method in which the decision supports the claim.
+    """Share of simulated studies of ``n`` normal seeds per method in which the decision supports the claim.
 
     The same ``seed`` uses the same random numbers at every n. Raises CannotEstimate below 4 seeds, and where the studies would
     not fit into memory or not end within minutes.
@@ -124,7 +124,7 @@ def seeds_for_power(
     while not reaches(high):
         if high >= MOST_SEEDS:
             raise CannotEstimate(
-                f"{MOST_SEEDS:,} seeds a method do not reach a power of {power:.0%}; ask for less power, a larger effect or "
+                f"{MOST_SEEDS:,} seeds per method do not reach a power of {power:.0%}; ask for less power, a larger effect or "
                 "fewer claims"
             )
         high = min(2 * high, MOST_SEEDS)

@@ -21,7 +21,7 @@ def chance_of_winning(
 ) -> Result:
     """P(a run of ``a`` beats one of ``b``) + ½ P(tie), with its interval and the p-value of ½.
 
-    Values are one number a seed; NaN and infinity are diverged seeds and lose against everything but each other; values that
+    Values are one number per seed; NaN and infinity are diverged seeds and lose against everything but each other; values that
     differ by rounding alone tie. Independent
     seeds: Brunner and Munzel's t, which allows unequal spreads; where the samples do not overlap it has no variance, and the
     result has the exact Mann–Whitney p and an open interval. Pairs: the share of pairs won among those that differ, with
@@ -43,15 +43,16 @@ def chance_of_winning(
         from scipy.stats import mannwhitneyu
 
         return Result(
-            "chance of winning", "Mann-Whitney", (n_x, n_y), estimate, p=float(mannwhitneyu(-x, -y).pvalue),
+            "probability of superiority", "Mann-Whitney", (n_x, n_y), estimate, p=float(mannwhitneyu(-x, -y).pvalue),
             assumption="independent seeds",
         )  # fmt: skip
     df = (v_x + v_y) ** 2 / (v_x**2 / (n_x - 1) + v_y**2 / (n_y - 1))
     se = float(np.sqrt(v_x + v_y))
     half = float(special.stdtrit(df, 0.5 + level / 2)) * se
     return Result(
-        "chance of winning", "Brunner-Munzel", (n_x, n_y), estimate, max(0.0, estimate - half), min(1.0, estimate + half),
-        level, p=float(2 * special.stdtr(df, -abs(estimate - 0.5) / se)), assumption="independent seeds", se=se, df=df,
+        "probability of superiority", "Brunner-Munzel", (n_x, n_y), estimate, max(0.0, estimate - half),
+        min(1.0, estimate + half), level, p=float(2 * special.stdtr(df, -abs(estimate - 0.5) / se)),
+        assumption="independent seeds", se=se, df=df,
     )  # fmt: skip
 
 
@@ -75,7 +76,7 @@ def _pairs(x: Array, y: Array, level: float) -> Result:
         raise CannotEstimate("all pairs tie: there is nothing to compare them by")
     interval = proportion_interval(won, won + lost, level=level)
     return Result(
-        "chance of winning", "sign test", (len(x),), interval.estimate, interval.low, interval.high, level,
+        "probability of superiority", "sign test", (len(x),), interval.estimate, interval.low, interval.high, level,
         p=float(binomtest(won, won + lost).pvalue), paired=True, assumption="pairs of seeds independent of each other",
         smallest_p=float(2.0 ** (1 - won - lost)), details={"ties": float(len(x) - won - lost)},
     )  # fmt: skip
@@ -96,6 +97,6 @@ def mann_whitney(a: ArrayLike, b: ArrayLike, *, better: Better) -> Result:
     x, y = _badness(a, b, better)
     tested = mannwhitneyu(-x, -y)
     return Result(
-        "chance of winning", "Mann-Whitney", (len(x), len(y)), float(tested.statistic) / (len(x) * len(y)),
+        "probability of superiority", "Mann-Whitney", (len(x), len(y)), float(tested.statistic) / (len(x) * len(y)),
         p=float(tested.pvalue), smallest_p=2 / comb(len(x) + len(y), len(x)), assumption="independent seeds, equal shapes",
     )  # fmt: skip

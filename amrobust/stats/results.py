@@ -1,4 +1,4 @@
-"""What every statistic returns: an estimate with its interval, p-value, assumptions and cautions."""
+"""What every statistic returns: an estimate with its interval, p-value, assumptions and warnings."""
 
 from __future__ import annotations
 
@@ -31,27 +31,27 @@ class Number:
 
 
 @dataclass(frozen=True)
-class Caution:
+class ResultWarning:
     """A warning as a value: what is the matter, and what the reader can do about it.
 
     ``kind`` is a stable, machine-readable name such as ``"few-seeds"``; ``message`` a full sentence for people;
-    ``remedy`` what would remove the caution. Terminal, JSON and PDF all show the same ones.
+    ``hint`` what would remove the warning. Terminal, JSON and PDF all show the same ones.
     """
 
     kind: str
     message: str
-    remedy: str
+    hint: str
     pattern: str = field(default="", repr=False, metadata=INTERNAL)
     """The message with its fields by name in braces; empty where it has none."""
     fields: tuple[tuple[str, str | Number], ...] = field(default=(), repr=False, metadata=INTERNAL)
     """What the braces stand for: texts, of which ``method`` is the method that it is about, and numbers."""
 
     @classmethod
-    def of(cls, kind: str, pattern: str, remedy: str, **fields: str | Number) -> Caution:
-        """The caution with the message that ``pattern`` makes of the ``fields``."""
-        return cls(kind, "", remedy, pattern, tuple(fields.items())).worded(fields)
+    def of(cls, kind: str, pattern: str, hint: str, **fields: str | Number) -> ResultWarning:
+        """The warning with the message that ``pattern`` makes of the ``fields``."""
+        return cls(kind, "", hint, pattern, tuple(fields.items())).worded(fields)
 
-    def worded(self, fields: Mapping[str, str | Number]) -> Caution:
+    def worded(self, fields: Mapping[str, str | Number]) -> ResultWarning:
         """It with other ``fields`` in its message: how several that differ in these alone become one."""
         return replace(self, message=self.pattern.format(**fields), fields=tuple(fields.items()))
 
@@ -121,7 +121,7 @@ class Result:
     """Further numbers worth showing, such as the correlation of pairs or the kurtosis of each sample."""
     unit: str = "seeds"
     """What ``n`` counts: "seeds", or "starting points" where seeds are nested in them."""
-    cautions: tuple[Caution, ...] = ()
+    warnings: tuple[ResultWarning, ...] = ()
     bootstrap: Bootstrap | None = None
     """Of an interval by the bootstrap."""
 

@@ -37,7 +37,7 @@ Powers = NDArray[np.int32]
 
 
 class CannotEstimate(ValueError):
-    """A statistic that these samples do not allow: the reason in words, and the seeds a method that would, if any."""
+    """A statistic that these samples do not allow: the reason in words, and the seeds per method that would, if any."""
 
     def __init__(self, reason: str, seeds_needed: int | None = None) -> None:
         super().__init__(reason)
@@ -109,7 +109,7 @@ def as_values(x: ArrayLike) -> Array:
     """
     values = as_curves(x)
     if values.shape[1] != 1:
-        raise CannotEstimate("one number a seed is needed here, not curves")
+        raise CannotEstimate("one number per seed is needed here, not curves")
     return values[:, 0]
 
 
@@ -127,7 +127,7 @@ def as_pair(a: ArrayLike, b: ArrayLike, paired: bool) -> tuple[Array, Array]:
 
 
 def final_values(curves: ArrayLike, final: str = "last") -> Array:
-    """One number a seed from curves (seeds, epochs): the last epoch's, or with "mean:K" the mean of the last K.
+    """One number per seed from curves (seeds, epochs): the last epoch's, or with "mean:K" the mean of the last K.
 
     Non-finite values are passed on. Raises CannotEstimate where ``final`` asks for something else or for too many epochs.
     """

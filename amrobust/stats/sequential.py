@@ -23,7 +23,7 @@ CLOSEST = 1e-4
 
 @dataclass(frozen=True)
 class Look:
-    """One look: after ``seeds`` seeds a method, claims are tested at the two-sided level ``alpha``."""
+    """One look: after ``seeds`` seeds per method, claims are tested at the two-sided level ``alpha``."""
 
     seeds: int
     alpha: float

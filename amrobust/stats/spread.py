@@ -9,7 +9,7 @@ from scipy import special
 from amrobust.stats.bonett import pooled_kurtosis_ratio, trimmed_mean
 from amrobust.stats.jackknife import SpreadContrast
 from amrobust.stats.limits import check_level
-from amrobust.stats.results import Caution, Number, Result
+from amrobust.stats.results import Number, Result, ResultWarning
 from amrobust.stats.samples import (
     Array,
     CannotEstimate,
@@ -73,7 +73,7 @@ def spread_interval(x: ArrayLike, *, level: float = 0.95) -> Result:
         "STD", "Bonett", (n,), s,
         ratio_of((log_variance - z * se) / 2), ratio_of((log_variance + z * se) / 2), level,
         assumption="independent seeds; finite fourth moment", se=float(se / 2), details={"kurtosis": kurtosis(values)},
-        cautions=_tail_cautions(values),
+        warnings=_tail_cautions(values),
     )  # fmt: skip
 
 
@@ -113,14 +113,14 @@ def avg_std_interval(curves: ArrayLike, *, level: float = 0.95) -> Result:
     return Result(
         "Avg. STD", "jackknife of log Avg. STD", (n,), estimate, low, high, level, assumption="independent seeds",
         se=se, df=n - 1, details={"kurtosis": kurtosis(values)},
-        cautions=_tail_cautions(values) + (() if low <= estimate <= high else (_biased(n),)),
+        warnings=_tail_cautions(values) + (() if low <= estimate <= high else (_biased(n),)),
     )  # fmt: skip
 
 
-def _biased(n: int) -> Caution:
+def _biased(n: int) -> ResultWarning:
     """Why a plain estimate can lie outside its interval: E[s] of n normal seeds is c₄(n) σ."""
     short = 1 - np.sqrt(2 / (n - 1)) * np.exp(special.gammaln(n / 2) - special.gammaln((n - 1) / 2))
-    return Caution.of(
+    return ResultWarning.of(
         "few-seeds-bias",
         "The STD of {n} normal seeds is on average {short}% too small: an Avg. STD, printed as it is defined, can lie "
         "outside its interval, which is corrected for that.",
@@ -133,7 +133,7 @@ def _biased(n: int) -> Caution:
 def spread_ratio(a: ArrayLike, b: ArrayLike, *, paired: bool = False, level: float = 0.95) -> Result:
     """Ratio spread(a) / spread(b) by the delete-one-seed jackknife of the log spread; independent samples at the pooled level.
 
-    Spread is the STD of final values (one number a seed), or the Avg. STD of curves. Pseudo-values of seed i are
+    Spread is the STD of final values (one number per seed), or the Avg. STD of curves. Pseudo-values of seed i are
     n·θ − (n−1)·θ₋ᵢ with θ the log spread. Pairs: t on the differences of pseudo-values with n − 1 degrees of freedom, the
     interval in closed form. Independent samples: t with Welch's degrees of freedom;
     :class:`amrobust.stats.jackknife.SpreadContrast` says how the variance is taken, and the interval holds every ratio whose
@@ -163,11 +163,11 @@ def spread_ratio(a: ArrayLike, b: ArrayLike, *, paired: bool = False, level: flo
             "there is no error to judge a ratio by"
         )
     low, high = contrast.interval(level)
-    cautions = () if paired else _shape_cautions(details)
+    warnings = () if paired else _shape_cautions(details)
     if scalar:
-        cautions += _skew_cautions(first, second, paired, level)
+        warnings += _skew_cautions(first, second, paired, level)
     elif not paired:
-        cautions += _autocorrelation_cautions(first, second)
+        warnings += _autocorrelation_cautions(first, second)
     return Result(
         quantity="ratio of STDs" if scalar else "ratio of Avg. STDs",
         test="jackknife of log STD" if scalar else "jackknife of log Avg. STD",
@@ -184,7 +184,7 @@ def spread_ratio(a: ArrayLike, b: ArrayLike, *, paired: bool = False, level: flo
         se=se,
         df=df,
         details=details | {"jackknife": ratio_of(contrast.centre)},
-        cautions=cautions,
+        warnings=warnings,
     )
 
 
@@ -194,12 +194,12 @@ def _correlation(a: Array, b: Array) -> float:
     return float((x * y).sum() / np.sqrt((x**2).sum() * (y**2).sum()))
 
 
-def _shape_cautions(details: dict[str, float]) -> tuple[Caution, ...]:
+def _shape_cautions(details: dict[str, float]) -> tuple[ResultWarning, ...]:
     first, second = details["kurtosis of the first"], details["kurtosis of the second"]
     if max(first, second) < SHAPES_DIFFER * min(first, second):
         return ()
     return (
-        Caution.of(
+        ResultWarning.of(
             "unequal-shapes",
             "The two samples differ in shape (kurtosis {first} and {second}): p-values of a spread ratio may be too small.",
             "look at the per-seed values for outliers; more seeds, or a metric without them, make the comparison safer",
@@ -209,18 +209,18 @@ def _shape_cautions(details: dict[str, float]) -> tuple[Caution, ...]:
     )
 
 
-def _autocorrelation_cautions(a: Array, b: Array) -> tuple[Caution, ...]:
+def _autocorrelation_cautions(a: Array, b: Array) -> tuple[ResultWarning, ...]:
     """Where one method's curves hardly move from epoch to epoch and the other's do, the pooled level is less exact."""
     low, high = sorted((_autocorrelation(a), _autocorrelation(b)))
     n = min(len(a), len(b))
     if n >= ENOUGH_SEEDS or high < SLOW or high - low < APART:
         return ()
     return (
-        Caution.of(
+        ResultWarning.of(
             "unequal-autocorrelation",
             "Neighbouring epochs correlate {high} in one method and {low} in the other: at a contrast of 0.99 to 0.3 "
             "a true null is rejected in 9 % of studies at 5 seeds, in 8 % at 10.",
-            "train 20 seeds a method, where it is 6 %, before quoting a p-value near the border",
+            "train 20 seeds per method, where it is 6 %, before quoting a p-value near the border",
             high=Number(f"{high:.2f}", high),
             low=Number(f"{low:.2f}", low),
         ),
@@ -234,14 +234,14 @@ def _autocorrelation(curves: Array) -> float:
     return float((d[:, :-1] * d[:, 1:]).sum()) / scale if scale > 0 else 0.0
 
 
-def _skew_cautions(a: Array, b: Array, paired: bool, level: float) -> tuple[Caution, ...]:
+def _skew_cautions(a: Array, b: Array, paired: bool, level: float) -> tuple[ResultWarning, ...]:
     """Under skewed final values the jackknife is above its level; of independent seeds Bonett's interval is not."""
     found = 0.5 * sum(float((z**3).mean()) for z in (_standardised(a), _standardised(b)))
     if abs(found) < SKEWED:
         return ()
-    rate, other, remedy = "6 to 8 %", "", "a logit or log scale (--scale) may straighten the values"
+    rate, other, hint = "6 to 8 %", "", "a logit or log scale (--scale) may straighten the values"
     if not paired:
-        rate, remedy = "7 to 9 %", f"trust the verdict where both agree; {remedy}"
+        rate, hint = "7 to 9 %", f"trust the verdict where both agree; {hint}"
         try:
             bonett = pooled_kurtosis_ratio(a, b, level=level)
             ends = f"[{bonett.low:.3g}, {bonett.high:.3g}], p = {bonett.p:.2g}"
@@ -249,11 +249,11 @@ def _skew_cautions(a: Array, b: Array, paired: bool, level: float) -> tuple[Caut
         except CannotEstimate:
             pass
     return (
-        Caution.of(
+        ResultWarning.of(
             "skewed-seeds",
             f"Final values are skewed (skewness {{skewness}}): there the jackknife rejects a true null in {rate} of studies at "
             "5 %{other}.",
-            remedy,
+            hint,
             skewness=Number(f"{found:+.1f}", found),
             other=other,
         ),
@@ -265,13 +265,13 @@ def _standardised(sample: Array) -> Array:
     return np.asarray(d / np.sqrt((d**2).mean(axis=0)))
 
 
-def _tail_cautions(sample: Array) -> tuple[Caution, ...]:
-    """A caution where intervals of a single spread are known to be too short; no construction measured is right there."""
+def _tail_cautions(sample: Array) -> tuple[ResultWarning, ...]:
+    """A warning where intervals of a single spread are known to be too short; no construction measured is right there."""
     found = kurtosis(sample)
     if found < HEAVY_TAILS:
         return ()
     return (
-        Caution.of(
+        ResultWarning.of(
             "heavy-tails",
             "Heavy tails (kurtosis {kurtosis}): 95 % intervals of one method's spread cover 88 to 94 % under t5 seeds and 87 "
             "to 89 % under skewed ones; they decide nothing.",

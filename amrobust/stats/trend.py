@@ -83,7 +83,7 @@ def unit_of(trend: Result) -> str:
 def permutation_trend(
     samples: Sequence[ArrayLike], values: Sequence[float], *, resamples: int = 9_999, seed: int = 0
 ) -> Result:
-    """Permutation test of a trend in z_i = mean over epochs of |x_it − median_t|, one number a seed, on log2(value).
+    """Permutation test of a trend in z_i = mean over epochs of |x_it − median_t|, one number per seed, on log2(value).
 
     Values of which one is not above 0 are counted in order, as in :func:`spread_trend`. The statistic is the covariance of z
     with the log value; whole seeds change groups. Two-sided p = (b + 1)/(B + 1).
@@ -101,7 +101,7 @@ def jonckheere(
     """Jonckheere and Terpstra's test of ordered alternatives on the deviations |x − median| of final values (seeds,).
 
     J counts, over pairs of seeds of two groups, how often the deviation is larger at the larger value (ties ½); its null
-    distribution is that of relabelled seeds. Curves give one number a seed, as in :func:`permutation_trend`.
+    distribution is that of relabelled seeds. Curves give one number per seed, as in :func:`permutation_trend`.
     """
     check_resamples(resamples)
     groups, logs, _ = _sweep(samples, values)
@@ -118,7 +118,7 @@ def jonckheere(
 
 
 def _deviations(groups: Sequence[Array]) -> Array:
-    """One number a seed of all groups, with the ties that rounding broke."""
+    """One number per seed of all groups, with the ties that rounding broke."""
     z = np.concatenate([absolute_deviations(group, "median") for group in groups])
     sizes = [(np.abs(group) + np.abs(np.median(group, axis=0))).mean(axis=1) for group in groups]
     return with_ties(z, np.concatenate(sizes))

@@ -1,4 +1,4 @@
-"""Classical tests of equal variance on one number a seed, for those who ask for them by name."""
+"""Classical tests of equal variance on one number per seed, for those who ask for them by name."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from amrobust.stats.limits import check_level
-from amrobust.stats.results import Caution, Result
+from amrobust.stats.results import Result, ResultWarning
 from amrobust.stats.samples import (
     Array,
     CannotEstimate,
@@ -19,7 +19,7 @@ from amrobust.stats.samples import (
     with_ties,
 )
 
-NORMAL_ONLY = Caution(
+NORMAL_ONLY = ResultWarning(
     "assumes-normality",
     "This test holds its level for normal seeds only: heavy tails make it reject a true null in 9 to 16 % of studies at "
     "5 %, skewness in 12 to 21 %.",
@@ -57,7 +57,7 @@ def f_test(a: ArrayLike, b: ArrayLike, *, level: float = 0.95) -> Result:
     return Result(
         "ratio of STDs", "F", (len(x), len(y)), ratio, ratio / upper, ratio / lower, level, p,
         assumption="independent, normally distributed seeds",
-        details={"kurtosis of the first": kurtosis(x), "kurtosis of the second": kurtosis(y)}, cautions=(NORMAL_ONLY,),
+        details={"kurtosis of the first": kurtosis(x), "kurtosis of the second": kurtosis(y)}, warnings=(NORMAL_ONLY,),
     )  # fmt: skip
 
 
@@ -70,12 +70,12 @@ def bartlett(a: ArrayLike, b: ArrayLike) -> Result:
     return Result(
         "spread", "Bartlett", (len(x), len(y)), p=float(found.pvalue), centre="mean",
         assumption="independent, normally distributed seeds", details={"statistic": float(found.statistic)},
-        cautions=(NORMAL_ONLY,),
+        warnings=(NORMAL_ONLY,),
     )  # fmt: skip
 
 
 def fligner(a: ArrayLike, b: ArrayLike) -> Result:
-    """The Fligner–Killeen test on ranks of |x − median| (scipy); at 5 seeds a method it cannot reject at 5 %.
+    """The Fligner–Killeen test on ranks of |x − median| (scipy); at 5 seeds per method it cannot reject at 5 %.
 
     ``smallest_p`` is what the most unequal samples of these sizes give.
     """
@@ -112,8 +112,8 @@ def pitman_morgan(a: ArrayLike, b: ArrayLike) -> Result:
     return Result(
         "spread", "Pitman-Morgan", (len(x),), p=float(found.pvalue), paired=True, centre="mean",
         assumption="pairs normally distributed", details={"correlation": float(np.corrcoef(x, y)[0, 1])},
-        cautions=(
-            Caution(
+        warnings=(
+            ResultWarning(
                 "assumes-normality",
                 "The Pitman-Morgan test rejects a true null in 10 to 17 % of studies at 5 % under heavy tails (t5).",
                 "use --test jackknife or --test swap on paired seeds",

@@ -128,7 +128,7 @@ class Classification(ABC):
         return self._training_inputs(params) // int(params["batch_size"])
 
     def steps_per_point(self, params: Mapping[str, Any]) -> int:
-        """A curve has one point an epoch."""
+        """A curve has one point per epoch."""
         return self.steps_per_epoch(params)
 
     def learning_rate(self, params: Mapping[str, Any], lr: float, epoch: int) -> float:

@@ -113,10 +113,10 @@ def _continues(response: http.client.HTTPResponse, have: int) -> bool:
     return response.status == http.client.PARTIAL_CONTENT and began.startswith(f"bytes {have}-")
 
 
-def _check(source: Source, path: Path, remedy: str, *, remove: bool) -> None:
+def _check(source: Source, path: Path, hint: str, *, remove: bool) -> None:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
     if digest != source.md5:
         if remove:
             path.unlink()
-        raise RunError(f"{path} is not the publisher's file (MD5 {digest}, not {source.md5}): {remedy}")
+        raise RunError(f"{path} is not the publisher's file (MD5 {digest}, not {source.md5}): {hint}")

@@ -186,7 +186,7 @@ class PennTreebank:
         return expected_windows(len(self._columns(params)[0]), WINDOW)
 
     def steps_per_point(self, params: Mapping[str, Any]) -> int:
-        """A curve has one point an epoch."""
+        """A curve has one point per epoch."""
         return self.steps_per_epoch(params)
 
     def windows(self, params: Mapping[str, Any], order: np.random.Generator) -> list[tuple[int, int]]:

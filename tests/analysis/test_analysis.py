@@ -143,7 +143,7 @@ def test_sweeps_and_phases_are_read(tmp_path):
         ("epochs = [1, 3]", "epochs = [1]", "no phase"),
         (
             'kind = "less Avg. STD"\nmethod',
-            'kind = "stable over"\nmargin = 1.0\nmethod',
+            'kind = "equivalent across the sweep"\nmargin = 1.0\nmethod',
             "'methods' is missing",
         ),
     ],
@@ -240,7 +240,9 @@ def test_a_scale_asked_of_a_file_without_any_is_an_error(tmp_path):
 
 
 def test_a_grid_of_bounds_is_a_claim_each(tmp_path):
-    bounds = '[[claims]]\nkind = "within bound"\nmethod = "am1[m=3]/II"\nbounds = [[2.0, 0.5], [3.0, 0.1]]\n'
+    bounds = (
+        '[[claims]]\nkind = "exceedance bound"\nmethod = "am1[m=3]/II"\nbounds = [[2.0, 0.5], [3.0, 0.1]]\n'
+    )
     claims = load_analysis(written(tmp_path, VALID + bounds)).settings[0].claims
     assert [claim.bound for claim in claims] == [None, None, (2.0, 0.5), (3.0, 0.1)]
 

@@ -151,7 +151,7 @@ def test_seeds_from_several_starting_points_are_counted_from_each(analysed):
     judgement = analysed(("seeds = 6", "seeds = 2\nx0s = 2"))
     assert judgement.declaration.after == 12
     assert {len(arm.seeds) for arm in judgement.arms} == {4}
-    assert "left out are seeds 2 of" in " ".join(note.message for note in judgement.cautions)
+    assert "left out are seeds 2 of" in " ".join(note.message for note in judgement.warnings)
 
 
 def test_the_declared_seeds_are_judged_and_the_others_left_out_in_a_line(analysed):
@@ -160,10 +160,10 @@ def test_the_declared_seeds_are_judged_and_the_others_left_out_in_a_line(analyse
     after = analysed()
     assert [arm.seeds for arm in after.arms] == [tuple(range(6))] * 4
     assert after.verdicts == before.verdicts
-    (note,) = [note for note in after.cautions if note.kind == "seeds-left-out"]
-    assert note.message.startswith("The analysis declares 6 seeds a method: left out are seeds 6-8 of ")
+    (note,) = [note for note in after.warnings if note.kind == "seeds-left-out"]
+    assert note.message.startswith("The analysis declares 6 seeds per method: left out are seeds 6-8 of ")
     assert all(arm.title in note.message for arm in after.arms)
-    assert "seeds-added" not in {note.kind for one in after.summaries for note in one.cautions}
+    assert "seeds-added" not in {note.kind for one in after.summaries for note in one.warnings}
 
 
 def test_every_form_of_the_result_says_it(analysed, tmp_path):

@@ -63,7 +63,7 @@ def test_it_runs_judges_every_claim_and_resumes(name, directory):
     assert len(comparison.judgements) == len(analysis.settings)
     for judgement, setting in zip(comparison.judgements, analysis.settings, strict=True):
         assert [v.claim.kind for v in judgement.verdicts] == [claim.kind for claim in setting.claims]
-        refusals = [v.sentence for v in judgement.verdicts if v.outcome == "cannot be judged"]
+        refusals = [v.sentence for v in judgement.verdicts if v.outcome == "not assessable"]
         assert not refusals
     counting = Counting()
     run_analysis(analysis, directory, executor="local", reporter=counting)

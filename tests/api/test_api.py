@@ -169,10 +169,10 @@ class TestComparison:
     def test_the_same_warnings_with_their_remedies(self, comparison):
         frame = comparison.warnings()
         printed = comparison.render("table")
-        assert len(frame) == len(comparison.cautions) > 0
-        for caution in comparison.cautions:
-            assert caution.message in printed
-        assert frame["remedy"].str.endswith(".").all()
+        assert len(frame) == len(comparison.warnings) > 0
+        for warning in comparison.warnings:
+            assert warning.message in printed
+        assert frame["hint"].str.endswith(".").all()
 
     def test_printed_and_in_a_notebook(self, comparison):
         read, _, table = str(comparison).partition("\n\n")
@@ -295,7 +295,7 @@ class TestTune:
             best = mean[rows.index].idxmin() if tuning.better == "lower" else mean[rows.index].idxmax()
             assert list(rows.index[rows["chosen"]]) == [best]
             assert tuned.chosen[method]["lr"] == table["lr"][best]
-        assert len(tuned.cautions) == sum(bool(m.tuning.at_edge) for m in tuned.data.methods)
+        assert len(tuned.warnings) == sum(bool(m.tuning.at_edge) for m in tuned.data.methods)
 
     @pytest.mark.parametrize(
         ("methods", "options", "message"),

@@ -1,4 +1,4 @@
-"""What Python users have in hand goes in as it is: frames of any library, mappings of arrays, one number a seed."""
+"""What Python users have in hand goes in as it is: frames of any library, mappings of arrays, one number per seed."""
 
 import subprocess
 import sys
@@ -270,8 +270,8 @@ def test_what_needs_curves_is_not_judged_on_final_values_and_says_so():
     assert list(amrobust.compare(frame).table()["claim"]) == ["better mean", "less spread"]
     for claim in (Claim("less Avg. STD", "adam", "sgd"), Claim("better mean", "adam", "sgd", phase=(0.5, 1))):
         (verdict,) = amrobust.compare(frame, claims=[claim]).verdicts
-        assert verdict.outcome == "cannot be judged"
-        assert "one number a seed" in verdict.sentence
+        assert verdict.outcome == "not assessable"
+        assert "one number per seed" in verdict.sentence
     with pytest.raises(UserError, match="needs 3 epochs, and there are 1"):
         amrobust.compare(frame, final="mean:3")
 

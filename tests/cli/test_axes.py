@@ -100,7 +100,7 @@ class TestMethodsAtOtherSteps:
         text = " ".join(page.read_text().split())
         assert "10 steps (1000, 2000 ... 10000)" in text
         assert "at each step" in text
-        assert "epoch" not in text.partition("<h2")[2].partition("Cautions")[0].lower()
+        assert "epoch" not in text.partition("<h2")[2].partition("Warnings")[0].lower()
 
     def test_python_reads_on_a_grid_too(self):
         found = package.compare(TABLES / "othersteps2.csv", grid="every:5000")

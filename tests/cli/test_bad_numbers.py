@@ -66,9 +66,9 @@ def test_the_configuration_of_a_project_is_held_to_the_same(folder, option):
     ("claim", "message"),
     [
         ('kind = "equivalent mean"\nmargin = nan', "a margin is a number above 0"),
-        ('kind = "no worse than"\nmargin = inf', "a margin is a number above 0"),
-        ('kind = "within bound"\nbounds = [[inf, 0.1]]', "bounds are pairs"),
-        ('kind = "within bound"\nbounds = [[80.0, 1e-320]]', "probability = 1e-320"),
+        ('kind = "non-inferior"\nmargin = inf', "a margin is a number above 0"),
+        ('kind = "exceedance bound"\nbounds = [[inf, 0.1]]', "bounds are pairs"),
+        ('kind = "exceedance bound"\nbounds = [[80.0, 1e-320]]', "probability = 1e-320"),
         ('kind = "less spread"\nbaseline = "adam"', "holds 'adam' against itself"),
         ('kind = "less spread"\nbaseline = "sgdd"', "did you mean 'sgd'?"),
         ('kind = "trend"\nmethods = ["adam", "sgd", "adam"]', "twice"),

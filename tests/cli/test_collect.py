@@ -1,4 +1,4 @@
-"""``amrobust collect``: what is finished, under way, failed and missing."""
+"""``amrobust status``: what is finished, under way, failed and missing."""
 
 import json
 import subprocess

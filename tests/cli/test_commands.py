@@ -182,7 +182,7 @@ class TestCompare:
     def test_the_table(self, runs):
         done = amrobust("compare", runs)
         assert done.exit_code == 0
-        for text in ("M-SGD", "AM1-SGD (m = 10), II", "Avg. STD", "Holm", "jackknife", "Cautions"):
+        for text in ("M-SGD", "AM1-SGD (m = 10), II", "Avg. STD", "Holm", "jackknife", "Warnings"):
             assert text in done.stdout
 
     @pytest.mark.parametrize("form", ["json", "csv", "latex", "markdown"])
@@ -322,7 +322,7 @@ class TestPlan:
     def test_it_ends_with_the_seeds_needed(self, arguments):
         done = amrobust("plan", *arguments, *self.QUICK)
         assert done.exit_code == 0, done.output
-        assert "seeds a method reach a power of 80%" in done.stdout
+        assert "seeds per method reach a power of 80%" in done.stdout
 
     def test_the_power_at_a_number_of_seeds_as_json(self):
         data = json.loads(

@@ -181,7 +181,7 @@ def test_a_table_without_a_method_lists_what_could_name_it():
     (judgement,) = judged(TABLES / "results.tsv", "--method-from", "commit")
     assert (judgement["metric"]["name"], judgement["metric"]["better"]) == ("val_bpb", "lower")
     assert [arm["final_values"] for arm in judgement["arms"]] == [[0.9979, 0.9985], [0.9932, 0.9941]]
-    assert all(verdict["outcome"] == "cannot be judged" for verdict in judgement["verdicts"])
+    assert all(verdict["outcome"] == "not assessable" for verdict in judgement["verdicts"])
 
 
 def test_means_and_no_seeds_go_to_judge_table():
@@ -201,12 +201,12 @@ def test_several_environments_are_several_workloads():
 def test_of_two_datasets_one_a_line_shorter_the_other_is_judged():
     (first, *_) = judged(TABLES / "two_workloads.csv")
     assert {arm["method"] for arm in first["arms"]} == {"base", "am1", "am2"}
-    assert all(verdict["outcome"] != "cannot be judged" for verdict in first["verdicts"])
+    assert all(verdict["outcome"] != "not assessable" for verdict in first["verdicts"])
 
 
 def test_a_blown_up_loss_beside_its_perplexity_gets_no_verdict_on_means():
     (judgement,) = judged(TABLES / "ppl_blowup.csv")
-    assert {verdict["outcome"] for verdict in judgement["verdicts"]} <= {"inconclusive", "cannot be judged"}
+    assert {verdict["outcome"] for verdict in judgement["verdicts"]} <= {"inconclusive", "not assessable"}
 
 
 def test_shares_and_percentages_of_one_metric_are_refused_with_both_ways_out():
@@ -246,7 +246,7 @@ def test_a_minimised_objective_is_better_low_whatever_it_is_called():
 def test_a_margin_beyond_all_values_is_warned_about_in_the_metrics_unit():
     (judgement,) = judged(TABLES / "frac.csv", "--margin", "0.5")
     assert any(
-        "The margin 0.5 share is larger than the range" in note["message"] for note in judgement["cautions"]
+        "The margin 0.5 share is larger than the range" in note["message"] for note in judgement["warnings"]
     )
     assert "look like shares of one" in refused("compare", TABLES / "frac.csv", "--unit", "test_acc=%")
 
@@ -257,15 +257,15 @@ def test_copied_runs_are_refused():
 
 def test_stuck_methods_are_equal_and_nothing_is_judged_of_rounding():
     (judgement,) = judged(TABLES / "same_constant.csv")
-    assert {verdict["outcome"] for verdict in judgement["verdicts"]} == {"cannot be judged"}
+    assert {verdict["outcome"] for verdict in judgement["verdicts"]} == {"not assessable"}
 
 
 @pytest.mark.parametrize("name", ["blowup", "finite_diverged"])
 def test_a_seed_at_1e100_decides_no_spread(name):
     (judgement,) = judged(TABLES / f"{name}.csv")
     outcomes = {verdict["claim"]["kind"]: verdict["outcome"] for verdict in judgement["verdicts"]}
-    assert outcomes["less spread"] == outcomes["less Avg. STD"] == "cannot be judged"
-    assert outcomes["better mean"] in ("inconclusive", "cannot be judged")
+    assert outcomes["less spread"] == outcomes["less Avg. STD"] == "not assessable"
+    assert outcomes["better mean"] in ("inconclusive", "not assessable")
     for verdict in judgement["verdicts"]:
         assert verdict["p"] is None or np.isfinite(verdict["p"])
 

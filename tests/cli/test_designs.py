@@ -69,7 +69,7 @@ baseline = "sgd"
 looks = [4, 8, 12]
 methods = [{{ opt = "sgd" }}, {{ opt = "msgd", lr = {lr} }}]
 [[claims]]
-kind = "no worse than"
+kind = "non-inferior"
 method = "msgd[lr={lr}]"
 margin = {margin}
 """
@@ -102,7 +102,7 @@ CLAIMS = """
 question = "Is momentum no worse, and does it vary less late in training?"
 baseline = "sgd"
 claims = [
-  { kind = "no worse than", method = "msgd", margin = 10.0 },
+  { kind = "non-inferior", method = "msgd", margin = 10.0 },
   { kind = "less Avg. STD", method = "msgd", epochs = [3, 4] },
 ]
 """
@@ -114,7 +114,7 @@ def test_claims_declared_in_a_file_replace_the_usual_ones(crossed, tmp_path):
     done = run("compare", crossed, "--claims", path, "--format", "json")
     assert done.exit_code == 0, done.output
     (judgement,) = json.loads(done.output)["judgements"]
-    assert [v["claim"]["kind"] for v in judgement["verdicts"]] == ["no worse than", "less Avg. STD"]
+    assert [v["claim"]["kind"] for v in judgement["verdicts"]] == ["non-inferior", "less Avg. STD"]
     assert judgement["question"].startswith("Is momentum no worse")
     both = run("compare", crossed, "--claims", path, "--margin", 1)
     assert both.exit_code == 2

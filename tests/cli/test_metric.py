@@ -221,16 +221,16 @@ class TestUnits:
         found = judgement(TABLES / "frac.csv", "--margin", "0.5")
         assert (found["metric"]["unit"], found["metric"]["unit_by"]) == ("share", "values")
         assert "within 0.5 share" in found["verdicts"][0]["sentence"]
-        (caution,) = (c for c in found["cautions"] if c["kind"] == "margin-beyond-range")
+        (warning,) = (c for c in found["warnings"] if c["kind"] == "margin-beyond-range")
         assert (
             "0.5 share is larger than the range of all values that are judged, 0.8917 to 0.9439"
-            in caution["message"]
+            in warning["message"]
         )
         assert "percentage point" not in json.dumps(found["verdicts"])
 
     @pytest.mark.parametrize("margin", [0.005, 0.052])
     def test_a_margin_within_the_range_draws_nothing(self, margin):
-        kinds = [c["kind"] for c in judgement(TABLES / "frac.csv", "--margin", margin)["cautions"]]
+        kinds = [c["kind"] for c in judgement(TABLES / "frac.csv", "--margin", margin)["warnings"]]
         assert "margin-beyond-range" not in kinds
 
     def test_shares_and_percentages_of_one_file_are_refused(self):
@@ -317,7 +317,7 @@ class TestPublishedTables:
         path = tmp_path / "t.toml"
         rows = "\n".join(f'[[t.rows]]\nmethod = "{name}"\nfinal_std = 1.0' for name in "AB")
         path.write_text(f'[t]\nmetric = "accuracy (%)"\nseeds = 10\n{rows}\n')
-        assert "cannot be judged" in answered("judge-table", path, "--margin", "1").stdout
+        assert "not assessable" in answered("judge-table", path, "--margin", "1").stdout
 
     def test_an_option_that_names_no_metric_of_a_table_lists_them(self, tmp_path):
         path = self.table(tmp_path / "t.toml", "wer")
@@ -327,10 +327,10 @@ class TestPublishedTables:
         path = self.table(tmp_path / "t.toml", "wer")
         kinds = {
             margin: [
-                caution["kind"]
-                for caution in json.loads(
+                warning["kind"]
+                for warning in json.loads(
                     answered("judge-table", path, "--margin", margin, "--format", "json").stdout
-                )["judgements"][0]["cautions"]
+                )["judgements"][0]["warnings"]
             ]
             for margin in ("13.9", "14.1")  # from 10 - 2 to 20 + 2
         }

@@ -121,7 +121,7 @@ class TestTune:
         done = amrobust(
             "tune", "--opt", "sgd", "--lr", "0.0001,0.001", *CONVEX, "--runs-dir", tmp_path, "-o", tmp_path / "t.json"
         )  # fmt: skip
-        assert "Caution: the chosen lr = 0.001 lies at the edge of the grid" in done.stdout
+        assert "ResultWarning: the chosen lr = 0.001 lies at the edge of the grid" in done.stdout
         assert "search further values" in done.stdout
 
     def test_where_every_combination_diverges_it_fails_in_one_line(self, tmp_path):

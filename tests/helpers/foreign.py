@@ -41,7 +41,7 @@ def tidy_csv(path):
 
 
 def lightning(root):
-    """CSVLogger's folders: two sparse rows an epoch, training and validation."""
+    """CSVLogger's folders: two sparse rows per epoch, training and validation."""
     for version, (method, seed) in enumerate(grid()):
         folder = root / f"version_{version}"
         folder.mkdir(parents=True)

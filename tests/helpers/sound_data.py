@@ -15,10 +15,10 @@ Files = dict[str, Any]
 """Their contents, text or bytes, by name."""
 
 FORMS = {
-    "table": "a row a step: `method,lr,seed,epoch,val_acc`",
-    "wide": "a column a seed: `epoch,adam_seed0,adam_seed1,...`",
-    "finals": "a row a seed: `method,lr,seed,val_acc`",
-    "logs": "a folder with a file a seed: `adam-seed0.csv` of `epoch,val_acc`",
+    "table": "a row per step: `method,lr,seed,epoch,val_acc`",
+    "wide": "a column per seed: `epoch,adam_seed0,adam_seed1,...`",
+    "finals": "a row per seed: `method,lr,seed,val_acc`",
+    "logs": "a folder with a file per seed: `adam-seed0.csv` of `epoch,val_acc`",
     "jsonl": "a JSON object a step",
 }
 

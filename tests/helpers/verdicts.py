@@ -1,4 +1,4 @@
-"""Finding one verdict in a comparison, and the kinds of cautions that something carries."""
+"""Finding one verdict in a comparison, and the kinds of warnings that something carries."""
 
 
 def verdict(comparison, kind, method=None):
@@ -13,4 +13,4 @@ def verdict(comparison, kind, method=None):
 
 
 def kinds(item):
-    return {caution.kind for caution in item.cautions}
+    return {warning.kind for warning in item.warnings}

@@ -137,12 +137,12 @@ def test_runs_of_one_seed_that_differ_in_a_field_are_no_repeats(policy):
     ) as error:
         gather(logged, Mappings(method_from="model"), Policies(duplicates=policy), "log")
     assert "--duplicates" not in str(error.value)
-    for remedy in (
+    for hint in (
         "--method-from model,corpus,split",
         "--workload-from corpus,split",
         "--seed-from seed,corpus,split",
     ):
-        assert remedy in str(error.value)
+        assert hint in str(error.value)
     found = gather(logged, Mappings(method_from="model", workload_from="corpus,split"), Policies(), "log")
     assert {one.workload: len(one.seeds) for one in found.methods} == {f"{c}/{s}": 2 for c, s in cells}
 

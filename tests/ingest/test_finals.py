@@ -1,4 +1,4 @@
-"""Tables of one number a seed, in every form that people keep them in."""
+"""Tables of one number per seed, in every form that people keep them in."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Folders that may tell methods apart: what would be one method in several of them is refused, with remedies that work."""
+"""Folders that may tell methods apart: what would be one method in several of them is refused, with hints that work."""
 
 import re
 

@@ -45,7 +45,7 @@ def honestly(form, seeds, epochs, chance):
 def warnings(lines, comparison):
     """Every warning, on stderr and in the comparison."""
     notes = [
-        note["message"] + note["remedy"]
+        note["message"] + note["hint"]
         for judgement in comparison.get("judgements", [])
         for note in judgement["notes"]
     ]

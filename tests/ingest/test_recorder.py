@@ -42,7 +42,7 @@ def test_what_is_logged_is_what_is_compared(tmp_path):
     assert arms[0].metrics["test_loss"].better == "lower"
     assert all(seconds > 0 for seconds in arms[0].seconds)
     comparison = amrobust.compare(str(tmp_path), baseline="sgd")
-    assert "seeds-added" not in [caution.kind for caution in comparison.cautions]
+    assert "seeds-added" not in [warning.kind for warning in comparison.warnings]
 
 
 def test_seeds_beyond_the_plan_were_added_later(tmp_path):

@@ -1,4 +1,4 @@
-"""Logs of reinforcement learning: an array a seed, Stable-Baselines3's files, a table a task in a folder a method."""
+"""Logs of reinforcement learning: an array per seed, Stable-Baselines3's files, a table a task in a folder per method."""
 
 import json
 

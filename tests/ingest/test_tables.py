@@ -1,4 +1,4 @@
-"""The forms of tables: long, tidy, a column a seed, a column a step; and what is none of them."""
+"""The forms of tables: long, tidy, a column per seed, a column per step; and what is none of them."""
 
 import numpy as np
 import pytest
@@ -195,7 +195,7 @@ def test_a_clock_counts_steps_where_nothing_else_does(tmp_path, clock):
     assert found["a"].axis.name == clock.removesuffix(" (s)")
     assert found["a"].seeds == (0, 1)
     assert len(found["a"].steps) == 8
-    # Of one row a run it is a result like others.
+    # Of one row per run it is a result like others.
     finals = read(tmp_path, f"method,seed,acc,{clock}\na,0,91,5\na,1,92,6\nb,0,93,4\n")
     assert finals["a"].curves["acc"].tolist() == [[91], [92]]
 

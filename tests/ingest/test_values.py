@@ -29,8 +29,8 @@ def test_a_reward_that_begins_later_is_not_measured_there_and_no_seed_diverged()
     found = judged(CORPUS / "nan_first.csv")
     assert [arm["diverged"] for arm in found["arms"]] == [[], []]
     assert found["first_epoch"] == 2
-    assert all(verdict["outcome"] != "cannot be judged" for verdict in found["verdicts"])
-    (note,) = (note for note in found["cautions"] if note["kind"] == "epochs-left-out")
+    assert all(verdict["outcome"] != "not assessable" for verdict in found["verdicts"])
+    (note,) = (note for note in found["warnings"] if note["kind"] == "epochs-left-out")
     assert "before 4096 are left out for every method: some seed was not measured there" in note["message"]
     # Avg. STD by pandas, over the steps at which every seed of both methods was measured.
     later = frame[frame.step > frame.step.min()]

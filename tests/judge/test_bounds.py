@@ -25,14 +25,14 @@ def gaps(method, values, **changes):
 
 
 def judged(values, *bounds, **changes):
-    claims = [Claim("within bound", "am1", "am1", bound=bound) for bound in bounds]
+    claims = [Claim("exceedance bound", "am1", "am1", bound=bound) for bound in bounds]
     arms = [gaps("am1", values, **changes), gaps("sgd", np.arange(10.0))]
     return compare(arms, Selection(metric="gap"), claims=claims)
 
 
 def test_the_test_is_scipys_exact_binomial_and_the_interval_clopper_pearsons():
     values = np.r_[np.full(190, 1.0), np.full(10, 3.0)]
-    found = verdict(judged(values, (2.0, 0.1)), "within bound")
+    found = verdict(judged(values, (2.0, 0.1)), "exceedance bound")
     expected = scipy.stats.binomtest(10, 200, 0.1, alternative="less")
     assert found.p == pytest.approx(expected.pvalue)
     interval = scipy.stats.binomtest(10, 200).proportion_ci(0.95, "exact")
@@ -43,24 +43,24 @@ def test_the_test_is_scipys_exact_binomial_and_the_interval_clopper_pearsons():
 
 
 def test_more_runs_beyond_the_bound_refute_it_and_a_few_more_leave_it_open():
-    many = verdict(judged(np.r_[np.ones(100), np.full(60, 3.0)], (2.0, 0.1)), "within bound")
+    many = verdict(judged(np.r_[np.ones(100), np.full(60, 3.0)], (2.0, 0.1)), "exceedance bound")
     assert many.outcome == "refuted"
-    few = verdict(judged(np.r_[np.ones(92), np.full(8, 3.0)], (2.0, 0.1)), "within bound")
+    few = verdict(judged(np.r_[np.ones(92), np.full(8, 3.0)], (2.0, 0.1)), "exceedance bound")
     assert few.outcome == "inconclusive"
-    assert few.seeds_to_settle > 100
+    assert few.required_seeds > 100
 
 
 def test_seeds_that_could_not_support_it_are_refused_with_the_number_that_could():
-    found = verdict(judged(np.ones(20), (2.0, 0.05)), "within bound")
-    assert found.outcome == "cannot be judged"
-    assert found.seeds_to_settle == 59
-    assert verdict(judged(np.ones(59), (2.0, 0.05)), "within bound").outcome == "supported"
-    assert verdict(judged(np.full(20, 3.0), (2.0, 0.05)), "within bound").outcome == "refuted"
+    found = verdict(judged(np.ones(20), (2.0, 0.05)), "exceedance bound")
+    assert found.outcome == "not assessable"
+    assert found.required_seeds == 59
+    assert verdict(judged(np.ones(59), (2.0, 0.05)), "exceedance bound").outcome == "supported"
+    assert verdict(judged(np.full(20, 3.0), (2.0, 0.05)), "exceedance bound").outcome == "refuted"
 
 
 def test_a_diverged_run_counts_as_beyond_every_bound():
     values = np.r_[np.full(30, np.nan), np.ones(70)]
-    found = verdict(judged(values, (1e9, 0.1)), "within bound")
+    found = verdict(judged(values, (1e9, 0.1)), "exceedance bound")
     assert found.outcome == "refuted"
     assert found.interval.estimate == 0.3
 
@@ -74,11 +74,11 @@ def test_a_grid_of_bounds_is_a_family():
 
 def test_bounds_are_read_from_a_file(tmp_path):
     path = tmp_path / "claims.toml"
-    text = 'claims = [{ kind = "within bound", method = "am1", bounds = [[2.0, 0.5], [3, 0.05]] }]'
+    text = 'claims = [{ kind = "exceedance bound", method = "am1", bounds = [[2.0, 0.5], [3, 0.05]] }]'
     path.write_text(text)
     assert load_claims(path).claims == (
-        Claim("within bound", "am1", "am1", bound=(2.0, 0.5)),
-        Claim("within bound", "am1", "am1", bound=(3.0, 0.05)),
+        Claim("exceedance bound", "am1", "am1", bound=(2.0, 0.5)),
+        Claim("exceedance bound", "am1", "am1", bound=(3.0, 0.05)),
     )
     for wrong in ("[[2.0, 1.5]]", "[[2.0]]", "[2.0, 0.5]", '[["a", 0.5]]'):
         path.write_text(text.replace("[[2.0, 0.5], [3, 0.05]]", wrong))
@@ -100,7 +100,7 @@ class TestDeviations:
     methods = [{ opt = "acsa", theorem = 1 }, { opt = "am1g", m = 10, theorem = 1 }]
 
     [[claims]]
-    kind = "within bound"
+    kind = "exceedance bound"
     method = "am1g[m=10,theorem=1]/II"
     deviations = [1.5, 4]
     """
@@ -118,8 +118,8 @@ class TestDeviations:
         assert wide.outcome == "supported"
         assert wide.interval.estimate == 0
         assert "(Theorem 1b, Λ = 1.5)" in wide.sentence
-        assert narrow.outcome == "cannot be judged"  # at most 0.023, which 40 seeds cannot show
-        assert narrow.seeds_to_settle > 100
+        assert narrow.outcome == "not assessable"  # at most 0.023, which 40 seeds cannot show
+        assert narrow.required_seeds > 100
 
     @pytest.mark.parametrize(
         ("old", "new", "message"),
@@ -138,6 +138,6 @@ class TestDeviations:
 
     def test_runs_that_are_there_already_have_no_constants(self, tmp_path):
         path = tmp_path / "claims.toml"
-        path.write_text('claims = [{ kind = "within bound", method = "am1", deviations = [2] }]')
+        path.write_text('claims = [{ kind = "exceedance bound", method = "am1", deviations = [2] }]')
         with pytest.raises(UserError, match="use 'amrobust analyze', or give bounds"):
             load_claims(path)

@@ -69,7 +69,7 @@ def test_where_more_is_better_worse_means_a_fall(rng):
 def test_epochs_that_are_not_judged_are_refused(rng, epochs):
     arms = [losses(rng, "am1", 0.3, first_output_epoch=2), losses(rng, "msgd", 0.0)]
     found = verdict(judged(arms, "worse after", epochs=epochs), "worse after")
-    assert found.outcome == "cannot be judged"
+    assert found.outcome == "not assessable"
     assert "among the epochs 2 to 6" in found.sentence
 
 

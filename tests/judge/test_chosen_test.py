@@ -52,7 +52,7 @@ class TestChosenTest:
         ]
         paired = verdict(compare(pair, rules=Rules(test="bonett")), "less spread")
         assert paired.test.test == "jackknife of log STD"
-        assert any("no form for pairs" in c.message for c in paired.cautions)
+        assert any("no form for pairs" in c.message for c in paired.warnings)
 
     @pytest.mark.parametrize("test", ["swap", "pitman-morgan"])
     def test_paired_tests_need_pairs(self, rng, wide, narrow, test):
@@ -66,7 +66,7 @@ class TestChosenTest:
         found = verdict(compare(pair, rules=Rules(test=test)), "less spread")
         assert found.test.paired
         mixed = compare([*pair, arm("sgd", curves(rng, 12, 6))], rules=Rules(test=test))
-        assert verdict(mixed, "less spread", "sgd").outcome == "cannot be judged"
+        assert verdict(mixed, "less spread", "sgd").outcome == "not assessable"
 
     def test_unpaired_tests_on_some_paired_arms_become_the_paired_t_on_deviations(self, rng):
         base = curves(rng, 12, 6)

@@ -33,7 +33,7 @@ class TestDefaultClaims:
             narrow.curves["test_accuracy"], wide.curves["test_accuracy"], level=1 - 0.05 / 3
         )
         assert found.family_size == 3
-        assert dataclasses.replace(found.interval, cautions=()) == dataclasses.replace(expected, cautions=())
+        assert dataclasses.replace(found.interval, warnings=()) == dataclasses.replace(expected, warnings=())
 
     def test_holm_covers_every_claim_of_every_group(self, wide, narrow, rng):
         others = [
@@ -91,9 +91,9 @@ class TestMeans:
     def test_no_worse_than_looks_at_one_side_only(self, rng, shift, outcome):
         noise = rng.normal(0, 0.2, (20, 1))
         noise -= noise.mean()
-        claim = Claim("no worse than", "b", "a", margin=0.5)
+        claim = Claim("non-inferior", "b", "a", margin=0.5)
         pair = [arm("a", noise), arm("b", noise[::-1] + shift)]
-        assert verdict(compare(pair, claims=[claim]), "no worse than").outcome == outcome
+        assert verdict(compare(pair, claims=[claim]), "non-inferior").outcome == outcome
 
     def test_absence_of_significance_is_not_equivalence(self, rng):
         pair = [arm("a", rng.normal(0, 5, (5, 1))), arm("b", rng.normal(0, 5, (5, 1)))]
@@ -133,8 +133,8 @@ class TestPairing:
 class TestRefusals:
     def test_three_seeds_cannot_be_judged(self, rng):
         found = verdict(compare([arm("a", curves(rng, 3, 5)), arm("b", curves(rng, 9, 5))]), "less spread")
-        assert found.outcome == "cannot be judged"
-        assert found.seeds_to_settle == 4
+        assert found.outcome == "not assessable"
+        assert found.required_seeds == 4
         assert found.p is None
 
     def test_fewer_are_described_without_intervals(self, rng):
@@ -152,28 +152,28 @@ class TestRefusals:
         found = verdict(
             compare([arm("a", np.full((9, 5), 97.0)), arm("b", curves(rng, 9, 5))]), "less spread"
         )
-        assert found.outcome == "cannot be judged"
+        assert found.outcome == "not assessable"
 
     def test_diverged_seeds_are_not_dropped_silently(self, wide, narrow):
         values = narrow.curves["test_accuracy"].copy()
         values[3, 10:] = np.nan
         lost = dataclasses.replace(narrow, curves={"test_accuracy": values})
         comparison = compare([wide, lost])
-        assert {v.outcome for v in comparison.judgements[0].verdicts} == {"cannot be judged"}
+        assert {v.outcome for v in comparison.judgements[0].verdicts} == {"not assessable"}
         summary = next(s for s in comparison.judgements[0].summaries if s.method == lost.method)
         assert (summary.diverged, summary.final_spread, summary.avg_std) == (1, None, None)
-        survivors = compare([wide, lost], Selection(survivors=True))
-        found = verdict(survivors, "less Avg. STD")
+        complete_cases = compare([wide, lost], Selection(complete_cases=True))
+        found = verdict(complete_cases, "less Avg. STD")
         assert found.outcome == "supported"
         assert found.interval.n == (19, 20)
-        assert "survivors-only" in kinds(found)
+        assert "complete-cases" in kinds(found)
 
     def test_a_test_that_cannot_reach_the_familys_level_is_refused(self, rng):
         methods = [arm(name, curves(rng, 5, 6)) for name in "abcdefgh"]
         comparison = compare(methods, rules=Rules(test="permutation"))
         spread = [v for v in comparison.judgements[0].verdicts if v.claim.kind == "less spread"]
-        assert {v.outcome for v in spread} == {"cannot be judged"}
-        assert all(v.seeds_to_settle and v.seeds_to_settle > 5 for v in spread)
+        assert {v.outcome for v in spread} == {"not assessable"}
+        assert all(v.required_seeds and v.required_seeds > 5 for v in spread)
         assert "family" in spread[0].sentence
 
     def test_different_x0_is_refused_unless_allowed(self, wide, narrow):
@@ -191,12 +191,12 @@ class TestRefusals:
         mixed = dataclasses.replace(wide, code=(CodeVersion((0, 1), old), CodeVersion(rest, new)))
         alone = dataclasses.replace(narrow, code=(CodeVersion(narrow.seeds, new),))
         judgement = compare([mixed, alone]).judgements[0]
-        (note,) = [c for c in judgement.summaries[0].cautions if c.kind == "code-changed"]
+        (note,) = [c for c in judgement.summaries[0].warnings if c.kind == "code-changed"]
         assert (
             "seeds 0-1 were made by another version of the code than the others (mine.py changed)"
             in note.message
         )
-        assert not any(c.kind == "code-changed" for c in judgement.summaries[1].cautions)
+        assert not any(c.kind == "code-changed" for c in judgement.summaries[1].warnings)
         assert "code-differs" not in kinds(judgement)
 
     def test_methods_of_different_versions_of_one_file_are_a_caution(self, wide, narrow):
@@ -205,7 +205,7 @@ class TestRefusals:
             dataclasses.replace(arm, code=(CodeVersion(arm.seeds, files),))
             for arm, files in ((wide, old), (narrow, new))
         ]
-        (note,) = [c for c in compare(both).judgements[0].cautions if c.kind == "code-differs"]
+        (note,) = [c for c in compare(both).judgements[0].warnings if c.kind == "code-differs"]
         assert "different versions of mine.py: " in note.message
         same = [dataclasses.replace(arm, code=(CodeVersion(arm.seeds, old),)) for arm in (wide, narrow)]
         assert not {"code-differs", "code-changed"} & kinds(compare(same).judgements[0])
@@ -215,7 +215,7 @@ class TestRefusals:
         noted = [dataclasses.replace(one, facts={"data note": "rebuilt"}) for one in (wide, narrow)]
         judgement = compare(noted).judgements[0]
         assert "unofficial-data" in kinds(judgement)
-        assert any("rebuilt" in caution.message for caution in judgement.cautions)
+        assert any("rebuilt" in warning.message for warning in judgement.warnings)
 
     def test_different_data_and_lengths_are_never_compared(self, wide, narrow, rng):
         other = dataclasses.replace(narrow, data_digest="e" * 64)
@@ -281,9 +281,9 @@ class TestCautions:
     def test_every_caution_has_a_remedy(self, rng, wide):
         special = arm("am1[m=5]/II", curves(rng, 6, 30), averaging=5, steps_per_epoch=75, seed_plans=(3, 6))
         judgement = compare([wide, special]).judgements[0]
-        found = [*judgement.cautions, *(c for v in judgement.verdicts for c in v.cautions)]
+        found = [*judgement.warnings, *(c for v in judgement.verdicts for c in v.warnings)]
         assert found
-        assert all(caution.message and caution.remedy and caution.kind for caution in found)
+        assert all(warning.message and warning.hint and warning.kind for warning in found)
 
 
 class TestComposite:
@@ -325,12 +325,12 @@ class TestComposite:
         b += a.mean(axis=0) - b.mean(axis=0) + 0.05
         found = self.judged([arm("a", a), arm("b", b)], margin=0.2)
         assert found.outcome == "inconclusive"
-        open_parts = [part.seeds_to_settle for part in found.parts if part.outcome == "inconclusive"]
-        assert found.seeds_to_settle == (None if None in open_parts else max(open_parts))
+        open_parts = [part.required_seeds for part in found.parts if part.outcome == "inconclusive"]
+        assert found.required_seeds == (None if None in open_parts else max(open_parts))
 
     def test_it_cannot_be_judged_where_a_part_cannot(self, rng):
         found = self.judged([arm("a", curves(rng, 20, 30)), arm("b", np.full((20, 30), 90.0))])
-        assert found.outcome == "cannot be judged"
+        assert found.outcome == "not assessable"
         assert "less Avg. STD" in found.sentence
 
 
@@ -339,8 +339,8 @@ class TestSentences:
         values = np.array([-1.3, -0.9, -0.4, 0.1, 0.5, 2.0])[:, None]
         found = verdict(compare([arm("msgd", values), arm("sgd", 0.8 * values[::-1])]), "less spread")
         assert found.outcome == "inconclusive"
-        assert found.seeds_to_settle > 6
-        assert f"about {roughly(found.seeds_to_settle)} seeds" in found.sentence
+        assert found.required_seeds > 6
+        assert f"about {roughly(found.required_seeds)} seeds" in found.sentence
 
     def test_a_sentence_holds_estimate_interval_and_both_p_values(self, wide, narrow):
         found = verdict(compare([wide, narrow]), "less Avg. STD")

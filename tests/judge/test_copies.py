@@ -25,13 +25,13 @@ def foreign(method, values, **changes):
 
 
 def kinds(comparison):
-    return [caution.kind for judgement in comparison.judgements for caution in judgement.cautions]
+    return [warning.kind for judgement in comparison.judgements for warning in judgement.warnings]
 
 
 class TestEveryEntrance:
     @pytest.mark.parametrize(
         "command",
-        [["compare"], ["tails"], ["report", "-o", "report.html"], ["compare", "--survivors"]],
+        [["compare"], ["tails"], ["report", "-o", "report.html"], ["compare", "--complete-cases"]],
         ids=" ".join,
     )
     def test_a_table_whose_seeds_are_copies_is_refused_in_one_line(self, command, tmp_path, monkeypatch):
@@ -106,7 +106,7 @@ class TestTrainedHere:
         one = np.tile(curves(rng, 1, 30), (8, 1))
         comparison = compare([arm("msgd", one), arm("am1[m=5]/I", one + 1)])
         assert kinds(comparison).count("nothing-random") == 1
-        assert {verdict.outcome for verdict in comparison.judgements[0].verdicts} == {"cannot be judged"}
+        assert {verdict.outcome for verdict in comparison.judgements[0].verdicts} == {"not assessable"}
 
     def test_from_several_starting_points_as_well(self, rng):
         per_x0 = np.repeat(curves(rng, 4, 30), 5, axis=0)
@@ -141,7 +141,7 @@ class TestTrainedHere:
         done = CliRunner().invoke(main, ["compare", str(tmp_path)])
         assert done.exit_code == 0
         assert "nothing in this training depends on the seed" in done.stdout
-        assert "6 claims: 6 cannot be judged" in done.stdout
+        assert "6 claims: 6 not assessable" in done.stdout
 
 
 class TestAcrossMethods:
@@ -150,22 +150,22 @@ class TestAcrossMethods:
         others = curves(rng, 10, 30)
         others[3:5] = values[7:9]
         comparison = compare([foreign("sgd", values), foreign("adam", others)])
-        (caution,) = [c for c in comparison.judgements[0].cautions if c.kind == "curves-in-common"]
-        assert caution.message.startswith("2 curves of sgd can be found in adam too")
+        (warning,) = [c for c in comparison.judgements[0].warnings if c.kind == "curves-in-common"]
+        assert warning.message.startswith("2 curves of sgd can be found in adam too")
 
     def test_equal_final_values_of_all_seeds_draw_it_too(self):
         values = [90.1, 91.3, 90.7]
         found = amrobust.compare({"sgd": values, "adam": values}, metric="acc")
-        (caution,) = [c for c in found.cautions if c.kind == "curves-in-common"]
-        assert caution.message.startswith("3 final values of sgd can be found in adam too")
+        (warning,) = [c for c in found.warnings if c.kind == "curves-in-common"]
+        assert warning.message.startswith("3 final values of sgd can be found in adam too")
         for other in ([90.1, 90.7, 91.3], [90.1, 91.3, 90.8], [*values, 90.5]):
             other_found = amrobust.compare({"sgd": values, "adam": other}, metric="acc")
-            assert "curves-in-common" not in [c.kind for c in other_found.cautions]
+            assert "curves-in-common" not in [c.kind for c in other_found.warnings]
 
     def test_two_seeds_and_one_value_for_all_agree_by_chance(self):
         for values in ([90.1, 91.3], [100.0] * 4):
             found = amrobust.compare({"sgd": values, "adam": values}, metric="acc")
-            assert "curves-in-common" not in [c.kind for c in found.cautions]
+            assert "curves-in-common" not in [c.kind for c in found.warnings]
 
     def test_options_that_coincide_in_own_trainings_draw_none(self, rng):
         values = curves(rng, 10, 30)

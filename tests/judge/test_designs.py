@@ -19,7 +19,7 @@ def verdict(comparison, kind):
 
 
 def kinds(comparison):
-    return {c.kind for judgement in comparison.judgements for c in judgement.cautions}
+    return {c.kind for judgement in comparison.judgements for c in judgement.warnings}
 
 
 class TestSeveralStartingPoints:
@@ -44,17 +44,17 @@ class TestSeveralStartingPoints:
 
     def test_an_open_claim_asks_for_starting_points(self, rng):
         found = compare([self.crossed(rng, "msgd", 1.0), self.crossed(rng, "am1", 0.9)])
-        open_ = next(v for v in found.judgements[0].verdicts if v.seeds_to_settle)
+        open_ = next(v for v in found.judgements[0].verdicts if v.required_seeds)
         assert "starting points would settle it" in open_.sentence
 
     def test_tests_on_seeds_are_refused(self, rng):
         arms = [self.crossed(rng, "msgd", 1.0), self.crossed(rng, "am1", 1.0)]
         found = verdict(compare(arms, rules=Rules(test="levene")), "less spread")
-        assert found.outcome == "cannot be judged"
+        assert found.outcome == "not assessable"
 
     def test_two_starting_points_are_too_few(self, rng):
         arms = [self.crossed(rng, "msgd", 1.0, k=2), self.crossed(rng, "am1", 1.0, k=2)]
-        assert verdict(compare(arms), "less spread").outcome == "cannot be judged"
+        assert verdict(compare(arms), "less spread").outcome == "not assessable"
 
 
 class TestPlannedLooks:
@@ -70,12 +70,12 @@ class TestPlannedLooks:
         look = obrien_fleming_looks((5, 10, 20))[1]
         assert judgement.look == look
         assert judgement.verdicts[0].interval.level == pytest.approx(1 - look.alpha / 3)
-        assert not any(c.kind == "seeds-added" for s in judgement.summaries for c in s.cautions)
+        assert not any(c.kind == "seeds-added" for s in judgement.summaries for c in s.warnings)
 
     def test_seeds_added_outside_the_plan_are_said(self, rng):
         arms = [arm("a", curves(rng, 10, 8), seed_plans=(4, 10)), arm("b", curves(rng, 10, 8))]
         (judgement,) = compare(arms, rules=self.LOOKS).judgements
-        assert any(c.kind == "seeds-added" for c in judgement.summaries[0].cautions)
+        assert any(c.kind == "seeds-added" for c in judgement.summaries[0].warnings)
 
     def test_runs_that_are_at_no_look_are_refused(self, rng):
         with pytest.raises(UserError, match="these runs have 7, 10"):
@@ -146,16 +146,16 @@ class TestCosts:
             arm(name, curves(rng, 8, 5), seconds=tuple(rng.lognormal(mean, 0.05, 8)))
             for name, mean in (("a", 1.0), ("b", 0.5))
         ]
-        found = verdict(compare(arms, claims=[Claim("cheaper", "b", "a")]), "cheaper")
+        found = verdict(compare(arms, claims=[Claim("lower wall time", "b", "a")]), "lower wall time")
         assert found.outcome == "supported"
         assert found.interval.estimate == pytest.approx(np.exp(-0.5), rel=0.1)
-        assert any(c.kind == "wall-time" for c in found.cautions)
+        assert any(c.kind == "wall-time" for c in found.warnings)
 
     def test_unknown_costs_cannot_be_judged(self, rng):
         arms = [arm("a", curves(rng, 8, 5)), arm("b", curves(rng, 8, 5))]
         assert (
-            verdict(compare(arms, claims=[Claim("cheaper", "b", "a")]), "cheaper").outcome
-            == "cannot be judged"
+            verdict(compare(arms, claims=[Claim("lower wall time", "b", "a")]), "lower wall time").outcome
+            == "not assessable"
         )
 
 
@@ -164,8 +164,8 @@ class TestBesideTheClaims:
         values = curves(rng, 10, 8)
         values[:3, 4:] = np.nan
         found = compare([arm("a", curves(rng, 10, 8)), arm("b", values)])
-        (caution,) = [c for c in found.judgements[0].cautions if c.kind == "diverged-seeds"]
-        assert "+30 points" in caution.message
+        (warning,) = [c for c in found.judgements[0].warnings if c.kind == "diverged-seeds"]
+        assert "+30 points" in warning.message
         (facts,) = found.judgements[0].pairs
         assert facts.divergence.estimate == pytest.approx(0.3)
         assert facts.winning.estimate < 0.5
@@ -179,7 +179,7 @@ class TestBesideTheClaims:
 
     def test_low_power_is_said_where_nothing_was_found(self, rng):
         arms = [arm("a", curves(rng, 5, 2)), arm("b", curves(rng, 5, 2))]
-        assert any(c.kind == "low-power" for c in verdict(compare(arms), "less spread").cautions)
+        assert any(c.kind == "low-power" for c in verdict(compare(arms), "less spread").warnings)
 
 
 def test_paired_facts_match_seeds(rng):

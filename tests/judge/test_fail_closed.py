@@ -34,14 +34,14 @@ def read(name, metric, **options):
 @pytest.mark.parametrize(("name", "metric"), INPUTS)
 def test_a_stuck_or_diverged_method_is_neither_supported_nor_refuted_from_rounding_or_nan(name, metric):
     for one in read(name, metric).verdicts:
-        assert one.outcome in ("inconclusive", "cannot be judged"), one.sentence
+        assert one.outcome in ("inconclusive", "not assessable"), one.sentence
         assert one.p is None or math.isfinite(one.p)
         assert "nan" not in one.sentence
 
 
 def test_equal_constants_of_unequal_numbers_of_seeds_are_refused_and_win_as_often_as_they_lose():
     found = read("same_constant", "test_acc")
-    assert {one.outcome for one in found.verdicts} == {"cannot be judged"}
+    assert {one.outcome for one in found.verdicts} == {"not assessable"}
     (judgement,) = found.data.judgements
     assert {summary.final_mean.estimate for summary in judgement.summaries} == {0.1}
     assert judgement.pairs[0].winning.estimate == 0.5
@@ -88,7 +88,7 @@ def test_a_composite_with_a_part_that_has_no_variance_is_refused(rng):
     stuck = [arm("msgd", np.full((10, 3), 0.1)), arm("am1", np.full((20, 3), 0.1))]
     parts = (Claim("better mean", "am1", "msgd"), Claim("less spread", "am1", "msgd"))
     found = verdict(compare(stuck, claims=[Claim("composite", "am1", "msgd", parts=parts)]), "composite")
-    assert (found.outcome, found.p) == ("cannot be judged", None)
+    assert (found.outcome, found.p) == ("not assessable", None)
     assert "no error to judge a difference by" in found.sentence
 
 
@@ -147,7 +147,7 @@ def test_a_value_that_cannot_be_computed_with_is_a_diverged_run(rng, value):
     blown[3, -1] = value
     diverged = blown.copy()
     diverged[3, -1] = np.inf
-    for selection in (Selection(), Selection(survivors=True)):
+    for selection in (Selection(), Selection(complete_cases=True)):
         (found,), (expected,) = (
             compare([arm("msgd", good), arm("am1", x)], selection).judgements for x in (blown, diverged)
         )
@@ -158,7 +158,7 @@ def test_a_value_that_cannot_be_computed_with_is_a_diverged_run(rng, value):
 def refused_spread(rng, values, reason):
     (judgement,) = compare([arm("msgd", rng.normal(0, 1, (10, 1))), arm("am1", values)]).judgements
     found = next(one for one in judgement.verdicts if one.claim.kind == "less spread")
-    assert found.outcome == "cannot be judged"
+    assert found.outcome == "not assessable"
     assert reason in found.sentence
 
 

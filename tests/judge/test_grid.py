@@ -74,7 +74,7 @@ class TestWithoutAGrid:
             compare(arms)
         (judgement,) = compare(arms, Selection(lengths="common")).judgements
         assert judgement.axis.values == (100, 200)
-        assert any("those of step 200, in the middle" in note.message for note in judgement.cautions)
+        assert any("those of step 200, in the middle" in note.message for note in judgement.warnings)
 
 
 class TestReading:
@@ -177,7 +177,7 @@ class TestReading:
             [measured("a", (1, 2, 3, 4)), measured("b", (1, 2, 3, 4))], Selection(grid="every:2")
         ).judgements
         assert judgement.axis.values == (2, 4)
-        assert judgement.cautions[0].kind == "common-grid"
+        assert judgement.warnings[0].kind == "common-grid"
 
 
 def test_spreads_between_measurements_are_not_judged_and_means_are():
@@ -187,7 +187,7 @@ def test_spreads_between_measurements_are_not_judged_and_means_are():
     claims = [Claim(kind, "fine", "coarse") for kind in ("less spread", "less Avg. STD", "better mean")]
     (judgement,) = compare([fine, coarse], Selection(grid="every:1:linear"), claims=claims).judgements
     outcomes = [verdict.outcome for verdict in judgement.verdicts]
-    assert outcomes == ["cannot be judged", "cannot be judged", "inconclusive"]
+    assert outcomes == ["not assessable", "not assessable", "inconclusive"]
     assert "coarse lie between its measurements" in judgement.verdicts[0].sentence
     assert judgement.pairs[0].epochs_that_differ is None
 

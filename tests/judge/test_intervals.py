@@ -78,7 +78,7 @@ class TestBothAreNeeded:
             ]
             for found in judged(arms, kind).judgements[0].verdicts:
                 if found.interval is None:
-                    assert found.outcome == "cannot be judged"
+                    assert found.outcome == "not assessable"
                     continue
                 null = 0 if found.claim.kind == "better mean" else 1
                 outside = not found.interval.low <= null <= found.interval.high
@@ -107,11 +107,11 @@ class TestBothAreNeeded:
         found = verdict(judged(arms, "percentile", claims=claims), "better mean")
         assert found.interval.low < 0 < found.interval.high
         assert found.outcome == "inconclusive"
-        (note,) = [note for note in found.cautions if note.kind == "interval-disagrees"]
+        (note,) = [note for note in found.warnings if note.kind == "interval-disagrees"]
         for text in ("Welch t", "supported", "inconclusive", "coverage of a nominal 95 %", "normal seeds"):
             assert text in note.message
         assert "do not say the same" in found.sentence
-        assert found.seeds_to_settle is None
+        assert found.required_seeds is None
 
     def test_a_composite_needs_the_intervals_of_all_its_parts(self):
         rng = np.random.default_rng(1)
@@ -133,9 +133,9 @@ class TestBothAreNeeded:
         [
             (Claim("equivalent mean", "b", "a", 1.0), 0.0, "supported"),
             (Claim("equivalent mean", "b", "a", 1.0), 3.0, "refuted"),
-            (Claim("no worse than", "b", "a", 1.0), 3.0, "supported"),
-            (Claim("no worse than", "b", "a", 1.0), -3.0, "refuted"),
-            (Claim("no worse than", "b", "a", 1.0), -1.0, "inconclusive"),
+            (Claim("non-inferior", "b", "a", 1.0), 3.0, "supported"),
+            (Claim("non-inferior", "b", "a", 1.0), -3.0, "refuted"),
+            (Claim("non-inferior", "b", "a", 1.0), -1.0, "inconclusive"),
             (Claim("better mean", "b", "a"), -3.0, "refuted"),
         ],
     )
@@ -150,7 +150,7 @@ class TestRefusals:
     def test_an_arm_without_variance_is_described_without_ends_and_says_why(self, rng, kind):
         arms = [arm("a", curves(rng, 8, 5)), arm("b", np.full((8, 5), 90.0))]
         comparison = judged(arms, kind)
-        assert verdict(comparison, "less spread").outcome == "cannot be judged"
+        assert verdict(comparison, "less spread").outcome == "not assessable"
         summary = comparison.judgements[0].summaries[1]
         for result in (summary.final_mean, summary.final_spread, summary.avg_std):
             assert (result.low, result.high) == (None, None)
@@ -161,13 +161,13 @@ class TestRefusals:
         arms = [arm("a", [[0.0], [0], [1], [2]]), arm("b", [[0.0], [1], [2], [4]])]
         assert verdict(compare(arms), "less spread").outcome == "inconclusive"
         found = verdict(judged(arms, "bootstrap-t"), "less spread")
-        assert found.outcome == "cannot be judged"
+        assert found.outcome == "not assessable"
         assert "of the resamples have no spread" in found.sentence
         assert "--interval test" in found.sentence
 
     def test_three_seeds_are_described_and_cannot_be_judged(self, rng):
         comparison = judged([arm("a", curves(rng, 3, 5)), arm("b", curves(rng, 8, 5))], "bca")
-        assert {v.outcome for v in comparison.judgements[0].verdicts} == {"cannot be judged"}
+        assert {v.outcome for v in comparison.judgements[0].verdicts} == {"not assessable"}
         assert comparison.judgements[0].summaries[0].final_mean.low is None
 
     def test_seeds_of_several_x0_are_not_resampled_as_if_independent(self, rng):
@@ -180,6 +180,6 @@ class TestRefusals:
             Rules(interval="basic")
 
     def test_claims_that_are_not_about_means_or_spreads_keep_their_own_interval(self, rng):
-        claim = Claim("within bound", "a", "a", bound=(80.0, 0.5))
+        claim = Claim("exceedance bound", "a", "a", bound=(80.0, 0.5))
         arms = [arm("a", curves(rng, 12, 5)), arm("b", curves(rng, 12, 5))]
-        assert verdict(judged(arms, "bca", claims=[claim]), "within bound").interval.bootstrap is None
+        assert verdict(judged(arms, "bca", claims=[claim]), "exceedance bound").interval.bootstrap is None

@@ -21,11 +21,11 @@ TWO, SWEEP = ("b", "a"), ("a", "b", "c")
         (("less Avg. STD", "a", "a"), "against itself"),
         (("better mean", "a", "a"), "against itself"),
         (("equivalent mean", "a", "a", 0.5), "against itself"),
-        (("cheaper", "a", "a"), "against itself"),
+        (("lower wall time", "a", "a"), "against itself"),
         (("better after", "a", "b"), "is about one method"),
-        (("within bound", "a", "b"), "is about one method"),
+        (("exceedance bound", "a", "b"), "is about one method"),
         (("equivalent mean", *TWO), "needs a margin"),
-        (("no worse than", *TWO), "needs a margin"),
+        (("non-inferior", *TWO), "needs a margin"),
         (("less spread", *TWO, 0.5), "takes no margin"),
         *((("equivalent mean", *TWO, margin), "a margin is a number above 0")
           for margin in (math.nan, math.inf, 0.0, -1.0, 1e308, 10**400, "0.5", True)),
@@ -46,7 +46,7 @@ def test_a_claim_that_says_nothing_is_refused(claim, message):
     ],
 )
 def test_a_sweep_is_over_three_different_methods(methods, message):
-    for kind, margin in (("trend", None), ("stable over", 0.5)):
+    for kind, margin in (("trend", None), ("equivalent across the sweep", 0.5)):
         with pytest.raises(UserError, match=message):
             Claim(kind, "a", "b", margin, methods=methods)
 
@@ -70,7 +70,7 @@ def test_two_names_of_one_method_are_one(rng):
         (),
         (Claim("better mean", *TWO),),
         (Claim("better mean", *TWO), Claim("less spread", "c", "a")),
-        (Claim("better mean", *TWO), Claim("within bound", "b", "b", bound=(1.0, 0.1))),
+        (Claim("better mean", *TWO), Claim("exceedance bound", "b", "b", bound=(1.0, 0.1))),
         (Claim("better mean", *TWO), Claim("trend", *TWO, methods=SWEEP)),
     ],
 )
@@ -94,7 +94,7 @@ def test_a_composite_claim_has_two_parts_about_its_own_methods(parts):
 )
 def test_a_bound_is_a_finite_threshold_and_a_probability(fields):
     with pytest.raises(UserError):
-        Claim("within bound", "a", "a", **fields)
+        Claim("exceedance bound", "a", "a", **fields)
 
 
 @pytest.mark.parametrize(

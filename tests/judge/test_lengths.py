@@ -256,7 +256,7 @@ class TestEarlyEndsOnAGrid:
         for grid, points in (("every:25", 4), ("5:linear", 5)):
             (judgement,) = compare(arms, Selection(grid=grid)).judgements
             assert len(judgement.axis.values) == points
-            assert not any(note.kind == "ended-early" for note in judgement.cautions)
+            assert not any(note.kind == "ended-early" for note in judgement.warnings)
 
     def test_a_declared_divergence_is_no_early_end(self):
         low = self.EARLY.copy()

@@ -110,7 +110,7 @@ def alike(values):
         arm("sgd", values[::-1] + 1, x0_digest=None, training=None),
     ]
     (judgement,) = compare(arms).judgements
-    return {caution.kind for caution in judgement.cautions} & {"curves-alike", "values-repeated"}
+    return {warning.kind for warning in judgement.warnings} & {"curves-alike", "values-repeated"}
 
 
 def test_curves_that_stand_still_or_begin_alike_are_no_copies(rng):

@@ -19,11 +19,11 @@ ODD = ("missing-seeds", "missing-settings", "look-alike-names")
 
 
 def said(seeds_of, **options):
-    """The messages of the cautions above, of final values of methods with these seeds, by kind."""
+    """The messages of the warnings above, of final values of methods with these seeds, by kind."""
     generator = np.random.default_rng(0)
     values = {method: {seed: generator.normal(90, 1) for seed in seeds} for method, seeds in seeds_of.items()}
     comparison = amrobust.compare(amrobust.Runs.from_arrays(values, metric="acc"), **options)
-    return {caution.kind: caution.message for caution in comparison.cautions if caution.kind in ODD}
+    return {warning.kind: warning.message for warning in comparison.warnings if warning.kind in ODD}
 
 
 class TestSeeds:
@@ -60,18 +60,18 @@ class TestSeeds:
     def test_nor_do_rows_that_were_numbered(self, tmp_path):
         generator = np.random.default_rng(0)
         unequal = {"a": generator.normal(90, 1, 10), "b": generator.normal(90, 1, 12)}
-        kinds = {caution.kind for caution in amrobust.compare(unequal, metric="acc").cautions}
+        kinds = {warning.kind for warning in amrobust.compare(unequal, metric="acc").warnings}
         rows = [("ab"[k in (0, 3, 4)], 0.5 + 0.3 * value) for k, value in enumerate(generator.random(12))]
         pd.DataFrame(rows, columns=["method", "acc"]).to_csv(tmp_path / "t.csv", index=False)
         assert [arm.seeds for arm in amrobust.load(tmp_path / "t.csv")] == [(0, 1, 2), tuple(range(9))]
-        kinds |= {caution.kind for caution in amrobust.compare(tmp_path / "t.csv").cautions}
+        kinds |= {warning.kind for warning in amrobust.compare(tmp_path / "t.csv").warnings}
         assert "missing-seeds" not in kinds
 
     def test_of_runs_that_were_trained_here_the_plan_is_on_record(self, rng):
         arms = [arm("a", curves(rng, 5, 4)), arm("b", curves(rng, 4, 4))]
         assert all(one.x0_digest is not None for one in arms)
         (judgement,) = judge(arms).judgements
-        assert not {caution.kind for caution in judgement.cautions} & {*ODD, "tuning-unknown"}
+        assert not {warning.kind for warning in judgement.warnings} & {*ODD, "tuning-unknown"}
 
 
 class TestSettings:
@@ -99,8 +99,8 @@ class TestSettings:
             for lr in (0.1, 0.2) for bs in (32, 64) for s in range(4) if (lr, bs) != (0.2, 64)
         ]  # fmt: skip
         frame = pd.DataFrame(rows, columns=["optimizer", "lr", "batch_size", "seed", "acc"])
-        found = amrobust.compare(frame, metric="acc").cautions
-        (message,) = [caution.message for caution in found if caution.kind == "missing-settings"]
+        found = amrobust.compare(frame, metric="acc").warnings
+        (message,) = [warning.message for warning in found if warning.kind == "missing-settings"]
         assert "batch_size = 64" in message
         assert "lr = 0.2" in message
 
@@ -145,7 +145,7 @@ class TestNames:
         first = amrobust.Runs.from_arrays(values, metric="acc", workload="CIFAR10")
         runs = first + amrobust.Runs.from_arrays(values, metric="Acc", workload="cifar10")
         found = [
-            c.message for c in amrobust.compare(runs, metric="acc").cautions if c.kind == "look-alike-names"
+            c.message for c in amrobust.compare(runs, metric="acc").warnings if c.kind == "look-alike-names"
         ]
         assert [message.partition(" differ")[0] for message in found] == [
             "The workloads 'CIFAR10' and 'cifar10'", "The metrics 'acc' and 'Acc'",

@@ -44,7 +44,7 @@ def test_table_1_does_not_establish_a_difference_of_final_spread():
 def test_avg_std_is_never_judged_and_is_no_member_of_the_family():
     found = verdicts(judge_tables(load_tables(None, "table1")))
     average = found["AM1-SGD II (m=5)", "less Avg. STD"]
-    assert average.outcome == "cannot be judged"
+    assert average.outcome == "not assessable"
     assert "correlated" in average.sentence
     assert average.family_size == 6
 
@@ -52,7 +52,7 @@ def test_avg_std_is_never_judged_and_is_no_member_of_the_family():
 def test_three_seeds_are_too_few_and_models_are_kept_apart():
     comparison = judge_tables(load_tables(None, "table2"))
     assert len(comparison.judgements) == 2
-    assert {v.outcome for v in verdicts(comparison).values()} == {"cannot be judged"}
+    assert {v.outcome for v in verdicts(comparison).values()} == {"not assessable"}
 
 
 def test_every_table_of_the_paper_that_has_rows_is_judged_or_named():
@@ -75,8 +75,8 @@ def test_a_spread_that_hangs_on_rounding_is_called_fragile(tmp_path):
         "final_std = 0.10", "final_std = 0.11"
     )
     spread = verdicts(judge_tables(load_tables(written(tmp_path, text))))["Mine", "less spread"]
-    assert [caution.kind for caution in spread.cautions] == ["fragile-spread"]
-    assert "kurtosis 9" in spread.cautions[0].message
+    assert [warning.kind for warning in spread.warnings] == ["fragile-spread"]
+    assert "kurtosis 9" in spread.warnings[0].message
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from amrobust.stats.limits import LEAST_TAIL
     "fields",
     [
         *({"alpha": alpha} for alpha in (math.nan, math.inf, 0.0, -0.05, 0.51, 1e-17, 1e-320, "0.05", True)),
-        *({"material_ratio": ratio} for ratio in (math.nan, math.inf, 0.0, -0.9, 1.1)),
+        *({"practical_ratio": ratio} for ratio in (math.nan, math.inf, 0.0, -0.9, 1.1)),
         *({"final": final} for final in ("mean:0", "mean:-1", "mean:", "mean:1.5", "best", "mean:" + "9" * 5000, 5)),
         *({"looks": looks} for looks in ((5, 5), (10, 5), (0, 5), (5.5, 10), (True, 5), (8, 120), (5, 80), (5, 10**30))),
     ],
@@ -50,7 +50,7 @@ def test_the_share_of_a_look_may_be_less_than_an_error_rate_that_is_asked_for(rn
 def test_a_family_over_which_alpha_is_too_small_cannot_be_judged(rng):
     arms = [arm(name, curves(rng, 8, 8)) for name in ("msgd", "sgd")]
     found = verdict(compare(arms, rules=Rules(alpha=1e-12)), "less spread")
-    assert found.outcome == "cannot be judged"
+    assert found.outcome == "not assessable"
     assert "alpha over the family of 3 claims" in found.sentence
     assert verdict(compare(arms, rules=Rules(alpha=1e-11)), "less spread").outcome == "inconclusive"
 
@@ -79,9 +79,9 @@ def test_tails_that_cannot_be_are_refused_and_not_printed_row_by_row(rng, fields
 
 def test_a_bound_too_near_to_0_is_refused_before_its_seeds_are_counted(rng):
     found = compare(
-        [arm("am1", curves(rng, 8, 8))], claims=[Claim("within bound", "am1", "am1", bound=(1.0, 1e-12))]
+        [arm("am1", curves(rng, 8, 8))], claims=[Claim("exceedance bound", "am1", "am1", bound=(1.0, 1e-12))]
     )
-    assert verdict(found, "within bound").seeds_to_settle == pytest.approx(3e12, rel=0.01)
+    assert verdict(found, "exceedance bound").required_seeds == pytest.approx(3e12, rel=0.01)
 
 
 def test_the_seeds_that_a_label_test_takes_are_bounded():

@@ -65,5 +65,5 @@ def test_a_source_that_diverges_has_no_share(groups):
 def test_the_reader_is_told_which_source_it_is(groups):
     _, single = compare(groups).judgements
     assert any(
-        c.kind == "one-stream-varies" and "the order of the data" in c.message for c in single.cautions
+        c.kind == "one-stream-varies" and "the order of the data" in c.message for c in single.warnings
     )

@@ -31,7 +31,7 @@ def test_a_falling_spread_supports_the_claim_and_refutes_its_opposite(rng):
     assert " a doubling [" in found.sentence
     assert found.outcome == "supported"
     assert found.interval.high < 1
-    assert found.second_opinion.test.startswith("permutation of a trend")
+    assert found.sensitivity_test.test.startswith("permutation of a trend")
     assert "falls as m grows, over am1[m=1]/II" in found.sentence
     assert judged(arms, "trend", rising=True).outcome == "refuted"
 
@@ -42,8 +42,8 @@ def test_no_trend_is_inconclusive(rng):
 
 def test_a_u_shape_is_said_with_its_turning_point(rng):
     found = judged(swept(rng, (4.0, 1.0, 1.0, 4.0), seeds=20), "trend")
-    (caution,) = [c for c in found.cautions if c.kind == "turning-point"]
-    assert "m in 3, 5" in caution.message
+    (warning,) = [c for c in found.warnings if c.kind == "turning-point"]
+    assert "m in 3, 5" in warning.message
 
 
 @pytest.mark.parametrize(
@@ -58,15 +58,15 @@ def test_what_is_no_sweep_cannot_be_judged(rng, change, reason):
     from dataclasses import replace
 
     found = judged([replace(a, **change) for a in arms], "trend")
-    assert found.outcome == "cannot be judged"
+    assert found.outcome == "not assessable"
     assert reason in found.sentence
 
 
 def test_means_are_stable_when_all_pairs_are_equivalent(rng):
     arms = swept(rng, (0.5, 0.5, 0.5, 0.5), seeds=20)
-    assert judged(arms, "stable over", margin=2.0).outcome == "supported"
+    assert judged(arms, "equivalent across the sweep", margin=2.0).outcome == "supported"
     far = [*arms[:-1], arm(NAMES[-1], curves(rng, 20, 20, mean=80.0, std=0.5), averaging=10)]
-    found = judged(far, "stable over", margin=2.0)
+    found = judged(far, "equivalent across the sweep", margin=2.0)
     assert found.outcome == "refuted"
     assert abs(found.interval.estimate) == pytest.approx(10, abs=1)
 
@@ -76,7 +76,7 @@ def test_one_diverged_seed_forbids_the_sweep(rng):
     values = np.array(arms[1].curves["test_accuracy"])
     values[0, 5:] = np.nan
     found = judged([arms[0], arm(NAMES[1], values, averaging=3), *arms[2:]], "trend")
-    assert found.outcome == "cannot be judged"
+    assert found.outcome == "not assessable"
     assert "diverged" in found.sentence
 
 
@@ -135,14 +135,14 @@ def test_a_sweep_that_begins_with_0_is_judged_by_its_steps(rng):
 def test_methods_that_differ_in_several_things_are_no_sweep_and_all_are_named(rng):
     arms = [arm(f"sgd[lr={lr},wd={wd}]", curves(rng, 8, 6)) for lr, wd in ((0.01, 0), (0.1, 0), (0.5, 1e-4))]
     found = judged_by_form(arms, *(a.method for a in arms))
-    assert found.outcome == "cannot be judged"
+    assert found.outcome == "not assessable"
     assert "these differ in lr, wd" in found.sentence
 
 
 def test_words_have_no_trend(rng):
     arms = [arm(f"sgd[decay={word}]", curves(rng, 8, 6)) for word in ("cosine", "linear", "steps")]
     found = judged_by_form(arms, *(a.method for a in arms))
-    assert found.outcome == "cannot be judged"
+    assert found.outcome == "not assessable"
     assert "decay is cosine, linear, steps" in found.sentence
 
 

@@ -17,7 +17,7 @@ TUNED = tuning(epochs=30)
 
 def kinds(arms, **options):
     (judgement,) = compare(arms, **options).judgements
-    return {note.caution.kind: note for note in notes(judgement)}
+    return {note.warning.kind: note for note in notes(judgement)}
 
 
 def of(wide, narrow, first, second):
@@ -35,8 +35,8 @@ def test_methods_that_were_tuned_alike_or_of_which_nothing_is_known_get_no_cauti
 def test_one_tuned_and_the_other_not(wide, narrow):
     found = kinds(of(wide, narrow, None, TUNED))
     note = found["tuned-apart"]
-    assert note.caution.message.startswith("am1[m=5]/II was tuned, and how msgd was tuned is not recorded")
-    assert "amrobust tune" in note.remedy
+    assert note.warning.message.startswith("am1[m=5]/II was tuned, and how msgd was tuned is not recorded")
+    assert "amrobust tune" in note.hint
     assert OURS & found.keys() == {"tuned-apart"}
 
 
@@ -51,7 +51,7 @@ def test_one_tuned_and_the_other_not(wide, narrow):
 def test_unequal_budgets(wide, narrow, other):
     found = kinds(of(wide, narrow, TUNED, other))
     assert OURS & found.keys() == {"unequal-tuning"}
-    message = found["unequal-tuning"].caution.message
+    message = found["unequal-tuning"].warning.message
     assert "msgd with 3 combinations × 3 seeds × 30 epochs" in message
     assert f"{len(other.trials)} combination" in message
 
@@ -68,16 +68,16 @@ def test_a_choice_at_the_edge_of_its_grid(wide, narrow):
     note = found["edge-of-grid"]
     assert (
         "am1[m=5]/II: the chosen lr = 1 lies at the edge of the grid (lr = 0.01, 0.1, 1)"
-        in note.caution.message
+        in note.warning.message
     )
-    assert "both sides" in note.remedy
+    assert "both sides" in note.hint
 
 
 def test_tuned_at_fewer_epochs_than_judged(wide, narrow):
     found = kinds(of(wide, narrow, tuning(epochs=3), tuning(epochs=3)))
     assert OURS & found.keys() == {"tuned-at-other-length"}
-    assert "was tuned at 3 epochs and is judged at 30" in found["tuned-at-other-length"].caution.message
-    assert "--epochs 30" in found["tuned-at-other-length"].remedy
+    assert "was tuned at 3 epochs and is judged at 30" in found["tuned-at-other-length"].warning.message
+    assert "--epochs 30" in found["tuned-at-other-length"].hint
 
 
 def test_two_outputs_of_one_training_are_not_tuned_apart(rng):
@@ -119,9 +119,9 @@ def test_judging_by_the_validation_metric_that_chose(rng):
     note = kinds(arms)["judged-as-tuned"]
     assert (
         "Validation perplexity is judged here and chose the hyperparameters of msgd and am1"
-        in note.caution.message
+        in note.warning.message
     )
-    assert "--metric test_perplexity" in note.remedy
+    assert "--metric test_perplexity" in note.hint
     # A convex problem has nothing else to judge by; its tuning seeds are others.
     same = [replace(one, tuning=tuning(epochs=30, metric="test_accuracy", validation=None)) for one in
             (arm("msgd", curves(rng, 20, 30)), arm("am1", curves(rng, 20, 30)))]  # fmt: skip
@@ -132,7 +132,7 @@ def test_what_is_declared_of_tuning_is_printed_in_the_place_of_unknown(rng):
     arms = [arm(name, curves(rng, 5, 3), x0_digest=None, training=None) for name in "ab"]
     for said, kind in ((None, "tuning-unknown"), ("20 rates each.", "tuning-declared")):
         (judgement,) = compare(arms, Selection(tuning=said)).judgements
-        (note,) = (note for note in judgement.cautions if note.kind.startswith("tuning"))
+        (note,) = (note for note in judgement.warnings if note.kind.startswith("tuning"))
         assert note.kind == kind
     assert note.message == "Tuning: declared. 20 rates each."
     with pytest.raises(UserError, match="this is empty"):

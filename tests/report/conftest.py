@@ -14,11 +14,11 @@ from amrobust.judge.judgement import Comparison, Judgement, MethodSummary, Verdi
 from amrobust.judge.kinds.kind import Outcome
 from amrobust.runs.arms import Arm
 from amrobust.runs.metric import Metric
-from amrobust.stats import Caution, Result
+from amrobust.stats import Result, ResultWarning
 
 ACCURACY = Metric("test_accuracy", "higher", "%", "workload", "workload")
 SIX = ("msgd", "sgd", "am1[m=5]/I", "am1[m=5]/II", "am2[m=5]/I", "am2[m=5]/II")
-ONE_X0 = Caution(
+ONE_X0 = ResultWarning(
     "one-x0",
     "All seeds start from one x0: every spread here is conditional on that initialisation.",
     "repeat the comparison from another x0 (amrobust run --x0 1) before generalising",
@@ -82,10 +82,8 @@ def verdict(claim: Claim, a: Arm, b: Arm, family: int) -> Verdict:
     """A verdict with plausible numbers; which outcome is only as good as a normal approximation."""
     x, y = (arm.curves[next(iter(arm.metrics))] for arm in (a, b))
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
-        text = (
-            f"Cannot be judged whether {claim.method} has {claim.kind} than {claim.baseline}: diverged seeds."
-        )
-        return Verdict(claim, "cannot be judged", text, None, None, None, None, family)
+        text = f"Not assessable: {claim.method} has {claim.kind} than {claim.baseline}: diverged seeds."
+        return Verdict(claim, "not assessable", text, None, None, None, None, family)
     ratio = claim.kind in ("less spread", "less Avg. STD")
     if ratio:
         over = (slice(None), slice(None) if claim.kind == "less Avg. STD" else slice(-1, None))
@@ -127,7 +125,7 @@ def make_judgement(
     kinds: Sequence[str] = ("better mean", "less spread", "less Avg. STD"),
     diverged: Sequence[str] = (),
     margin: float | None = None,
-    cautions: Sequence[Caution] = (ONE_X0,),
+    warnings: Sequence[ResultWarning] = (ONE_X0,),
     workload: str = "digits",
 ) -> Judgement:
     """Every method judged against the first, on curves of ``make_arm``."""
@@ -140,7 +138,7 @@ def make_judgement(
             arm = replace(arm, curves={"test_accuracy": curves}, diverged=(0, 1))
         arms.append(arm)
     claims = [
-        Claim(kind, method, methods[0], margin if kind in ("equivalent mean", "no worse than") else None)
+        Claim(kind, method, methods[0], margin if kind in ("equivalent mean", "non-inferior") else None)
         for method in methods[1:]
         for kind in kinds
     ]
@@ -158,11 +156,11 @@ def make_judgement(
         baseline=methods[0],
         alpha=0.05,
         test="jackknife",
-        material_ratio=0.9,
+        practical_ratio=0.9,
         arms=tuple(arms),
         summaries=tuple(summary(arm) for arm in arms),
         verdicts=tuple(verdicts),
-        cautions=tuple(cautions),
+        warnings=tuple(warnings),
     )
 
 
@@ -189,8 +187,10 @@ HOSTILE = (
 @pytest.fixture
 def hostile() -> Comparison:
     """Methods whose names are markup, commands, formulas and escape codes in one format or another."""
-    caution = Caution("x", "Caution about #panic() | <b> \\undefined \x1b[2J", "=remedy() | $y$ <i> [x]")
-    judgement = make_judgement(HOSTILE, seeds=6, epochs=5, cautions=(caution,), workload="@work|load <x>")
+    warning = ResultWarning(
+        "x", "ResultWarning about #panic() | <b> \\undefined \x1b[2J", "=hint() | $y$ <i> [x]"
+    )
+    judgement = make_judgement(HOSTILE, seeds=6, epochs=5, warnings=(warning,), workload="@work|load <x>")
     return Comparison((judgement,), ("-broken|run \x1b]0;title\x07 <u>",))
 
 

@@ -55,10 +55,10 @@ def test_declared_claims_are_a_file_that_declares_them(judged: Judged, tmp_path:
         Claim("composite", names[1], "msgd", parts=(mean, less)),
         replace(less, epochs=(1, 10)),
         Claim("trend", names[1], names[3], methods=names[1:], rising=True),
-        Claim("stable over", names[1], names[3], 0.25, methods=names[1:]),
-        Claim("no worse than", names[2], names[3], 1.5),
-        Claim("within bound", names[1], names[1], bound=(90.5, 0.1)),
-        Claim("within bound", names[1], names[1], bound=(80.25, 0.05)),
+        Claim("equivalent across the sweep", names[1], names[3], 0.25, methods=names[1:]),
+        Claim("non-inferior", names[2], names[3], 1.5),
+        Claim("exceedance bound", names[1], names[1], bound=(90.5, 0.1)),
+        Claim("exceedance bound", names[1], names[1], bound=(80.25, 0.05)),
     )
     judgement = replace(
         judgement, verdicts=tuple(replace(judgement.verdicts[0], claim=claim) for claim in claims)

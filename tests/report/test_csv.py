@@ -25,5 +25,5 @@ def test_a_row_for_each_estimate_verdict_caution_and_problem(comparison: Compari
         assert float(row["estimate"]) == verdict.interval.estimate
         assert float(row["p_adjusted"]) == verdict.p_adjusted
         assert (row["n"], row["n_baseline"]) == ("20", "20")
-    assert [row["remedy"] for row in by_record["caution"]] == [judgement.cautions[0].remedy]
+    assert [row["hint"] for row in by_record["warning"]] == [judgement.warnings[0].hint]
     assert [row["message"] for row in by_record["problem"]] == list(comparison.problems)

@@ -16,18 +16,18 @@ TWO = ("msgd", "am1[m=5]/II")
 
 def test_sections_with_nothing_to_say_are_left_out(judged: Judged) -> None:
     assert names(Comparison((judged(TWO),), ("broken",))) == [
-        "answer", "results", "training", "tests", "tails", "tuning", "cautions", "cautions", "methods", "reproduce",
+        "answer", "results", "training", "tests", "tails", "tuning", "warnings", "warnings", "methods", "reproduce",
         "reproduce",
     ]  # fmt: skip
-    assert names(Comparison((judged(("msgd",), cautions=()),))) == [
+    assert names(Comparison((judged(("msgd",), warnings=()),))) == [
         "answer", "results", "training", "tails", "tuning", "methods", "reproduce", "reproduce",
     ]  # fmt: skip
-    assert names(Comparison((), ("broken",))) == ["answer", "cautions", "reproduce"]
+    assert names(Comparison((), ("broken",))) == ["answer", "warnings", "reproduce"]
 
 
 def test_sections_come_in_the_order_asked_for_and_no_others(judged: Judged) -> None:
-    layout = Layout(sections=("cautions", "results", "answer"))
-    assert names(Comparison((judged(TWO),)), layout) == ["cautions", "results", "answer"]
+    layout = Layout(sections=("warnings", "results", "answer"))
+    assert names(Comparison((judged(TWO),)), layout) == ["warnings", "results", "answer"]
 
 
 def test_without_the_first_page_the_verdicts_are_in_their_section(judged: Judged) -> None:
@@ -88,7 +88,7 @@ def test_more_claims_than_a_reader_reads_are_left_to_the_tables(judged: Judged) 
         claim=Claim("composite", "m1", "m0", parts=tuple(v.claim for v in judgement.verdicts[:2])),
         parts=judgement.verdicts[:2],
     )
-    refused = replace(judgement.verdicts[1], outcome="cannot be judged")
+    refused = replace(judgement.verdicts[1], outcome="not assessable")
     judgement = replace(judgement, verdicts=(whole, refused, *judgement.verdicts[2:]))
     (found,) = blocks(
         Comparison((judgement,)), "sentences", "verdicts", Layout(sections=("answer", "verdicts"))

@@ -21,14 +21,14 @@ def test_numbers_survive_the_round_trip_exactly(comparison: Comparison) -> None:
     for verdict, data in zip(judgement.verdicts, written["verdicts"], strict=True):
         assert set(data) == {field.name for field in fields(Verdict)}
         assert verdict.interval is not None
-        rebuilt = Result(**{**data["interval"], "n": tuple(data["interval"]["n"]), "cautions": ()})
+        rebuilt = Result(**{**data["interval"], "n": tuple(data["interval"]["n"]), "warnings": ()})
         assert rebuilt == verdict.interval
         assert (data["p"], data["p_adjusted"], data["outcome"]) == (
             verdict.p,
             verdict.p_adjusted,
             verdict.outcome,
         )
-    assert written["notes"][0]["remedy"] == judgement.cautions[0].remedy
+    assert written["notes"][0]["hint"] == judgement.warnings[0].hint
     assert document["problems"] == list(comparison.problems)
 
 

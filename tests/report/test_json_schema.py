@@ -14,8 +14,8 @@ from amrobust.report.json_schema import published, schema, text
 
 
 def test_the_published_file_is_up_to_date() -> None:
-    remedy = "run: python -m amrobust.report.json_schema > amrobust/report/schemas/comparison.schema.json"
-    assert published() == schema(), remedy
+    hint = "run: python -m amrobust.report.json_schema > amrobust/report/schemas/comparison.schema.json"
+    assert published() == schema(), hint
 
 
 def test_it_is_a_schema_itself() -> None:

@@ -96,7 +96,7 @@ def test_verdicts_are_on_the_first_page_and_every_text_is_somewhere(
 
 def test_headings_are_the_sections(judged: Judged) -> None:
     assert headings(Comparison((judged(TWO),), ("broken",))) == [
-        "Results", "Along training", "Tests", "Tails", "How each method was tuned", "Cautions", "Set aside", "Methods",
+        "Results", "Along training", "Tests", "Tails", "How each method was tuned", "Warnings", "Set aside", "Methods",
         "How to reproduce this", "Common to all methods", "Of each method",
     ]  # fmt: skip
 
@@ -129,7 +129,7 @@ def test_every_shape_compiles_without_a_warning(shape: str, judged: Judged) -> N
         "diverged": lambda: [judged(diverged=("sgd", "am1[m=5]/II"))],
         "all diverged": lambda: [judged(("msgd", "sgd"), diverged=("msgd", "sgd"))],
         "one epoch": lambda: [judged(("msgd", "sgd"), epochs=1, kinds=("less spread",))],
-        "margin": lambda: [judged(TWO, kinds=("equivalent mean", "no worse than"), margin=0.5)],
+        "margin": lambda: [judged(TWO, kinds=("equivalent mean", "non-inferior"), margin=0.5)],
         "several": lambda: [judged(TWO), judged(TWO, workload="logistic")],
         "empty": list,
     }

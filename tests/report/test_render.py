@@ -32,9 +32,9 @@ def test_every_format_has_all_cautions_remedies_verdicts_and_problems(
     output = render(comparison, form)
     judgement = comparison.judgements[0]
     escape: Any = ESCAPED[form]
-    for caution in judgement.cautions:
-        assert escape(caution.message) in output
-        assert escape(caution.remedy[1:]) in output
+    for warning in judgement.warnings:
+        assert escape(warning.message) in output
+        assert escape(warning.hint[1:]) in output
     for verdict in judgement.verdicts:
         assert verdict.outcome in output
         assert verdict.test is not None

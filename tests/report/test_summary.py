@@ -91,7 +91,7 @@ def test_claims_that_cannot_be_judged_are_said_first_with_their_reasons(judged: 
     reasoned = tuple(
         replace(
             v,
-            sentence=f"Cannot be judged whether {what}: 2 of 20 seeds of {TWO[1]} diverged. It takes 4 seeds a method.",
+            sentence=f"Not assessable: {what}: 2 of 20 seeds of {TWO[1]} diverged. It takes 4 seeds per method.",
         )
         for v, what in zip(
             claims,
@@ -105,13 +105,13 @@ def test_claims_that_cannot_be_judged_are_said_first_with_their_reasons(judged: 
     )
     (callout,) = first_page(Comparison((replace(judgement, verdicts=reasoned),)), "callout")
     assert callout["title"] == "None of the 3 claims can be judged"
-    assert callout["lines"] == (f"2 of 20 seeds of {TWO[1]} diverged. It takes 4 seeds a method.",)
+    assert callout["lines"] == (f"2 of 20 seeds of {TWO[1]} diverged. It takes 4 seeds per method.",)
 
 
 def test_some_that_cannot_be_judged_are_counted(judged: Judged) -> None:
     judgement = judged(("msgd", "sgd", "am1"), diverged=("sgd",))
     (callout,) = first_page(Comparison((judgement,)), "callout")
-    assert callout["title"] == "3 of 6 claims cannot be judged"
+    assert callout["title"] == "3 of 6 claims not assessable"
 
 
 def test_runs_that_were_set_aside_are_said_on_the_first_page(judged: Judged) -> None:
@@ -137,15 +137,15 @@ def test_one_method_shows_its_seeds(judged: Judged) -> None:
 
 
 def test_cautions_are_counted_where_the_answer_is(judged: Judged) -> None:
-    assert "One caution applies" in said(Comparison((judged(TWO),)), "small")[0]
-    assert said(Comparison((judged(TWO, cautions=()),)), "small") == []
+    assert "One warning applies" in said(Comparison((judged(TWO),)), "small")[0]
+    assert said(Comparison((judged(TWO, warnings=()),)), "small") == []
 
 
 @pytest.mark.parametrize(
     ("claim", "figure"),
     [
         (Claim("trend", "am1[m=1]", "am1[m=9]", methods=("am1[m=1]", "am1[m=5]", "am1[m=9]")), "sweeps"),
-        (Claim("within bound", "am1[m=1]", "am1[m=1]", bound=(90.0, 0.1)), "exceedances"),
+        (Claim("exceedance bound", "am1[m=1]", "am1[m=1]", bound=(90.0, 0.1)), "exceedances"),
     ],
 )
 def test_the_figure_is_of_the_first_claim_s_kind(judged: Judged, claim: Claim, figure: str) -> None:
@@ -160,7 +160,7 @@ def test_bounds_on_one_tail_share_a_cell_of_the_least_favourable_outcome(judged:
     bounds = tuple(
         replace(
             judgement.verdicts[0],
-            claim=Claim("within bound", "sgd", "sgd", bound=(90.0 - k, 0.1)),
+            claim=Claim("exceedance bound", "sgd", "sgd", bound=(90.0 - k, 0.1)),
             outcome="inconclusive" if k == 2 else "supported",
         )
         for k in range(3)

@@ -43,7 +43,7 @@ def test_colour_changes_nothing_but_colour(comparison: Comparison) -> None:
 def test_why_a_claim_cannot_be_judged_is_said_under_it(judged: Callable[..., Judgement]) -> None:
     output = render(Comparison((judged(("msgd", "sgd"), diverged=("sgd",)),)), "table")
     assert "20 (2 diverged)" in output
-    assert "- Cannot be judged whether sgd has less spread than msgd: diverged seeds." in output
+    assert "- Not assessable: sgd has less spread than msgd: diverged seeds." in output
 
 
 def test_a_single_method_has_no_verdicts(judged: Callable[..., Judgement]) -> None:

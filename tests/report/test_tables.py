@@ -33,7 +33,7 @@ def with_outcome(judgement: Judgement, outcome: str, p: float) -> Judgement:
     ("outcome", "p", "mark"),
     [
         ("supported", 0.04, "*"), ("supported", 0.01, "**"), ("supported", 1e-5, "***"), ("refuted", 0.02, "†"),
-        ("refuted", 0.0001, "†††"), ("inconclusive", 0.2, ""), ("cannot be judged", None, ""),
+        ("refuted", 0.0001, "†††"), ("inconclusive", 0.2, ""), ("not assessable", None, ""),
     ],
 )  # fmt: skip
 def test_what_was_decided_has_a_mark(

@@ -34,7 +34,7 @@ def test_what_the_seeds_can_bound_is_in_the_table(judged: Judged) -> None:
 def test_too_few_seeds_are_told_how_many_it_takes_in_a_sentence(judged: Judged) -> None:
     (paragraph,) = tail_numbers(judged(TWO, seeds=20))
     text = "".join(span.text for span in paragraph.spans).replace("\u00a0", " ")
-    assert "takes 29 seeds a method. Its mean takes 50." in text
+    assert "takes 29 seeds per method. Its mean takes 50." in text
     assert "none of 20 leaves a probability of up to 0.14 (95 % confidence)" in text
 
 

@@ -70,8 +70,8 @@ def test_bounds_are_a_table_of_shares(judged: Judged) -> None:
     judgement = judged(("msgd", "sgd"), kinds=("less spread",))
     result = Result("P", "exact binomial", (20,), 0.05, 0.001, 0.2, 0.95, 0.03)
     bounds = tuple(
-        replace(judgement.verdicts[0], claim=Claim("within bound", "sgd", "sgd", bound=(90.0 - k, 0.1)),
-                interval=result, test=result, second_opinion=None)
+        replace(judgement.verdicts[0], claim=Claim("exceedance bound", "sgd", "sgd", bound=(90.0 - k, 0.1)),
+                interval=result, test=result, sensitivity_test=None)
         for k in range(2)
     )  # fmt: skip
     table = tables(replace(judgement, verdicts=(*judgement.verdicts, *bounds)))[1]
@@ -84,7 +84,7 @@ def test_composite_claims_have_no_estimate(judged: Judged) -> None:
     judgement = judged(("msgd", "sgd", "am1"), kinds=("less spread",))
     wholes = tuple(
         replace(v, claim=Claim("composite", v.claim.method, "msgd", parts=(v.claim, replace(v.claim, kind="better mean"))),
-                interval=None, test=None, second_opinion=None, parts=(v,))
+                interval=None, test=None, sensitivity_test=None, parts=(v,))
         for v in judgement.verdicts
     )  # fmt: skip
     (table,) = tables(replace(judgement, verdicts=wholes))
@@ -109,7 +109,7 @@ def test_descriptions_of_pairs_are_a_table_of_their_own(judged: Judged) -> None:
     )
     assert column(table, "Chance to end better") == ["0.25", "–"]
     assert column(table, "p") == ["<0.001", "–"]
-    assert column(table, "Ratio of STDs at matched level") == ["0.50", "–"]
+    assert column(table, "Ratio of STDs at matched mean") == ["0.50", "–"]
     assert column(table, "Epochs whose STDs differ") == ["1–3, 9", "none"]
 
 

@@ -136,7 +136,7 @@ def test_seeds_under_several_versions_of_a_package_are_one_sample_with_a_caution
     said = [
         note.message
         for one in judgement.summaries
-        for note in one.cautions
+        for note in one.warnings
         if note.kind == "packages-changed"
     ]
     assert len(said) == 2

@@ -79,9 +79,9 @@ def test_a_caution_is_there_exactly_where_some_coverage_is_below_93_percent(kind
     for statistic in ("mean", "std", "avg_std"):
         found = stats.bootstrap_interval(a, statistic, kind=kind, resamples=499)
         short = min(carried(found).values()) < 0.93
-        assert [note.kind for note in found.cautions] == ["bootstrap-coverage"] * short
+        assert [note.kind for note in found.warnings] == ["bootstrap-coverage"] * short
         if short:
-            assert f"{100 * min(carried(found).values()):.0f}" in found.cautions[0].message
+            assert f"{100 * min(carried(found).values()):.0f}" in found.warnings[0].message
 
 
 def test_avg_std_by_percentiles_covers_about_40_63_and_76_percent():

@@ -1,4 +1,4 @@
-"""Scales, and spread at matched level."""
+"""Scales, and spread at matched mean."""
 
 import numpy as np
 import pytest

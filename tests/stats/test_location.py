@@ -71,7 +71,7 @@ class TestLevene:
         z = [abs(x - x.mean(axis=0)).mean(axis=1) for x in (a, b)]
         found = stats.levene(a, b, centre="mean")
         assert found.p == pytest.approx(scipy.stats.f_oneway(*z).pvalue)
-        assert {caution.kind for caution in found.cautions} == {"levene-power", "levene-on-curves"}
+        assert {warning.kind for warning in found.warnings} == {"levene-power", "levene-on-curves"}
 
     def test_the_zero_that_a_median_leaves_is_not_counted(self):
         curves = np.array([[1.0, 5.0], [2.0, 4.0], [4.0, 3.0], [8.0, 2.0], [16.0, 1.0]])
@@ -101,19 +101,19 @@ class TestSeedsToSettle:
         x = (x - x.mean()) / x.std(ddof=1)
         found = stats.mean_difference(x + 0.8, x)
         expected = TTestIndPower().solve_power(0.8, power=0.8, alpha=0.05)
-        assert stats.seeds_to_settle(found) == pytest.approx(expected, abs=1.5)
+        assert stats.required_seeds(found) == pytest.approx(expected, abs=1.5)
 
     def test_more_for_smaller_effects_and_none_at_the_border(self):
         rng = np.random.default_rng(1)
         x, y = rng.standard_normal((2, 10))
         close, far = stats.spread_ratio(1.2 * x, y), stats.spread_ratio(2.5 * x, y)
-        assert stats.seeds_to_settle(close) > stats.seeds_to_settle(far)
+        assert stats.required_seeds(close) > stats.required_seeds(far)
         balanced = x - x.mean()
-        assert stats.seeds_to_settle(stats.mean_difference(balanced, -balanced)) is None
+        assert stats.required_seeds(stats.mean_difference(balanced, -balanced)) is None
 
     def test_a_margin_asks_for_the_distance_to_its_border(self):
         rng = np.random.default_rng(1)
         x, y = rng.standard_normal((2, 10))
         y = y - y.mean() + x.mean()
         wide, narrow = (stats.equivalence(x, y, margin) for margin in (1.0, 0.5))
-        assert stats.seeds_to_settle(narrow, margin=0.5) > stats.seeds_to_settle(wide, margin=1.0)
+        assert stats.required_seeds(narrow, margin=0.5) > stats.required_seeds(wide, margin=1.0)

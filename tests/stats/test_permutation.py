@@ -49,7 +49,7 @@ def test_curves_by_brute_force(rng):
     expected = np.mean(np.array(every) >= statistic(a, b) - 1e-12)
     found = stats.permutation_spread(a, b)
     assert found.p == pytest.approx(expected)
-    assert [caution.kind for caution in found.cautions] == ["approximate-permutation"]
+    assert [warning.kind for warning in found.warnings] == ["approximate-permutation"]
 
 
 @pytest.mark.parametrize("epochs", [1, 5])

@@ -32,7 +32,7 @@ TWO = {
     "F": stats.f_test,
     "Bartlett": stats.bartlett,
     "Fligner": stats.fligner,
-    "chance of winning": partial(stats.chance_of_winning, better="lower"),
+    "probability of superiority": partial(stats.chance_of_winning, better="lower"),
     "Mann-Whitney": partial(stats.mann_whitney, better="lower"),
 }
 """Of two independent samples (seeds,)."""
@@ -57,7 +57,7 @@ CURVES = {
 }
 
 DECIDE = [TWO["Welch"], TWO["TOST"], TWO["jackknife"], PAIRED["paired t"], PAIRED["paired jackknife"]]
-BY_RANK = [TWO["chance of winning"], TWO["Mann-Whitney"], TWO["Fligner"], PAIRED["sign test"]]
+BY_RANK = [TWO["probability of superiority"], TWO["Mann-Whitney"], TWO["Fligner"], PAIRED["sign test"]]
 IN_UNITS = {"TOST"}
 """Have a margin in the values' own unit."""
 

@@ -125,9 +125,9 @@ class TestSpreadRatio:
 
     def test_unequal_shapes_are_said_with_both_kurtoses(self, rng):
         flat, spiky = rng.uniform(-1, 1, 20), np.append(rng.normal(0, 0.1, 19), 5.0)
-        cautions = stats.spread_ratio(flat, spiky).cautions
-        caution = next(c for c in cautions if c.kind == "unequal-shapes")
-        assert f"{stats.kurtosis(spiky):.2g}" in caution.message
+        warnings = stats.spread_ratio(flat, spiky).warnings
+        warning = next(c for c in warnings if c.kind == "unequal-shapes")
+        assert f"{stats.kurtosis(spiky):.2g}" in warning.message
 
 
 def test_skewed_final_values_bring_bonetts_interval_along():
@@ -135,12 +135,12 @@ def test_skewed_final_values_bring_bonetts_interval_along():
 
     def cautioned(draw, **options):
         found = [stats.spread_ratio(draw(20), draw(20), **options) for _ in range(60)]
-        return [[c.message for c in r.cautions if c.kind == "skewed-seeds"] for r in found]
+        return [[c.message for c in r.warnings if c.kind == "skewed-seeds"] for r in found]
 
     assert np.mean([bool(c) for c in cautioned(lambda n: rng.exponential(size=n))]) > 0.8
     assert np.mean([bool(c) for c in cautioned(lambda n: rng.normal(size=n))]) < 0.1
     a, b = 3 * rng.exponential(size=20), rng.exponential(size=20)
-    (note,) = [c for c in stats.spread_ratio(a, b).cautions if c.kind == "skewed-seeds"]
+    (note,) = [c for c in stats.spread_ratio(a, b).warnings if c.kind == "skewed-seeds"]
     bonett = stats.pooled_kurtosis_ratio(a, b)
     assert f"[{bonett.low:.3g}, {bonett.high:.3g}]" in note.message
     of_pairs = [c for found in cautioned(lambda n: rng.exponential(size=n), paired=True) for c in found]
@@ -154,7 +154,7 @@ def test_slow_curves_against_quick_ones_draw_a_caution_at_few_seeds():
 
     def kinds(n, slow, quick):
         a, b = (autoregressive(r)(rng, (1, n, 30))[0] for r in (slow, quick))
-        return {c.kind for c in stats.spread_ratio(a, b).cautions}
+        return {c.kind for c in stats.spread_ratio(a, b).warnings}
 
     assert "unequal-autocorrelation" in kinds(10, 0.99, 0.3)
     assert "unequal-autocorrelation" not in kinds(10, 0.8, 0.3)
@@ -167,8 +167,8 @@ def test_an_avg_std_outside_its_interval_says_that_a_std_of_few_seeds_is_too_sma
     found = [stats.avg_std_interval(rng.normal(size=(5, 90))) for _ in range(30)]
     outside = [not r.low <= r.estimate <= r.high for r in found]
     assert 0 < sum(outside) < 30
-    assert [any(c.kind == "few-seeds-bias" for c in r.cautions) for r in found] == outside
-    (note,) = {c for r in found for c in r.cautions if c.kind == "few-seeds-bias"}
+    assert [any(c.kind == "few-seeds-bias" for c in r.warnings) for r in found] == outside
+    (note,) = {c for r in found for c in r.warnings if c.kind == "few-seeds-bias"}
     assert "6% too small" in note.message
 
 

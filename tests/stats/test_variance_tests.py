@@ -66,5 +66,5 @@ def test_pitman_morgan_is_the_t_test_of_the_variance_ratio_in_pairs():
 def test_constant_samples_and_curves_are_refused(test):
     with pytest.raises(stats.CannotEstimate, match="zero"):
         test(np.ones(6), np.arange(6.0))
-    with pytest.raises(stats.CannotEstimate, match="one number a seed"):
+    with pytest.raises(stats.CannotEstimate, match="one number per seed"):
         test(np.ones((6, 2)), np.ones((6, 2)))

@@ -30,7 +30,7 @@ class WithinBound(Kind):
     Diverged runs end worse than everything. ``deviation`` is the Λ of Theorem 1b whose bound this is.
     """
 
-    name = "within bound"
+    name = "exceedance bound"
     about = "one method"
     estimates = "share"
     takes = frozenset({"bound", "deviation"})
@@ -79,7 +79,7 @@ class WithinBound(Kind):
         assert result.low is not None
         return "supported" if p <= alpha else "refuted" if result.low > claim.bound[1] else "inconclusive"
 
-    def seeds_to_settle(self, claim: Claim, result: Result, alpha: float, power: float) -> int | None:
+    def required_seeds(self, claim: Claim, result: Result, alpha: float, power: float) -> int | None:
         """Seeds at which the exact test would have the power."""
         assert claim.bound is not None
         assert result.estimate is not None

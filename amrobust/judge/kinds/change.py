@@ -60,7 +60,7 @@ class BetterAfter(Kind):
         result = stats.mean_difference(
             sample.curves[:, after], sample.curves[:, before], paired=True, level=1 - rules.alpha / family
         )
-        return Evidence(claim, result, result, None, result.p, cautions=result.cautions)
+        return Evidence(claim, result, result, None, result.p, warnings=result.warnings)
 
     def holds(self, claim: Claim, estimate: float, metric: Metric) -> bool:
         """Whether the metric got better."""

@@ -31,19 +31,19 @@ class Composite(Kind):
 
     def of_parts(self, claim: Claim, parts: tuple[Evidence, ...], metric: Metric) -> Evidence:
         """The largest p of the parts, 1 for a part that points the other way; refused if a part is."""
-        notes = tuple(dict.fromkeys(note for part in parts for note in part.cautions))
+        notes = tuple(dict.fromkeys(note for part in parts for note in part.warnings))
         for part in parts:
             if part.refusal is not None:
                 refusal = Refused(
                     f"of its part {part.claim.kind!r}: {part.refusal.reason}", part.refusal.seeds_needed
                 )
-                return Evidence(claim, refusal=refusal, cautions=notes, parts=parts)
+                return Evidence(claim, refusal=refusal, warnings=notes, parts=parts)
         p = max(
             part.p if part.claim.form.holds(part.claim, part.interval.estimate, metric) else 1.0
             for part in parts
             if part.p is not None and part.interval is not None and part.interval.estimate is not None
         )
-        return Evidence(claim, p=p, cautions=notes, parts=parts)
+        return Evidence(claim, p=p, warnings=notes, parts=parts)
 
     def statement(self, claim: Claim, metric: Metric, axis: Axis) -> str:
         """The parts' clauses."""

@@ -1,11 +1,11 @@
-"""Less wall time a seed."""
+"""Less wall time per seed."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from amrobust import stats
-from amrobust.judge import cautions
+from amrobust.judge import warnings
 from amrobust.judge.kinds.kind import Kind
 from amrobust.judge.rules import Evidence, Rules
 from amrobust.judge.samples import Pair, Refused
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 class Cheaper(Kind):
-    """The wall time of training a seed is shorter than the baseline's: Welch's t on logarithms."""
+    """The wall time of training per seed is shorter than the baseline's: Welch's t on logarithms."""
 
-    name = "cheaper"
+    name = "lower wall time"
     estimates = "ratio"
     quantity = "Wall time"
     of_summaries = False
@@ -34,8 +34,8 @@ class Cheaper(Kind):
         if left.training is not None and left.training == right.training:
             raise Refused("the two are outputs of one training, which has one cost")
         result = stats.ratio_of_costs(left.seconds, right.seconds, level=1 - rules.alpha / family)
-        note = cautions.cost_measured_apart(left.title, right.title)
-        return Evidence(claim, result, result, None, result.p, cautions=(note,))
+        note = warnings.cost_measured_apart(left.title, right.title)
+        return Evidence(claim, result, result, None, result.p, warnings=(note,))
 
     def holds(self, claim: Claim, estimate: float, metric: Metric) -> bool:
         """Whether the method takes less."""
@@ -43,7 +43,7 @@ class Cheaper(Kind):
 
     def statement(self, claim: Claim, metric: Metric, axis: Axis) -> str:
         """The claim as a clause."""
-        return f"{claim.method} takes less wall time a seed than {claim.baseline}"
+        return f"{claim.method} takes less wall time per seed than {claim.baseline}"
 
     def short(self, claim: Claim, metric: Metric) -> str:
         """In a table's cell."""

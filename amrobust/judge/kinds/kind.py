@@ -22,15 +22,15 @@ from amrobust.runs.axis import Axis
 from amrobust.runs.metric import Metric
 from amrobust.runs.values import Curves
 from amrobust.stats.published import Summary
-from amrobust.stats.results import Caution, Result
+from amrobust.stats.results import Result, ResultWarning
 
 if TYPE_CHECKING:
     from amrobust.judge.claim import Claim
 
-Outcome = Literal["supported", "refuted", "inconclusive", "cannot be judged"]
+Outcome = Literal["supported", "refuted", "inconclusive", "not assessable"]
 
 FEWEST_SEEDS = 4
-SECOND_OPINION = 1_999
+SENSITIVITY_RESAMPLES = 1_999
 """Resamples of a test that decides nothing: its p-value is held against alpha, not against alpha's share in the family."""
 
 
@@ -96,7 +96,7 @@ class Kind:
                 raise Refused(f"the two share {counted(len(pair.a), 'seed')}", FEWEST_SEEDS)
             return self.of_pair(claim, pair, metric, rules, family)
 
-        return or_refusal(claim, pair.cautions, of_pair)
+        return or_refusal(claim, pair.warnings, of_pair)
 
     def of_pair(self, claim: Claim, pair: Pair, metric: Metric, rules: Rules, family: int) -> Evidence:
         """The evidence of two methods' samples, matched by seed where they are paired."""
@@ -130,13 +130,13 @@ class Kind:
         """The estimate at which methods do not differ."""
         return 1.0 if self.estimates == "ratio" else 0.0
 
-    def is_material(self, result: Result, material_ratio: float) -> bool | None:
-        """Whether the interval of a spread ratio lies wholly beyond ``material_ratio`` or its reciprocal; None of others."""
+    def is_practically_significant(self, result: Result, practical_ratio: float) -> bool | None:
+        """Whether the interval of a spread ratio lies wholly beyond ``practical_ratio`` or its reciprocal; None of others."""
         return None
 
-    def seeds_to_settle(self, claim: Claim, result: Result, alpha: float, power: float) -> int | None:
+    def required_seeds(self, claim: Claim, result: Result, alpha: float, power: float) -> int | None:
         """Seeds a method that would settle an open claim, were the estimate the truth."""
-        return stats.seeds_to_settle(result, alpha=alpha, power=power, margin=claim.margin)
+        return stats.required_seeds(result, alpha=alpha, power=power, margin=claim.margin)
 
     def statement(self, claim: Claim, metric: Metric, axis: Axis) -> str:
         """The claim as a clause; ``axis`` has the coordinates of its phase."""
@@ -178,15 +178,15 @@ class Kind:
         return found + ([("epochs", list(claim.epochs))] if claim.epochs is not None else [])
 
 
-def or_refusal(claim: Claim, notes: tuple[Caution, ...], compute: Callable[[], Evidence]) -> Evidence:
+def or_refusal(claim: Claim, notes: tuple[ResultWarning, ...], compute: Callable[[], Evidence]) -> Evidence:
     """The evidence with ``notes`` before its own; a refusal is a verdict too, and has them as well."""
     try:
         found = compute()
     except stats.CannotEstimate as error:
-        return Evidence(claim, refusal=Refused(error.reason, error.seeds_needed), cautions=notes)
+        return Evidence(claim, refusal=Refused(error.reason, error.seeds_needed), warnings=notes)
     except Refused as refusal:
-        return Evidence(claim, refusal=refusal, cautions=notes)
-    return replace(found, cautions=notes + found.cautions)
+        return Evidence(claim, refusal=refusal, warnings=notes)
+    return replace(found, warnings=notes + found.warnings)
 
 
 def described(claim: Claim) -> str:
@@ -199,7 +199,9 @@ def in_phase(sample: Sample, claim: Claim) -> Sample:
     if claim.epochs is None:
         return sample
     if sample.arm.epochs == 1:
-        raise Refused("a phase of training needs curves, and these data have final values: one number a seed")
+        raise Refused(
+            "a phase of training needs curves, and these data have final values: one number per seed"
+        )
     first, last = (epoch - sample.first_epoch for epoch in claim.epochs)
     if last < max(first, 0) or last >= sample.curves.shape[1]:
         raise Refused(
@@ -246,6 +248,6 @@ def within(result: Result, region: tuple[float, float]) -> bool:
     )
 
 
-def own_cautions(*results: Result) -> tuple[Caution, ...]:
-    """The cautions that the statistics carry, each once."""
-    return tuple(dict.fromkeys(caution for result in results for caution in result.cautions))
+def own_cautions(*results: Result) -> tuple[ResultWarning, ...]:
+    """The warnings that the statistics carry, each once."""
+    return tuple(dict.fromkeys(warning for result in results for warning in result.warnings))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from amrobust import stats
-from amrobust.judge import cautions
+from amrobust.judge import warnings
 from amrobust.judge.kinds.kind import (
-    SECOND_OPINION,
+    SENSITIVITY_RESAMPLES,
     Kind,
     Outcome,
     beyond,
@@ -25,7 +25,7 @@ from amrobust.runs.metric import Metric
 from amrobust.runs.values import Curves
 from amrobust.stats.bootstrap import NAMES, Statistic
 from amrobust.stats.published import Summary, equivalence_from_summary, mean_difference_from_summary
-from amrobust.stats.results import Caution, Result
+from amrobust.stats.results import Result, ResultWarning
 
 if TYPE_CHECKING:
     from amrobust.judge.claim import Claim
@@ -38,20 +38,20 @@ class BetterMean(Kind):
     quantity = "Final mean"
 
     def of_pair(self, claim: Claim, pair: Pair, metric: Metric, rules: Rules, family: int) -> Evidence:
-        """The difference of means; a bootstrap-t test gives the second opinion."""
+        """The difference of means; a bootstrap-t test gives the sensitivity test."""
         a, b = (one_number_a_seed(curves, claim, rules) for curves in (pair.a, pair.b))
         level = 1 - rules.alpha / family
         difference = _difference(a, b, pair, level)
         second = None
         if pair.x0s is None:
-            second = stats.bootstrap_difference(a, b, paired=pair.paired, resamples=SECOND_OPINION)
+            second = stats.bootstrap_difference(a, b, paired=pair.paired, resamples=SENSITIVITY_RESAMPLES)
         assert difference.p is not None
-        notes: tuple[Caution, ...] = ()
+        notes: tuple[ResultWarning, ...] = ()
         if second is not None and second.p is not None:
             by_test, by_second = (p <= rules.alpha for p in (difference.p, second.p))
             if by_test != by_second:
                 notes = (
-                    cautions.opinions_disagree(
+                    warnings.opinions_disagree(
                         difference.test, difference.p, second.test, second.p, rules.alpha
                     ),
                 )
@@ -61,7 +61,7 @@ class BetterMean(Kind):
             difference,
             second,
             difference.p,
-            cautions=notes + own_cautions(difference),
+            warnings=notes + own_cautions(difference),
             asked=bootstrap_asked_for(a, b, "mean", pair, rules, level),
         )
 
@@ -116,7 +116,7 @@ class EquivalentMean(WithinMargin):
         difference = _difference(a, b, pair, level)
         asked = bootstrap_asked_for(a, b, "mean", pair, rules, level)
         result = self.tested(claim, difference, metric)
-        return Evidence(claim, result, result, None, result.p, cautions=own_cautions(result), asked=asked)
+        return Evidence(claim, result, result, None, result.p, warnings=own_cautions(result), asked=asked)
 
     def tested(self, claim: Claim, difference: Result, metric: Metric) -> Result:
         """The one-sided test, or tests, of a difference against the margin."""
@@ -141,7 +141,7 @@ class EquivalentMean(WithinMargin):
 class NoWorseThan(EquivalentMean):
     """A mean is no worse than the baseline's by more than the margin: one one-sided test (non-inferiority)."""
 
-    name = "no worse than"
+    name = "non-inferior"
 
     def tested(self, claim: Claim, difference: Result, metric: Metric) -> Result:
         """The one-sided test of a difference against the margin's worse end."""

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from amrobust import stats
-from amrobust.judge import cautions
-from amrobust.judge.kinds.kind import FEWEST_SEEDS, SECOND_OPINION, Kind, own_cautions
+from amrobust.judge import warnings
+from amrobust.judge.kinds.kind import FEWEST_SEEDS, SENSITIVITY_RESAMPLES, Kind, own_cautions
 from amrobust.judge.kinds.mean import bootstrap_asked_for
 from amrobust.judge.rules import PAIRED, UNPAIRED, Evidence, Rules
 from amrobust.judge.samples import Pair, Refused
@@ -21,7 +21,7 @@ from amrobust.runs.values import Curves
 from amrobust.stats.bootstrap import Statistic
 from amrobust.stats.curves import EpochwiseDifference
 from amrobust.stats.published import Summary, spread_ratio_from_summary
-from amrobust.stats.results import Caution, Result
+from amrobust.stats.results import Result, ResultWarning
 
 if TYPE_CHECKING:
     from amrobust.judge.claim import Claim
@@ -42,11 +42,11 @@ class _LessSpread(Kind):
         """Whether the method varies less."""
         return estimate < 1
 
-    def is_material(self, result: Result, material_ratio: float) -> bool:
-        """Whether the interval leaves out every ratio nearer to 1 than ``material_ratio``."""
+    def is_practically_significant(self, result: Result, practical_ratio: float) -> bool:
+        """Whether the interval leaves out every ratio nearer to 1 than ``practical_ratio``."""
         assert result.low is not None
         assert result.high is not None
-        return result.high < material_ratio or result.low > 1 / material_ratio
+        return result.high < practical_ratio or result.low > 1 / practical_ratio
 
     def unit(self, metric: Metric) -> str:
         """None: a ratio."""
@@ -57,7 +57,7 @@ class _LessSpread(Kind):
         return "← varies less", "varies more →"
 
     def judged(self, claim: Claim, a: Curves, b: Curves, pair: Pair, rules: Rules, family: int) -> Evidence:
-        """The jackknife's ratio of the spreads of ``a`` and ``b``, the chosen test, and the permutation second opinion."""
+        """The jackknife's ratio of the spreads of ``a`` and ``b``, the chosen test, and the permutation sensitivity test."""
         if pair.x0s is not None:
             return _over_x0s(claim, a, b, pair.x0s, rules, family)
         level = 1 - rules.alpha / family
@@ -78,20 +78,20 @@ class _LessSpread(Kind):
         assert test.p is not None
         p = max(test.p, interval.p)
         if second.p is not None and (second.p <= rules.alpha) != (p <= rules.alpha):
-            notes += (cautions.opinions_disagree(test.test, p, second.test, second.p, rules.alpha),)
+            notes += (warnings.opinions_disagree(test.test, p, second.test, second.p, rules.alpha),)
         if p > rules.alpha / family:
             weak = stats.power_at_seeds(
                 interval, max(interval.n), effect=np.log(SIZEABLE_RATIO), alpha=rules.alpha / family
             )
             if weak < LOW_POWER:
-                notes += (cautions.low_power(SIZEABLE_RATIO, weak),)
+                notes += (warnings.low_power(SIZEABLE_RATIO, weak),)
         return Evidence(
             claim,
             interval,
             test,
             second,
             p,
-            cautions=notes + own_cautions(interval, test),
+            warnings=notes + own_cautions(interval, test),
             epochwise=permuted.epochwise,
             asked=bootstrap_asked_for(a, b, self.statistic, pair, rules, level),
         )
@@ -136,12 +136,12 @@ class LessAvgStd(_LessSpread):
         if pair.a.shape[1] < 2:
             plural = pair.method.arm.axis.plural
             raise Refused(
-                f"Avg. STD needs curves of at least 2 {plural}, and these data have one number a seed"
+                f"Avg. STD needs curves of at least 2 {plural}, and these data have one number per seed"
             )
         found = self.judged(claim, pair.a, pair.b, pair, rules, family)
         if pair.x0s is not None:
             return found
-        return replace(found, cautions=_levels_differ(pair, metric, rules) + found.cautions)
+        return replace(found, warnings=_levels_differ(pair, metric, rules) + found.warnings)
 
     def statement(self, claim: Claim, metric: Metric, axis: Axis) -> str:
         """The claim as a clause."""
@@ -161,8 +161,8 @@ class _Permuted:
 def _permuted(claim: Claim, a: Curves, b: Curves, pair: Pair, rules: Rules) -> _Permuted:
     decides = rules.test in ("permutation", "swap")
     if a.ndim > 1 and claim.epochs is None and not decides:
-        return _Permuted(*stats.permuted_curves(a, b, paired=pair.paired, resamples=SECOND_OPINION))
-    resamples = 9_999 if decides else SECOND_OPINION
+        return _Permuted(*stats.permuted_curves(a, b, paired=pair.paired, resamples=SENSITIVITY_RESAMPLES))
+    resamples = 9_999 if decides else SENSITIVITY_RESAMPLES
     return _Permuted(stats.permutation_spread(a, b, paired=pair.paired, resamples=resamples))
 
 
@@ -178,7 +178,7 @@ def _over_x0s(
 
 def _chosen(
     a: Curves, b: Curves, pair: Pair, rules: Rules, interval: Result, permuted: Result
-) -> tuple[Result, tuple[Caution, ...]]:
+) -> tuple[Result, tuple[ResultWarning, ...]]:
     """The test that was asked for, on these samples, and what to say where another had to take its place."""
     name = rules.test
     if name in PAIRED and not pair.paired:
@@ -187,16 +187,16 @@ def _chosen(
         return interval, ()
     if name == "bonett":
         missing = "pairs" if pair.paired else "Avg. STD" if a.ndim > 1 else ""
-        return interval, (cautions.values_only(name, interval.test, missing),) if missing else ()
+        return interval, (warnings.values_only(name, interval.test, missing),) if missing else ()
     if name in ("permutation", "swap"):
         return permuted, ()
     if name in UNPAIRED and pair.paired:
         used = stats.levene(a, b, centre=rules.centre, paired=True)
-        return used, (cautions.paired_instead(name, used.test),)
+        return used, (warnings.paired_instead(name, used.test),)
     if name == "levene":
         return stats.levene(a, b, centre=rules.centre), ()
     if a.ndim > 1:
-        return interval, (cautions.values_only(name, interval.test, "Avg. STD"),)
+        return interval, (warnings.values_only(name, interval.test, "Avg. STD"),)
     test = {
         "f": stats.f_test, "bartlett": stats.bartlett, "fligner": stats.fligner, "pitman-morgan": stats.pitman_morgan,
     }[name]  # fmt: skip
@@ -204,13 +204,13 @@ def _chosen(
 
 
 def _seeds_for(threshold: float, paired: bool) -> int | None:
-    """The smallest number of seeds a method at which an exact label test can reach ``threshold``; None above 1,000."""
+    """The smallest number of seeds per method at which an exact label test can reach ``threshold``; None above 1,000."""
     tried = range(FEWEST_SEEDS, 1_001)
     return next((n for n in tried if stats.smallest_permutation_p(n, n, paired=paired) <= threshold), None)
 
 
-def _levels_differ(pair: Pair, metric: Metric, rules: Rules) -> tuple[Caution, ...]:
-    """A caution where the mean over the first third of training differs between the arms."""
+def _levels_differ(pair: Pair, metric: Metric, rules: Rules) -> tuple[ResultWarning, ...]:
+    """A warning where the mean over the first third of training differs between the arms."""
     early = max(1, round(pair.a.shape[1] * EARLY_SHARE))
     a, b = (np.asarray(curves[:, :early].mean(axis=1)) for curves in (pair.a, pair.b))
     try:
@@ -219,7 +219,7 @@ def _levels_differ(pair: Pair, metric: Metric, rules: Rules) -> tuple[Caution, .
         return ()
     if result.p is None or result.estimate is None or result.p > rules.alpha:
         return ()
-    note = cautions.levels_differ(
+    note = warnings.levels_differ(
         pair.method.arm.title,
         pair.baseline.arm.title,
         early / pair.a.shape[1],

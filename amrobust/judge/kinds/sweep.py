@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from amrobust import stats
 from amrobust.errors import UserError
-from amrobust.judge import cautions
+from amrobust.judge import warnings
 from amrobust.judge.kinds.kind import Kind, described, in_phase, margin_words, mean_of, one_number_a_seed
 from amrobust.judge.kinds.mean import WithinMargin
 from amrobust.judge.rules import Evidence, Rules
@@ -17,7 +17,7 @@ from amrobust.judge.words import listed, points
 from amrobust.runs.axis import Axis
 from amrobust.runs.method import number, swept
 from amrobust.runs.metric import Metric
-from amrobust.stats.results import Caution, Result
+from amrobust.stats.results import Result, ResultWarning
 from amrobust.stats.trend import unit_of
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Trend(_Sweep):
     figure = "sweeps"
 
     def of_sweep(self, claim: Claim, samples: Sequence[Sample], rules: Rules, family: int) -> Evidence:
-        """Jackknife slope of log spread over the swept hyperparameter, its second opinion, and where the sweep turns."""
+        """Jackknife slope of log spread over the swept hyperparameter, its sensitivity test, and where the sweep turns."""
         methods = [sample.arm.identity for sample in samples]
         try:
             parameter = swept(methods)
@@ -92,7 +92,7 @@ class Trend(_Sweep):
         if turn.falls_before and turn.rises_after:
             candidates = ", ".join(f"{value:g}" for value in turn.candidates)
             notes.append(
-                Caution(
+                ResultWarning(
                     "turning-point",
                     f"The spread is smallest at {parameter} = {turn.value:g} and larger at both ends of the sweep ({parameter} "
                     f"in {candidates} cannot be told from the smallest): a trend does not describe it.",
@@ -103,9 +103,9 @@ class Trend(_Sweep):
         assert second.p is not None
         if (second.p <= rules.alpha) != (result.p <= rules.alpha):
             notes.append(
-                cautions.opinions_disagree(result.test, result.p, second.test, second.p, rules.alpha)
+                warnings.opinions_disagree(result.test, result.p, second.test, second.p, rules.alpha)
             )
-        return Evidence(claim, result, result, second, result.p, cautions=tuple(notes))
+        return Evidence(claim, result, result, second, result.p, warnings=tuple(notes))
 
     def holds(self, claim: Claim, estimate: float, metric: Metric) -> bool:
         """Whether the spread goes the way that is claimed."""
@@ -138,7 +138,7 @@ class Trend(_Sweep):
 class StableOver(WithinMargin, _Sweep):
     """All pairs of means are equivalent within ``margin``: intersection–union, so that the pair with the largest p decides."""
 
-    name = "stable over"
+    name = "equivalent across the sweep"
     takes = frozenset({"methods", "margin"})
     figure = "sweeps"
 

@@ -78,7 +78,7 @@ def surviving(arm: Arm, judgement: Judgement) -> Curves:
 
 
 def seeds_in_words(judgement: Judgement) -> str:
-    """``n = 20 seeds a method``, and whether diverged ones are left out."""
+    """``n = 20 seeds per method``, and whether diverged ones are left out."""
     counts = sorted({summary.n for summary in judgement.summaries})
     few = counted(counts[0], "seed") if counts[0] == counts[-1] else f"{counts[0]} to {counts[-1]} seeds"
     lost = any(summary.diverged for summary in judgement.summaries)
@@ -268,7 +268,7 @@ def _in_panels(
     caption: str,
     alt: str,
 ) -> list[Drawing]:
-    """A panel a method; the baseline is in each of them, the others are behind it."""
+    """A panel per method; the baseline is in each of them, the others are behind it."""
     if len(lines) > 1:
         caption += f" Each panel shows one method in colour, {judgement.baseline} in black"
         caption += ", the others in grey." if len(lines) > 2 else "."

@@ -52,7 +52,7 @@ def final_rows(judgement: Judgement) -> list[FinalRow]:
 
 
 def final_values_figure(judgement: Judgement, look: Mapping[str, Style]) -> list[Drawing]:
-    """A row a method: its final values, the mean and its interval, and how many seeds diverged."""
+    """A row per method: its final values, the mean and its interval, and how many seeds diverged."""
     rows = final_rows(judgement)
     if not any(row.values.size for row in rows):
         return []
@@ -68,7 +68,7 @@ def final_values_figure(judgement: Judgement, look: Mapping[str, Style]) -> list
         Drawing(
             _strip(part, judgement, look, short, limits),
             caption if i == 0 else f"{caption[:-1]} (continued).",
-            f"A row of points for each method, one a seed, at its final value. {_in_words(part)}",
+            f"A row of points for each method, one per seed, at its final value. {_in_words(part)}",
         )
         for i, part in enumerate(in_figures(rows, MOST_ROWS))
     ]

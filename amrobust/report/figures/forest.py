@@ -110,7 +110,7 @@ def _caption(judgements: Sequence[Judgement], panels: Sequence[Panel], keys: Seq
     intervals = f"{percent(levels.pop())} intervals" if len(levels) == 1 else "intervals"
     caption = f"Estimates with {intervals}; filled: decided, hollow: inconclusive."
     if any(panel.ratio for panel in panels):
-        material = judgements[0].material_ratio
+        material = judgements[0].practical_ratio
         caption += (
             f" Ratios: method over baseline, logarithmic scale. Shaded between dashed lines: ratios nearer to 1 than "
             f"{material:g}, too small a difference to matter."
@@ -209,7 +209,9 @@ def _limits(panels: Sequence[Panel], judgement: Judgement) -> tuple[float, float
     results = [v.interval for v in verdicts if v.interval is not None]
     values = [x for r in results for x in (r.low, r.estimate, r.high) if x is not None and math.isfinite(x)]
     if panels[0].ratio:
-        reach = max([abs(math.log(x)) for x in values if x > 0] + [-1.6 * math.log(judgement.material_ratio)])
+        reach = max(
+            [abs(math.log(x)) for x in values if x > 0] + [-1.6 * math.log(judgement.practical_ratio)]
+        )
         widest = math.exp(min(reach * 1.08, math.log(_WIDEST)))
         return 1 / widest, widest
     margins = [v.claim.margin for v in verdicts if v.claim.margin is not None]
@@ -222,7 +224,7 @@ def _background(axes: Any, panel: Panel, judgement: Judgement, limits: tuple[flo
 
     if panel.ratio:
         axes.set_xscale("log")
-        material = judgement.material_ratio
+        material = judgement.practical_ratio
         axes.axvspan(material, 1 / material, color="#000000", alpha=0.07, linewidth=0, zorder=0)
         for edge in (material, 1 / material):
             axes.axvline(edge, color="#404040", linewidth=0.6, linestyle=(0, (4, 2)), zorder=1)

@@ -66,11 +66,11 @@ def power_figure(judgement: Judgement, look: Mapping[str, Style]) -> list[Drawin
     here = "; ".join(f"{plot.title}: {_at(plot, n, alpha)}" for plot in plots)
     among = f", one of {family} claims" if family > 1 else ""
     caption = (
-        f"Power to find what each line says, were it true{among}, against seeds a method; vertical: this study, "
+        f"Power to find what each line says, were it true{among}, against seeds per method; vertical: this study, "
         f"n = {n}. By the t test at {alpha:.2g}, with the standard error found here (the median of a kind of claim) shrinking "
         f"as 1/√n. At n = {n}: {here}."
     )
-    return [Drawing(_draw(plots, n, alpha), caption, f"Power curves. At {n} seeds a method: {here}.")]
+    return [Drawing(_draw(plots, n, alpha), caption, f"Power curves. At {n} seeds per method: {here}.")]
 
 
 def _plots(judgement: Judgement) -> list[_Plot]:

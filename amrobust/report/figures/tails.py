@@ -89,7 +89,7 @@ def quantiles(judgement: Judgement, look: Mapping[str, Style]) -> list[Drawing]:
         Drawing(
             _quantile_panels(part, judgement, look, limits, level),
             caption if i == 0 else f"{caption} (Continued.)",
-            f"The quantile function of the final {name} with its band, a panel a method. {_medians(part)}",
+            f"The quantile function of the final {name} with its band, a panel per method. {_medians(part)}",
         )
         for i, part in enumerate(in_figures(items, most_panels([item.method for item in items])))
     ]
@@ -115,7 +115,7 @@ def exceedances(judgement: Judgement, look: Mapping[str, Style]) -> list[Drawing
         Drawing(
             _exceedance_panels(part, judgement, look, level, logarithmic_share),
             caption if i == 0 else f"{caption} (Continued.)",
-            f"The probability that a run ends {side} a value, a panel a method. {_medians(part)} {_bounds_in_words(part)}",
+            f"The probability that a run ends {side} a value, a panel per method. {_medians(part)} {_bounds_in_words(part)}",
         )
         for i, part in enumerate(in_figures(items, most_panels([item.method for item in items])))
     ]

@@ -87,7 +87,7 @@ def f_ratio(a: Array, b: Array, paired: bool, theta: float) -> Array:
 
 
 def levene(centre: Centre) -> Batched:
-    """Levene's test: for two groups the pooled t on absolute deviations; on curves, on one number a seed."""
+    """Levene's test: for two groups the pooled t on absolute deviations; on curves, on one number per seed."""
 
     def p(a: Array, b: Array, paired: bool, theta: float) -> Array:
         x, y = absolute_deviations(a, centre), absolute_deviations(b, centre)

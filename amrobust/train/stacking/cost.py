@@ -23,8 +23,8 @@ Params = tuple[tuple[str, str | float | None], ...]
 MOST_SEEDS = 10
 """More seeds than this in a stack gain nothing on a CPU: their activations leave the cache."""
 MOST_ACTIVATIONS = 160e6
-"""Bytes kept by all seeds for the backward pass, beyond which a step a seed becomes dearer; it is never a reason to stack fewer
-than two. 5 seeds of SmallCNN on images of 28 × 28 pixels in batches of 32."""
+"""Bytes kept by all seeds for the backward pass, beyond which a step per seed becomes dearer; no reason to stack fewer than
+two. 5 seeds of SmallCNN on images of 28 × 28 pixels in batches of 32."""
 WORTHWHILE = 5e8
 """Floating-point operations of one seed's forward pass above which the CPU, not torch's overhead, is what a step waits for."""
 SHARE = 0.5

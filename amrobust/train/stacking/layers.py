@@ -284,4 +284,4 @@ LAYERS: dict[type[nn.Module], Callable[[Any, Arrangement], StackedLayer]] = {
 }
 
 Generators = Sequence[torch.Generator]
-"""Of the dropout masks, one a seed."""
+"""Of the dropout masks, one per seed."""

@@ -12,7 +12,7 @@ from amrobust.train.stacking.layers import Arrangement, CannotStack, Generators,
 class StackedLSTM(StackedLayer):
     """``nn.LSTM`` of several layers, in one direction, with dropout between the layers.
 
-    The inputs of all steps go through one batched product a layer, the hidden states through one a step.
+    The inputs of all steps go through one batched product a layer, the hidden states through one per step.
     """
 
     def __init__(self, layer: nn.LSTM, arrangement: Arrangement, generators: Generators) -> None:

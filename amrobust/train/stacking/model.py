@@ -47,9 +47,9 @@ class _Place(NamedTuple):
 class StackedModel:
     """The model ``template`` for S seeds at once: inputs (S, batch, ...) to outputs (S, batch, ...).
 
-    The parameters of all seeds are one matrix (S, D), a row a seed in the order of ``template.parameters()``; :meth:`bind`
-    says which matrix. Dropout masks are drawn from ``generators``, one a seed. Raises CannotStack where a layer has no stacked
-    form.
+    The parameters of all seeds are one matrix (S, D), a row per seed in the order of ``template.parameters()``; :meth:`bind`
+    says which matrix. Dropout masks are drawn from ``generators``, one per seed. Raises CannotStack where a layer has no
+    stacked form.
     """
 
     def __init__(self, template: nn.Module, arrangement: Arrangement, generators: Generators = ()) -> None:

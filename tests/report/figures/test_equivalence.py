@@ -40,12 +40,14 @@ def test_parts_of_composite_claims_and_sweeps_are_in_it(judged: Judged) -> None:
         interval=None,
         parts=(part,),
     )
-    stable = replace(other, claim=Claim("stable over", "msgd", "am1", 0.5, methods=("msgd", "sgd", "am1")))
+    stable = replace(
+        other, claim=Claim("equivalent across the sweep", "msgd", "am1", 0.5, methods=("msgd", "sgd", "am1"))
+    )
     (drawing,) = drawn(replace(judgement, verdicts=(whole, stable)))
     assert {"sgd vs msgd", "msgd … am1"} <= set(texts(drawing.svg))
     assert "largest p" in drawing.caption
 
 
 def test_no_worse_than_says_which_side_counts(judged: Judged) -> None:
-    (drawing,) = drawn(judged(("msgd", "sgd"), kinds=("no worse than",), margin=0.5))
+    (drawing,) = drawn(judged(("msgd", "sgd"), kinds=("non-inferior",), margin=0.5))
     assert "only the worse side" in drawing.caption

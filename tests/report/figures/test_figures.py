@@ -36,7 +36,9 @@ def with_bounds(judgement: Judgement) -> Judgement:
     """The first two methods' tails claimed to stay within three bounds each."""
     verdict = judgement.verdicts[0]
     found = [
-        replace(verdict, claim=Claim("within bound", arm.method, arm.method, bound=(97.0 - k, 0.3 / (1 + k))))
+        replace(
+            verdict, claim=Claim("exceedance bound", arm.method, arm.method, bound=(97.0 - k, 0.3 / (1 + k)))
+        )
         for arm in judgement.arms[:2]
         for k in range(3)
     ]

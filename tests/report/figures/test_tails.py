@@ -42,7 +42,9 @@ def test_losses_are_worse_above(judged: Judged) -> None:
 def test_bounds_are_marked_on_a_scale_that_holds_them(judged: Judged) -> None:
     judgement = judged(TWO)
     plain = exceedances(judgement, look(judgement))[0]
-    verdict = replace(judgement.verdicts[0], claim=Claim("within bound", "sgd", "sgd", bound=(90.0, 0.001)))
+    verdict = replace(
+        judgement.verdicts[0], claim=Claim("exceedance bound", "sgd", "sgd", bound=(90.0, 0.001))
+    )
     judgement = replace(judgement, verdicts=(verdict,))
     (drawing,) = exceedances(judgement, look(judgement))
     assert "Diamonds: the bounds" in drawing.caption

@@ -1,4 +1,4 @@
-"""The cautions that concern what is compared: each says what is the matter and what would remove it."""
+"""The warnings that concern what is compared: each says what is the matter and what would remove it."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from amrobust.runs.code import mixture
 from amrobust.runs.files import spans
 from amrobust.runs.seeds import MAX_SEED
 from amrobust.runs.spec import STREAMS
-from amrobust.stats.results import Caution, Number
+from amrobust.stats.results import Number, ResultWarning
 
 FEW_SEEDS = 10
 
 
-def few_seeds(method: str, n: int) -> Caution | None:
+def few_seeds(method: str, n: int) -> ResultWarning | None:
     """Fewer than 10 seeds: intervals of a spread are wide and rest on the assumed shape."""
     if n >= FEW_SEEDS:
         return None
-    return Caution.of(
+    return ResultWarning.of(
         "few-seeds",
         f"{{method}} has {{n}} {'seed' if n == 1 else 'seeds'}: an interval for a spread is very wide below {FEW_SEEDS}.",
         f"run at least {FEW_SEEDS} seeds (--seeds {FEW_SEEDS}); the seeds you have are kept",
@@ -29,12 +29,12 @@ def few_seeds(method: str, n: int) -> Caution | None:
     )
 
 
-def seeds_added(arm: Arm, looks: Sequence[int] = ()) -> Caution | None:
+def seeds_added(arm: Arm, looks: Sequence[int] = ()) -> ResultWarning | None:
     """Seeds added after earlier ones had been finished, other than for the planned looks."""
     if len(arm.seed_plans) < 2 or set(arm.seed_plans) <= set(looks):
         return None
     steps = ", then ".join(str(n) for n in arm.seed_plans)
-    return Caution.of(
+    return ResultWarning.of(
         "seeds-added",
         "{method} was planned with {steps} seeds: if results were read in between, p-values are too small.",
         "fix the number of seeds before looking, or plan the looks (--looks 5,10,20); else treat this as exploratory",
@@ -45,7 +45,7 @@ def seeds_added(arm: Arm, looks: Sequence[int] = ()) -> Caution | None:
 
 def seeds_left_out(
     arms: Sequence[Arm], judged: Sequence[Arm], declared: int
-) -> dict[str, tuple[Caution, ...]]:
+) -> dict[str, tuple[ResultWarning, ...]]:
     """By workload, that an analysis judges its declared seeds and leaves out those that ``arms`` have beyond."""
     found: dict[str, dict[str, list[str]]] = {}
     for arm, kept in zip(arms, judged, strict=True):
@@ -53,7 +53,7 @@ def seeds_left_out(
             found.setdefault(arm.workload, {}).setdefault(spans(beyond), []).append(arm.title)
     return {
         workload: (
-            Caution(
+            ResultWarning(
                 "seeds-left-out",
                 f"The analysis declares {counted(declared, 'seed')} a method: left out are seeds "
                 + "; ".join(f"{which} of {listed(titles, 'and')}" for which, titles in alike.items())
@@ -65,12 +65,12 @@ def seeds_left_out(
     }
 
 
-def code_changed(arm: Arm) -> Caution | None:
+def code_changed(arm: Arm) -> ResultWarning | None:
     """Seeds of one method that several versions of its user's code made."""
     mixed = mixture(arm.code)
     if mixed is None:
         return None
-    return Caution.of(
+    return ResultWarning.of(
         "code-changed",
         "{method}: {mixed}: these may be two methods in one sample.",
         "train all seeds with one version of the code: without --accept-new-code an edit begins a run of its own",
@@ -79,19 +79,19 @@ def code_changed(arm: Arm) -> Caution | None:
     )
 
 
-def packages_changed(arm: Arm) -> Caution | None:
+def packages_changed(arm: Arm) -> ResultWarning | None:
     """Seeds of one method that were trained with several versions of a package."""
     several = arm.facts.get("several versions")
     if several is None:
         return None
-    return Caution(
+    return ResultWarning(
         "packages-changed",
         f"{arm.title}: its seeds were trained with several versions of packages ({several}).",
         "train all seeds in one environment, in another --runs-dir",
     )
 
 
-def code_differs(arms: Sequence[Arm]) -> Caution | None:
+def code_differs(arms: Sequence[Arm]) -> ResultWarning | None:
     """Methods that share a file of their user's code, in different versions."""
     digests: dict[str, set[str]] = {}
     for arm in arms:
@@ -100,7 +100,7 @@ def code_differs(arms: Sequence[Arm]) -> Caution | None:
     differing = [name for name, found in digests.items() if len(found) > 1]
     if not differing:
         return None
-    return Caution(
+    return ResultWarning(
         "code-differs",
         f"Methods on {arms[0].workload} were made by different versions of {', '.join(differing)}: a difference between them "
         "may come from the edit.",
@@ -108,32 +108,32 @@ def code_differs(arms: Sequence[Arm]) -> Caution | None:
     )
 
 
-def slow_averaging(arm: Arm) -> Caution | None:
+def slow_averaging(arm: Arm) -> ResultWarning | None:
     """An amortization length m above a twentieth of an epoch's steps."""
     if arm.averaging is None or not arm.steps_per_epoch or arm.averaging <= arm.steps_per_epoch / 20:
         return None
-    return Caution.of(
+    return ResultWarning.of(
         "long-averaging",
         "{method} averages over m = {m} of the {steps} steps of an epoch, more than a twentieth: part of a smaller spread may "
         "come from averaging over the epoch, not from the momentum.",
-        f"use m <= {max(1, arm.steps_per_epoch // 20)}, or a smaller batch or more data (more steps an epoch)",
+        f"use m <= {max(1, arm.steps_per_epoch // 20)}, or a smaller batch or more data (more steps per epoch)",
         method=arm.title,
         m=Number(f"{arm.averaging}", arm.averaging),
         steps=Number(f"{arm.steps_per_epoch}", arm.steps_per_epoch),
     )
 
 
-def one_initialisation(arms: Sequence[Arm]) -> Caution:
+def one_initialisation(arms: Sequence[Arm]) -> ResultWarning:
     """All runs start at one x0, or nothing is known about where they start."""
     if any(arm.x0_digest is None for arm in arms):
-        return Caution(
+        return ResultWarning(
             "unknown-x0",
             "These data do not say where the runs started: whether the methods share one x0 cannot be checked.",
             "record runs with amrobust, or state the starting point where the result is quoted",
         )
     if any(arm.x0s for arm in arms):
         k = max(len(set(arm.x0s)) for arm in arms)
-        return Caution(
+        return ResultWarning(
             "x0s-are-the-unit",
             f"Seeds are crossed with {k} starting points: intervals and p-values take the {k} x0 as the sample, with "
             f"{k - 1} degrees of freedom.",
@@ -141,37 +141,37 @@ def one_initialisation(arms: Sequence[Arm]) -> Caution:
         )
     vary = arms[0].vary
     if vary == "x0":
-        return Caution(
+        return ResultWarning(
             "only-x0-varies",
             "Seed by seed only the starting point differs, and the methods share it: every spread here is that of starting "
             "points, with one order of the data and one stream of everything else.",
             "let all streams vary (no --vary) for the spread that a user of the method meets",
         )
     if vary is not None:
-        return Caution(
+        return ResultWarning(
             "one-stream-varies",
             f"Seed by seed only {STREAMS[vary]} differs: every spread here is that of this source alone, at one x0.",
             "let all streams vary (no --vary) for the spread that a user of the method meets",
         )
-    return Caution(
+    return ResultWarning(
         "one-x0",
         "All seeds start from one x0: every spread here is conditional on that initialisation.",
         "repeat the comparison from several x0 (amrobust run --x0s 5) before generalising",
     )
 
 
-def different_x0(workload: str) -> Caution:
+def different_x0(workload: str) -> ResultWarning:
     """Arms from different starting points, compared because the user asked for it."""
-    return Caution(
+    return ResultWarning(
         "different-x0",
         f"Methods on {workload} started from different x0: a difference may come from the starting point.",
         "run all methods from the same x0",
     )
 
 
-def nothing_random(methods: Sequence[str]) -> Caution:
+def nothing_random(methods: Sequence[str]) -> ResultWarning:
     """All seeds from one x0 gave one curve."""
-    return Caution(
+    return ResultWarning(
         "nothing-random",
         f"All seeds of {listed(methods)} gave the same curve from the same x0, to the last bit: nothing in this training "
         "depends on the seed, and more seeds are no larger sample.",
@@ -179,9 +179,9 @@ def nothing_random(methods: Sequence[str]) -> Caution:
     )
 
 
-def curves_in_common(method: str, other: str, n: int, *, final: bool = False) -> Caution:
+def curves_in_common(method: str, other: str, n: int, *, final: bool = False) -> ResultWarning:
     """Methods that have curves in common, or ``final`` values."""
-    return Caution(
+    return ResultWarning(
         "curves-in-common",
         f"{counted(n, 'final value' if final else 'curve')} of {method} can be found in {other} too, identical to the last "
         "bit: one training under two names, or options that amount to the same.",
@@ -189,9 +189,9 @@ def curves_in_common(method: str, other: str, n: int, *, final: bool = False) ->
     )
 
 
-def curves_alike(method: str, seeds: Sequence[int], where: str) -> Caution:
+def curves_alike(method: str, seeds: Sequence[int], where: str) -> ResultWarning:
     """Curves of different seeds that agree in a long part, or but for rounding."""
-    return Caution.of(
+    return ResultWarning.of(
         "curves-alike",
         "The curves of seeds {seeds} of {method} agree to 5 digits {where}: copies, or parts of one training, and no "
         "independent seeds.",
@@ -202,9 +202,9 @@ def curves_alike(method: str, seeds: Sequence[int], where: str) -> Caution:
     )
 
 
-def values_repeated(method: str, n: int, different: int) -> Caution:
+def values_repeated(method: str, n: int, different: int) -> ResultWarning:
     """Every value of a sample is there several times."""
-    return Caution.of(
+    return ResultWarning.of(
         "values-repeated",
         "The {n} seeds of {method} have {different} different values, each several times: a table that is there twice, under "
         "other numbers of seeds?",
@@ -215,49 +215,49 @@ def values_repeated(method: str, n: int, different: int) -> Caution:
     )
 
 
-def impossible_values(what: str, most: float, who: str, where: str) -> Caution:
+def impossible_values(what: str, most: float, who: str, where: str) -> ResultWarning:
     """Values that a share cannot have."""
-    return Caution(
+    return ResultWarning(
         "impossible-values",
         f"{what} outside 0 to {most:g}, which no share can be: {who}, {where}.",
         "correct them, or leave them empty where nothing was measured",
     )
 
 
-def unofficial_data(arm: Arm) -> Caution | None:
+def unofficial_data(arm: Arm) -> ResultWarning | None:
     """The runs' record says that their data are not what their publisher offers."""
     note = arm.facts.get("data note")
     if note is None:
         return None
-    return Caution(
+    return ResultWarning(
         "unofficial-data",
         f"The data of {arm.workload} carry a note: {note}.",
         "state it wherever results on them are quoted; 'amrobust data fetch' gets the publisher's bytes",
     )
 
 
-def epochs_left_out(axis: Axis, first_epoch: int, *, measured: bool) -> Caution | None:
+def epochs_left_out(axis: Axis, first_epoch: int, *, measured: bool) -> ResultWarning | None:
     """Epochs before some method's output first moved away from x0, or before the metric was ``measured`` in every seed."""
     if first_epoch <= 1:
         return None
-    why, remedy = (
+    why, hint = (
         (
             "one method's output is still x0",
-            "use a smaller m or more steps an epoch to judge the first epochs too",
+            "use a smaller m or more steps per epoch to judge the first epochs too",
         )
         if measured
         else ("some seed was not measured", "nothing is wrong where a metric begins later, as a reward does")
     )
-    return Caution(
+    return ResultWarning(
         "epochs-left-out",
         f"{axis.plural.capitalize()} before {axis.at(first_epoch)} are left out for every method: {why} there.",
-        remedy,
+        hint,
     )
 
 
-def low_power(ratio: float, power: float) -> Caution:
+def low_power(ratio: float, power: float) -> ResultWarning:
     """A spread claim that these seeds would probably not settle even if a sizeable ratio were true."""
-    return Caution.of(
+    return ResultWarning.of(
         "low-power",
         f"With these seeds and this family, a true spread ratio of {ratio:g} would be found with {{power}} % power: "
         "not finding one says little.",
@@ -266,9 +266,9 @@ def low_power(ratio: float, power: float) -> Caution:
     )
 
 
-def curves_cut(shortest: Axis, longest: Axis) -> Caution:
+def curves_cut(shortest: Axis, longest: Axis) -> ResultWarning:
     """Curves of unequal length, cut where the first one ends, at the user's request."""
-    return Caution(
+    return ResultWarning(
         "curves-cut",
         f"Curves of up to {longest.words} are cut where the first one ends, to {shortest.words}: final values are those of "
         f"{shortest.quantity} {shortest.at(len(shortest.values))}, in the middle of a longer schedule.",
@@ -276,38 +276,38 @@ def curves_cut(shortest: Axis, longest: Axis) -> Caution:
     )
 
 
-def ended_early(seeds: str, axis: Axis, how: str) -> Caution:
+def ended_early(seeds: str, axis: Axis, how: str) -> ResultWarning:
     """Seeds that end before others, and what that was said to mean."""
     end = f"{axis.quantity} {axis.at(len(axis.values))}"
-    return Caution(
+    return ResultWarning(
         "ended-early",
         f"Before {end} ended {seeds}: {how}.",
         "compare trainings of one length, or say in the text why these ended",
     )
 
 
-def common_grid(what: str, cut: str) -> Caution:
+def common_grid(what: str, cut: str) -> ResultWarning:
     """Curves measured at different places, read on a grid at the user's request; ``cut`` says where that leaves some short."""
     end = f" Final values are those of {cut}: in the middle of a longer schedule." if cut else ""
-    return Caution(
+    return ResultWarning(
         "common-grid",
         f"Curves are compared on a common grid: {what}.{end}",
         "measure all methods at the same places, and compare them without --grid",
     )
 
 
-def diverged(method: str, baseline: str, what: str) -> Caution:
+def diverged(method: str, baseline: str, what: str) -> ResultWarning:
     """Diverged seeds are data: their rates, and the comparison that counts them as the worst."""
-    return Caution(
+    return ResultWarning(
         "diverged-seeds",
         f"Seeds diverged: {method} against {baseline}: {what}.",
         "lower the learning rate for every method alike, or report the divergence rate as the result",
     )
 
 
-def cost_measured_apart(method: str, baseline: str) -> Caution:
+def cost_measured_apart(method: str, baseline: str) -> ResultWarning:
     """Wall times depend on what else the machine did."""
-    return Caution.of(
+    return ResultWarning.of(
         "wall-time",
         "Wall times of {method} and {baseline} were measured in separate sessions of training: what else the machine did "
         "is in them.",
@@ -317,21 +317,21 @@ def cost_measured_apart(method: str, baseline: str) -> Caution:
     )
 
 
-def survivors_only(method: str, lost: int, n: int) -> Caution:
+def complete_cases_only(method: str, lost: int, n: int) -> ResultWarning:
     """Diverged seeds were dropped at the user's request."""
-    return Caution.of(
-        "survivors-only",
+    return ResultWarning.of(
+        "complete-cases",
         "{method}: {lost} of {n} seeds diverged and are left out: these numbers describe the surviving seeds only.",
-        "quote the divergence rate beside them, or compare without --survivors",
+        "quote the divergence rate beside them, or compare without --complete-cases",
         method=method,
         lost=Number(f"{lost}", lost),
         n=Number(f"{n}", n),
     )
 
 
-def levels_differ(method: str, baseline: str, share: float, difference: float, unit: str) -> Caution:
+def levels_differ(method: str, baseline: str, share: float, difference: float, unit: str) -> ResultWarning:
     """Early means differ, so that a difference of spread may be one of level."""
-    return Caution.of(
+    return ResultWarning.of(
         "levels-differ",
         f"In the first {100 * share:.0f} % of training {{method}} differs from {{baseline}} by {{difference}}{unit} on "
         "average: a method nearer its limit varies less for that alone.",
@@ -342,12 +342,12 @@ def levels_differ(method: str, baseline: str, share: float, difference: float, u
     )
 
 
-def opinions_disagree(decides: str, p: float, second: str, second_p: float, alpha: float) -> Caution:
-    """The second opinion falls on the other side of alpha."""
-    return Caution.of(
+def opinions_disagree(decides: str, p: float, second: str, second_p: float, alpha: float) -> ResultWarning:
+    """The sensitivity test falls on the other side of alpha."""
+    return ResultWarning.of(
         "opinions-disagree",
-        "The second opinion, {second}, gives p = {second_p} where the deciding {decides} gives p = {p}: they fall on different "
-        f"sides of {alpha:g}.",
+        "The sensitivity test, {second}, gives p = {second_p} where the deciding {decides} gives p = {p}: they fall on "
+        f"different sides of {alpha:g}.",
         "treat the claim as borderline; more seeds would settle it",
         second=second,
         second_p=Number(significant(second_p), second_p),
@@ -358,9 +358,9 @@ def opinions_disagree(decides: str, p: float, second: str, second_p: float, alph
 
 def interval_disagrees(
     test: str, p_adjusted: float, by_test: str, interval: str, by_interval: str, coverage: str
-) -> Caution:
+) -> ResultWarning:
     """The bootstrap interval that was asked for does not say what the deciding test says."""
-    return Caution.of(
+    return ResultWarning.of(
         "interval-disagrees",
         f"{{test}} alone, p = {{p}} over the family, makes the claim {by_test}; the interval by {{interval}} alone makes it "
         f"{by_interval}. A verdict needs both. {{coverage}}",
@@ -372,9 +372,9 @@ def interval_disagrees(
     )
 
 
-def no_interval(method: str, quantity: str, interval: str, reason: str) -> Caution:
+def no_interval(method: str, quantity: str, interval: str, reason: str) -> ResultWarning:
     """A bootstrap interval was asked for that these seeds do not allow."""
-    return Caution.of(
+    return ResultWarning.of(
         "no-interval",
         "{quantity} of {method} has no interval by {interval}: {reason}.",
         "train more seeds, or use --interval test",
@@ -385,9 +385,9 @@ def no_interval(method: str, quantity: str, interval: str, reason: str) -> Cauti
     )
 
 
-def unpaired_seeds(a: Arm, b: Arm, common: int) -> Caution:
+def unpaired_seeds(a: Arm, b: Arm, common: int) -> ResultWarning:
     """Paired arms whose seeds are not all the same."""
-    return Caution.of(
+    return ResultWarning.of(
         "seeds-not-shared",
         "{method} and {baseline} are paired by seed but share only {common} seeds: the others are left out of their "
         "comparison.",
@@ -398,19 +398,19 @@ def unpaired_seeds(a: Arm, b: Arm, common: int) -> Caution:
     )
 
 
-def paired_instead(test: str, used: str) -> Caution:
+def paired_instead(test: str, used: str) -> ResultWarning:
     """A test for independent samples was asked for on paired arms."""
-    return Caution(
+    return ResultWarning(
         "paired-arms",
         f"The {test} test assumes independent samples, but these arms share their seeds: {used} was used instead.",
         "compare independently seeded runs if the unpaired test is wanted",
     )
 
 
-def values_only(test: str, used: str, what: str) -> Caution:
+def values_only(test: str, used: str, what: str) -> ResultWarning:
     """A test was asked for that has no form for these samples."""
-    return Caution(
+    return ResultWarning(
         "values-only",
-        f"The {test} test takes one number a seed of two independent methods and has no form for {what}: the {used} was used.",
+        f"The {test} test takes one number per seed of two independent methods, and has none for {what}: the {used} was used.",
         "use --test jackknife, which has a form for everything, or --test levene, which has one for curves",
     )

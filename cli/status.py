@@ -1,4 +1,4 @@
-"""``amrobust collect``: what of a grid is finished while the rest runs."""
+"""``amrobust status``: what of a grid is finished while the rest runs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import click
 from amrobust.cli import messages, options, requests
 
 
-@click.command("collect")
+@click.command("status")
 @requests.request_options
 @requests.seeds
 @options.runs_dir
@@ -24,9 +24,9 @@ def command(seeds: int | None, runs_dir: Path, form: str, **asked: Any) -> None:
     them; with none of these, of every run in the directory. Nothing is trained or changed. Exit status 0 whatever is missing.
 
     \b
-    amrobust collect
-    amrobust collect --opt msgd --opt 'am1[m=3,5,10]' --beta 0.9,0.99
-    amrobust collect --spec grid.toml --format json
+    amrobust status
+    amrobust status --opt msgd --opt 'am1[m=3,5,10]' --beta 0.9,0.99
+    amrobust status --spec grid.toml --format json
     """
     from amrobust.runs.files import shown, shown_json
     from amrobust.train.progress import progress_in, progress_of
