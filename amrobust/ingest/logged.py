@@ -128,6 +128,8 @@ class Wanted:
     """What is found in the names of columns that are seeds; its group is the seed."""
     metrics: frozenset[str] = frozenset()
     """Series that are asked for by name, as they are logged; none: what a format shows of itself."""
+    nuisances: frozenset[str] = frozenset()
+    """Fields that the user says to be none of a method."""
     method_said: bool = False
     """Whether the user says what the method is."""
     pattern: re.Pattern[str] | None = None

@@ -118,6 +118,7 @@ class Mappings:
             self.seeds_first,
             pattern if pattern is not None and pattern.groups else None,
             frozenset(choice.logged for choice in self.choices),
+            self.nuisances,
             self.method_from is not None,
             parse_pattern(self.pattern) if self.pattern is not None else None,
         )

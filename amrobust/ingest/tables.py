@@ -18,8 +18,9 @@ from amrobust.ingest.cells import (
     refuse_thousands,
     without_index,
 )
+from amrobust.ingest.chosen import chosen_of, may_be_chosen
 from amrobust.ingest.columns import Rows, column_of
-from amrobust.ingest.fields import LABELS, NUISANCES, is_balanced, is_chosen, is_setting
+from amrobust.ingest.fields import is_setting
 from amrobust.ingest.finals import a_row_a_method, runs_of_finals
 from amrobust.ingest.limits import MAX_RUNS
 from amrobust.ingest.logged import (
@@ -36,13 +37,11 @@ from amrobust.ingest.logged import (
     Wanted,
     last_part,
 )
-from amrobust.ingest.table import Table, is_empty, is_measured, method_and_seed, text
+from amrobust.ingest.table import Table, is_empty, method_and_seed, text
 from amrobust.runs.files import shown
-from amrobust.runs.metric import direction, is_parameter
+from amrobust.runs.metric import direction
 from amrobust.runs.spec import Value
 
-FLOATS = frozenset({"4", "8", "16", "32", "64", "16.0", "32.0", "64.0"})
-"""How many bits a float has."""
 LONG = ("method", "seed", "step", "value")
 
 
@@ -121,17 +120,14 @@ class _Roles:
         if step is None and (clock := table.first_of(STEPS_ON_CLOCKS)) and _grows(table, clock, naming):
             step = clock
         if step is None:
-            rest = [name for name in table.columns if name not in naming and last_part(name) not in NUISANCES]
-            chosen = [
-                name
-                for name in rest
-                if last_part(name) in LABELS
-                or (is_chosen(name) and (is_parameter(name) or name not in wanted.metrics))
-            ]
-            balanced = _balanced(table, naming, seed, rest, wanted)
-            # A table has something measured.
-            if not set(rest) <= {*chosen, *balanced}:
-                chosen = [name for name in rest if name in chosen or name in balanced]
+            chosen: list[str] = []
+            if len(table.lines) <= MAX_RUNS:
+                others = [name for name in naming if name != seed]
+                by = table.first_of(METHOD_KEYS)
+                methods = _grouped(table, [by] if by in others else others[:1])
+                chosen = chosen_of(
+                    table, naming, seed, wanted, _grouped(table, naming), list(methods.values())
+                )
             return cls(method, seed, None, tuple(naming), {}, tuple(chosen))
         clocks = [name for name in naming if name not in known and last_part(name) in CLOCKS]
         naming = [name for name in naming if name not in clocks]
@@ -140,44 +136,12 @@ class _Roles:
             runs = list(groups.values())
             columns = {name: column_of(cells) for name, cells in table.columns.items()}
             taken = (*naming, *clocks, step)
-            others = [name for name in columns if name not in taken and _may_be_chosen(table, name, wanted)]
+            others = [name for name in columns if name not in taken and may_be_chosen(table, name, wanted)]
             settings = [n for n in others if is_setting(columns[n], columns[step], runs, n)]
             if settings:
                 naming = [name for name in table.columns if name in (*naming, *settings)]
                 groups = _grouped(table, naming)
         return cls(method, seed, step, tuple(naming), groups, clocks=tuple(clocks))
-
-
-def _balanced(
-    table: Table, naming: Sequence[str], seed: str | None, names: Sequence[str], wanted: Wanted
-) -> list[str]:
-    """Those of the columns ``names`` that every method, by the first of the columns ``naming``, has the same numbers in.
-
-    Where a seed has several rows, what tells them apart may be a step as well: none.
-    """
-    others = [name for name in naming if name != seed]
-    if seed is None or not others or len(_grouped(table, naming)) < len(table.lines):
-        return []
-    by = table.first_of(METHOD_KEYS)
-    methods = list(_grouped(table, [by if by in others else others[0]]).values())
-    return [
-        name
-        for name in names
-        if _may_be_chosen(table, name, wanted) and is_balanced(column_of(table.columns[name]), methods)
-    ]
-
-
-def _may_be_chosen(table: Table, name: str, wanted: Wanted) -> bool:
-    """Whether numbers of this name may be a setting: they are not asked for, and their name is no metric's.
-
-    The precision of a classifier is one, that of its floats is none.
-    """
-    if (
-        last_part(name) == "precision"
-        and {text(cell) for cell in column_of(table.columns[name]).distinct()[1]} <= FLOATS
-    ):
-        return True
-    return name not in wanted.metrics and not is_measured(name)
 
 
 def _grows(table: Table, clock: str, naming: Sequence[str]) -> bool:

@@ -225,6 +225,68 @@ def test_what_is_left_out_though_it_sorts_the_runs_is_said(tmp_path, caplog, nam
     assert f"{name} ({values[0]}, {values[1]}) is taken for where, when or how runs were made" in caplog.text
 
 
+def few(path, values, name="coarseness"):
+    """A table of two methods with eight seeds each, and ``values`` of each of them in a column of a name nobody knows."""
+    rows = [
+        f"{m},{s},{v},{80 + s / 7 + 2 * (m == 'b'):.3f}"
+        for m, own in values.items()
+        for s, v in enumerate(own)
+    ]
+    path.write_text(f"method,seed,{name},test_acc\n" + "\n".join(rows) + "\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"a": [4] * 8, "b": [4] * 4 + [64] * 4},
+        {"a": [4, 4, 64, 64, 64, 64, 64, 64], "b": [4, 4, 4, 4, 4, 64, 64, 64]},
+        {"a": [1, 1, 1, 2, 2, 2, 3, 3], "b": [1] * 8},
+        {"a": [2, 2, 4, 8, 16, 32, 64, 128], "b": [2, 2, 4, 8, 16, 32, 64, 128]},
+    ],
+    ids=["one method", "unbalanced", "another method", "alike"],
+)
+def test_numbers_that_recur_under_a_name_nobody_knows_are_asked_about_and_never_pooled(values, tmp_path):
+    path = few(tmp_path / "t.csv", values)
+    with pytest.raises(UserError, match="--method-from method,coarseness") as error:
+        amrobust.load(path)
+    for option in ("--step-from coarseness", "--metric coarseness:higher", "--nuisance coarseness"):
+        assert option in str(error.value)
+    split = amrobust.load(path, method_from="method,coarseness").arms
+    assert len(split) == len({(m, v) for m, own in values.items() for v in own})
+    assert [len(arm.seeds) for arm in amrobust.load(path, nuisances=["coarseness"]).arms] == [8, 8]
+    assert [len(arm.seeds) for arm in amrobust.load(path, metric="coarseness:higher").arms] == [8, 8]
+
+
+def test_a_second_measurement_is_no_setting(tmp_path):
+    path = few(tmp_path / "t.csv", {m: [k + 0.1 * s for s in range(8)] for k, m in enumerate("ab")})
+    assert [len(arm.seeds) for arm in amrobust.load(path).arms] == [8, 8]
+    path = few(tmp_path / "u.csv", {m: [0.5, 0.5, 0.75, 0.5, 0.75, 0.5, 0.5, 0.75] for m in "ab"}, "val_acc")
+    assert [len(arm.seeds) for arm in amrobust.load(path).arms] == [8, 8]
+
+
+def test_recurring_numbers_without_a_seed_are_asked_about_too(tmp_path):
+    path = few(tmp_path / "t.csv", {m: [4, 64] * 4 for m in "ab"})
+    frame = pd.read_csv(path).drop(columns="seed")
+    with pytest.raises(UserError, match="--method-from method,coarseness"):
+        Runs.from_frame(frame)
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet", "frame"])
+def test_truths_and_empty_cells_tell_methods_apart(form, tmp_path):
+    frame = pd.read_csv(few(tmp_path / "t.csv", {m: [0.2, 0.3] * 4 for m in "ab"}))
+    for own in (frame["coarseness"] > 0.25, frame["coarseness"].where(frame["coarseness"] > 0.25)):
+        frame = frame.assign(coarseness=own)
+        if form == "csv":
+            frame.to_csv(tmp_path / "u.csv", index=False)
+        elif form == "parquet":
+            frame.to_parquet(tmp_path / "u.parquet")
+        found = frame if form == "frame" else tmp_path / f"u.{form}"
+        runs = Runs.from_frame(found) if form == "frame" else amrobust.load(found)
+        assert [len(arm.seeds) for arm in runs.arms] == [4, 4, 4, 4]
+        assert all("coarseness=" in arm.method for arm in runs.arms)
+
+
 def test_runs_that_did_not_finish_are_left_out_and_said(tmp_path):
     path = tmp_path / "t.csv"
     states = ["finished", "crashed", "FAILED", "running", "finished", "finished", "finished"]
