@@ -24,7 +24,7 @@ from amrobust.ingest.logged import (
     Wanted,
     last_part,
 )
-from amrobust.ingest.table import Table, is_empty, is_measured, method_and_seed, text
+from amrobust.ingest.table import Table, is_empty, is_measured, is_number, method_and_seed, text
 from amrobust.runs.files import quoted, shown
 from amrobust.runs.metric import is_parameter, words
 
@@ -92,6 +92,26 @@ def runs_of_finals(
     return _a_row_a_seed(table, told, values, [*methods, *workloads], left, numbered=numbered)
 
 
+def counted(runs: Sequence[LoggedRun]) -> str | None:
+    """The column of numbers, no metric by its name, that has another in every one of ``runs``, final values of one seed."""
+    if not all(run.final for run in runs):
+        return None
+    for name in dict.fromkeys(name for run in runs for name in (*run.fields, *run.series)):
+        if name == "name" or is_measured(name) or last_part(name) in SEED_KEYS:
+            continue
+        cells = [
+            run.fields.get(name, "")
+            if name in run.fields
+            else text(float(run.series[name][1][0]))
+            if name in run.series
+            else ""
+            for run in runs
+        ]
+        if all(map(is_number, cells)) and len(set(cells)) == len(cells):
+            return name
+    return None
+
+
 def _is_no_result(table: Table, name: str) -> bool:
     """Whether a column of numbers was there before the training, or says when and where it ran; or is empty."""
     part = last_part(name)
@@ -119,6 +139,8 @@ def _run(
     )
 
 
+TREND, LEAST_ROWS = 0.8, 8
+"""Of eight seeds of two methods in any order, one pair in 5000 correlates as much with its rows."""
 NUMBERED = "no column is a seed: every row is one, numbered in their order"
 
 
@@ -150,18 +172,40 @@ def _refuse_numbering(table: Table, methods: Sequence[str], columns: Sequence[st
                 "row, as along a training: say what counts the steps with --step-from, that it is the seed with "
                 f"--seed-from {quoted(name)}, or add a column seed"
             )
+        if is_measured(name):
+            _refuse_trend(table, counts, f"{shown(name)} in every method")
+            continue
         ascending = [sorted(found) for found in counts]
         even = all(
             len({b - a for a, b in pairwise(found)}) < 2 and all(map(float.is_integer, found))
             for found in ascending
         )
         same = len(counts) > 1 and all(found == ascending[0] for found in ascending)
-        if not is_measured(name) and (even or same) and all(map(_rises, ascending)):
+        if (even or same) and all(map(_rises, ascending)):
             raise UserError(
                 f"{shown(table.path)}: no column is a step or a seed, and {shown(name)} counts the rows of every method: say "
                 f"that it is the seed with --seed-from {quoted(name)}, or counts steps with --step-from {quoted(name)}, or "
                 "add a column seed"
             )
+
+
+def _refuse_trend(table: Table, groups: Sequence[Sequence[float]], where: str) -> None:
+    """Raise UserError where the values of all ``groups`` go one way with the number of their row, as along a training."""
+    if len(groups) < 2 or min(map(len, groups)) < LEAST_ROWS or not np.isfinite(np.concatenate(groups)).all():
+        return
+    # Spearman's correlation, ties in the order of their rows.
+    ranks = [np.argsort(np.argsort(group, kind="stable")) for group in groups]
+    with np.errstate(invalid="ignore"):
+        trends = [
+            np.corrcoef(rank, np.arange(len(rank)))[0, 1] if np.ptp(group) > 0 else 0.0
+            for rank, group in zip(ranks, groups, strict=True)
+        ]
+    if min(trends) > TREND or max(trends) < -TREND:
+        way = "rise" if min(trends) > 0 else "fall"
+        raise UserError(
+            f"{shown(table.path)}: no column is a step or a seed, and the values of {where} {way} from row to row, as along a "
+            "training: say that the rows are steps of one run with --step-from index, or seeds with --seed-from number"
+        )
 
 
 def _rises(values: Sequence[float]) -> bool:
@@ -200,6 +244,16 @@ def _a_column_a_method(
     *,
     numbered: bool,
 ) -> Iterator[LoggedRun]:
+    if numbered and seed is None:
+        rows = range(len(table.lines))
+        _refuse_trend(
+            table,
+            [
+                [table.number(name, r) for r in rows if not is_empty(table.columns[name][r])]
+                for name in values
+            ],
+            "every column",
+        )
     said = f"the columns {', '.join(map(shown, values))} are methods, of one metric"
     for name in values:
         for row in range(len(table.lines)):

@@ -46,7 +46,8 @@ STEP_KEYS = (
 )  # fmt: skip
 STEPS_ON_CLOCKS = (
     "time (s)", "seconds", "time", "wall_time", "walltime", "elapsed", "elapsed_time", "relative_time", "_runtime", "minutes",
-    "hours", "samples", "examples", "frames", "env_steps", "timesteps", "total_timesteps",
+    "hours", "samples", "examples", "frames", "env_steps", "timesteps", "total_timesteps", "env_step", "timestep", "train_step",
+    "trial_step", "update", "updates", "n_updates", "episode", "episodes", "round", "rounds", "comm_round", "generation",
 )  # fmt: skip
 """What counts steps where nothing else does, and it grows from row to row."""
 CLOCKS = (

@@ -37,7 +37,7 @@ from amrobust.ingest.logged import (
     Wanted,
     last_part,
 )
-from amrobust.ingest.table import Table, is_empty, method_and_seed, text
+from amrobust.ingest.table import Table, is_empty, is_measured, method_and_seed, text
 from amrobust.runs.files import shown
 from amrobust.runs.metric import direction
 from amrobust.runs.spec import Value
@@ -77,6 +77,8 @@ def runs_of(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
                     "seeds, say so with --seed-from column, where steps of one run a row, with --seed-from =0"
                 )
             return _column_a_step(table, naming, steps)
+        if wanted.step == "index" and not roles.naming:
+            return _a_row_a_step(table, wanted)
         return runs_of_finals(table, roles.naming, roles.settings, roles.seed, wanted)
     if COLUMN in wanted.naming and not roles.naming:
         return _column_a_method(table, roles)
@@ -117,8 +119,10 @@ class _Roles:
         naming = [
             name for name in table.columns if name != step and (name in known or is_of_words(table, name))
         ]
-        if step is None and (clock := table.first_of(STEPS_ON_CLOCKS)) and _grows(table, clock, naming):
-            step = clock
+        if step is None:
+            counts = (count for name in STEPS_ON_CLOCKS if (count := table.first_of((name,))))
+            other = wanted.metrics | wanted.nuisances
+            step = next((c for c in counts if c not in other and _grows(table, c, naming)), None)
         if step is None:
             chosen: list[str] = []
             if len(table.lines) <= MAX_RUNS:
@@ -392,6 +396,19 @@ def _column_a_method(table: Table, roles: _Roles) -> Iterator[LoggedRun]:
             f"{table.label}: {name}", {"name": name, COLUMN: name, "seed": "0"}, {"value": series}, (table.path,),
             own_steps=roles.step, notes=("every column is the one run of a method, and called seed 0",),
         )  # fmt: skip
+
+
+def _a_row_a_step(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
+    """Rows that the user says to be the steps: columns are methods, or metrics of one run where a name says so."""
+    steps = np.arange(len(table.lines), dtype=np.float64)
+    series = {name: _values(table, name, slice(0, len(steps)), steps) for name in table.columns}
+    if any(map(is_measured, series)) and COLUMN not in wanted.naming:
+        yield LoggedRun(table.label, {"name": Path(table.label).stem}, series, (table.path,))
+        return
+    for name, found in series.items():
+        fields = {"method": name, COLUMN: name, "seed": "0"}
+        notes = ("every column is the one run of a method, and called seed 0",)
+        yield LoggedRun(f"{table.label}: {name}", fields, {"value": found}, (table.path,), notes=notes)
 
 
 def _numbered(table: Table, naming: Sequence[str]) -> dict[str, int]:

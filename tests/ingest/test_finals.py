@@ -113,7 +113,7 @@ def test_a_table_of_means_is_for_another_command():
 
 
 def test_rows_that_look_like_steps_are_no_seeds(tmp_path):
-    steps = "\n".join(["method,round,acc", *(f"{m},{r},{80 + r * r % 7}" for m in "ab" for r in range(6))])
+    steps = "\n".join(["method,lap,acc", *(f"{m},{r},{80 + r * r % 7}" for m in "ab" for r in range(6))])
     curves = "\n".join(["sgd,adam", *(f"{90 + r},{91 + 2 * r}" for r in range(6))])
     for name, text in (("rounds", steps), ("curves", curves)):
         table = tmp_path / f"{name}.csv"
@@ -170,11 +170,54 @@ def test_what_was_read_says_that_rows_were_numbered():
 
 
 def test_a_seed_that_is_there_twice_is_none_of_the_finals(tmp_path):
-    table = tmp_path / "rounds.csv"
-    table.write_text("method,seed,round,acc\na,0,1,90\na,0,2,91\na,1,1,92\na,1,2,90\n")
+    table = tmp_path / "parts.csv"
+    table.write_text("method,seed,part,acc\na,0,1,90\na,0,2,91\na,1,1,92\na,1,2,90\n")
     done = CliRunner().invoke(main, ["compare", str(table)])
     assert done.exit_code == 2
     assert "seed 0 is there 2 times" in done.stderr
+    assert "the steps with --step-from part" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["episode", "round", "env_step", "generation"])
+def test_a_count_that_rises_within_every_run_is_its_steps(name, tmp_path):
+    rows = [(m, s, 10 * t, 80 + s / 7 + t) for m in "ab" for s in range(5) for t in range(4)]
+    pd.DataFrame(rows, columns=["method", "seed", name, "acc"]).to_csv(tmp_path / "t.csv", index=False)
+    runs = amrobust.load(tmp_path / "t.csv")
+    assert [(arm.seeds, arm.curves["acc"].shape) for arm in runs.arms] == 2 * [((0, 1, 2, 3, 4), (5, 4))]
+    with pytest.raises(UserError, match=f"say --step-from {name} where it counts steps"):
+        amrobust.load(tmp_path / "t.csv", nuisances=[name])
+
+
+@pytest.mark.parametrize("name", ["episode", "spam"])
+def test_runs_one_after_another_without_a_seed_are_no_seeds(name, tmp_path):
+    rows = [(m, t, 80 + s / 7 + t) for m in "ab" for s in range(5) for t in range(10)]
+    pd.DataFrame(rows, columns=["method", name, "return"]).to_csv(tmp_path / "t.csv", index=False)
+    for metric in (None, "return"):
+        with pytest.raises(UserError, match=f"--step-from {name} where it counts steps"):
+            amrobust.load(tmp_path / "t.csv", metric=metric)
+
+
+def test_columns_that_trend_together_with_the_row_are_curves_and_no_seeds(tmp_path):
+    rng = np.random.default_rng(0)
+    noise = rng.normal(0, 2, (20, 3))
+    path = tmp_path / "t.csv"
+    curves = pd.DataFrame(noise + 2 * np.arange(20)[:, None], columns=["x", "y", "z"])
+    curves.to_csv(path, index=False)
+    with pytest.raises(
+        UserError, match=r"rise from row to row, .* --step-from index, or seeds with --seed-from number"
+    ):
+        amrobust.load(path, metric="value:higher")
+    arms = amrobust.load(path, metric="value:higher", step_from="index").arms
+    assert [arm.curves["value"].shape for arm in arms] == [(1, 20)] * 3
+    arms = amrobust.load(path, metric="value:higher", seed_from="number").arms
+    assert [arm.curves["value"].shape for arm in arms] == [(20, 1)] * 3
+    long = curves.melt(var_name="method", value_name="acc")
+    with pytest.raises(UserError, match="acc in every method rise"):
+        Runs.from_frame(long)
+    for own in (noise, noise + 2 * np.arange(20)[:, None] * [1, -1, 1]):
+        pd.DataFrame(own, columns=["x", "y", "z"]).to_csv(path, index=False)
+        arms = amrobust.load(path, metric="value:higher").arms
+        assert [arm.curves["value"].shape for arm in arms] == [(20, 1)] * 3
 
 
 def test_a_frame_has_the_forms_of_tables():
