@@ -53,6 +53,8 @@ def refuse_names_that_differ_in_spaces(table: Table, naming: Container[str]) -> 
             continue
         as_written: dict[str, str] = {}
         for cell in column_of(cells).distinct()[1]:
+            if is_empty(cell):
+                continue
             if isinstance(cell, str) and as_written.setdefault(cell.strip(), cell) != cell:
                 raise UserError(
                     f"{shown(table.path)}: {shown(name)} has {shown(repr(as_written[cell.strip()]))} and {shown(repr(cell))}, "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -37,12 +38,14 @@ from amrobust.ingest.logged import (
     Wanted,
     last_part,
 )
-from amrobust.ingest.table import Table, is_empty, is_measured, method_and_seed, text
+from amrobust.ingest.table import Cell, Table, is_empty, is_measured, method_and_seed, text
 from amrobust.runs.files import shown
 from amrobust.runs.metric import direction
 from amrobust.runs.spec import Value
 
 LONG = ("method", "seed", "step", "value")
+MELTED = ("metric", "variable")
+"""What the column is called, by us and by pandas, that says what each value is of."""
 
 
 def runs_of(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
@@ -52,8 +55,11 @@ def runs_of(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
     table = without_index(table)
     table = replace(table, columns={name: column_of(cells) for name, cells in table.columns.items()})
     refuse_names_that_differ_in_spaces(table, wanted.naming)
-    if table.first_of(("value",)) or (table.first_of(("metric",)) and table.first_of(("step",))):
-        return _long(table, wanted)
+    if table.first_of(("value",)) or (table.first_of(MELTED) and table.first_of(("step",))):
+        told = ("step", *STEP_KEYS, "axis", "better", "unit", "hyperparameters")
+        if wanted.step in table.columns or table.first_of(told):
+            return _long(table, wanted)
+        table = _unmelted(table, wanted)
     roles = _Roles.of(table, wanted)
     if roles.step is None:
         if len(table.lines) > MAX_RUNS:
@@ -244,7 +250,7 @@ def _long(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
     A column axis says what the steps are called, better and unit what is known of the metric, hyperparameters in JSON what the
     method's name does not tell. Where the value is empty, nothing was measured.
     """
-    value, metric = table.first_of(("value",)), table.first_of(("metric",))
+    value, metric = table.first_of(("value",)), table.first_of(MELTED)
     step = wanted.step if wanted.step in table.columns else table.first_of(("step", *STEP_KEYS))
     method, seed = table.first_of(METHOD_KEYS), table.first_of(SEED_KEYS)
     roles = {"method": method, "seed": seed, "step": step, "value": value}
@@ -315,6 +321,36 @@ def _long(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
                 run.fields.get(of_method or "", ""), table.where(next(iter(first.values())))
             ),
         )
+
+
+def _unmelted(table: Table, wanted: Wanted) -> Table:
+    """Final values with a column that says what each is of, as a column for each metric; others as they are.
+
+    Values of one metric that agree in all other columns are rows of their own, in their order.
+    """
+    value, metric = table.first_of(("value",)), table.first_of(MELTED)
+    if metric is None or value is None or metric in wanted.naming:
+        return table
+    others = [name for name in table.columns if name not in (metric, value)]
+    names = list(dict.fromkeys(text(cell) for cell in table.columns[metric]))
+    if taken := [name for name in names if not name or name in others]:
+        raise UserError(
+            f"{shown(table.path)}: the column {shown(metric)} has {shown(repr(taken[0]))}, which is no name of a metric"
+        )
+    count: Counter[tuple[str, ...]] = Counter()
+    rows: dict[tuple[object, ...], dict[str, Cell]] = {}
+    lines = []
+    for row in range(len(table.lines)):
+        key = tuple(text(table.columns[name][row]) for name in others)
+        name = text(table.columns[metric][row])
+        place = (*key, count[*key, name])
+        count[*key, name] += 1
+        if place not in rows:
+            rows[place] = {other: table.columns[other][row] for other in others}
+            lines.append(table.lines[row])
+        rows[place][name] = table.columns[value][row]
+    columns = {name: column_of([row.get(name) for row in rows.values()]) for name in (*others, *names)}
+    return replace(table, columns=columns, lines=lines)
 
 
 def _hyperparameters(content: str, where: str) -> Mapping[str, Value]:

@@ -330,6 +330,27 @@ def test_truths_and_empty_cells_tell_methods_apart(form, tmp_path):
         assert all("coarseness=" in arm.method for arm in runs.arms)
 
 
+def test_values_that_stand_below_one_another_are_final_values(tmp_path):
+    frame = pd.read_csv(CORPUS / "finals.csv").assign(f1=lambda own: own["test_acc"] / 2)
+    wide = means(compared(CORPUS / "finals.csv")[0]).values()
+    for name in ("metric", "variable"):
+        long = frame.melt(id_vars=["optimizer", "seed"], value_vars=["test_acc", "f1"], var_name=name)
+        long.to_csv(tmp_path / "t.csv", index=False)
+        runs = amrobust.load(tmp_path / "t.csv")
+        assert {tuple(arm.curves) for arm in runs.arms} == {("test_acc", "f1")}
+        assert list(means(compared(tmp_path / "t.csv")[0]).values()) == list(wide)
+    frame[["seed", "optimizer", "test_acc"]].rename(columns={"test_acc": "value"}).to_csv(
+        tmp_path / "t.csv", index=False
+    )
+    assert list(means(compared(tmp_path / "t.csv", "--metric", "value:higher")[0]).values()) == list(wide)
+    columns = frame.pivot(index="seed", columns="optimizer", values="test_acc").reset_index()
+    melted = columns.melt(id_vars="seed")
+    for column in ("optimizer", "variable"):
+        melted.set_axis(["seed", column, "value"], axis=1).to_csv(tmp_path / "t.csv", index=False)
+        found = means(compared(tmp_path / "t.csv", "--metric", "value:higher")[0])
+        assert sorted(found.values()) == sorted(wide)
+
+
 def test_runs_that_did_not_finish_are_left_out_and_said(tmp_path):
     path = tmp_path / "t.csv"
     states = ["finished", "crashed", "FAILED", "running", "finished", "finished", "finished"]
