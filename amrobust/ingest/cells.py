@@ -92,8 +92,12 @@ def is_of_words(table: Table, name: str) -> bool:
         first = int(wrong.argmax())
         raise UserError(
             f"{table.where(first)}: {shown(name)} {shown(repr(column[first]))} is not a number, as "
-            f"{filled - words} of the column's {filled} cells are: correct it, or leave it empty where nothing "
-            "was measured; if the column names runs, name it in --method-from"
+            f"{filled - words} of the column's {filled} cells are: correct it, or leave it empty where nothing was measured"
+            + (
+                ", or write nan where it diverged"
+                if measured
+                else "; if the column names runs, name it in --method-from"
+            )
         )
     return True
 

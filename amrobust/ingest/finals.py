@@ -5,6 +5,7 @@ A row a seed, with a column that names the method or a column for each; or a row
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
@@ -13,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from amrobust.errors import UserError
+from amrobust.ingest.columns import column_of
 from amrobust.ingest.fields import LABELS, NUISANCES, is_chosen, is_sorting, left_out
 from amrobust.ingest.logged import (
     CLOCKS,
@@ -27,13 +29,11 @@ from amrobust.ingest.logged import (
 from amrobust.ingest.table import Table, is_empty, is_measured, is_number, method_and_seed, text
 from amrobust.runs.files import quoted, shown
 from amrobust.runs.metric import is_parameter, words
+from amrobust.runs.summaries import SUMMARIES, summary_of
 
-SUMMARIES = {
-    "mean": ("mean", "avg", "average", "median"),
-    "spread": ("std", "sd", "stdev", "std_dev", "stderr", "se", "sem", "var", "ci", "ci95"),
-    "count": ("n", "count", "n_seeds", "seeds", "runs"),
-}
-"""Names of columns that summarise seeds, and so are none."""
+_SPREAD = re.compile(r"[-+]?\d+(?:\.\d*)?\s*%?\s*(?:±|\+/?-|\\pm|\$\\pm\$|\(\s*[\d.]+\s*\)).*")
+"""A mean with its spread: 93.1 ± 0.4, 93.1 +- 0.4, 93.1 (0.4)."""
+_MINUS = re.compile(r"[\u2212\u2013]\d+(?:\.\d*)?")
 
 
 def runs_of_finals(
@@ -56,12 +56,18 @@ def runs_of_finals(
         for name in results
         if (name in wanted.metrics and not is_parameter(name)) or not _is_no_result(table, name)
     ]
-    if not values and any(last_part(name) in SUMMARIES["mean"] for name in summaries):
+    told = [name for name in table.columns if name in naming or name in settings]
+    spreads = _spreads(results, wanted)
+    means = [*spreads.values(), *spreads, *summaries]
+    if (not values and any(last_part(name) in SUMMARIES["mean"] for name in summaries)) or _is_of_means(
+        table, told, seed, spreads
+    ):
         raise UserError(
-            f"{shown(table.path)} has means, and no seeds ({', '.join(map(shown, summaries))}): 'amrobust judge-table' judges "
-            "tables of mean, std and n"
+            f"{shown(table.path)} has means, and no seeds ({', '.join(map(shown, means))}): "
+            "'amrobust judge-table' judges tables of mean, std and n"
         )
     if not values:
+        _refuse_cells(table)
         raise UserError(
             f"{shown(table.path)} has neither steps nor final values: no column of numbers measures anything; the columns are "
             f"{', '.join(map(shown, list(table.columns)[:20]))}; where each is a method, say so with --method-from column"
@@ -69,6 +75,11 @@ def runs_of_finals(
     left: tuple[str, ...] = (
         (f"{', '.join(map(shown, summaries))} summarise the seeds, and are left out",) if summaries else ()
     )
+    values = [name for name in values if name not in spreads]
+    if spreads:
+        left += (
+            f"{', '.join(map(shown, spreads))}: how other columns spread; left out unless asked for by name",
+        )
     for name in numeric:
         if last_part(name) in NUISANCES and is_sorting(cells := [text(cell) for cell in table.columns[name]]):
             left += (left_out(name, cells),)
@@ -78,7 +89,6 @@ def runs_of_finals(
             f"{', '.join(map(shown, unknown))} count as results: where they were chosen before the training, and tell methods "
             "apart, name them in --method-from",
         )
-    told = [name for name in table.columns if name in naming or name in settings]
     seeds = {name: found for name in values if (found := method_and_seed(name.strip())) and not found[0]}
     if seed is None and len(seeds) == len(values) > 1 and told:
         return a_row_a_method(table, told, {name: number for name, (_, number) in seeds.items()}, left)
@@ -90,6 +100,35 @@ def runs_of_finals(
         return _a_column_a_method(table, values, seed, left, settings, numbered=numbered)
     workloads = [name for name in told if last_part(name) in WORKLOAD_KEYS]
     return _a_row_a_seed(table, told, values, [*methods, *workloads], left, numbered=numbered)
+
+
+def _spreads(results: Sequence[str], wanted: Wanted) -> dict[str, str]:
+    """The columns that say how another spread, such as acc_se beside acc, with that other; none that is asked for."""
+    whole = {of: name for name in results for kind, of in (summary_of(name),) if kind in ("", "mean")}
+    found = {name: of for name in results for kind, of in (summary_of(name),) if kind == "spread" and of}
+    return {name: whole[of] for name, of in found.items() if of in whole and name not in wanted.metrics}
+
+
+def _is_of_means(table: Table, told: Sequence[str], seed: str | None, spreads: Mapping[str, str]) -> bool:
+    """Whether rows are means of seeds: something says how these spread, nothing which seed it is, and none is there twice."""
+    rows = {tuple(text(table.columns[name][row]) for name in told) for row in range(len(table.lines))}
+    return bool(spreads) and seed is None and bool(told) and len(rows) == len(table.lines)
+
+
+def _refuse_cells(table: Table) -> None:
+    """Raise UserError where cells are numbers that are written as none is read, and no column of numbers is there."""
+    for name, cells in table.columns.items():
+        texts = [str(cell).strip() for cell in column_of(cells).texts()]
+        if texts and all(map(_SPREAD.fullmatch, texts)):
+            raise UserError(
+                f"{shown(table.path)}: the cells of {shown(name)} ({shown(texts[0])}) are means with their spreads, and no "
+                "single runs: 'amrobust judge-table' judges them as a table with columns method, mean, std and n; where "
+                "every row is one seed, leave the number alone"
+            )
+        if any(map(_MINUS.fullmatch, texts)):
+            raise UserError(
+                f"{shown(table.path)}: the numbers of {shown(name)} have a minus sign of print ({shown(texts[0])}): write -"
+            )
 
 
 def counted(runs: Sequence[LoggedRun]) -> str | None:
@@ -169,8 +208,13 @@ def _refuse_numbering(table: Table, methods: Sequence[str], columns: Sequence[st
         if all(_rises(found) or _rises(found[::-1]) for found in counts):
             raise UserError(
                 f"{shown(table.path)}: no column is a step or a seed, and {shown(name)} only rises or only falls from row to "
-                "row, as along a training: say what counts the steps with --step-from, that it is the seed with "
-                f"--seed-from {quoted(name)}, or add a column seed"
+                "row, as along a training: say what counts the steps with --step-from, "
+                + (
+                    "that the rows are seeds with --seed-from number"
+                    if is_measured(name)
+                    else f"that it is the seed with --seed-from {quoted(name)}"
+                )
+                + ", or add a column seed"
             )
         if is_measured(name):
             _refuse_trend(table, counts, f"{shown(name)} in every method")

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from amrobust.runs.files import shown
 from amrobust.runs.metric import Direction, by_interest
 from amrobust.runs.spec import Value
+from amrobust.runs.summaries import METHOD_KEYS as METHOD_KEYS
 
 Numbers = NDArray[np.float64]
 Series = tuple[Numbers, Numbers]
@@ -23,9 +24,6 @@ State = Literal["finished", "failed", "running"]
 
 COLUMN = "column"
 """As a method's or a seed's source: every column of a table is a method's, or a seed's."""
-METHOD_KEYS = (
-    "method", "optimizer", "optimiser", "optimizer_name", "optimiser_name", "opt", "optim", "solver", "algorithm", "algo",
-)  # fmt: skip
 SEED_KEYS = (
     "seed",
     "random_seed",

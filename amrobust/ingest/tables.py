@@ -42,6 +42,7 @@ from amrobust.ingest.table import Cell, Table, is_empty, is_measured, method_and
 from amrobust.runs.files import shown
 from amrobust.runs.metric import direction
 from amrobust.runs.spec import Value
+from amrobust.runs.summaries import summary_of
 
 LONG = ("method", "seed", "step", "value")
 MELTED = ("metric", "variable")
@@ -390,6 +391,12 @@ def _column_a_seed(
     """
     columns = [name for name in table.columns if name not in (roles.step, *roles.clocks)]
     named = {name: method_and_seed(name.strip(), seed_column) for name in columns}
+    summaries = [
+        name for name in columns if named[name] is None and summary_of(name)[0] in ("mean", "spread")
+    ]
+    if sum(found is not None for found in named.values()) > 1 and seed_column is None:
+        named = {name: found for name, found in named.items() if name not in summaries}
+    notes = (f"{_some(summaries)} summarise the seeds, and are left out",) if summaries else ()
     if roles.naming or len(columns) < 2:
         return None
     if not all(named.values()):
@@ -409,7 +416,12 @@ def _column_a_seed(
             series = _values(table, name, every, steps)
             fields = {"name": name, "method": found[0] or Path(table.label).stem, "seed": found[1]}
             yield LoggedRun(
-                f"{table.label}: {name}", fields, {"value": series}, (table.path,), own_steps=roles.step
+                f"{table.label}: {name}",
+                fields,
+                {"value": series},
+                (table.path,),
+                own_steps=roles.step,
+                notes=notes,
             )
 
     return runs()

@@ -351,6 +351,46 @@ def test_values_that_stand_below_one_another_are_final_values(tmp_path):
         assert sorted(found.values()) == sorted(wide)
 
 
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("method,c10,c100\nsgd,95.1 ± 0.2,77 ± 0.4\nam1,95.9 ± 0.1,78 ± 1", r"c10 \(95.1 ± 0.2\) are means .* judge-table"),
+        ("method,acc\nsgd,95.1 (0.2)\nam1,95.9 (0.1)", r"acc \(95.1 \(0.2\)\) are means .* judge-table"),
+        ("method,acc,acc_se\nsgd,95.1,0.2\nam1,95.9,0.1", "means, and no seeds .acc, acc_se.: .*judge-table"),
+        ("method,mean_acc,std_acc,n_seeds\nsgd,95,1,5\nam1,95,2,5", "means, and no seeds .*judge-table"),
+        ("method,seed,return\n" + "".join(f"{m},{s},\u22129{s}.5\n" for m in "ab" for s in range(4)), "minus sign of print"),
+        (
+            "method,t,return\n" + "".join(f"{m},{7 * t % 11 + k / 3},{t}\n" for k, m in enumerate("ab") for t in range(9)),
+            "return only rises .* seeds with --seed-from number",
+        ),
+    ],
+)  # fmt: skip
+def test_remedies_of_tables_that_are_no_seeds_lead_on(content, says, tmp_path):
+    (tmp_path / "t.csv").write_text(content)
+    with pytest.raises(UserError, match=says):
+        amrobust.load(tmp_path / "t.csv")
+
+
+def test_how_a_metric_spreads_is_no_metric_beside_it(tmp_path, caplog):
+    path = few(
+        tmp_path / "t.csv", {m: [0.1 * s + k for s in range(8)] for k, m in enumerate("ab")}, "test_acc_se"
+    )
+    assert {tuple(arm.curves) for arm in amrobust.load(path).arms} == {("test_acc",)}
+    assert "test_acc_se: how other columns spread" in caplog.text
+    asked = amrobust.load(path, metric="test_acc_se:lower")
+    assert {tuple(arm.curves) for arm in asked.arms} == {("test_acc_se",)}
+
+
+def test_columns_of_means_beside_columns_of_seeds_are_left_out(tmp_path, caplog):
+    seeds = {f"{m}_run{s}": [s + e / 7 for e in range(4)] for m in "ab" for s in range(3)}
+    pd.DataFrame({"step": range(4), **seeds, "a_mean": range(4), "b_mean": range(4)}).to_csv(
+        tmp_path / "t.csv", index=False
+    )
+    arms = amrobust.load(tmp_path / "t.csv", metric="value:higher").arms
+    assert [(arm.method, tuple(arm.seeds)) for arm in arms] == [("a", (0, 1, 2)), ("b", (0, 1, 2))]
+    assert "a_mean, b_mean summarise the seeds, and are left out" in caplog.text
+
+
 def test_runs_that_did_not_finish_are_left_out_and_said(tmp_path):
     path = tmp_path / "t.csv"
     states = ["finished", "crashed", "FAILED", "running", "finished", "finished", "finished"]
