@@ -55,7 +55,8 @@ def has_two_units(name: str) -> bool:
 def in_two_units(name: str, tops: Curves) -> bool:
     """Whether the largest values of each seed are shares for some and percentages for others, of a metric of this name.
 
-    An error, a score or how an accuracy spreads may be in any unit: of one these are a hundred times as large as those, and none is above 100.
+    An error, a score or how an accuracy spreads may be in any unit: of one these are a hundred times as large as those, and
+    none is above 100.
     """
     if not has_two_units(name):
         return False
