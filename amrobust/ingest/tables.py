@@ -38,7 +38,7 @@ from amrobust.ingest.logged import (
     Wanted,
     last_part,
 )
-from amrobust.ingest.table import Cell, Table, is_empty, is_measured, method_and_seed, text
+from amrobust.ingest.table import Cell, Table, is_empty, is_measured, is_number, method_and_seed, text
 from amrobust.runs.files import shown
 from amrobust.runs.metric import direction
 from amrobust.runs.spec import Value
@@ -334,6 +334,11 @@ def _unmelted(table: Table, wanted: Wanted) -> Table:
         return table
     others = [name for name in table.columns if name not in (metric, value)]
     names = list(dict.fromkeys(text(cell) for cell in table.columns[metric]))
+    if all(map(is_number, names)):
+        raise UserError(
+            f"{shown(table.path)}: column 'step' is missing, and {shown(metric)} has numbers ({_some(names)}), which name no "
+            f"metrics; a long table has {', '.join(LONG)}"
+        )
     if taken := [name for name in names if not name or name in others]:
         raise UserError(
             f"{shown(table.path)}: the column {shown(metric)} has {shown(repr(taken[0]))}, which is no name of a metric"
