@@ -14,7 +14,7 @@ from amrobust.errors import UserError
 from amrobust.runs.documents import read_text
 from amrobust.runs.files import shown
 from amrobust.runs.metric import MetricChoice, is_parameter, some_of
-from amrobust.runs.summaries import COUNTS, MEANS, METHOD_KEYS, STDS, summary_of
+from amrobust.runs.summaries import COUNTS, MEANS, METHOD_KEYS, STDS, SUMMARIES, summary_of
 
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 ROLES = {
@@ -92,6 +92,11 @@ def tables_of_csv(path: Path, metric: str | None) -> dict[str, Any]:
             garbled = not row["method"]
         if garbled:
             raise UserError(f"{path}, line {number}: {','.join(cells)!r:.100} lacks a number, or garbles one")
+        if row["method"].lower() in (*SUMMARIES["mean"], "overall"):
+            raise UserError(
+                f"{path}, line {number}: a row {shown(row['method'])!r} sums up others: leave it out, or, where it is a "
+                "method, give it another name"
+            )
         rows.append(
             _Row(
                 row,

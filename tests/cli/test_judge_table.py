@@ -218,3 +218,19 @@ def test_of_means_of_several_metrics_one_is_chosen(tmp_path):
     done = CliRunner().invoke(main, ["judge-table", str(path)])
     assert done.exit_code == 2
     assert "has means of acc, f1: choose one with --metric" in done.stderr
+
+
+def test_a_row_of_means_is_no_method(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("method,mean,std,n\nsgd,90.1,0.5,5\nam1,92.3,0.4,5\nMean,91,0.4,5\n")
+    done = CliRunner().invoke(main, ["judge-table", str(path), "--metric", "acc"])
+    assert done.exit_code == 2
+    assert "line 4: a row 'Mean' sums up others" in done.stderr
+
+
+def test_methods_whose_names_look_alike_draw_a_warning(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("method,mean,std,n\nAdam,90.1,0.5,5\nadam,92.3,0.4,5\n")
+    done = CliRunner().invoke(main, ["judge-table", str(path), "--metric", "acc", "--format", "json"])
+    (judgement,) = json.loads(done.stdout)["judgements"]
+    assert any("'Adam' and 'adam' differ in case" in note["message"] for note in judgement["notes"])
