@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from amrobust.errors import UserError
-from amrobust.ingest.logged import SEED_KEYS
+from amrobust.ingest.logged import SEED_KEYS, STEP_KEYS
 from amrobust.runs.files import shown
 from amrobust.runs.seeds import NamedSeed, as_given, seed_of
 from amrobust.runs.values import ABSENT, Curves, unmeasured_before_the_first
@@ -25,6 +25,11 @@ def seeds_and_curves(method: str, given: Any) -> tuple[tuple[int, ...] | None, C
     not measured, as is what a Series has as missing: NaN too, as in frames of pandas. Raises UserError on what is no array of
     numbers, and on keys that may be something else than seeds.
     """
+    if method.strip().lower() in (*SEED_KEYS, *STEP_KEYS):
+        raise UserError(
+            f"a mapping has methods as its keys, and {shown(method)!r} would be one: seeds go in as "
+            "{method: {seed: values}}, and a table with columns of seeds or steps as a DataFrame"
+        )
     if hasattr(given, "columns"):
         raise UserError(
             f"{method}: a {type(given).__name__} within a mapping does not say which of its sides are seeds: give one frame of "

@@ -11,6 +11,7 @@ import numpy as np
 
 from amrobust.errors import UserError
 from amrobust.ingest.fields import Named, clashing
+from amrobust.ingest.finals import counted
 from amrobust.ingest.imported import ImportedMethod
 from amrobust.ingest.logged import (
     CLOCKS,
@@ -29,7 +30,7 @@ from amrobust.ingest.selectors import selectors, usual_field
 from amrobust.ingest.settings import without_settings
 from amrobust.ingest.units import in_one_unit, look_for_starting_points
 from amrobust.runs.axis import MAX_EPOCHS, Axis
-from amrobust.runs.files import shown
+from amrobust.runs.files import quoted, shown
 from amrobust.runs.metric import Metric, is_parameter, refuse_unnamed
 from amrobust.runs.values import ABSENT, MAX_VALUES, Curves, place, unmeasured_before_the_first
 
@@ -170,6 +171,11 @@ def _table(
     """All metrics of one seed; runs of one seed are parts of one training, the later resuming the earlier."""
     if len(same) > 1 and (fields := clashing(same, mappings.no_method) + _numbering(same, mappings)):
         raise UserError(_clash(same, fields, mappings, where))
+    if len(same) > 1 and policies.duplicates == "refuse" and (told := counted([one.run for one in same])):
+        raise UserError(
+            f"{where} is there {len(same)} times, with another number in {shown(told)} each: say "
+            f"--step-from {quoted(told)} where it counts steps, or name it in --method-from too where it tells methods apart"
+        )
     if len(same) > 1 and policies.duplicates in ("refuse", "mean"):
         paths = ", ".join(shown(repr(one.run.path)) for one in same[:3])
         raise UserError(
@@ -236,9 +242,10 @@ def _clash(same: Sequence[Named], fields: Sequence[str], mappings: Mappings, whe
         own = keyed or next((key for key in usual if key in same[0].run.fields), None)
         return shlex.quote(f"{own},{listed}" if own else listed)
 
+    steps = f"the steps with --step-from {listed}, " if same[0].run.final and len(fields) == 1 else ""
     return (
         f"{where} is there {len(same)} times, and these differ in {', '.join(map(shown, fields))} ({some}): "
-        f"{_seeds_in_paths(same)}say what that is, of the method with --method-from "
+        f"{_seeds_in_paths(same)}say what that is, {steps}of the method with --method-from "
         f"{with_them(mappings.method_from, METHOD_KEYS)}, the workload with --workload-from "
         f"{with_them(mappings.workload_from, WORKLOAD_KEYS)}, the seed with --seed-from "
         f"{with_them(mappings.seed_from, SEED_KEYS)}, or none of these with --nuisance {shlex.quote(listed)}"

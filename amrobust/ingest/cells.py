@@ -53,6 +53,8 @@ def refuse_names_that_differ_in_spaces(table: Table, naming: Container[str]) -> 
             continue
         as_written: dict[str, str] = {}
         for cell in column_of(cells).distinct()[1]:
+            if is_empty(cell):
+                continue
             if isinstance(cell, str) and as_written.setdefault(cell.strip(), cell) != cell:
                 raise UserError(
                     f"{shown(table.path)}: {shown(name)} has {shown(repr(as_written[cell.strip()]))} and {shown(repr(cell))}, "
@@ -90,8 +92,12 @@ def is_of_words(table: Table, name: str) -> bool:
         first = int(wrong.argmax())
         raise UserError(
             f"{table.where(first)}: {shown(name)} {shown(repr(column[first]))} is not a number, as "
-            f"{filled - words} of the column's {filled} cells are: correct it, or leave it empty where nothing "
-            "was measured; if the column names runs, name it in --method-from"
+            f"{filled - words} of the column's {filled} cells are: correct it, or leave it empty where nothing was measured"
+            + (
+                ", or write nan where it diverged"
+                if measured
+                else "; if the column names runs, name it in --method-from"
+            )
         )
     return True
 

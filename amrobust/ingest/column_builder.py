@@ -145,7 +145,8 @@ def add_arrow(builder: ColumnBuilder, cells: Any) -> None:
         values = np.frombuffer(cells.buffers()[1], np.float64, len(cells), 8 * cells.offset)
         builder.add_numbers(values if empty is None else np.where(empty, np.nan, values), empty)
         return
-    codes, texts = cells.indices, cells.dictionary.to_pylist()
+    # pandas has the codes of few categories in eight bits.
+    codes, texts = cells.indices.cast(pyarrow.int32()), cells.dictionary.to_pylist()
     empty = _nulls(codes)
     places = np.frombuffer(codes.buffers()[1], np.int32, len(codes), 4 * codes.offset)
     if empty is not None:

@@ -214,7 +214,10 @@ def _check_header(path: Path, names: list[str]) -> None:
     counts = Counter(names)
     doubles = [name for place, name in enumerate(names) if counts[name] > 1 or (not name and place)]
     if doubles:
-        raise UserError(f"{shown(path)}: column {shown(doubles[0])!r} is there twice, or has no name")
+        raise UserError(
+            f"{shown(path)}: column {shown(doubles[0])!r} is there twice, or has no name: where two rows are the header, as "
+            "pandas writes columns of several levels, make one of them (adam_acc, sgd_acc)"
+        )
     if not any(name.strip() for name in names) or all(_looks_like_data(name) for name in names):
         raise UserError(f"{shown(path)} has no header: its first line has the names of the columns")
 

@@ -21,6 +21,9 @@ SETTINGS = frozenset({
     "base_lr", "max_lr", "min_lr", "lrate", "eta", "alpha", "train_batch_size", "nesterov", "beta", "gamma", "l1", "l2",
     "clip", "grad_clip", "max_grad_norm", "warmup_epochs", "m", "k", "tau", "width", "depth", "layers", "n_layers",
     "hidden", "hidden_dim", "dim", "embed_dim", "heads", "n_heads", "max_epochs", "train_size", "n_train", "temperature",
+    "label_smoothing", "mixup", "cutmix", "drop_path", "droprate", "lora_rank", "lora_alpha", "lora_r", "num_experts",
+    "n_experts", "n_clients", "num_clients", "prompt_len", "n_params", "num_params", "params_m", "augment", "augmentation",
+    "shots", "n_shots", "num_shots", "sparsity",
 })  # fmt: skip
 """Names of numbers that are chosen before a training, beside those that are never a metric: these may be one."""
 
@@ -153,12 +156,12 @@ def left_out(field: str, values: Iterable[str]) -> str:
 
 
 def is_balanced(column: Column, groups: Sequence[Rows]) -> bool:
-    """Whether the rows of every group have the same numbers, about equally often, as in a grid of what was chosen.
+    """Whether the rows of every group have the same numbers, or none, about equally often, as in a grid of what was chosen.
 
     About equally is at most twice as often, and at least twice where any is there twice.
     """
     codes, cells = column.distinct()
-    if len(cells) < 2 or not column.filled().all() or column.wrong().any():
+    if len(cells) < 2 or column.wrong().any():
         return False
     counts = np.array([np.bincount(codes[rows], minlength=len(cells)) for rows in groups])
     once = bool((counts == 1).all()) and len(groups) > 1 and len(cells) > 2

@@ -5,6 +5,7 @@ A row per seed, with a column that names the method or a column for each; or a r
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
@@ -13,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from amrobust.errors import UserError
+from amrobust.ingest.columns import column_of
 from amrobust.ingest.fields import LABELS, NUISANCES, is_chosen, is_sorting, left_out
 from amrobust.ingest.logged import (
     CLOCKS,
@@ -24,16 +26,14 @@ from amrobust.ingest.logged import (
     Wanted,
     last_part,
 )
-from amrobust.ingest.table import Table, is_empty, is_measured, method_and_seed, text
+from amrobust.ingest.table import Table, is_empty, is_measured, is_number, method_and_seed, text
 from amrobust.runs.files import quoted, shown
 from amrobust.runs.metric import is_parameter, words
+from amrobust.runs.summaries import SUMMARIES, summary_of
 
-SUMMARIES = {
-    "mean": ("mean", "avg", "average", "median"),
-    "spread": ("std", "sd", "stdev", "std_dev", "stderr", "se", "sem", "var", "ci", "ci95"),
-    "count": ("n", "count", "n_seeds", "seeds", "runs"),
-}
-"""Names of columns that summarise seeds, and so are none."""
+_SPREAD = re.compile(r"[-+]?\d+(?:\.\d*)?\s*%?\s*(?:±|\+/?-|\\pm|\$\\pm\$|\(\s*[\d.]+\s*\)).*")
+"""A mean with its spread: 93.1 ± 0.4, 93.1 +- 0.4, 93.1 (0.4)."""
+_MINUS = re.compile(r"[\u2212\u2013]\d+(?:\.\d*)?")
 
 
 def runs_of_finals(
@@ -56,12 +56,18 @@ def runs_of_finals(
         for name in results
         if (name in wanted.metrics and not is_parameter(name)) or not _is_no_result(table, name)
     ]
-    if not values and any(last_part(name) in SUMMARIES["mean"] for name in summaries):
+    told = [name for name in table.columns if name in naming or name in settings]
+    spreads = _spreads(results, wanted)
+    means = [*spreads.values(), *spreads, *summaries]
+    if (not values and any(last_part(name) in SUMMARIES["mean"] for name in summaries)) or _is_of_means(
+        table, told, seed, spreads
+    ):
         raise UserError(
-            f"{shown(table.path)} has means, and no seeds ({', '.join(map(shown, summaries))}): 'amrobust judge-table' judges "
-            "tables of mean, std and n"
+            f"{shown(table.path)} has means, and no seeds ({', '.join(map(shown, means))}): "
+            "'amrobust judge-table' judges tables of mean, std and n"
         )
     if not values:
+        _refuse_cells(table)
         raise UserError(
             f"{shown(table.path)} has neither steps nor final values: no column of numbers measures anything; the columns are "
             f"{', '.join(map(shown, list(table.columns)[:20]))}; where each is a method, say so with --method-from column"
@@ -69,6 +75,11 @@ def runs_of_finals(
     left: tuple[str, ...] = (
         (f"{', '.join(map(shown, summaries))} summarise the seeds, and are left out",) if summaries else ()
     )
+    values = [name for name in values if name not in spreads]
+    if spreads:
+        left += (
+            f"{', '.join(map(shown, spreads))}: how other columns spread; left out unless asked for by name",
+        )
     for name in numeric:
         if last_part(name) in NUISANCES and is_sorting(cells := [text(cell) for cell in table.columns[name]]):
             left += (left_out(name, cells),)
@@ -78,7 +89,6 @@ def runs_of_finals(
             f"{', '.join(map(shown, unknown))} count as results: where they were chosen before the training, and tell methods "
             "apart, name them in --method-from",
         )
-    told = [name for name in table.columns if name in naming or name in settings]
     seeds = {name: found for name in values if (found := method_and_seed(name.strip())) and not found[0]}
     if seed is None and len(seeds) == len(values) > 1 and told:
         return a_row_a_method(table, told, {name: number for name, (_, number) in seeds.items()}, left)
@@ -90,6 +100,55 @@ def runs_of_finals(
         return _a_column_a_method(table, values, seed, left, settings, numbered=numbered)
     workloads = [name for name in told if last_part(name) in WORKLOAD_KEYS]
     return _a_row_a_seed(table, told, values, [*methods, *workloads], left, numbered=numbered)
+
+
+def _spreads(results: Sequence[str], wanted: Wanted) -> dict[str, str]:
+    """The columns that say how another spread, such as acc_se beside acc, with that other; none that is asked for."""
+    whole = {of: name for name in results for kind, of in (summary_of(name),) if kind in ("", "mean")}
+    found = {name: of for name in results for kind, of in (summary_of(name),) if kind == "spread" and of}
+    return {name: whole[of] for name, of in found.items() if of in whole and name not in wanted.metrics}
+
+
+def _is_of_means(table: Table, told: Sequence[str], seed: str | None, spreads: Mapping[str, str]) -> bool:
+    """Whether rows are means of seeds: something says how these spread, nothing which seed it is, and none is there twice."""
+    rows = {tuple(text(table.columns[name][row]) for name in told) for row in range(len(table.lines))}
+    return bool(spreads) and seed is None and bool(told) and len(rows) == len(table.lines)
+
+
+def _refuse_cells(table: Table) -> None:
+    """Raise UserError where cells are numbers that are written as none is read, and no column of numbers is there."""
+    for name, cells in table.columns.items():
+        texts = [str(cell).strip() for cell in column_of(cells).texts()]
+        if texts and all(map(_SPREAD.fullmatch, texts)):
+            raise UserError(
+                f"{shown(table.path)}: the cells of {shown(name)} ({shown(texts[0])}) are means with their spreads, and no "
+                "single runs: 'amrobust judge-table' judges them as a table with columns method, mean, std and n; where "
+                "every row is one seed, leave the number alone"
+            )
+        if any(map(_MINUS.fullmatch, texts)):
+            raise UserError(
+                f"{shown(table.path)}: the numbers of {shown(name)} have a minus sign of print ({shown(texts[0])}): write -"
+            )
+
+
+def counted(runs: Sequence[LoggedRun]) -> str | None:
+    """The column of numbers, no metric by its name, that has another in every one of ``runs``, final values of one seed."""
+    if not all(run.final for run in runs):
+        return None
+    for name in dict.fromkeys(name for run in runs for name in (*run.fields, *run.series)):
+        if name == "name" or is_measured(name) or last_part(name) in SEED_KEYS:
+            continue
+        cells = [
+            run.fields.get(name, "")
+            if name in run.fields
+            else text(float(run.series[name][1][0]))
+            if name in run.series
+            else ""
+            for run in runs
+        ]
+        if all(map(is_number, cells)) and len(set(cells)) == len(cells):
+            return name
+    return None
 
 
 def _is_no_result(table: Table, name: str) -> bool:
@@ -119,6 +178,8 @@ def _run(
     )
 
 
+TREND, LEAST_ROWS = 0.8, 8
+"""Of eight seeds of two methods in any order, one pair in 5000 correlates as much with its rows."""
 NUMBERED = "no column is a seed: every row is one, numbered in their order"
 
 
@@ -147,21 +208,48 @@ def _refuse_numbering(table: Table, methods: Sequence[str], columns: Sequence[st
         if all(_rises(found) or _rises(found[::-1]) for found in counts):
             raise UserError(
                 f"{shown(table.path)}: no column is a step or a seed, and {shown(name)} only rises or only falls from row to "
-                "row, as along a training: say what counts the steps with --step-from, that it is the seed with "
-                f"--seed-from {quoted(name)}, or add a column seed"
+                "row, as along a training: say what counts the steps with --step-from, "
+                + (
+                    "that the rows are seeds with --seed-from number"
+                    if is_measured(name)
+                    else f"that it is the seed with --seed-from {quoted(name)}"
+                )
+                + ", or add a column seed"
             )
+        if is_measured(name):
+            _refuse_trend(table, counts, f"{shown(name)} in every method")
+            continue
         ascending = [sorted(found) for found in counts]
         even = all(
             len({b - a for a, b in pairwise(found)}) < 2 and all(map(float.is_integer, found))
             for found in ascending
         )
         same = len(counts) > 1 and all(found == ascending[0] for found in ascending)
-        if not is_measured(name) and (even or same) and all(map(_rises, ascending)):
+        if (even or same) and all(map(_rises, ascending)):
             raise UserError(
                 f"{shown(table.path)}: no column is a step or a seed, and {shown(name)} counts the rows of every method: say "
                 f"that it is the seed with --seed-from {quoted(name)}, or counts steps with --step-from {quoted(name)}, or "
                 "add a column seed"
             )
+
+
+def _refuse_trend(table: Table, groups: Sequence[Sequence[float]], where: str) -> None:
+    """Raise UserError where the values of all ``groups`` go one way with the number of their row, as along a training."""
+    if len(groups) < 2 or min(map(len, groups)) < LEAST_ROWS or not np.isfinite(np.concatenate(groups)).all():
+        return
+    # Spearman's correlation, ties in the order of their rows.
+    ranks = [np.argsort(np.argsort(group, kind="stable")) for group in groups]
+    with np.errstate(invalid="ignore"):
+        trends = [
+            np.corrcoef(rank, np.arange(len(rank)))[0, 1] if np.ptp(group) > 0 else 0.0
+            for rank, group in zip(ranks, groups, strict=True)
+        ]
+    if min(trends) > TREND or max(trends) < -TREND:
+        way = "rise" if min(trends) > 0 else "fall"
+        raise UserError(
+            f"{shown(table.path)}: no column is a step or a seed, and the values of {where} {way} from row to row, as along a "
+            "training: say that the rows are steps of one run with --step-from index, or seeds with --seed-from number"
+        )
 
 
 def _rises(values: Sequence[float]) -> bool:
@@ -200,6 +288,16 @@ def _a_column_a_method(
     *,
     numbered: bool,
 ) -> Iterator[LoggedRun]:
+    if numbered and seed is None:
+        rows = range(len(table.lines))
+        _refuse_trend(
+            table,
+            [
+                [table.number(name, r) for r in rows if not is_empty(table.columns[name][r])]
+                for name in values
+            ],
+            "every column",
+        )
     said = f"the columns {', '.join(map(shown, values))} are methods, of one metric"
     for name in values:
         for row in range(len(table.lines)):

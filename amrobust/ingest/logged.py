@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from amrobust.runs.files import shown
 from amrobust.runs.metric import Direction, by_interest
 from amrobust.runs.spec import Value
+from amrobust.runs.summaries import METHOD_KEYS as METHOD_KEYS
 
 Numbers = NDArray[np.float64]
 Series = tuple[Numbers, Numbers]
@@ -23,9 +24,6 @@ State = Literal["finished", "failed", "running"]
 
 COLUMN = "column"
 """As a method's or a seed's source: every column of a table is a method's, or a seed's."""
-METHOD_KEYS = (
-    "method", "optimizer", "optimiser", "optimizer_name", "optimiser_name", "opt", "optim", "solver", "algorithm", "algo",
-)  # fmt: skip
 SEED_KEYS = (
     "seed",
     "random_seed",
@@ -46,7 +44,8 @@ STEP_KEYS = (
 )  # fmt: skip
 STEPS_ON_CLOCKS = (
     "time (s)", "seconds", "time", "wall_time", "walltime", "elapsed", "elapsed_time", "relative_time", "_runtime", "minutes",
-    "hours", "samples", "examples", "frames", "env_steps", "timesteps", "total_timesteps",
+    "hours", "samples", "examples", "frames", "env_steps", "timesteps", "total_timesteps", "env_step", "timestep", "train_step",
+    "trial_step", "update", "updates", "n_updates", "episode", "episodes", "round", "rounds", "comm_round", "generation",
 )  # fmt: skip
 """What counts steps where nothing else does, and it grows from row to row."""
 CLOCKS = (
@@ -128,6 +127,8 @@ class Wanted:
     """What is found in the names of columns that are seeds; its group is the seed."""
     metrics: frozenset[str] = frozenset()
     """Series that are asked for by name, as they are logged; none: what a format shows of itself."""
+    nuisances: frozenset[str] = frozenset()
+    """Fields that the user says to be none of a method."""
     method_said: bool = False
     """Whether the user says what the method is."""
     pattern: re.Pattern[str] | None = None

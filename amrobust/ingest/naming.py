@@ -11,7 +11,6 @@ import numpy as np
 
 from amrobust.errors import UserError
 from amrobust.ingest.fields import Named, split_by_fields, with_parameters
-from amrobust.ingest.finals import SUMMARIES
 from amrobust.ingest.folders import apart, folders_apart
 from amrobust.ingest.logged import (
     CLOCKS,
@@ -29,6 +28,7 @@ from amrobust.runs.files import shown
 from amrobust.runs.method import Method, from_name, value_of
 from amrobust.runs.metric import Direction, MetricChoice, is_parameter
 from amrobust.runs.seeds import NamedSeed, as_given, seed_of
+from amrobust.runs.summaries import SUMMARIES
 
 # The word seed has to be there: a bare number after a name may count anything, such as versions.
 _METHOD_AND_SEED = re.compile(
@@ -118,6 +118,7 @@ class Mappings:
             self.seeds_first,
             pattern if pattern is not None and pattern.groups else None,
             frozenset(choice.logged for choice in self.choices),
+            self.nuisances,
             self.method_from is not None,
             parse_pattern(self.pattern) if self.pattern is not None else None,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,8 +19,9 @@ from amrobust.ingest.cells import (
     refuse_thousands,
     without_index,
 )
+from amrobust.ingest.chosen import chosen_of, may_be_chosen
 from amrobust.ingest.columns import Rows, column_of
-from amrobust.ingest.fields import LABELS, NUISANCES, is_balanced, is_chosen, is_setting
+from amrobust.ingest.fields import is_setting
 from amrobust.ingest.finals import a_row_a_method, runs_of_finals
 from amrobust.ingest.limits import MAX_RUNS
 from amrobust.ingest.logged import (
@@ -36,14 +38,15 @@ from amrobust.ingest.logged import (
     Wanted,
     last_part,
 )
-from amrobust.ingest.table import Table, is_empty, is_measured, method_and_seed, text
+from amrobust.ingest.table import Cell, Table, is_empty, is_measured, is_number, method_and_seed, text
 from amrobust.runs.files import shown
-from amrobust.runs.metric import direction, is_parameter
+from amrobust.runs.metric import direction
 from amrobust.runs.spec import Value
+from amrobust.runs.summaries import summary_of
 
-FLOATS = frozenset({"4", "8", "16", "32", "64", "16.0", "32.0", "64.0"})
-"""How many bits a float has."""
 LONG = ("method", "seed", "step", "value")
+MELTED = ("metric", "variable")
+"""What the column is called, by us and by pandas, that says what each value is of."""
 
 
 def runs_of(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
@@ -53,8 +56,11 @@ def runs_of(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
     table = without_index(table)
     table = replace(table, columns={name: column_of(cells) for name, cells in table.columns.items()})
     refuse_names_that_differ_in_spaces(table, wanted.naming)
-    if table.first_of(("value",)) or (table.first_of(("metric",)) and table.first_of(("step",))):
-        return _long(table, wanted)
+    if table.first_of(("value",)) or (table.first_of(MELTED) and table.first_of(("step",))):
+        told = ("step", *STEP_KEYS, "axis", "better", "unit", "hyperparameters")
+        if wanted.step in table.columns or table.first_of(told):
+            return _long(table, wanted)
+        table = _unmelted(table, wanted)
     roles = _Roles.of(table, wanted)
     if roles.step is None:
         if len(table.lines) > MAX_RUNS:
@@ -78,6 +84,8 @@ def runs_of(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
                     "seeds, say so with --seed-from column, where steps of one run a row, with --seed-from =0"
                 )
             return _column_a_step(table, naming, steps)
+        if wanted.step == "index" and not roles.naming:
+            return _a_row_a_step(table, wanted)
         return runs_of_finals(table, roles.naming, roles.settings, roles.seed, wanted)
     if COLUMN in wanted.naming and not roles.naming:
         return _column_a_method(table, roles)
@@ -118,20 +126,19 @@ class _Roles:
         naming = [
             name for name in table.columns if name != step and (name in known or is_of_words(table, name))
         ]
-        if step is None and (clock := table.first_of(STEPS_ON_CLOCKS)) and _grows(table, clock, naming):
-            step = clock
         if step is None:
-            rest = [name for name in table.columns if name not in naming and last_part(name) not in NUISANCES]
-            chosen = [
-                name
-                for name in rest
-                if last_part(name) in LABELS
-                or (is_chosen(name) and (is_parameter(name) or name not in wanted.metrics))
-            ]
-            balanced = _balanced(table, naming, seed, rest, wanted)
-            # A table has something measured.
-            if not set(rest) <= {*chosen, *balanced}:
-                chosen = [name for name in rest if name in chosen or name in balanced]
+            counts = (count for name in STEPS_ON_CLOCKS if (count := table.first_of((name,))))
+            other = wanted.metrics | wanted.nuisances
+            step = next((c for c in counts if c not in other and _grows(table, c, naming)), None)
+        if step is None:
+            chosen: list[str] = []
+            if len(table.lines) <= MAX_RUNS:
+                others = [name for name in naming if name != seed]
+                by = table.first_of(METHOD_KEYS)
+                methods = _grouped(table, [by] if by in others else others[:1])
+                chosen = chosen_of(
+                    table, naming, seed, wanted, _grouped(table, naming), list(methods.values())
+                )
             return cls(method, seed, None, tuple(naming), {}, tuple(chosen))
         clocks = [name for name in naming if name not in known and last_part(name) in CLOCKS]
         naming = [name for name in naming if name not in clocks]
@@ -140,44 +147,12 @@ class _Roles:
             runs = list(groups.values())
             columns = {name: column_of(cells) for name, cells in table.columns.items()}
             taken = (*naming, *clocks, step)
-            others = [name for name in columns if name not in taken and _may_be_chosen(table, name, wanted)]
+            others = [name for name in columns if name not in taken and may_be_chosen(table, name, wanted)]
             settings = [n for n in others if is_setting(columns[n], columns[step], runs, n)]
             if settings:
                 naming = [name for name in table.columns if name in (*naming, *settings)]
                 groups = _grouped(table, naming)
         return cls(method, seed, step, tuple(naming), groups, clocks=tuple(clocks))
-
-
-def _balanced(
-    table: Table, naming: Sequence[str], seed: str | None, names: Sequence[str], wanted: Wanted
-) -> list[str]:
-    """Those of the columns ``names`` that every method, by the first of the columns ``naming``, has the same numbers in.
-
-    Where a seed has several rows, what tells them apart may be a step as well: none.
-    """
-    others = [name for name in naming if name != seed]
-    if seed is None or not others or len(_grouped(table, naming)) < len(table.lines):
-        return []
-    by = table.first_of(METHOD_KEYS)
-    methods = list(_grouped(table, [by if by in others else others[0]]).values())
-    return [
-        name
-        for name in names
-        if _may_be_chosen(table, name, wanted) and is_balanced(column_of(table.columns[name]), methods)
-    ]
-
-
-def _may_be_chosen(table: Table, name: str, wanted: Wanted) -> bool:
-    """Whether numbers of this name may be a setting: they are not asked for, and their name is no metric's.
-
-    The precision of a classifier is one, that of its floats is none.
-    """
-    if (
-        last_part(name) == "precision"
-        and {text(cell) for cell in column_of(table.columns[name]).distinct()[1]} <= FLOATS
-    ):
-        return True
-    return name not in wanted.metrics and not is_measured(name)
 
 
 def _grows(table: Table, clock: str, naming: Sequence[str]) -> bool:
@@ -276,7 +251,7 @@ def _long(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
     A column axis says what the steps are called, better and unit what is known of the metric, hyperparameters in JSON what the
     method's name does not tell. Where the value is empty, nothing was measured.
     """
-    value, metric = table.first_of(("value",)), table.first_of(("metric",))
+    value, metric = table.first_of(("value",)), table.first_of(MELTED)
     step = wanted.step if wanted.step in table.columns else table.first_of(("step", *STEP_KEYS))
     method, seed = table.first_of(METHOD_KEYS), table.first_of(SEED_KEYS)
     roles = {"method": method, "seed": seed, "step": step, "value": value}
@@ -349,6 +324,41 @@ def _long(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
         )
 
 
+def _unmelted(table: Table, wanted: Wanted) -> Table:
+    """Final values with a column that says what each is of, as a column for each metric; others as they are.
+
+    Values of one metric that agree in all other columns are rows of their own, in their order.
+    """
+    value, metric = table.first_of(("value",)), table.first_of(MELTED)
+    if metric is None or value is None or metric in wanted.naming:
+        return table
+    others = [name for name in table.columns if name not in (metric, value)]
+    names = list(dict.fromkeys(text(cell) for cell in table.columns[metric]))
+    if all(map(is_number, names)):
+        raise UserError(
+            f"{shown(table.path)}: column 'step' is missing, and {shown(metric)} has numbers ({_some(names)}), which name no "
+            f"metrics; a long table has {', '.join(LONG)}"
+        )
+    if taken := [name for name in names if not name or name in others]:
+        raise UserError(
+            f"{shown(table.path)}: the column {shown(metric)} has {shown(repr(taken[0]))}, which is no name of a metric"
+        )
+    count: Counter[tuple[str, ...]] = Counter()
+    rows: dict[tuple[object, ...], dict[str, Cell]] = {}
+    lines = []
+    for row in range(len(table.lines)):
+        key = tuple(text(table.columns[name][row]) for name in others)
+        name = text(table.columns[metric][row])
+        place = (*key, count[*key, name])
+        count[*key, name] += 1
+        if place not in rows:
+            rows[place] = {other: table.columns[other][row] for other in others}
+            lines.append(table.lines[row])
+        rows[place][name] = table.columns[value][row]
+    columns = {name: column_of([row.get(name) for row in rows.values()]) for name in (*others, *names)}
+    return replace(table, columns=columns, lines=lines)
+
+
 def _hyperparameters(content: str, where: str) -> Mapping[str, Value]:
     """What a cell has in JSON. Raises UserError on anything but an object of numbers, texts and truths."""
     try:
@@ -386,6 +396,12 @@ def _column_a_seed(
     """
     columns = [name for name in table.columns if name not in (roles.step, *roles.clocks)]
     named = {name: method_and_seed(name.strip(), seed_column) for name in columns}
+    summaries = [
+        name for name in columns if named[name] is None and summary_of(name)[0] in ("mean", "spread")
+    ]
+    if sum(found is not None for found in named.values()) > 1 and seed_column is None:
+        named = {name: found for name, found in named.items() if name not in summaries}
+    notes = (f"{_some(summaries)} summarise the seeds, and are left out",) if summaries else ()
     if roles.naming or len(columns) < 2:
         return None
     if not all(named.values()):
@@ -405,7 +421,12 @@ def _column_a_seed(
             series = _values(table, name, every, steps)
             fields = {"name": name, "method": found[0] or Path(table.label).stem, "seed": found[1]}
             yield LoggedRun(
-                f"{table.label}: {name}", fields, {"value": series}, (table.path,), own_steps=roles.step
+                f"{table.label}: {name}",
+                fields,
+                {"value": series},
+                (table.path,),
+                own_steps=roles.step,
+                notes=notes,
             )
 
     return runs()
@@ -428,6 +449,19 @@ def _column_a_method(table: Table, roles: _Roles) -> Iterator[LoggedRun]:
             f"{table.label}: {name}", {"name": name, COLUMN: name, "seed": "0"}, {"value": series}, (table.path,),
             own_steps=roles.step, notes=("every column is the one run of a method, and called seed 0",),
         )  # fmt: skip
+
+
+def _a_row_a_step(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
+    """Rows that the user says to be the steps: columns are methods, or metrics of one run where a name says so."""
+    steps = np.arange(len(table.lines), dtype=np.float64)
+    series = {name: _values(table, name, slice(0, len(steps)), steps) for name in table.columns}
+    if any(map(is_measured, series)) and COLUMN not in wanted.naming:
+        yield LoggedRun(table.label, {"name": Path(table.label).stem}, series, (table.path,))
+        return
+    for name, found in series.items():
+        fields = {"method": name, COLUMN: name, "seed": "0"}
+        notes = ("every column is the one run of a method, and called seed 0",)
+        yield LoggedRun(f"{table.label}: {name}", fields, {"value": found}, (table.path,), notes=notes)
 
 
 def _numbered(table: Table, naming: Sequence[str]) -> dict[str, int]:

@@ -26,6 +26,8 @@ WAYS: dict[str, str] = {
     "mean": "mean of the values up to each point",
     "linear": "linear between values",
 }
+LEAST_FACTOR = 100
+"""Steps that lie so far apart throughout are thousands, or millions, of the others."""
 FORMS = "every:N, intersection, shift, or a number of points, with :last, :mean or :linear behind it"
 _GRID = re.compile(
     r"(?P<kind>every:(?P<step>[^:]+)|intersection|(?P<points>\d+))(:(?P<way>last|mean|linear))?|(?P<shift>shift)"
@@ -170,6 +172,14 @@ def _refuse_pair(found: str, axes: Mapping[str, Axis], proposal: str) -> None:
             f"{found}: {shown(first)} seems to count its {axis.plural} from 0, the other from 1. If that is so, "
             f"say --grid shift; if {axis.quantity} 0 is the starting point, --grid intersection"
         )
+    low, high = sorted((np.array(one.values), np.array(other.values)), key=lambda values: float(values[-1]))
+    if len(low) == len(high) and low[0] > 0:
+        factors = high / low
+        if np.ptp(factors) <= 1e-9 * factors[0] and factors[0] >= LEAST_FACTOR and high[0] > low[-1]:
+            raise UserError(
+                f"{found}: the steps of one are {factors[0]:g} times those of the other. Where they are the same in another "
+                "unit, bring them to one in the data; where they are not, nothing was measured at steps that both have"
+            )
     raise UserError(
         f"{found}: curves are never compared by position. Declare a common grid: --grid {proposal} ({FORMS})"
     )

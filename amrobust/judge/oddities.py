@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise, product
 from math import prod
 
@@ -149,15 +149,23 @@ def look_alikes(arms: Sequence[Arm], group: Sequence[Arm]) -> tuple[ResultWarnin
 
     own = names(group)
     return tuple(
+        warning
+        for kind, every in names(arms).items()
+        for warning in alike_names(kind, every, frozenset(own[kind]))
+    )
+
+
+def alike_names(kind: str, names: Iterable[str], own: Collection[str]) -> tuple[ResultWarning, ...]:
+    """A warning on all of ``names`` that look alike of which one is in ``own``; ``kind`` says what they name, as "methods"."""
+    return tuple(
         ResultWarning(
             "look-alike-names",
             f"The {kind} {listed([_apart(name, alike) for name in alike], 'and')} differ in case, spaces, look-alike "
             "letters or the form of their Unicode alone: they are taken for different ones.",
             "give one name to what is one, in the files or with Runs.rename in Python, and tell others apart by more",
         )
-        for kind, every in names(arms).items()
-        for alike in _alike(every)
-        if set(alike) & set(own[kind])
+        for alike in _alike(names)
+        if set(alike) & set(own)
     )
 
 

@@ -19,6 +19,7 @@ from amrobust.judge import metrics
 from amrobust.judge.claim import Claim
 from amrobust.judge.compare import holm
 from amrobust.judge.judgement import Comparison, Judgement, MethodSummary
+from amrobust.judge.oddities import alike_names
 from amrobust.judge.published_csv import SEPARATORS, tables_of_csv
 from amrobust.judge.rules import Evidence, Rules
 from amrobust.judge.samples import Refused
@@ -247,6 +248,7 @@ def _judge(table: Table, baseline: Row, margin: float | None, rules: Rules) -> J
         )
         for item in evidence
     )
+    methods = [row.method for row in table.rows]
     beyond = metrics.beyond_range([claim for claim, _ in claims], [np.array(reach)], metric)
     return Judgement(
         question=f"What does {table.name} alone say of its methods against {baseline.method}?",
@@ -264,7 +266,11 @@ def _judge(table: Table, baseline: Row, margin: float | None, rules: Rules) -> J
         arms=(),
         summaries=tuple(_summary(row) for row in (baseline, *others)),
         verdicts=verdicts,
-        warnings=(PUBLISHED, *([beyond] if beyond is not None else [])),
+        warnings=(
+            PUBLISHED,
+            *([beyond] if beyond is not None else []),
+            *alike_names("methods", methods, methods),
+        ),
     )
 
 

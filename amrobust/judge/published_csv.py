@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,14 @@ from amrobust.errors import UserError
 from amrobust.runs.documents import read_text
 from amrobust.runs.files import shown
 from amrobust.runs.metric import MetricChoice, is_parameter, some_of
+from amrobust.runs.summaries import COUNTS, MEANS, METHOD_KEYS, STDS, SUMMARIES, summary_of
 
 SEPARATORS = {".csv": ",", ".tsv": "\t"}
 ROLES = {
-    "method": ("method", "optimizer", "algorithm", "algo", "model", "name"),
-    "mean": ("mean", "avg", "average"),
-    "std": ("std", "sd", "stdev", "std_dev"),
-    "n": ("n", "seeds", "n_seeds", "runs", "count"),
+    "method": (*METHOD_KEYS, "model", "name"),
+    "mean": MEANS,
+    "std": STDS,
+    "n": COUNTS,
     "avg_std": ("avg_std",),
     "metric": ("metric",),
     "unit": ("unit", "units"),
@@ -59,13 +61,19 @@ def tables_of_csv(path: Path, metric: str | None) -> dict[str, Any]:
         role: next((names.index(each) for each in usual if each in names), None)
         for role, usual in ROLES.items()
     }
+    pairs = _of_metrics(names) if places["mean"] is None and places["std"] is None else {}
+    of = _chosen(path, pairs, metric) if pairs else "value"
+    if pairs:
+        places["mean"], places["std"] = pairs[of]
     if missing := [role for role in NEEDED if places[role] is None]:
         raise UserError(
             f"{path} has no column {missing[0]!r}; there are {', '.join(names[:20]) or 'none'}. A table of means has "
             f"{', '.join(NEEDED)}, n being the number of seeds"
         )
     _refuse_ragged(path, names, lines)
-    workloads, settings = _others(path, names, places.values(), lines)
+    workloads, settings = _others(
+        path, names, [*places.values(), *(p for pair in pairs.values() for p in pair)], lines
+    )
     rows = []
     for number, cells in lines:
         found = {role: cells[place] for role, place in places.items() if place is not None}
@@ -84,6 +92,11 @@ def tables_of_csv(path: Path, metric: str | None) -> dict[str, Any]:
             garbled = not row["method"]
         if garbled:
             raise UserError(f"{path}, line {number}: {','.join(cells)!r:.100} lacks a number, or garbles one")
+        if row["method"].lower() in (*SUMMARIES["mean"], "overall"):
+            raise UserError(
+                f"{path}, line {number}: a row {shown(row['method'])!r} sums up others: leave it out, or, where it is a "
+                "method, give it another name"
+            )
         rows.append(
             _Row(
                 row,
@@ -93,7 +106,7 @@ def tables_of_csv(path: Path, metric: str | None) -> dict[str, Any]:
                 {names[place]: cells[place] for place in settings},
             )
         )
-    name, rows = _of_one_metric(path, rows, metric)
+    name, rows = _of_one_metric(path, rows, metric, of)
     groups: dict[str, list[_Row]] = defaultdict(list)
     for each in rows:
         groups[each.workload].append(each)
@@ -152,12 +165,35 @@ def _others(
     return workloads, settings
 
 
-def _of_one_metric(path: Path, rows: list[_Row], metric: str | None) -> tuple[str, list[_Row]]:
-    """The metric that is judged and its rows. Raises UserError where the column ``metric`` has several, or another."""
+def _of_metrics(names: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """By metric the columns of its mean and its standard deviation: acc_mean, or acc itself, and acc_std."""
+    said = [summary_of(name) for name in names]
+    stds = {
+        of: place
+        for place, (kind, of) in enumerate(said)
+        if kind == "spread" and of and {*re.split(r"[\W_]+", names[place])} & {*STDS}
+    }
+    means = {of: place for way in ("", "mean") for place, (kind, of) in enumerate(said) if kind == way and of}
+    return {of: (means[of], place) for of, place in stds.items() if of in means}
+
+
+def _chosen(path: Path, pairs: Mapping[str, tuple[int, int]], metric: str | None) -> str:
+    """The metric of several that is judged. Raises UserError where none of them is chosen."""
+    wanted = MetricChoice.parse(metric).logged.lower() if metric else ""
+    if len(pairs) > 1 and wanted not in pairs:
+        raise UserError(f"{path} has means of {some_of(pairs)}: choose one with --metric")
+    return wanted if wanted in pairs else next(iter(pairs))
+
+
+def _of_one_metric(path: Path, rows: list[_Row], metric: str | None, of: str) -> tuple[str, list[_Row]]:
+    """The metric that is judged, called ``of`` where no column and no user names it, and its rows.
+
+    Raises UserError where the column ``metric`` has several, or another.
+    """
     choice = MetricChoice.parse(metric) if metric else None
     there = list(dict.fromkeys(row.metric for row in rows if row.metric is not None))
     if not there:
-        return choice.name if choice else "value", rows
+        return choice.name if choice else of, rows
     if choice is None and len(there) > 1:
         raise UserError(f"{path}: the column 'metric' has {some_of(there)}: choose one with --metric")
     wanted = choice.logged if choice else there[0]

@@ -411,6 +411,7 @@ def values_only(test: str, used: str, what: str) -> ResultWarning:
     """A test was asked for that has no form for these samples."""
     return ResultWarning(
         "values-only",
-        f"The {test} test takes one number per seed of two independent methods, and has none for {what}: the {used} was used.",
+        f"The {test} test takes one number per seed of two independent methods and has no form for {what}: "
+        f"the {used} was used.",
         "use --test jackknife, which has a form for everything, or --test levene, which has one for curves",
     )

@@ -28,7 +28,7 @@ _CLAIM: dict[str, tuple[Column, Callable[[ClaimRow], Cell]]] = {
     "interval": (Column("Interval"), lambda row: Cell(row.interval)),
     "p": (Column("p"), lambda row: Cell(row.p)),
     "holm": (Column("Holm p"), lambda row: Cell(row.p_adjusted)),
-    "second p": (Column("check p"), lambda row: Cell(row.second_p)),
+    "second p": (Column("check\np"), lambda row: Cell(row.second_p)),
     "verdict": (Column("Verdict", "left"), lambda row: Cell(badge=row.outcome)),
     "verdict, seeds": (Column("Verdict", "left"), lambda row: Cell(badge=row.outcome, note=row.needs)),
     "seeds": (Column("Seeds"), lambda row: Cell(row.seeds)),

@@ -44,7 +44,7 @@ def test_table(judgement: Judgement, shown: View, found: Found) -> Table:
         "seeds": True,
     }
     table = claims_table(shown, (name for name, wanted in names.items() if wanted), [row for _, row in found])
-    titles = {"Holm p": "Holm", "check p": "2nd opinion\np", "Seeds": "Required\nseeds"}
+    titles = {"Holm p": "Holm", "check\np": "Check\np", "Seeds": "Required\nseeds"}
     if together:
         titles["Estimate"] = _estimate_heading(found, judgement)
     columns = tuple(replace(column, title=titles.get(column.title, column.title)) for column in table.columns)

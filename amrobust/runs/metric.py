@@ -25,28 +25,45 @@ HIGHER = frozenset((
 LOWER = frozenset((
     "loss", "losses", "logloss", "error", "errors", "err", "errs", "perplexity", "perplexities", "ppl", "wer", "cer", "ter",
     "eer", "fid", "kid", "fvd", "lpips", "regret", "nll", "bpc", "bpb", "bpd", "mse", "rmse", "rmsle", "mae", "mape",
-    "smape", "msle", "brier", "ece", "ce", "bce", "xent", "crossentropy", "kl", "gap", "gaps", "norm", "residual", "cost",
-    "costs", "violation", "violations", "fpr", "fnr",
+    "smape", "msle", "brier", "ece", "ce", "bce", "xent", "crossentropy", "kl", "gap", "gaps", "residual", "cost", "costs",
+    "violation", "violations", "fpr", "fnr",
 ))  # fmt: skip
 PHRASES = {
     "cross_entropy": "lower",
     "bits_per": "lower",
     "negative_log_likelihood": "lower",
     "neg_log_likelihood": "lower",
+    "grad_norm": "lower",
+    "gradient_norm": "lower",
+    "reciprocal_rank": "higher",
     "exact_match": "higher",
     "pass_rate": "higher",
     "pass_1": "higher",
 }
 """Words that mean something together, and count as one."""
-WEAK = frozenset(["topk", "map", "score", "scores", "norm", "hit", "hits"])
-"""These count only where no other word does: the top-1 error is an error, acc_norm an accuracy, the Brier score low."""
+WEAK = frozenset(["topk", "map", "score", "scores", "hit", "hits"])
+"""These count only where no other word does: the top-1 error is an error, the Brier score low."""
 UNSURE = frozenset((
-    "neg", "negative", "minus", "inverse", "inv", "std", "stderr", "sd", "var", "variance", "sem", "ci", "count", "num",
-    "drop", "reduction", "improvement", "decrease", "increase", "time", "seconds", "duration", "steps", "epochs", "one", "no",
-    "non", "not", "bad", "free", "lost", "deficit", "diff", "diffs", "difference", "differences", "delta", "deltas", "hacking",
-    "failure", "failures", "failed",
+    "neg", "negative", "minus", "inverse", "inv", "std", "stderr", "sd", "var", "variance", "sem", "ci", "count", "num", "drop",
+    "reduction", "improvement", "decrease", "increase", "time", "seconds", "duration", "steps", "epochs", "one", "no", "non",
+    "not", "bad", "free", "lost", "deficit", "diff", "diffs", "difference", "differences", "delta", "deltas", "hacking",
+    "failure", "failures", "failed", "to", "until", "rank", "ranks", "ranking", "lower", "higher", "better", "change",
+    "changes", "degradation", "decline", "decay", "penalty", "penalties", "forgetting", "shortfall", "spread", "range",
+    "ranges", "iqr", "mad", "se", "deviation", "dispersion", "instability", "disparity", "uncertainty", "entropy", "latency",
+    "runtime", "ms", "sec", "secs", "minutes", "hours", "attack", "attacks", "attacker", "jailbreak", "backdoor", "opponent",
+    "missed", "saving", "savings", "saved", "efficiency", "threshold", "weight", "weights", "coef", "coeff", "coefficient",
+    "scale",
 ))  # fmt: skip
 """With one of these the name is of something else than what its other words measure: it is asked about."""
+GENERAL = frozenset((
+    "score", "scores", "success", "successes", "hit", "hits", "error", "errors", "err", "errs", "cost", "costs",
+))  # fmt: skip
+SUBJECTS = frozenset((
+    "anomaly", "anomalies", "anomalous", "toxicity", "toxic", "hallucination", "hallucinations", "hallucinated", "harm",
+    "harmful", "harmfulness", "bias", "risk", "unsafe", "collision", "collisions", "crash", "crashes", "false", "detection",
+    "detected", "correction", "corrected", "refusal",
+))  # fmt: skip
+"""The score, the success or the errors of one of these may be better high or low: asked about, unlike their accuracy."""
 PREFIXES = (
     "training", "train", "testing", "test", "validation", "valid", "val", "eval", "dev", "avg", "mean", "best", "final",
 )  # fmt: skip
@@ -58,8 +75,12 @@ SHARES = frozenset((
 """What is a share of one, and is often written in percent."""
 UNBOUNDED = frozenset(("wer", "cer", "success", "win", "solved"))
 """Those of them that may be above one, or count."""
-ERRORS = frozenset(("err", "errs", "error", "errors"))
-"""What may be a share of one, or in any unit."""
+IN_PERCENT = frozenset((
+    "err", "errs", "error", "errors", "score", "scores", "bleu", "rouge", "meteor", "chrf", "ter", "map", "ap", "roc", "f2",
+    "ndcg", "mrr", "reciprocal_rank", "mcc", "kappa", "spearman", "pearson", "r2", "ssim", "hit", "hits", "exact_match",
+    "pass_rate", "pass_1", "tpr", "fpr", "fnr", "eer", "sensitivity", "specificity", "ece", "brier",
+))  # fmt: skip
+"""What is between zero and one for some and a hundred times that for others, or may count or be in any unit."""
 PARAMETERS = frozenset((
     "lr", "learning_rate", "learningrate", "batch_size", "batchsize", "bs", "momentum", "weight_decay", "wd", "epoch",
     "epochs", "step", "steps", "global_step", "iteration", "iterations", "iter", "iters", "time", "seed", "beta1", "beta2",
@@ -213,7 +234,7 @@ def _word(text: str) -> list[str]:
     )
 
 
-_KNOWN = HIGHER | LOWER | UNSURE
+_KNOWN = HIGHER | LOWER | UNSURE | SUBJECTS
 _DIRECTIONS: dict[str, Direction] = {**dict.fromkeys(HIGHER, "higher"), **dict.fromkeys(LOWER, "lower")}
 
 
@@ -236,7 +257,8 @@ def direction_by_name(name: str) -> Direction | None:
             found.append(direction("a direction", way))
             joined = joined.replace(f"_{phrase}_", "_")
     rest = joined.strip("_").split("_")
-    if UNSURE & set(rest):
+    # Behind a metric cv is its coefficient of variation, before it a cross-validation.
+    if UNSURE & set(rest) or "cv" in rest[1:] or (GENERAL & set(rest) and SUBJECTS & set(rest)):
         return None
     strong = [_DIRECTIONS[word] for word in rest if word in _DIRECTIONS and word not in WEAK]
     ways = set(found + strong) or {_DIRECTIONS[word] for word in rest if word in WEAK}
@@ -251,6 +273,12 @@ def unit_by_name(name: str) -> str:
 def can_be_a_share(name: str) -> bool:
     """Whether a metric of this name is a share of one, which may also be written in percent."""
     return bool(SHARES & set(words(name)))
+
+
+def is_often_in_percent(name: str) -> bool:
+    """Whether a metric of this name, though no share, is written between zero and one by some and in percent by others."""
+    joined = f"_{'_'.join(words(name))}_"
+    return any(f"_{word}_" in joined for word in IN_PERCENT)
 
 
 def is_bounded(name: str) -> bool:

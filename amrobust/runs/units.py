@@ -9,7 +9,7 @@ import numpy as np
 
 from amrobust.errors import UserError
 from amrobust.runs.files import shown
-from amrobust.runs.metric import ERRORS, Metric, can_be_a_share, words
+from amrobust.runs.metric import Metric, can_be_a_share, direction_by_name, is_often_in_percent
 from amrobust.runs.values import Curves
 
 HUNDREDFOLD = 20, 500
@@ -49,20 +49,21 @@ def with_unit(metric: Metric, values: Sequence[Curves]) -> Metric:
 
 def has_two_units(name: str) -> bool:
     """Whether metrics of this name are written as shares by some and in percent by others."""
-    return can_be_a_share(name) or bool(ERRORS & set(words(name)))
+    return can_be_a_share(name) or is_often_in_percent(name)
 
 
 def in_two_units(name: str, tops: Curves) -> bool:
     """Whether the largest values of each seed are shares for some and percentages for others, of a metric of this name.
 
-    An error may be in any unit: of one these are a hundred times as large as those, and none is above 100.
+    An error, a score or how an accuracy spreads may be in any unit: of one these are a hundred times as large as those, and
+    none is above 100.
     """
     if not has_two_units(name):
         return False
     low, high = tops[(tops > 0) & (tops <= SHARE)], tops[tops > PERCENT]
     if not low.size or not high.size:
         return False
-    if can_be_a_share(name):
+    if can_be_a_share(name) and direction_by_name(name) is not None:
         return True
     least, most = HUNDREDFOLD
     return bool(high.max() <= 100 and least < np.median(high) / np.median(low) < most)

@@ -128,6 +128,15 @@ class TestRuns:
         with pytest.raises(UserError):
             amrobust.Runs.from_arrays(**({"arrays": {"a": [1, 2]}} | options))
 
+    @pytest.mark.parametrize("key", ["seed", "Seed", "epoch", "step"])
+    def test_a_column_of_seeds_or_steps_is_no_method_of_a_mapping(self, key):
+        arrays = {key: range(4), "adam": [1.0, 2, 3, 5], "sgd": [1.0, 3, 2, 4]}
+        with pytest.raises(UserError, match=f"'{key}' would be one"):
+            amrobust.Runs.from_arrays(arrays)
+        frame = pd.DataFrame(arrays)
+        if key == "seed":
+            assert amrobust.Runs.from_frame(frame).methods == ("adam", "sgd")
+
 
 class TestComparison:
     OPTIONS = (

@@ -193,3 +193,44 @@ def test_a_table_in_csv_that_would_be_misread_is_refused_in_a_line(
     assert done.exit_code == 2
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("header", "options"),
+    [
+        ("opt,acc_mean,acc_std,count", ()), ("optimiser,acc,acc_std,num_seeds", ()), ("solver,Mean acc,Std acc,n_seeds", ()),
+        ("algo,acc_mean,acc_std,n,f1_mean,f1_std", ("--metric", "acc")), ("opt,mean,std,n", ("--metric", "acc")),
+    ],
+)  # fmt: skip
+def test_the_names_of_a_table_of_means_are_those_of_any_table(header, options, tmp_path):
+    path, more = tmp_path / "t.csv", ",70,1" * ("f1" in header)
+    path.write_text(f"{header}\nsgd,90.1,0.5,5{more}\nam1,92.3,0.4,6{more}\n")
+    done = CliRunner().invoke(main, ["judge-table", str(path), *options, "--format", "json"])
+    assert done.exit_code == 0, done.output
+    (judgement,) = json.loads(done.stdout)["judgements"]
+    assert [summary["method"] for summary in judgement["summaries"]] == ["sgd", "am1"]
+    assert judgement["metric"]["name"] == "acc"
+
+
+def test_of_means_of_several_metrics_one_is_chosen(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("opt,acc_mean,acc_std,f1_mean,f1_std,n\nsgd,90.1,0.5,70,1,5\nam1,92.3,0.4,71,1,5\n")
+    done = CliRunner().invoke(main, ["judge-table", str(path)])
+    assert done.exit_code == 2
+    assert "has means of acc, f1: choose one with --metric" in done.stderr
+
+
+def test_a_row_of_means_is_no_method(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("method,mean,std,n\nsgd,90.1,0.5,5\nam1,92.3,0.4,5\nMean,91,0.4,5\n")
+    done = CliRunner().invoke(main, ["judge-table", str(path), "--metric", "acc"])
+    assert done.exit_code == 2
+    assert "line 4: a row 'Mean' sums up others" in done.stderr
+
+
+def test_methods_whose_names_look_alike_draw_a_warning(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("method,mean,std,n\nAdam,90.1,0.5,5\nadam,92.3,0.4,5\n")
+    done = CliRunner().invoke(main, ["judge-table", str(path), "--metric", "acc", "--format", "json"])
+    (judgement,) = json.loads(done.stdout)["judgements"]
+    assert any("'Adam' and 'adam' differ in case" in note["message"] for note in judgement["notes"])

@@ -306,6 +306,21 @@ def test_a_file_of_too_many_bytes_is_refused_before_it_is_read(folder):
     path.unlink()
 
 
+@pytest.mark.parametrize("kind", ["int8", "int16", "int32", "int64"])
+def test_categories_of_pandas_are_texts_in_parquet(folder, kind):
+    import pyarrow
+    import pyarrow.parquet
+
+    from amrobust.ingest import parquet_tables
+
+    texts = ["sgd", None, "am1", "sgd"] * 3
+    codes = pyarrow.array([None if t is None else ["sgd", "am1"].index(t) for t in texts], kind)
+    column = pyarrow.DictionaryArray.from_arrays(codes, ["sgd", "am1"])
+    pyarrow.parquet.write_table(pyarrow.table({"method": column, "acc": range(12)}), folder / "t.parquet")
+    table = parquet_tables.read_table(folder / "t.parquet", "t")
+    assert list(table.columns["method"]) == texts
+
+
 def test_parquet_keeps_whole_numbers_truths_texts_and_what_is_not_there(folder):
     import pyarrow
     import pyarrow.parquet

@@ -113,7 +113,7 @@ def test_a_table_of_means_is_for_another_command():
 
 
 def test_rows_that_look_like_steps_are_no_seeds(tmp_path):
-    steps = "\n".join(["method,round,acc", *(f"{m},{r},{80 + r * r % 7}" for m in "ab" for r in range(6))])
+    steps = "\n".join(["method,lap,acc", *(f"{m},{r},{80 + r * r % 7}" for m in "ab" for r in range(6))])
     curves = "\n".join(["sgd,adam", *(f"{90 + r},{91 + 2 * r}" for r in range(6))])
     for name, text in (("rounds", steps), ("curves", curves)):
         table = tmp_path / f"{name}.csv"
@@ -170,11 +170,54 @@ def test_what_was_read_says_that_rows_were_numbered():
 
 
 def test_a_seed_that_is_there_twice_is_none_of_the_finals(tmp_path):
-    table = tmp_path / "rounds.csv"
-    table.write_text("method,seed,round,acc\na,0,1,90\na,0,2,91\na,1,1,92\na,1,2,90\n")
+    table = tmp_path / "parts.csv"
+    table.write_text("method,seed,part,acc\na,0,1,90\na,0,2,91\na,1,1,92\na,1,2,90\n")
     done = CliRunner().invoke(main, ["compare", str(table)])
     assert done.exit_code == 2
     assert "seed 0 is there 2 times" in done.stderr
+    assert "the steps with --step-from part" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["episode", "round", "env_step", "generation"])
+def test_a_count_that_rises_within_every_run_is_its_steps(name, tmp_path):
+    rows = [(m, s, 10 * t, 80 + s / 7 + t) for m in "ab" for s in range(5) for t in range(4)]
+    pd.DataFrame(rows, columns=["method", "seed", name, "acc"]).to_csv(tmp_path / "t.csv", index=False)
+    runs = amrobust.load(tmp_path / "t.csv")
+    assert [(arm.seeds, arm.curves["acc"].shape) for arm in runs.arms] == 2 * [((0, 1, 2, 3, 4), (5, 4))]
+    with pytest.raises(UserError, match=f"say --step-from {name} where it counts steps"):
+        amrobust.load(tmp_path / "t.csv", nuisances=[name])
+
+
+@pytest.mark.parametrize("name", ["episode", "spam"])
+def test_runs_one_after_another_without_a_seed_are_no_seeds(name, tmp_path):
+    rows = [(m, t, 80 + s / 7 + t) for m in "ab" for s in range(5) for t in range(10)]
+    pd.DataFrame(rows, columns=["method", name, "return"]).to_csv(tmp_path / "t.csv", index=False)
+    for metric in (None, "return"):
+        with pytest.raises(UserError, match=f"--step-from {name} where it counts steps"):
+            amrobust.load(tmp_path / "t.csv", metric=metric)
+
+
+def test_columns_that_trend_together_with_the_row_are_curves_and_no_seeds(tmp_path):
+    rng = np.random.default_rng(0)
+    noise = rng.normal(0, 2, (20, 3))
+    path = tmp_path / "t.csv"
+    curves = pd.DataFrame(noise + 2 * np.arange(20)[:, None], columns=["x", "y", "z"])
+    curves.to_csv(path, index=False)
+    with pytest.raises(
+        UserError, match=r"rise from row to row, .* --step-from index, or seeds with --seed-from number"
+    ):
+        amrobust.load(path, metric="value:higher")
+    arms = amrobust.load(path, metric="value:higher", step_from="index").arms
+    assert [arm.curves["value"].shape for arm in arms] == [(1, 20)] * 3
+    arms = amrobust.load(path, metric="value:higher", seed_from="number").arms
+    assert [arm.curves["value"].shape for arm in arms] == [(20, 1)] * 3
+    long = curves.melt(var_name="method", value_name="acc")
+    with pytest.raises(UserError, match="acc in every method rise"):
+        Runs.from_frame(long)
+    for own in (noise, noise + 2 * np.arange(20)[:, None] * [1, -1, 1]):
+        pd.DataFrame(own, columns=["x", "y", "z"]).to_csv(path, index=False)
+        arms = amrobust.load(path, metric="value:higher").arms
+        assert [arm.curves["value"].shape for arm in arms] == [(20, 1)] * 3
 
 
 def test_a_frame_has_the_forms_of_tables():
@@ -223,6 +266,129 @@ def test_what_is_left_out_though_it_sorts_the_runs_is_said(tmp_path, caplog, nam
     runs = amrobust.load(grid(tmp_path / "t.csv", name, values))
     assert len(runs.arms) == 2
     assert f"{name} ({values[0]}, {values[1]}) is taken for where, when or how runs were made" in caplog.text
+
+
+def few(path, values, name="coarseness"):
+    """A table of two methods with eight seeds each, and ``values`` of each of them in a column of a name nobody knows."""
+    rows = [
+        f"{m},{s},{v},{80 + s / 7 + 2 * (m == 'b'):.3f}"
+        for m, own in values.items()
+        for s, v in enumerate(own)
+    ]
+    path.write_text(f"method,seed,{name},test_acc\n" + "\n".join(rows) + "\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"a": [4] * 8, "b": [4] * 4 + [64] * 4},
+        {"a": [4, 4, 64, 64, 64, 64, 64, 64], "b": [4, 4, 4, 4, 4, 64, 64, 64]},
+        {"a": [1, 1, 1, 2, 2, 2, 3, 3], "b": [1] * 8},
+        {"a": [2, 2, 4, 8, 16, 32, 64, 128], "b": [2, 2, 4, 8, 16, 32, 64, 128]},
+    ],
+    ids=["one method", "unbalanced", "another method", "alike"],
+)
+def test_numbers_that_recur_under_a_name_nobody_knows_are_asked_about_and_never_pooled(values, tmp_path):
+    path = few(tmp_path / "t.csv", values)
+    with pytest.raises(UserError, match="--method-from method,coarseness") as error:
+        amrobust.load(path)
+    for option in ("--step-from coarseness", "--metric coarseness:higher", "--nuisance coarseness"):
+        assert option in str(error.value)
+    split = amrobust.load(path, method_from="method,coarseness").arms
+    assert len(split) == len({(m, v) for m, own in values.items() for v in own})
+    assert [len(arm.seeds) for arm in amrobust.load(path, nuisances=["coarseness"]).arms] == [8, 8]
+    assert [len(arm.seeds) for arm in amrobust.load(path, metric="coarseness:higher").arms] == [8, 8]
+
+
+def test_a_second_measurement_is_no_setting(tmp_path):
+    path = few(tmp_path / "t.csv", {m: [k + 0.1 * s for s in range(8)] for k, m in enumerate("ab")})
+    assert [len(arm.seeds) for arm in amrobust.load(path).arms] == [8, 8]
+    path = few(tmp_path / "u.csv", {m: [0.5, 0.5, 0.75, 0.5, 0.75, 0.5, 0.5, 0.75] for m in "ab"}, "val_acc")
+    assert [len(arm.seeds) for arm in amrobust.load(path).arms] == [8, 8]
+
+
+def test_recurring_numbers_without_a_seed_are_asked_about_too(tmp_path):
+    path = few(tmp_path / "t.csv", {m: [4, 64] * 4 for m in "ab"})
+    frame = pd.read_csv(path).drop(columns="seed")
+    with pytest.raises(UserError, match="--method-from method,coarseness"):
+        Runs.from_frame(frame)
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet", "frame"])
+def test_truths_and_empty_cells_tell_methods_apart(form, tmp_path):
+    frame = pd.read_csv(few(tmp_path / "t.csv", {m: [0.2, 0.3] * 4 for m in "ab"}))
+    for own in (frame["coarseness"] > 0.25, frame["coarseness"].where(frame["coarseness"] > 0.25)):
+        frame = frame.assign(coarseness=own)
+        if form == "csv":
+            frame.to_csv(tmp_path / "u.csv", index=False)
+        elif form == "parquet":
+            frame.to_parquet(tmp_path / "u.parquet")
+        found = frame if form == "frame" else tmp_path / f"u.{form}"
+        runs = Runs.from_frame(found) if form == "frame" else amrobust.load(found)
+        assert [len(arm.seeds) for arm in runs.arms] == [4, 4, 4, 4]
+        assert all("coarseness=" in arm.method for arm in runs.arms)
+
+
+def test_values_that_stand_below_one_another_are_final_values(tmp_path):
+    frame = pd.read_csv(CORPUS / "finals.csv").assign(f1=lambda own: own["test_acc"] / 2)
+    wide = means(compared(CORPUS / "finals.csv")[0]).values()
+    for name in ("metric", "variable"):
+        long = frame.melt(id_vars=["optimizer", "seed"], value_vars=["test_acc", "f1"], var_name=name)
+        long.to_csv(tmp_path / "t.csv", index=False)
+        runs = amrobust.load(tmp_path / "t.csv")
+        assert {tuple(arm.curves) for arm in runs.arms} == {("test_acc", "f1")}
+        assert list(means(compared(tmp_path / "t.csv")[0]).values()) == list(wide)
+    frame[["seed", "optimizer", "test_acc"]].rename(columns={"test_acc": "value"}).to_csv(
+        tmp_path / "t.csv", index=False
+    )
+    assert list(means(compared(tmp_path / "t.csv", "--metric", "value:higher")[0]).values()) == list(wide)
+    columns = frame.pivot(index="seed", columns="optimizer", values="test_acc").reset_index()
+    melted = columns.melt(id_vars="seed")
+    for column in ("optimizer", "variable"):
+        melted.set_axis(["seed", column, "value"], axis=1).to_csv(tmp_path / "t.csv", index=False)
+        found = means(compared(tmp_path / "t.csv", "--metric", "value:higher")[0])
+        assert sorted(found.values()) == sorted(wide)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("method,c10,c100\nsgd,95.1 ± 0.2,77 ± 0.4\nam1,95.9 ± 0.1,78 ± 1", r"c10 \(95.1 ± 0.2\) are means .* judge-table"),
+        ("method,acc\nsgd,95.1 (0.2)\nam1,95.9 (0.1)", r"acc \(95.1 \(0.2\)\) are means .* judge-table"),
+        ("method,acc,acc_se\nsgd,95.1,0.2\nam1,95.9,0.1", "means, and no seeds .acc, acc_se.: .*judge-table"),
+        ("method,mean_acc,std_acc,n_seeds\nsgd,95,1,5\nam1,95,2,5", "means, and no seeds .*judge-table"),
+        ("method,seed,return\n" + "".join(f"{m},{s},\u22129{s}.5\n" for m in "ab" for s in range(4)), "minus sign of print"),
+        (
+            "method,t,return\n" + "".join(f"{m},{7 * t % 11 + k / 3},{t}\n" for k, m in enumerate("ab") for t in range(9)),
+            "return only rises .* seeds with --seed-from number",
+        ),
+    ],
+)  # fmt: skip
+def test_remedies_of_tables_that_are_no_seeds_lead_on(content, says, tmp_path):
+    (tmp_path / "t.csv").write_text(content)
+    with pytest.raises(UserError, match=says):
+        amrobust.load(tmp_path / "t.csv")
+
+
+def test_how_a_metric_spreads_is_no_metric_beside_it(tmp_path, caplog):
+    path = few(
+        tmp_path / "t.csv", {m: [0.1 * s + k for s in range(8)] for k, m in enumerate("ab")}, "test_acc_se"
+    )
+    assert {tuple(arm.curves) for arm in amrobust.load(path).arms} == {("test_acc",)}
+    assert "test_acc_se: how other columns spread" in caplog.text
+    asked = amrobust.load(path, metric="test_acc_se:lower")
+    assert {tuple(arm.curves) for arm in asked.arms} == {("test_acc_se",)}
+
+
+def test_columns_of_means_beside_columns_of_seeds_are_left_out(tmp_path, caplog):
+    seeds = {f"{m}_run{s}": [s + e / 7 for e in range(4)] for m in "ab" for s in range(3)}
+    pd.DataFrame({"step": range(4), **seeds, "a_mean": range(4), "b_mean": range(4)}).to_csv(
+        tmp_path / "t.csv", index=False
+    )
+    arms = amrobust.load(tmp_path / "t.csv", metric="value:higher").arms
+    assert [(arm.method, tuple(arm.seeds)) for arm in arms] == [("a", (0, 1, 2)), ("b", (0, 1, 2))]
+    assert "a_mean, b_mean summarise the seeds, and are left out" in caplog.text
 
 
 def test_runs_that_did_not_finish_are_left_out_and_said(tmp_path):

@@ -43,6 +43,15 @@ class TestWithoutAGrid:
         if one[-1] >= other[0]:
             compare(arms, Selection(grid=text.partition("--grid ")[2].split(" ")[0]))
 
+    @pytest.mark.parametrize("factor", [1000, 1_000_000])
+    def test_steps_in_another_unit_are_offered_no_grid_that_cannot_be(self, factor):
+        arms = [measured("a", (1, 2, 3)), measured("b", (factor, 2 * factor, 3 * factor))]
+        with pytest.raises(
+            UserError, match=rf"are {factor:g} times those of the other".replace("+", r"\+")
+        ) as caught:
+            compare(arms)
+        assert "--grid" not in str(caught.value)
+
     def test_places_are_looked_at_within_a_workload_alone(self):
         arms = [
             measured(method, steps, workload=workload)

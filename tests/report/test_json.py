@@ -15,7 +15,7 @@ from amrobust.stats import Result
 
 def test_numbers_survive_the_round_trip_exactly(comparison: Comparison) -> None:
     document = json.loads(render(comparison, "json"))
-    assert document["schema_version"] == 1
+    assert document["schema_version"] == 2
     judgement = comparison.judgements[0]
     written = document["judgements"][0]
     for verdict, data in zip(judgement.verdicts, written["verdicts"], strict=True):

@@ -91,7 +91,7 @@ def test_claims_that_cannot_be_judged_are_said_first_with_their_reasons(judged: 
     reasoned = tuple(
         replace(
             v,
-            sentence=f"Not assessable: {what}: 2 of 20 seeds of {TWO[1]} diverged. It takes 4 seeds per method.",
+            sentence=f"Not assessable: {what}, since 2 of 20 seeds of {TWO[1]} diverged. It takes 4 seeds per method.",
         )
         for v, what in zip(
             claims,
@@ -104,14 +104,14 @@ def test_claims_that_cannot_be_judged_are_said_first_with_their_reasons(judged: 
         )
     )
     (callout,) = first_page(Comparison((replace(judgement, verdicts=reasoned),)), "callout")
-    assert callout["title"] == "None of the 3 claims can be judged"
+    assert callout["title"] == "None of the 3 claims is assessable"
     assert callout["lines"] == (f"2 of 20 seeds of {TWO[1]} diverged. It takes 4 seeds per method.",)
 
 
 def test_some_that_cannot_be_judged_are_counted(judged: Judged) -> None:
     judgement = judged(("msgd", "sgd", "am1"), diverged=("sgd",))
     (callout,) = first_page(Comparison((judgement,)), "callout")
-    assert callout["title"] == "3 of 6 claims not assessable"
+    assert callout["title"] == "3 of 6 claims are not assessable"
 
 
 def test_runs_that_were_set_aside_are_said_on_the_first_page(judged: Judged) -> None:

@@ -3,17 +3,20 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from amrobust.errors import UserError
 from amrobust.ingest.load import load_arms
 from amrobust.judge.compare import compare
 from amrobust.runs.metric import (
+    GENERAL,
     HIGHER,
     LOWER,
     PARAMETERS,
     PHRASES,
     SHARES,
+    SUBJECTS,
     UNSURE,
     WEAK,
     Metric,
@@ -24,19 +27,22 @@ from amrobust.runs.metric import (
 )
 from amrobust.runs.spec import content_digest
 from amrobust.runs.store import open_runs
+from amrobust.runs.units import in_two_units
 
 ROOT = Path(__file__).resolve().parents[2]
 HIGH = [
     "accuracy", "test_accuracy", "val/acc", "valAcc", "acc_norm", "top1", "top-5", "Top5Acc", "top_1", "acc@1", "F1",
     "f1_score", "AUROC", "ROC-AUC", "mAP", "bleu", "rougeL", "ROUGE-1", "episode_return", "ep_rew_mean", "Reward",
     "human_normalized_score", "hns", "success_rate", "win_rate", "precision", "prec@5", "mIoU", "dice", "r2", "pass@1",
-    "hits@10", "exact_match", "inception_score", "eval.accuracy", "test·accuracy",
+    "hits@10", "exact_match", "inception_score", "eval.accuracy", "test·accuracy", "top5_accuracy", "average_return",
+    "anomaly_auroc", "toxicity_f1", "object_detection/mAP", "cv_score", "mean_reciprocal_rank",
 ]  # fmt: skip
 LOW = [
     "loss", "train_loss", "train_loss_epoch", "MSELoss", "valLoss", "testerr", "test_err", "valid_error", "top1_error",
     "perplexity", "validation_perplexity", "wer", "WER", "cer", "fid", "regret", "nll", "bpc", "val_bpb", "bits_per_byte",
     "mse", "RMSE", "mae", "ece", "brier_score", "cross_entropy", "crossEntropy", "kl_divergence", "gap", "grad_norm",
-    "negative_log_likelihood", "value_loss", "log_loss", "eval/ppl", "word_error_rate", "latest_loss",
+    "negative_log_likelihood", "value_loss", "log_loss", "eval/ppl", "word_error_rate", "latest_loss", "test_error", "val_loss",
+    "detection_loss", "binary_cross_entropy",
 ]  # fmt: skip
 ASKED = [
     "objective", "objective_value", "metric1", "y", "value", "output", "glossy", "mapping", "accept", "escape", "entropy",
@@ -44,6 +50,13 @@ ASKED = [
     "tokens_per_second", "accuracy_drop", "num_errors", "точность", "non_acc", "bad_acc", "accuracy_deficit", "accuracy_lost",
     "wins_lost", "success_failure", "failed_wins", "error_free", "error_free_rate", "no_error_rate", "no_loss", "delta_acc",
     "acc_diff", "loss_diff", "loss_difference", "reward_hacking_rate", "one_minus_acc", "not_solved", "reward_gap",
+    "toxicity_score", "anomaly_score", "hallucination_score", "risk_score", "bias_score", "harm_score", "unsafe_success",
+    "collision_success", "false_success", "false_hits", "attack_success_rate", "score_lower_better", "opponent_win_rate",
+    "iterations_to_accuracy_90", "tokens_to_acc", "samples_to_acc", "gpu_hours_to_acc", "energy_to_acc", "queries_to_success",
+    "epochs_until_accuracy", "hit_latency", "topk_latency", "recall_latency_ms", "acc_rank", "reward_rank", "acc_degradation",
+    "acc_decline", "acc_penalty", "acc_forgetting", "reward_shortfall", "acc_spread", "acc_range", "acc_iqr", "acc_mad",
+    "acc_cv", "acc_se", "accuracy_disparity", "accuracy_uncertainty", "score_entropy", "error_detection_rate",
+    "error_correction_rate", "cost_savings", "cost_efficiency", "human_norm", "weight_norm", "loss_scale", "score_threshold",
 ]  # fmt: skip
 
 
@@ -64,6 +77,22 @@ def test_names_of_no_kind_or_of_both_say_nothing(name):
     assert (metric.better, metric.better_by) == (None, "not recorded")
     with pytest.raises(UserError, match=rf"--metric '?{name}:lower'? or --metric '?{name}:higher"):
         _ = metric.way
+
+
+@pytest.mark.parametrize(
+    "name", ["bleu", "rougeL", "mAP", "ndcg@10", "hits@1", "mcc", "exact_match", "pass@1", "ece", "score"]
+)
+def test_what_is_written_in_two_ways_is_not_judged_in_both(name):
+    low, high = np.array([0.36, 0.37, 0.35]), np.array([36.0, 37.5, 35.2])
+    assert in_two_units(name, np.concatenate([low, high]))
+    assert not in_two_units(name, low)
+    assert not in_two_units(name, high)
+    assert not in_two_units(name, np.array([0.9, 3.6, 5.2]))
+
+
+@pytest.mark.parametrize("name", ["loss", "mae", "reward", "psnr", "fid", "cost", "regret"])
+def test_what_has_no_bounds_may_be_a_hundred_times_as_large(name):
+    assert not in_two_units(name, np.array([0.36, 0.37, 36.0, 37.5]))
 
 
 @pytest.mark.parametrize(
@@ -92,8 +121,8 @@ def test_a_name_may_say_it_outright():
 
 def test_the_lists_contradict_neither_each_other_nor_themselves():
     assert not HIGHER & LOWER
-    assert not (HIGHER | LOWER) & (UNSURE | PARAMETERS)
-    assert WEAK | SHARES <= HIGHER | LOWER
+    assert not (HIGHER | LOWER) & (UNSURE | SUBJECTS | PARAMETERS)
+    assert WEAK | SHARES | GENERAL <= HIGHER | LOWER
 
 
 def published_list():
@@ -105,6 +134,7 @@ def published_list():
         "lower is better": [*sorted(LOWER), *phrases["lower"]],
         "only where no other word counts": sorted(WEAK),
         "asked about, whatever else is there": sorted(UNSURE),
+        f"asked about beside {', '.join(sorted(GENERAL))}": sorted(SUBJECTS),
         "a parameter, and no metric": sorted(name.replace("_", " ") for name in PARAMETERS),
     }
 
