@@ -37,7 +37,7 @@ def equivalence(judgement: Judgement, look: Mapping[str, Style]) -> list[Drawing
         "claim; two one-sided tests at α use an interval of 1 − 2α. Filled: decided, hollow: inconclusive."
     )
     if any(isinf(end) for v in verdicts for end in v.claim.form.region(v.claim, judgement.metric)):
-        caption += " Of \u201cno worse than\u201d only the worse side is bounded."
+        caption += " Of \u201cnon-inferior\u201d only the worse side is bounded."
     if any(v.claim.methods for v in verdicts):
         caption += " Of a sweep the pair with the largest p is shown."
     return [
