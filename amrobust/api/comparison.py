@@ -217,7 +217,7 @@ def compare(
     text_given("metric", metric, "'acc' or 'acc:higher'")
     text_given("baseline", baseline, "'sgd'")
     text_given("grid", grid, "'every:1000' or 'intersection'")
-    text_given("tuning", tuning, "'20 random learning rates a method'")
+    text_given("tuning", tuning, "'20 random learning rates per method'")
     names = mapping_given("labels", labels, "{'sgd': 'SGD'}")
     planned = several_given("looks", looks, "(5, 10, 20)")
     chosen = None if claims is None else several_given("claims", claims, CLAIMS)

@@ -120,7 +120,7 @@ class Judgement:
     look: Look | None = None
     """The planned look that this is: claims are tested at its level, not at ``alpha``."""
     looks: tuple[int, ...] = ()
-    """Seeds a method at all planned looks."""
+    """Seeds per method at all planned looks."""
     selection: Selection | None = None
     """What was chosen for the comparison; None for published tables."""
     rules: Rules | None = None

@@ -189,5 +189,5 @@ def _prospect(verdict: Verdict) -> str:
     if verdict.required_seeds is None:
         return " The estimate is too near the border of the claim for any practical number of seeds to settle it."
     n, unit = verdict.required_seeds, verdict.interval.unit if verdict.interval is not None else "seeds"
-    per = "" if unit == "starting points" else " a method"
+    per = "" if unit == "starting points" else " per method"
     return f" If the truth is as estimated, about {roughly(n)} {unit}{per} would settle it with {100 * POWER:.0f} % power."

@@ -55,7 +55,7 @@ def seeds_left_out(
         workload: (
             ResultWarning(
                 "seeds-left-out",
-                f"The analysis declares {counted(declared, 'seed')} a method: left out are seeds "
+                f"The analysis declares {counted(declared, 'seed')} per method: left out are seeds "
                 + "; ".join(f"{which} of {listed(titles, 'and')}" for which, titles in alike.items())
                 + ".",
                 "declare the number of seeds before any is trained; more seeds are a new study",

@@ -101,7 +101,7 @@ def _setups(judgements: Sequence[Judgement], views: Sequence[View]) -> list[list
 def _setup(judgement: Judgement, shown: View) -> list[str]:
     counts = sorted({row.n for row in shown.methods})
     seeds = (
-        f"{counted(counts[0], 'seed')} a method"
+        f"{counted(counts[0], 'seed')} per method"
         if counts[0] == counts[-1]
         else f"{counts[0]} to {counts[-1]} seeds"
     )

@@ -91,7 +91,7 @@ def _caption(judgement: Judgement, found: Found, marks: Mapping[str, str]) -> st
     if len(seconds) == 1:
         text += f" 2nd opinion, which never decides: {next(iter(seconds))}."
     if any(row.seeds for _, row in found):
-        text += " Required seeds: a method, were the estimate the truth, with 80 % power."
+        text += " Required seeds: per method, for 80 % power, were the estimate the truth."
     assumptions = _distinct(found, "assumption")
     if marks:
         text += f" Assumes: {'; '.join(f'({mark}) {assumption}' for assumption, mark in marks.items())}."

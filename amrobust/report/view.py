@@ -70,7 +70,7 @@ class ClaimRow:
     p_adjusted: str
     outcome: Outcome
     seeds: str
-    """Seeds a method that would settle the claim; empty where that is not known or not needed."""
+    """Seeds per method that would settle the claim; empty where that is not known or not needed."""
     test: str
     sensitivity_test: str
     second_p: str

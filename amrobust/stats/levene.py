@@ -103,7 +103,7 @@ def _worth(centre: Centre, n: int) -> ResultWarning:
     return ResultWarning.of(
         "levene-power",
         f"Levene's test (centre: {centre}) finds a true STD ratio of 2 in about {{power}} % of studies with {{n}} normal seeds "
-        "a method.",
+        "per method.",
         "use --test jackknife, which decides by the interval that is printed, or more seeds",
         power=Number(f"{known[nearest]}", known[nearest]),
         n=Number(f"{nearest}", nearest),

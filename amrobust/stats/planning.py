@@ -15,7 +15,7 @@ MOST_SEEDS = 100_000
 def required_seeds(
     result: Result, *, alpha: float = 0.05, power: float = 0.8, margin: float | None = None
 ) -> int | None:
-    """Seeds a method at which ``result``'s claim would be settled with the given power, were the estimate the truth.
+    """Seeds per method at which ``result``'s claim would be settled with the given power, were the estimate the truth.
 
     The standard error shrinks as 1/√n from the observed one. Ratios and differences: the smallest n whose two-sided t test
     at ``alpha`` rejects with ``power``. With ``margin``: the one-sided test of the nearer border, at ``alpha``. A plug-in

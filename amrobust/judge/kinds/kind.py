@@ -135,7 +135,7 @@ class Kind:
         return None
 
     def required_seeds(self, claim: Claim, result: Result, alpha: float, power: float) -> int | None:
-        """Seeds a method that would settle an open claim, were the estimate the truth."""
+        """Seeds per method that would settle an open claim, were the estimate the truth."""
         return stats.required_seeds(result, alpha=alpha, power=power, margin=claim.margin)
 
     def statement(self, claim: Claim, metric: Metric, axis: Axis) -> str:

@@ -82,7 +82,7 @@ def seeds_in_words(judgement: Judgement) -> str:
     counts = sorted({summary.n for summary in judgement.summaries})
     few = counted(counts[0], "seed") if counts[0] == counts[-1] else f"{counts[0]} to {counts[-1]} seeds"
     lost = any(summary.diverged for summary in judgement.summaries)
-    return f"n = {few} a method" + (", diverged seeds left out" if lost else "")
+    return f"n = {few} per method" + (", diverged seeds left out" if lost else "")
 
 
 def mean_lines(judgement: Judgement) -> list[Line]:

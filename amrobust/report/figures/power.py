@@ -150,7 +150,7 @@ def _draw(plots: Sequence[_Plot], n: int, alpha: float) -> str:
             axes.set_yticks([0, 0.2, 0.4, 0.6, 0.8, 1.0])
             axes.tick_params(labelleft=place == 0)
             axes.set_title(plot.title, loc="left", pad=4)
-            axes.set_xlabel("Seeds a method")
+            axes.set_xlabel("Seeds per method")
             if place == 0:
                 axes.set_ylabel("Power")
             quiet_grid(axes)
@@ -190,7 +190,7 @@ def write_power_curve(powers: Sequence[Power], wanted: float, title: str, path: 
         shown = [value for value in n if value < 0.85 * n[-1]] + [n[-1]]
         axes.set_xticks(shown, [str(value) for value in shown])
         axes.minorticks_off()
-        axes.set_xlabel("Seeds a method")
+        axes.set_xlabel("Seeds per method")
         axes.set_ylabel("Power")
         axes.set_title(title, loc="left")
         save_figure(figure, path)
