@@ -23,7 +23,7 @@ from amrobust.judge.grid import on_grid, refuse_other_axes
 from amrobust.judge.judgement import Comparison, Judgement
 from amrobust.judge.kinds.sweep import FEWEST_METHODS
 from amrobust.judge.lengths import of_metric, settled
-from amrobust.judge.pairs import divergence_cautions, pair_facts
+from amrobust.judge.pairs import divergence_warnings, pair_facts
 from amrobust.judge.rules import PAIRED, UNPAIRED, Evidence, Rules, Selection
 from amrobust.judge.samples import Pair, Sample
 from amrobust.judge.summaries import summary_of
@@ -136,7 +136,7 @@ def compare(
                 warnings=notes.get((first.workload, first.data_digest), ())
                 + oddities.look_alikes(arms, group.arms)
                 + group.warnings
-                + divergence_cautions(pairs, titles),
+                + divergence_warnings(pairs, titles),
                 axis=first.axis,
                 declaration=None if claims is None else unproven(group.arms),
             )

@@ -89,7 +89,7 @@ def _or_none(compute: Callable[[], Found]) -> Found | None:
         return None
 
 
-def divergence_cautions(facts: Sequence[PairFacts], titles: Mapping[str, str]) -> tuple[ResultWarning, ...]:
+def divergence_warnings(facts: Sequence[PairFacts], titles: Mapping[str, str]) -> tuple[ResultWarning, ...]:
     """One warning a pair in which seeds diverged: the rates' difference, and ranks with divergence as the worst."""
     notes = []
     for pair in facts:

@@ -51,7 +51,7 @@ def notes(judgement: Judgement, *, in_ranges: bool = False) -> tuple[Note, ...]:
     What concerns every method, every claim, or all claims of a kind, says so in words.
     """
     group = dict.fromkeys(judgement.warnings)
-    methods = _by_caution(
+    methods = _by_warning(
         (warning, summary.method)
         for summary in judgement.summaries
         for warning in (
@@ -59,7 +59,7 @@ def notes(judgement: Judgement, *, in_ranges: bool = False) -> tuple[Note, ...]:
             *_of_results(summary.final_mean, summary.final_spread, summary.avg_std),
         )
     )
-    claims = _by_caution(
+    claims = _by_warning(
         (warning, verdict.claim) for verdict in judgement.verdicts for warning in _of_verdict(verdict)
     )
     every, count = Counter(_kind(verdict.claim) for verdict in judgement.verdicts), len(judgement.summaries)
@@ -149,7 +149,7 @@ def _of_verdict(verdict: Verdict) -> Iterable[ResultWarning]:
     yield from _of_results(verdict.interval, verdict.test, verdict.sensitivity_test)
 
 
-def _by_caution(pairs: Iterable[tuple[ResultWarning, About]]) -> dict[ResultWarning, tuple[About, ...]]:
+def _by_warning(pairs: Iterable[tuple[ResultWarning, About]]) -> dict[ResultWarning, tuple[About, ...]]:
     found: dict[ResultWarning, dict[About, None]] = {}
     for warning, about in pairs:
         found.setdefault(warning, {})[about] = None

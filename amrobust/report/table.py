@@ -200,7 +200,7 @@ def _print_judgement(sheet: _Sheet, shown: View) -> None:
         for line in _legend(shown):
             sheet.line(visible(line), "dim")
     if shown.notes:
-        sheet.line("\nCautions", "bold")
+        sheet.line("\nWarnings", "bold")
         for number, note in enumerate(shown.notes, start=1):
             sheet.item(f"{number}.", visible(note.warning.message))
             sheet.item("", f"Hint: {visible(note.hint)}")

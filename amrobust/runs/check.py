@@ -81,10 +81,10 @@ def check_run(path: Path) -> Finding:
         _check_diverged(manifest, curves)
         _check_name(run)
     except UnreadableRun as problem:
-        return Finding(path, "unreadable", str(problem), problem.remedy_for(path))
+        return Finding(path, "unreadable", str(problem), problem.hint_for(path))
     except CorruptRun as problem:
         own_name = problem.wanted if isinstance(problem, Misnamed) else ""
-        return Finding(path, "broken", str(problem), problem.remedy_for(path), _again(path), own_name)
+        return Finding(path, "broken", str(problem), problem.hint_for(path), _again(path), own_name)
     left = {state: len(manifest.in_state(state)) for state in ("planned", "running", "failed")}
     if not any(left.values()):
         return Finding(path, "sound", _leftovers(run))

@@ -62,7 +62,7 @@ class Run:
 
 def broken_line(path: Path, problem: CorruptRun) -> str:
     """A broken run in one line: which, what is wrong, and what to do."""
-    return shown(f"{path}: {problem}; {problem.remedy_for(path)}")
+    return shown(f"{path}: {problem}; {problem.hint_for(path)}")
 
 
 def directory_name(manifest: Manifest) -> str:

@@ -48,7 +48,7 @@ class CorruptRun(Exception):
     hint = "'amrobust check --repair {run}' sets it aside, and its command makes it again"
     """What to do; ``{run}`` stands for where it is."""
 
-    def remedy_for(self, path: Path) -> str:
+    def hint_for(self, path: Path) -> str:
         """What to do about the run in ``path``."""
         return self.hint.replace("{run}", shlex.quote(str(path)))
 

@@ -73,7 +73,7 @@ def spread_interval(x: ArrayLike, *, level: float = 0.95) -> Result:
         "STD", "Bonett", (n,), s,
         ratio_of((log_variance - z * se) / 2), ratio_of((log_variance + z * se) / 2), level,
         assumption="independent seeds; finite fourth moment", se=float(se / 2), details={"kurtosis": kurtosis(values)},
-        warnings=_tail_cautions(values),
+        warnings=_tail_warnings(values),
     )  # fmt: skip
 
 
@@ -113,7 +113,7 @@ def avg_std_interval(curves: ArrayLike, *, level: float = 0.95) -> Result:
     return Result(
         "Avg. STD", "jackknife of log Avg. STD", (n,), estimate, low, high, level, assumption="independent seeds",
         se=se, df=n - 1, details={"kurtosis": kurtosis(values)},
-        warnings=_tail_cautions(values) + (() if low <= estimate <= high else (_biased(n),)),
+        warnings=_tail_warnings(values) + (() if low <= estimate <= high else (_biased(n),)),
     )  # fmt: skip
 
 
@@ -163,11 +163,11 @@ def spread_ratio(a: ArrayLike, b: ArrayLike, *, paired: bool = False, level: flo
             "there is no error to judge a ratio by"
         )
     low, high = contrast.interval(level)
-    warnings = () if paired else _shape_cautions(details)
+    warnings = () if paired else _shape_warnings(details)
     if scalar:
-        warnings += _skew_cautions(first, second, paired, level)
+        warnings += _skew_warnings(first, second, paired, level)
     elif not paired:
-        warnings += _autocorrelation_cautions(first, second)
+        warnings += _autocorrelation_warnings(first, second)
     return Result(
         quantity="ratio of STDs" if scalar else "ratio of Avg. STDs",
         test="jackknife of log STD" if scalar else "jackknife of log Avg. STD",
@@ -194,7 +194,7 @@ def _correlation(a: Array, b: Array) -> float:
     return float((x * y).sum() / np.sqrt((x**2).sum() * (y**2).sum()))
 
 
-def _shape_cautions(details: dict[str, float]) -> tuple[ResultWarning, ...]:
+def _shape_warnings(details: dict[str, float]) -> tuple[ResultWarning, ...]:
     first, second = details["kurtosis of the first"], details["kurtosis of the second"]
     if max(first, second) < SHAPES_DIFFER * min(first, second):
         return ()
@@ -209,7 +209,7 @@ def _shape_cautions(details: dict[str, float]) -> tuple[ResultWarning, ...]:
     )
 
 
-def _autocorrelation_cautions(a: Array, b: Array) -> tuple[ResultWarning, ...]:
+def _autocorrelation_warnings(a: Array, b: Array) -> tuple[ResultWarning, ...]:
     """Where one method's curves hardly move from epoch to epoch and the other's do, the pooled level is less exact."""
     low, high = sorted((_autocorrelation(a), _autocorrelation(b)))
     n = min(len(a), len(b))
@@ -234,7 +234,7 @@ def _autocorrelation(curves: Array) -> float:
     return float((d[:, :-1] * d[:, 1:]).sum()) / scale if scale > 0 else 0.0
 
 
-def _skew_cautions(a: Array, b: Array, paired: bool, level: float) -> tuple[ResultWarning, ...]:
+def _skew_warnings(a: Array, b: Array, paired: bool, level: float) -> tuple[ResultWarning, ...]:
     """Under skewed final values the jackknife is above its level; of independent seeds Bonett's interval is not."""
     found = 0.5 * sum(float((z**3).mean()) for z in (_standardised(a), _standardised(b)))
     if abs(found) < SKEWED:
@@ -265,7 +265,7 @@ def _standardised(sample: Array) -> Array:
     return np.asarray(d / np.sqrt((d**2).mean(axis=0)))
 
 
-def _tail_cautions(sample: Array) -> tuple[ResultWarning, ...]:
+def _tail_warnings(sample: Array) -> tuple[ResultWarning, ...]:
     """A warning where intervals of a single spread are known to be too short; no construction measured is right there."""
     found = kurtosis(sample)
     if found < HEAVY_TAILS:

@@ -175,7 +175,7 @@ class TestComparison:
         assert list(frame.index) == ["sgd", "adam", "am1[m=5]"]
         assert (frame["std_low"] < frame["std"]).all()
 
-    def test_the_same_warnings_with_their_remedies(self, comparison):
+    def test_the_same_warnings_with_their_hints(self, comparison):
         frame = comparison.warnings()
         printed = comparison.render("table")
         assert len(frame) == len(comparison.warnings) > 0

@@ -174,7 +174,7 @@ def test_an_edit_goes_on_with_the_old_run_with_the_flag_which_every_report_says(
     assert said in " ".join((tmp_path / "report.html").read_text().split())
 
 
-def test_methods_that_different_versions_of_a_workload_made_are_compared_with_a_caution(command, tmp_path):
+def test_methods_that_different_versions_of_a_workload_made_are_compared_with_a_warning(command, tmp_path):
     (tmp_path / "blobs.py").write_text(WORKLOAD)
     ask = ["run", "--workload", "blobs:Blobs", *NETWORKS, "--seeds", 4, "--opt"]
     command(*ask, "msgd")

@@ -117,7 +117,7 @@ class TestTune:
         best = min(method["tuning"]["trials"], key=lambda trial: trial["mean"])
         assert best["values"] == {"lr": method["hyperparameters"]["lr"]}
 
-    def test_a_choice_at_the_edge_is_said_with_its_remedy(self, tmp_path):
+    def test_a_choice_at_the_edge_is_said_with_its_hint(self, tmp_path):
         done = amrobust(
             "tune", "--opt", "sgd", "--lr", "0.0001,0.001", *CONVEX, "--runs-dir", tmp_path, "-o", tmp_path / "t.json"
         )  # fmt: skip

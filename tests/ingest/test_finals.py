@@ -365,7 +365,7 @@ def test_values_that_stand_below_one_another_are_final_values(tmp_path):
         ),
     ],
 )  # fmt: skip
-def test_remedies_of_tables_that_are_no_seeds_lead_on(content, says, tmp_path):
+def test_hints_of_tables_that_are_no_seeds_lead_on(content, says, tmp_path):
     (tmp_path / "t.csv").write_text(content)
     with pytest.raises(UserError, match=says):
         amrobust.load(tmp_path / "t.csv")

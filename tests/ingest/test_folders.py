@@ -42,7 +42,7 @@ LAYOUTS = (
 
 
 @pytest.mark.parametrize("form", LAYOUTS)
-def test_runs_in_folders_of_several_runs_are_refused_with_remedies_that_work(form):
+def test_runs_in_folders_of_several_runs_are_refused_with_hints_that_work(form):
     paths = grid(form)
     with pytest.raises(
         UserError, match=r"would be one method, and its 6 runs lie in .* \(adam, sgd\)"

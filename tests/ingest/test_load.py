@@ -290,7 +290,7 @@ class TestSeveralStartingPoints:
         assert load_arms([tmp_path])[0][0].x0s == ()
 
 
-def test_remedies_of_a_table_that_is_only_compared_say_whose_options_they_are(tmp_path):
+def test_hints_of_a_table_that_is_only_compared_say_whose_options_they_are(tmp_path):
     table = tmp_path / "t.csv"
     table.write_text("method,seed,epoch,acc\na,0,1,1\na,0,1,2\n")
     with pytest.raises(UserError, match="choose what counts with --duplicates"):

@@ -209,7 +209,7 @@ def test_what_stands_in_brackets_behind_a_seed_tells_methods_apart(tmp_path):
     assert {one.method: one.seeds for one in methods} == {"A [kWh]": (1, 2), "B [kWh]": (1, 2)}
 
 
-def test_a_column_in_a_remedy_is_quoted_for_the_shell(tmp_path):
+def test_a_column_in_a_hint_is_quoted_for_the_shell(tmp_path):
     path = tmp_path / "finals.csv"
     path.write_text("optimizer,my seed no,accuracy\n" + "".join(f"sgd,{s},0.{s}\n" for s in range(1, 6)))
     with pytest.raises(UserError, match=r"--seed-from 'my seed no'"):

@@ -183,7 +183,7 @@ class TestRefusals:
         allowed = compare([wide, moved], Selection(allow_different_x0=True)).judgements[0]
         assert "different-x0" in kinds(allowed)
 
-    def test_seeds_of_several_versions_of_the_code_are_a_caution_that_names_seeds_and_files(
+    def test_seeds_of_several_versions_of_the_code_are_a_warning_that_names_seeds_and_files(
         self, wide, narrow
     ):
         old, new = {"mine.py": "a" * 64, "same.py": "c" * 64}, {"mine.py": "b" * 64, "same.py": "c" * 64}
@@ -199,7 +199,7 @@ class TestRefusals:
         assert not any(c.kind == "code-changed" for c in judgement.summaries[1].warnings)
         assert "code-differs" not in kinds(judgement)
 
-    def test_methods_of_different_versions_of_one_file_are_a_caution(self, wide, narrow):
+    def test_methods_of_different_versions_of_one_file_are_a_warning(self, wide, narrow):
         old, new = {"mine.py": "a" * 64, "own.py": "c" * 64}, {"mine.py": "b" * 64, "other.py": "d" * 64}
         both = [
             dataclasses.replace(arm, code=(CodeVersion(arm.seeds, files),))
@@ -210,7 +210,7 @@ class TestRefusals:
         same = [dataclasses.replace(arm, code=(CodeVersion(arm.seeds, old),)) for arm in (wide, narrow)]
         assert not {"code-differs", "code-changed"} & kinds(compare(same).judgements[0])
 
-    def test_a_note_on_the_data_is_a_caution(self, wide, narrow):
+    def test_a_note_on_the_data_is_a_warning(self, wide, narrow):
         assert "unofficial-data" not in kinds(compare([wide, narrow]).judgements[0])
         noted = [dataclasses.replace(one, facts={"data note": "rebuilt"}) for one in (wide, narrow)]
         judgement = compare(noted).judgements[0]
@@ -245,7 +245,7 @@ class TestRefusals:
             compare([wide], claims=[Claim("less spread", "am1", "msgd")])
 
 
-class TestCautions:
+class TestWarnings:
     def test_facts_about_an_arm_reach_its_verdicts(self, rng, wide):
         special = arm(
             "am1[m=5]/II", curves(rng, 6, 30, std=0.5), averaging=5, steps_per_epoch=75, seed_plans=(3, 6)
@@ -278,7 +278,7 @@ class TestCautions:
         ahead = arm("sgd", curves(rng, 20, 30, mean=95))
         assert "levels-differ" in kinds(verdict(compare([wide, ahead]), "less Avg. STD"))
 
-    def test_every_caution_has_a_remedy(self, rng, wide):
+    def test_every_warning_has_a_hint(self, rng, wide):
         special = arm("am1[m=5]/II", curves(rng, 6, 30), averaging=5, steps_per_epoch=75, seed_plans=(3, 6))
         judgement = compare([wide, special]).judgements[0]
         found = [*judgement.warnings, *(c for v in judgement.verdicts for c in v.warnings)]

@@ -145,7 +145,7 @@ class TestTrainedHere:
 
 
 class TestAcrossMethods:
-    def test_curves_in_common_draw_a_caution(self, rng):
+    def test_curves_in_common_draw_a_warning(self, rng):
         values = curves(rng, 10, 30)
         others = curves(rng, 10, 30)
         others[3:5] = values[7:9]

@@ -127,7 +127,7 @@ class TestScalesAndLengths:
         found = next(v for v in judgement.verdicts if v.claim.kind == "better mean")
         assert found.interval.estimate == pytest.approx(logit[1].mean() - logit[0].mean())
 
-    def test_values_at_the_bound_are_refused_with_a_remedy(self, rng):
+    def test_values_at_the_bound_are_refused_with_a_hint(self, rng):
         with pytest.raises(UserError, match="log scale"):
             compare([arm("a", np.full((5, 3), 100.0)), arm("b", curves(rng, 5, 3))], Selection(scale="logit"))
 

@@ -93,7 +93,7 @@ class TestBothAreNeeded:
         assert decided > 10
         assert disagreed > 0
 
-    def test_a_test_that_rejects_without_the_interval_decides_nothing_and_the_caution_has_the_coverage(self):
+    def test_a_test_that_rejects_without_the_interval_decides_nothing_and_the_warning_has_the_coverage(self):
         rng = np.random.default_rng(1)
         claims = [
             Claim("better mean", "b", "a"),

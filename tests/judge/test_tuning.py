@@ -28,7 +28,7 @@ OURS = {"tuned-apart", "unequal-tuning", "edge-of-grid", "tuned-at-other-length"
 
 
 @pytest.mark.parametrize("recorded", [None, TUNED])
-def test_methods_that_were_tuned_alike_or_of_which_nothing_is_known_get_no_caution(wide, narrow, recorded):
+def test_methods_that_were_tuned_alike_or_of_which_nothing_is_known_get_no_warning(wide, narrow, recorded):
     assert not OURS & kinds(of(wide, narrow, recorded, recorded)).keys()
 
 
@@ -88,7 +88,7 @@ def test_two_outputs_of_one_training_are_not_tuned_apart(rng):
     assert not OURS & kinds(arms, selection=Selection(baseline="am1[m=5]/I")).keys()
 
 
-def test_a_caution_is_of_the_claims_that_it_concerns(wide, narrow, rng):
+def test_a_warning_is_of_the_claims_that_it_concerns(wide, narrow, rng):
     third = arm("sgd", curves(rng, 20, 30), tuning=TUNED)
     found = kinds([*of(wide, narrow, TUNED, None), third], selection=Selection(baseline="msgd"))
     about = found["tuned-apart"].about

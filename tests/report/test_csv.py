@@ -7,7 +7,7 @@ from amrobust.judge.judgement import Comparison
 from amrobust.report import render
 
 
-def test_a_row_for_each_estimate_verdict_caution_and_problem(comparison: Comparison) -> None:
+def test_a_row_for_each_estimate_verdict_warning_and_problem(comparison: Comparison) -> None:
     rows = list(csv.DictReader(io.StringIO(render(comparison, "csv"))))
     judgement = comparison.judgements[0]
     by_record: dict[str, list[dict[str, str]]] = {}

@@ -19,7 +19,7 @@ DISAGREE = ResultWarning(
 GROUP = ResultWarning("one-x0", "All seeds start from one x0.", "use another x0")
 
 
-def test_equal_cautions_are_one_note_that_names_its_claims(judged: Callable[..., Judgement]) -> None:
+def test_equal_warnings_are_one_note_that_names_its_claims(judged: Callable[..., Judgement]) -> None:
     judgement = judged(("msgd", "sgd", "am1"), warnings=())
     first, second, *others = judgement.verdicts
     judgement = replace(
@@ -36,7 +36,7 @@ def test_equal_cautions_are_one_note_that_names_its_claims(judged: Callable[...,
     assert note.scope == "Concerns: better mean: sgd vs msgd; less spread: sgd vs msgd"
 
 
-def test_cautions_of_results_are_listed_too(judged: Callable[..., Judgement]) -> None:
+def test_warnings_of_results_are_listed_too(judged: Callable[..., Judgement]) -> None:
     judgement = judged(("msgd", "sgd"), warnings=())
     first = judgement.verdicts[0]
     assert first.interval is not None
@@ -45,7 +45,7 @@ def test_cautions_of_results_are_listed_too(judged: Callable[..., Judgement]) ->
     assert [note.warning for note in notes(judgement)] == [DISAGREE]
 
 
-def test_a_method_s_caution_is_not_repeated_for_its_claims(judged: Callable[..., Judgement]) -> None:
+def test_a_method_s_warning_is_not_repeated_for_its_claims(judged: Callable[..., Judgement]) -> None:
     judgement = judged(("msgd", "sgd", "am1"), warnings=(GROUP,))
     warning = few_seeds("sgd")
     judgement = replace(
@@ -58,7 +58,7 @@ def test_a_method_s_caution_is_not_repeated_for_its_claims(judged: Callable[...,
     assert [(note.warning, note.about) for note in notes(judgement)] == [(GROUP, ()), (warning, ("sgd",))]
 
 
-def test_cautions_that_differ_in_the_method_s_name_alone_are_one_note(
+def test_warnings_that_differ_in_the_method_s_name_alone_are_one_note(
     judged: Callable[..., Judgement],
 ) -> None:
     judgement = judged(("msgd", "sgd", "am1"), warnings=())
@@ -92,7 +92,7 @@ def levels(method: str, difference: float) -> ResultWarning:
     )
 
 
-def test_on_paper_cautions_that_differ_in_method_and_numbers_are_one_note(
+def test_on_paper_warnings_that_differ_in_method_and_numbers_are_one_note(
     judged: Callable[..., Judgement],
 ) -> None:
     judgement = judged(("msgd", "sgd", "am1", "am1[m=1]", "adam"), warnings=())
@@ -128,7 +128,7 @@ def seeds_of(method: str, n: int) -> ResultWarning:
     )
 
 
-def test_on_paper_a_caution_of_several_methods_names_them_after_it(judged: Callable[..., Judgement]) -> None:
+def test_on_paper_a_warning_of_several_methods_names_them_after_it(judged: Callable[..., Judgement]) -> None:
     judgement = judged(("msgd", "sgd", "am1"), warnings=())
     seeds = {"msgd": 5, "sgd": 7, "am1": None}
     judgement = replace(
@@ -144,7 +144,7 @@ def test_on_paper_a_caution_of_several_methods_names_them_after_it(judged: Calla
     assert note.scope == "Concerns: msgd; sgd"
 
 
-def test_on_paper_cautions_of_the_group_that_differ_in_numbers_are_one_note(
+def test_on_paper_warnings_of_the_group_that_differ_in_numbers_are_one_note(
     judged: Callable[..., Judgement],
 ) -> None:
     group = tuple(
@@ -157,7 +157,7 @@ def test_on_paper_cautions_of_the_group_that_differ_in_numbers_are_one_note(
     ]
 
 
-def test_numbers_in_titles_are_no_numbers_of_a_caution(judged: Callable[..., Judgement]) -> None:
+def test_numbers_in_titles_are_no_numbers_of_a_warning(judged: Callable[..., Judgement]) -> None:
     five, ten = "AM1-SGD (m = 5), II", "AM1-SGD (m = 10), II"
     judgement = judged((five, ten, "SGD", "M-SGD"), seeds=4, epochs=3, warnings=())
 

@@ -26,9 +26,7 @@ ESCAPED = {
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_every_format_has_all_cautions_remedies_verdicts_and_problems(
-    form: str, comparison: Comparison
-) -> None:
+def test_every_format_has_all_warnings_hints_verdicts_and_problems(form: str, comparison: Comparison) -> None:
     output = render(comparison, form)
     judgement = comparison.judgements[0]
     escape: Any = ESCAPED[form]

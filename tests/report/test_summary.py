@@ -136,7 +136,7 @@ def test_one_method_shows_its_seeds(judged: Judged) -> None:
     assert [f["name"] for f in blocks(comparison, "figure", layout=both)] == ["finals"]
 
 
-def test_cautions_are_counted_where_the_answer_is(judged: Judged) -> None:
+def test_warnings_are_counted_where_the_answer_is(judged: Judged) -> None:
     assert "One warning applies" in said(Comparison((judged(TWO),)), "small")[0]
     assert said(Comparison((judged(TWO, warnings=()),)), "small") == []
 

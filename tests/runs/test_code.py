@@ -126,7 +126,7 @@ def test_code_that_was_not_recorded_matches_any_and_versions_of_packages_are_no_
     assert ("code not recorded" in caplog.text) == (before is None or now is None)
 
 
-def test_seeds_under_several_versions_of_a_package_are_one_sample_with_a_caution(tmp_path):
+def test_seeds_under_several_versions_of_a_package_are_one_sample_with_a_warning(tmp_path):
     for seeds, number in ((4, "2.0"), (8, "2.1")):
         execute(
             spec(), range(seeds), tmp_path, train=Trainer(),

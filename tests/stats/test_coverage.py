@@ -66,7 +66,7 @@ def test_samples_of_unequal_size_are_held_against_the_smaller():
     assert coverage_sentence(paired).startswith("Ratio of STDs of pairs by bootstrap-t: ")
 
 
-def test_what_nobody_measured_says_so_and_is_a_caution():
+def test_what_nobody_measured_says_so_and_is_a_warning():
     assert measured_coverage("ratio of costs", "bootstrap-t", (5,)) == ()
     result = Result("ratio of costs", "bootstrap-t", (5,), bootstrap=Bootstrap("bootstrap-t", 99, 0, 0))
     assert coverage_sentence(result) == "Ratio of costs by bootstrap-t: coverage not measured."
@@ -74,7 +74,7 @@ def test_what_nobody_measured_says_so_and_is_a_caution():
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_caution_is_there_exactly_where_some_coverage_is_below_93_percent(kind):
+def test_a_warning_is_there_exactly_where_some_coverage_is_below_93_percent(kind):
     a = np.random.default_rng(0).normal(size=(20, 3))
     for statistic in ("mean", "std", "avg_std"):
         found = stats.bootstrap_interval(a, statistic, kind=kind, resamples=499)

@@ -133,23 +133,23 @@ class TestSpreadRatio:
 def test_skewed_final_values_bring_bonetts_interval_along():
     rng = np.random.default_rng(2)
 
-    def cautioned(draw, **options):
+    def warned(draw, **options):
         found = [stats.spread_ratio(draw(20), draw(20), **options) for _ in range(60)]
         return [[c.message for c in r.warnings if c.kind == "skewed-seeds"] for r in found]
 
-    assert np.mean([bool(c) for c in cautioned(lambda n: rng.exponential(size=n))]) > 0.8
-    assert np.mean([bool(c) for c in cautioned(lambda n: rng.normal(size=n))]) < 0.1
+    assert np.mean([bool(c) for c in warned(lambda n: rng.exponential(size=n))]) > 0.8
+    assert np.mean([bool(c) for c in warned(lambda n: rng.normal(size=n))]) < 0.1
     a, b = 3 * rng.exponential(size=20), rng.exponential(size=20)
     (note,) = [c for c in stats.spread_ratio(a, b).warnings if c.kind == "skewed-seeds"]
     bonett = stats.pooled_kurtosis_ratio(a, b)
     assert f"[{bonett.low:.3g}, {bonett.high:.3g}]" in note.message
-    of_pairs = [c for found in cautioned(lambda n: rng.exponential(size=n), paired=True) for c in found]
+    of_pairs = [c for found in warned(lambda n: rng.exponential(size=n), paired=True) for c in found]
     assert of_pairs
     # It has no form for pairs.
     assert not any("Bonett" in message for message in of_pairs)
 
 
-def test_slow_curves_against_quick_ones_draw_a_caution_at_few_seeds():
+def test_slow_curves_against_quick_ones_draw_a_warning_at_few_seeds():
     rng = np.random.default_rng(3)
 
     def kinds(n, slow, quick):

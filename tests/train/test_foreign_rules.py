@@ -170,7 +170,7 @@ class TestOptax:
         assert np.isfinite(outcome.curves["I"]["train_loss"]).all()
 
     @pytest.mark.parametrize("backend", ["numpy", "torch"])
-    def test_another_backend_is_refused_with_the_remedy(self, backend):
+    def test_another_backend_is_refused_with_the_hint(self, backend):
         with pytest.raises(UserError, match="optax:adam computes with jax alone: choose --backend jax"):
             describe(spec("optax:adam"), Place(backend))
 
@@ -187,7 +187,7 @@ class TestOptax:
             describe(spec(f"optax:{name}"), Place("jax"))
 
 
-def test_without_optax_the_remedy_is_the_extra(monkeypatch):
+def test_without_optax_the_hint_is_the_extra(monkeypatch):
     import sys
 
     monkeypatch.setitem(sys.modules, "optax", None)

@@ -75,7 +75,7 @@ def test_where_nothing_is_drawn_seeds_are_equal():
         ("ptb", "msgd", "augmentation", "choose one of x0, order, dropout$"),
     ],
 )
-def test_a_stream_that_is_not_there_is_refused_with_a_remedy(workload, optimizer, vary, hint):
+def test_a_stream_that_is_not_there_is_refused_with_a_hint(workload, optimizer, vary, hint):
     with pytest.raises(UserError, match=hint):
         make_spec(workload, optimizer, vary=vary)
 

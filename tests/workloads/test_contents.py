@@ -86,7 +86,7 @@ def test_other_bytes_are_accepted_and_named(folder):
     assert contents.read(SET).unofficial == ("two.bin",)
 
 
-def test_what_is_missing_is_said_with_the_remedy(folder):
+def test_what_is_missing_is_said_with_the_hint(folder):
     plain(folder, {"one.bin": b""})
     with pytest.raises(UserError) as caught:
         contents.read(SET)

@@ -102,7 +102,7 @@ def test_files_that_do_not_fit_are_refused_in_one_line(root, break_it):
     assert "\n" not in str(caught.value)
 
 
-def test_without_the_data_the_message_is_the_remedy(tmp_path, monkeypatch):
+def test_without_the_data_the_message_is_the_hint(tmp_path, monkeypatch):
     monkeypatch.setenv(data.ENVIRONMENT, str(tmp_path))
     with pytest.raises(UserError, match="amrobust data fetch cifar10"):
         CIFAR10.data_digest({})

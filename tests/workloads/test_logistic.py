@@ -132,7 +132,7 @@ class TestSetsOfTheCatalogue:
         (root / "a9a").write_text(TestFiles.TEXT)
         assert samples.signed_samples("a9a")[0].shape == (3, 2)
 
-    def test_an_absent_set_is_said_with_its_remedy(self, root):
+    def test_an_absent_set_is_said_with_its_hint(self, root):
         with pytest.raises(UserError, match=r"a5a is not in .*amrobust data fetch a5a"):
             samples.signed_samples("a5a")
         with pytest.raises(UserError, match="no file a6a, and none of the sets a1a, a5a, a9a"):

@@ -248,6 +248,6 @@ def within(result: Result, region: tuple[float, float]) -> bool:
     )
 
 
-def own_cautions(*results: Result) -> tuple[ResultWarning, ...]:
+def own_warnings(*results: Result) -> tuple[ResultWarning, ...]:
     """The warnings that the statistics carry, each once."""
     return tuple(dict.fromkeys(warning for result in results for warning in result.warnings))

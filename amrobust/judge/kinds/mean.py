@@ -14,7 +14,7 @@ from amrobust.judge.kinds.kind import (
     margin_words,
     mean_of,
     one_number_a_seed,
-    own_cautions,
+    own_warnings,
     within,
 )
 from amrobust.judge.rules import Evidence, Rules
@@ -61,7 +61,7 @@ class BetterMean(Kind):
             difference,
             second,
             difference.p,
-            warnings=notes + own_cautions(difference),
+            warnings=notes + own_warnings(difference),
             asked=bootstrap_asked_for(a, b, "mean", pair, rules, level),
         )
 
@@ -116,7 +116,7 @@ class EquivalentMean(WithinMargin):
         difference = _difference(a, b, pair, level)
         asked = bootstrap_asked_for(a, b, "mean", pair, rules, level)
         result = self.tested(claim, difference, metric)
-        return Evidence(claim, result, result, None, result.p, warnings=own_cautions(result), asked=asked)
+        return Evidence(claim, result, result, None, result.p, warnings=own_warnings(result), asked=asked)
 
     def tested(self, claim: Claim, difference: Result, metric: Metric) -> Result:
         """The one-sided test, or tests, of a difference against the margin."""

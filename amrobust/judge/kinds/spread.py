@@ -10,7 +10,7 @@ import numpy as np
 
 from amrobust import stats
 from amrobust.judge import warnings
-from amrobust.judge.kinds.kind import FEWEST_SEEDS, SENSITIVITY_RESAMPLES, Kind, own_cautions
+from amrobust.judge.kinds.kind import FEWEST_SEEDS, SENSITIVITY_RESAMPLES, Kind, own_warnings
 from amrobust.judge.kinds.mean import bootstrap_asked_for
 from amrobust.judge.rules import PAIRED, UNPAIRED, Evidence, Rules
 from amrobust.judge.samples import Pair, Refused
@@ -91,7 +91,7 @@ class _LessSpread(Kind):
             test,
             second,
             p,
-            warnings=notes + own_cautions(interval, test),
+            warnings=notes + own_warnings(interval, test),
             epochwise=permuted.epochwise,
             asked=bootstrap_asked_for(a, b, self.statistic, pair, rules, level),
         )
