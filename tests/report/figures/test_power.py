@@ -35,7 +35,7 @@ def test_the_caption_has_the_power_at_the_study_s_own_seeds(judged: Judged) -> N
     power = power_at_seeds(result, 20, effect=math.log(2), alpha=0.05 / 3)
     assert f"{100 * power:.0f}\u00a0% (ratio 2)" in drawing.caption
     assert "one of 3 claims" in drawing.caption
-    assert {"Final STD", "Avg. STD", "Final mean", "Seeds a method"} <= set(texts(drawing.svg))
+    assert {"Final STD", "Avg. STD", "Final mean", "Seeds per method"} <= set(texts(drawing.svg))
 
 
 def test_equivalence_has_its_margin(judged: Judged) -> None:
