@@ -249,7 +249,7 @@ class TestComparison:
             ({"looks": (10, 5)}, "looks are growing numbers"),
             ({"looks": 5}, r"looks are several, such as \(5, 10, 20\), not 5"),
             ({"grid": 5}, "grid is a text, such as 'every:1000' or 'intersection', not 5"),
-            ({"tuning": 5}, "tuning is a text, such as '20 random learning rates a method', not 5"),
+            ({"tuning": 5}, "tuning is a text, such as '20 random learning rates per method', not 5"),
             ({"labels": "a=X"}, r"labels is a mapping from names, such as \{'sgd': 'SGD'\}, not 'a=X'"),
             ({"labels": {1: "X"}}, "labels is a mapping from names, .* and 1 is no name"),
             ({"metric": 5}, "metric is a text, such as 'acc' or 'acc:higher', not 5"),
