@@ -76,7 +76,7 @@ def judged_by(gates: Sequence[Gate], comparison: Comparison) -> list[str]:
     missed = []
     for gate in gates:
         missed += [
-            f"{'refuted' if gate.wanted == 'not-refuted' else f'not {gate.wanted}'}: {verdict.sentence}"
+            ("" if gate.wanted == "not-refuted" else f"not {gate.wanted}: ") + verdict.sentence
             for verdict in verdicts
             if gate.kind in ("", verdict.claim.kind) and not gate.passes(verdict)
         ]

@@ -176,7 +176,7 @@ class TestComparison:
         assert (frame["std_low"] < frame["std"]).all()
 
     def test_the_same_warnings_with_their_hints(self, comparison):
-        frame = comparison.warnings()
+        frame = comparison.warnings_table()
         printed = comparison.render("table")
         assert len(frame) == len(comparison.warnings) > 0
         for warning in comparison.warnings:

@@ -177,7 +177,7 @@ class TestGate:
         (here / "wide.csv").write_text("\n".join(["method,seed,epoch,acc", *rows]) + "\n")
         done = amrobust("compare", "wide.csv", "--baseline", "sgd", "--fail-unless", "not-refuted")
         assert done.exit_code == 3
-        assert "refuted: Refuted that" in done.stderr
+        assert "Refuted: " in done.stderr
         assert "not not" not in done.stderr
 
     @pytest.mark.parametrize("gate", ["perhaps", "less spread=maybe", "trend=supported"])

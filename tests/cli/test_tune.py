@@ -279,7 +279,7 @@ class TestTunedRuns:
 
     def test_collect_takes_the_file_too(self, digits):
         root, _ = digits
-        done = amrobust("collect", "--tuned", root / "tuning.json", "--seeds", 5, "--runs-dir", root / "runs")
+        done = amrobust("status", "--tuned", root / "tuning.json", "--seeds", 5, "--runs-dir", root / "runs")
         assert done.stdout.count("4/5") >= 2
 
     @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ class TestTheCommand:
     def test_it_shows_what_has_not_begun_too(self, tmp_path):
         assert amrobust("run", "--opt", "msgd", *QUICK, "--seeds", 3, "--runs-dir", tmp_path).exit_code == 0
         done = amrobust(
-            "collect", "--opt", "msgd", "--opt", "am1[m=5,10]", *QUICK, "--seeds", 4, "--runs-dir", tmp_path
+            "status", "--opt", "msgd", "--opt", "am1[m=5,10]", *QUICK, "--seeds", 4, "--runs-dir", tmp_path
         )
         assert done.exit_code == 0
         assert "0 of 3 runs are finished; 3 of 12 seeds are complete, 9 missing" in done.stdout
@@ -89,13 +89,13 @@ class TestTheCommand:
 
     def test_without_a_request_it_shows_the_directory_as_json(self, tmp_path):
         amrobust("run", "--opt", "msgd", *QUICK, "--seeds", 3, "--runs-dir", tmp_path)
-        data = json.loads(amrobust("collect", "--runs-dir", tmp_path, "--format", "json").stdout)
+        data = json.loads(amrobust("status", "--runs-dir", tmp_path, "--format", "json").stdout)
         assert data["seeds"] == {"wanted": 3, "complete": 3, "running": 0, "failed": 0, "missing": 0}
         assert data["runs"][0]["state"] == "finished"
         assert data["runs"][0]["outputs"]["msgd"]["final_std"] > 0
 
     def test_an_empty_directory_is_no_error_where_runs_are_asked_for(self, tmp_path):
-        done = amrobust("collect", "--opt", "msgd", *QUICK, "--runs-dir", tmp_path / "none")
+        done = amrobust("status", "--opt", "msgd", *QUICK, "--runs-dir", tmp_path / "none")
         assert done.exit_code == 0
         assert "0 of 1 runs are finished" in done.stdout
-        assert amrobust("collect", "--runs-dir", tmp_path / "none").exit_code == 2
+        assert amrobust("status", "--runs-dir", tmp_path / "none").exit_code == 2
