@@ -139,9 +139,7 @@ class RayExecutor:
                 while waiting or under_way:
                     while waiting and self._has_room(under_way):
                         block = waiting.popleft()
-                        under_way[self._submit(spec, block, replace(place, heard=None), token, origin)] = (
-                            block
-                        )
+                        under_way[self._submit(spec, block, place, token, origin)] = block
                     task = self._first_finished(under_way, place)
                     block = under_way.pop(task)
                     outcomes = self._outcomes(task, block)
