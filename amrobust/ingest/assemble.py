@@ -11,7 +11,7 @@ import numpy as np
 
 from amrobust.errors import UserError
 from amrobust.ingest.fields import Named, clashing
-from amrobust.ingest.finals import counted
+from amrobust.ingest.finals import counting_column
 from amrobust.ingest.imported import ImportedMethod
 from amrobust.ingest.logged import (
     CLOCKS,
@@ -171,7 +171,11 @@ def _table(
     """All metrics of one seed; runs of one seed are parts of one training, the later resuming the earlier."""
     if len(same) > 1 and (fields := clashing(same, mappings.no_method) + _numbering(same, mappings)):
         raise UserError(_clash(same, fields, mappings, where))
-    if len(same) > 1 and policies.duplicates == "refuse" and (told := counted([one.run for one in same])):
+    if (
+        len(same) > 1
+        and policies.duplicates == "refuse"
+        and (told := counting_column([one.run for one in same]))
+    ):
         raise UserError(
             f"{where} is there {len(same)} times, with another number in {shown(told)} each: say "
             f"--step-from {quoted(told)} where it counts steps, or name it in --method-from too where it tells methods apart"

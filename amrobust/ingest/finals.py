@@ -131,7 +131,7 @@ def _refuse_cells(table: Table) -> None:
             )
 
 
-def counted(runs: Sequence[LoggedRun]) -> str | None:
+def counting_column(runs: Sequence[LoggedRun]) -> str | None:
     """The column of numbers, no metric by its name, that has another in every one of ``runs``, final values of one seed."""
     if not all(run.final for run in runs):
         return None

@@ -22,6 +22,7 @@ from amrobust.ingest.logged import (
     last_part,
 )
 from amrobust.ingest.parameters import BESIDE, Configurations, flat, flat_numbers, read_json
+from amrobust.ingest.table import is_number
 from amrobust.runs.files import shown
 
 TITLE = "a JSON object a run: final values, or curves as lists"
@@ -73,7 +74,7 @@ def read(path: Path, wanted: Wanted) -> Iterator[LoggedRun]:
             own = {
                 name: value
                 for name, value in own.items()
-                if _is_no_result(name, wanted) or not _is_number(value)
+                if _is_no_result(name, wanted) or not is_number(value)
             }
         yield LoggedRun(
             label,
@@ -92,24 +93,12 @@ def _lists(document: Mapping[str, object]) -> dict[str, Numbers]:
     for name, item in document.items():
         inner = item.items() if isinstance(item, Mapping) else ()
         for key, values in ((name, item), *((f"{name}.{key}", each) for key, each in inner)):
-            numbers = isinstance(values, list) and all(isinstance(v, (int, float)) for v in values)
-            if (
-                numbers
-                and isinstance(values, list)
-                and len(values) > 1
-                and (key in STEP_KEYS or not is_chosen(key))
-            ):
+            if not isinstance(values, list) or len(values) < 2 or (is_chosen(key) and key not in STEP_KEYS):
+                continue
+            if all(isinstance(value, (int, float)) for value in values):
                 found[key] = np.array(values, np.float64)
     return found
 
 
 def _is_no_result(name: str, wanted: Wanted) -> bool:
     return is_chosen(name) or last_part(name) in _NO_RESULT or name in wanted.naming
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

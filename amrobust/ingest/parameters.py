@@ -23,8 +23,8 @@ MAX_LISTED = 100_000
 LONGEST = 80
 """Characters of a list that stand for it; of a longer one its beginning and a digest do."""
 _NAMES = ("hparams", "config", "params", "args", "hyperparameters", "parameters")
-_READERS = {".yaml": "yaml", ".yml": "yaml", ".json": "json", ".toml": "toml"}
-BESIDE = (*(f"{name}{end}" for name in _NAMES for end in _READERS), ".hydra/config.yaml")
+_ENDS = (".yaml", ".yml", ".json", ".toml")
+BESIDE = (*(f"{name}{end}" for name in _NAMES for end in _ENDS), ".hydra/config.yaml")
 """Files in which tools write a run's configuration, beside its log; of a setting that is in several the first counts."""
 
 
@@ -81,7 +81,7 @@ class Configurations:
     def of(self, log: Path) -> tuple[dict[str, str], tuple[Path, ...]]:
         """The settings of ``log`` and the files that they are in: one of its own name but for the ending, those of
         :data:`BESIDE` in its folder, then in the folders above, up to the one whose runs are read; the nearest counts."""
-        fields, files = self._read([log.with_suffix(end) for end in _READERS], but=log)
+        fields, files = self._read([log.with_suffix(end) for end in _ENDS], but=log)
         # A table may have its summary beside it, and results tell no methods apart.
         fields = {name: value for name, value in fields.items() if direction_by_name(name) is None}
         above = [folder for folder in log.parents if self.root in folder.parents]
@@ -107,13 +107,14 @@ class Configurations:
 
 def _document(path: Path) -> Any:
     """A configuration as plain data. Raises UserError."""
-    reader = _READERS[path.suffix.lower()]
-    if reader == "toml":
-        try:
-            return tomllib.loads(text_of(path, MAX_SMALL))
-        except (tomllib.TOMLDecodeError, RecursionError) as error:
-            raise UserError(f"cannot read {shown(path)} as TOML ({shown(error)})") from None
-    return read_json(path) if reader == "json" else read_yaml(path)
+    if path.suffix == ".json":
+        return read_json(path)
+    if path.suffix != ".toml":
+        return read_yaml(path)
+    try:
+        return tomllib.loads(text_of(path, MAX_SMALL))
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise UserError(f"cannot read {shown(path)} as TOML ({shown(error)})") from None
 
 
 def flat_numbers(value: Mapping[str, Any], prefix: str = "", depth: int = 0) -> dict[str, float]:
