@@ -28,10 +28,12 @@ def line_of(runs: Sequence[LoggedRun], mappings: Mappings, methods: Sequence[Imp
     told = dict.fromkeys(name for method in methods for name in method.identity.named if name in fields)
     sources = mappings.sources
     in_groups = {role: s.pattern.pattern for role, s in selectors(sources).items() if s.pattern and s.group}
-    usual = _usual(first, METHOD_KEYS) or "part of the name"
+    method = sources["method"] or _usual(first, METHOD_KEYS) or "part of the name"
+    # What tells methods apart beside what was chosen is read all the same.
+    beside = [name for name in told if name not in map(str.strip, method.split(","))]
     said = {
         "workload": sources["workload"] or _usual(first, WORKLOAD_KEYS),
-        "method": sources["method"] or ", ".join([usual, *told]),
+        "method": ", ".join([method, *beside]),
         "seed": sources["seed"]
         or ("row, numbered in their order" if first.numbered else None)
         or _usual(first, SEED_KEYS)

@@ -70,3 +70,30 @@ def test_lists_of_several_lengths_are_refused(tmp_path):
 def test_a_configuration_alone_is_no_run(tmp_path):
     with pytest.raises(UserError, match="looks like none"):
         methods(written(tmp_path, {"a/config.json": {"lr": 0.1}}))
+
+
+def test_lists_and_numbers_beside_results_are_settings(tmp_path):
+    def run(s):
+        return {
+            "algo": "eqt",
+            "filters": [8, 16, 32][: 2 + s % 2],
+            "eval": {"recall": 0.9 + s / 100},
+            "run_seed": 90 + s,
+        }
+
+    found = methods(written(tmp_path, {f"{s}/summary.json": run(s) for s in range(6)}), seed_from="run_seed")
+    assert {name: one.seeds for name, one in found.items()} == {
+        "eqt[filters=[8, 16]]": (90, 92, 94),
+        "eqt[filters=[8, 16, 32]]": (91, 93, 95),
+    }
+    assert [list(one.curves) for one in found.values()] == [["eval.recall"]] * 2
+    chosen = read_path(tmp_path, mappings=Mappings(method_from="algo", seed_from="run_seed"))[0]
+    assert chosen.read.startswith("method = algo, filters · seed = run_seed")
+
+
+@pytest.mark.parametrize("curves", [{}, {"val_acc": [0.5, 0.6]}])
+def test_numbers_of_unknown_names_that_recur_tell_methods_apart(tmp_path, curves):
+    objects = {
+        f"sgd_seed{s}.json": {"acc": 0.5 + s / 100, "n_blocks": 4 + s // 3, **curves} for s in range(6)
+    }
+    assert list(methods(written(tmp_path, objects))) == ["sgd[n_blocks=4]", "sgd[n_blocks=5]"]
