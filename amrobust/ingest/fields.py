@@ -120,7 +120,8 @@ def split_by_fields(
                     notes[left_out(field, values)] = None
         if chosen and any(clashing(same, nuisances) for same in _of_one_seed(members)):
             continue
-        fields = _telling([one.run for one in members], method, nuisances, chosen=chosen)
+        seeded = all(one.seed is not None for one in members)
+        fields = _telling([one.run for one in members], method, nuisances, chosen=chosen, seeded=seeded)
         if fields:
             ends = Counter(map(last_part, fields))
             names = {field: field if ends[last_part(field)] > 1 else last_part(field) for field in fields}
@@ -176,7 +177,9 @@ def _of_one_seed(members: Sequence[Named]) -> list[list[Named]]:
     return list(found.values())
 
 
-def _telling(runs: Sequence[LoggedRun], method: str, nuisances: frozenset[str], *, chosen: bool) -> list[str]:
+def _telling(
+    runs: Sequence[LoggedRun], method: str, nuisances: frozenset[str], *, chosen: bool, seeded: bool
+) -> list[str]:
     """The fields that tell ``runs`` apart, parameters first; those that tell nothing more than the ones before are left out."""
     fields = dict.fromkeys(field for run in runs for field in run.fields)
     found: list[str] = []
@@ -193,6 +196,7 @@ def _telling(runs: Sequence[LoggedRun], method: str, nuisances: frozenset[str], 
                 raise UserError(
                     f"the {len(runs)} runs of {shown(method)} differ in {shown(field)}, another in every run ({some}): "
                     + "say what a method is with --method-from, or " * (not chosen)
+                    + f"say that it is the seed with --seed-from {quoted(field)}, or " * (not seeded)
                     + f"call it none of the method with --nuisance {quoted(field)}"
                 )
             continue

@@ -48,7 +48,10 @@ def runs_of_finals(
     numeric = [name for name in table.columns if name not in naming]
     numbered = seed is None and wanted.seed is None
     if COLUMN in wanted.naming and not set(naming) - {seed}:
-        return _a_column_a_method(table, numeric, seed, (), (), numbered=numbered)
+        methods = [name for name in numeric if name not in wanted.nuisances]
+        odd = [name for name in methods if is_parameter(name)]
+        warned = f"{', '.join(map(shown, odd))}: settings by their names; leave them out with --nuisance where they are"
+        return _a_column_a_method(table, methods, seed, (warned,) if odd else (), (), numbered=numbered)
     summaries = [name for name in numeric if any(last_part(name) in names for names in SUMMARIES.values())]
     results = [name for name in numeric if name not in summaries and name not in settings]
     values = [
