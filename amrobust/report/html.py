@@ -27,7 +27,7 @@ _STYLE = """
 .amrobust tr > :first-child, .amrobust .words { text-align: left; }
 .amrobust h2 { font-size: 1.25em; } .amrobust h3 { font-size: 1.05em; margin-bottom: .2em; }
 .amrobust .supported { color: #00664a; font-weight: 600; } .amrobust .refuted { color: #a83c00; font-weight: 600; }
-.amrobust .inconclusive, .amrobust .cannot { color: #5c5c5c; }
+.amrobust .inconclusive, .amrobust .not-assessable { color: #5c5c5c; }
 .amrobust .quiet { color: #5c5c5c; } .amrobust figure { margin: 1em 0; } .amrobust img { max-width: 100%; }
 .amrobust li { margin: .25em 0; }
 """
@@ -114,7 +114,7 @@ def _table(table: Table) -> str:
         cells = []
         for place, (cell, column) in enumerate(zip(row.cells, table.columns, strict=True)):
             kinds = ["words"] if place and column.align == "left" else []
-            kinds += [cell.badge.split()[0]] if cell.badge else []
+            kinds += [cell.badge.replace(" ", "-")] if cell.badge else []
             kind = f' class="{" ".join(kinds)}"' if kinds else ""
             cells.append(f"<td{kind}>{_text(cell.words)}</td>")
         body.append(f"<tr>{''.join(cells)}</tr>")

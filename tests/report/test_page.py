@@ -11,8 +11,10 @@ from report_blocks import strings
 from amrobust.errors import UserError
 from amrobust.judge.judgement import Comparison, Judgement
 from amrobust.report.document import document
+from amrobust.report.html import fragment
 from amrobust.report.layout import Layout
 from amrobust.report.text import printable
+from amrobust.report.view import OUTCOMES
 from amrobust.report.write import TEMPLATES, compile_html
 
 Judged = Callable[..., Judgement]
@@ -156,3 +158,14 @@ def test_a_template_that_fails_is_a_user_s_error(
     (folder / "mine.typ").write_text(text)
     with pytest.raises(UserError, match=message):
         compile_html(Comparison((judged(TWO),)), Layout(template=folder / "mine.typ"))
+
+
+def test_every_outcome_has_a_look_of_its_own_here_and_in_a_notebook(judged: Judged) -> None:
+    decided = {"supported", "refuted", "not assessable"}
+    assert decided == {*OUTCOMES} - {"inconclusive"}
+    refused = Comparison((judged(("msgd", "sgd"), diverged=("msgd", "sgd")),))
+    for text, look in ((compile_html(refused), ".badge.{} {{"), (fragment(refused), ".amrobust .{} {{")):
+        for outcome in decided:
+            assert look.format(outcome.replace(" ", "-")) in text
+        used = {str(own.get("class")) for _, own in Page(text).tags}
+        assert any("not-assessable" in names.split() for names in used)

@@ -104,7 +104,7 @@ def test_headings_are_the_sections(judged: Judged) -> None:
 def test_claims_that_cannot_be_judged_are_said_on_the_first_page(judged: Judged, tmp_path: Path) -> None:
     path = tmp_path / "report.pdf"
     write_report(Comparison((judged(("msgd", "sgd"), diverged=("msgd", "sgd")),)), path)
-    assert "None of the 3 claims can be judged" in pages_as_text(path)[0]
+    assert "None of the 3 claims is assessable" in pages_as_text(path)[0]
 
 
 @pytest.mark.parametrize(
@@ -305,4 +305,4 @@ def test_a_hostile_unit_is_shown_as_it_is(judged: Judged, tmp_path: Path) -> Non
     arms = tuple(replace(arm, metrics={metric.name: metric}) for arm in judgement.arms)
     path = tmp_path / "report.pdf"
     write_report(Comparison((replace(judgement, metric=metric, arms=arms),)), path)
-    assert "Mean±STD(\\x1b[31m$x$\\u202e)" in squeezed(" ".join(pages_as_text(path)))
+    assert "Finalmean±STD(\\x1b[31m$x$\\u202e)" in squeezed(" ".join(pages_as_text(path)))
