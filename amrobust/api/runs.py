@@ -176,7 +176,7 @@ class Runs:
     ) -> Runs:
         """Runs from a frame of pandas, polars, pyarrow or another library that narwhals knows, in any form of a table.
 
-        These are long, tidy, a column per seed or a step, and final values without a step; a named index of pandas is
+        These are long, tidy, a column per seed or step, and final values without a step; a named index of pandas is
         columns. A missing value was not measured. ``metric`` is "NAME", "NAME:lower" or "NEW=OLD" [default: all]; ``units``
         declares units, such as ``{"acc": "%"}``; ``reading`` says what names a method, a seed and a step
         (:class:`Reading`), as for files. ``workload`` is the name where no column has it. Raises UserError, as of a file,

@@ -1,4 +1,4 @@
-"""Tables of any origin as logged runs: long, tidy with a column per metric, wide with a column per seed or a step."""
+"""Tables of any origin as logged runs: long, tidy with a column per metric, wide with a column per seed or step."""
 
 from __future__ import annotations
 

@@ -69,11 +69,11 @@ class Sample:
         return self.arm.axis.phase(self.first_epoch, self.first_epoch + self.curves.shape[1] - 1)
 
     def require_finite(self) -> None:
-        """Raise Refused where diverged seeds are among the curves: no spread and no mean over complete_cases unasked."""
+        """Raise Refused where diverged seeds are among the curves: no spread and no mean over complete cases unasked."""
         if self.diverged and not self.complete_cases:
             n = len(self.seeds)
             raise Refused(
-                f"{self.diverged} of {n} seeds of {self.arm.title} diverged, and numbers over the complete_cases alone would "
+                f"{self.diverged} of {n} seeds of {self.arm.title} diverged, and numbers over the complete cases alone would "
                 "flatter it (--complete-cases judges them and says so)"
             )
 

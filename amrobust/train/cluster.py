@@ -8,7 +8,7 @@ from math import isfinite
 from amrobust.errors import UserError
 
 MAX_RETRIES = 3
-"""How many times per task is tried again whose worker died, unless ``--max-retries`` says otherwise."""
+"""How many times a task is tried again whose worker died, unless ``--max-retries`` says otherwise."""
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ def seed_sequence(spec: Spec, stream: Stream, seed: int) -> np.random.SeedSequen
 
 
 def x0_index(spec: Spec, seed: int) -> int:
-    """Which starting point per seed has: the spec's, or one of its own where the starting point is what varies."""
+    """Which starting point a seed has: the spec's, or one of its own where the starting point is what varies."""
     return seed if spec.vary == "x0" else spec.x0_index
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Cheaper(Kind):
-    """The wall time of training per seed is shorter than the baseline's: Welch's t on logarithms."""
+    """The wall time of training a seed is shorter than the baseline's: Welch's t on logarithms."""
 
     name = "lower wall time"
     estimates = "ratio"
