@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, get_args
 from amrobust.errors import RunError, UserError
 from amrobust.judge.beside import printed_beside
 from amrobust.judge.claim import Claim
-from amrobust.judge.compare import compare, find_arm, labelled, resolved
+from amrobust.judge.compare import compare
 from amrobust.judge.declared import claims_of
 from amrobust.judge.judgement import Comparison, Verdict
+from amrobust.judge.named import find_arm, labelled, resolved
 from amrobust.judge.rules import Rules, Selection
 from amrobust.judge.sources import with_sources
 from amrobust.judge.usage import meant

@@ -188,8 +188,9 @@ def load_comparison(
     """Read runs, run directories, logs or tables and judge them. Raises UserError with a hint on bad input."""
     from amrobust.errors import UserError
     from amrobust.ingest.load import load_arms
-    from amrobust.judge.compare import compare, labelled
+    from amrobust.judge.compare import compare
     from amrobust.judge.declared import load_claims
+    from amrobust.judge.named import labelled
     from amrobust.judge.rules import Rules, Selection
     from amrobust.runs.arms import what_was_read
 

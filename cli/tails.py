@@ -71,7 +71,7 @@ def command(
     from amrobust.cli.parameters import parse_text_pair
     from amrobust.cli.tables import as_csv, as_json
     from amrobust.ingest.load import load_arms
-    from amrobust.judge.compare import labelled
+    from amrobust.judge.named import labelled
     from amrobust.judge.rules import Selection
     from amrobust.judge.tails import tails
     from amrobust.runs.arms import what_was_read

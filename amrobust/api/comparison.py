@@ -13,10 +13,10 @@ from amrobust.api.runs import ReadingFiles, Runs, runs_of
 from amrobust.errors import UserError
 from amrobust.judge.claim import Claim
 from amrobust.judge.compare import compare as judge
-from amrobust.judge.compare import labelled
 from amrobust.judge.judgement import Comparison as Judged
 from amrobust.judge.judgement import Judgement, Verdict
 from amrobust.judge.lengths import Lengths
+from amrobust.judge.named import labelled
 from amrobust.judge.rules import Centre, IntervalName, Pairs, Rules, Selection, TestName
 from amrobust.report.names import titled
 from amrobust.report.notes import notes

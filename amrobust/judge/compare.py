@@ -3,36 +3,30 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, TypeVar
 
-import numpy as np
 from threadpoolctl import threadpool_limits
 
 from amrobust import stats
 from amrobust.errors import UserError
 from amrobust.judge import metrics, oddities, tuning, warnings
-from amrobust.judge.arms import diverged_beyond, on_scale, without_overflow
+from amrobust.judge.arms import along_one_axis, choose_metric, on_scale
 from amrobust.judge.claim import Claim
-from amrobust.judge.copies import partly_copied, refuse_copies, same_for_all_seeds, same_for_several_methods
+from amrobust.judge.copies import partly_copied, same_for_all_seeds, same_for_several_methods
 from amrobust.judge.declaration import unproven
-from amrobust.judge.evidence import gather
-from amrobust.judge.grid import on_grid, refuse_other_axes
+from amrobust.judge.evidence import evidence_on, holm
 from amrobust.judge.judgement import Comparison, Judgement
-from amrobust.judge.kinds.sweep import FEWEST_METHODS
-from amrobust.judge.lengths import of_metric, settled
+from amrobust.judge.named import find_arm, resolved
 from amrobust.judge.pairs import divergence_warnings, pair_facts
-from amrobust.judge.rules import PAIRED, UNPAIRED, Evidence, Rules, Selection
-from amrobust.judge.samples import Pair, Sample
+from amrobust.judge.rules import Rules, Selection
+from amrobust.judge.samples import Sample
 from amrobust.judge.summaries import summary_of
-from amrobust.judge.usage import asked_for, meant
+from amrobust.judge.usage import asked_for
 from amrobust.judge.verdicts import decide
 from amrobust.judge.words import listed
-from amrobust.runs.arms import Arm, refuse_doubles, told_apart
-from amrobust.runs.method import ANY, Method, from_name, number, swept
-from amrobust.runs.metric import Metric, some_of
+from amrobust.runs.arms import Arm
+from amrobust.runs.metric import Metric
 from amrobust.runs.values import first_measured
 from amrobust.stats.results import ResultWarning
 from amrobust.stats.sequential import Look
@@ -97,7 +91,7 @@ def compare(
     family = sum(len(group.claims) for group in groups)
     # The matrix products are small: threads of BLAS cost more than they bring, many times so on a busy machine.
     with threadpool_limits(1, user_api="blas"):
-        evidence = [_evidence(group, metric, applied, family) for group in groups]
+        evidence = [evidence_on(group.claims, group.samples, metric, applied, family) for group in groups]
         facts = [
             pair_facts(items, group.samples, metric, rules.alpha)
             for group, items in zip(groups, evidence, strict=True)
@@ -158,49 +152,6 @@ def _look(groups: Sequence[_Group], rules: Rules) -> Look | None:
         f"looks were planned at {', '.join(map(str, rules.looks))} seeds per method, and these runs have {found}: train every "
         "method to the same look (amrobust run --seeds N)"
     )
-
-
-def choose_metric(arms: Sequence[Arm], name: str | None) -> tuple[Metric, list[Arm], list[str]]:
-    """The metric asked for (``NAME``, ``NAME:lower``), else that of :func:`metrics.chosen`; arms without it are set aside, the
-    others have its curves alone, and no two share a title.
-
-    Everything that is judged comes by here. Raises UserError where no arm has the metric, where its direction is not known or
-    its unit not one, where two arms of a workload have one name, and where seeds of an arm are copies of each other.
-    """
-    refuse_doubles(arms)
-    choice = metrics.chosen(arms, name)
-    chosen = choice.name
-    measured = [arm for arm in arms if chosen in arm.metrics]
-    if not measured:
-        known = some_of(dict.fromkeys(metric for arm in arms for metric in arm.metrics))
-        raise UserError(f"no run has the metric {chosen!r}: choose one of {known}")
-    measured = [without_overflow(of_metric(arm, chosen), chosen) for arm in measured]
-    refuse_copies(measured, chosen)
-    skipped = [
-        f"{arm.method} on {arm.workload}: has no {chosen}" for arm in arms if chosen not in arm.metrics
-    ]
-    return metrics.of_arms(measured, choice), told_apart(measured), skipped
-
-
-def along_one_axis(
-    arms: Sequence[Arm], metric: Metric, selection: Selection
-) -> tuple[list[Arm], dict[tuple[str, str | None], tuple[ResultWarning, ...]]]:
-    """Arms of :func:`choose_metric` on the grid that is asked for, seeds that end early settled, and what was done.
-
-    Raises UserError where arms, or their seeds, were measured at different places or end early, and nothing was said of that.
-    """
-    read = [diverged_beyond(arm, metric, selection.diverged) for arm in arms]
-    said = []
-    if selection.grid is not None:
-        # What a seed last measured stands, or is missing, at its own end, and not at the point of a grid before it.
-        read, ended = settled(read, selection.lengths, alone=True)
-        read, gridded = on_grid(read, selection.grid)
-        said = [gridded, ended]
-    refuse_other_axes(read)
-    read, ended = settled(read, selection.lengths)
-    said.append(ended)
-    keys = dict.fromkeys(key for notes in said for key in notes)
-    return read, {key: tuple(note for notes in said for note in notes.get(key, ())) for key in keys}
 
 
 def _groups(
@@ -292,58 +243,6 @@ def _group(
     )
 
 
-class Named(Protocol):
-    """What claims name: an arm, or one that is still to be trained."""
-
-    @property
-    def method(self) -> str: ...  # noqa: D102
-
-    @property
-    def optimizer(self) -> str: ...  # noqa: D102
-
-    @property
-    def epochs(self) -> int: ...  # noqa: D102
-
-    @property
-    def identity(self) -> Method: ...  # noqa: D102
-
-
-Found = TypeVar("Found", bound=Named)
-
-
-def find_arm(arms: Sequence[Found], name: str) -> Found:
-    """The arm called ``name``: by its method's name, by what that tells, or by its optimizer where only one arm has that.
-
-    ``adam[lr=1e-3]`` tells ``adam[lr=0.001]``, and ``msgd[lr=0.1]`` the M-SGD whose default that is. Raises UserError.
-    """
-    form = from_name(name)
-    found = (
-        [arm for arm in arms if arm.method == name]
-        or [arm for arm in arms if arm.identity.fits(form)]
-        or [arm for arm in arms if arm.optimizer == name]
-    )
-    if len(found) == 1:
-        return found[0]
-    raise UserError(
-        f"{name!r} is {'not unique' if found else 'not among the methods'}: "
-        + meant(name, [arm.method for arm in found or arms])
-    )
-
-
-def labelled(arms: Sequence[Arm], labels: Mapping[str, str]) -> list[Arm]:
-    """The arms, methods that ``labels`` names called so in print. Raises UserError where no method has the name."""
-    known = list({arm.method: arm for arm in arms}.values())
-    found: dict[str, str] = {}
-    for name, label in labels.items():
-        if not isinstance(label, str) or not label.strip():
-            raise UserError(f"the label of {name!r} is a text to print, not {label!r}")
-        found[find_arm(known, name).method] = label.strip()
-    return [
-        replace(arm, identity=replace(arm.identity, label=found[arm.method])) if arm.method in found else arm
-        for arm in arms
-    ]
-
-
 def _baseline(arms: Sequence[Arm], selection: Selection, *, required: bool) -> Arm:
     """The baseline asked for; without one, or where it is missing and not required, M-SGD if run once, else the first."""
     names = {name for arm in arms for name in (arm.method, arm.optimizer)}
@@ -374,93 +273,6 @@ def _default_claims(arms: Sequence[Arm], selection: Selection) -> tuple[Claim, .
         if method.epochs > 1:
             claims.append(Claim("less Avg. STD", *names))
     return tuple(claims)
-
-
-def resolved(claims: Iterable[Claim], arms: Sequence[Named]) -> tuple[Claim, ...]:
-    """Declared claims with their methods' full names and their phases in epochs.
-
-    Raises UserError where a claim names none of the methods, or the same one twice.
-    """
-    return tuple(_resolved_claim(claim, arms) for claim in claims)
-
-
-def _resolved_claim(claim: Claim, arms: Sequence[Named]) -> Claim:
-    sweep = tuple(method for name in claim.methods for method in _of_form(name, arms))
-    if claim.methods and len(sweep) < FEWEST_METHODS:
-        raise UserError(
-            f"{', '.join(claim.methods)}: a claim of kind {claim.kind!r} needs at least {FEWEST_METHODS} methods"
-        )
-    return replace(
-        claim,
-        method=sweep[0] if sweep else find_arm(arms, claim.method).method,
-        baseline=sweep[-1] if sweep else find_arm(arms, claim.baseline).method,
-        methods=sweep,
-        over=_over(sweep, arms) if claim.kind == "trend" else None,
-        parts=resolved(claim.parts, arms),
-        epochs=claim.epochs if claim.phase is None else claim.form.epochs_of(claim.phase, arms[0].epochs),
-        phase=None,
-    )
-
-
-def _over(sweep: Sequence[str], arms: Sequence[Named]) -> str | None:
-    """The hyperparameter that a trend is over; None where its methods differ in another way, and no trend can be judged."""
-    with suppress(UserError):
-        return swept([arm.identity for arm in arms if arm.method in sweep])
-    return None
-
-
-def _of_form(name: str, arms: Sequence[Named]) -> list[str]:
-    """The methods that ``name`` stands for: one, or with an asterisk all of that form, by the number in its place."""
-    form = from_name(name)
-    free = [parameter for parameter, value in form.hyperparameters.items() if value == ANY]
-    if not free:
-        return [find_arm(arms, name).method]
-    places = {
-        arm.method: tuple(number(arm.identity.hyperparameters[parameter]) for parameter in free)
-        for arm in arms
-        if arm.identity.fits(form)
-    }
-    found = [(place, method) for method, place in places.items() if None not in place]
-    return [method for _, method in sorted(found)]
-
-
-def _evidence(group: _Group, metric: Metric, rules: Rules, family: int) -> list[Evidence]:
-    pairs = [
-        Pair.of(group.samples[claim.method], group.samples[claim.baseline])
-        for claim in group.claims
-        if claim.is_about_a_pair
-    ]
-    if rules.test in UNPAIRED and pairs and all(pair.paired for pair in pairs):
-        raise UserError(
-            f"the {rules.test} test is for independent samples and every pair here shares its seeds: use --test jackknife or "
-            "--test permutation, which respect the pairing"
-        )
-    if rules.test in PAIRED and pairs and not any(pair.paired for pair in pairs):
-        raise UserError(
-            f"the {rules.test} test needs paired seeds and no pair here has them: use --test jackknife or --test permutation, "
-            "or run with --paired"
-        )
-    found = []
-    for claim in group.claims:
-        evidence = gather(claim, group.samples, metric, rules, family)
-        arms = [group.samples[name].arm for name in claim.involved]
-        found.append(replace(evidence, warnings=evidence.warnings + tuning.of_claim(arms)))
-    return found
-
-
-def holm(p_values: Sequence[float | None]) -> list[float | None]:
-    """Holm-adjusted p-values over the whole family.
-
-    A refused claim (None) stays in it, as one that cannot be rejected, and gets None; so does a p that is not a finite number.
-    """
-    known = [p if p is not None and np.isfinite(p) else None for p in p_values]
-    filled = np.array([1.0 if p is None else p for p in known])
-    order = np.argsort(filled)
-    # The k-th smallest counts for all that are not smaller; no adjusted one is below that of a smaller p.
-    stepped = np.maximum.accumulate(filled[order] * np.arange(len(filled), 0, -1))
-    adjusted = np.empty_like(filled)
-    adjusted[order] = np.minimum(stepped, 1.0)
-    return [None if p is None else float(q) for p, q in zip(known, adjusted, strict=True)]
 
 
 def _question(group: _Group, metric: Metric) -> str:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
 from typing import Literal
 
 import numpy as np
@@ -26,8 +25,6 @@ WAYS: dict[str, str] = {
     "mean": "mean of the values up to each point",
     "linear": "linear between values",
 }
-LEAST_FACTOR = 100
-"""Steps that lie so far apart throughout are thousands, or millions, of the others."""
 FORMS = "every:N, intersection, shift, or a number of points, with :last, :mean or :linear behind it"
 _GRID = re.compile(
     r"(?P<kind>every:(?P<step>[^:]+)|intersection|(?P<points>\d+))(:(?P<way>last|mean|linear))?|(?P<shift>shift)"
@@ -89,112 +86,34 @@ def on_grid(arms: Sequence[Arm], text: str | None) -> tuple[list[Arm], Notes]:
     grid = Grid.parse(text)
     moved: dict[int, Arm] = {}
     notes: Notes = {}
-    for key, members in _groups(arms).items():
-        _refuse_other_counts(members)
+    for key, members in by_workload(arms).items():
+        refuse_other_counts(members)
         found, note = _shifted(members) if grid.kind == "shift" else _resampled(members, grid, text)
         moved |= {id(old): new for old, new in zip(members, found, strict=True)}
         notes[key] = (note,)
     return [moved[id(arm)] for arm in arms], notes
 
 
-def _groups(arms: Sequence[Arm]) -> dict[tuple[str, str | None], list[Arm]]:
+def by_workload(arms: Sequence[Arm]) -> dict[tuple[str, str | None], list[Arm]]:
+    """The arms of each workload and data set."""
     groups: dict[tuple[str, str | None], list[Arm]] = defaultdict(list)
     for arm in arms:
         groups[arm.workload, arm.data_digest].append(arm)
     return groups
 
 
-def refuse_other_axes(arms: Sequence[Arm]) -> None:
-    """Raises UserError where two arms of one workload and data set were measured at different places.
-
-    So are two seeds of an arm that lack each other's steps. Axes of which one is the beginning of the other are curves of
-    unequal length, which is another question (:mod:`amrobust.judge.lengths`).
-    """
-    for members in _groups(arms).values():
-        for one, other in combinations({arm.axis: arm for arm in reversed(members)}.values(), 2):
-            if not _begins(one.axis, other.axis):
-                _refuse_other_counts((other, one))
-                _refuse_pair(
-                    _both((other, one)), {other.method: other.axis, one.method: one.axis}, _proposal(members)
-                )
-    for arm in arms:
-        _refuse_gaps(arm)
-
-
-def _begins(one: Axis, other: Axis) -> bool:
-    return one.begins(other) or other.begins(one)
-
-
-def _refuse_gaps(arm: Arm) -> None:
-    """Raises UserError where a seed lacks steps that others have, between its first and its last.
-
-    Where some seeds have step 0 and no last one, and all others the reverse, they seem to count from 0 and from 1.
-    """
-    curve = _curve(arm)
-    missing = absent(curve)
-    if not missing.any():
-        return
-    from_0 = ~missing[:, 0]
-    if (
-        arm.axis.values[0] == 0
-        and not missing[:, 1:-1].any()
-        and (from_0 == missing[:, -1]).all()
-        and from_0.any()
-    ):
-        some, others = (arm.seeds[int(rows.argmax())] for rows in (from_0, ~from_0))
-        raise UserError(
-            f"{shown(arm.method)} on {shown(arm.workload)}: seed {some} seems to count its {arm.axis.plural} from 0, seed "
-            f"{others} from 1: count them alike in the data; if {arm.axis.quantity} 0 is the starting point, say "
-            "--grid intersection --lengths common"
-        )
-    spans = ends(curve) - (~missing).argmax(axis=1)
-    gaps = np.flatnonzero((~missing).sum(axis=1) < np.where(missing.all(axis=1), 0, spans))
-    if not gaps.size:
-        return
-    values = np.array(arm.axis.values)
-    lacking = int(gaps[0])
-    between = missing[lacking] & (values > values[(~missing[lacking]).argmax()])
-    other = int(np.flatnonzero(~missing[:, between.argmax()])[0])
-    axes = {
-        f"seed {arm.seeds[row]}": replace(arm.axis, values=tuple(values[~missing[row]].tolist()))
-        for row in (lacking, other)
-    }
-    grids = ", ".join(f"{name}: {shown(axis.grid)}" for name, axis in axes.items())
-    found = f"seeds of {shown(arm.method)} were measured at different places ({grids})"
-    _refuse_pair(found, axes, _proposal([arm]))
-
-
-def _refuse_pair(found: str, axes: Mapping[str, Axis], proposal: str) -> None:
-    one, other = axes.values()
-    if _begins(_from_one(one), _from_one(other)):
-        first, axis = next((name, axis) for name, axis in axes.items() if axis.values[0] == 0)
-        raise UserError(
-            f"{found}: {shown(first)} seems to count its {axis.plural} from 0, the other from 1. If that is so, "
-            f"say --grid shift; if {axis.quantity} 0 is the starting point, --grid intersection"
-        )
-    low, high = sorted((np.array(one.values), np.array(other.values)), key=lambda values: float(values[-1]))
-    if len(low) == len(high) and low[0] > 0:
-        factors = high / low
-        if np.ptp(factors) <= 1e-9 * factors[0] and factors[0] >= LEAST_FACTOR and high[0] > low[-1]:
-            raise UserError(
-                f"{found}: the steps of one are {factors[0]:g} times those of the other. Where they are the same in another "
-                "unit, bring them to one in the data; where they are not, nothing was measured at steps that both have"
-            )
-    raise UserError(
-        f"{found}: curves are never compared by position. Declare a common grid: --grid {proposal} ({FORMS})"
-    )
-
-
-def _refuse_other_counts(arms: Sequence[Arm]) -> None:
+def refuse_other_counts(arms: Sequence[Arm]) -> None:
+    """Raises UserError where axes count different things, which no grid brings together."""
     other = next((arm for arm in arms if not arm.axis.counts_like(arms[0].axis)), None)
     if other is not None:
         raise UserError(
-            f"{_both((arms[0], other))}: no grid is common to what counts different things. Import one of them with other "
+            f"{both((arms[0], other))}: no grid is common to what counts different things. Import one of them with other "
             "steps (amrobust import --step-from), or, where they are the same, give the column one name in both"
         )
 
 
-def _both(arms: Sequence[Arm]) -> str:
+def both(arms: Sequence[Arm]) -> str:
+    """Of two arms where each was measured, for a message."""
     grids = ", ".join(f"{shown(arm.method)}: {shown(arm.axis.grid)}" for arm in arms)
     return f"methods on {shown(arms[0].workload)} were measured at different places ({grids})"
 
@@ -205,7 +124,7 @@ def _ranges(arms: Sequence[Arm]) -> str:
     return f"on {shown(arms[0].workload)} ({grids}{', ...' if len(arms) > 2 else ''})"
 
 
-def _proposal(arms: Sequence[Arm]) -> str:
+def proposal(arms: Sequence[Arm]) -> str:
     """The grid that fits these arms best: the steps of all seeds, or, if these are more, those that are as wide as any gap."""
     common = _points(arms, Grid("intersection"))
     common = common[common > 0]
@@ -226,13 +145,13 @@ def _proposal(arms: Sequence[Arm]) -> str:
     return f"every:{number(widest)}" if evenly > len(common) or not len(common) else "intersection"
 
 
-def _from_one(axis: Axis) -> Axis:
+def from_one(axis: Axis) -> Axis:
     """The axis moved by one where it begins at 0."""
     return replace(axis, values=tuple(value + 1 for value in axis.values)) if axis.values[0] == 0 else axis
 
 
 def _shifted(arms: Sequence[Arm]) -> tuple[list[Arm], ResultWarning]:
-    found = [replace(arm, axis=_from_one(arm.axis)) for arm in arms]
+    found = [replace(arm, axis=from_one(arm.axis)) for arm in arms]
     moved = [arm.method for arm, new in zip(arms, found, strict=True) if arm.axis != new.axis]
     what = f"the {arms[0].axis.plural} of {', '.join(moved)} are counted from 1 instead of 0" if moved else ""
     return found, warnings.common_grid(what or f"no {arms[0].axis.plural} are counted from 0", "")
@@ -244,7 +163,7 @@ def _resampled(arms: Sequence[Arm], grid: Grid, text: str) -> tuple[list[Arm], R
     points = _points(measured, grid)
     if not points.size:
         raise UserError(
-            f"{_ranges(arms)}: the grid {text} has no point at which all have been measured; --grid {_proposal(measured)} has"
+            f"{_ranges(arms)}: the grid {text} has no point at which all have been measured; --grid {proposal(measured)} has"
         )
     common = replace(axis, values=tuple(points.tolist()))
     if grid.way == "linear":

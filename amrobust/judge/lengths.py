@@ -60,7 +60,7 @@ def settled(arms: Sequence[Arm], lengths: Lengths, *, alone: bool = False) -> tu
     With ``alone``, before a common grid is read, each method by itself; a seed then ended early where others outlast it by more
     than its own widest gap, since on clocks of their own seeds never end at one place.
 
-    Axes are those that :func:`amrobust.judge.grid.refuse_other_axes` admits: of any two on one workload, one is the beginning
+    Axes are those that :func:`amrobust.judge.axes.refuse_other_axes` admits: of any two on one workload, one is the beginning
     of the other. Raises UserError where seeds end early and nothing was said of that, and where nothing is left.
     """
     groups: dict[tuple[str, str | None, int], list[Arm]] = defaultdict(list)

@@ -17,7 +17,7 @@ from amrobust import stats
 from amrobust.errors import UserError
 from amrobust.judge import metrics
 from amrobust.judge.claim import Claim
-from amrobust.judge.compare import holm
+from amrobust.judge.evidence import holm
 from amrobust.judge.judgement import Comparison, Judgement, MethodSummary
 from amrobust.judge.oddities import alike_names
 from amrobust.judge.published_csv import SEPARATORS, tables_of_csv

@@ -8,7 +8,7 @@ from typing import Any
 
 from amrobust import stats
 from amrobust.errors import UserError
-from amrobust.judge.compare import along_one_axis, choose_metric
+from amrobust.judge.arms import along_one_axis, choose_metric
 from amrobust.judge.rules import Selection
 from amrobust.judge.samples import Sample
 from amrobust.judge.usage import asked_for

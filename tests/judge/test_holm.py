@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
-from amrobust.judge.compare import holm
+from amrobust.judge.evidence import holm
 
 P = st.one_of(st.floats(0.0, 1.0), st.sampled_from([0.0, 0.01, 0.05, 1.0]))
 """Some values often, so that there are ties."""

@@ -6,7 +6,8 @@ from made_up import arm, curves
 
 from amrobust import Claim, stats
 from amrobust.errors import UserError
-from amrobust.judge.compare import compare, find_arm
+from amrobust.judge.compare import compare
+from amrobust.judge.named import find_arm
 from amrobust.runs.method import Method
 
 NAMES = [f"am1[m={m}]/II" for m in (1, 3, 5, 10)]
