@@ -11,7 +11,7 @@ from amrobust.errors import UserError
 from amrobust.ingest.csv_tables import read_table
 from amrobust.ingest.limits import beginning, files_under, relative
 from amrobust.ingest.logged import LoggedRun, Series, Wanted
-from amrobust.ingest.tables import values_at
+from amrobust.ingest.rows import values_at
 from amrobust.runs.files import is_plain_file, shown
 
 TITLE = "charts downloaded from TensorBoard (.csv)"

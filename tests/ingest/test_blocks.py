@@ -280,9 +280,10 @@ class TestLimits:
         assert "leave that column out" in said
 
     def test_a_table_of_too_many_runs_is_refused_naming_the_column(self, folder, monkeypatch):
-        from amrobust.ingest import tables
+        from amrobust.ingest import rows, tables
 
-        monkeypatch.setattr(tables, "MAX_RUNS", 10)
+        for module in (rows, tables):
+            monkeypatch.setattr(module, "MAX_RUNS", 10)
         said = self.refused(folder, long_table(cell=lambda row: f"at {row}"))
         assert "tell 40 runs apart, more than the 10 that are read: leave out val_loss" in said
         said = self.refused(folder, "\n".join(["method,loss", *(f"a,{row}.5" for row in range(20))]))
