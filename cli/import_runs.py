@@ -12,6 +12,7 @@ import click
 from amrobust.cli import messages, options
 from amrobust.cli.reading import reading
 from amrobust.cli.stdin import paths_or_stdin
+from amrobust.ingest.registry import MODULES
 
 if TYPE_CHECKING:
     from amrobust.ingest.assemble import Gathered
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
 @click.argument("path", type=click.Path(path_type=Path, allow_dash=True))
 @click.option(
     "--from", "source", default="auto", show_default=True, metavar="FORMAT",
-    help="csv, json, json-objects, parquet, lightning, huggingface, mlflow, tensorboard, tensorboard-charts, wandb, sacred, "
-    "benchopt, sb3, npz, text, or one that a package adds.",
+    help=f"{', '.join(MODULES)}, or one that a package adds.",
 )  # fmt: skip
 @reading
 @click.option(

@@ -10,6 +10,8 @@ from typing import Any, TextIO
 
 import click
 
+from amrobust.report import FORMATS
+
 runs_dir = click.option(
     "--runs-dir",
     type=click.Path(file_okay=False, path_type=Path),
@@ -113,7 +115,7 @@ unit = click.option(
 table_format = click.option(
     "--format",
     "form",
-    type=click.Choice(["table", "json", "csv", "latex", "markdown", "html"]),
+    type=click.Choice(FORMATS),
     default="table",
     show_default=True,
     help="How to print the comparison.",

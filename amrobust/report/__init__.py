@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from amrobust.errors import UserError
-from amrobust.judge.judgement import Comparison
-from amrobust.report.figure_files import write_figures
-from amrobust.report.layout import Layout
-from amrobust.report.names import titled
-from amrobust.report.write import write_report
+
+if TYPE_CHECKING:
+    from amrobust.judge.judgement import Comparison
+    from amrobust.report.figure_files import write_figures as write_figures
+    from amrobust.report.layout import Layout as Layout
+    from amrobust.report.write import write_report as write_report
 
 __all__ = ["FORMATS", "Layout", "render", "write_figures", "write_report"]
 
 FORMATS = ("table", "json", "csv", "latex", "markdown", "html")
+"""Each the name of a module here; the command line offers these, so that nothing heavy is imported for them."""
 DATA = ("json", "csv")
 """Those in which methods have their names, for programs, and their titles beside them."""
 
@@ -30,11 +32,23 @@ def render(comparison: Comparison, form: str, *, color: bool = False, width: int
     """
     if form not in FORMATS:
         raise UserError(f"there is no format {form!r}: choose one of {', '.join(FORMATS)}")
-    module = import_module(f"amrobust.report.{form}")
-    if form not in DATA:
-        comparison = titled(comparison)
-    if form == "table":
-        table: Callable[..., str] = module.render
-        return table(comparison, color=color, width=width)
-    plain: Callable[[Comparison], str] = module.render
-    return plain(comparison)
+    from amrobust.report.names import titled
+
+    options = {"color": color, "width": width} if form == "table" else {}
+    text: str = import_module(f"amrobust.report.{form}").render(
+        comparison if form in DATA else titled(comparison), **options
+    )
+    return text
+
+
+_HOMES = {
+    "Layout": "amrobust.report.layout",
+    "write_figures": "amrobust.report.figure_files",
+    "write_report": "amrobust.report.write",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'amrobust.report' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

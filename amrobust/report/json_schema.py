@@ -141,7 +141,3 @@ def _of(hint: Any, definitions: dict[str, Any]) -> dict[str, Any]:
 def text() -> str:
     """The schema as it is published."""
     return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
-
-
-if __name__ == "__main__":
-    print(text(), end="")

@@ -2,8 +2,8 @@
 
 ``architecture.md`` from the packages and the first lines of their modules, ``analyses.md`` from the files of the analyses,
 ``what-amrobust-notices.md`` from the lies of the corruption suite, and the list in ``index.md`` of what the pages show and do
-not run. ``--check`` writes nothing and fails where a page is not as it
-would be written; a test does the same.
+not run, and the JSON Schema of a comparison from the classes that are written. ``--check`` writes nothing and fails where a
+file is not as it would be written; a test does the same.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pages import ROOT, blocks, pages
 from rooms import BOTH_WINGS, ROOMS, modules_of, rooms_imported_by
 
 from amrobust.analysis import load_analysis, specs_of_setting
+from amrobust.report import json_schema
 from amrobust.runs.spec import content_digest
 
 DOCS = ROOT / "docs"
@@ -233,13 +234,14 @@ def with_list(text: str) -> str:
 
 
 def generated() -> dict[Path, str]:
-    """Every page that is made from the tree, with its text."""
+    """Every page and file that is made from the tree, with its text."""
     index = DOCS / "index.md"
     return {
         DOCS / "architecture.md": architecture(),
         DOCS / "analyses.md": analyses(),
         DOCS / "what-amrobust-notices.md": notices(),
         index: with_list(index.read_text(encoding="utf-8")),
+        ROOT / "amrobust" / "report" / json_schema.FILE: json_schema.text(),
     }
 
 

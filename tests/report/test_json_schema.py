@@ -14,7 +14,7 @@ from amrobust.report.json_schema import published, schema, text
 
 
 def test_the_published_file_is_up_to_date() -> None:
-    hint = "run: python -m amrobust.report.json_schema > amrobust/report/schemas/comparison.schema.json"
+    hint = "run: python docs/tools/generate.py"
     assert published() == schema(), hint
 
 
