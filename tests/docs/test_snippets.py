@@ -18,7 +18,7 @@ from pages import DATA, ROOT, RUN, blocks, pages
 LONG = {"README.md", "docs/tutorial.md", "docs/bring-your-own.md", "docs/tuning.md"}
 """Pages that train for longer than the default suite may take."""
 
-BY_OTHER_TESTS = {"CONTRIBUTING.md": "test_generated.py applies its recipe"}
+BY_OTHER_TESTS = {"CONTRIBUTING.md": "test_recipes.py applies its recipes"}
 
 mpl.use("Agg")
 
