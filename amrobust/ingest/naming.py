@@ -27,8 +27,8 @@ from amrobust.ingest.text_logs import parse_pattern
 from amrobust.runs.files import shown
 from amrobust.runs.method import Method, from_name, value_of
 from amrobust.runs.metric import Direction, MetricChoice, is_parameter
-from amrobust.runs.seeds import NamedSeed, as_given, seed_of
-from amrobust.runs.summaries import SUMMARIES
+from amrobust.runs.seeds import as_given, seed_of
+from amrobust.runs.summaries import COUNTS, SUMMARIES
 
 # The word seed has to be there: a bare number after a name may count anything, such as versions.
 _METHOD_AND_SEED = re.compile(
@@ -38,7 +38,9 @@ NO_SEED = ("", "none", "null", "nan", "na", "n/a")
 """What is written where a run has no seed: it is asked about, and no seed of that name."""
 NAMELESS = frozenset({"", "nan"})
 """What stands in the column of methods where nobody filled it; pandas writes the second."""
-_SUMS = frozenset(("all", "total", "sum", "min", "max", "best", "worst")).union(*SUMMARIES.values())
+_SUMS = frozenset((
+    "all", "total", "sum", "min", "max", "best", "worst", "overall", "summary", "aggregate", "aggregated", "ensemble", "iqm",
+)).union(*SUMMARIES.values())  # fmt: skip
 """What stands in the column of seeds in a row that sums the others up."""
 _EVERY = re.compile(r"every:(\d+(?:\.\d+)?)", re.ASCII)
 SEED_IN_PATH = re.compile(r"(?i)(?<![a-z])seed[-_= ]?(\d+)")
@@ -253,19 +255,41 @@ def _usual_seed(run: LoggedRun, guess: tuple[str, int, str] | None) -> int | Non
 def _words_among_numbers(named: Sequence[Named]) -> list[str]:
     """A note where some seeds are words and others numbers: one may be mistyped.
 
-    Raises UserError where it is a word for what sums the others up, as the last row of a table may have it.
+    Raises UserError where one is called by words for what sums the others up, as the last row of a table may have it.
     """
-    words = [one for one in named if isinstance(one.seed, NamedSeed) and isinstance(as_given(one.seed), str)]
-    if not words or len(words) == sum(one.seed is not None for one in named):
-        return []
-    said = "the seed {!r} of {} is a word where others are numbers".format
-    for one in words:
-        if str(one.seed).lower() in _SUMS:
+    seeds = [(one, as_given(one.seed)) for one in named if one.seed is not None]
+    words = [(one, seed) for one, seed in seeds if isinstance(seed, str)]
+    mixed = len(words) < len(seeds)
+    sums = [(one, seed) for one, seed in words if _sums_up(seed)]
+    for one, seed in sums:
+        # Of min_0 and min_1 neither sums the other up, and n may be a letter among letters.
+        alone = len(sums) == len(seeds) and re.search(r"\d", seed)
+        if not alone and (mixed or seed.lower() not in COUNTS):
+            why = "where others are numbers" if mixed else "for what sums others up"
             raise UserError(
-                f"{one.run.where}: {said(str(one.seed), shown(one.method))}: leave the row out where it sums up the others, or "
-                "choose other seeds with --seed-from"
+                f"{one.run.where}: the seed {seed!r} of {shown(one.method)} is a word {why}: leave the row out where it sums "
+                "up the others, or choose other seeds with --seed-from"
             )
-    return [said(shown(str(words[0].seed)), shown(words[0].method))]
+    return [
+        f"the seed {shown(seed)!r} of {shown(one.method)} is a word where others are numbers"
+        for one, seed in words[:mixed]
+    ]
+
+
+def _sums_up(seed: str) -> bool:
+    """Whether all words of a seed's name are those of what sums others up: ``mean``, ``seed_avg``, ``Mean ± STD``."""
+    found = set(filter(None, re.split(r"[\W\d_]+", seed.lower())))
+    return bool(found & _SUMS) and found <= _SUMS | {
+        "of",
+        "over",
+        "and",
+        "seed",
+        "run",
+        "fold",
+        "folds",
+        "trial",
+        "trials",
+    }
 
 
 def _seed(text: str, run: LoggedRun) -> int | None:
