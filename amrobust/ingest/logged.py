@@ -43,6 +43,7 @@ STEP_KEYS = (
     "total_timesteps", "time/total_timesteps",
 )  # fmt: skip
 STEPS_ON_CLOCKS = (
+    "training_iteration",
     "time (s)", "seconds", "time", "wall_time", "walltime", "elapsed", "elapsed_time", "relative_time", "_runtime", "minutes",
     "hours", "samples", "examples", "frames", "env_steps", "timesteps", "total_timesteps", "env_step", "timestep", "train_step",
     "trial_step", "update", "updates", "n_updates", "episode", "episodes", "round", "rounds", "comm_round", "generation",

@@ -115,7 +115,7 @@ class _Roles:
     settings: tuple[str, ...] = ()
     """Without a column of steps, the numbers that were chosen before the training; with one, they are in ``naming``."""
     clocks: tuple[str, ...] = ()
-    """With a column of steps, words that say when each row was logged."""
+    """With a column of steps, words that say when each row was logged, or that it was the last one."""
 
     @classmethod
     def of(cls, table: Table, wanted: Wanted) -> _Roles:
@@ -142,6 +142,8 @@ class _Roles:
             return cls(method, seed, None, tuple(naming), {}, tuple(chosen))
         clocks = [name for name in naming if name not in known and last_part(name) in CLOCKS]
         naming = [name for name in naming if name not in clocks]
+        clocks += [name for name in naming if name not in known and _ends_runs(table, name, naming)]
+        naming = [name for name in naming if name not in clocks]
         groups = _grouped(table, naming)
         if naming:
             runs = list(groups.values())
@@ -162,6 +164,17 @@ def _grows(table: Table, clock: str, naming: Sequence[str]) -> bool:
         return False
     runs = [column.numbers(rows) for rows in _grouped(table, naming).values()]
     return any(len(run) > 1 for run in runs) and all((np.diff(run) > 0).all() for run in runs)
+
+
+def _ends_runs(table: Table, name: str, naming: Sequence[str]) -> bool:
+    """Whether a column has one truth in every row but the last of some runs, which has the other, as ``done`` does."""
+    codes, cells = column_of(table.columns[name]).distinct()
+    if len(cells) != 2 or {text(cell).lower() for cell in cells} != {"true", "false"}:
+        return False
+    runs = [codes[rows] for rows in _grouped(table, [other for other in naming if other != name]).values()]
+    before = np.concatenate([run[:-1] for run in runs])
+    ended = any(len(run) > 1 and run[-1] != run[0] for run in runs)
+    return ended and len(set(before.tolist())) == 1
 
 
 def _grouped(table: Table, naming: Sequence[str]) -> dict[tuple[str, ...], Rows]:
