@@ -61,7 +61,8 @@ class Mappings:
     units: dict[str, str] = field(default_factory=dict)
     nuisances: frozenset[str] = frozenset()
     """Fields that are none of a method, beside those that are known to be none."""
-    seeds_first: bool = False
+    seeds_first: bool | None = None
+    """Whether arrays are (seeds, steps), or (steps, seeds); None: as their axes say."""
     pattern: str | None = None
     """Of text logs, what is found in their lines."""
 
