@@ -76,6 +76,7 @@ def gather(runs: Sequence[LoggedRun], mappings: Mappings, policies: Policies, st
         groups[one.workload, one.method].append(one)
     known = frozenset(name for run in kept for name in run.series)
     methods = []
+    counted = policies.missing_seeds == "number" and all(one.seed is None for one in named)
     for (workload, method), members in groups.items():
         label = shown(method) if len({w for w, _ in groups}) == 1 else f"{shown(method)} on {shown(workload)}"
         seeded = _seeded(members, mappings, policies, label, notes)
@@ -108,7 +109,7 @@ def gather(runs: Sequence[LoggedRun], mappings: Mappings, policies: Policies, st
     )
     return Gathered(
         tuple(methods),
-        line_of(kept, mappings, methods),
+        line_of(kept, mappings, methods, counted=counted),
         tuple(notes.said),
         tuple(notes.left_out),
         not by_file,

@@ -21,6 +21,7 @@ from amrobust.ingest.logged import (
     LoggedRun,
     Series,
     Wanted,
+    last_part,
 )
 from amrobust.ingest.selectors import NUMBER, ROLES, Selector, known_fields, selectors, usual_field
 from amrobust.ingest.text_logs import parse_pattern
@@ -34,6 +35,8 @@ from amrobust.runs.summaries import COUNTS, SUMMARIES
 _METHOD_AND_SEED = re.compile(
     r"(?P<method>.*?[^\W\d_].*?)[-_ ./]*(?:seed|(?<=[-_ ./])s)[-_ =]?(?P<seed>\d+)", re.IGNORECASE
 )
+FOLDS = ("fold", "folds", "fold_id", "cv_fold", "outer_fold", "cv")
+"""What the parts of one data set are called that cross-validation leaves out in turn."""
 NO_SEED = ("", "none", "null", "nan", "na", "n/a")
 """What is written where a run has no seed: it is asked about, and no seed of that name."""
 NAMELESS = frozenset({"", "nan"})
@@ -157,8 +160,9 @@ def name_runs(runs: Sequence[LoggedRun], mappings: Mappings, stem: str) -> tuple
             lost = next((one for one in runs if guessed[id(one)] is None), run)
             example = _example(runs)
             raise UserError(
-                f"which method {lost.where} is cannot be told: name it with --method-from; {known_fields(lost)}"
-                + (f". If the path says it: --method-from {shlex.quote(example)}" if example else "")
+                f"which method {lost.where} is cannot be told: name it with --method-from, =NAME where all are of one; "
+                + known_fields(lost)
+                + (f". If the path says it{example}" if example else "")
             )
         if run.hyperparameters:
             identity = replace(identity, hyperparameters={**identity.hyperparameters, **run.hyperparameters})
@@ -178,6 +182,11 @@ def name_runs(runs: Sequence[LoggedRun], mappings: Mappings, stem: str) -> tuple
         )
         named.append(Named(run, identity.name, workload.strip() or stem, identity, seed))
     notes += _words_among_numbers(named)
+    folds = [key for key in (seed_from.keys if seed_from is not None else ()) if last_part(key) in FOLDS]
+    notes += [
+        f"{shown(key)}: folds share their training data and vary together, so that intervals and p-values may be too small"
+        for key in folds[:1]
+    ]
     nuisances = mappings.no_method
     named, told = split_by_fields(named, nuisances, chosen=method_from is not None)
     notes += told
@@ -204,7 +213,8 @@ _AN_ENVIRONMENT = re.compile(r".*-v\d+")
 
 
 def _example(runs: Sequence[LoggedRun]) -> str | None:
-    """A pattern that says of every path what no field does, and of no two runs the same; None where none of the usual does.
+    """Options by a pattern that says of every path what no field does, and of no two runs the same; None where none of the
+    usual does. Where no run has a seed, they number them.
 
     Nor is one proposed by which every run would be a method, seeds unsaid, or numbers or environments would be methods; nor one
     that would leave folders or settings unsaid in which runs of one method differ.
@@ -221,12 +231,17 @@ def _example(runs: Sequence[LoggedRun]) -> str | None:
             one = Named(run, method, workload, from_name(method), seed)
             places.setdefault((method, workload), []).append(one)
         called = {method for method, _ in places}
-        seeded = all(one.seed is not None for same in places.values() for one in same)
+        seeds = [one.seed for same in places.values() for one in same]
+        counted = set(seeds) == {None} and min(map(len, places.values())) > 1
         each_once = all(len({one.seed for one in same}) == len(same) for same in places.values())
         sound = len(called) < len(runs) or len(runs) == 1 or "seed" in found[0][1].groupdict()
         no_name = all(map(str.isdigit, called)) or any(map(_AN_ENVIRONMENT.fullmatch, called))
-        if seeded and each_once and sound and not no_name and not any(map(apart, places.values())):
-            return f"re:{text}"
+        if sound and not no_name and not any(map(apart, places.values())):
+            option = f": --method-from {shlex.quote(f're:{text}')}"
+            if each_once and None not in seeds:
+                return option
+            if counted:
+                return f", and every run is a seed{option} --missing-seeds number"
     return None
 
 

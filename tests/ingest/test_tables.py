@@ -214,3 +214,16 @@ def test_a_column_in_a_hint_is_quoted_for_the_shell(tmp_path):
     path.write_text("optimizer,my seed no,accuracy\n" + "".join(f"sgd,{s},0.{s}\n" for s in range(1, 6)))
     with pytest.raises(UserError, match=r"--seed-from 'my seed no'"):
         read_path(path)
+
+
+def test_a_log_of_keras_is_a_table_and_other_logs_are_none(tmp_path):
+    for seed in (0, 1):
+        folder = tmp_path / f"adam_seed{seed}"
+        folder.mkdir()
+        (folder / "training.log").write_text(f"epoch,loss,val_loss\n0,2,NA\n1,{seed},{seed + 1}\n")
+        (folder / "train.log").write_text("epoch 1, loss 2\nepoch 2, loss 1\n")
+        (folder / "empty.log").write_text("")
+    found, form = read_path(tmp_path)
+    assert form == "csv"
+    assert {one.method: one.seeds for one in found.methods} == {"adam": (0, 1)}
+    assert found.methods[0].curves["loss"].tolist() == [[2, 0], [2, 1]]
