@@ -44,6 +44,10 @@ from amrobust.runs.metric import direction
 from amrobust.runs.spec import Value
 from amrobust.runs.summaries import summary_of
 
+_TIME = re.compile(
+    r"(?:-?\d+ days?,? )?\d{1,4}:\d\d:\d\d(?:[.,]\d+)?|\d{4}-\d\d-\d\d[T _]\d\d[:-]\d\d(?:[:-]\d\d)?(?:[.,]\d+)?\S*"
+)
+"""A duration or a time of day, with its seconds, or a date with one; 1:10 may be the ratio of two classes."""
 LONG = ("method", "seed", "step", "value")
 MELTED = ("metric", "variable")
 """What the column is called, by us and by pandas, that says what each value is of."""
@@ -140,7 +144,7 @@ class _Roles:
                     table, naming, seed, wanted, _grouped(table, naming), list(methods.values())
                 )
             return cls(method, seed, None, tuple(naming), {}, tuple(chosen))
-        clocks = [name for name in naming if name not in known and last_part(name) in CLOCKS]
+        clocks = [name for name in naming if name not in known and _says_when(table, name)]
         naming = [name for name in naming if name not in clocks]
         clocks += [name for name in naming if name not in known and _ends_runs(table, name, naming)]
         naming = [name for name in naming if name not in clocks]
@@ -164,6 +168,12 @@ def _grows(table: Table, clock: str, naming: Sequence[str]) -> bool:
         return False
     runs = [column.numbers(rows) for rows in _grouped(table, naming).values()]
     return any(len(run) > 1 for run in runs) and all((np.diff(run) > 0).all() for run in runs)
+
+
+def _says_when(table: Table, name: str) -> bool:
+    """Whether a column of words says when each row was logged, by its name or as ``0:01:30`` or ``2024-05-01 10:00`` does."""
+    texts = [str(cell).strip() for cell in column_of(table.columns[name]).texts()]
+    return last_part(name) in CLOCKS or all(map(_TIME.fullmatch, texts))
 
 
 def _ends_runs(table: Table, name: str, naming: Sequence[str]) -> bool:

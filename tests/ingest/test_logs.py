@@ -199,6 +199,20 @@ class TestWandb:
         assert found["adam"].curves["val/acc"].tolist() == [[1, 2], [4, 5]]
         assert found["sgd"].seeds == (0, 1)
 
+    def test_points_of_a_chart_that_are_means_are_said(self, tmp_path):
+        path = tmp_path / "chart.csv"
+        names = [f"{method}-seed{seed} - val/acc" for method in ("adam", "sgd") for seed in (0, 1)]
+        columns = [f"{name}{end}" for name in names for end in ("", "__MIN", "__MAX")]
+        for spread in (0, 1):
+            rows = [
+                [step, *(value for k in range(4) for value in (k + 5, k + 5 - spread, k + 5 + spread))]
+                for step in (1, 2)
+            ]
+            path.write_text("\n".join(",".join(map(str, row)) for row in (["Step", *columns], *rows)))
+            gathered, form = read_path(path)
+            assert form == "wandb"
+            assert any("__MIN, __MAX) differ" in note for note in gathered.notes) == bool(spread)
+
     @pytest.mark.parametrize("axis", ["Relative Time (Process)", "Wall Time", "samples_seen"])
     def test_a_chart_over_any_axis_whose_runs_were_measured_at_times_of_their_own(self, tmp_path, axis):
         path = tmp_path / "chart.csv"
