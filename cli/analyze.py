@@ -10,6 +10,7 @@ import click
 
 from amrobust.cli import options
 from amrobust.cli.gate import Gate, enforce, gate_option, require_kinds
+from amrobust.cli.messages import say
 from amrobust.cli.output import OutputPath, WritingCommand
 from amrobust.cli.report_options import layout_of, report_options
 
@@ -99,5 +100,5 @@ def command(
         )  # fmt: skip
     click.echo(render(comparison, form).rstrip("\n"))
     write_report(comparison, path, layout)
-    click.echo(f"report: {path}", err=True)
+    say(f"report: {path}")
     enforce(gates, comparison)

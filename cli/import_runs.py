@@ -117,7 +117,7 @@ def command_line(ctx: click.Context, form: str) -> str:
             continue
         value = ctx.params[name]
         if option.is_flag:
-            words += [option.opts[0]] if value else []
+            words += option.opts[:1] if value else option.secondary_opts[:1]
         else:
             words += [
                 word

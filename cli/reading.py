@@ -57,7 +57,10 @@ OPTIONS = (
         "--pattern", metavar="REGEX",
         help="Read lines of text: 'step (?P<step>\\d+) val (?P<val_loss>\\S+)'; groups are the step, names and metrics.",
     ),
-    click.option("--seeds-first", is_flag=True, help="Arrays (npz) are (seeds, steps)."),
+    click.option(
+        "--seeds-first/--steps-first", default=None,
+        help="Arrays (npz) are (seeds, steps), or (seeds,) of final values; or they are (steps, seeds).",
+    ),
 )  # fmt: skip
 
 
@@ -77,7 +80,7 @@ def reading(command: Callable[..., Any]) -> Callable[..., Any]:
         unfinished: Any,
         first_step: float | None,
         pattern: str | None,
-        seeds_first: bool,
+        seeds_first: bool | None,
         **others: Any,
     ) -> Any:
         from amrobust.ingest.naming import Mappings

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from amrobust.errors import UserError
-from amrobust.ingest.fields import Named, clashing
+from amrobust.ingest.fields import Named, clashing, tells_methods
 from amrobust.ingest.finals import counting_column
 from amrobust.ingest.imported import ImportedMethod
 from amrobust.ingest.logged import (
@@ -67,6 +67,7 @@ def gather(runs: Sequence[LoggedRun], mappings: Mappings, policies: Policies, st
     kept = sorted(_finished(runs, policies, notes), key=lambda run: run.started)
     if not kept:
         raise UserError("; ".join(notes.said) or "no runs were found")
+    kept = _measured(kept, mappings, notes)
     named, guesses = name_runs(kept, mappings, stem)
     for guess in guesses:
         notes.add(guess)
@@ -75,6 +76,7 @@ def gather(runs: Sequence[LoggedRun], mappings: Mappings, policies: Policies, st
         groups[one.workload, one.method].append(one)
     known = frozenset(name for run in kept for name in run.series)
     methods = []
+    counted = policies.missing_seeds == "number" and all(one.seed is None for one in named)
     for (workload, method), members in groups.items():
         label = shown(method) if len({w for w, _ in groups}) == 1 else f"{shown(method)} on {shown(workload)}"
         seeded = _seeded(members, mappings, policies, label, notes)
@@ -107,7 +109,7 @@ def gather(runs: Sequence[LoggedRun], mappings: Mappings, policies: Policies, st
     )
     return Gathered(
         tuple(methods),
-        line_of(kept, mappings, methods),
+        line_of(kept, mappings, methods, counted=counted),
         tuple(notes.said),
         tuple(notes.left_out),
         not by_file,
@@ -126,6 +128,30 @@ def _finished(runs: Sequence[LoggedRun], policies: Policies, notes: Notes) -> li
         left_out=True,
     )
     return [run for run, state in zip(runs, states, strict=True) if state == "finished"]
+
+
+def _measured(runs: list[LoggedRun], mappings: Mappings, notes: Notes) -> list[LoggedRun]:
+    """Those that have a metric that is asked for, where a field tells them from the others, as rows of training from those of
+    validation."""
+    wanted = mappings.renamed
+    having = [run for run in runs if wanted.keys() & run.series.keys()]
+    without = [run for run in runs if not wanted.keys() & run.series.keys()]
+    if not wanted or not having or not without:
+        return runs
+    for field in without[0].fields:
+        values = dict.fromkeys(run.fields.get(field, "") for run in without)
+        if (
+            len(values) < len(without)
+            and tells_methods(field, mappings.no_method)
+            and not values.keys() & {run.fields.get(field, "") for run in having}
+        ):
+            notes.add(
+                f"{len(without)} of {len(runs)} runs have no {', '.join(map(shown, wanted))} and are left out: those of "
+                f"{shown(field)} {', '.join(map(shown, list(values)[:4]))}{', ...' * (len(values) > 4)}",
+                left_out=True,
+            )
+            return having
+    return runs
 
 
 def _seeded(
@@ -246,13 +272,16 @@ def _clash(same: Sequence[Named], fields: Sequence[str], mappings: Mappings, whe
         own = keyed or next((key for key in usual if key in same[0].run.fields), None)
         return shlex.quote(f"{own},{listed}" if own else listed)
 
+    measured = [{name for name in one.run.series if not is_parameter(name)} for one in same]
+    metrics = "" if set.intersection(*measured) else "one of their metrics alone with --metric, "
+    nuisances = " ".join(f"--nuisance {quoted(field)}" for field in fields)
     steps = f"the steps with --step-from {listed}, " if same[0].run.final and len(fields) == 1 else ""
     return (
         f"{where} is there {len(same)} times, and these differ in {', '.join(map(shown, fields))} ({some}): "
-        f"{_seeds_in_paths(same)}say what that is, {steps}of the method with --method-from "
+        f"{_seeds_in_paths(same)}say what that is, {metrics}{steps}of the method with --method-from "
         f"{with_them(mappings.method_from, METHOD_KEYS)}, the workload with --workload-from "
         f"{with_them(mappings.workload_from, WORKLOAD_KEYS)}, the seed with --seed-from "
-        f"{with_them(mappings.seed_from, SEED_KEYS)}, or none of these with --nuisance {shlex.quote(listed)}"
+        f"{with_them(mappings.seed_from, SEED_KEYS)}, or none of these with {nuisances}"
     )
 
 

@@ -65,7 +65,9 @@ def chosen_of(
     if set(unclear) == set(rest) - chosen:
         return [name for name in rest if name in chosen and (not unclear or name not in balanced)]
     if unclear:
-        raise UserError(_asks(table, unclear, others))
+        codes = column_of(table.columns[unclear[0]]).distinct()[0]
+        once = all(len(np.unique(codes[rows])) == len(codes[rows]) for rows in grouped.values())
+        raise UserError(_asks(table, unclear, others, seeds=seed is None and wanted.seed is None and once))
     return [name for name in rest if name in chosen]
 
 
@@ -118,8 +120,8 @@ def _kind(table: Table, name: str, by: Sequence[str], methods: Sequence[Rows]) -
     return "unclear" if few or same else "measured"
 
 
-def _asks(table: Table, names: Sequence[str], others: Sequence[str]) -> str:
-    """What is asked of columns that hold few different numbers, with the options that answer."""
+def _asks(table: Table, names: Sequence[str], others: Sequence[str], *, seeds: bool) -> str:
+    """What is asked of columns that hold few different numbers, with the options that answer; ``seeds``: these may be some."""
     first = quoted(names[0])
     numbers = list(dict.fromkeys(filter(None, map(text, table.columns[names[0]]))))
     some = ", ".join(map(shown, numbers[:4])) + (", ..." if numbers[4:] else "")
@@ -128,7 +130,8 @@ def _asks(table: Table, names: Sequence[str], others: Sequence[str]) -> str:
     both = quoted(",".join([*methods[:1], names[0]]))
     return (
         f"{shown(table.path)}: {', '.join(map(shown, names))} {have} the same numbers again and again ({some}): say "
-        f"--method-from {both} where {shown(names[0])} tells methods apart, --step-from {first} where it counts steps (then a "
-        f"column says which run each row is of), --metric {quoted(names[0] + ':higher')} or :lower where it is measured, "
+        + f"--seed-from {first} where {shown(names[0])} is the seed, " * seeds
+        + f"--method-from {both} where {shown(names[0])} tells methods apart, --step-from {first} where it counts steps (then "
+        f"a column says which run each row is of), --metric {quoted(names[0] + ':higher')} or :lower where it is measured, "
         f"--nuisance {first} where it is none of these"
     )

@@ -17,9 +17,9 @@ from amrobust.errors import UserError
 from amrobust.ingest.cells import without_index
 from amrobust.ingest.columns import Coded, Column, Numbers
 from amrobust.ingest.limits import MAX_CELLS, beginning, files_under, relative, text_of
-from amrobust.ingest.logged import LoggedRun, Wanted
+from amrobust.ingest.logged import STEP_KEYS, LoggedRun, Wanted
 from amrobust.ingest.parameters import Configurations
-from amrobust.ingest.table import Table, is_number
+from amrobust.ingest.table import Table, is_empty, is_number
 from amrobust.ingest.tables import runs_of, with_fields
 from amrobust.runs.files import is_plain_file, shown
 
@@ -41,14 +41,35 @@ _DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+(e[-+]?\d+)?", re.ASCII | re.IGNORECAS
 
 
 def recognises(path: Path) -> bool:
-    """A .csv or .tsv file or a progress.txt, or a folder with one."""
+    """A .csv or .tsv file, a progress.txt or a .log with a table, or a folder with one."""
     if path.is_dir():
         return any(map(_is_table, files_under(path)))
     return is_plain_file(path) and _is_table(path)
 
 
 def _is_table(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES or path.name == PROGRESS
+    return path.suffix.lower() in SUFFIXES or path.name == PROGRESS or _is_table_of_keras(path)
+
+
+def _is_table_of_keras(path: Path) -> bool:
+    """Whether a .log begins with names of columns, of which one counts steps, and a row of numbers: Keras's CSVLogger writes
+    ``training.log``."""
+    if path.suffix.lower() != ".log":
+        return False
+    lines = beginning(path, HEADER).decode("utf-8-sig", "replace").splitlines()[:2]
+    for delimiter in (",", ";", "\t") if lines else ():
+        header, *rows = ([cell.strip(' "') for cell in line.split(delimiter)] for line in lines)
+        if (
+            len(header) > 1
+            and {name.lower() for name in header} & {*STEP_KEYS}
+            and not any(map(is_number, header))
+        ):
+            return all(len(row) == len(header) and all(map(_is_logged, row)) for row in rows)
+    return False
+
+
+def _is_logged(cell: str) -> bool:
+    return is_number(cell) or is_empty(cell)
 
 
 def read(path: Path, wanted: Wanted) -> Iterator[LoggedRun]:

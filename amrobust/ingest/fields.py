@@ -35,7 +35,7 @@ NUISANCES = frozenset({
     "save_path", "checkpoint_dir", "ckpt_dir", "commit", "git_commit", "git_hash", "sha", "revision", "branch", "dirty",
     "device", "devices", "gpu", "gpus", "n_gpus", "num_gpus", "gpu_id", "cuda", "cuda_device", "accelerator", "num_workers",
     "n_workers", "workers", "n_jobs", "jobs", "port", "local_rank", "world_size", "pid", "job_id", "slurm_job_id",
-    "log_every", "log_interval", "eval_every", "verbose", "debug", "wandb", "resume",
+    "log_every", "log_interval", "eval_every", "verbose", "debug", "wandb", "resume", "node_ip", "experiment_tag", "trial_name",
 })  # fmt: skip
 """Fields that say where, when and by whom a run was made; any other can be declared one by --nuisance."""
 LABELS = frozenset({
@@ -70,7 +70,8 @@ def is_chosen(name: str) -> bool:
     return is_parameter(name) or last_part(name) in SETTINGS
 
 
-def _tells_methods(field: str, declared: frozenset[str]) -> bool:
+def tells_methods(field: str, declared: frozenset[str]) -> bool:
+    """Whether a field may tell methods apart: neither is it ``declared`` none of them, nor do its names say so."""
     part = last_part(field)
     return (
         field not in declared
@@ -83,7 +84,7 @@ def _tells_methods(field: str, declared: frozenset[str]) -> bool:
 
 def _is_passed_over(field: str) -> bool:
     """Whether a field is taken for none of the method unasked, and is not what the seed is read from."""
-    return not _tells_methods(field, frozenset()) and last_part(field) not in (*SEED_KEYS, "path")
+    return not tells_methods(field, frozenset()) and last_part(field) not in (*SEED_KEYS, "path")
 
 
 def clashing(same: Sequence[Named], nuisances: frozenset[str]) -> list[str]:
@@ -91,7 +92,7 @@ def clashing(same: Sequence[Named], nuisances: frozenset[str]) -> list[str]:
     return [
         field
         for field in dict.fromkeys(field for one in same for field in one.run.fields)
-        if _tells_methods(field, nuisances)
+        if tells_methods(field, nuisances)
         and len({_value(field, one.run.fields.get(field, "").strip()) for one in same}) > 1
     ]
 
@@ -186,7 +187,7 @@ def _telling(
     parts: list[tuple[int | float | str, ...]] = [()] * len(runs)
     for field in sorted(fields, key=lambda field: not is_chosen(field)):
         values = [_value(field, run.fields.get(field, "").strip()) for run in runs]
-        if len(set(values)) == 1 or not _tells_methods(field, nuisances):
+        if len(set(values)) == 1 or not tells_methods(field, nuisances):
             continue
         if field == "name" and all(map(_named_by_its_file, runs)):
             continue
@@ -253,7 +254,7 @@ def with_parameters(named: Sequence[Named], nuisances: frozenset[str]) -> list[N
     for key, members in groups.items():
         values = found.setdefault(key, {})
         for field in dict.fromkeys(field for one in members for field in one.run.fields):
-            if is_chosen(field) and _tells_methods(field, nuisances):
+            if is_chosen(field) and tells_methods(field, nuisances):
                 values.setdefault(last_part(field), set()).update(
                     _value(field, one.run.fields.get(field, "").strip()) for one in members
                 )

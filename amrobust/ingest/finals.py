@@ -95,8 +95,16 @@ def runs_of_finals(
     seeds = {name: found for name in values if (found := method_and_seed(name.strip())) and not found[0]}
     if seed is None and len(seeds) == len(values) > 1 and told:
         return a_row_a_method(table, told, {name: number for name, (_, number) in seeds.items()}, left)
+    if seed is None and wanted.seed is None and told and 1 < len(seeds) < len(values):
+        odd = [name for name in values if name not in seeds]
+        options = " ".join(f"--nuisance {quoted(name)}" for name in odd)
+        raise UserError(
+            f"{shown(table.path)}: {', '.join(map(shown, list(seeds)[:4]))}{', ...' * (len(seeds) > 4)} may be the seeds of "
+            f"their rows, and {', '.join(map(shown, odd))} is none: where that is no result of a seed, say so with {options}; "
+            "else give each seed a row"
+        )
     methods = [name for name in told if last_part(name) in METHOD_KEYS or name in wanted.naming - {seed}]
-    if numbered:
+    if numbered and not any(last_part(name) in SEED_KEYS for name in told):
         clocks = [name for name in numeric if last_part(name) in (*CLOCKS, "run")]
         _refuse_numbering(table, methods, [*values, *clocks])
     if not methods and len(values) > 1 and not any(map(is_measured, values)) and not set(naming) - {seed}:

@@ -150,8 +150,10 @@ def _refusal(named: Sequence[Named], members: Sequence[Named], said: Apart) -> s
 
 
 def _tells(text: str, named: Sequence[Named], members: Sequence[Named], said: Apart) -> bool:
-    """Whether the pattern is found in every path, and tells ``members`` apart as they are said to be, and no finer."""
-    if not all(re.search(text, one.run.path) for one in named):
+    """Whether the pattern is found in every path, and tells ``members`` apart as they are said to be, and no finer, nor every
+    run from every other."""
+    every = [match["method"] for one in named if (match := re.search(text, one.run.path))]
+    if len(every) < len(named) or (len(members) < len(named) == len(set(every))):
         return False
     called = [match["method"] for one in members if (match := re.search(text, one.run.path))]
     pairs = set(zip(called, said.texts, strict=True))

@@ -43,6 +43,7 @@ STEP_KEYS = (
     "total_timesteps", "time/total_timesteps",
 )  # fmt: skip
 STEPS_ON_CLOCKS = (
+    "training_iteration",
     "time (s)", "seconds", "time", "wall_time", "walltime", "elapsed", "elapsed_time", "relative_time", "_runtime", "minutes",
     "hours", "samples", "examples", "frames", "env_steps", "timesteps", "total_timesteps", "env_step", "timestep", "train_step",
     "trial_step", "update", "updates", "n_updates", "episode", "episodes", "round", "rounds", "comm_round", "generation",
@@ -121,8 +122,8 @@ class Wanted:
     step: str | None = None
     seed: str | None = None
     """What the user says is the seed: a column, or another way to tell it; then no row is numbered."""
-    seeds_first: bool = False
-    """Arrays are (seeds, steps), not (steps, seeds)."""
+    seeds_first: bool | None = None
+    """Whether arrays are (seeds, steps), or (steps, seeds); None: as their axes say."""
     seed_column: re.Pattern[str] | None = None
     """What is found in the names of columns that are seeds; its group is the seed."""
     metrics: frozenset[str] = frozenset()

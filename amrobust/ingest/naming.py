@@ -21,24 +21,29 @@ from amrobust.ingest.logged import (
     LoggedRun,
     Series,
     Wanted,
+    last_part,
 )
 from amrobust.ingest.selectors import NUMBER, ROLES, Selector, known_fields, selectors, usual_field
 from amrobust.ingest.text_logs import parse_pattern
 from amrobust.runs.files import shown
 from amrobust.runs.method import Method, from_name, value_of
 from amrobust.runs.metric import Direction, MetricChoice, is_parameter
-from amrobust.runs.seeds import NamedSeed, as_given, seed_of
-from amrobust.runs.summaries import SUMMARIES
+from amrobust.runs.seeds import as_given, seed_of
+from amrobust.runs.summaries import COUNTS, SUMMARIES
 
 # The word seed has to be there: a bare number after a name may count anything, such as versions.
 _METHOD_AND_SEED = re.compile(
     r"(?P<method>.*?[^\W\d_].*?)[-_ ./]*(?:seed|(?<=[-_ ./])s)[-_ =]?(?P<seed>\d+)", re.IGNORECASE
 )
+FOLDS = ("fold", "folds", "fold_id", "cv_fold", "outer_fold", "cv")
+"""What the parts of one data set are called that cross-validation leaves out in turn."""
 NO_SEED = ("", "none", "null", "nan", "na", "n/a")
 """What is written where a run has no seed: it is asked about, and no seed of that name."""
 NAMELESS = frozenset({"", "nan"})
 """What stands in the column of methods where nobody filled it; pandas writes the second."""
-_SUMS = frozenset(("all", "total", "sum", "min", "max", "best", "worst")).union(*SUMMARIES.values())
+_SUMS = frozenset((
+    "all", "total", "sum", "min", "max", "best", "worst", "overall", "summary", "aggregate", "aggregated", "ensemble", "iqm",
+)).union(*SUMMARIES.values())  # fmt: skip
 """What stands in the column of seeds in a row that sums the others up."""
 _EVERY = re.compile(r"every:(\d+(?:\.\d+)?)", re.ASCII)
 SEED_IN_PATH = re.compile(r"(?i)(?<![a-z])seed[-_= ]?(\d+)")
@@ -59,7 +64,8 @@ class Mappings:
     units: dict[str, str] = field(default_factory=dict)
     nuisances: frozenset[str] = frozenset()
     """Fields that are none of a method, beside those that are known to be none."""
-    seeds_first: bool = False
+    seeds_first: bool | None = None
+    """Whether arrays are (seeds, steps), or (steps, seeds); None: as their axes say."""
     pattern: str | None = None
     """Of text logs, what is found in their lines."""
 
@@ -154,8 +160,9 @@ def name_runs(runs: Sequence[LoggedRun], mappings: Mappings, stem: str) -> tuple
             lost = next((one for one in runs if guessed[id(one)] is None), run)
             example = _example(runs)
             raise UserError(
-                f"which method {lost.where} is cannot be told: name it with --method-from; {known_fields(lost)}"
-                + (f". If the path says it: --method-from {shlex.quote(example)}" if example else "")
+                f"which method {lost.where} is cannot be told: name it with --method-from, =NAME where all are of one; "
+                + known_fields(lost)
+                + (f". If the path says it{example}" if example else "")
             )
         if run.hyperparameters:
             identity = replace(identity, hyperparameters={**identity.hyperparameters, **run.hyperparameters})
@@ -175,6 +182,11 @@ def name_runs(runs: Sequence[LoggedRun], mappings: Mappings, stem: str) -> tuple
         )
         named.append(Named(run, identity.name, workload.strip() or stem, identity, seed))
     notes += _words_among_numbers(named)
+    folds = [key for key in (seed_from.keys if seed_from is not None else ()) if last_part(key) in FOLDS]
+    notes += [
+        f"{shown(key)}: folds share their training data and vary together, so that intervals and p-values may be too small"
+        for key in folds[:1]
+    ]
     nuisances = mappings.no_method
     named, told = split_by_fields(named, nuisances, chosen=method_from is not None)
     notes += told
@@ -201,7 +213,8 @@ _AN_ENVIRONMENT = re.compile(r".*-v\d+")
 
 
 def _example(runs: Sequence[LoggedRun]) -> str | None:
-    """A pattern that says of every path what no field does, and of no two runs the same; None where none of the usual does.
+    """Options by a pattern that says of every path what no field does, and of no two runs the same; None where none of the
+    usual does. Where no run has a seed, they number them.
 
     Nor is one proposed by which every run would be a method, seeds unsaid, or numbers or environments would be methods; nor one
     that would leave folders or settings unsaid in which runs of one method differ.
@@ -218,12 +231,17 @@ def _example(runs: Sequence[LoggedRun]) -> str | None:
             one = Named(run, method, workload, from_name(method), seed)
             places.setdefault((method, workload), []).append(one)
         called = {method for method, _ in places}
-        seeded = all(one.seed is not None for same in places.values() for one in same)
+        seeds = [one.seed for same in places.values() for one in same]
+        counted = set(seeds) == {None} and min(map(len, places.values())) > 1
         each_once = all(len({one.seed for one in same}) == len(same) for same in places.values())
         sound = len(called) < len(runs) or len(runs) == 1 or "seed" in found[0][1].groupdict()
         no_name = all(map(str.isdigit, called)) or any(map(_AN_ENVIRONMENT.fullmatch, called))
-        if seeded and each_once and sound and not no_name and not any(map(apart, places.values())):
-            return f"re:{text}"
+        if sound and not no_name and not any(map(apart, places.values())):
+            option = f": --method-from {shlex.quote(f're:{text}')}"
+            if each_once and None not in seeds:
+                return option
+            if counted:
+                return f", and every run is a seed{option} --missing-seeds number"
     return None
 
 
@@ -253,19 +271,41 @@ def _usual_seed(run: LoggedRun, guess: tuple[str, int, str] | None) -> int | Non
 def _words_among_numbers(named: Sequence[Named]) -> list[str]:
     """A note where some seeds are words and others numbers: one may be mistyped.
 
-    Raises UserError where it is a word for what sums the others up, as the last row of a table may have it.
+    Raises UserError where one is called by words for what sums the others up, as the last row of a table may have it.
     """
-    words = [one for one in named if isinstance(one.seed, NamedSeed) and isinstance(as_given(one.seed), str)]
-    if not words or len(words) == sum(one.seed is not None for one in named):
-        return []
-    said = "the seed {!r} of {} is a word where others are numbers".format
-    for one in words:
-        if str(one.seed).lower() in _SUMS:
+    seeds = [(one, as_given(one.seed)) for one in named if one.seed is not None]
+    words = [(one, seed) for one, seed in seeds if isinstance(seed, str)]
+    mixed = len(words) < len(seeds)
+    sums = [(one, seed) for one, seed in words if _sums_up(seed)]
+    for one, seed in sums:
+        # Of min_0 and min_1 neither sums the other up, and n may be a letter among letters.
+        alone = len(sums) == len(seeds) and re.search(r"\d", seed)
+        if not alone and (mixed or seed.lower() not in COUNTS):
+            why = "where others are numbers" if mixed else "for what sums others up"
             raise UserError(
-                f"{one.run.where}: {said(str(one.seed), shown(one.method))}: leave the row out where it sums up the others, or "
-                "choose other seeds with --seed-from"
+                f"{one.run.where}: the seed {seed!r} of {shown(one.method)} is a word {why}: leave the row out where it sums "
+                "up the others, or choose other seeds with --seed-from"
             )
-    return [said(shown(str(words[0].seed)), shown(words[0].method))]
+    return [
+        f"the seed {shown(seed)!r} of {shown(one.method)} is a word where others are numbers"
+        for one, seed in words[:mixed]
+    ]
+
+
+def _sums_up(seed: str) -> bool:
+    """Whether all words of a seed's name are those of what sums others up: ``mean``, ``seed_avg``, ``Mean ± STD``."""
+    found = set(filter(None, re.split(r"[\W\d_]+", seed.lower())))
+    return bool(found & _SUMS) and found <= _SUMS | {
+        "of",
+        "over",
+        "and",
+        "seed",
+        "run",
+        "fold",
+        "folds",
+        "trial",
+        "trials",
+    }
 
 
 def _seed(text: str, run: LoggedRun) -> int | None:

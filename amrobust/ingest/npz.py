@@ -1,4 +1,4 @@
-"""Arrays in .npz and .npy files: (steps, seeds), an array per method or ``method/metric``, or (steps,) in a .npy file per run.
+"""Arrays in .npz and .npy files: of steps and seeds, an array per method or ``method/metric``, or (steps,) in a .npy per run.
 
 Nothing in them is ever unpickled.
 """
@@ -21,7 +21,7 @@ from amrobust.ingest.logged import STEP_KEYS, LoggedRun, Numbers, Wanted
 from amrobust.ingest.table import text
 from amrobust.runs.files import is_plain_file, reason, shown
 
-TITLE = "NumPy arrays (steps, seeds) in .npz or .npy, or (steps,) in a .npy a run"
+TITLE = "NumPy arrays of steps and seeds in .npz or .npy, or (steps,) in a .npy a run"
 SUFFIXES = (".npz", ".npy")
 AXES = ("steps", "seeds")
 """Arrays of these names are the labels of the axes, not methods."""
@@ -40,8 +40,8 @@ def recognises(path: Path) -> bool:
 
 
 def read(path: Path, wanted: Wanted) -> Iterator[LoggedRun]:
-    """A run for each seed of each array (steps, seeds); arrays (steps,) with one of their steps are one run, and so is one in
-    a .npy file, whose steps are positions from 0."""
+    """A run for each seed of each array of two dimensions; arrays (steps,) with one of their steps are one run, and so is one
+    in a .npy file, whose steps are positions from 0."""
     files = [f for f in files_under(path) if f.suffix in SUFFIXES] if path.is_dir() else [path]
     if not files:
         raise UserError(f"{shown(path)} has no .npz or .npy file")
@@ -49,10 +49,10 @@ def read(path: Path, wanted: Wanted) -> Iterator[LoggedRun]:
         label = relative(file, path) if path.is_dir() else file.name
         arrays = read_arrays(file)
         alone = arrays.get(file.stem) if file.suffix == ".npy" else None
-        if alone is not None and alone.ndim == 1 and alone.size:
+        if alone is not None and alone.ndim == 1 and alone.size and not wanted.seeds_first:
             series = {"value": (np.arange(float(len(alone))), alone)}
             yield LoggedRun(label, {"name": file.stem}, series, (file,), own_steps="position")
-        elif steps := _steps_of_one_run(arrays):
+        elif not wanted.seeds_first and (steps := _steps_of_one_run(arrays)):
             series = {name: (arrays[steps], values) for name, values in arrays.items() if name != steps}
             yield LoggedRun(label, {"name": file.stem}, series, (file,), own_steps=steps)
         else:
@@ -66,31 +66,30 @@ def _steps_of_one_run(arrays: dict[str, Numbers]) -> str | None:
     return next((name for name in STEP_KEYS if alike and name in arrays), None)
 
 
-def _runs(path: Path, label: str, arrays: dict[str, Numbers], seeds_first: bool) -> Iterator[LoggedRun]:
+def _runs(
+    path: Path, label: str, arrays: dict[str, Numbers], seeds_first: bool | None
+) -> Iterator[LoggedRun]:
     axes = {name: arrays.pop(name) for name in AXES if name in arrays}
     if not arrays:
         raise UserError(f"{shown(path)} has no array but its axes")
     methods: dict[str, dict[str, Numbers]] = {}
+    final = all(values.ndim == 1 for values in arrays.values())
     for name, values in arrays.items():
         method, slash, metric = name.rpartition("/")
-        methods.setdefault(method if slash else name, {})[metric if slash else "value"] = values
+        found = _oriented(path, name, values, axes, seeds_first)
+        methods.setdefault(method if slash else name, {})[metric if slash else "value"] = found
     for method, metrics in methods.items():
-        oriented = {
-            metric: _oriented(path, f"{method}/{metric}", values, axes, seeds_first)
-            for metric, values in metrics.items()
-        }
-        counts = {values.shape[1] for values in oriented.values()}
+        counts = {values.shape[1] for values in metrics.values()}
         if len(counts) > 1:
             raise UserError(f"{shown(path)}: the metrics of {shown(method)} have different numbers of seeds")
         seeds = axes["seeds"] if "seeds" in axes else np.arange(counts.pop())
-        note = ""
-        if not axes and not seeds_first:
-            steps, count = next(iter(oriented.values())).shape
-            note = f"{shown(label)}: {shown(method)} is taken as {steps} steps of {count} seeds (--seeds-first turns it around)"
         for column, seed in enumerate(seeds.tolist()):
             series = {
-                metric: (axes.get("steps", np.arange(1.0, len(values) + 1)), values[:, column])
-                for metric, values in oriented.items()
+                metric: (
+                    axes["steps"] if "steps" in axes and not final else np.arange(1.0, len(values) + 1),
+                    values[:, column],
+                )
+                for metric, values in metrics.items()
             }
             fields = {
                 "name": Path(label).stem,
@@ -102,27 +101,44 @@ def _runs(path: Path, label: str, arrays: dict[str, Numbers], seeds_first: bool)
                 fields,
                 series,
                 (path,),
-                notes=(note,) if note else (),
+                final=final,
             )
 
 
-def _oriented(path: Path, name: str, values: Numbers, axes: dict[str, Numbers], seeds_first: bool) -> Numbers:
-    """``values`` as (steps, seeds), checked against the axes where the file has them."""
+def _oriented(
+    path: Path, name: str, values: Numbers, axes: dict[str, Numbers], seeds_first: bool | None
+) -> Numbers:
+    """``values`` as (steps, seeds), as is said or known from the file's axes; final values (seeds,) are one step. Raises
+    UserError."""
+    where = f"{shown(path)}: {shown(name)}"
+    seeds = len(axes["seeds"]) if "seeds" in axes else None
+    if values.ndim == 1 and "steps" not in axes and (seeds_first or seeds == len(values)):
+        values, seeds_first = values[None], False
     if values.ndim != 2 or 0 in values.shape:
         beside = (
-            "; an array (steps,) of one run has an array of its steps beside it" if values.ndim == 1 else ""
+            ": one value per seed is read with --seeds-first, and an array (steps,) of one run with an array of its steps "
+            "beside it"
         )
         raise UserError(
-            f"{shown(path)}: {shown(name)} has the shape {values.shape}, not (steps, seeds)" + beside
+            f"{where} has the shape {values.shape}, not (steps, seeds)" + beside * (values.ndim == 1)
         )
-    values = values.T if seeds_first else values
-    expected = tuple(
-        len(axes[axis]) if axis in axes else size for axis, size in zip(AXES, values.shape, strict=True)
-    )
-    if values.shape != expected:
-        hint = " (--seeds-first turns it around)" if values.T.shape == expected and not seeds_first else ""
-        raise UserError(f"{shown(path)}: {shown(name)} is {values.shape} where the axes say {expected}{hint}")
-    return values
+    expected = [len(axes[axis]) if axis in axes else None for axis in AXES]
+    fitting = {
+        option: found
+        for option, found in (("--steps-first", values), ("--seeds-first", values.T))
+        if all(length in (None, size) for length, size in zip(expected, found.shape, strict=True))
+    }
+    said = "--seeds-first" if seeds_first else "--steps-first" if seeds_first is not None else None
+    if said in fitting or (said is None and len(fitting) == 1):
+        return fitting[said or next(iter(fitting))]
+    if said is None and fitting:
+        raise UserError(
+            f"{where} is {values.shape}, and which of these are its seeds cannot be told: say --seeds-first where each row is "
+            "a seed, --steps-first where each row is a step, or save it in a .npz with an array steps or seeds"
+        )
+    has = " and ".join(f"{len(axes[axis])} {axis}" for axis in AXES if axis in axes)
+    hint = f" ({next(iter(fitting))} turns it around)" if fitting else ""
+    raise UserError(f"{where} is {values.shape} where the axes have {has}{hint}")
 
 
 def read_arrays(path: Path) -> dict[str, Numbers]:

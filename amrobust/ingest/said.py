@@ -16,10 +16,13 @@ MOST_NAMED = 6
 """Up to this many metrics are named; more are counted."""
 
 
-def line_of(runs: Sequence[LoggedRun], mappings: Mappings, methods: Sequence[ImportedMethod]) -> str:
+def line_of(
+    runs: Sequence[LoggedRun], mappings: Mappings, methods: Sequence[ImportedMethod], *, counted: bool = False
+) -> str:
     """``method = optimizer · seed = seed · step = epoch 1…30 · val_acc (higher is better, by its name; share)``.
 
-    Of a table of final values the step is none, and where its rows were numbered that is the seed.
+    Of a table of final values the step is none, and where its rows were numbered that is the seed; so it is of runs that have
+    none and were ``counted``.
     """
     first = runs[0]
     steps = [step for method in methods for step in method.steps]
@@ -36,6 +39,7 @@ def line_of(runs: Sequence[LoggedRun], mappings: Mappings, methods: Sequence[Imp
         "method": ", ".join([method, *beside]),
         "seed": sources["seed"]
         or ("row, numbered in their order" if first.numbered else None)
+        or ("number, in the order of their start" if counted else None)
         or _usual(first, SEED_KEYS)
         or "part of the name",
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,7 +30,7 @@ from amrobust.ingest.logged import (
 )
 from amrobust.ingest.long_tables import MELTED, long_runs, unmelted
 from amrobust.ingest.rows import count_of, grouped, logged_run, row_of, some, values_of
-from amrobust.ingest.table import Table
+from amrobust.ingest.table import Table, text
 from amrobust.ingest.wide_tables import (
     a_row_a_step,
     column_a_method,
@@ -38,6 +39,11 @@ from amrobust.ingest.wide_tables import (
     numbered_columns,
 )
 from amrobust.runs.files import shown
+
+_TIME = re.compile(
+    r"(?:-?\d+ days?,? )?\d{1,4}:\d\d:\d\d(?:[.,]\d+)?|\d{4}-\d\d-\d\d[T _]\d\d[:-]\d\d(?:[:-]\d\d)?(?:[.,]\d+)?\S*"
+)
+"""A duration or a time of day, with its seconds, or a date with one; 1:10 may be the ratio of two classes."""
 
 
 def runs_of(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
@@ -110,7 +116,7 @@ class _Roles:
     settings: tuple[str, ...] = ()
     """Without a column of steps, the numbers that were chosen before the training; with one, they are in ``naming``."""
     clocks: tuple[str, ...] = ()
-    """With a column of steps, words that say when each row was logged."""
+    """With a column of steps, words that say when each row was logged, or that it was the last one."""
 
     @classmethod
     def of(cls, table: Table, wanted: Wanted) -> _Roles:
@@ -135,7 +141,9 @@ class _Roles:
                     table, naming, seed, wanted, grouped(table, naming), list(methods.values())
                 )
             return cls(method, seed, None, tuple(naming), {}, tuple(chosen))
-        clocks = [name for name in naming if name not in known and last_part(name) in CLOCKS]
+        clocks = [name for name in naming if name not in known and _says_when(table, name)]
+        naming = [name for name in naming if name not in clocks]
+        clocks += [name for name in naming if name not in known and _ends_runs(table, name, naming)]
         naming = [name for name in naming if name not in clocks]
         groups = grouped(table, naming)
         if naming:
@@ -169,3 +177,20 @@ def _tidy(table: Table, roles: _Roles) -> Iterator[LoggedRun]:
         found = {name: values_of(table, name, rows, own) for name in metrics}
         series = {name: (steps, values) for name, (steps, values) in found.items() if len(steps)}
         yield replace(logged_run(table, roles.naming, key, row_of(rows), series), steps_in=roles.step)
+
+
+def _says_when(table: Table, name: str) -> bool:
+    """Whether a column of words says when each row was logged, by its name or as ``0:01:30`` or ``2024-05-01 10:00`` does."""
+    texts = [str(cell).strip() for cell in column_of(table.columns[name]).texts()]
+    return last_part(name) in CLOCKS or all(map(_TIME.fullmatch, texts))
+
+
+def _ends_runs(table: Table, name: str, naming: Sequence[str]) -> bool:
+    """Whether a column has one truth in every row but the last of some runs, which has the other, as ``done`` does."""
+    codes, cells = column_of(table.columns[name]).distinct()
+    if len(cells) != 2 or {text(cell).lower() for cell in cells} != {"true", "false"}:
+        return False
+    runs = [codes[rows] for rows in grouped(table, [other for other in naming if other != name]).values()]
+    before = np.concatenate([run[:-1] for run in runs])
+    ended = any(len(run) > 1 and run[-1] != run[0] for run in runs)
+    return ended and len(set(before.tolist())) == 1

@@ -20,6 +20,10 @@ from amrobust.runs.files import is_plain_file, shown
 
 TITLE = "W&B exports (.csv, .jsonl) and offline runs (.wandb)"
 OFFLINE, LINES = ".wandb", ".jsonl"
+MIXED = (
+    "the smallest and the largest value of a point (__MIN, __MAX) differ: it is a mean of several points or of a group of "
+    "runs, and varies less than one run does; export the histories of single runs"
+)
 _CHART_COLUMN = re.compile(r"(?P<run>.+) - (?P<metric>.+?)")
 
 
@@ -81,13 +85,23 @@ def _chart(table: Table) -> Iterator[LoggedRun]:
             groups[match["run"]][match["metric"]] = column
     for run, metrics in groups.items():
         built = SeriesBuilder()
+        mixed = any(_differ(table, f"{column}__MIN", f"{column}__MAX") for column in metrics.values())
         for metric, column in metrics.items():
             for row, cell in enumerate(table.columns[column]):
                 if not is_empty(cell):
                     built.add(metric, table.number(steps_in, row, "step"), table.number(column, row))
         yield LoggedRun(
-            f"{table.label}: {run}", {"name": run}, built.series(), (table.path,), own_steps=steps_in
-        )
+            f"{table.label}: {run}", {"name": run}, built.series(), (table.path,), own_steps=steps_in,
+            notes=(MIXED,) * mixed,
+        )  # fmt: skip
+
+
+def _differ(table: Table, least: str, most: str) -> bool:
+    """Whether a smallest and a largest value differ in any row."""
+    if least not in table.columns or most not in table.columns:
+        return False
+    pairs = zip(table.columns[least], table.columns[most], strict=True)
+    return any(str(low).strip() != str(high).strip() for low, high in pairs)
 
 
 def _lines(path: Path, label: str) -> LoggedRun:

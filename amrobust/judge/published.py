@@ -26,7 +26,7 @@ from amrobust.judge.samples import Refused
 from amrobust.judge.usage import asked_for, meant
 from amrobust.judge.verdicts import decide
 from amrobust.judge.words import significant
-from amrobust.runs.axis import epochs
+from amrobust.runs.axis import FINAL, Axis, epochs
 from amrobust.runs.documents import read_toml
 from amrobust.runs.metric import Metric, MetricChoice, can_be_a_share
 from amrobust.runs.units import PERCENT, SHARE, in_two_units, with_unit
@@ -64,6 +64,13 @@ class Table:
     half_unit: float
     """Half a unit of the last digit printed for the final STD."""
     rows: tuple[Row, ...]
+
+    @property
+    def axis(self) -> Axis:
+        """The epochs; final values alone where it names none."""
+        if self.epochs == 1 and all(row.avg_std is None for row in self.rows):
+            return Axis.called(FINAL, [1])
+        return epochs(self.epochs)
 
 
 def load_tables(path: Path | None, only: str | None = None, metric: str | None = None) -> list[Table]:
@@ -242,7 +249,7 @@ def _judge(table: Table, baseline: Row, margin: float | None, rules: Rules) -> J
             item,
             next(adjusted) if item.claim.form.of_summaries else None,
             table.metric,
-            epochs(table.epochs),
+            table.axis,
             rules,
             family,
         )
@@ -257,6 +264,7 @@ def _judge(table: Table, baseline: Row, margin: float | None, rules: Rules) -> J
         x0_digest=None,
         metric=table.metric,
         epochs=table.epochs,
+        axis=table.axis,
         first_epoch=1,
         final="last",
         baseline=baseline.method,

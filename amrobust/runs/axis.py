@@ -10,6 +10,8 @@ from functools import lru_cache
 from amrobust.runs.files import spans
 
 EPOCH, STEP = "epoch", "step"
+FINAL = "final value"
+"""What the one place is called of values of which nobody says when they were measured."""
 SYNONYMS = {
     "epochs": EPOCH, "steps": STEP, "_step": STEP, "global_step": STEP, "trainer/global_step": STEP, "iteration": STEP,
     "iterations": STEP, "iter": STEP, "timesteps": STEP, "total_timesteps": STEP, "time/total_timesteps": STEP,
@@ -63,6 +65,8 @@ class Axis:
 
         Of what is neither, ``10 points of tokens (...)``: 10 tokens would be something else.
         """
+        if self.quantity == FINAL:
+            return self.plural
         count = len(self.values)
         noun = self.plural if count > 1 else self.quantity
         if self.are_epochs:

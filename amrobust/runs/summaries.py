@@ -8,7 +8,7 @@ METHOD_KEYS = (
     "method", "optimizer", "optimiser", "optimizer_name", "optimiser_name", "opt", "optim", "solver", "algorithm", "algo",
 )  # fmt: skip
 MEANS = ("mean", "avg", "average")
-STDS = ("std", "sd", "stdev", "std_dev")
+STDS = ("std", "sd", "stdev", "stddev", "std_dev")
 COUNTS = ("n", "count", "seeds", "n_seeds", "num_seeds", "runs", "n_runs", "num_runs")
 SUMMARIES = {
     "mean": (*MEANS, "median"),

@@ -264,6 +264,8 @@ method = "am1[m=10]/II"
         assert "Is AM1-SGD steadier?" in done.stdout
         assert "1 claim" in done.stdout
         assert (tmp_path / "mine.pdf").read_bytes().startswith(b"%PDF-")
+        quiet = amrobust("analyze", path, "--executor", "local", "-q", "-o", tmp_path / "quiet.html")
+        assert (quiet.exit_code, quiet.stderr) == (0, "")
         again = amrobust("analyze", path, "--executor", "local", "-o", tmp_path / "again.pdf")
         assert "2 runs of 6 seeds, on this process" in again.stderr
         assert "2/2 runs on this process; 12/12 seeds" in again.stderr

@@ -177,7 +177,10 @@ def test_a_chart_over_epochs_is_read_without_its_envelopes():
 
 def test_a_table_without_a_method_lists_what_could_name_it():
     said = refused("compare", TABLES / "results.tsv")
-    assert "name it with --method-from; there are name, commit, status, description" in said
+    assert (
+        "name it with --method-from, =NAME where all are of one; there are name, commit, status, description"
+        in said
+    )
     (judgement,) = judged(TABLES / "results.tsv", "--method-from", "commit")
     assert (judgement["metric"]["name"], judgement["metric"]["better"]) == ("val_bpb", "lower")
     assert [arm["final_values"] for arm in judgement["arms"]] == [[0.9979, 0.9985], [0.9932, 0.9941]]

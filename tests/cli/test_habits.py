@@ -35,7 +35,7 @@ class TestQuietAndVerbose:
         assert done.exit_code == 0
         assert done.stderr == ""
         assert "read as npz" in done.stdout
-        assert "is taken as" in amrobust("import", "x.npz").stderr
+        assert "read: method = method" in amrobust("import", "x.npz").stderr
 
     def test_quiet_never_hides_an_error(self, here):
         done = amrobust("-q", "compare", "nowhere.csv")

@@ -76,8 +76,16 @@ def test_a_dry_run_writes_nothing(here):
     done = amrobust("import", "results.npz", "--dry-run")
     assert done.exit_code == 0
     assert "nothing is written" in done.stdout
-    assert "is taken as 6 steps of 5 seeds" in done.stderr
     assert not (here / "runs").exists()
+
+
+def test_the_command_that_imports_again_says_what_rows_of_arrays_are(here):
+    np.savez(here / "arrays.npz", sgd=np.arange(6.0).reshape(2, 3))
+    assert amrobust("import", "arrays.npz").exit_code == 2
+    for option in ("--steps-first", "--seeds-first"):
+        assert amrobust("import", "arrays.npz", option, "--runs-dir", option[2:]).exit_code == 0
+        (manifest,) = (here / option[2:]).glob("*/manifest.json")
+        assert option in json.loads(manifest.read_text())["provenance"][0]["source"]["command"].split()
 
 
 def test_json(here):

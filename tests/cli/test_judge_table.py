@@ -234,3 +234,10 @@ def test_methods_whose_names_look_alike_draw_a_warning(tmp_path):
     done = CliRunner().invoke(main, ["judge-table", str(path), "--metric", "acc", "--format", "json"])
     (judgement,) = json.loads(done.stdout)["judgements"]
     assert any("'Adam' and 'adam' differ in case" in note["message"] for note in judgement["notes"])
+
+
+def test_a_table_without_epochs_is_of_final_values(tmp_path):
+    path = tmp_path / "means.csv"
+    path.write_text("method,mean,std,n\nadam,90,1,5\nsgd,91,1,5\n")
+    printed = CliRunner().invoke(main, ["judge-table", str(path), "--metric", "accuracy"]).stdout
+    assert printed.startswith("means, accuracy (higher is better, by its name), final values\n")

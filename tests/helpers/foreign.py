@@ -233,5 +233,5 @@ def wandb(root):
 
 
 def npz(path):
-    np.savez(path, **{method: curves(method).T for method in METHODS})
+    np.savez(path, steps=np.arange(1, STEPS + 1), **{method: curves(method).T for method in METHODS})
     return path

@@ -12,6 +12,8 @@ import amrobust
 from amrobust.api.runs import Runs
 from amrobust.cli import main
 from amrobust.errors import UserError
+from amrobust.ingest.naming import Mappings
+from amrobust.ingest.read import read_path
 
 CORPUS = Path(__file__).resolve().parents[1] / "corpus" / "tables"
 
@@ -448,3 +450,48 @@ def test_columns_that_have_names_of_settings_are_methods_where_the_user_says_so(
         amrobust.load(path)
     arms = amrobust.load(path, method_from="column", metric="value:higher").arms
     assert {arm.method: tuple(arm.seeds) for arm in arms} == {"lr=0.1": (3, 5, 8), "lr=0.01": (3, 5, 8)}
+
+
+def test_folds_may_be_the_seeds_and_are_said_to_vary_together(tmp_path):
+    path = tmp_path / "benchmark.csv"
+    rows = [
+        f"{tool},{data},{fold},{fold / 7 + len(tool)}"
+        for tool in ("A", "H2O")
+        for data in ("adult", "higgs")
+        for fold in (1, 0, 2)
+    ]
+    path.write_text("\n".join(["framework,dataset,fold,result", *rows]))
+    with pytest.raises(
+        UserError, match="say --seed-from fold where fold is the seed, --method-from framework,fold"
+    ):
+        read_path(path, mappings=Mappings(method_from="framework"))
+    found, _ = read_path(path, mappings=Mappings(method_from="framework", seed_from="fold"))
+    assert {(one.workload, one.method): one.seeds for one in found.methods} == {
+        (data, tool): (0, 1, 2) for data in ("adult", "higgs") for tool in ("A", "H2O")
+    }
+    assert any("folds share their training data" in note for note in found.notes)
+
+
+def test_a_seed_within_a_configuration_is_one_whatever_rises_with_the_row(tmp_path):
+    path = tmp_path / "t.csv"
+    rows = [f"0.{9 - s}{len(m)},{100 + s},{m},{s}" for m in ("adam", "sgd") for s in range(4)]
+    path.write_text("\n".join(["accuracy,timestamp,config/optimizer,config/seed", *rows]))
+    assert {one.method: one.seeds for one in read_path(path)[0].methods} == {
+        "adam": (0, 1, 2, 3),
+        "sgd": (0, 1, 2, 3),
+    }
+
+
+def test_another_column_beside_those_of_seeds_is_asked_about(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("Method,Run 1,Run 2,Δ vs base,Mean\nadam,90,91,+1.2,90.5\nsgd,92,90,0,91\n")
+    with pytest.raises(
+        UserError,
+        match=r"Run 1, Run 2 may be the seeds of their rows, and Δ vs base is none: .*--nuisance 'Δ",
+    ):
+        read_path(path)
+    found, _ = read_path(path, mappings=Mappings(nuisances=frozenset({"Δ vs base"})))
+    assert {one.method: one.curves["value"].tolist() for one in found.methods} == {
+        "adam": [[90], [91]],
+        "sgd": [[92], [90]],
+    }

@@ -158,3 +158,30 @@ def test_seeds_that_paths_say_and_fields_do_not_are_named():
         gathered(paths, {"optimizer": "adam", "seed": "42"})
     said = re.search("--seed-from '([^']*)'", str(error.value))[1]
     assert methods(paths, {"optimizer": "adam", "seed": "42"}, seed_from=said) == {("log", "adam"): (0, 1, 2)}
+
+
+@pytest.mark.parametrize("form", ["{}/version_{}/metrics.csv", "{}/{}a2b-{}.txt", "{}/{}/log.csv"])
+def test_runs_without_seeds_are_given_a_pattern_and_an_option_that_work(form):
+    """Folders of Lightning and files called by hashes: neither a name, a folder nor a file of a run is a method."""
+    paths = [form.format(method, *[seed] * 2) for method in ("adam", "sgd") for seed in range(3)]
+    with pytest.raises(
+        UserError, match=r"every run is a seed: --method-from .* --missing-seeds number$"
+    ) as refused:
+        methods(paths)
+    pattern = re.search("--method-from '(.*)' --missing", str(refused.value))[1]
+    found = gathered(paths, policies=Policies(missing_seeds="number"), method_from=pattern)
+    assert {one.method: one.seeds for one in found.methods} == {"adam": (0, 1, 2), "sgd": (0, 1, 2)}
+    assert "seed = number, in the order of their start" in found.read
+
+
+def test_a_pattern_that_would_make_a_method_of_every_run_is_not_proposed():
+    paths = [f"{method}/version_{seed}/metrics.csv" for method in ("adam", "sgd") for seed in range(3)]
+    named = [
+        LoggedRun(path, {"name": path.split("/")[1]}, {"loss": (np.arange(3.0), np.arange(3.0) + i)})
+        for i, path in enumerate(paths)
+    ]
+    with pytest.raises(UserError, match=r"version_0 would be one method") as refused:
+        gather(named, Mappings(method_from="name"), Policies(), "log")
+    pattern = re.search("--method-from '(.*?)'", str(refused.value))[1]
+    found = gather(named, Mappings(method_from=pattern), Policies(missing_seeds="number"), "log")
+    assert [one.method for one in found.methods] == ["adam", "sgd"]

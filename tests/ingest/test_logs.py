@@ -199,6 +199,20 @@ class TestWandb:
         assert found["adam"].curves["val/acc"].tolist() == [[1, 2], [4, 5]]
         assert found["sgd"].seeds == (0, 1)
 
+    def test_points_of_a_chart_that_are_means_are_said(self, tmp_path):
+        path = tmp_path / "chart.csv"
+        names = [f"{method}-seed{seed} - val/acc" for method in ("adam", "sgd") for seed in (0, 1)]
+        columns = [f"{name}{end}" for name in names for end in ("", "__MIN", "__MAX")]
+        for spread in (0, 1):
+            rows = [
+                [step, *(value for k in range(4) for value in (k + 5, k + 5 - spread, k + 5 + spread))]
+                for step in (1, 2)
+            ]
+            path.write_text("\n".join(",".join(map(str, row)) for row in (["Step", *columns], *rows)))
+            gathered, form = read_path(path)
+            assert form == "wandb"
+            assert any("__MIN, __MAX) differ" in note for note in gathered.notes) == bool(spread)
+
     @pytest.mark.parametrize("axis", ["Relative Time (Process)", "Wall Time", "samples_seen"])
     def test_a_chart_over_any_axis_whose_runs_were_measured_at_times_of_their_own(self, tmp_path, axis):
         path = tmp_path / "chart.csv"
@@ -252,23 +266,49 @@ class TestNpz:
         assert found.seeds == (3, 4, 5, 6, 7)
         assert found.steps[0] == 10
 
-    def test_seeds_first_is_asked_for_and_the_guess_is_said(self, tmp_path):
+    def test_which_axis_is_the_seeds_is_asked(self, tmp_path):
         path = tmp_path / "x.npz"
         np.savez(path, adam=foreign.curves("adam"))
-        gathered, _ = read_path(path)
-        assert gathered.methods[0].curves["value"].shape == (foreign.STEPS, foreign.SEEDS)
-        assert "is taken as 5 steps of 6 seeds" in gathered.notes[0]
+        with pytest.raises(
+            UserError, match=r"adam is \(5, 6\).*say --seeds-first where.*--steps-first where"
+        ):
+            read_path(path)
+        assert read(path, seeds_first=False)["adam"].curves["value"].shape == (foreign.STEPS, foreign.SEEDS)
         assert read(path, seeds_first=True)["adam"].curves["value"].shape == (foreign.SEEDS, foreign.STEPS)
+
+    @pytest.mark.parametrize("axis", ["steps", "seeds"])
+    def test_an_axis_says_which_way_round_an_array_is(self, tmp_path, axis):
+        path, labels = tmp_path / "x.npz", {"steps": np.arange(6), "seeds": np.arange(5)}[axis]
+        for curves in (foreign.curves("adam"), foreign.curves("adam").T):
+            np.savez(path, adam=curves, **{axis: labels})
+            assert read(path)["adam"].curves["value"].shape == (5, 6)
+        np.savez(path, adam=np.ones((len(labels), len(labels))), **{axis: labels})
+        with pytest.raises(UserError, match="which of these are its seeds cannot be told"):
+            read_path(path)
+
+    @pytest.mark.parametrize("axes", [{}, {"seeds": np.arange(3, 7)}])
+    def test_final_values(self, tmp_path, axes):
+        path = tmp_path / "x.npz"
+        np.savez(path, adam=np.arange(4.0), sgd=np.arange(4.0) + 1, **axes)
+        if not axes:
+            with pytest.raises(UserError, match=r"adam has the shape \(4,\).*--seeds-first"):
+                read_path(path)
+        found = read(path, seeds_first=None if axes else True)["sgd"]
+        assert found.curves["value"].tolist() == [[1], [2], [3], [4]]
+        assert found.seeds == ((3, 4, 5, 6) if axes else (0, 1, 2, 3))
 
     def test_axes_that_contradict_the_shape(self, tmp_path):
         path = tmp_path / "x.npz"
         np.savez(path, adam=foreign.curves("adam"), steps=np.arange(6), seeds=np.arange(5))
-        with pytest.raises(UserError, match="--seeds-first"):
+        with pytest.raises(UserError, match="5 seeds \\(--seeds-first turns it around"):
+            read(path, seeds_first=False)
+        np.savez(path, adam=foreign.curves("adam"), steps=np.arange(7))
+        with pytest.raises(UserError, match=r"adam is \(5, 6\) where the axes have 7 steps$"):
             read_path(path)
 
     def test_several_metrics_of_a_method(self, tmp_path):
         path = tmp_path / "x.npz"
-        np.savez(path, **{"adam/acc": np.ones((3, 4)), "adam/loss": np.zeros((3, 4))})
+        np.savez(path, **{"adam/acc": np.ones((3, 4)), "adam/loss": np.zeros((3, 4))}, steps=[1, 2, 3])
         assert set(read(path)["adam"].curves) == {"acc", "loss"}
 
     def test_nothing_is_unpickled(self, tmp_path):

@@ -104,6 +104,19 @@ class TestMissingSeeds:
         with pytest.raises(UserError, match=f"the seed '{word}' of .* is a word where others are numbers"):
             gathered([run(seed=0), run(seed=1), run(seed=word)])
 
+    @pytest.mark.parametrize("word", ["mean", "STD", "seed_avg", "mean ± std", "stddev", "Overall", "best"])
+    def test_nor_is_it_one_where_seeds_have_names(self, word):
+        with pytest.raises(UserError, match=f"the seed '{word}' of adam is a word for what sums others up"):
+            gathered([run(seed="run_0"), run(seed="run_1"), run(seed=word)])
+
+    def test_nor_are_summaries_alone_a_sample(self):
+        with pytest.raises(UserError, match="the seed 'mean' of adam is a word for what sums others up"):
+            gathered([run(seed="mean"), run(seed="std")])
+
+    @pytest.mark.parametrize("seeds", [("min_0", "min_1"), ("m", "n"), ("se_a", "se_b", "c")])
+    def test_names_of_seeds_that_begin_so_are_names(self, seeds):
+        assert set(map(as_given, only(gathered([run(seed=seed) for seed in seeds])).seeds)) == set(seeds)
+
     def test_another_word_among_numbers_is_said(self):
         found = gathered([run(seed=0), run(seed=1), run(seed="2a")])
         assert "the seed '2a' of adam is a word where others are numbers" in found.notes

@@ -251,3 +251,98 @@ def test_what_a_folder_holds_beside_what_is_read_is_said(tmp_path):
     assert "adam-seed3/config.json: a configuration without any log" in said
     assert "adam-seed4.csv.gz: compressed" in said
     assert "sgd-seed0.parquet (to compare all, import the folder with --from csv" in said
+
+
+def logged(seed, epochs=(1, 2), **others):
+    return [{"epoch": e, "val_acc": seed + e / 10, **others} for e in epochs]
+
+
+def in_lines(path, records):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+
+
+@pytest.mark.parametrize(
+    "configuration",
+    [
+        lambda s: [{"optimizer": "adam", "lr": 0.1, "seed": s}],
+        lambda s: [{"host": "a"}, {"type": "config", "config": {"optimizer": "adam", "seed": s}}],
+    ],
+)
+def test_a_configuration_before_the_records_of_a_log_names_its_run(tmp_path, configuration):
+    for s in (3, 4):
+        in_lines(tmp_path / f"{s}.jsonl", [*configuration(s), *logged(s, type="log")])
+    found = methods_of(tmp_path)["adam"]
+    assert found.seeds == (3, 4)
+    assert found.curves["val_acc"].tolist() == [[3.1, 3.2], [4.1, 4.2]]
+
+
+def test_a_configuration_that_comes_again_begins_the_next_run(tmp_path):
+    runs = [(method, s) for method in ("adam", "sgd") for s in (0, 1)]
+    records = [[{"optimizer": method, "seed": s}, *logged(s)] for method, s in runs]
+    in_lines(tmp_path / "log.jsonl", [record for each in records for record in each])
+    assert {name: one.seeds for name, one in methods_of(tmp_path / "log.jsonl").items()} == {
+        "adam": (0, 1),
+        "sgd": (0, 1),
+    }
+
+
+def test_a_result_before_the_steps_is_no_configuration(tmp_path):
+    in_lines(tmp_path / "adam-seed0.jsonl", [{"test_acc": 0.5}, *logged(0)])
+    with pytest.raises(UserError, match="'test_acc' have no step beside them"):
+        methods_of(tmp_path)
+
+
+def test_lines_in_a_json_file_as_ray_tune_writes_them(tmp_path):
+    for s in (0, 1):
+        folder = tmp_path / f"train_fn_{s}_optimizer=adam,seed={s}"
+        rows = [
+            {
+                "accuracy": s + i / 10,
+                "training_iteration": i,
+                "done": i == 3,
+                "date": "2024-05-01",
+                "trial_id": f"a{s}",
+                "experiment_tag": f"{s}_optimizer=adam,seed={s}",
+                "config": {"optimizer": "adam", "lr": 0.1, "seed": s},
+            }
+            for i in (1, 2, 3)
+        ]
+        in_lines(folder / "result.json", rows)
+        (folder / "params.json").write_text(json.dumps(rows[0]["config"]))
+        pd.json_normalize(rows, sep="/").to_csv(folder / "progress.csv", index=False)
+    for form in ("json", "csv"):
+        gathered, _ = read_path(tmp_path, form)
+        (found,) = gathered.methods
+        assert (found.method, found.seeds, found.axis.values) == ("adam", (0, 1), (1, 2, 3))
+        assert found.curves["accuracy"].tolist() == [[0.1, 0.2, 0.3], [1.1, 1.2, 1.3]]
+
+
+@pytest.mark.parametrize("orient", ["columns", "index", "split", "table", "records"])
+@pytest.mark.parametrize("kept", [slice(None), slice(1, None, 2)])
+def test_a_frame_as_pandas_writes_it(tmp_path, orient, kept):
+    rows = [
+        {"optimizer": "adam", "seed": s, "epoch": e, "val_acc": s + e / 10} for s in (7, 9) for e in (1, 2)
+    ]
+    pd.DataFrame(rows)[kept].to_json(tmp_path / "frame.json", orient=orient)
+    found = methods_of(tmp_path / "frame.json")["adam"]
+    assert found.seeds == (7, 9)
+    assert found.curves["val_acc"].tolist() == [[s + e / 10 for e in (1, 2)][kept] for s in (7, 9)]
+
+
+def test_rows_of_training_beside_those_of_validation(tmp_path):
+    for s in (0, 1):
+        train = [{"mode": "train", "epoch": e, "iter": 50, "loss": 1.0 + s} for e in (1, 2)]
+        val = logged(s, mode="val", iter=625)
+        rows = [
+            {"env_info": "linux", "seed": s},
+            *(row for pair in zip(train, val, strict=True) for row in pair),
+        ]
+        in_lines(tmp_path / f"adam-seed{s}.json", rows)
+    with pytest.raises(
+        UserError, match=r"one of their metrics alone with --metric.*--nuisance mode --nuisance iter$"
+    ):
+        methods_of(tmp_path, method_from="=adam")
+    gathered, _ = read_path(tmp_path, mappings=Mappings(method_from="=adam", metrics=("val_acc",)))
+    assert gathered.methods[0].curves["val_acc"].tolist() == [[0.1, 0.2], [1.1, 1.2]]
+    assert gathered.left_out == ("2 of 4 runs have no val_acc and are left out: those of mode train",)

@@ -214,3 +214,44 @@ def test_a_column_in_a_hint_is_quoted_for_the_shell(tmp_path):
     path.write_text("optimizer,my seed no,accuracy\n" + "".join(f"sgd,{s},0.{s}\n" for s in range(1, 6)))
     with pytest.raises(UserError, match=r"--seed-from 'my seed no'"):
         read_path(path)
+
+
+def test_a_log_of_keras_is_a_table_and_other_logs_are_none(tmp_path):
+    for seed in (0, 1):
+        folder = tmp_path / f"adam_seed{seed}"
+        folder.mkdir()
+        (folder / "training.log").write_text(f"epoch,loss,val_loss\n0,2,NA\n1,{seed},{seed + 1}\n")
+        (folder / "train.log").write_text("epoch 1, loss 2\nepoch 2, loss 1\n")
+        (folder / "empty.log").write_text("")
+    found, form = read_path(tmp_path)
+    assert form == "csv"
+    assert {one.method: one.seeds for one in found.methods} == {"adam": (0, 1)}
+    assert found.methods[0].curves["loss"].tolist() == [[2, 0], [2, 1]]
+
+
+@pytest.mark.parametrize("form", ["0:00:{:02}", "2024-05-01T10:00:{:02}.5Z", "1 days 03:00:{:02}"])
+def test_words_that_say_when_a_row_was_logged_name_no_runs(tmp_path, form):
+    path = tmp_path / "adam_seed0.csv"
+    path.write_text("epoch,passed,val_acc\n" + "".join(f"{e},{form.format(e)},0.{e}\n" for e in (1, 2, 3)))
+    assert read_path(path)[0].methods[0].curves["val_acc"].tolist() == [[0.1, 0.2, 0.3]]
+
+
+def test_a_ratio_is_no_time(tmp_path):
+    path = tmp_path / "t.csv"
+    rows = [f"adam,{ratio},{seed},{e},0.{e}" for ratio in ("1:10", "1:50") for seed in (0, 1) for e in (1, 2)]
+    path.write_text("\n".join(["method,imbalance,seed,epoch,val_acc", *rows]))
+    assert {one.method for one in read_path(path)[0].methods} == {
+        "adam[imbalance=1:10]",
+        "adam[imbalance=1:50]",
+    }
+
+
+@pytest.mark.parametrize("ends", [(True, True), (True, False)])
+def test_a_truth_in_the_last_row_of_runs_says_that_they_ended(tmp_path, ends):
+    path = tmp_path / "t.csv"
+    rows = [f"adam,{s},{e},{e == 3 and ends[s]},{s + e}" for s in (0, 1) for e in (1, 2, 3)]
+    path.write_text("\n".join(["method,seed,epoch,done,loss", *rows]))
+    assert {one.method: one.seeds for one in read_path(path)[0].methods} == {"adam": (0, 1)}
+    rows = [f"adam,{s},{e},{e > 1},{s + e}" for s in (0, 1) for e in (1, 2, 3)]
+    path.write_text("\n".join(["method,seed,epoch,frozen,loss", *rows]))
+    assert len(read_path(path)[0].methods) == 2
