@@ -63,6 +63,7 @@ def test_mutations_of_valid_inputs(name, scratch, samples):
     holds()
 
 
+@pytest.mark.slow
 def test_deep_and_long_inputs(scratch):
     deep = [
         b"[" * 100_000,
