@@ -54,9 +54,10 @@ OPTIONS = (
         "--test",
         type=click.Choice(
             [
+                "auto",
                 "jackknife",
-                "bonett",
                 "permutation",
+                "bonett",
                 "levene",
                 "bartlett",
                 "fligner",
@@ -65,9 +66,10 @@ OPTIONS = (
                 "pitman-morgan",
             ]
         ),
-        default="jackknife",
+        default="auto",
         show_default=True,
-        help="Test of spread. On curves a test other than the jackknife sees one number per seed, never epochs.",
+        help="Test of spread; auto is the studentised permutation of whole curves, and the jackknife of pairs and where seeds "
+        "are too few for it. On curves Levene's test and its like see one number per seed, never epochs.",
     ),
     click.option(
         "--center",

@@ -30,8 +30,8 @@ from amrobust.errors import UserError
 @click.option("--seeds", type=click.IntRange(min=4), help="Give the power at this number of seeds instead.")
 @click.option(
     "--test",
-    type=click.Choice(["jackknife", "levene"]),
-    default="jackknife",
+    type=click.Choice(["auto", "jackknife", "levene"]),
+    default="auto",
     show_default=True,
     help="Test that will decide a spread.",
 )
@@ -64,7 +64,7 @@ from amrobust.errors import UserError
 @click.option(
     "--replications",
     type=click.IntRange(min=100),
-    default=4_000,
+    default=2_000,
     show_default=True,
     help="Studies at each n.",
 )
@@ -81,7 +81,7 @@ def command(
     margin: float | None,
     power: float,
     seeds: int | None,
-    test: Literal["jackknife", "levene"],
+    test: Literal["auto", "jackknife", "levene"],
     center: Literal["median", "mean"],
     claims: int,
     curves: int,
@@ -106,7 +106,7 @@ def command(
         raise UserError(
             "give one of --ratio (a spread), --difference (of means) or --margin (equivalent means)"
         )
-    decision: Literal["jackknife", "levene", "welch", "tost"]
+    decision: Literal["auto", "jackknife", "levene", "welch", "tost"]
     decision = test if ratio is not None else "tost" if margin is not None else "welch"
     if seeds is not None and output is not None:
         raise UserError(
@@ -161,7 +161,8 @@ def describe(
 ) -> str:
     """The planned claim in words."""
     if ratio is not None:
-        what = f"a ratio of {'Avg. STDs' if curves > 1 else 'final STDs'} of {ratio:g} by the {test} test"
+        by = "the test that decides" if test == "auto" else f"the {test} test"
+        what = f"a ratio of {'Avg. STDs' if curves > 1 else 'final STDs'} of {ratio:g} by {by}"
         what += f", curves of {curves} epochs" if curves > 1 else ""
     elif margin is not None:
         what = f"means that agree within {margin:g} STD (TOST)"

@@ -177,7 +177,7 @@ def compare(
     *,
     metric: str | None = None,
     units: Mapping[str, str] | None = None,
-    test: TestName = "jackknife",
+    test: TestName = "auto",
     center: Centre = "median",
     interval: IntervalName = "test",
     baseline: str | None = None,

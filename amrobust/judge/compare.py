@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from threadpoolctl import threadpool_limits
 
@@ -15,11 +16,12 @@ from amrobust.judge.arms import along_one_axis, choose_metric, on_scale
 from amrobust.judge.claim import Claim
 from amrobust.judge.copies import partly_copied, same_for_all_seeds, same_for_several_methods
 from amrobust.judge.declaration import unproven
-from amrobust.judge.evidence import evidence_on, holm
+from amrobust.judge.evidence import check_test, evidence_on
+from amrobust.judge.family import judged_together
 from amrobust.judge.judgement import Comparison, Judgement
 from amrobust.judge.named import find_arm, resolved
 from amrobust.judge.pairs import divergence_warnings, pair_facts
-from amrobust.judge.rules import Rules, Selection
+from amrobust.judge.rules import Evidence, Rate, Rules, Selection
 from amrobust.judge.samples import Sample
 from amrobust.judge.summaries import summary_of
 from amrobust.judge.usage import asked_for
@@ -57,7 +59,7 @@ def compare(
     """Judge ``claims`` (default: final spread, Avg. STD and final mean of every method against the baseline).
 
     A mapping gives each workload, by its label, its own claims; else they are made on every workload. All claims of all groups
-    are one family: p-values are adjusted by Holm's method, intervals by Bonferroni's.
+    are one family (:func:`amrobust.judge.family.judged_together`).
 
     A single method is described on each workload, and nothing is claimed of it. Raises UserError where nothing can be compared:
     no arms, an unknown metric or baseline, several methods of which no two are comparable, two groups of one name, curves that
@@ -88,21 +90,25 @@ def compare(
     look = _look(groups, rules)
     # At a planned look, claims are tested at that look's share of alpha; the rest of the rules stay.
     applied = replace(rules, alpha=look.alpha, looks=()) if look is not None else rules
-    family = sum(len(group.claims) for group in groups)
+    claims_of = [(group, claim) for group in groups for claim in group.claims]
+
+    def evidence(place: int, rate: Rate) -> Evidence:
+        group, claim = claims_of[place]
+        return evidence_on(claim, group.samples, metric, applied, rate)
+
+    for group in groups:
+        check_test(group.claims, group.samples, applied)
     # The matrix products are small: threads of BLAS cost more than they bring, many times so on a busy machine.
     with threadpool_limits(1, user_api="blas"):
-        evidence = [evidence_on(group.claims, group.samples, metric, applied, family) for group in groups]
-        facts = [
-            pair_facts(items, group.samples, metric, rules.alpha)
-            for group, items in zip(groups, evidence, strict=True)
-        ]
-    adjusted = iter(holm([item.p for items in evidence for item in items]))
+        judged = iter(judged_together(len(claims_of), applied.alpha, evidence))
+        facts = [pair_facts(group.claims, group.samples, metric, rules.alpha) for group in groups]
     judgements = []
-    for group, items, pairs in zip(groups, evidence, facts, strict=True):
+    for group, pairs in zip(groups, facts, strict=True):
         titles = {arm.method: arm.title for arm in group.arms}
         axis = group.arms[0].axis
         verdicts = tuple(
-            decide(item, next(adjusted), metric, axis, applied, family, titles) for item in items
+            decide(item, p_adjusted, metric, axis, applied, len(claims_of), titles)
+            for item, p_adjusted in islice(judged, len(group.claims))
         )
         first = group.arms[0]
         judgements.append(

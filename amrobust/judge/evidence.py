@@ -5,60 +5,64 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from amrobust.errors import UserError
 from amrobust.judge import tuning
 from amrobust.judge.claim import Claim
 from amrobust.judge.kinds import COMPOSITE
+from amrobust.judge.kinds.composite import points_to
 from amrobust.judge.kinds.kind import FEWEST_SEEDS, or_refusal
-from amrobust.judge.rules import PAIRED, UNPAIRED, Evidence, Rules
+from amrobust.judge.rules import PAIRED, UNPAIRED, Evidence, Rate, Rules
 from amrobust.judge.samples import Pair, Refused, Sample
 from amrobust.judge.words import counted
 from amrobust.runs.metric import Metric
 from amrobust.stats.limits import check_rate
 
 
-def evidence_on(
-    claims: Sequence[Claim], samples: Mapping[str, Sample], metric: Metric, rules: Rules, family: int
-) -> list[Evidence]:
-    """The evidence on each of ``claims``. Raises UserError where the chosen test is for other samples than all of these."""
+def check_test(claims: Sequence[Claim], samples: Mapping[str, Sample], rules: Rules) -> None:
+    """Raise UserError where the chosen test is for other samples than those of all ``claims``."""
     pairs = [
         Pair.of(samples[claim.method], samples[claim.baseline]) for claim in claims if claim.is_about_a_pair
     ]
     if rules.test in UNPAIRED and pairs and all(pair.paired for pair in pairs):
         raise UserError(
-            f"the {rules.test} test is for independent samples and every pair here shares its seeds: use --test jackknife or "
-            "--test permutation, which respect the pairing"
+            f"the {rules.test} test is for independent samples and every pair here shares its seeds: leave --test out, or use "
+            "--test permutation, which respects the pairing"
         )
     if rules.test in PAIRED and pairs and not any(pair.paired for pair in pairs):
         raise UserError(
-            f"the {rules.test} test needs paired seeds and no pair here has them: use --test jackknife or --test permutation, "
-            "or run with --paired"
+            f"the {rules.test} test needs paired seeds and no pair here has them: leave --test out, or run with --paired"
         )
-    found = []
-    for claim in claims:
-        evidence = gather(claim, samples, metric, rules, family)
-        arms = [samples[name].arm for name in claim.involved]
-        found.append(replace(evidence, warnings=evidence.warnings + tuning.of_claim(arms)))
-    return found
 
 
-def gather(
-    claim: Claim, samples: Mapping[str, Sample], metric: Metric, rules: Rules, family: int
+def evidence_on(
+    claim: Claim, samples: Mapping[str, Sample], metric: Metric, rules: Rules, rate: Rate
 ) -> Evidence:
-    """Compute the evidence on ``claim``; intervals are at the Bonferroni level of ``family`` claims.
+    """:func:`gather`, with what is to be said of how the claim's methods were tuned."""
+    found = gather(claim, samples, metric, rules, rate)
+    arms = [samples[name].arm for name in claim.involved]
+    return replace(found, warnings=found.warnings + tuning.of_claim(arms))
+
+
+def gather(claim: Claim, samples: Mapping[str, Sample], metric: Metric, rules: Rules, rate: Rate) -> Evidence:
+    """Compute the evidence on ``claim``, its interval at its ``rate``.
+
+    Of a composite, a part that points the other way is held to what that rate leaves for each part: any of them refutes it.
 
     A refusal (diverged seeds, fewer than 4 seeds, no variance, a test that could not reject at this number of seeds) is
     returned, not raised: it is a verdict.
     """
     if claim.parts:
-        parts = tuple(gather(part, samples, metric, rules, family) for part in claim.parts)
-        return COMPOSITE.of_parts(claim, parts, metric)
+        parts = [gather(part, samples, metric, rules, rate) for part in claim.parts]
+        for place, part in enumerate(parts):
+            if part.refusal is None and not points_to(part, metric):
+                parts[place] = gather(part.claim, samples, metric, rules, rate.over(len(parts)))
+        return COMPOSITE.of_parts(claim, tuple(parts), metric, rate)
     involved = [samples[name] for name in claim.involved]
 
     def compute() -> Evidence:
-        check_rate(f"alpha over the family of {counted(family, 'claim')}", rules.alpha / family)
+        check_rate(
+            f"alpha over the family of {counted(round(rules.alpha / rate.first), 'claim')}", rate.first
+        )
         for sample in involved:
             if sample.arm.interpolated and claim.form.needs_measured:
                 raise Refused(
@@ -71,21 +75,6 @@ def gather(
                 raise Refused(
                     f"{sample.arm.title} has {counted(len(sample.seeds), 'usable seed')}", FEWEST_SEEDS
                 )
-        return claim.form.evidence(claim, involved, metric, rules, family)
+        return claim.form.evidence(claim, involved, metric, rules, rate)
 
     return or_refusal(claim, tuple(note for sample in involved for note in sample.warnings), compute)
-
-
-def holm(p_values: Sequence[float | None]) -> list[float | None]:
-    """Holm-adjusted p-values over the whole family.
-
-    A refused claim (None) stays in it, as one that cannot be rejected, and gets None; so does a p that is not a finite number.
-    """
-    known = [p if p is not None and np.isfinite(p) else None for p in p_values]
-    filled = np.array([1.0 if p is None else p for p in known])
-    order = np.argsort(filled)
-    # The k-th smallest counts for all that are not smaller; no adjusted one is below that of a smaller p.
-    stepped = np.maximum.accumulate(filled[order] * np.arange(len(filled), 0, -1))
-    adjusted = np.empty_like(filled)
-    adjusted[order] = np.minimum(stepped, 1.0)
-    return [None if p is None else float(q) for p, q in zip(known, adjusted, strict=True)]

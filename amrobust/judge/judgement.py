@@ -28,7 +28,7 @@ class Verdict:
     sentence: str
     """One plain sentence with the numbers it rests on."""
     interval: Result | None
-    """Estimate and interval that are printed (at the Bonferroni level of the family); None when refused or composite. A
+    """Estimate and interval that are printed, at the rate that the claim is held to; None when refused or composite. A
     bootstrap's where one was asked for: then the claim is decided only if this interval and the test say the same."""
     test: Result | None
     """The test whose p-value decides; the same object as ``interval`` unless another test was asked for."""
@@ -43,7 +43,7 @@ class Verdict:
     """For an inconclusive verdict: seeds per method at which this claim would be settled with 80 % power."""
     warnings: tuple[ResultWarning, ...] = ()
     parts: tuple[Verdict, ...] = ()
-    """Of a composite claim: the verdicts on its parts, each at the level of the whole family."""
+    """Of a composite claim: the verdicts on its parts, each at what the claim's rate leaves for it."""
     test_interval: Result | None = None
     """The interval that belongs to the deciding test, where ``interval`` is a bootstrap's that was asked for."""
 

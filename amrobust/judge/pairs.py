@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import TypeVar
 
 import numpy as np
 
 from amrobust import stats
 from amrobust.judge import warnings
+from amrobust.judge.claim import Claim
 from amrobust.judge.judgement import PairFacts
 from amrobust.judge.kinds.kind import SENSITIVITY_RESAMPLES
-from amrobust.judge.rules import Evidence
 from amrobust.judge.samples import Pair, Sample
 from amrobust.judge.words import p_text
 from amrobust.runs.metric import Metric
@@ -22,27 +21,14 @@ Found = TypeVar("Found")
 
 
 def pair_facts(
-    evidence: Sequence[Evidence], samples: Mapping[str, Sample], metric: Metric, alpha: float
+    claims: Sequence[Claim], samples: Mapping[str, Sample], metric: Metric, alpha: float
 ) -> tuple[PairFacts, ...]:
-    """The facts about every pair of methods that some claim is about, in the claims' order."""
-    pairs: dict[tuple[str, str], stats.EpochwiseDifference | None] = {}
-    for item in evidence:
-        if item.claim.is_about_a_pair:
-            names = item.claim.method, item.claim.baseline
-            pairs[names] = pairs.get(names) or item.epochwise
-    return tuple(
-        _facts(samples[method], samples[baseline], metric, alpha, epochwise)
-        for (method, baseline), epochwise in pairs.items()
-    )
+    """The facts about every pair of methods that some claim is about, in their order."""
+    pairs = dict.fromkeys((claim.method, claim.baseline) for claim in claims if claim.is_about_a_pair)
+    return tuple(_facts(samples[method], samples[baseline], metric, alpha) for method, baseline in pairs)
 
 
-def _facts(
-    method: Sample,
-    baseline: Sample,
-    metric: Metric,
-    alpha: float,
-    epochwise: stats.EpochwiseDifference | None,
-) -> PairFacts:
+def _facts(method: Sample, baseline: Sample, metric: Metric, alpha: float) -> PairFacts:
     pair = Pair.of(method, baseline)
     assert method.finals is not None
     assert baseline.finals is not None
@@ -63,7 +49,7 @@ def _facts(
                 ours, theirs, better=metric.way, paired=pair.paired, level=1 - alpha
             )
         ),
-        epochs_that_differ=None if several else _or_none(lambda: _epochs(pair, alpha, epochwise)),
+        epochs_that_differ=None if several else _or_none(lambda: _epochs(pair, alpha)),
         at_matched_level=_or_none(lambda: stats.spread_at_matched_level(pair.a, pair.b).ratio),
         divergence=stats.divergence_difference(
             lost[0], len(method.finals), lost[1], len(baseline.finals), level=1 - alpha
@@ -73,13 +59,13 @@ def _facts(
     )
 
 
-def _epochs(pair: Pair, alpha: float, known: stats.EpochwiseDifference | None) -> tuple[int, ...] | None:
+def _epochs(pair: Pair, alpha: float) -> tuple[int, ...] | None:
     if pair.a.shape[1] < 2 or pair.method.arm.interpolated or pair.baseline.arm.interpolated:
         return None
-    found = known or stats.when_spreads_differ(
-        pair.a, pair.b, paired=pair.paired, resamples=SENSITIVITY_RESAMPLES
+    found = stats.when_spreads_differ(
+        pair.a, pair.b, paired=pair.paired, alpha=alpha, resamples=SENSITIVITY_RESAMPLES
     )
-    return tuple(epoch + pair.method.first_epoch - 1 for epoch in replace(found, alpha=alpha).epochs)
+    return tuple(epoch + pair.method.first_epoch - 1 for epoch in found.epochs)
 
 
 def _or_none(compute: Callable[[], Found]) -> Found | None:

@@ -17,11 +17,11 @@ from amrobust import stats
 from amrobust.errors import UserError
 from amrobust.judge import metrics
 from amrobust.judge.claim import Claim
-from amrobust.judge.evidence import holm
+from amrobust.judge.family import judged_together
 from amrobust.judge.judgement import Comparison, Judgement, MethodSummary
 from amrobust.judge.oddities import alike_names
 from amrobust.judge.published_csv import SEPARATORS, tables_of_csv
-from amrobust.judge.rules import Evidence, Rules
+from amrobust.judge.rules import Evidence, Rate, Rules
 from amrobust.judge.samples import Refused
 from amrobust.judge.usage import asked_for, meant
 from amrobust.judge.verdicts import decide
@@ -241,19 +241,23 @@ def _judge(table: Table, baseline: Row, margin: float | None, rules: Rules) -> J
         )
     ]
     # What no table can say is no member of the family: it would only make the other claims harder to support.
-    family = sum(claim.form.of_summaries for claim, _ in claims)
-    evidence = [_gather(claim, row, baseline, table, rules, family) for claim, row in claims]
-    adjusted = iter(holm([item.p for item in evidence if item.claim.form.of_summaries]))
+    told = [(claim, row) for claim, row in claims if claim.form.of_summaries]
+
+    def evidence(place: int, rate: Rate) -> Evidence:
+        return _gather(*told[place], baseline, table, rules, rate)
+
+    judged = dict(
+        zip((claim for claim, _ in told), judged_together(len(told), rules.alpha, evidence), strict=True)
+    )
     verdicts = tuple(
         decide(
-            item,
-            next(adjusted) if item.claim.form.of_summaries else None,
-            table.metric,
+            *judged.get(claim, (_untold(claim, row, baseline), None)),
+            metric,
             table.axis,
             rules,
-            family,
+            len(told),
         )
-        for item in evidence
+        for claim, row in claims
     )
     methods = [row.method for row in table.rows]
     beyond = metrics.beyond_range([claim for claim, _ in claims], [np.array(reach)], metric)
@@ -306,19 +310,18 @@ PUBLISHED = ResultWarning(
 )
 
 
-def _gather(claim: Claim, row: Row, baseline: Row, table: Table, rules: Rules, family: int) -> Evidence:
-    if not claim.form.of_summaries:
-        printed = (
-            f" (printed: {row.avg_std:g} against {baseline.avg_std:g})"
-            if row.avg_std is not None and baseline.avg_std is not None
-            else ""
-        )
-        return Evidence(
-            claim,
-            refusal=Refused(
-                f"the table does not say how strongly the epochs of one seed are correlated{printed}"
-            ),
-        )
+def _untold(claim: Claim, row: Row, baseline: Row) -> Evidence:
+    """What summaries cannot say."""
+    printed = (
+        f" (printed: {row.avg_std:g} against {baseline.avg_std:g})"
+        if row.avg_std is not None and baseline.avg_std is not None
+        else ""
+    )
+    reason = f"the table does not say how strongly the epochs of one seed are correlated{printed}"
+    return Evidence(claim, refusal=Refused(reason))
+
+
+def _gather(claim: Claim, row: Row, baseline: Row, table: Table, rules: Rules, rate: Rate) -> Evidence:
     if row.mean is None or row.std is None or baseline.mean is None or baseline.std is None:
         return Evidence(
             claim, refusal=Refused("the table does not print the final mean and STD of both methods")
@@ -328,12 +331,12 @@ def _gather(claim: Claim, row: Row, baseline: Row, table: Table, rules: Rules, f
         for r in (row, baseline)
     )
     try:
-        check_rate(f"alpha over the family of {family} claims", rules.alpha / family)
-        result = claim.form.of_summary(claim, a, b, rules.alpha / family)
+        check_rate(f"alpha over the family of {round(rules.alpha / rate.first)} claims", rate.first)
+        result = claim.form.of_summary(claim, a, b, table.metric, rate.alpha)
     except stats.CannotEstimate as error:
         return Evidence(claim, refusal=Refused(error.reason, error.seeds_needed))
     notes = _sensitivity(result, rules.alpha) if claim.kind == "less spread" else ()
-    return Evidence(claim, result, result, None, result.p, warnings=notes)
+    return Evidence(claim, result, result, None, result.p, rate, warnings=notes)
 
 
 def _sensitivity(result: Result, alpha: float) -> tuple[ResultWarning, ...]:

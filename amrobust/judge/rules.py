@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -11,7 +11,6 @@ from amrobust.judge.grid import Grid
 from amrobust.judge.lengths import Lengths
 from amrobust.judge.samples import Refused
 from amrobust.judge.usage import asked_for
-from amrobust.stats.curves import EpochwiseDifference
 from amrobust.stats.levels import Scale
 from amrobust.stats.limits import check_finite, check_margin, check_rate
 from amrobust.stats.results import Result, ResultWarning
@@ -22,7 +21,16 @@ if TYPE_CHECKING:
     from amrobust.judge.claim import Claim
 
 TestName = Literal[
-    "jackknife", "bonett", "permutation", "levene", "bartlett", "fligner", "f", "swap", "pitman-morgan"
+    "auto",
+    "jackknife",
+    "permutation",
+    "bonett",
+    "levene",
+    "bartlett",
+    "fligner",
+    "f",
+    "swap",
+    "pitman-morgan",
 ]
 TESTS: tuple[TestName, ...] = get_args(TestName)
 UNPAIRED: tuple[TestName, ...] = ("levene", "bartlett", "fligner", "f")
@@ -80,7 +88,7 @@ class Rules:
     """How claims are judged: the options of a comparison that the numbers depend on."""
 
     alpha: float = 0.05
-    test: TestName = "jackknife"
+    test: TestName = "auto"
     centre: Centre = "median"
     final: str = "last"
     practical_ratio: float = 0.9
@@ -107,8 +115,24 @@ def _require(name: str, value: str, known: tuple[str, ...]) -> None:
 
 
 @dataclass(frozen=True)
+class Rate:
+    """The error rate that one claim of a family is held to."""
+
+    alpha: float
+    """That of its step in Holm's procedure; its interval is at this level too."""
+    first: float
+    """That of the procedure's first step, alpha over all claims: by it constructions are chosen, before any data."""
+    p_alone: bool = False
+    """Whether only p-values are asked for, by which the step is found: what takes long beside them is left out."""
+
+    def over(self, parts: int) -> Rate:
+        """What is left for each of several ``parts``, any of which would settle the claim."""
+        return replace(self, alpha=self.alpha / parts)
+
+
+@dataclass(frozen=True)
 class Evidence:
-    """What is known about one claim before the family is adjusted for."""
+    """What is known about one claim: its p-value, and its interval at the claim's level."""
 
     claim: Claim
     interval: Result | None = None
@@ -116,12 +140,13 @@ class Evidence:
     test: Result | None = None
     sensitivity_test: Result | None = None
     p: float | None = None
-    """The p-value that decides: the chosen test's, or the larger of it and the interval's where they are not one."""
+    """The p-value that decides: the chosen test's, or the larger of it and the interval's where they are not one. Of a claim
+    whose two directions have tests of their own it is that of the direction in which the estimate lies."""
+    rate: Rate | None = None
+    """None where the claim is refused."""
     refusal: Refused | None = None
     warnings: tuple[ResultWarning, ...] = ()
     parts: tuple[Evidence, ...] = ()
-    epochwise: EpochwiseDifference | None = None
-    """Where the curves' spreads differ, if it was found beside the sensitivity test: it decides nothing."""
     asked: Result | None = None
     """The bootstrap interval that was asked for: it is shown in place of the other, and a verdict needs both."""
 

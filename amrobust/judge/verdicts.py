@@ -31,10 +31,9 @@ def decide(
     """The verdict on one claim, given its Holm-adjusted p-value; ``axis`` has the coordinates of its phase, and its sentence
     calls methods by their ``titles``, else names.
 
-    Directional claims are supported when the adjusted two-sided p is at most alpha and the sign agrees, refuted when
-    it disagrees. ``equivalent mean`` and ``non-inferior`` are supported by their one-sided p, and refuted when the
-    interval lies wholly outside the margin; ``exceedance bound`` is supported by its one-sided p, and refuted when the interval
-    lies wholly above the probability. Anything else is inconclusive.
+    A claim is decided where its adjusted p is at most alpha; which way, its interval says, which excludes what the test
+    rejects: equality, or for a claim of a margin or a bound the region on one side of its border. Anything else is
+    inconclusive.
 
     Where a bootstrap interval was asked for, a claim is decided only if that interval alone says the same: it excludes
     equality on that side, lies within the margin, or lies wholly outside of it. A disagreement is a warning.
@@ -56,10 +55,14 @@ def decide(
     if evidence.parts:
         return _composite(evidence, p_adjusted, metric, axis, rules, family, titles or {})
     assert evidence.interval is not None
-    by_test = outcome = claim.form.outcome(claim, evidence.interval, p_adjusted, metric, rules.alpha)
+    assert evidence.rate is not None
+    by_test: Outcome = (
+        claim.form.outcome(claim, evidence.interval, metric) if p_adjusted <= rules.alpha else "inconclusive"
+    )
+    outcome = by_test
     shown, notes = evidence.interval, evidence.warnings
     if evidence.asked is not None:
-        shown, by_interval = evidence.asked, claim.form.outcome_of_interval(claim, evidence.asked, metric)
+        shown, by_interval = evidence.asked, claim.form.outcome(claim, evidence.asked, metric)
         if by_interval != by_test:
             outcome = "inconclusive"
             notes += (_disagreement(evidence, by_test, by_interval, p_adjusted),)
@@ -67,7 +70,7 @@ def decide(
         claim, outcome, "", shown, evidence.test, evidence.p, p_adjusted, family,
         sensitivity_test=evidence.sensitivity_test,
         practically_significant=claim.form.is_practically_significant(shown, rules.practical_ratio),
-        required_seeds=claim.form.required_seeds(claim, evidence.interval, rules.alpha / family, POWER)
+        required_seeds=claim.form.required_seeds(claim, evidence.interval, evidence.rate.alpha, POWER)
         if by_test == "inconclusive" else None,
         warnings=notes, test_interval=evidence.interval if evidence.asked is not None else None,
     )  # fmt: skip
@@ -83,43 +86,36 @@ def _composite(
     family: int,
     titles: Mapping[str, str],
 ) -> Verdict:
-    """Supported when the largest p of the parts is small enough, refuted when a part is, at its own Bonferroni level."""
+    """Refuted when a part is, supported when all are; each part is held to what the claim's rate leaves for it."""
     assert evidence.p is not None
     parts = tuple(
-        decide(
-            part,
-            min(1.0, family * (part.p if part.p is not None else 1.0)),
-            metric,
-            axis,
-            rules,
-            family,
-            titles,
-        )
+        decide(part, _scaled(part, rules.alpha), metric, axis, rules, family, titles)
         for part in evidence.parts
     )
-    outcome: Outcome = "supported" if p_adjusted <= rules.alpha else "inconclusive"
-    notes = dict.fromkeys((*evidence.warnings, *(note for part in parts for note in part.warnings)))
-    for part in evidence.parts:
-        if outcome == "supported" and part.asked is not None:
-            by_interval = part.claim.form.outcome_of_interval(part.claim, part.asked, metric)
-            if by_interval != "supported":
-                outcome = "inconclusive"
-                notes[_disagreement(part, "supported", by_interval, p_adjusted)] = None
-    if any(part.outcome == "refuted" for part in parts):
-        outcome = "refuted"
+    outcome: Outcome = "inconclusive"
+    if p_adjusted <= rules.alpha:
+        found = {part.outcome for part in parts}
+        outcome = "refuted" if "refuted" in found else "supported" if found == {"supported"} else outcome
+    notes = tuple(dict.fromkeys((*evidence.warnings, *(note for part in parts for note in part.warnings))))
     numbers = "; ".join(_numbers(part, metric) for part in parts)
     said = called(evidence.claim, titles)
     text = f"{OPENINGS[outcome].format(said.form.statement(said, metric, axis))}: {numbers}"
-    if outcome != "refuted":
-        text += f"; together {p_text(evidence.p)}"
-        text += f", {p_text(p_adjusted)} after Holm over {family} claims" if family > 1 else ""
+    text += f"; together {p_text(evidence.p)}"
+    text += f", {p_text(p_adjusted)} after Holm over {family} claims" if family > 1 else ""
     open_parts = [part.required_seeds for part in parts if part.outcome == "inconclusive"]
     seeds = None if None in open_parts else max((n for n in open_parts if n is not None), default=None)
     verdict = Verdict(
         evidence.claim, outcome, text + ".", None, None, evidence.p, p_adjusted, family,
-        required_seeds=seeds if outcome == "inconclusive" else None, warnings=tuple(notes), parts=parts,
+        required_seeds=seeds if outcome == "inconclusive" else None, warnings=notes, parts=parts,
     )  # fmt: skip
     return replace(verdict, sentence=verdict.sentence + _prospect(verdict))
+
+
+def _scaled(part: Evidence, alpha: float) -> float | None:
+    """A part's p on the scale on which the claim's rate is alpha."""
+    if part.p is None or part.rate is None:
+        return None
+    return min(1.0, part.p * (alpha / part.rate.alpha))
 
 
 def _disagreement(

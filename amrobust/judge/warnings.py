@@ -413,5 +413,5 @@ def values_only(test: str, used: str, what: str) -> ResultWarning:
         "values-only",
         f"The {test} test takes one number per seed of two independent methods and has no form for {what}: "
         f"the {used} was used.",
-        "use --test jackknife, which has a form for everything, or --test levene, which has one for curves",
+        "leave --test out: what decides by itself has a form for everything; --test levene has one for curves",
     )

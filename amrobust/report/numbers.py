@@ -116,9 +116,13 @@ def percent(level: float) -> str:
     return f"{round(100 * level, 2):g} %"
 
 
+def levels_of(results: Iterable[Result | None]) -> str:
+    """The levels of intervals: ``95 %``, or where they differ ``95 % to 98.33 %``; empty without any."""
+    levels = [r.level for r in results if r is not None and r.low is not None and r.level is not None]
+    return " to ".join(dict.fromkeys(map(percent, (min(levels), max(levels))))) if levels else ""
+
+
 def interval_heading(results: Iterable[Result | None]) -> str:
     """The heading of a column of intervals: their level where they share one."""
-    levels = {
-        percent(r.level) for r in results if r is not None and r.low is not None and r.level is not None
-    }
-    return f"{levels.pop()} interval" if len(levels) == 1 else "Interval"
+    levels = levels_of(results)
+    return f"{levels} interval" if levels and " to " not in levels else "Interval"

@@ -14,8 +14,8 @@ from amrobust.report.numbers import (
     ABSENT,
     Precision,
     interval_heading,
+    levels_of,
     p_value,
-    percent,
     ratio,
     ratio_interval,
 )
@@ -128,7 +128,7 @@ class View:
     pairs: tuple[PairRows, ...]
     claim_interval: str
     levels: str
-    """Where the claims' intervals differ in level, which claims have which, as a sentence; else empty."""
+    """Where the claims' intervals differ in level, from which to which, as a sentence; else empty."""
     notes: tuple[Note, ...]
     remarks: tuple[str, ...] = ()
     """Sentences on the group as a whole: the planned look, the components of spread."""
@@ -306,15 +306,8 @@ def spans(epochs: tuple[int, ...]) -> str:
 
 
 def _levels(judgement: Judgement) -> str:
-    kinds: dict[str, dict[str, None]] = {}
-    for verdict in judgement.verdicts:
-        if verdict.interval is not None and verdict.interval.level is not None:
-            name = claim_words(verdict.claim, judgement)
-            kinds.setdefault(percent(verdict.interval.level), {})[name] = None
-    if len(kinds) < 2:
-        return ""
-    parts = [f"{level} for {', '.join(names)}" for level, names in kinds.items()]
-    return f"Intervals: {'; '.join(parts)}."
+    levels = levels_of(verdict.interval for verdict in judgement.verdicts)
+    return f"Each interval is at the level that its claim is tested at: {levels}." if " to " in levels else ""
 
 
 def _seeds_to_settle(verdict: Verdict) -> str:

@@ -13,7 +13,6 @@ from amrobust.stats.bonett import mad_ratio, pooled_kurtosis_ratio
 from amrobust.stats.bootstrap import bootstrap_contrast, bootstrap_difference, bootstrap_interval
 from amrobust.stats.curves import (
     EpochwiseDifference,
-    permuted_curves,
     simultaneous_std_band,
     std_band,
     when_spreads_differ,
@@ -43,7 +42,13 @@ from amrobust.stats.ranks import chance_of_winning, mann_whitney
 from amrobust.stats.results import Result, ResultWarning
 from amrobust.stats.samples import CannotEstimate, avg_std, final_values, kurtosis, std
 from amrobust.stats.sequential import Look, obrien_fleming_looks
-from amrobust.stats.spread import avg_std_interval, chi_square_interval, spread_interval, spread_ratio
+from amrobust.stats.spread import (
+    avg_std_interval,
+    chi_square_interval,
+    construction_for,
+    spread_interval,
+    spread_ratio,
+)
 from amrobust.stats.tails import (
     cvar,
     distribution_band,
@@ -77,6 +82,7 @@ __all__ = [
     "bootstrap_interval",
     "chance_of_winning",
     "chi_square_interval",
+    "construction_for",
     "cvar",
     "distribution_band",
     "divergence_difference",
@@ -103,7 +109,6 @@ __all__ = [
     "obrien_fleming_looks",
     "permutation_spread",
     "permutation_trend",
-    "permuted_curves",
     "pitman_morgan",
     "pooled_kurtosis_ratio",
     "power_at_seeds",

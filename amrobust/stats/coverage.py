@@ -1,4 +1,4 @@
-"""What intervals are worth at few seeds, from the figures that ``amrobust calibrate`` measured and the package ships."""
+"""What intervals and tests are worth at few seeds, from the figures of ``amrobust calibrate`` that the package has."""
 
 from __future__ import annotations
 
@@ -25,9 +25,19 @@ def measured_coverage(
     quantity: str, construction: str, n: Sequence[int], *, paired: bool = False
 ) -> tuple[Coverage, ...]:
     """The coverage of ``construction`` in every condition measured, at the number of seeds nearest to the smaller of ``n``."""
-    found = _shipped().get((topic_of(quantity, paired=paired), construction), [])
-    nearest = min({each.n for each in found}, key=lambda size: (abs(size - min(n)), size), default=None)
-    return tuple(each for each in found if each.n == nearest)
+    return _nearest(_shipped("coverage").get((topic_of(quantity, paired=paired), construction), []), min(n))
+
+
+def measured_error(topic: str, construction: str, condition: str, n: int) -> Coverage:
+    """How often ``construction`` rejected a true null at 5 % in a ``condition``, at the number of seeds nearest to ``n``."""
+    measured = _shipped("type I error")[topic, construction]
+    (found,) = _nearest([each for each in measured if each.condition == condition], n)
+    return found
+
+
+def _nearest(figures: Sequence[Coverage], n: int) -> tuple[Coverage, ...]:
+    nearest = min({each.n for each in figures}, key=lambda size: (abs(size - n), size), default=None)
+    return tuple(each for each in figures if each.n == nearest)
 
 
 def coverage_sentence(result: Result) -> str:
@@ -80,15 +90,15 @@ def _named(result: Result) -> str:
 
 
 @cache
-def _shipped() -> dict[tuple[str, str], list[Coverage]]:
-    """All measured coverages, by topic and construction."""
+def _shipped(measure: str) -> dict[tuple[str, str], list[Coverage]]:
+    """All shares that were measured of one kind, by topic and construction."""
     table = (
         files("amrobust.reference_runs").joinpath("calibration", "figures.csv").read_text(encoding="utf-8")
     )
     found: dict[tuple[str, str], list[Coverage]] = {}
     for row in csv.DictReader(table.splitlines()):
-        if row["measure"] == "coverage":
+        if row["measure"] == measure:
             value, low, high = (float(row[name]) for name in ("value", "low", "high"))
-            coverage = Coverage(row["condition"], int(row["n"]), value, low, high, int(row["replications"]))
-            found.setdefault((row["topic"], row["construction"]), []).append(coverage)
+            share = Coverage(row["condition"], int(row["n"]), value, low, high, int(row["replications"]))
+            found.setdefault((row["topic"], row["construction"]), []).append(share)
     return found

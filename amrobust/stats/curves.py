@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import special
 
 from amrobust.stats.limits import check_level, check_rate, check_resamples
-from amrobust.stats.permutation import permuted, relabelled_variances, swapped_variances
-from amrobust.stats.results import Result
+from amrobust.stats.permutation import relabelled_variances, swapped_variances
 from amrobust.stats.samples import (
     Array,
     CannotEstimate,
@@ -25,8 +24,6 @@ from amrobust.stats.samples import (
 _MIXED_SEEDS = 50
 """Up to this many seeds the critical value of a simultaneous band comes from resampled curves; beyond, from their limit."""
 _BLOCK_VALUES = 4_000_000
-SMALL_SQUARES = 1e-280
-"""Sums of squares below this have lost digits."""
 
 
 @dataclass(frozen=True)
@@ -172,69 +169,14 @@ def when_spreads_differ(
     kept = (np.ascontiguousarray(values[:, both]) for values in (first, second))
     x, y, _ = deviations_together(*kept, apart=True)
     total, exact, blocks = (swapped_variances if paired else relabelled_variances)(x, y, resamples, seed)
-    ratios = _LogRatios()
+    null, filled = np.empty((total, x.shape[1])), 0
     for one, other in blocks:
-        ratios.take(total, one, other)
-    return _epochwise(x, y, both, ratios.taken, exact, alpha)
-
-
-def permuted_curves(
-    a: ArrayLike,
-    b: ArrayLike,
-    *,
-    paired: bool = False,
-    alpha: float = 0.05,
-    resamples: int = 9_999,
-    seed: int = 0,
-) -> tuple[Result, EpochwiseDifference | None]:
-    """:func:`permutation_spread` and :func:`when_spreads_differ`, which share the relabellings that take most of their time.
-
-    The second is None where it would raise CannotEstimate; it is raised where the first does.
-    """
-    check_rate("alpha", alpha)
-    first, second = as_pair(a, b, paired)
-    x, y, _ = deviations_together(first, second)
-    # Epochs whose squares vanish beside those of the largest one need a scale of their own, which Avg. STD cannot have.
-    every = ((x**2).sum(axis=0) > SMALL_SQUARES) & ((y**2).sum(axis=0) > SMALL_SQUARES)
-    shared = first.shape[1] > 1 and bool(every.all())
-    ratios = _LogRatios()
-    result = permuted(
-        first, second, paired=paired, resamples=resamples, seed=seed, beside=ratios.take if shared else None
-    )  # fmt: skip
-    try:
-        if not shared:
-            return result, when_spreads_differ(
-                first, second, paired=paired, alpha=alpha, resamples=resamples, seed=seed
-            )
-        return result, _epochwise(x, y, every, ratios.taken, bool(result.details["exact"]), alpha)
-    except CannotEstimate:
-        return result, None
-
-
-class _LogRatios:
-    """Per-epoch log ratios of variances (arrangements, epochs), block after block."""
-
-    def __init__(self) -> None:
-        self.taken = np.empty((0, 0))
-        self._rows = 0
-
-    def take(self, total: int, one: Array, other: Array) -> None:
-        """A block of ``total`` arrangements."""
-        if not self._rows:
-            self.taken = np.empty((total, one.shape[1]))
-        rows = self.taken[self._rows : self._rows + len(one)]
+        rows = null[filled : filled + len(one)]
         with np.errstate(divide="ignore", invalid="ignore"):
             np.log(np.divide(one, other, out=rows), out=rows)
-        self._rows += len(one)
-
-
-def _epochwise(
-    x: Array, y: Array, both: NDArray[np.bool_], null: Array, exact: bool, alpha: float
-) -> EpochwiseDifference:
-    """From centred curves at the epochs where ``both`` vary, and their log ratios of variances under relabelling."""
-    with np.errstate(invalid="ignore"):
-        if not np.isfinite(null.sum()):
-            null = null[np.isfinite(null).all(axis=1)]
+        filled += len(one)
+    if not np.isfinite(null).all():
+        null = null[np.isfinite(null).all(axis=1)]
     # Log ratios of variances: twice those of STDs, which no quotient of two of them notices.
     observed = np.log(x.var(axis=0, ddof=1) / y.var(axis=0, ddof=1))
     total = len(null)

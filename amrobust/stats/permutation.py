@@ -28,8 +28,6 @@ class Rearranged(NamedTuple):
 
 
 Rearrangement = Callable[[Array, Array, int, int], Rearranged]
-Beside = Callable[[int, Array, Array], object]
-"""Takes the number of all arrangements and the variances of a block of them, which it leaves as they are."""
 
 EXACT_UP_TO = 20_000
 """Arrangements that are enumerated rather than sampled."""
@@ -39,6 +37,8 @@ MANY_SEEDS = 20
 
 BLOCK = 200
 """Arrangements that are worked on at a time, so that they stay in the processor's cache."""
+
+SWAPS = "swaps within pairs"
 
 TIE = 1e-9
 """Difference below which two statistics count as equal: of log ratios, and of others relative to their size."""
@@ -67,26 +67,19 @@ def permutation_spread(
 
     All arrangements are enumerated up to 20,000; beyond, ``resamples`` are drawn and p = (b+1)/(B+1), with its Monte Carlo
     standard error in ``details["monte_carlo_se"]``.
-    """
-    return permuted(*as_pair(a, b, paired), paired=paired, resamples=resamples, seed=seed)
-
-
-def permuted(
-    first: Array, second: Array, *, paired: bool, resamples: int, seed: int, beside: Beside | None = None
-) -> Result:
-    """:func:`permutation_spread` of checked samples; ``beside`` sees every block of rearranged curves too.
 
     Raises CannotEstimate where a sample has no spread.
     """
+    first, second = as_pair(a, b, paired)
     check_resamples(resamples)
     scalar = first.shape[1] == 1
     if not np.ptp(first, axis=0).any() or not np.ptp(second, axis=0).any():
         raise CannotEstimate("all seeds gave the same values: the spread is zero")
     tie = TIE
     if paired:
-        observed, null, exact = _curves(first, second, swapped_variances, resamples, seed, beside)
+        observed, null, exact = _curves(first, second, swapped_variances, resamples, seed)
         smallest = smallest_permutation_p(len(first), len(second), paired=True)
-        name = "swaps within pairs"
+        name = SWAPS
     elif scalar:
         deviations = _deviations(first[:, 0]), _deviations(second[:, 0])
         observed, null, exact = _relabel_means(*deviations, resamples, seed)
@@ -96,7 +89,7 @@ def permuted(
         smallest = smallest_permutation_p(len(deviations[0]), len(deviations[1]))
         name = "permutation of |x - median|"
     else:
-        observed, null, exact = _curves(first, second, relabelled_variances, resamples, seed, beside)
+        observed, null, exact = _curves(first, second, relabelled_variances, resamples, seed)
         smallest = smallest_permutation_p(len(first), len(second))
         name = "permutation of whole curves"
     extreme = int((np.abs(null) >= abs(observed) * (1 - TIE) - tie).sum())
@@ -166,16 +159,12 @@ def _log_ratio(first: Array, second: Array) -> Array:
 
 
 def _curves(
-    a: Array, b: Array, rearranged: Rearrangement, resamples: int, seed: int, beside: Beside | None
+    a: Array, b: Array, rearranged: Rearrangement, resamples: int, seed: int
 ) -> tuple[float, Array, bool]:
     """The observed log ratio of Avg. STDs, and those of rearrangements of whole centred curves."""
     x, y, _ = deviations_together(a, b)
-    total, exact, blocks = rearranged(x, y, resamples, seed)
-    null = []
-    for first, second in blocks:
-        if beside is not None:
-            beside(total, first, second)
-        null.append(_log_ratio(first, second))
+    _, exact, blocks = rearranged(x, y, resamples, seed)
+    null = [_log_ratio(first, second) for first, second in blocks]
     observed = _log_ratio(x.var(axis=0, ddof=1)[None], y.var(axis=0, ddof=1)[None])
     return float(observed[0]), np.concatenate(null), exact
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import ceil
 from typing import Literal
 
 import numpy as np
@@ -13,9 +14,12 @@ from amrobust.stats.jackknife import SpreadContrast
 from amrobust.stats.levene import absolute_deviations
 from amrobust.stats.limits import check_count, check_finite, check_margin, check_rate
 from amrobust.stats.samples import FEWEST_SEEDS, Array, CannotEstimate
+from amrobust.stats.spread import construction_for
+from amrobust.stats.studentised import StudentisedPermutation
 
-Decision = Literal["jackknife", "levene", "welch", "tost"]
-"""jackknife and levene: a ratio of spreads; welch: a difference of means; tost: equivalence within a margin."""
+Decision = Literal["auto", "jackknife", "levene", "welch", "tost"]
+"""auto (what decides), jackknife and levene: a ratio of spreads; welch: a difference of means; tost: equivalence
+within a margin."""
 
 MOST_SEEDS = 2_000
 CHUNK_VALUES = 4_000_000
@@ -23,6 +27,10 @@ LARGEST_STUDY = 10_000_000
 """Values of one method in a simulated study, seeds times epochs, that memory has to hold at once."""
 MOST_VALUES = 2_000_000_000
 """Values of all simulated studies of a number of seeds: some minutes' worth."""
+RELABELLINGS, BEYOND_CRITICAL = 200, 3
+"""Relabellings in a simulated study, and how many of them lie beyond its level at least: fewer than in a real one."""
+STAND_IN = 10
+"""Seeds from which the jackknife stands in for the permutation, whose power on normal seeds is within 5 points of it."""
 LARGEST_EFFECT = 1e6
 """Of a true ratio or difference: more is found by any number of seeds."""
 
@@ -31,12 +39,12 @@ LARGEST_EFFECT = 1e6
 class Study:
     """What a study would look like if its claim were true, and how it will be decided.
 
-    ``ratio``: the larger true spread over the smaller (jackknife, levene). ``difference`` and ``margin`` are in units of the
+    ``ratio``: the larger true spread over the smaller. ``difference`` and ``margin`` are in units of the
     seed STD (welch, tost). ``epochs`` > 1 with ``autocorrelation`` makes AR(1) curves judged by Avg. STD. ``claims``: members
     of the family; the level is alpha/claims, which Holm's first step asks for.
     """
 
-    decision: Decision = "jackknife"
+    decision: Decision = "auto"
     ratio: float = 1.0
     difference: float = 0.0
     margin: float | None = None
@@ -169,6 +177,21 @@ def _jackknife(study: Study, a: Array, b: Array) -> Array:
     return np.asarray((contrast.p() <= study.alpha / study.claims) & (contrast.centre > 0))
 
 
+def _auto(study: Study, a: Array, b: Array) -> Array:
+    """What :func:`amrobust.stats.construction_for` chooses, the permutation by few relabellings and below 10 seeds only."""
+    (_, n, epochs), level = a.shape, study.alpha / study.claims
+    chosen = construction_for(n, n, epochs=epochs, paired=False, alpha=level)
+    if chosen == "jackknife" or n >= STAND_IN:
+        return _jackknife(study, a, b)
+    drawn = max(RELABELLINGS, ceil(BEYOND_CRITICAL / level)) - 1
+    found = []
+    for x, y in zip(a, b, strict=True):
+        contrast = SpreadContrast.of(x, y)
+        permuted = StudentisedPermutation.of(x, y, contrast, alpha=level, drawn=drawn)
+        found.append(float(contrast.centre) > 0 and permuted.p() <= level)
+    return np.array(found)
+
+
 def _levene(study: Study, a: Array, b: Array) -> Array:
     """The pooled t on mean absolute deviations from the centre, which is Levene's F for two groups."""
     x, y = absolute_deviations(a, study.centre), absolute_deviations(b, study.centre)
@@ -191,6 +214,7 @@ def _equivalent(study: Study, a: Array, b: Array) -> Array:
 
 
 DECISIONS: dict[Decision, Callable[[Study, Array, Array], Array]] = {
+    "auto": _auto,
     "jackknife": _jackknife,
     "levene": _levene,
     "welch": _means,

@@ -58,7 +58,7 @@ class ResultWarning:
 
 @dataclass(frozen=True)
 class Coverage:
-    """How often an interval at a nominal 95 % held the truth, in one measured condition."""
+    """How often an interval at a nominal 95 % held the truth, or a test at 5 % rejected it, in one measured condition."""
 
     condition: str
     n: int

@@ -9,5 +9,5 @@ pytestmark = pytest.mark.calibration
 
 @pytest.mark.parametrize("cell", cells(), ids=lambda cell: cell.name)
 def test_what_decides_keeps_its_band(cell):
-    for figure in measure(cell, Effort(values=10_000, curves=2_000, slow=50), root=1):
+    for figure in measure(cell, Effort(values=1_500, curves=300, slow=30), root=1):
         assert not figure.outside, figure

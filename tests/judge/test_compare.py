@@ -26,12 +26,17 @@ class TestDefaultClaims:
         backward = compare([wide, narrow], Selection(baseline="am1"))
         assert verdict(backward, "less Avg. STD").outcome == "refuted"
 
-    def test_the_numbers_are_those_of_the_statistics_at_the_family_level(self, wide, narrow):
+    def test_the_numbers_are_those_of_the_statistics_at_the_level_of_holms_step(self, wide, narrow):
         comparison = compare([wide, narrow])
         found = verdict(comparison, "less Avg. STD")
+        assert found.interval.level in (1 - 0.05 / 3, 1 - 0.05 / 2, 0.95)
         expected = stats.spread_ratio(
-            narrow.curves["test_accuracy"], wide.curves["test_accuracy"], level=1 - 0.05 / 3
+            narrow.curves["test_accuracy"],
+            wide.curves["test_accuracy"],
+            level=found.interval.level,
+            alpha=0.05 / 3,
         )
+        assert found.outcome == "supported"
         assert found.family_size == 3
         assert dataclasses.replace(found.interval, warnings=()) == dataclasses.replace(expected, warnings=())
 

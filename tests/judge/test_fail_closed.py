@@ -13,7 +13,7 @@ from verdicts import verdict
 import amrobust
 from amrobust import Claim
 from amrobust.judge.compare import compare
-from amrobust.judge.evidence import holm
+from amrobust.judge.family import holm
 from amrobust.judge.rules import Evidence, Selection
 from amrobust.judge.samples import Refused
 

@@ -106,7 +106,7 @@ def verdict(claim: Claim, a: Arm, b: Arm, family: int) -> Verdict:
         "ratio of STDs" if ratio else "difference of means", name, n, estimate, low, high, level, p,
         assumption="seeds are independent; spreads have a smooth distribution" if ratio else "seeds are independent",
     )  # fmt: skip
-    second = Result("ratio of STDs", "permutation of |x − median|", n, p=min(1.0, 1.3 * p)) if ratio else None
+    second = Result("ratio of STDs", "studentised permutation", n, p=min(1.0, 1.3 * p)) if ratio else None
     return Verdict(
         claim, outcome,
         f"{outcome.capitalize()}: {claim.method} against {claim.baseline}, {claim.kind}: {estimate:.3g} "

@@ -25,7 +25,7 @@ def test_the_tests_and_figures_that_are_there_are_explained_and_no_others(judged
     for term in (
         "Jackknife of a log spread",
         "Difference of means",
-        "Permutation of labels",
+        "Studentised permutation",
         "Band of a distribution",
     ):
         assert term in found

@@ -22,7 +22,7 @@ def test_fits_a_hundred_columns(comparison: Comparison) -> None:
 def test_intervals_of_two_levels_are_told_apart_below_the_table(judged: Callable[..., Judgement]) -> None:
     judgement = judged(("msgd", "sgd"), kinds=("equivalent mean", "less spread"), margin=0.5)
     output = render(Comparison((judgement,)), "table", width=100)
-    assert "Intervals: 95 % for mean ± 0.5 pp; 97.5 % for less spread." in output
+    assert "Each interval is at the level that its claim is tested at: 95 % to 97.5 %." in output
     assert max(map(len, output.splitlines())) <= 100
 
 

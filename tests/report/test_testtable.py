@@ -30,7 +30,7 @@ def test_a_table_for_each_kind_of_claim(judged: Judged) -> None:
     )
     assert titles(means)[:3] == ["Method", "Difference (pp)", "99.67 % interval"]
     assert titles(spreads)[:3] == ["Method", "Ratio", "99.67 % interval"]
-    assert "2nd opinion, which never decides: permutation of |x − median|" in spreads["caption"]
+    assert "2nd opinion, which never decides: studentised permutation" in spreads["caption"]
     assert "Assumes seeds are independent; spreads have a smooth distribution." in averages["caption"]
     assert column(spreads, "Method") == ["sgd", "am1[m=5]/I", "am1[m=5]/II", "am2[m=5]/I", "am2[m=5]/II"]
     assert all(not text.startswith("×") for text in column(spreads, "Ratio"))

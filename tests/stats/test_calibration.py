@@ -48,7 +48,7 @@ def test_what_is_measured_is_what_decides(name):
     """The batched p-values are those that amrobust.stats.spread_ratio gives one by one."""
     condition = VALUES.get(name) or CURVES[name]
     a, b = condition.draw(np.random.default_rng(0), 5, 8)
-    batched = RIVALS["jackknife (decides)"].p(a, b, condition.paired, 0.0)
+    batched = RIVALS["what decides"].p(a, b, condition.paired, 0.0)
     single = [spread_ratio(x, y, paired=condition.paired).p for x, y in zip(a, b, strict=True)]
     assert batched == pytest.approx(single)
 

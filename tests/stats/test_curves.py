@@ -7,8 +7,6 @@ import pytest
 
 from amrobust import stats
 from amrobust.stats import (
-    permutation_spread,
-    permuted_curves,
     simultaneous_std_band,
     std_band,
     when_spreads_differ,
@@ -151,27 +149,3 @@ def test_copies_of_each_other_are_refused():
     curves = np.random.default_rng(0).normal(size=(6, 4))
     with pytest.raises(stats.CannotEstimate, match="copies"):
         when_spreads_differ(curves, curves + 1, paired=True)
-
-
-@pytest.mark.parametrize("paired", [False, True])
-@pytest.mark.parametrize("seeds", [5, 20], ids=["enumerated", "sampled"])
-@pytest.mark.parametrize("still", [0, 2], ids=["", "with epochs that do not vary"])
-def test_one_pass_of_relabellings_gives_what_two_give(paired, seeds, still):
-    rng = np.random.default_rng(4)
-    a, b = rng.normal(size=(seeds, 9)), 2 * rng.normal(size=(seeds, 9))
-    a[:, :still] = 1.0
-    options = {"paired": paired, "resamples": 499, "seed": 3}
-    spread, epochwise = permuted_curves(a, b, alpha=0.2, **options)
-    assert spread == permutation_spread(a, b, **options)
-    expected = when_spreads_differ(a, b, alpha=0.2, **options)
-    np.testing.assert_array_equal(epochwise.p_adjusted, expected.p_adjusted)
-    np.testing.assert_array_equal(epochwise.log_ratio, expected.log_ratio)
-    assert epochwise.epochs == expected.epochs
-
-
-def test_where_no_epoch_varies_in_both_only_the_second_is_missing():
-    a, b = np.ones((2, 6, 2))
-    a[:, 0] = b[:, 1] = np.arange(6.0)
-    spread, epochwise = permuted_curves(a, b)
-    assert spread.p is not None
-    assert epochwise is None

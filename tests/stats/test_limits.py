@@ -34,7 +34,7 @@ OWN = {
     "equivalence_from_summary": {"a": Summary(90, 1, 10), "b": Summary(91, 2, 10)},
     "mean_difference_from_summary": {"a": Summary(90, 1, 10), "b": Summary(91, 2, 10)},
     "spread_ratio_from_summary": {"a": Summary(90, 1, 10), "b": Summary(91, 2, 10)},
-    "permuted_curves": {"a": CURVES, "b": MORE},
+    "construction_for": {"n_a": 5, "n_b": 5, "epochs": 1, "paired": False, "alpha": 0.05},
     "when_spreads_differ": {"a": CURVES, "b": MORE},
     "generalised_pareto": {"x": RNG.exponential(1, 200), "threshold": 0.1, "worse": "high"},
     "ratio_of_costs": {"a": FINALS, "b": OTHERS},

@@ -14,7 +14,7 @@ from amrobust.stats.power import Study, power_at, seeds_for_power
 @pytest.mark.parametrize(
     ("decision", "options", "decide"),
     [
-        ("jackknife", {"ratio": 2.0}, lambda a, b: stats.spread_ratio(a, b)),
+        ("jackknife", {"ratio": 2.0}, lambda a, b: stats.spread_ratio(a, b, construction="jackknife")),
         ("levene", {"ratio": 2.0}, lambda a, b: stats.levene(a, b, centre="median")),
         ("levene", {"ratio": 2.0, "centre": "mean"}, lambda a, b: stats.levene(a, b, centre="mean")),
         ("welch", {"difference": 1.0}, lambda a, b: stats.mean_difference(a[:, -1], b[:, -1])),
@@ -87,3 +87,15 @@ def test_what_cannot_be_reached_or_planned_is_refused():
     with pytest.raises(stats.CannotEstimate) as caught:
         power_at(Study(ratio=2), 3)
     assert caught.value.seeds_needed == 4
+
+
+@pytest.mark.parametrize(("n", "epochs"), [(7, 1), (6, 5)])
+def test_a_planned_study_is_decided_as_a_real_one_but_for_its_relabellings(n, epochs):
+    study = Study(ratio=2.0, epochs=epochs, alpha=0.2)
+    a, b = module._draw(study, n, 200, np.random.default_rng(0))
+    planned = module.DECISIONS["auto"](study, a, b)
+    real = [stats.spread_ratio(x, y, alpha=0.2) for x, y in zip(a, b, strict=True)]
+    assert {found.test for found in real} == {"studentised permutation"}
+    decided = np.array([found.p <= 0.2 and found.details["jackknife"] > 1 for found in real])
+    assert (planned != decided).mean() < 0.04
+    assert planned.mean() > 0.3

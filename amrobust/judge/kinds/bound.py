@@ -12,7 +12,7 @@ from scipy import special
 from amrobust import stats
 from amrobust.errors import UserError
 from amrobust.judge.kinds.kind import Kind, Outcome, described
-from amrobust.judge.rules import Evidence, Rules
+from amrobust.judge.rules import Evidence, Rate, Rules
 from amrobust.judge.samples import Refused, Sample
 from amrobust.judge.words import powers_of_ten
 from amrobust.runs.axis import Axis
@@ -46,12 +46,12 @@ class WithinBound(Kind):
             raise UserError(f"{described(claim)} needs a bound")
 
     def evidence(
-        self, claim: Claim, samples: Sequence[Sample], metric: Metric, rules: Rules, family: int
+        self, claim: Claim, samples: Sequence[Sample], metric: Metric, rules: Rules, rate: Rate
     ) -> Evidence:
-        """Exact interval of P(worse than the threshold), and the one-sided p of its being as large as the probability.
+        """Exact interval of P(worse than the threshold) at 1 − 2α, and the one-sided p of the direction that the share lies in.
 
-        p = P(Bin(n, probability) <= runs that ended worse). Raises Refused where not even a tail without a run could support
-        the claim, unless it is refuted already.
+        Of the claim, p = P(Bin(n, probability) <= runs that ended worse); of its opposite, P(Bin(n, probability) >= these).
+        Raises Refused where not even a tail without a run could support the claim, unless its opposite is shown already.
         """
         (sample,) = samples
         assert claim.bound is not None
@@ -59,25 +59,34 @@ class WithinBound(Kind):
         threshold, probability = claim.bound
         if sample.x0s:
             raise Refused("seeds of several x0 are not independent: judge a bound at one x0")
-        share = rules.alpha / family
         worse: Worse = "low" if metric.way == "higher" else "high"
-        interval = stats.exceedance(sample.finals, threshold, worse=worse, level=1 - share)
+        interval = stats.exceedance(sample.finals, threshold, worse=worse, level=1 - 2 * rate.alpha)
         n, hits = len(sample.finals), int(interval.details["hits"])
         assert interval.low is not None
-        if special.bdtr(0, n, probability) > share and interval.low <= probability:
+        holds = self.holds(claim, hits / n, metric)
+        p = special.bdtr(hits, n, probability) if holds else special.bdtrc(hits - 1, n, probability)
+        if special.bdtr(0, n, probability) > rate.first and (holds or p > rate.first):
             raise Refused(
                 f"{n} seeds cannot show a probability of at most {powers_of_ten(f'{probability:.3g}')}, even if none of them "
                 "ends worse",
-                ceil(log(share) / log1p(-probability)),
+                ceil(log(rate.first) / log1p(-probability)),
             )
-        test = replace(interval, test="exact binomial", p=float(special.bdtr(hits, n, probability)))
-        return Evidence(claim, interval, test, None, test.p)
+        test = replace(interval, test="exact binomial", p=float(p))
+        return Evidence(claim, interval, test, None, test.p, rate)
 
-    def outcome(self, claim: Claim, result: Result, p: float, metric: Metric, alpha: float) -> Outcome:
-        """Supported by the one-sided ``p``, refuted by an interval wholly above the probability."""
+    def holds(self, claim: Claim, estimate: float, metric: Metric) -> bool:
+        """Whether the share is at most the probability."""
+        assert claim.bound is not None
+        return estimate <= claim.bound[1]
+
+    def outcome(self, claim: Claim, result: Result, metric: Metric) -> Outcome:
+        """Supported by an interval wholly below the probability, refuted by one wholly above it."""
         assert claim.bound is not None
         assert result.low is not None
-        return "supported" if p <= alpha else "refuted" if result.low > claim.bound[1] else "inconclusive"
+        assert result.high is not None
+        if result.high <= claim.bound[1]:
+            return "supported"
+        return "refuted" if result.low >= claim.bound[1] else "inconclusive"
 
     def required_seeds(self, claim: Claim, result: Result, alpha: float, power: float) -> int | None:
         """Seeds at which the exact test would have the power."""

@@ -9,7 +9,7 @@ from amrobust import stats
 from amrobust.errors import UserError
 from amrobust.judge.kinds.kind import Kind, described
 from amrobust.judge.kinds.mean import is_better
-from amrobust.judge.rules import Evidence, Rules
+from amrobust.judge.rules import Evidence, Rate, Rules
 from amrobust.judge.samples import Refused, Sample
 from amrobust.runs.axis import Axis
 from amrobust.runs.metric import Metric
@@ -44,7 +44,7 @@ class BetterAfter(Kind):
         return before, before + 1
 
     def evidence(
-        self, claim: Claim, samples: Sequence[Sample], metric: Metric, rules: Rules, family: int
+        self, claim: Claim, samples: Sequence[Sample], metric: Metric, rules: Rules, rate: Rate
     ) -> Evidence:
         """Raises Refused where one of the two epochs is not among those that are judged, or seeds are of several x0."""
         (sample,) = samples
@@ -58,9 +58,9 @@ class BetterAfter(Kind):
                 f"{sample.judged} that are judged"
             )
         result = stats.mean_difference(
-            sample.curves[:, after], sample.curves[:, before], paired=True, level=1 - rules.alpha / family
+            sample.curves[:, after], sample.curves[:, before], paired=True, level=1 - rate.alpha
         )
-        return Evidence(claim, result, result, None, result.p, warnings=result.warnings)
+        return Evidence(claim, result, result, None, result.p, rate, warnings=result.warnings)
 
     def holds(self, claim: Claim, estimate: float, metric: Metric) -> bool:
         """Whether the metric got better."""

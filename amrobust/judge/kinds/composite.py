@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from amrobust.errors import UserError
 from amrobust.judge.kinds.kind import Kind, described
-from amrobust.judge.rules import Evidence
+from amrobust.judge.rules import Evidence, Rate
 from amrobust.judge.samples import Refused
 from amrobust.runs.axis import Axis
 from amrobust.runs.metric import Metric
@@ -29,8 +29,10 @@ class Composite(Kind):
             raise UserError(f"{described(claim)} needs at least two parts")
         super().check(claim)
 
-    def of_parts(self, claim: Claim, parts: tuple[Evidence, ...], metric: Metric) -> Evidence:
-        """The largest p of the parts, 1 for a part that points the other way; refused if a part is."""
+    def of_parts(self, claim: Claim, parts: tuple[Evidence, ...], metric: Metric, rate: Rate) -> Evidence:
+        """Refused if a part is. Where parts point the other way, any of them refutes the claim: its p is the smallest of theirs
+        times the number of all parts. Else all must be shown: it is the largest.
+        """
         notes = tuple(dict.fromkeys(note for part in parts for note in part.warnings))
         for part in parts:
             if part.refusal is not None:
@@ -38,12 +40,13 @@ class Composite(Kind):
                     f"of its part {part.claim.kind!r}: {part.refusal.reason}", part.refusal.seeds_needed
                 )
                 return Evidence(claim, refusal=refusal, warnings=notes, parts=parts)
-        p = max(
-            part.p if part.claim.form.holds(part.claim, part.interval.estimate, metric) else 1.0
-            for part in parts
-            if part.p is not None and part.interval is not None and part.interval.estimate is not None
+        against = [part.p for part in parts if part.p is not None and not points_to(part, metric)]
+        p = (
+            min(1.0, len(parts) * min(against))
+            if against
+            else max(part.p for part in parts if part.p is not None)
         )
-        return Evidence(claim, p=p, warnings=notes, parts=parts)
+        return Evidence(claim, p=p, rate=rate, warnings=notes, parts=parts)
 
     def statement(self, claim: Claim, metric: Metric, axis: Axis) -> str:
         """The parts' clauses."""
@@ -52,3 +55,10 @@ class Composite(Kind):
     def short(self, claim: Claim, metric: Metric) -> str:
         """The parts' cells."""
         return " and ".join(part.form.short(part, metric) for part in claim.parts)
+
+
+def points_to(part: Evidence, metric: Metric) -> bool:
+    """Whether a part's estimate is as its claim says."""
+    assert part.interval is not None
+    assert part.interval.estimate is not None
+    return part.claim.form.holds(part.claim, part.interval.estimate, metric)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from amrobust import stats
 from amrobust.judge import warnings
 from amrobust.judge.kinds.kind import Kind
-from amrobust.judge.rules import Evidence, Rules
+from amrobust.judge.rules import Evidence, Rate, Rules
 from amrobust.judge.samples import Pair, Refused
 from amrobust.runs.axis import Axis
 from amrobust.runs.metric import Metric
@@ -24,7 +24,7 @@ class Cheaper(Kind):
     quantity = "Wall time"
     of_summaries = False
 
-    def of_pair(self, claim: Claim, pair: Pair, metric: Metric, rules: Rules, family: int) -> Evidence:
+    def of_pair(self, claim: Claim, pair: Pair, metric: Metric, rules: Rules, rate: Rate) -> Evidence:
         """Raises Refused where wall times are not known, or are of one training."""
         left, right = pair.method.arm, pair.baseline.arm
         if not left.seconds or not right.seconds:
@@ -33,9 +33,9 @@ class Cheaper(Kind):
             )
         if left.training is not None and left.training == right.training:
             raise Refused("the two are outputs of one training, which has one cost")
-        result = stats.ratio_of_costs(left.seconds, right.seconds, level=1 - rules.alpha / family)
+        result = stats.ratio_of_costs(left.seconds, right.seconds, level=1 - rate.alpha)
         note = warnings.cost_measured_apart(left.title, right.title)
-        return Evidence(claim, result, result, None, result.p, warnings=(note,))
+        return Evidence(claim, result, result, None, result.p, rate, warnings=(note,))
 
     def holds(self, claim: Claim, estimate: float, metric: Metric) -> bool:
         """Whether the method takes less."""

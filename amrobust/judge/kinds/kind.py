@@ -6,7 +6,6 @@ words; what it leaves out is as for a difference between two methods.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -15,7 +14,7 @@ import numpy as np
 
 from amrobust import stats
 from amrobust.errors import UserError
-from amrobust.judge.rules import Evidence, Rules
+from amrobust.judge.rules import Evidence, Rate, Rules
 from amrobust.judge.samples import Pair, Refused, Sample
 from amrobust.judge.words import counted, points, powers_of_ten
 from amrobust.runs.axis import Axis
@@ -83,9 +82,9 @@ class Kind:
         return first, max(first, round(phase[1] * epochs))
 
     def evidence(
-        self, claim: Claim, samples: Sequence[Sample], metric: Metric, rules: Rules, family: int
+        self, claim: Claim, samples: Sequence[Sample], metric: Metric, rules: Rules, rate: Rate
     ) -> Evidence:
-        """What the ``samples`` of the claim's methods say, intervals at the Bonferroni level of ``family`` claims.
+        """What the ``samples`` of the claim's methods say, intervals at the claim's ``rate``.
 
         Raises Refused, or the statistics' CannotEstimate, where they cannot say anything.
         """
@@ -94,31 +93,24 @@ class Kind:
         def of_pair() -> Evidence:
             if min(len(pair.a), len(pair.b)) < FEWEST_SEEDS:
                 raise Refused(f"the two share {counted(len(pair.a), 'seed')}", FEWEST_SEEDS)
-            return self.of_pair(claim, pair, metric, rules, family)
+            return self.of_pair(claim, pair, metric, rules, rate)
 
         return or_refusal(claim, pair.warnings, of_pair)
 
-    def of_pair(self, claim: Claim, pair: Pair, metric: Metric, rules: Rules, family: int) -> Evidence:
+    def of_pair(self, claim: Claim, pair: Pair, metric: Metric, rules: Rules, rate: Rate) -> Evidence:
         """The evidence of two methods' samples, matched by seed where they are paired."""
         raise NotImplementedError
 
-    def of_summary(self, claim: Claim, a: Summary, b: Summary, alpha: float) -> Result:
+    def of_summary(self, claim: Claim, a: Summary, b: Summary, metric: Metric, alpha: float) -> Result:
         """What published means, STDs and numbers of seeds say, at ``alpha`` for this claim."""
         raise NotImplementedError
 
     def holds(self, claim: Claim, estimate: float, metric: Metric) -> bool:
-        """Whether ``estimate`` points the way that the claim says; a claim with a margin has it in its one-sided p."""
-        return True
+        """Whether ``estimate`` is as the claim says."""
+        raise NotImplementedError
 
-    def outcome(self, claim: Claim, result: Result, p: float, metric: Metric, alpha: float) -> Outcome:
-        """What the adjusted, two-sided ``p`` of the test makes of the claim."""
-        assert result.estimate is not None
-        if p > alpha:
-            return "inconclusive"
-        return "supported" if self.holds(claim, result.estimate, metric) else "refuted"
-
-    def outcome_of_interval(self, claim: Claim, result: Result, metric: Metric) -> Outcome:
-        """What an interval says of the claim by itself."""
+    def outcome(self, claim: Claim, result: Result, metric: Metric) -> Outcome:
+        """What an interval says of the claim: a p-value decides at its level exactly when it does."""
         assert result.low is not None
         assert result.high is not None
         if result.low <= self.equality <= result.high:
@@ -230,22 +222,6 @@ def mean_of(claim: Claim, metric: Metric, axis: Axis) -> str:
 def margin_words(claim: Claim, unit: str) -> str:
     """The margin with its unit."""
     return powers_of_ten(f"{claim.margin:g}{unit}")
-
-
-def beyond(result: Result, region: tuple[float, float]) -> bool:
-    """Whether an interval lies wholly outside of a region."""
-    assert result.low is not None
-    assert result.high is not None
-    return result.high < region[0] or result.low > region[1]
-
-
-def within(result: Result, region: tuple[float, float]) -> bool:
-    """Whether an interval lies wholly inside of a region, whose ends may be infinite."""
-    assert result.low is not None
-    assert result.high is not None
-    return (result.low > region[0] or math.isinf(region[0])) and (
-        result.high < region[1] or math.isinf(region[1])
-    )
 
 
 def own_warnings(*results: Result) -> tuple[ResultWarning, ...]:

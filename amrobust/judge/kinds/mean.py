@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from amrobust import stats
@@ -10,21 +12,20 @@ from amrobust.judge.kinds.kind import (
     SENSITIVITY_RESAMPLES,
     Kind,
     Outcome,
-    beyond,
     margin_words,
     mean_of,
     one_number_a_seed,
     own_warnings,
-    within,
 )
-from amrobust.judge.rules import Evidence, Rules
+from amrobust.judge.rules import Evidence, Rate, Rules
 from amrobust.judge.samples import Pair, Refused
 from amrobust.judge.words import points
 from amrobust.runs.axis import Axis
 from amrobust.runs.metric import Metric
 from amrobust.runs.values import Curves
 from amrobust.stats.bootstrap import NAMES, Statistic
-from amrobust.stats.published import Summary, equivalence_from_summary, mean_difference_from_summary
+from amrobust.stats.location import one_sided
+from amrobust.stats.published import Summary, mean_difference_from_summary
 from amrobust.stats.results import Result, ResultWarning
 
 if TYPE_CHECKING:
@@ -37,15 +38,16 @@ class BetterMean(Kind):
     name = "better mean"
     quantity = "Final mean"
 
-    def of_pair(self, claim: Claim, pair: Pair, metric: Metric, rules: Rules, family: int) -> Evidence:
+    def of_pair(self, claim: Claim, pair: Pair, metric: Metric, rules: Rules, rate: Rate) -> Evidence:
         """The difference of means; a bootstrap-t test gives the sensitivity test."""
         a, b = (one_number_a_seed(curves, claim, rules) for curves in (pair.a, pair.b))
-        level = 1 - rules.alpha / family
-        difference = _difference(a, b, pair, level)
+        difference = _difference(a, b, pair, 1 - rate.alpha)
+        assert difference.p is not None
+        if rate.p_alone:
+            return Evidence(claim, difference, difference, None, difference.p, rate)
         second = None
         if pair.x0s is None:
             second = stats.bootstrap_difference(a, b, paired=pair.paired, resamples=SENSITIVITY_RESAMPLES)
-        assert difference.p is not None
         notes: tuple[ResultWarning, ...] = ()
         if second is not None and second.p is not None:
             by_test, by_second = (p <= rules.alpha for p in (difference.p, second.p))
@@ -61,11 +63,12 @@ class BetterMean(Kind):
             difference,
             second,
             difference.p,
+            rate,
             warnings=notes + own_warnings(difference),
-            asked=bootstrap_asked_for(a, b, "mean", pair, rules, level),
+            asked=bootstrap_asked_for(a, b, "mean", pair, rules, 1 - rate.alpha),
         )
 
-    def of_summary(self, claim: Claim, a: Summary, b: Summary, alpha: float) -> Result:
+    def of_summary(self, claim: Claim, a: Summary, b: Summary, metric: Metric, alpha: float) -> Result:
         """Welch's t of two printed means and STDs."""
         return mean_difference_from_summary(a, b, level=1 - alpha)
 
@@ -85,22 +88,49 @@ class BetterMean(Kind):
 
 
 class WithinMargin(Kind):
-    """A claim that a difference lies in a region: supported by its one-sided p, refuted by an interval wholly outside."""
+    """A claim that a difference lies in a region: each of its two directions has a one-sided test of its own.
+
+    Their intervals are at 1 − 2α: the claim is supported where one lies within the region, refuted where one lies outside.
+    """
 
     takes = frozenset({"margin"})
 
-    def outcome(self, claim: Claim, result: Result, p: float, metric: Metric, alpha: float) -> Outcome:
-        """What the adjusted, one-sided ``p`` makes of the claim."""
-        if p <= alpha:
-            return "supported"
-        return "refuted" if beyond(result, self.region(claim, metric)) else "inconclusive"
+    def holds(self, claim: Claim, estimate: float, metric: Metric) -> bool:
+        """Whether the estimate lies in the region."""
+        low, high = self.region(claim, metric)
+        return low < estimate < high
 
-    def outcome_of_interval(self, claim: Claim, result: Result, metric: Metric) -> Outcome:
-        """What an interval says of the claim by itself."""
-        region = self.region(claim, metric)
-        if within(result, region):
-            return "supported"
-        return "refuted" if beyond(result, region) else "inconclusive"
+    def outcome(self, claim: Claim, result: Result, metric: Metric) -> Outcome:
+        """What an interval says of the claim."""
+        assert result.low is not None
+        assert result.high is not None
+        low, high = self.region(claim, metric)
+        if result.high <= low or high <= result.low:
+            return "refuted"
+        within = (low < result.low or math.isinf(low)) and (result.high < high or math.isinf(high))
+        return "supported" if within else "inconclusive"
+
+    def of_difference(self, claim: Claim, difference: Result, metric: Metric) -> Result:
+        """The test of the claim where the estimate is as it says, else that of its opposite."""
+        assert difference.estimate is not None
+        holds = self.holds(claim, difference.estimate, metric)
+        return (self.tested if holds else self.against)(claim, difference, metric)
+
+    def tested(self, claim: Claim, difference: Result, metric: Metric) -> Result:
+        """The one-sided tests of a difference against both ends of the margin (TOST)."""
+        assert claim.margin is not None
+        return stats.equivalence_of(difference, claim.margin)
+
+    def against(self, claim: Claim, difference: Result, metric: Metric) -> Result:
+        """The one-sided test that a difference whose estimate lies outside of the region does so in truth."""
+        assert difference.estimate is not None
+        low, high = self.region(claim, metric)
+        p = (
+            one_sided(difference, high, "above")
+            if difference.estimate >= high
+            else one_sided(difference, low, "below")
+        )
+        return replace(difference, p=p, test=f"{difference.test} beyond the margin")
 
 
 class EquivalentMean(WithinMargin):
@@ -109,24 +139,19 @@ class EquivalentMean(WithinMargin):
     name = "equivalent mean"
     quantity = "Final mean"
 
-    def of_pair(self, claim: Claim, pair: Pair, metric: Metric, rules: Rules, family: int) -> Evidence:
-        """The difference of means against both ends of the margin; its interval has 1 − 2α, as the two tests do."""
+    def of_pair(self, claim: Claim, pair: Pair, metric: Metric, rules: Rules, rate: Rate) -> Evidence:
+        """The difference of means against both ends of the margin, by the test of the direction that it lies in."""
         a, b = (one_number_a_seed(curves, claim, rules) for curves in (pair.a, pair.b))
-        level = 1 - 2 * rules.alpha / family
-        difference = _difference(a, b, pair, level)
-        asked = bootstrap_asked_for(a, b, "mean", pair, rules, level)
-        result = self.tested(claim, difference, metric)
-        return Evidence(claim, result, result, None, result.p, warnings=own_warnings(result), asked=asked)
+        level = 1 - 2 * rate.alpha
+        result = self.of_difference(claim, _difference(a, b, pair, level), metric)
+        asked = None if rate.p_alone else bootstrap_asked_for(a, b, "mean", pair, rules, level)
+        return Evidence(
+            claim, result, result, None, result.p, rate, warnings=own_warnings(result), asked=asked
+        )
 
-    def tested(self, claim: Claim, difference: Result, metric: Metric) -> Result:
-        """The one-sided test, or tests, of a difference against the margin."""
-        assert claim.margin is not None
-        return stats.equivalence_of(difference, claim.margin)
-
-    def of_summary(self, claim: Claim, a: Summary, b: Summary, alpha: float) -> Result:
+    def of_summary(self, claim: Claim, a: Summary, b: Summary, metric: Metric, alpha: float) -> Result:
         """The same of two printed means and STDs."""
-        assert claim.margin is not None
-        return equivalence_from_summary(a, b, claim.margin, level=1 - 2 * alpha)
+        return self.of_difference(claim, mean_difference_from_summary(a, b, level=1 - 2 * alpha), metric)
 
     def statement(self, claim: Claim, metric: Metric, axis: Axis) -> str:
         """The claim as a clause."""

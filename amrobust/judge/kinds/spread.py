@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,16 +12,17 @@ from amrobust import stats
 from amrobust.judge import warnings
 from amrobust.judge.kinds.kind import FEWEST_SEEDS, SENSITIVITY_RESAMPLES, Kind, own_warnings
 from amrobust.judge.kinds.mean import bootstrap_asked_for
-from amrobust.judge.rules import PAIRED, UNPAIRED, Evidence, Rules
+from amrobust.judge.rules import PAIRED, UNPAIRED, Evidence, Rate, Rules
 from amrobust.judge.samples import Pair, Refused
 from amrobust.judge.words import significant
 from amrobust.runs.axis import Axis
 from amrobust.runs.metric import Metric
 from amrobust.runs.values import Curves
 from amrobust.stats.bootstrap import Statistic
-from amrobust.stats.curves import EpochwiseDifference
+from amrobust.stats.permutation import SWAPS
 from amrobust.stats.published import Summary, spread_ratio_from_summary
 from amrobust.stats.results import Result, ResultWarning
+from amrobust.stats.spread import MOST_PERMUTED, PERMUTATION, Construction
 
 if TYPE_CHECKING:
     from amrobust.judge.claim import Claim
@@ -32,7 +33,7 @@ LOW_POWER = 0.5
 
 
 class _LessSpread(Kind):
-    """A ratio of spreads below 1; the chosen test of spread decides, with the interval's p where the two are not one."""
+    """A ratio of spreads below 1; the chosen test decides, with the interval's p where the two are not one."""
 
     estimates = "ratio"
     needs_measured = True
@@ -56,32 +57,40 @@ class _LessSpread(Kind):
         """What the two directions of a figure of intervals mean."""
         return "← varies less", "varies more →"
 
-    def judged(self, claim: Claim, a: Curves, b: Curves, pair: Pair, rules: Rules, family: int) -> Evidence:
-        """The jackknife's ratio of the spreads of ``a`` and ``b``, the chosen test, and the permutation sensitivity test."""
+    def judged(self, claim: Claim, a: Curves, b: Curves, pair: Pair, rules: Rules, rate: Rate) -> Evidence:
+        """The ratio of the spreads of ``a`` and ``b``, the chosen test, and one that decides nothing beside it."""
         if pair.x0s is not None:
-            return _over_x0s(claim, a, b, pair.x0s, rules, family)
-        level = 1 - rules.alpha / family
+            return _over_x0s(claim, a, b, pair.x0s, rules, rate)
+        level = None if rate.p_alone else 1 - rate.alpha
         if rules.test == "bonett" and a.ndim == 1 and not pair.paired:
-            interval = stats.pooled_kurtosis_ratio(a, b, level=level)
+            interval = stats.pooled_kurtosis_ratio(a, b, level=1 - rate.alpha)
         else:
-            interval = stats.spread_ratio(a, b, paired=pair.paired, level=level)
-        permuted = _permuted(claim, a, b, pair, rules)
-        test, notes = _chosen(a, b, pair, rules, interval, permuted.test)
-        second = permuted.test if test is not permuted.test else interval
-        if test.smallest_p > rules.alpha / family:
+            interval = stats.spread_ratio(
+                a,
+                b,
+                paired=pair.paired,
+                level=level,
+                construction=_construction(pair, rules),
+                alpha=rate.first,
+            )
+        test, notes = _chosen(a, b, pair, rules, interval)
+        if test.smallest_p > rate.first:
             raise Refused(
                 f"{test.test} cannot give a p-value below {significant(test.smallest_p)} with these seeds, and "
-                f"{rules.alpha:.3g} over a family of {family} asks for {significant(rules.alpha / family)}",
-                _seeds_for(rules.alpha / family, pair.paired),
+                f"{rules.alpha:.3g} over a family of {round(rules.alpha / rate.first)} asks for {significant(rate.first)}",
+                _seeds_for(rate.first, pair.paired),
             )
         assert interval.p is not None
         assert test.p is not None
         p = max(test.p, interval.p)
-        if second.p is not None and (second.p <= rules.alpha) != (p <= rules.alpha):
+        if rate.p_alone:
+            return Evidence(claim, interval, test, None, p, rate)
+        second = _beside(a, b, pair, rules, interval, test)
+        if second is not None and second.p is not None and (second.p <= rules.alpha) != (p <= rules.alpha):
             notes += (warnings.opinions_disagree(test.test, p, second.test, second.p, rules.alpha),)
-        if p > rules.alpha / family:
+        if p > rate.alpha:
             weak = stats.power_at_seeds(
-                interval, max(interval.n), effect=np.log(SIZEABLE_RATIO), alpha=rules.alpha / family
+                interval, max(interval.n), effect=np.log(SIZEABLE_RATIO), alpha=rate.alpha
             )
             if weak < LOW_POWER:
                 notes += (warnings.low_power(SIZEABLE_RATIO, weak),)
@@ -91,9 +100,9 @@ class _LessSpread(Kind):
             test,
             second,
             p,
+            rate,
             warnings=notes + own_warnings(interval, test),
-            epochwise=permuted.epochwise,
-            asked=bootstrap_asked_for(a, b, self.statistic, pair, rules, level),
+            asked=bootstrap_asked_for(a, b, self.statistic, pair, rules, 1 - rate.alpha),
         )
 
 
@@ -104,16 +113,16 @@ class LessSpread(_LessSpread):
     quantity = "Final STD"
     statistic = "std"
 
-    def of_pair(self, claim: Claim, pair: Pair, metric: Metric, rules: Rules, family: int) -> Evidence:
+    def of_pair(self, claim: Claim, pair: Pair, metric: Metric, rules: Rules, rate: Rate) -> Evidence:
         """Raises Refused on a phase, which final values have none of."""
         if claim.epochs is not None:
             raise Refused(
                 f"the final spread has no phase: claim less Avg. STD over these {pair.method.arm.axis.plural}"
             )
         a, b = (stats.final_values(curves, rules.final) for curves in (pair.a, pair.b))
-        return self.judged(claim, a, b, pair, rules, family)
+        return self.judged(claim, a, b, pair, rules, rate)
 
-    def of_summary(self, claim: Claim, a: Summary, b: Summary, alpha: float) -> Result:
+    def of_summary(self, claim: Claim, a: Summary, b: Summary, metric: Metric, alpha: float) -> Result:
         """The F test's ratio of two printed STDs."""
         return spread_ratio_from_summary(a, b, level=1 - alpha)
 
@@ -131,14 +140,14 @@ class LessAvgStd(_LessSpread):
     statistic = "avg_std"
     of_summaries = False  # How strongly the epochs of one seed are correlated is never printed.
 
-    def of_pair(self, claim: Claim, pair: Pair, metric: Metric, rules: Rules, family: int) -> Evidence:
+    def of_pair(self, claim: Claim, pair: Pair, metric: Metric, rules: Rules, rate: Rate) -> Evidence:
         """Raises Refused on curves of a single epoch. A warning says where the mean curves differ early."""
         if pair.a.shape[1] < 2:
             plural = pair.method.arm.axis.plural
             raise Refused(
                 f"Avg. STD needs curves of at least 2 {plural}, and these data have one number per seed"
             )
-        found = self.judged(claim, pair.a, pair.b, pair, rules, family)
+        found = self.judged(claim, pair.a, pair.b, pair, rules, rate)
         if pair.x0s is not None:
             return found
         return replace(found, warnings=_levels_differ(pair, metric, rules) + found.warnings)
@@ -150,46 +159,52 @@ class LessAvgStd(_LessSpread):
         return f"{claim.method} varies less {when} (Avg. STD of {quantity}) than {claim.baseline}"
 
 
-@dataclass(frozen=True)
-class _Permuted:
-    """The permutation test, and where the curves' spreads differ, if that was found beside it."""
+def _construction(pair: Pair, rules: Rules) -> Construction | None:
+    """That of the interval, where the test that is asked for is one; None where it is chosen by the seeds."""
+    if rules.test == "permutation" and not pair.paired:
+        return "permutation"
+    return "jackknife" if rules.test == "jackknife" else None
 
-    test: Result
-    epochwise: EpochwiseDifference | None = None
 
+def _beside(a: Curves, b: Curves, pair: Pair, rules: Rules, interval: Result, test: Result) -> Result | None:
+    """The sensitivity test: of pairs their swaps, else that of the two constructions which does not decide.
 
-def _permuted(claim: Claim, a: Curves, b: Curves, pair: Pair, rules: Rules) -> _Permuted:
-    decides = rules.test in ("permutation", "swap")
-    if a.ndim > 1 and claim.epochs is None and not decides:
-        return _Permuted(*stats.permuted_curves(a, b, paired=pair.paired, resamples=SENSITIVITY_RESAMPLES))
-    resamples = 9_999 if decides else SENSITIVITY_RESAMPLES
-    return _Permuted(stats.permutation_spread(a, b, paired=pair.paired, resamples=resamples))
+    None where curves are too large to be permuted.
+    """
+    if test.test == SWAPS:
+        return interval
+    if pair.paired:
+        return stats.permutation_spread(a, b, paired=True, resamples=SENSITIVITY_RESAMPLES)
+    other: Construction = "jackknife" if interval.test == PERMUTATION else "permutation"
+    if other == "permutation" and a.size + b.size > MOST_PERMUTED:
+        return None
+    return stats.spread_ratio(a, b, level=1 - rules.alpha, construction=other)
 
 
 def _over_x0s(
-    claim: Claim, a: Curves, b: Curves, x0s: tuple[Sequence[str], Sequence[str]], rules: Rules, family: int
+    claim: Claim, a: Curves, b: Curves, x0s: tuple[Sequence[str], Sequence[str]], rules: Rules, rate: Rate
 ) -> Evidence:
     """Seeds of one x0 are not independent, so that no test on seeds applies: x0s are the unit."""
-    if rules.test != "jackknife":
+    if rules.test not in ("auto", "jackknife"):
         raise Refused(f"the {rules.test} test takes seeds as independent, and seeds of one x0 are not")
-    result = stats.spread_ratio_over_x0s(a, x0s[0], b, x0s[1], level=1 - rules.alpha / family)
-    return Evidence(claim, result, result, None, result.p)
+    result = stats.spread_ratio_over_x0s(a, x0s[0], b, x0s[1], level=1 - rate.alpha)
+    return Evidence(claim, result, result, None, result.p, rate)
 
 
 def _chosen(
-    a: Curves, b: Curves, pair: Pair, rules: Rules, interval: Result, permuted: Result
+    a: Curves, b: Curves, pair: Pair, rules: Rules, interval: Result
 ) -> tuple[Result, tuple[ResultWarning, ...]]:
     """The test that was asked for, on these samples, and what to say where another had to take its place."""
     name = rules.test
     if name in PAIRED and not pair.paired:
         raise Refused(f"the {name} test needs seeds that are paired, and these arms are independent")
-    if name == "jackknife":
+    if name in ("auto", "jackknife") or (name == "permutation" and not pair.paired):
         return interval, ()
     if name == "bonett":
         missing = "pairs" if pair.paired else "Avg. STD" if a.ndim > 1 else ""
         return interval, (warnings.values_only(name, interval.test, missing),) if missing else ()
     if name in ("permutation", "swap"):
-        return permuted, ()
+        return stats.permutation_spread(a, b, paired=True), ()
     if name in UNPAIRED and pair.paired:
         used = stats.levene(a, b, centre=rules.centre, paired=True)
         return used, (warnings.paired_instead(name, used.test),)

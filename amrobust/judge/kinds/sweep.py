@@ -11,12 +11,13 @@ from amrobust.errors import UserError
 from amrobust.judge import warnings
 from amrobust.judge.kinds.kind import Kind, described, in_phase, margin_words, mean_of, one_number_a_seed
 from amrobust.judge.kinds.mean import WithinMargin
-from amrobust.judge.rules import Evidence, Rules
+from amrobust.judge.rules import Evidence, Rate, Rules
 from amrobust.judge.samples import Pair, Refused, Sample
 from amrobust.judge.words import listed, points
 from amrobust.runs.axis import Axis
 from amrobust.runs.method import number, swept
 from amrobust.runs.metric import Metric
+from amrobust.runs.values import Curves
 from amrobust.stats.results import Result, ResultWarning
 from amrobust.stats.trend import unit_of
 
@@ -44,14 +45,16 @@ class _Sweep(Kind):
         super().check(claim)
 
     def evidence(
-        self, claim: Claim, samples: Sequence[Sample], metric: Metric, rules: Rules, family: int
+        self, claim: Claim, samples: Sequence[Sample], metric: Metric, rules: Rules, rate: Rate
     ) -> Evidence:
         """Raises Refused where seeds are of several x0."""
         if any(sample.x0s for sample in samples):
             raise Refused("a sweep over several x0 has no test yet: compare its methods in pairs")
-        return self.of_sweep(claim, [in_phase(sample, claim) for sample in samples], rules, family)
+        return self.of_sweep(claim, [in_phase(sample, claim) for sample in samples], metric, rules, rate)
 
-    def of_sweep(self, claim: Claim, samples: Sequence[Sample], rules: Rules, family: int) -> Evidence:
+    def of_sweep(
+        self, claim: Claim, samples: Sequence[Sample], metric: Metric, rules: Rules, rate: Rate
+    ) -> Evidence:
         """The evidence of the methods' samples, in order."""
         raise NotImplementedError
 
@@ -65,7 +68,9 @@ class Trend(_Sweep):
     needs_measured = True
     figure = "sweeps"
 
-    def of_sweep(self, claim: Claim, samples: Sequence[Sample], rules: Rules, family: int) -> Evidence:
+    def of_sweep(
+        self, claim: Claim, samples: Sequence[Sample], metric: Metric, rules: Rules, rate: Rate
+    ) -> Evidence:
         """Jackknife slope of log spread over the swept hyperparameter, its sensitivity test, and where the sweep turns."""
         methods = [sample.arm.identity for sample in samples]
         try:
@@ -85,7 +90,7 @@ class Trend(_Sweep):
         data = [
             sample.curves if curves else stats.final_values(sample.curves, rules.final) for sample in samples
         ]
-        result = stats.spread_trend(data, places, level=1 - rules.alpha / family)
+        result = stats.spread_trend(data, places, level=1 - rate.alpha)
         second = stats.permutation_trend(data, places) if curves else stats.jonckheere(data, places)
         turn = stats.turning_point(data, places, alpha=rules.alpha)
         notes = []
@@ -105,7 +110,7 @@ class Trend(_Sweep):
             notes.append(
                 warnings.opinions_disagree(result.test, result.p, second.test, second.p, rules.alpha)
             )
-        return Evidence(claim, result, result, second, result.p, warnings=tuple(notes))
+        return Evidence(claim, result, result, second, result.p, rate, warnings=tuple(notes))
 
     def holds(self, claim: Claim, estimate: float, metric: Metric) -> bool:
         """Whether the spread goes the way that is claimed."""
@@ -142,17 +147,38 @@ class StableOver(WithinMargin, _Sweep):
     takes = frozenset({"methods", "margin"})
     figure = "sweeps"
 
-    def of_sweep(self, claim: Claim, samples: Sequence[Sample], rules: Rules, family: int) -> Evidence:
-        """The pair with the largest p, which is shown."""
-        assert claim.margin is not None
-        found: list[Result] = []
-        for one, other in combinations(samples, 2):
-            pair = Pair.of(one, other)
+    def of_sweep(
+        self, claim: Claim, samples: Sequence[Sample], metric: Metric, rules: Rules, rate: Rate
+    ) -> Evidence:
+        """The pair that decides, which is shown: of those that disagree the one with the smallest p, else the largest p's.
+
+        Any pair that disagrees refutes the claim, at the rate that is left for each of them; its p is that of all pairs.
+        """
+        pairs = [Pair.of(one, other) for one, other in combinations(samples, 2)]
+        apart = rate.over(len(pairs))
+        agree, disagree = [], []
+        for pair in pairs:
             a, b = (one_number_a_seed(curves, claim, rules) for curves in (pair.a, pair.b))
-            level = 1 - 2 * rules.alpha / family
-            found.append(stats.equivalence(a, b, claim.margin, paired=pair.paired, level=level))
-        worst = max(found, key=lambda result: result.p or 0.0)
-        return Evidence(claim, worst, worst, None, worst.p)
+
+            def at(share: Rate, a: Curves = a, b: Curves = b, paired: bool = pair.paired) -> Result:
+                level = 1 - 2 * share.alpha
+                return self.of_difference(
+                    claim, stats.mean_difference(a, b, paired=paired, level=level), metric
+                )
+
+            result = at(rate)
+            assert result.estimate is not None
+            if self.holds(claim, result.estimate, metric):
+                agree.append(result)
+            else:
+                disagree.append(at(apart))
+        if disagree:
+            shown = min(disagree, key=_p)
+            p = min(1.0, len(pairs) * _p(shown))
+        else:
+            shown = max(agree, key=_p)
+            p = _p(shown)
+        return Evidence(claim, shown, shown, None, p, rate)
 
     def statement(self, claim: Claim, metric: Metric, axis: Axis) -> str:
         """The claim as a clause."""
@@ -162,3 +188,8 @@ class StableOver(WithinMargin, _Sweep):
     def short(self, claim: Claim, metric: Metric) -> str:
         """In a table's cell."""
         return f"all means ± {margin_words(claim, points(metric, short=True))}"
+
+
+def _p(result: Result) -> float:
+    assert result.p is not None
+    return result.p

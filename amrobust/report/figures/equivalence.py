@@ -11,7 +11,7 @@ from amrobust.judge.judgement import Judgement, Verdict
 from amrobust.judge.words import powers_of_ten, significant
 from amrobust.report.figures.panels import in_figures
 from amrobust.report.figures.rows import MOST_ROWS, beside, row_plot
-from amrobust.report.numbers import Precision, percent
+from amrobust.report.numbers import Precision, levels_of
 from amrobust.report.style import BASELINE_COLOUR, DASHES, Drawing, Style, house_style, labels, to_svg
 from amrobust.report.text import printable
 from amrobust.report.view import difference_unit, phase_words
@@ -29,8 +29,7 @@ def equivalence(judgement: Judgement, look: Mapping[str, Style]) -> list[Drawing
             if v.claim.margin is not None and v.interval is not None and v.interval.low is not None
         }.values()
     )
-    levels = {v.interval.level for v in verdicts if v.interval is not None and v.interval.level is not None}
-    intervals = f"{percent(levels.pop())} intervals" if len(levels) == 1 else "intervals"
+    intervals = f"{levels_of(v.interval for v in verdicts)} intervals".strip()
     unit = printable(difference_unit(judgement.metric).strip())
     caption = (
         f"Differences of means with {intervals} against the margin (shaded). An interval wholly inside its margin supports the "

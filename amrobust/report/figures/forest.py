@@ -14,7 +14,7 @@ from amrobust.judge.words import significant
 from amrobust.report.figures.panels import in_figures
 from amrobust.report.figures.rows import MOST_ROWS, beside, row_plot
 from amrobust.report.names import group_names
-from amrobust.report.numbers import percent, ratio, ratio_interval
+from amrobust.report.numbers import levels_of, ratio, ratio_interval
 from amrobust.report.style import GREY, Drawing, Style, house_style, labels, plain_number, to_svg
 from amrobust.report.text import printable
 from amrobust.report.view import difference_unit, phase_words
@@ -106,8 +106,7 @@ def panels_of(judgements: Sequence[Judgement]) -> list[Panel]:
 
 def _caption(judgements: Sequence[Judgement], panels: Sequence[Panel], keys: Sequence[Key]) -> str:
     shown = [v for panel in panels for v in panel.verdicts.values()]
-    levels = {v.interval.level for v in shown if v.interval is not None and v.interval.level}
-    intervals = f"{percent(levels.pop())} intervals" if len(levels) == 1 else "intervals"
+    intervals = f"{levels_of(v.interval for v in shown)} intervals".strip()
     caption = f"Estimates with {intervals}; filled: decided, hollow: inconclusive."
     if any(panel.ratio for panel in panels):
         material = judgements[0].practical_ratio

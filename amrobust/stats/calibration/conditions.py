@@ -53,6 +53,21 @@ def dips(rng: np.random.Generator, shape: tuple[int, int, int]) -> Array:
     return np.asarray(values / np.sqrt(1 + 25 * 0.02 * 0.98))
 
 
+def failing(draw: Draw) -> Draw:
+    """Seeds of which one in ten fails: all its epochs lie 8 standard deviations of the others off."""
+
+    def curves(rng: np.random.Generator, shape: tuple[int, int, int]) -> Array:
+        values = draw(rng, shape) + 8.0 * (rng.random((*shape[:2], 1)) < 0.1)
+        return np.asarray(values / np.sqrt(1 + 64 * 0.1 * 0.9))
+
+    return curves
+
+
+def losses(rng: np.random.Generator, shape: tuple[int, int, int]) -> Array:
+    """exp of AR(0.8) curves: positive, and far from its mean on one side only."""
+    return np.asarray(np.exp(autoregressive(0.8)(rng, shape)) / np.sqrt(np.e * (np.e - 1)))
+
+
 def profile(early: float) -> Draw:
     """AR(0.8) curves whose STD in the first third is ``early`` times that of the rest, 1 on average over epochs."""
 
@@ -94,12 +109,14 @@ VALUES: dict[str, Condition] = {
     "normal seeds": Condition(normal, normal, banded=True),
     "t5 seeds": Condition(t5, t5, banded=True),
     "skewed seeds": Condition(skewed, skewed),
+    "one seed in ten fails": Condition(failing(normal), failing(normal)),
     "normal against t5 seeds": Condition(normal, t5),
     "normal against skewed seeds": Condition(normal, skewed),
     "normal pairs, correlation 0.5": Condition(normal, normal, correlation=0.5, banded=True),
     "t5 pairs, correlation 0.5": Condition(t5, t5, correlation=0.5, banded=True),
     "skewed pairs, correlation 0.5": Condition(skewed, skewed, correlation=0.5),
     "normal pairs, correlation 0.9": Condition(normal, normal, correlation=0.9, banded=True),
+    "normal pairs, correlation 0.99": Condition(normal, normal, correlation=0.99, banded=True),
 }
 
 _AR = autoregressive(0.8)
@@ -107,6 +124,8 @@ CURVES: dict[str, Condition] = {
     "AR(0.8) curves": Condition(_AR, _AR, EPOCHS, banded=True),
     "t5 curves": Condition(t5_seeds, t5_seeds, EPOCHS, banded=True),
     "skewed AR(0.8) curves": Condition(autoregressive(0.8, skewed), autoregressive(0.8, skewed), EPOCHS),
+    "one seed in ten fails throughout": Condition(failing(_AR), failing(_AR), EPOCHS),
+    "losses, exp of AR(0.8) curves": Condition(losses, losses, EPOCHS),
     "dips in 2 % of the epochs": Condition(dips, dips, EPOCHS),
     "autocorrelation 0.99 against 0.3": Condition(autoregressive(0.99), autoregressive(0.3), EPOCHS),
     "early against late spread": Condition(profile(5.0), profile(0.25), EPOCHS),

@@ -16,15 +16,34 @@ from amrobust.stats.levene import Centre, absolute_deviations
 from amrobust.stats.permutation import permutation_spread
 from amrobust.stats.results import Result
 from amrobust.stats.samples import Array, CannotEstimate
+from amrobust.stats.spread import construction_for
+from amrobust.stats.studentised import StudentisedPermutation
 from amrobust.stats.variance_tests import bartlett, fligner, pitman_morgan
 
 Batched = Callable[[Array, Array, bool, float], Array]
 """From samples (replications, seeds, epochs), whether they are paired, and a log ratio, to its p-values."""
 
 
-def decides(a: Array, b: Array, paired: bool, theta: float) -> Array:
-    """The jackknife, of independent samples at the pooled level."""
+def jackknife(a: Array, b: Array, paired: bool, theta: float) -> Array:
+    """Of independent samples at the pooled level."""
     return SpreadContrast.of(a, b, paired=paired).p(theta)
+
+
+def permutation(a: Array, b: Array, paired: bool, theta: float) -> Array:
+    """The studentised permutation of whole curves, of ``a`` at the tested ratio."""
+    return np.array(
+        [
+            StudentisedPermutation.of(x, y, SpreadContrast.of(x, y), alpha=DECIDED_AT).p()
+            for x, y in zip(a * np.exp(-theta), b, strict=True)
+        ]
+    )
+
+
+def decides(a: Array, b: Array, paired: bool, theta: float) -> Array:
+    """What decides a single claim at 5 % (:func:`amrobust.stats.construction_for`)."""
+    _, n_a, epochs = a.shape
+    chosen = construction_for(n_a, b.shape[1], epochs=epochs, paired=paired, alpha=DECIDED_AT)
+    return (permutation if chosen == "permutation" else jackknife)(a, b, paired, theta)
 
 
 def plain_jackknife(a: Array, b: Array, paired: bool, theta: float) -> Array:
@@ -134,10 +153,13 @@ class Rival:
         )
 
 
-DECIDES = "jackknife (decides)"
+DECIDES = "what decides"
+DECIDED_AT = 0.05
 
 RIVALS: dict[str, Rival] = {
     DECIDES: Rival(decides, has_interval=True, pairs=True, curves=True),
+    "jackknife": Rival(jackknife, has_interval=True, pairs=True, curves=True),
+    "studentised permutation": Rival(permutation, has_interval=True, curves=True, slow=True),
     "jackknife, level not pooled": Rival(plain_jackknife, has_interval=True, curves=True),
     "Bonett, kurtosis pooled at 1": Rival(pooled_kurtosis(False), has_interval=True),
     "Bonett, kurtosis pooled at the ratio": Rival(pooled_kurtosis(True), has_interval=True),

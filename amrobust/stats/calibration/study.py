@@ -69,12 +69,12 @@ def cells() -> list[Cell]:
     found += [Cell("epochs that differ", name, n) for name, n in product(EQUAL_AT_EVERY_EPOCH, SEEDS)]
     found += [
         Cell("Avg. STD", name, n, ratio)
-        for name, n, ratio in product(CURVES, SEEDS, (1.0, 1.5))
+        for name, n, ratio in product(CURVES, FEW_AND_MORE, (1.0, 1.5))
         if ratio == 1 or CURVES[name].banded
     ]
     found += [
         Cell("final spread", name, n, ratio)
-        for name, n, ratio in product(VALUES, SEEDS, (1.0, 1.5, 2.0, 3.0))
+        for name, n, ratio in product(VALUES, FEW_AND_MORE, (1.0, 1.5, 2.0, 3.0))
         if ratio == 1 or name in shapes
     ]
     found += [

@@ -23,7 +23,7 @@ def test_a_panel_for_each_quantity_judged(judged: Judged) -> None:
     shown = texts(drawing.svg)
     assert {"Avg. STD, ratio", "Final mean, difference (pp)", "sgd", "am1"} <= set(shown)
     assert "Final STD, ratio" not in shown
-    assert "with intervals" in drawing.caption
+    assert "with 97.5 % to 98.75 % intervals" in drawing.caption
     assert "the margin" in drawing.caption
     assert "nearer to 1 than 0.9" in drawing.caption
 
