@@ -9,7 +9,7 @@ from amrobust.errors import UserError
 from amrobust.judge.kinds import KINDS
 from amrobust.judge.kinds.kind import Kind, described
 from amrobust.judge.usage import asked_for, meant
-from amrobust.stats.limits import check_finite, check_margin, check_rate, is_count, is_number
+from amrobust.stats.limits import check_finite, check_rate, is_count, is_number
 
 
 @dataclass(frozen=True)
@@ -18,12 +18,15 @@ class Claim:
 
     ``less spread`` is about the final spread (STD over seeds of the final value), ``less Avg. STD`` about the mean over
     epochs of the across-seed STD; ``better mean`` means higher or lower as the metric wants; ``equivalent mean`` and
-    ``non-inferior`` need a ``margin`` in the metric's unit. ``composite`` holds when all its ``parts`` do (the paper's own
-    claim: as accurate *and* less spread); parts have the same method and baseline and are not composite themselves.
+    ``non-inferior`` need a ``margin`` in the metric's unit. ``comparable spread`` and ``comparable Avg. STD`` say that the
+    ratio of the two spreads lies between 1/``margin`` and ``margin``, a ratio above 1; ``no more spread`` and ``no more Avg.
+    STD`` that it lies below ``margin``. ``composite`` holds when all its ``parts`` do (the paper's own claim: as accurate *and*
+    less spread); parts have the same method and baseline and are not composite themselves.
 
-    ``lower wall time`` is about the wall time of a seed. Two kinds are about a sweep, its ``methods`` in order: ``trend``
-    says that the spread (Avg. STD of curves) falls, or with ``rising`` rises, as the swept value grows; ``equivalent across the
-    sweep`` that all pairs of final means are equivalent within ``margin``. Their ``method`` and ``baseline`` are its ends.
+    ``lower wall time`` is about the wall time of a seed, ``diverges less`` about the share of all seeds that diverge. Two kinds
+    are about a sweep, its ``methods`` in order: ``trend`` says that the spread (Avg. STD of curves) falls, or with ``rising``
+    rises, as the swept value grows; ``equivalent across the sweep`` that all pairs of final means are equivalent within
+    ``margin``. Their ``method`` and ``baseline`` are its ends.
 
     ``exceedance bound`` is about one method (its own ``baseline``): with ``bound`` = (threshold, probability), a run ends worse
     than the threshold with at most that probability. Diverged runs end worse than everything. ``deviation`` is the Λ of
@@ -88,10 +91,8 @@ class Claim:
         return self.form.about == "two methods"
 
     def _check_numbers(self) -> None:
-        with asked_for():
-            if self.margin is not None:
-                check_margin(self.margin)
-            if self.deviation is not None:
+        if self.deviation is not None:
+            with asked_for():
                 check_finite("deviation", self.deviation)
         if self.bound is not None:
             with asked_for("a bound is a pair [threshold, probability]: "):

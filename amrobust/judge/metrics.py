@@ -79,7 +79,12 @@ def of_arms(arms: Sequence[Arm], choice: MetricChoice) -> Metric:
 
 def beyond_range(claims: Iterable[Claim], values: Iterable[Curves], metric: Metric) -> ResultWarning | None:
     """Where a margin is larger than the range of all values that are judged: no difference between them could exceed it."""
-    margins = [c.margin for claim in claims for c in (claim, *claim.parts) if c.margin is not None]
+    margins = [
+        c.margin
+        for claim in claims
+        for c in (claim, *claim.parts)
+        if c.margin is not None and c.form.estimates == "difference"
+    ]
     finite = np.concatenate([v[np.isfinite(v)] for v in values])
     if not margins or not finite.size or max(margins) <= np.ptp(finite):
         return None

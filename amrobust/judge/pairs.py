@@ -85,7 +85,7 @@ def divergence_warnings(facts: Sequence[PairFacts], titles: Mapping[str, str]) -
         assert rates.estimate is not None
         text = (
             f"divergence rates differ by {100 * rates.estimate:+.0f} points "
-            f"[{100 * (rates.low or 0):.0f}, {100 * (rates.high or 0):.0f}], {p_text(rates.p)} by {rates.test.split(',')[0]}"
+            f"[{100 * (rates.low or 0):.0f}, {100 * (rates.high or 0):.0f}], {p_text(rates.p)} by the {rates.test}"
         )
         won = pair.winning
         if won is not None and won.estimate is not None:

@@ -407,6 +407,15 @@ def paired_instead(test: str, used: str) -> ResultWarning:
     )
 
 
+def no_margin(test: str, used: str) -> ResultWarning:
+    """A test was asked for that has no form for a margin."""
+    return ResultWarning(
+        "no-margin",
+        f"The {test} test has no form for a ratio of spreads against a margin: the {used} was used.",
+        "leave --test out, or take --test jackknife or, of independent methods, permutation: these test any ratio",
+    )
+
+
 def values_only(test: str, used: str, what: str) -> ResultWarning:
     """A test was asked for that has no form for these samples."""
     return ResultWarning(

@@ -324,8 +324,9 @@ def _claim_row(verdict: Verdict, judgement: Judgement, differences: Precision) -
     if estimates == "ratio":
         value, interval = ratio(estimate), ratio_interval(result)
         shown = value if estimate is None else f"×{value}"
-    elif estimates == "share" and result is not None:
-        value, interval = significant(estimate), f"[{significant(result.low)}, {significant(result.high)}]"
+    elif estimates in ("share", "difference of rates") and result is not None:
+        value = significant(estimate, sign=estimates != "share")
+        interval = f"[{significant(result.low)}, {significant(result.high)}]"
         shown = value
     else:
         value, interval = ABSENT, differences.interval(result)

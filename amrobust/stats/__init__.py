@@ -39,6 +39,7 @@ from amrobust.stats.nested import (
 from amrobust.stats.permutation import permutation_spread, smallest_permutation_p
 from amrobust.stats.planning import power_at_seeds, required_seeds, seeds_to_bound
 from amrobust.stats.ranks import chance_of_winning, mann_whitney
+from amrobust.stats.rates import divergence_difference
 from amrobust.stats.results import Result, ResultWarning
 from amrobust.stats.samples import CannotEstimate, avg_std, final_values, kurtosis, std
 from amrobust.stats.sequential import Look, obrien_fleming_looks
@@ -52,7 +53,6 @@ from amrobust.stats.spread import (
 from amrobust.stats.tails import (
     cvar,
     distribution_band,
-    divergence_difference,
     divergence_rate,
     exceedance,
     exceedance_curve,

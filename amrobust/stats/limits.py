@@ -65,6 +65,14 @@ def check_margin(margin: float) -> None:
         )
 
 
+def check_ratio(ratio: float) -> None:
+    """Raise CannotEstimate unless ``ratio`` lies above 0, between 10⁻¹⁰⁰ and 10¹⁰⁰."""
+    if not (is_number(ratio) and 1 / LARGEST_MARGIN <= float(ratio) <= LARGEST_MARGIN):
+        raise CannotEstimate(
+            f"a ratio is a number between {1 / LARGEST_MARGIN:g} and {LARGEST_MARGIN:g}, not {ratio!r:.40}"
+        )
+
+
 def check_resamples(resamples: int) -> None:
     """Raise CannotEstimate unless ``resamples`` is an integer from 1 to 1,000,000."""
     check_count("resamples", resamples, 1, MOST_RESAMPLES)

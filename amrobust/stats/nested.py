@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from amrobust.stats.limits import check_level
+from amrobust.stats.limits import check_level, check_ratio
 from amrobust.stats.results import Result
 from amrobust.stats.samples import (
     EPSILON,
@@ -106,14 +106,21 @@ def variance_components(x: ArrayLike, x0: Sequence[Hashable], *, level: float = 
 
 
 def spread_ratio_over_x0s(
-    a: ArrayLike, x0_a: Sequence[Hashable], b: ArrayLike, x0_b: Sequence[Hashable], *, level: float = 0.95
+    a: ArrayLike,
+    x0_a: Sequence[Hashable],
+    b: ArrayLike,
+    x0_b: Sequence[Hashable],
+    *,
+    level: float = 0.95,
+    tested: float = 1.0,
 ) -> Result:
     """Ratio of the spreads of seeds within one x0, for a population of starting points.
 
     At every x0 that both methods have, the jackknifed log ratio of STDs (or Avg. STDs); their mean, with t on (x0s − 1) degrees
-    of freedom. ``n`` is the number of starting points. Raises CannotEstimate below 3 of them, or where one has fewer than 4
-    seeds.
+    of freedom. ``p`` is that of the ratio ``tested``, ``n`` the number of starting points. Raises CannotEstimate below 3 of
+    them, where one has fewer than 4 seeds, and on a tested ratio that is no number above 0.
     """
+    check_ratio(tested)
     first, second = as_curves(a), as_curves(b)
     pairs = [(as_curves(x), as_curves(y)) for x, y in _matched(first, x0_a, second, x0_b)]
     spreads = [(LogSpread.of(x), LogSpread.of(y)) for x, y in pairs]
@@ -123,7 +130,7 @@ def spread_ratio_over_x0s(
     return Result(
         "ratio of STDs" if first.shape[1] == 1 else "ratio of Avg. STDs", "t over x0s of jackknifed log ratios", (len(logs),),
         ratio_of(centre), ratio_of(centre - half), ratio_of(centre + half), level,
-        t_two_sided(centre / se, len(logs) - 1), paired=True,
+        t_two_sided((centre - float(np.log(tested))) / se, len(logs) - 1), paired=True,
         assumption="independent x0s; log ratios about normal over them", unit=X0S, se=se, df=len(logs) - 1,
     )  # fmt: skip
 

@@ -11,7 +11,7 @@ from scipy import special
 from amrobust.stats.bonett import pooled_kurtosis_ratio, trimmed_mean
 from amrobust.stats.coverage import measured_error
 from amrobust.stats.jackknife import SpreadContrast
-from amrobust.stats.limits import LEAST_TAIL, check_level, check_rate
+from amrobust.stats.limits import LEAST_TAIL, check_level, check_rate, check_ratio
 from amrobust.stats.results import Number, Result, ResultWarning
 from amrobust.stats.samples import (
     Array,
@@ -171,6 +171,7 @@ def spread_ratio(
     level: float | None = DEFAULT_LEVEL,
     construction: Construction | None = None,
     alpha: float | None = None,
+    tested: float = 1.0,
 ) -> Result:
     """Ratio spread(a) / spread(b), with the test whose inversion the interval is.
 
@@ -183,9 +184,11 @@ def spread_ratio(
     ``construction`` "jackknife" against Student's t with Welch's degrees of freedom. With None, :func:`construction_for`
     chooses between them by ``alpha``, the smallest error rate that a claim may be held to (default: 1 − level).
 
+    ``p`` is that of the ratio ``tested``, by default of equal spreads.
+
     The interval holds the ratios around the estimate whose two-sided p-value is above 1 − level; p ≤ 1 − level exactly when
-    it excludes 1. An end is 0 or infinite where these seeds can reject no ratio at that level. With None there is no interval,
-    which spares most of the time.
+    it excludes ``tested``. An end is 0 or infinite where these seeds can reject no ratio at that level. With None there is no
+    interval, which spares most of the time.
 
     ``estimate`` is the plain ratio of the two sample spreads; the jackknife's own, bias-corrected one, where p is 1, is
     ``details["jackknife"]``. ``se`` and ``df`` are those of the estimate.
@@ -194,12 +197,14 @@ def spread_ratio(
 
     Raises CannotEstimate where a sample has no spread or its spread rests on a single seed, and where the pseudo-values differ
     by rounding alone: pairs that are copies of each other up to scale, samples of two values in equal numbers; on pairs to be
-    relabelled.
+    relabelled, and on a tested ratio that is no number above 0.
     """
     if level is not None:
         check_level(level)
     if alpha is None:
         alpha = max(1 - (level or DEFAULT_LEVEL), LEAST_TAIL)
+    check_ratio(tested)
+    theta = float(np.log(tested))
     first, second = as_pair(a, b, paired)
     scalar = first.shape[1] == 1
     rounding = sum(LogSpread.of(sample).rounding for sample in (first, second))
@@ -221,14 +226,14 @@ def spread_ratio(
     if construction == "permutation":
         if paired:
             raise CannotEstimate("pairs are not relabelled: the jackknife decides their ratio")
-        permuted = StudentisedPermutation.of(first, second, contrast, alpha=alpha)
+        permuted = StudentisedPermutation.of(first, second, contrast, alpha=alpha, tested=theta)
         p, ends = permuted.p(), permuted.interval
         smallest, test = 1 / permuted.arrangements, PERMUTATION
         details |= {"arrangements": float(permuted.arrangements), "exact": float(permuted.exact)}
         if not permuted.exact:
             details["monte_carlo_se"] = float(np.sqrt(p * (1 - p) / permuted.arrangements))
     else:
-        p, ends = float(contrast.p()), contrast.interval
+        p, ends = float(contrast.p(theta)), contrast.interval
         test = "jackknife of log STD" if scalar else "jackknife of log Avg. STD"
     low, high = (None, None) if level is None else map(ratio_of, ends(level))
     warnings = () if paired else _shape_warnings(details)

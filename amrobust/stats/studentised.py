@@ -67,6 +67,8 @@ class StudentisedPermutation:
     labels: tuple[NDArray[np.intp], NDArray[np.intp]]
     """The rows of both groups under each relabelling, (slots, relabellings): of ``a`` and then ``b``."""
     exact: bool
+    tested: float = 0.0
+    """The log ratio that :meth:`p` is of."""
 
     @classmethod
     def of(
@@ -78,6 +80,7 @@ class StudentisedPermutation:
         alpha: float,
         drawn: int | None = None,
         seed: int = 0,
+        tested: float = 0.0,
     ) -> StudentisedPermutation:
         """From checked curves (seeds, epochs) that vary; ``alpha`` is the smallest level that will be asked for.
 
@@ -91,7 +94,7 @@ class StudentisedPermutation:
             # Drawn by the curves' own order, so that neither the order of seeds nor which sample is first changes anything.
             order = np.lexsort(np.concatenate([first, second]).T)
             ours, theirs = order[ours], order[theirs]
-        return cls(contrast, first, second, (ours, theirs), exact)
+        return cls(contrast, first, second, (ours, theirs), exact, tested)
 
     @property
     def arrangements(self) -> int:
@@ -99,18 +102,19 @@ class StudentisedPermutation:
         return int(self.labels[0].shape[1]) + 1
 
     @cached_property
-    def _at_equality(self) -> Array:
-        return self._null(0.0)
+    def _where_tested(self) -> Array:
+        return self._null(self.tested)
 
     def p(self) -> float:
-        """Two-sided p-value of equal spreads."""
-        reached = (self._at_equality >= self._t(0.0) * (1 - TIE)).sum()
+        """Two-sided p-value of the ratio exp(``tested``): of equal spreads, unless another is asked for."""
+        reached = (self._where_tested >= self._t(self.tested) * (1 - TIE)).sum()
         return float(1 + reached) / self.arrangements
 
     def interval(self, level: float) -> tuple[float, float]:
         """The log ratios around the estimate with p above 1 − level; an end that no ratio reaches is infinite.
 
-        It holds 0 exactly where :meth:`p` is above 1 − level: 0 is one of the ratios between which an end is looked for.
+        It holds ``tested`` exactly where :meth:`p` is above 1 − level: that is one of the ratios between which an end is
+        looked for.
         """
         # Of the other relabellings so many may reach t, less one, where a ratio is rejected.
         allowed = int((1 - level) * self.arrangements * (1 + TIE))
@@ -119,7 +123,7 @@ class StudentisedPermutation:
 
         def excess(theta: float) -> float:
             """log of the critical |t*| over |t|, which is 0 or more where θ is accepted."""
-            null = self._null(theta) if theta else self._at_equality
+            null = self._null(theta) if theta != self.tested else self._where_tested
             critical = np.partition(null, len(null) - allowed)[len(null) - allowed]
             with np.errstate(divide="ignore"):
                 return float(np.clip(np.log(critical) - np.log(self._t(theta) * (1 - TIE)), -50, 50))
@@ -132,11 +136,11 @@ class StudentisedPermutation:
         """Where ``excess`` falls below 0 on one ``side`` of the estimate, about ``guess`` away."""
         centre = float(self.contrast.centre)
         inside, outside = 0.0, np.inf
-        equality = -side * centre
-        if equality > 0 and excess(0.0) >= 0:
-            inside = equality
-        elif equality > 0:
-            outside = equality
+        tested = side * (self.tested - centre)
+        if tested > 0 and excess(self.tested) >= 0:
+            inside = tested
+        elif tested > 0:
+            outside = tested
         distance = guess if inside < guess < outside else 2 * inside or outside / 2
         while distance < FARTHEST:
             found = excess(centre + side * distance)

@@ -96,42 +96,6 @@ def divergence_rate(diverged: int, n: int, *, level: float = 0.95) -> Result:
     return proportion_interval(diverged, n, level=level, quantity="divergence rate")
 
 
-def divergence_difference(
-    diverged_a: int, n_a: int, diverged_b: int, n_b: int, *, level: float = 0.95
-) -> Result:
-    """Difference of two divergence rates, first minus second: Newcombe's interval from two Wilson intervals, Fisher's exact p.
-
-    Source: R. G. Newcombe, Interval estimation for the difference between independent proportions, Statistics in Medicine 17
-    (1998), method 10.
-
-    Raises CannotEstimate on a number of hits that is none of n.
-    """
-    from scipy.stats import fisher_exact
-
-    check_level(level)
-    for hits, n in ((diverged_a, n_a), (diverged_b, n_b)):
-        if n < 1 or not 0 <= hits <= n:
-            raise CannotEstimate(f"{hits} of {n} is no proportion")
-    p_a, p_b = diverged_a / n_a, diverged_b / n_b
-    low_a, high_a = _wilson(diverged_a, n_a, level)
-    low_b, high_b = _wilson(diverged_b, n_b, level)
-    difference = p_a - p_b
-    table = [[diverged_a, n_a - diverged_a], [diverged_b, n_b - diverged_b]]
-    return Result(
-        "difference of divergence rates", "Fisher's exact test, Newcombe's interval", (n_a, n_b), difference,
-        difference - float(np.hypot(p_a - low_a, high_b - p_b)), difference + float(np.hypot(high_a - p_a, p_b - low_b)),
-        level, p=float(fisher_exact(table).pvalue), assumption="independent seeds",
-    )  # fmt: skip
-
-
-def _wilson(hits: int, n: int, level: float) -> tuple[float, float]:
-    z = float(special.ndtri(0.5 + level / 2))
-    p = hits / n
-    centre = (p + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * float(np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2)))
-    return max(0.0, centre - half), min(1.0, centre + half)
-
-
 def seeds_for_quantile_bound(q: float, level: float = 0.95) -> int:
     """Smallest n whose largest value bounds the q-quantile from above with this confidence: ⌈log(1 − level)/log q⌉.
 

@@ -16,6 +16,8 @@ from amrobust.judge.rules import Evidence
 ALPHA = 0.05
 PAIR = ("b", "a")
 MARGINS = (0.3, 1.0, 2.0)
+RATIOS = (1.2, 2.0, 5.0, 12.0)
+OF_RATIOS = ("comparable spread", "comparable Avg. STD", "no more spread", "no more Avg. STD")
 
 
 def study(rng, n, epochs, methods, paired):
@@ -25,7 +27,8 @@ def study(rng, n, epochs, methods, paired):
     for name in methods:
         noise = rng.standard_t(5, (n, epochs)).cumsum(axis=1)
         curves = rng.choice([0, 0.5, 3]) + rng.choice([0.25, 1, 1, 3]) * (base + noise if paired else noise)
-        arms.append(arm(name, curves, pairing="p" if paired else None))
+        lost = np.flatnonzero(rng.random(n) < rng.choice([0.0, 0.0, 0.0, 0.3, 0.9]))
+        arms.append(arm(name, curves, pairing="p" if paired else None, diverged=tuple(map(int, lost))))
     return arms
 
 
@@ -34,9 +37,10 @@ def claims_of(rng):
     directed = [Claim(kind, *PAIR) for kind in ("less spread", "less Avg. STD", "better mean")]
     with_margin = [Claim("equivalent mean", *PAIR, margins[0]), Claim("non-inferior", *PAIR, margins[1])]
     bound = Claim("exceedance bound", "a", "a", bound=(float(rng.choice([-1.0, 0.0, 1.0])), 0.5))
-    composite = Claim("composite", *PAIR, parts=(with_margin[0], directed[0], directed[1]))
+    ratios = [Claim(kind, *PAIR, float(rng.choice(RATIOS))) for kind in OF_RATIOS]
+    composite = Claim("composite", *PAIR, parts=(with_margin[0], directed[0], ratios[rng.integers(4)]))
     sweep = Claim("equivalent across the sweep", "a", "c", margins[2], methods=("a", "b", "c"))
-    return [*directed, *with_margin, bound, composite, sweep]
+    return [*directed, *with_margin, *ratios, bound, composite, sweep, Claim("diverges less", *PAIR)]
 
 
 def says(claim, interval):
@@ -44,13 +48,17 @@ def says(claim, interval):
     low, high = interval.low, interval.high
     if claim.kind in ("less spread", "less Avg. STD"):
         border, better = (1.0, 1.0), "below"
+    elif claim.kind == "diverges less":
+        border, better = (0.0, 0.0), "below"
     elif claim.kind == "better mean":
         border, better = (0.0, 0.0), "above"
     elif claim.kind == "exceedance bound":
         border, better = (claim.bound[1], claim.bound[1]), "below"
     else:
-        worst = -claim.margin
+        worst = 1 / claim.margin if claim.kind in OF_RATIOS else -claim.margin
         best = math.inf if claim.kind == "non-inferior" else claim.margin
+        if claim.kind.startswith("no more"):
+            worst = -math.inf
         if high <= worst or low >= best:
             return "refuted"
         return (
@@ -71,7 +79,7 @@ def says(claim, interval):
     n=st.sampled_from([4, 5, 7, 9, 12]),
     epochs=st.sampled_from([2, 6]),
     paired=st.booleans(),
-    drop=st.integers(0, 7),
+    drop=st.integers(0, 12),
 )
 def test_verdict_interval_p_and_parts_agree_in_random_studies(seed, n, epochs, paired, drop):
     rng = np.random.default_rng(seed)

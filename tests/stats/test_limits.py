@@ -45,6 +45,7 @@ NONSENSE = {
     "power": (math.nan, math.inf, 0.0, 1.0, 80),
     "margin": (math.nan, math.inf, -math.inf, -1.0, 0.0, 1e308, "1", True),
     "threshold": (math.nan, math.inf, -math.inf),
+    "tested": (math.nan, math.inf, -1.5, 0.0, 1e308, "2", True),
     "q": (math.nan, 0.0, 1.0, 90, 1 - 1e-17),
     "bound": (math.nan, 0.0, 1.0, 1e-320),
     "effect": (math.nan, math.inf),

@@ -74,6 +74,18 @@ def test_p_and_interval_never_disagree(seed, sizes, alpha, ratio, epochs):
     assert found.low <= found.details["jackknife"] <= found.high
 
 
+@pytest.mark.parametrize("tested", [0.4, 1.5, 3.0])
+def test_p_of_another_ratio_is_that_of_the_loop_and_its_interval_agrees(tested):
+    rng = np.random.default_rng(8)
+    for _ in range(8):
+        a, b = 1.7 * rng.normal(size=(5, 4)), rng.normal(size=(5, 4))
+        found = stats.spread_ratio(a, b, level=0.9, construction="permutation", tested=tested)
+        assert found.p == pytest.approx(p_by_hand(a, b, tested))
+        assert (found.p <= 0.1) == (not found.low <= tested <= found.high)
+        plain = stats.spread_ratio(a, b, level=0.9, construction="permutation")
+        assert (found.low, found.high) == pytest.approx((plain.low, plain.high), rel=1e-2)
+
+
 @settings(max_examples=20, deadline=None)
 @given(
     seed=st.integers(0, 10_000),

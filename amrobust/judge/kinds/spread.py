@@ -1,4 +1,4 @@
-"""Less spread from seed to seed: of final values, and over training (Avg. STD)."""
+"""Spread from seed to seed, of final values and over training (Avg. STD): one method varies less than another."""
 
 from __future__ import annotations
 
@@ -32,12 +32,69 @@ SIZEABLE_RATIO = 1.5
 LOW_POWER = 0.5
 
 
-class _LessSpread(Kind):
-    """A ratio of spreads below 1; the chosen test decides, with the interval's p where the two are not one."""
+class SpreadRatio(Kind):
+    """A claim about the ratio of two spreads."""
 
     estimates = "ratio"
     needs_measured = True
     statistic: Statistic
+
+    def judged(self, claim: Claim, a: Curves, b: Curves, pair: Pair, rules: Rules, rate: Rate) -> Evidence:
+        """The evidence of the samples ``a`` and ``b``: one number per seed, or curves."""
+        raise NotImplementedError
+
+    def unit(self, metric: Metric) -> str:
+        """None: a ratio."""
+        return ""
+
+    def sides(self, metric: Metric) -> tuple[str, str]:
+        """What the two directions of a figure of intervals mean."""
+        return "← varies less", "varies more →"
+
+
+class FinalSpread(SpreadRatio):
+    """Of the STDs over seeds of the final value."""
+
+    quantity = "Final STD"
+    statistic = "std"
+
+    def of_pair(self, claim: Claim, pair: Pair, metric: Metric, rules: Rules, rate: Rate) -> Evidence:
+        """Raises Refused on a phase, which final values have none of."""
+        if claim.epochs is not None:
+            over_training = self.name.replace("spread", "Avg. STD")
+            raise Refused(
+                f"the final spread has no phase: claim {over_training} over these {pair.method.arm.axis.plural}"
+            )
+        a, b = (stats.final_values(curves, rules.final) for curves in (pair.a, pair.b))
+        return self.judged(claim, a, b, pair, rules, rate)
+
+
+class AvgStd(SpreadRatio):
+    """Of the means over epochs of the across-seed STD."""
+
+    quantity = "Avg. STD"
+    statistic = "avg_std"
+    of_summaries = False  # How strongly the epochs of one seed are correlated is never printed.
+
+    def of_pair(self, claim: Claim, pair: Pair, metric: Metric, rules: Rules, rate: Rate) -> Evidence:
+        """Raises Refused on curves of a single epoch. A warning says where the mean curves differ early."""
+        if pair.a.shape[1] < 2:
+            plural = pair.method.arm.axis.plural
+            raise Refused(
+                f"Avg. STD needs curves of at least 2 {plural}, and these data have one number per seed"
+            )
+        found = self.judged(claim, pair.a, pair.b, pair, rules, rate)
+        if pair.x0s is not None:
+            return found
+        return replace(found, warnings=_levels_differ(pair, metric, rules) + found.warnings)
+
+    def when(self, claim: Claim, axis: Axis) -> str:
+        """Its phase: ``over training``, or ``in epochs 1 to 10``."""
+        return f"in {axis.phase(*claim.epochs)}" if claim.epochs is not None else "over training"
+
+
+class _Less(SpreadRatio):
+    """A ratio below 1; the chosen test decides, with the interval's p where the two are not one."""
 
     def holds(self, claim: Claim, estimate: float, metric: Metric) -> bool:
         """Whether the method varies less."""
@@ -48,14 +105,6 @@ class _LessSpread(Kind):
         assert result.low is not None
         assert result.high is not None
         return result.high < practical_ratio or result.low > 1 / practical_ratio
-
-    def unit(self, metric: Metric) -> str:
-        """None: a ratio."""
-        return ""
-
-    def sides(self, metric: Metric) -> tuple[str, str]:
-        """What the two directions of a figure of intervals mean."""
-        return "← varies less", "varies more →"
 
     def judged(self, claim: Claim, a: Curves, b: Curves, pair: Pair, rules: Rules, rate: Rate) -> Evidence:
         """The ratio of the spreads of ``a`` and ``b``, the chosen test, and one that decides nothing beside it."""
@@ -70,7 +119,7 @@ class _LessSpread(Kind):
                 b,
                 paired=pair.paired,
                 level=level,
-                construction=_construction(pair, rules),
+                construction=construction_asked_for(pair, rules),
                 alpha=rate.first,
             )
         test, notes = _chosen(a, b, pair, rules, interval)
@@ -78,7 +127,7 @@ class _LessSpread(Kind):
             raise Refused(
                 f"{test.test} cannot give a p-value below {significant(test.smallest_p)} with these seeds, and "
                 f"{rules.alpha:.3g} over a family of {round(rules.alpha / rate.first)} asks for {significant(rate.first)}",
-                _seeds_for(rate.first, pair.paired),
+                seeds_for(rate.first, pair.paired),
             )
         assert interval.p is not None
         assert test.p is not None
@@ -106,21 +155,10 @@ class _LessSpread(Kind):
         )
 
 
-class LessSpread(_LessSpread):
+class LessSpread(_Less, FinalSpread):
     """The STD over seeds of the final value is smaller than the baseline's."""
 
     name = "less spread"
-    quantity = "Final STD"
-    statistic = "std"
-
-    def of_pair(self, claim: Claim, pair: Pair, metric: Metric, rules: Rules, rate: Rate) -> Evidence:
-        """Raises Refused on a phase, which final values have none of."""
-        if claim.epochs is not None:
-            raise Refused(
-                f"the final spread has no phase: claim less Avg. STD over these {pair.method.arm.axis.plural}"
-            )
-        a, b = (stats.final_values(curves, rules.final) for curves in (pair.a, pair.b))
-        return self.judged(claim, a, b, pair, rules, rate)
 
     def of_summary(self, claim: Claim, a: Summary, b: Summary, metric: Metric, alpha: float) -> Result:
         """The F test's ratio of two printed STDs."""
@@ -132,34 +170,18 @@ class LessSpread(_LessSpread):
         return f"{claim.method} ends with less spread in {quantity} over seeds than {claim.baseline}"
 
 
-class LessAvgStd(_LessSpread):
+class LessAvgStd(_Less, AvgStd):
     """The mean over epochs of the across-seed STD is smaller than the baseline's."""
 
     name = "less Avg. STD"
-    quantity = "Avg. STD"
-    statistic = "avg_std"
-    of_summaries = False  # How strongly the epochs of one seed are correlated is never printed.
-
-    def of_pair(self, claim: Claim, pair: Pair, metric: Metric, rules: Rules, rate: Rate) -> Evidence:
-        """Raises Refused on curves of a single epoch. A warning says where the mean curves differ early."""
-        if pair.a.shape[1] < 2:
-            plural = pair.method.arm.axis.plural
-            raise Refused(
-                f"Avg. STD needs curves of at least 2 {plural}, and these data have one number per seed"
-            )
-        found = self.judged(claim, pair.a, pair.b, pair, rules, rate)
-        if pair.x0s is not None:
-            return found
-        return replace(found, warnings=_levels_differ(pair, metric, rules) + found.warnings)
 
     def statement(self, claim: Claim, metric: Metric, axis: Axis) -> str:
         """The claim as a clause."""
-        when = f"in {axis.phase(*claim.epochs)}" if claim.epochs is not None else "over training"
-        quantity = metric.name.replace("_", " ")
+        quantity, when = metric.name.replace("_", " "), self.when(claim, axis)
         return f"{claim.method} varies less {when} (Avg. STD of {quantity}) than {claim.baseline}"
 
 
-def _construction(pair: Pair, rules: Rules) -> Construction | None:
+def construction_asked_for(pair: Pair, rules: Rules) -> Construction | None:
     """That of the interval, where the test that is asked for is one; None where it is chosen by the seeds."""
     if rules.test == "permutation" and not pair.paired:
         return "permutation"
@@ -185,10 +207,15 @@ def _over_x0s(
     claim: Claim, a: Curves, b: Curves, x0s: tuple[Sequence[str], Sequence[str]], rules: Rules, rate: Rate
 ) -> Evidence:
     """Seeds of one x0 are not independent, so that no test on seeds applies: x0s are the unit."""
-    if rules.test not in ("auto", "jackknife"):
-        raise Refused(f"the {rules.test} test takes seeds as independent, and seeds of one x0 are not")
+    require_over_x0s(rules)
     result = stats.spread_ratio_over_x0s(a, x0s[0], b, x0s[1], level=1 - rate.alpha)
     return Evidence(claim, result, result, None, result.p, rate)
+
+
+def require_over_x0s(rules: Rules) -> None:
+    """Raise Refused where a test of seeds is asked for."""
+    if rules.test not in ("auto", "jackknife"):
+        raise Refused(f"the {rules.test} test takes seeds as independent, and seeds of one x0 are not")
 
 
 def _chosen(
@@ -218,7 +245,7 @@ def _chosen(
     return test(a, b), ()
 
 
-def _seeds_for(threshold: float, paired: bool) -> int | None:
+def seeds_for(threshold: float, paired: bool) -> int | None:
     """The smallest number of seeds per method at which an exact label test can reach ``threshold``; None above 1,000."""
     tried = range(FEWEST_SEEDS, 1_001)
     return next((n for n in tried if stats.smallest_permutation_p(n, n, paired=paired) <= threshold), None)

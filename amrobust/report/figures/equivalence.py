@@ -21,12 +21,15 @@ _BLACK = Style(BASELINE_COLOUR, DASHES[0], "o")
 
 
 def equivalence(judgement: Judgement, look: Mapping[str, Style]) -> list[Drawing]:
-    """A row for each claim with a margin: the difference, its interval and the margin; empty where there is none."""
+    """A row for each claim of means with a margin: the difference, its interval and the margin; empty where there is none."""
     verdicts = list(
         {
             v.claim: v
             for v in (*judgement.verdicts, *(part for whole in judgement.verdicts for part in whole.parts))
-            if v.claim.margin is not None and v.interval is not None and v.interval.low is not None
+            if v.claim.margin is not None
+            and v.claim.form.estimates == "difference"
+            and v.interval is not None
+            and v.interval.low is not None
         }.values()
     )
     intervals = f"{levels_of(v.interval for v in verdicts)} intervals".strip()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -209,13 +209,21 @@ def _limits(panels: Sequence[Panel], judgement: Judgement) -> tuple[float, float
     values = [x for r in results for x in (r.low, r.estimate, r.high) if x is not None and math.isfinite(x)]
     if panels[0].ratio:
         reach = max(
-            [abs(math.log(x)) for x in values if x > 0] + [-1.6 * math.log(judgement.practical_ratio)]
+            [abs(math.log(x)) for x in values if x > 0]
+            + [1.1 * abs(math.log(edge)) for edge in _margin_edges(verdicts, judgement)]
+            + [-1.6 * math.log(judgement.practical_ratio)]
         )
         widest = math.exp(min(reach * 1.08, math.log(_WIDEST)))
         return 1 / widest, widest
-    margins = [v.claim.margin for v in verdicts if v.claim.margin is not None]
-    largest = max([abs(x) for x in values] + [1.1 * m for m in margins]) or 1.0
+    edges = _margin_edges(verdicts, judgement)
+    largest = max([abs(x) for x in values] + [1.1 * abs(edge) for edge in edges]) or 1.0
     return -1.08 * largest, 1.08 * largest
+
+
+def _margin_edges(verdicts: Iterable[Verdict], judgement: Judgement) -> list[float]:
+    """The ends of the regions in which claims with a margin are true, each once."""
+    regions = [v.claim.form.region(v.claim, judgement.metric) for v in verdicts if v.claim.margin is not None]
+    return list(dict.fromkeys(edge for region in regions for edge in region if math.isfinite(edge)))
 
 
 def _background(axes: Any, panel: Panel, judgement: Judgement, limits: tuple[float, float]) -> None:
@@ -239,10 +247,9 @@ def _background(axes: Any, panel: Panel, judgement: Judgement, limits: tuple[flo
         axes.xaxis.set_major_formatter(plain_number)
     else:
         axes.axvline(0, color="#000000", linewidth=0.8, zorder=1)
-        for margin in {v.claim.margin for v in panel.verdicts.values() if v.claim.margin is not None}:
-            for edge in (-margin, margin):
-                axes.axvline(edge, color=GREY, linewidth=0.8, linestyle=(0, (3, 2)), zorder=1)
         axes.xaxis.set_major_locator(MaxNLocator(nbins=4, symmetric=True))
+    for edge in _margin_edges(panel.verdicts.values(), judgement):
+        axes.axvline(edge, color=GREY, linewidth=0.8, linestyle=(0, (3, 2)), zorder=1)
     axes.set_xlim(*limits)
 
 
