@@ -1,4 +1,4 @@
-"""The test and interval that decide every ratio of spreads: a jackknife of the log spread."""
+"""The jackknife of the log spread: the t of a ratio of spreads, held against Student's t for pairs and few seeds."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def reaches(n_a: int, n_b: int, alpha: float) -> bool:
 
 def is_enumerated(n_a: int, n_b: int, most: int) -> bool:
     """Whether there are ``most`` relabellings at most."""
-    return round(1 / smallest_permutation_p(n_a, n_b)) <= most
+    return smallest_permutation_p(n_a, n_b) * most > 1 - TIE
 
 
 @dataclass(frozen=True)

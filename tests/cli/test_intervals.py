@@ -111,7 +111,7 @@ def test_the_report_shows_method_and_coverage_and_its_command_asks_for_the_inter
 def test_a_comparison_without_bootstrap_does_not_read_the_calibration_file(table, monkeypatch):
     from amrobust.stats import coverage
 
-    def opened():
+    def opened(measure):
         raise AssertionError("the calibration file was read")
 
     monkeypatch.setattr(coverage, "_shipped", opened)

@@ -11,7 +11,7 @@ from verdicts import verdict
 from amrobust import Claim, stats
 from amrobust.errors import UserError
 from amrobust.judge.compare import compare
-from amrobust.judge.kinds.spread import _seeds_for
+from amrobust.judge.kinds.spread import seeds_for
 from amrobust.judge.rules import Rules, Selection
 from amrobust.judge.tails import tails
 from amrobust.stats.limits import LEAST_TAIL
@@ -86,8 +86,8 @@ def test_a_bound_too_near_to_0_is_refused_before_its_seeds_are_counted(rng):
 
 def test_the_seeds_that_a_label_test_takes_are_bounded():
     for threshold, paired in itertools.product((0.05, 1e-6, LEAST_TAIL), (False, True)):
-        n = _seeds_for(threshold, paired)
+        n = seeds_for(threshold, paired)
         assert stats.smallest_permutation_p(n, n, paired=paired) <= threshold
         assert n == 4 or stats.smallest_permutation_p(n - 1, n - 1, paired=paired) > threshold
-    assert _seeds_for(0.0, False) is not None  # It falls below what a float can hold.
-    assert _seeds_for(-1.0, False) is None
+    assert seeds_for(0.0, False) is not None  # It falls below what a float can hold.
+    assert seeds_for(-1.0, False) is None
