@@ -1,5 +1,7 @@
 """Interval, p, verdict and part never disagree, whatever the study: one rule decides, at one level."""
 
+import csv
+import json
 import math
 
 import numpy as np
@@ -12,6 +14,8 @@ from amrobust import Claim
 from amrobust.judge.compare import compare
 from amrobust.judge.family import judged_together
 from amrobust.judge.rules import Evidence
+from amrobust.report import render
+from amrobust.report.tables import DAGGER, STAR, significance_marks
 
 ALPHA = 0.05
 PAIR = ("b", "a")
@@ -101,6 +105,41 @@ def test_verdict_interval_p_and_parts_agree_in_random_studies(seed, n, epochs, p
         else:
             assert found.outcome == says(found.claim, found.interval), found.sentence
         assert found.sentence.startswith(found.outcome.capitalize())
+
+
+@settings(max_examples=12, deadline=None)
+@given(seed=st.integers(0, 100_000), n=st.sampled_from([5, 9]), paired=st.booleans())
+def test_every_format_and_mark_says_what_the_interval_says(seed, n, paired):
+    rng = np.random.default_rng(seed)
+    comparison = compare(study(rng, n, 4, "abc", paired), claims=claims_of(rng))
+    (judgement,) = comparison.judgements
+    table, page = (render(comparison, form) for form in ("table", "markdown"))
+    rows = [row for row in csv.DictReader(render(comparison, "csv").splitlines()) if row["record"] == "claim"]
+    written = json.loads(render(comparison, "json"))["judgements"][0]["verdicts"]
+    assert len(rows) == len(written) == len(judgement.verdicts)
+    marks = significance_marks(judgement)
+    for found, row, entry in zip(judgement.verdicts, rows, written, strict=True):
+        assert row["outcome"] == entry["outcome"] == found.outcome
+        assert entry["sentence"] == found.sentence
+        mark = marks(found.claim.method, found.claim.kind)
+        assert (STAR in mark, DAGGER in mark) == (
+            (found.outcome == "supported", found.outcome == "refuted")
+            if found.claim.kind in ("less spread", "less Avg. STD", "better mean")
+            else (False, False)
+        )
+        if found.interval is None:
+            assert entry["interval"] is None
+            continue
+        for ends in (
+            {name: float(row[name]) for name in ("low", "high")},
+            {name: entry["interval"][name] for name in ("low", "high")},
+        ):
+            read = type("Read", (), {name: math.inf if end is None else end for name, end in ends.items()})
+            assert says(found.claim, read) == found.outcome
+    for outcome in {found.outcome for found in judgement.verdicts}:
+        count = sum(found.outcome == outcome for found in judgement.verdicts)
+        for text in (table, page):
+            assert f"{count} {outcome}" in text
 
 
 def test_a_refutation_pays_for_the_number_of_its_parts():
