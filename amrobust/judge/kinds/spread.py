@@ -19,10 +19,11 @@ from amrobust.runs.axis import Axis
 from amrobust.runs.metric import Metric
 from amrobust.runs.values import Curves
 from amrobust.stats.bootstrap import Statistic
-from amrobust.stats.permutation import SWAPS
+from amrobust.stats.permutation import EXACT_UP_TO, SWAPS
 from amrobust.stats.published import Summary, spread_ratio_from_summary
 from amrobust.stats.results import Result, ResultWarning
 from amrobust.stats.spread import MOST_PERMUTED, PERMUTATION, Construction
+from amrobust.stats.studentised import is_enumerated, reaches
 
 if TYPE_CHECKING:
     from amrobust.judge.claim import Claim
@@ -134,7 +135,7 @@ class _Less(SpreadRatio):
         p = max(test.p, interval.p)
         if rate.p_alone:
             return Evidence(claim, interval, test, None, p, rate)
-        second = _beside(a, b, pair, rules, interval, test)
+        second = _beside(a, b, pair, rules, rate, interval, test)
         if second is not None and second.p is not None and (second.p <= rules.alpha) != (p <= rules.alpha):
             notes += (warnings.opinions_disagree(test.test, p, second.test, second.p, rules.alpha),)
         if p > rate.alpha:
@@ -188,19 +189,22 @@ def construction_asked_for(pair: Pair, rules: Rules) -> Construction | None:
     return "jackknife" if rules.test == "jackknife" else None
 
 
-def _beside(a: Curves, b: Curves, pair: Pair, rules: Rules, interval: Result, test: Result) -> Result | None:
+def _beside(
+    a: Curves, b: Curves, pair: Pair, rules: Rules, rate: Rate, interval: Result, test: Result
+) -> Result | None:
     """The sensitivity test: of pairs their swaps, else that of the two constructions which does not decide.
 
-    None where curves are too large to be permuted.
+    None where curves, or the family of claims, are too large for drawn relabellings.
     """
     if test.test == SWAPS:
         return interval
     if pair.paired:
         return stats.permutation_spread(a, b, paired=True, resamples=SENSITIVITY_RESAMPLES)
     other: Construction = "jackknife" if interval.test == PERMUTATION else "permutation"
-    if other == "permutation" and a.size + b.size > MOST_PERMUTED:
+    listed = is_enumerated(len(a), len(b), EXACT_UP_TO) or reaches(len(a), len(b), rate.first)
+    if other == "permutation" and not (listed and a.size + b.size <= MOST_PERMUTED):
         return None
-    return stats.spread_ratio(a, b, level=1 - rules.alpha, construction=other)
+    return stats.spread_ratio(a, b, level=None, construction=other, alpha=rules.alpha)
 
 
 def _over_x0s(
