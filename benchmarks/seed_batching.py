@@ -13,6 +13,7 @@ import statistics
 import time
 
 from amrobust.train import pools
+from amrobust.train.heartbeat import Board
 from amrobust.train.layout import evenly
 from amrobust.train.prepare import make_spec
 from amrobust.train.stacking.cost import stack_size
@@ -47,7 +48,7 @@ def arguments():
 
 def main():
     given = arguments()
-    pool = pools.start_pool(given.workers)
+    pool = pools.start_pool(given.workers, Board())
     try:
         print(f"{'model':9} {'batch':>5}  {'way':24} {'seeds x epochs/s':>16} {'ratio':>6}")
         for model in given.models or MODELS[given.workload]:
