@@ -41,7 +41,7 @@ def run_sh(block, folder):
         env=environment(folder),
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1_200,
         check=False,
     )
 
