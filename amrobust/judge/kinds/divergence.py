@@ -10,10 +10,9 @@ import numpy as np
 from scipy import special
 
 from amrobust import stats
-from amrobust.judge.kinds.kind import FEWEST_SEEDS, Kind
+from amrobust.judge.kinds.kind import FEWEST_SEEDS, Kind, require_reach
 from amrobust.judge.rules import Evidence, Rate, Rules
 from amrobust.judge.samples import Pair, Refused, Sample
-from amrobust.judge.words import significant
 from amrobust.runs.axis import Axis
 from amrobust.runs.metric import Metric
 from amrobust.stats.planning import MOST_SEEDS
@@ -53,13 +52,8 @@ class DivergesLess(Kind):
         result = stats.divergence_difference(
             lost, n, lost_of_baseline, n_of_baseline, level=None if rate.p_alone else 1 - rate.alpha
         )
-        if result.smallest_p > rate.first:
-            needed = (k for k in range(FEWEST_SEEDS, 51) if smallest_p(k) <= rate.first)
-            raise Refused(
-                f"{result.test} cannot give a p-value below {significant(result.smallest_p)} with these seeds, and "
-                f"{rules.alpha:.3g} over a family of {round(rules.alpha / rate.first)} asks for {significant(rate.first)}",
-                next(needed, None),
-            )
+        enough = (k for k in range(FEWEST_SEEDS, 51) if smallest_p(k) <= rate.first)
+        require_reach(result, rules, rate, lambda: next(enough, None))
         return Evidence(claim, result, result, None, result.p, rate)
 
     def holds(self, claim: Claim, estimate: float, metric: Metric) -> bool:

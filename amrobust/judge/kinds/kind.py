@@ -17,7 +17,7 @@ from amrobust.errors import UserError
 from amrobust.judge.rules import Evidence, Rate, Rules
 from amrobust.judge.samples import Pair, Refused, Sample
 from amrobust.judge.usage import asked_for
-from amrobust.judge.words import counted, points, powers_of_ten
+from amrobust.judge.words import counted, points, powers_of_ten, significant
 from amrobust.runs.axis import Axis
 from amrobust.runs.metric import Metric
 from amrobust.runs.values import Curves
@@ -193,6 +193,16 @@ def or_refusal(claim: Claim, notes: tuple[ResultWarning, ...], compute: Callable
 def described(claim: Claim) -> str:
     """The beginning of a refusal: ``a claim of kind 'trend'``."""
     return f"a claim of kind {claim.kind!r}"
+
+
+def require_reach(test: Result, rules: Rules, rate: Rate, needed: Callable[[], int | None]) -> None:
+    """Raise Refused where not even the smallest p-value of a ``test`` reaches the family's first step; ``needed`` seeds do."""
+    if test.smallest_p > rate.first:
+        raise Refused(
+            f"{test.test} cannot give a p-value below {significant(test.smallest_p)} with these seeds, and "
+            f"{rules.alpha:.3g} over a family of {round(rules.alpha / rate.first)} asks for {significant(rate.first)}",
+            needed(),
+        )
 
 
 def in_phase(sample: Sample, claim: Claim) -> Sample:

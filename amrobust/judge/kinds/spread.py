@@ -10,11 +10,10 @@ import numpy as np
 
 from amrobust import stats
 from amrobust.judge import warnings
-from amrobust.judge.kinds.kind import FEWEST_SEEDS, SENSITIVITY_RESAMPLES, Kind, own_warnings
+from amrobust.judge.kinds.kind import FEWEST_SEEDS, SENSITIVITY_RESAMPLES, Kind, own_warnings, require_reach
 from amrobust.judge.kinds.mean import bootstrap_asked_for
 from amrobust.judge.rules import PAIRED, UNPAIRED, Evidence, Rate, Rules
 from amrobust.judge.samples import Pair, Refused
-from amrobust.judge.words import significant
 from amrobust.runs.axis import Axis
 from amrobust.runs.metric import Metric
 from amrobust.runs.values import Curves
@@ -124,12 +123,7 @@ class _Less(SpreadRatio):
                 alpha=rate.first,
             )
         test, notes = _chosen(a, b, pair, rules, interval)
-        if test.smallest_p > rate.first:
-            raise Refused(
-                f"{test.test} cannot give a p-value below {significant(test.smallest_p)} with these seeds, and "
-                f"{rules.alpha:.3g} over a family of {round(rules.alpha / rate.first)} asks for {significant(rate.first)}",
-                seeds_for(rate.first, pair.paired),
-            )
+        require_reach(test, rules, rate, lambda: seeds_for(rate.first, pair.paired))
         assert interval.p is not None
         assert test.p is not None
         p = max(test.p, interval.p)

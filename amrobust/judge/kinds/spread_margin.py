@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from amrobust import stats
 from amrobust.errors import UserError
 from amrobust.judge import warnings
-from amrobust.judge.kinds.kind import described, margin_words, own_warnings
+from amrobust.judge.kinds.kind import described, margin_words, own_warnings, require_reach
 from amrobust.judge.kinds.mean import WithinMargin, bootstrap_asked_for
 from amrobust.judge.kinds.spread import (
     AvgStd,
@@ -21,8 +21,7 @@ from amrobust.judge.kinds.spread import (
     seeds_for,
 )
 from amrobust.judge.rules import Evidence, Rate, Rules
-from amrobust.judge.samples import Pair, Refused
-from amrobust.judge.words import significant
+from amrobust.judge.samples import Pair
 from amrobust.runs.axis import Axis
 from amrobust.runs.metric import Metric
 from amrobust.runs.values import Curves
@@ -77,12 +76,7 @@ class _WithinRatio(WithinMargin, SpreadRatio):
             )  # fmt: skip
 
         result = self._at_borders(claim, at)
-        if result.smallest_p > rate.first:
-            raise Refused(
-                f"{result.test} cannot give a p-value below {significant(result.smallest_p)} with these seeds, and "
-                f"{rules.alpha:.3g} over a family of {round(rules.alpha / rate.first)} asks for {significant(rate.first)}",
-                seeds_for(2 * rate.first, pair.paired),
-            )
+        require_reach(result, rules, rate, lambda: seeds_for(2 * rate.first, pair.paired))
         if rate.p_alone:
             return Evidence(claim, result, result, None, result.p, rate)
         own = rules.test in ("auto", "jackknife") or (rules.test == "permutation" and not pair.paired)

@@ -17,7 +17,6 @@ from amrobust.judge.words import listed, points
 from amrobust.runs.axis import Axis
 from amrobust.runs.method import number, swept
 from amrobust.runs.metric import Metric
-from amrobust.runs.values import Curves
 from amrobust.stats.results import Result, ResultWarning
 from amrobust.stats.trend import unit_of
 
@@ -159,19 +158,17 @@ class StableOver(WithinMargin, _Sweep):
         agree, disagree = [], []
         for pair in pairs:
             a, b = (one_number_a_seed(curves, claim, rules) for curves in (pair.a, pair.b))
-
-            def at(share: Rate, a: Curves = a, b: Curves = b, paired: bool = pair.paired) -> Result:
-                level = 1 - 2 * share.alpha
-                return self.of_difference(
-                    claim, stats.mean_difference(a, b, paired=paired, level=level), metric
+            result, among_all = (
+                self.of_difference(
+                    claim, stats.mean_difference(a, b, paired=pair.paired, level=1 - 2 * share.alpha), metric
                 )
-
-            result = at(rate)
+                for share in (rate, apart)
+            )
             assert result.estimate is not None
             if self.holds(claim, result.estimate, metric):
                 agree.append(result)
             else:
-                disagree.append(at(apart))
+                disagree.append(among_all)
         if disagree:
             shown = min(disagree, key=_p)
             p = min(1.0, len(pairs) * _p(shown))
