@@ -68,12 +68,15 @@ def enforce(gates: Sequence[Gate], comparison: Comparison) -> None:
 
 
 def judged_by(gates: Sequence[Gate], comparison: Comparison) -> list[str]:
-    """A line for each verdict that is not as wanted. Raises UserError where there is none, or none of a kind that was named."""
+    """A line for each verdict that is not as wanted, and for each workload on which a declared claim has none.
+
+    Raises UserError where there is no verdict, or none of a kind that was named.
+    """
     verdicts = [verdict for judgement in comparison.judgements for verdict in judgement.verdicts]
     if gates and not verdicts:
         raise UserError("--fail-unless: nothing is claimed here, so that there is no verdict to ask for")
     require_kinds(gates, (verdict.claim.kind for verdict in verdicts))
-    missed = []
+    missed = [f"not assessed: {reason}" for reason in comparison.unassessed if gates]
     for gate in gates:
         missed += [
             ("" if gate.wanted == "not-refuted" else f"not {gate.wanted}: ") + verdict.sentence

@@ -322,6 +322,7 @@ def _method(
         axis=axes.popitem()[1],
         files=tuple(dict.fromkeys(path for one in members for path in one.run.files)),
         numbered=any(one.run.numbered for one in members),
+        folds=mappings.folds,
     )
 
 

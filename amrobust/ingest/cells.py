@@ -79,15 +79,8 @@ def is_of_words(table: Table, name: str) -> bool:
     several = max(3, filled / 2)
     measured = is_measured(name) or (not is_chosen(name) and len(texts) > several)
     fewest = words < filled * (1 if measured else 0.5)
-    for pattern, what, hint in _NUMERALS if measured or fewest else ():
-        if any(pattern.fullmatch(str(cell).strip()) for cell in texts):
-            odd = next(
-                int(row) for row in np.flatnonzero(wrong) if pattern.fullmatch(str(column[int(row)]).strip())
-            )
-            raise UserError(
-                f"{table.where(odd)}: the numbers of {shown(name)} have {what} ({shown(str(column[odd]))}): write them "
-                + hint.format(quoted(f"{name}=%"))
-            )
+    if measured or fewest:
+        refuse_numerals(table, name, name)
     if fewest:
         first = int(wrong.argmax())
         raise UserError(
@@ -100,6 +93,19 @@ def is_of_words(table: Table, name: str) -> bool:
             )
         )
     return True
+
+
+def refuse_numerals(table: Table, name: str, metric: str) -> None:
+    """Raise UserError where a cell is a number as no program writes it, with the unit of ``metric`` that a sign says."""
+    column = column_of(table.columns[name])
+    for pattern, what, hint in _NUMERALS:
+        written = {cell for cell in column.texts() if pattern.fullmatch(str(cell).strip())}
+        if written:
+            row = next(int(row) for row in np.flatnonzero(column.wrong()) if column[int(row)] in written)
+            raise UserError(
+                f"{table.where(row)}: the numbers of {shown(name)} have {what} ({shown(str(column[row]))}): write them "
+                + hint.format(quoted(f"{metric}=%"))
+            )
 
 
 def refuse_thousands(table: Table, name: str) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from amrobust.errors import UserError
+from amrobust.ingest.cells import refuse_numerals
 from amrobust.ingest.columns import column_of
 from amrobust.ingest.fields import LABELS, NUISANCES, is_chosen, is_sorting, left_out
 from amrobust.ingest.logged import (
@@ -92,9 +93,21 @@ def runs_of_finals(
             f"{', '.join(map(shown, unknown))} count as results: where they were chosen before the training, and tell methods "
             "apart, name them in --method-from",
         )
+    counted = _counted(values)
+    if wanted.seed == COLUMN and counted and told:
+        return a_row_a_method(table, told, counted, left, seed=COLUMN)
     seeds = {name: found for name in values if (found := method_and_seed(name.strip())) and not found[0]}
     if seed is None and len(seeds) == len(values) > 1 and told:
         return a_row_a_method(table, told, {name: number for name, (_, number) in seeds.items()}, left)
+    if numbered and told and counted and not any(map(is_measured, values)):
+        by = (
+            "" if {last_part(name) for name in told} & {*METHOD_KEYS} else f"--method-from {quoted(told[0])} "
+        )
+        raise UserError(
+            f"{shown(table.path)}: the columns {', '.join(map(shown, values[:4]))}{', ...' * (len(values) > 4)} may be the "
+            f"seeds of their rows, or metrics of one seed a row: where they are seeds, say so with {by}--seed-from column, "
+            f"where metrics with {by}--seed-from number"
+        )
     if seed is None and wanted.seed is None and told and 1 < len(seeds) < len(values):
         odd = [name for name in values if name not in seeds]
         options = " ".join(f"--nuisance {quoted(name)}" for name in odd)
@@ -113,6 +126,13 @@ def runs_of_finals(
     return _a_row_a_seed(table, told, values, [*methods, *workloads], left, numbered=numbered)
 
 
+def _counted(names: Sequence[str]) -> dict[str, str]:
+    """The numbers behind ``names`` that are one word each with another number, such as s101 and s202; none of others."""
+    found = {name: match for name in names if (match := re.fullmatch(r"(.*?)(\d+)", name.strip()))}
+    alike = len(found) == len(names) > 1 and len({match[1] for match in found.values()}) == 1
+    return {name: match[2] for name, match in found.items()} if alike else {}
+
+
 def _spreads(results: Sequence[str], wanted: Wanted) -> dict[str, str]:
     """The columns that say how another spread, such as acc_se beside acc, with that other; none that is asked for."""
     whole = {of: name for name in results for kind, of in (summary_of(name),) if kind in ("", "mean")}
@@ -129,6 +149,9 @@ def _is_of_means(table: Table, told: Sequence[str], seed: str | None, spreads: M
 def _refuse_cells(table: Table) -> None:
     """Raise UserError where cells are numbers that are written as none is read, and no column of numbers is there."""
     for name, cells in table.columns.items():
+        if last_part(name) not in METHOD_KEYS:
+            # A column per seed, which ends in its number, has no name of a metric.
+            refuse_numerals(table, name, "value" if name.strip()[-1:].isdecimal() else name)
         texts = [str(cell).strip() for cell in column_of(cells).texts()]
         if texts and all(map(_SPREAD.fullmatch, texts)):
             raise UserError(

@@ -31,6 +31,8 @@ class ImportedMethod:
     files: tuple[Path, ...]
     numbered: bool = False
     """Whether seeds are the numbers of rows, for want of others."""
+    folds: str | None = None
+    """The field of which the seeds are the folds of a cross-validation, where they are."""
 
     @property
     def steps(self) -> tuple[float, ...]:

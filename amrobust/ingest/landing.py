@@ -109,6 +109,7 @@ def _source(method: ImportedMethod, notes: Sequence[str], form: str, origin: Pat
         len(method.files),
         digest.hexdigest(),
         tuple(notes),
+        method.folds,
     )
 
 

@@ -108,6 +108,12 @@ class Mappings:
         return self.nuisances | set(seed_from.keys if seed_from is not None else ())
 
     @property
+    def folds(self) -> str | None:
+        """The field that the seed is read from, where its name says that it numbers the folds of a cross-validation."""
+        seed_from = selectors(self.sources).get("seed")
+        return next((key for key in (seed_from.keys if seed_from else ()) if last_part(key) in FOLDS), None)
+
+    @property
     def wanted(self) -> Wanted:
         """What readers have to know."""
         keys = {
@@ -182,11 +188,11 @@ def name_runs(runs: Sequence[LoggedRun], mappings: Mappings, stem: str) -> tuple
         )
         named.append(Named(run, identity.name, workload.strip() or stem, identity, seed))
     notes += _words_among_numbers(named)
-    folds = [key for key in (seed_from.keys if seed_from is not None else ()) if last_part(key) in FOLDS]
-    notes += [
-        f"{shown(key)}: folds share their training data and vary together, so that intervals and p-values may be too small"
-        for key in folds[:1]
-    ]
+    if mappings.folds is not None:
+        notes.append(
+            f"{shown(mappings.folds)}: folds share their training data and vary together, so that intervals and p-values may "
+            "be too small"
+        )
     nuisances = mappings.no_method
     named, told = split_by_fields(named, nuisances, chosen=method_from is not None)
     notes += told

@@ -18,7 +18,7 @@ from amrobust.ingest.registry import detect, get, names
 from amrobust.ingest.text_logs import EXAMPLE
 from amrobust.runs.arms import READ, Arm
 from amrobust.runs.files import shown
-from amrobust.runs.seeds import NUMBERED
+from amrobust.runs.seeds import FOLDS, NUMBERED
 
 _log = logging.getLogger("amrobust")
 
@@ -127,7 +127,8 @@ def _arm(method: ImportedMethod, path: Path, gathered: Gathered) -> Arm:
         averaging=averaging if isinstance(averaging, int) else None,
         facts={"file": path.name, "steps": method.axis.words, READ: gathered.read}
         | ({"import": "; ".join(gathered.notes)} if gathered.notes else {})
-        | ({NUMBERED: "in the order of their rows"} if method.numbered else {}),
+        | ({NUMBERED: "in the order of their rows"} if method.numbered else {})
+        | ({FOLDS: method.folds} if method.folds is not None else {}),
         identity=method.identity,
         axis=method.axis,
     )

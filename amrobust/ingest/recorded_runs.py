@@ -14,6 +14,7 @@ from amrobust.runs.files import shown
 from amrobust.runs.manifest import Manifest
 from amrobust.runs.method import Method, from_name
 from amrobust.runs.provenance import command_of, tuning_command_of, versions_apart
+from amrobust.runs.seeds import FOLDS
 from amrobust.runs.spec import Spec
 from amrobust.runs.store import Run, each_run
 
@@ -170,5 +171,6 @@ def _facts(run: Run) -> dict[str, str]:
             text |= {
                 "source": ", ".join(filter(None, (made.source.form, made.source.path))),
                 "source digest": made.source.sha256 or "",
+                FOLDS: made.source.folds or "",
             }
     return {name: value for name, value in text.items() if value}

@@ -141,7 +141,8 @@ def compare(
                 declaration=None if claims is None else unproven(group.arms),
             )
         )
-    return Comparison(tuple(judgements), (*problems, *skipped, *lonely))
+    unassessed = tuple(lonely) if claims is not None else ()
+    return Comparison(tuple(judgements), (*problems, *skipped, *lonely), unassessed)
 
 
 def _look(groups: Sequence[_Group], rules: Rules) -> Look | None:

@@ -175,3 +175,5 @@ class Comparison:
     judgements: tuple[Judgement, ...]
     problems: tuple[str, ...] = ()
     """Runs that were set aside, each in one line with its reason."""
+    unassessed: tuple[str, ...] = ()
+    """Those of :attr:`problems` for which a declared claim has no verdict on a workload."""

@@ -16,7 +16,7 @@ from amrobust.judge.words import counted, listed
 from amrobust.runs.arms import Arm
 from amrobust.runs.files import shown, spans
 from amrobust.runs.method import number
-from amrobust.runs.seeds import NUMBERED, NamedSeed
+from amrobust.runs.seeds import FOLDS, NUMBERED, NamedSeed
 from amrobust.runs.spec import Value
 from amrobust.stats.results import ResultWarning
 
@@ -34,7 +34,24 @@ def of_group(arms: Sequence[Arm]) -> tuple[ResultWarning, ...]:
     """What is odd about arms that are compared: the warnings on their seeds and their settings."""
     others = [arm for arm in arms if arm.x0_digest is None]
     named = [arm for arm in others if NUMBERED not in arm.facts]
-    return tuple(note for note in (missing_seeds(named), missing_settings(others)) if note is not None)
+    notes = (missing_seeds(named), missing_settings(others), folds_as_seeds(arms))
+    return tuple(note for note in notes if note is not None)
+
+
+def folds_as_seeds(arms: Sequence[Arm]) -> ResultWarning | None:
+    """Folds of one cross-validation: any two training sets share all but two folds, so that their results are dependent.
+
+    No estimate of the variance from one cross-validation is unbiased (Bengio and Grandvalet 2004, JMLR 5, 1089-1105).
+    """
+    field = next((arm.facts[FOLDS] for arm in arms if FOLDS in arm.facts), None)
+    if field is None:
+        return None
+    return ResultWarning(
+        "folds-as-seeds",
+        f"The seeds are folds of a cross-validation ({shown(field)}), which share training data and vary together: intervals "
+        "and p-values may be too small.",
+        "repeat the training with several seeds on one split, and compare those",
+    )
 
 
 def missing_seeds(arms: Sequence[Arm]) -> ResultWarning | None:

@@ -126,6 +126,8 @@ class Source:
     """Of the names and contents of these files."""
     notes: tuple[Text, ...] = ()
     """What was decided about them, a sentence each."""
+    folds: Text | None = None
+    """The field of which the seeds are the folds of a cross-validation, where they are."""
 
 
 @dataclass(frozen=True)

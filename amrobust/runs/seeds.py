@@ -21,6 +21,8 @@ EXACT = 2**53
 
 NUMBERED = "seeds numbered"
 """The fact of an arm whose seeds nobody named: its rows were numbered, so that no number among them is missing."""
+FOLDS = "seeds are folds"
+"""The fact of an arm whose seeds are the folds of a cross-validation: the field that numbers them."""
 
 _EXPONENT = re.compile(r"[0-9]+[eE][0-9]+")
 _WHOLE = re.compile(r"[+-]?[0-9]{1,40}")

@@ -180,6 +180,21 @@ class TestGate:
         assert "Refuted: " in done.stderr
         assert "not not" not in done.stderr
 
+    def test_a_workload_on_which_a_declared_claim_has_no_verdict_closes_the_gate(self, here):
+        rows = [
+            f"{workload},{method},{seed},{value + seed / 7}"
+            for workload, method, value in (("A", "sgd", 80), ("A", "adam", 90.3), ("B", "adam", 91.9))
+            for seed in range(6)
+        ]
+        (here / "two.csv").write_text("\n".join(["workload,method,seed,acc", *rows]) + "\n")
+        (here / "claims.toml").write_text(
+            '[[claims]]\nkind = "better mean"\nmethod = "adam"\nbaseline = "sgd"\n'
+        )
+        gate = ["--fail-unless", "better mean=supported"]
+        done = amrobust("compare", "two.csv", "--claims", "claims.toml", *gate)
+        assert (done.exit_code, "not assessed: adam on B" in done.stderr) == (3, True)
+        assert amrobust("compare", "two.csv", "--baseline", "sgd", *gate).exit_code == 0
+
     @pytest.mark.parametrize("gate", ["perhaps", "less spread=maybe", "trend=supported"])
     def test_gates_that_are_none(self, here, gate):
         done = amrobust("compare", "results.csv", "--fail-unless", gate)

@@ -470,6 +470,11 @@ def test_folds_may_be_the_seeds_and_are_said_to_vary_together(tmp_path):
         (data, tool): (0, 1, 2) for data in ("adult", "higgs") for tool in ("A", "H2O")
     }
     assert any("folds share their training data" in note for note in found.notes)
+    said = ["--method-from", "framework", "--seed-from", "fold", "--metric", "result:higher"]
+    done = CliRunner().invoke(main, ["import", str(path), "--runs-dir", str(tmp_path / "runs"), *said])
+    assert done.exit_code == 0, done.output
+    for judgements, _ in (compared(path, *said), compared(tmp_path / "runs")):
+        assert all("folds-as-seeds" in {found["kind"] for found in j["warnings"]} for j in judgements)
 
 
 def test_a_seed_within_a_configuration_is_one_whatever_rises_with_the_row(tmp_path):
@@ -495,3 +500,30 @@ def test_another_column_beside_those_of_seeds_is_asked_about(tmp_path):
         "adam": [[90], [91]],
         "sgd": [[92], [90]],
     }
+
+
+def test_columns_of_a_letter_and_a_number_are_asked_about_and_the_answer_reads_them(tmp_path):
+    path = tmp_path / "wide.csv"
+    path.write_text("model,s101,s202,s303\na,90.1,90.5,90.2\nb,90.2,92.2,92.4\nc,90.9,91.2,92.5\n")
+    with pytest.raises(
+        UserError, match=r"may be the seeds .* --method-from model --seed-from column, where metrics"
+    ):
+        amrobust.load(path)
+    arms = amrobust.load(path, method_from="model", seed_from="column", metric="value:higher").arms
+    assert {
+        arm.method: dict(zip(arm.seeds, arm.curves["value"][:, -1].tolist(), strict=True)) for arm in arms
+    } == {
+        "a": {101: 90.1, 202: 90.5, 303: 90.2},
+        "b": {101: 90.2, 202: 92.2, 303: 92.4},
+        "c": {101: 90.9, 202: 91.2, 303: 92.5},
+    }
+
+
+@pytest.mark.parametrize("columns", ["s101,s202", "seed101,seed202", "0,1"])
+def test_percent_signs_in_every_cell_of_columns_of_seeds_are_named(tmp_path, columns):
+    path = tmp_path / "wide.csv"
+    path.write_text(f"method,{columns}\na,90.1%,90.5%\nb,90.2%,92.2%\n")
+    with pytest.raises(
+        UserError, match=r"percent signs \(90.1%\): write them without, and say --unit value=%"
+    ):
+        amrobust.load(path)
