@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from amrobust.judge.claim import Claim as Claim
 
 _HOMES = {
-    "Claim": "amrobust.judge.judgement",
+    "Claim": "amrobust.judge.comparison",
     "Comparison": "amrobust.api",
     "Runs": "amrobust.api",
     "Tuned": "amrobust.api.tuning",

@@ -37,14 +37,14 @@ def command(paths: tuple[Path, ...], repair: bool, runs_dir: Path, form: str) ->
     amrobust check runs/digits-am1-0a1b2c3d4e5f --format json
     """
     from amrobust.runs.check import check_runs
-    from amrobust.runs.files import shown, shown_json
+    from amrobust.runs.files import escape, shown_json
 
     findings = []
     for finding in check_runs(paths or (runs_dir,), repair=repair):
         findings.append(finding)
         if form == "text" and finding.detail:
             for line in _lines(finding):
-                click.echo(shown(line))
+                click.echo(escape(line))
     if form == "json":
         click.echo(shown_json({"runs": [_record(finding) for finding in findings]}))
     else:

@@ -16,7 +16,7 @@ from amrobust.cli.stdin import paths_or_stdin
 if TYPE_CHECKING:
     from amrobust.ingest.naming import Mappings
     from amrobust.ingest.policies import Policies
-    from amrobust.judge.judgement import Comparison
+    from amrobust.judge.comparison import Comparison
     from amrobust.judge.lengths import Lengths
     from amrobust.judge.rules import IntervalName, TestName
     from amrobust.stats.levels import Scale

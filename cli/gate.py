@@ -12,7 +12,7 @@ import click
 from amrobust.errors import UserError
 
 if TYPE_CHECKING:
-    from amrobust.judge.judgement import Comparison, Verdict
+    from amrobust.judge.comparison import Comparison, Verdict
 
 WANTED = ("supported", "not-refuted")
 GATE_CLOSED = 3
@@ -72,7 +72,7 @@ def judged_by(gates: Sequence[Gate], comparison: Comparison) -> list[str]:
 
     Raises UserError where there is no verdict, or none of a kind that was named.
     """
-    verdicts = [verdict for judgement in comparison.judgements for verdict in judgement.verdicts]
+    verdicts = [verdict for compared in comparison.groups for verdict in compared.verdicts]
     if gates and not verdicts:
         raise UserError("--fail-unless: nothing is claimed here, so that there is no verdict to ask for")
     require_kinds(gates, (verdict.claim.kind for verdict in verdicts))

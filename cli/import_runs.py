@@ -130,7 +130,7 @@ def command_line(ctx: click.Context, form: str) -> str:
 def summary(gathered: Gathered, form: str, landed: list[Landed] | None, runs_dir: Path) -> str:
     """A line per method, where it is, and what to do next."""
     from amrobust.cli.columns import aligned
-    from amrobust.runs.files import shown
+    from amrobust.runs.files import escape
 
     rows = [["method", "workload", "seeds", "steps", "metrics", "" if landed is None else "run"]]
     for place, method in enumerate(gathered.methods):
@@ -145,13 +145,13 @@ def summary(gathered: Gathered, form: str, landed: list[Landed] | None, runs_dir
         steps = f"{method.axis.name} {method.axis.range}"
         rows.append(
             [
-                shown(method.method), shown(method.workload), f"{len(method.seeds)}{counts}", shown(steps),
-                shown(", ".join(metric.name for metric in method.metrics)), where,
+                escape(method.method), escape(method.workload), f"{len(method.seeds)}{counts}", escape(steps),
+                escape(", ".join(metric.name for metric in method.metrics)), where,
             ]
         )  # fmt: skip
     lines = [f"read as {form}", aligned(rows)]
     lines.append(
-        "nothing is written (--dry-run)" if landed is None else f"next: amrobust compare {shown(runs_dir)}"
+        "nothing is written (--dry-run)" if landed is None else f"next: amrobust compare {escape(runs_dir)}"
     )
     return "\n".join(lines)
 

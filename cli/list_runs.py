@@ -22,7 +22,7 @@ def command(paths: tuple[Path, ...], runs_dir: Path, form: str) -> None:
     amrobust list other-runs/ --format json
     """
     from amrobust.cli.columns import aligned
-    from amrobust.runs.files import shown, shown_json
+    from amrobust.runs.files import escape, shown_json
     from amrobust.runs.summary import summaries
 
     found, problems = summaries(paths or (runs_dir,))
@@ -39,7 +39,7 @@ def command(paths: tuple[Path, ...], runs_dir: Path, form: str) -> None:
             ]
             table.append(
                 [
-                    shown(run.run), shown(run.workload), shown(", ".join(run.methods)), f"{run.seeds_complete}/{run.seeds}",
+                    escape(run.run), escape(run.workload), escape(", ".join(run.methods)), f"{run.seeds_complete}/{run.seeds}",
                     str(run.epochs), f"{run.wall_seconds:.1f}", ", ".join(notes),
                 ]
             )  # fmt: skip

@@ -71,9 +71,9 @@ def error(text: str) -> None:
 
 def _line(label: str, text: str) -> None:
     """One line, in which nothing that was read from a file can act on a terminal."""
-    from amrobust.runs.files import shown
+    from amrobust.runs.files import escape
 
-    line = shown(text)
+    line = escape(text)
     click.echo(f"{label}: {line if len(line) <= LONGEST else line[: LONGEST - 1] + '…'}", err=True)
 
 

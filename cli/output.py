@@ -51,10 +51,10 @@ class WritingCommand(click.Command):
                 paths += value if isinstance(value, tuple) else [value]
         for path in written:
             if path.is_file() and any(other.is_file() and other.samefile(path) for other in read):
-                from amrobust.runs.files import shown
+                from amrobust.runs.files import escape
 
                 raise UserError(
-                    f"cannot write {shown(path)}: it is read too, and would be lost; choose another file"
+                    f"cannot write {escape(path)}: it is read too, and would be lost; choose another file"
                 )
         return super().invoke(ctx)
 

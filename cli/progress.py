@@ -121,9 +121,9 @@ class _Counting:
         self.tried += 1
         self.failed += outcome.error is not None
         if outcome.error is not None:
-            from amrobust.runs.files import shown
+            from amrobust.runs.files import escape
 
-            self.say(f"{run}: seed {outcome.seed} failed: {shown(outcome.error)}")
+            self.say(f"{run}: seed {outcome.seed} failed: {escape(outcome.error)}")
         elif outcome.diverged:
             self.say(f"{run}: seed {outcome.seed} diverged")
         self.show()
@@ -139,7 +139,7 @@ class _Lines(_Counting):
     def __init__(self) -> None:
         super().__init__()
         self.begun = time.monotonic()
-        self.shown = self.begun - LINE_INTERVAL
+        self.escape = self.begun - LINE_INTERVAL
 
     def planned(self, runs: int, seeds: int, where: str) -> None:
         super().planned(runs, seeds, where)
@@ -162,8 +162,8 @@ class _Lines(_Counting):
             if self.tried or self.runs > 1:
                 rest = "" if self.tried else ", nothing left to train"
                 click.echo(f"{self.title}; {self.counts}{rest}", err=True)
-        elif always or ((self.tried or self.trained or self.runs > 1) and now - self.shown >= interval):
-            self.shown = now
+        elif always or ((self.tried or self.trained or self.runs > 1) and now - self.escape >= interval):
+            self.escape = now
             click.echo(f"{self.title}; {self.counts}{self.remaining}", err=True)
 
 

@@ -121,7 +121,7 @@ def reading_bar() -> Iterator[None]:
             from rich.console import Console
             from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-            from amrobust.runs.files import shown
+            from amrobust.runs.files import escape
 
             columns = (
                 TextColumn("{task.description}", markup=False),
@@ -132,7 +132,7 @@ def reading_bar() -> Iterator[None]:
             )
             shown_now.append(Progress(*columns, console=Console(stderr=True), transient=True))
             shown_now[0].start()
-            shown_now[0].add_task(f"reading {shown(path.name)}", total=size)
+            shown_now[0].add_task(f"reading {escape(path.name)}", total=size)
         shown_now[0].update(shown_now[0].task_ids[0], completed=done)
         if done == size:
             shown_now.pop().stop()

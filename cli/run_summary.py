@@ -67,7 +67,7 @@ def _final(metric: str, unit: str, values: NDArray[np.float64]) -> str:
 
 def grid_summary(rows: Sequence[RunResult], seeds: int, seconds: float, runs_dir: Path, form: str) -> str:
     """A line for each output of each run, and what to do next."""
-    from amrobust.runs.files import shown, shown_json
+    from amrobust.runs.files import escape, shown_json
 
     if form == "json":
         return shown_json({"runs": [_as_data(row) for row in rows], "wall_seconds": round(seconds, 3)})
@@ -84,7 +84,7 @@ def grid_summary(rows: Sequence[RunResult], seeds: int, seconds: float, runs_dir
         if not row.finals:
             table.append([row.spec.optimizer, row.workload, "", count, place, note])
     trained = sum(row.trained for row in rows)
-    lines = [aligned([[shown(cell) for cell in line] for line in table])]
+    lines = [aligned([[escape(cell) for cell in line] for line in table])]
     if trained:
         lines.append(f"trained {trained} seeds of {len(rows)} runs in {seconds:.1f} s")
     if not all(row.error for row in rows):

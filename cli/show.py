@@ -27,7 +27,7 @@ def command(name: str, runs_dir: Path, form: str) -> None:
     """
     from amrobust.cli.columns import aligned
     from amrobust.runs.code import mixture, versions_of
-    from amrobust.runs.files import shown, spans
+    from amrobust.runs.files import escape, spans
     from amrobust.runs.provenance import command_of
     from amrobust.runs.store import find_run
 
@@ -70,7 +70,7 @@ def command(name: str, runs_dir: Path, form: str) -> None:
             rows.append([f"seed {seed}", f"{record.state}: {record.error or 'diverged'}"])
     if again := command_of(manifest):
         rows.append(["again", again])
-    click.echo(aligned([[shown(key), shown(value)] for key, value in rows]))
+    click.echo(aligned([[escape(key), escape(value)] for key, value in rows]))
 
 
 def _declared(manifest: Manifest) -> dict[str, tuple[int, ...]]:

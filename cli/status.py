@@ -28,7 +28,7 @@ def command(seeds: int | None, runs_dir: Path, form: str, **asked: Any) -> None:
     amrobust status --opt msgd --opt 'am1[m=3,5,10]' --beta 0.9,0.99
     amrobust status --spec grid.toml --format json
     """
-    from amrobust.runs.files import shown, shown_json
+    from amrobust.runs.files import escape, shown_json
     from amrobust.train.progress import progress_in, progress_of
 
     if asked["opts"] or any(asked[name] is not None for name in ("spec_file", "tuned_file")):
@@ -70,7 +70,7 @@ def command(seeds: int | None, runs_dir: Path, form: str, **asked: Any) -> None:
         for name, mean, std in finals:
             final = "" if mean is None else f"{row.metric} {mean:.4g}{row.unit}"
             final += "" if std is None else f" ± {std:.2g}"
-            table.append([shown(name), shown(row.workload), shown(final), *counts, row.state])
+            table.append([escape(name), escape(row.workload), escape(final), *counts, row.state])
     click.echo(aligned(table))
     finished = sum(row.state == "finished" for row in found)
     rest = ", ".join(f"{total[name]} {name}" for name in ("running", "failed", "missing") if total[name])

@@ -75,7 +75,7 @@ def command(
     from amrobust.judge.rules import Selection
     from amrobust.judge.tails import tails
     from amrobust.runs.arms import what_was_read
-    from amrobust.runs.files import shown
+    from amrobust.runs.files import escape
 
     arms, problems = load_arms(paths, metric, dict(map(parse_text_pair, units)), *reading)
     messages.read(what_was_read(arms))
@@ -85,7 +85,7 @@ def command(
         arms, selection, thresholds=thresholds, quantiles=quantiles, level=level, final=final
     )
     if form == "table":
-        click.echo(shown(chosen.name.replace("_", " ") + chosen.known_words) + "\n")
+        click.echo(escape(chosen.name.replace("_", " ") + chosen.known_words) + "\n")
         click.echo(_table(rows, level))
     else:
         write = as_csv if form == "csv" else as_json
@@ -107,7 +107,7 @@ def _record(row: TailRow, level: float) -> tuple[Any, ...]:
 
 def _table(rows: list[TailRow], level: float) -> str:
     from amrobust.cli.columns import aligned
-    from amrobust.runs.files import shown
+    from amrobust.runs.files import escape
 
     cells = [["method", "seeds", "quantity", "estimate", f"{100 * level:g} % interval", ""]]
     for place, row in enumerate(rows):
@@ -124,7 +124,7 @@ def _table(rows: list[TailRow], level: float) -> str:
                 remark = f"at most {_number(row.one_sided_high, rate)} at {100 * level:g} %, one-sided"
         if row.seeds_needed is not None:
             remark += f" (takes {row.seeds_needed})"
-        cells.append([shown(row.title), str(row.n), row.quantity, estimate, interval, remark])
+        cells.append([escape(row.title), str(row.n), row.quantity, estimate, interval, remark])
     return aligned(cells)
 
 

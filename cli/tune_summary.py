@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def summary(found: TuningFile, file: Path, runs_dir: Path, seconds: float, form: str) -> str:
     """The tables, the file and what to do next; with ``form`` "json" the same as data."""
-    from amrobust.runs.files import shown, shown_json
+    from amrobust.runs.files import escape, shown_json
 
     if form == "json":
         data = {
@@ -27,10 +27,10 @@ def summary(found: TuningFile, file: Path, runs_dir: Path, seconds: float, form:
         return shown_json(data)
     lines: list[str] = []
     for method in found.methods:
-        lines += [shown(line) for line in _table(method)] + [""]
+        lines += [escape(line) for line in _table(method)] + [""]
     where = "" if runs_dir == Path("runs") else f" --runs-dir {shlex.quote(str(runs_dir))}"
-    lines.append(shown(f"tuning: {file}"))
-    lines.append(shown(f"next: amrobust run --tuned {shlex.quote(str(file))} --seeds 20{where}"))
+    lines.append(escape(f"tuning: {file}"))
+    lines.append(escape(f"next: amrobust run --tuned {shlex.quote(str(file))} --seeds 20{where}"))
     return "\n".join(lines)
 
 

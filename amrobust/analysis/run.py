@@ -13,8 +13,8 @@ from amrobust.ingest.load import load_arms
 from amrobust.judge.beside import printed_beside
 from amrobust.judge.claim import Claim
 from amrobust.judge.compare import compare
+from amrobust.judge.comparison import Comparison, Verdict
 from amrobust.judge.declaration import declaration_of, digest_of
-from amrobust.judge.judgement import Comparison, Verdict
 from amrobust.judge.named import labelled
 from amrobust.judge.sources import with_sources
 from amrobust.judge.warnings import seeds_left_out
@@ -105,19 +105,19 @@ def run_analysis(
         comparison = _with_settled(comparison, settled)
         left_out = seeds_left_out(arms, judged, wanted)
         tried_before = seeds_of_other_versions(paths, declared)
-        judgements = tuple(
+        groups = tuple(
             replace(
-                judgement,
-                declaration=declaration_of(judgement.arms, declared, tried_before),
-                warnings=judgement.warnings + left_out.get(judgement.workload, ()),
+                compared,
+                declaration=declaration_of(compared.arms, declared, tried_before),
+                warnings=compared.warnings + left_out.get(compared.workload, ()),
             )
-            for judgement in comparison.judgements
+            for compared in comparison.groups
         )
-        comparison = replace(comparison, judgements=judgements)
+        comparison = replace(comparison, groups=groups)
         if settled.keys() >= {
-            (judgement.workload, verdict.claim)
-            for judgement in comparison.judgements
-            for verdict in judgement.verdicts
+            (compared.workload, verdict.claim)
+            for compared in comparison.groups
+            for verdict in compared.verdicts
         }:
             break
     return _beside_published(with_sources(comparison), analysis.published, models)
@@ -159,32 +159,32 @@ def _first(arm: Arm, seeds: int) -> Arm:
 
 def _with_settled(comparison: Comparison, settled: Settled) -> Comparison:
     """Keep the verdict that settled a claim at an earlier planned look, and note those that settle now."""
-    judgements = []
-    for judgement in comparison.judgements:
-        if judgement.look is None:
+    groups = []
+    for compared in comparison.groups:
+        if compared.look is None:
             return comparison
         verdicts = []
-        for verdict in judgement.verdicts:
-            key = judgement.workload, verdict.claim
+        for verdict in compared.verdicts:
+            key = compared.workload, verdict.claim
             if key not in settled and verdict.outcome in ("supported", "refuted"):
-                text = f"{verdict.sentence} Settled at the look at {judgement.look.seeds} seeds per method."
+                text = f"{verdict.sentence} Settled at the look at {compared.look.seeds} seeds per method."
                 settled[key] = replace(verdict, sentence=text)
             verdicts.append(settled.get(key, verdict))
-        judgements.append(replace(judgement, verdicts=tuple(verdicts)))
-    return replace(comparison, judgements=tuple(judgements))
+        groups.append(replace(compared, verdicts=tuple(verdicts)))
+    return replace(comparison, groups=tuple(groups))
 
 
 def _beside_published(comparison: Comparison, table: str | None, models: Mapping[str, object]) -> Comparison:
     """The comparison with what the paper prints about its methods, on the model of each workload."""
     if table is None:
         return comparison
-    judgements = tuple(
+    groups = tuple(
         replace(
-            judgement,
+            compared,
             published=printed_beside(
-                table, [arm.method for arm in judgement.arms], str(models[judgement.workload])
+                table, [arm.method for arm in compared.arms], str(models[compared.workload])
             ),
         )
-        for judgement in comparison.judgements
+        for compared in comparison.groups
     )
-    return replace(comparison, judgements=judgements)
+    return replace(comparison, groups=groups)

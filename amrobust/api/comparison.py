@@ -13,8 +13,8 @@ from amrobust.api.runs import ReadingFiles, Runs, runs_of
 from amrobust.errors import UserError
 from amrobust.judge.claim import Claim
 from amrobust.judge.compare import compare as judge
-from amrobust.judge.judgement import Comparison as Judged
-from amrobust.judge.judgement import Judgement, Verdict
+from amrobust.judge.comparison import Comparison as Judged
+from amrobust.judge.comparison import GroupComparison, Verdict
 from amrobust.judge.lengths import Lengths
 from amrobust.judge.named import labelled
 from amrobust.judge.rules import Centre, IntervalName, Pairs, Rules, Selection, TestName
@@ -54,12 +54,12 @@ class Comparison:
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
         """All verdicts, in order."""
-        return tuple(verdict for judgement in self.data.judgements for verdict in judgement.verdicts)
+        return tuple(verdict for compared in self.data.groups for verdict in compared.verdicts)
 
     @property
     def warnings(self) -> tuple[Any, ...]:
         """What the reader has to know, with its hint: each warning once, as the command line and the PDF show them."""
-        return tuple(note.warning for judgement in self.data.judgements for note in notes(judgement))
+        return tuple(note.warning for compared in self.data.groups for note in notes(compared))
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -68,16 +68,16 @@ class Comparison:
 
     def table(self) -> pd.DataFrame:
         """A row per verdict: estimate, interval, p-values, outcome, the seeds that would settle it."""
-        return _frame(_verdict_row(judgement, verdict) for judgement, verdict in self._pairs())
+        return _frame(_verdict_row(compared, verdict) for compared, verdict in self._pairs())
 
     def methods(self) -> pd.DataFrame:
         """A row per method: mean, STD and Avg. STD, each with its interval; NaN where diverged or too few seeds forbid one."""
         rows = []
-        for judgement in self.data.judgements:
-            for summary in judgement.summaries:
+        for compared in self.data.groups:
+            for summary in compared.summaries:
                 row: dict[str, Any] = {
-                    "workload": judgement.workload, "metric": judgement.metric.name, "method": summary.method,
-                    "label": judgement.titles[summary.method], "n": summary.n, "diverged": summary.diverged,
+                    "workload": compared.workload, "metric": compared.metric.name, "method": summary.method,
+                    "label": compared.titles[summary.method], "n": summary.n, "diverged": summary.diverged,
                 }  # fmt: skip
                 numbers = {
                     "mean": summary.final_mean,
@@ -98,7 +98,7 @@ class Comparison:
                     zip(
                         columns,
                         (
-                            judgement.workload,
+                            compared.workload,
                             note.warning.kind,
                             note.warning.message,
                             note.hint,
@@ -107,8 +107,8 @@ class Comparison:
                         strict=True,
                     )
                 )
-                for judgement in self.data.judgements
-                for note in notes(judgement)
+                for compared in self.data.groups
+                for note in notes(compared)
             ),
             columns,
         )
@@ -154,7 +154,7 @@ class Comparison:
     @property
     def read(self) -> tuple[str, ...]:
         """What was read as method, seed, step and metric, a line for each log, table or mapping; none of recorded runs."""
-        return tuple(what_was_read(arm for judgement in self.data.judgements for arm in judgement.arms))
+        return tuple(what_was_read(arm for compared in self.data.groups for arm in compared.arms))
 
     def __str__(self) -> str:
         lines = [f"read: {line}" for line in self.read]
@@ -165,8 +165,8 @@ class Comparison:
 
         return fragment(self.data)
 
-    def _pairs(self) -> Iterable[tuple[Judgement, Verdict]]:
-        return ((judgement, verdict) for judgement in self.data.judgements for verdict in judgement.verdicts)
+    def _pairs(self) -> Iterable[tuple[GroupComparison, Verdict]]:
+        return ((compared, verdict) for compared in self.data.groups for verdict in compared.verdicts)
 
 
 CLAIMS = "[amrobust.Claim('less spread', 'adam', 'sgd')]"
@@ -247,13 +247,13 @@ def compare(
     )
 
 
-def _verdict_row(judgement: Judgement, verdict: Verdict) -> dict[str, Any]:
+def _verdict_row(compared: GroupComparison, verdict: Verdict) -> dict[str, Any]:
     claim, test = verdict.claim, verdict.test
     return {
-        "workload": judgement.workload,
-        "metric": judgement.metric.name,
+        "workload": compared.workload,
+        "metric": compared.metric.name,
         "method": claim.method,
-        "label": judgement.titles.get(claim.method, claim.method),
+        "label": compared.titles.get(claim.method, claim.method),
         "baseline": claim.baseline,
         "claim": claim.kind,
         "outcome": verdict.outcome,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from amrobust.errors import UserError
-from amrobust.judge.judgement import Comparison, Judgement
+from amrobust.judge.comparison import Comparison, GroupComparison
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,7 +16,7 @@ Quantity = Literal["spread", "avg_std", "mean"]
 
 @dataclass(frozen=True)
 class Plots:
-    """Each draws on ``ax``, or on new axes, and returns them; ``group`` is the judgement where there are several."""
+    """Each draws on ``ax``, or on new axes, and returns them; ``group`` is the group where there are several."""
 
     data: Comparison
 
@@ -25,16 +25,16 @@ class Plots:
         from amrobust.report.figures.curves import mean_lines
         from amrobust.report.view import quantity
 
-        judgement = self._judgement(group)
-        return self._lines(ax, judgement, mean_lines(judgement), f"mean {quantity(judgement.metric)}")
+        compared = self._group(group)
+        return self._lines(ax, compared, mean_lines(compared), f"mean {quantity(compared.metric)}")
 
     def stds(self, ax: Axes | None = None, *, group: int = 0) -> Axes:
         """STD over seeds at each epoch, of which Avg. STD is the mean, with a band that holds at all epochs at once."""
         from amrobust.report.figures.curves import std_lines
 
-        judgement = self._judgement(group)
-        unit = f" ({judgement.metric.unit})" if judgement.metric.unit else ""
-        return self._lines(ax, judgement, std_lines(judgement), f"STD over seeds{unit}")
+        compared = self._group(group)
+        unit = f" ({compared.metric.unit})" if compared.metric.unit else ""
+        return self._lines(ax, compared, std_lines(compared), f"STD over seeds{unit}")
 
     def finals(self, ax: Axes | None = None, *, group: int = 0) -> Axes:
         """Every seed's final value, a row per method, with the mean and its interval.
@@ -44,12 +44,12 @@ class Plots:
         from amrobust.report.figures.finals import draw_strip, final_rows
         from amrobust.report.style import labels, styles
 
-        judgement = self._judgement(group)
-        rows = final_rows(judgement)
+        compared = self._group(group)
+        rows = final_rows(compared)
         if not any(row.values.size for row in rows):
             raise UserError("no seed of any method is left to draw: all diverged")
         axes = ax or _new_axes()
-        draw_strip(axes, rows, judgement, styles(self.data))
+        draw_strip(axes, rows, compared, styles(self.data))
         axes.set_yticks(range(len(rows)), labels([row.method for row in rows]).values())
         return axes
 
@@ -65,30 +65,30 @@ class Plots:
         kinds = {"spread": "less spread", "avg_std": "less Avg. STD", "mean": "better mean"}
         if quantity not in kinds:
             raise UserError(f"claims are drawn of {', '.join(kinds)}, not of {quantity!r}")
-        judgement = self._judgement(group)
+        compared = self._group(group)
         panels = [
             p
-            for p in panels_of([judgement])
+            for p in panels_of([compared])
             if p.kind.quantity == KINDS[kinds[quantity]].quantity and p.phase is None
         ]
         if not panels:
             raise UserError(f"no claim about {quantity} has an estimate here")
-        short = labels([arm.method for arm in judgement.arms], 20)
+        short = labels([arm.method for arm in compared.arms], 20)
         axes = ax or _new_axes()
         rows = list(panels[0].verdicts)
-        draw_panel(axes, panels[0], judgement, rows, styles(self.data))
+        draw_panel(axes, panels[0], compared, rows, styles(self.data))
         axes.set_yticks(
             range(len(rows)), [f"{short[method]} / {short[baseline]}" for _, method, baseline in rows]
         )
         return axes
 
-    def _judgement(self, group: int) -> Judgement:
-        judgements = self.data.judgements
-        if not 0 <= group < len(judgements):
-            raise UserError(f"there is no group {group}: this comparison has {len(judgements)}, from 0 on")
-        return judgements[group]
+    def _group(self, group: int) -> GroupComparison:
+        groups = self.data.groups
+        if not 0 <= group < len(groups):
+            raise UserError(f"there is no group {group}: this comparison has {len(groups)}, from 0 on")
+        return groups[group]
 
-    def _lines(self, ax: Axes | None, judgement: Judgement, lines: Any, label: str) -> Axes:
+    def _lines(self, ax: Axes | None, compared: GroupComparison, lines: Any, label: str) -> Axes:
         from amrobust.report.figures.curves import draw_lines
         from amrobust.report.style import styles
 
@@ -98,7 +98,7 @@ class Plots:
             )
         axes = ax or _new_axes()
         draw_lines(axes, lines, styles(self.data))
-        axes.set_xlabel(judgement.axis.label)
+        axes.set_xlabel(compared.axis.label)
         axes.set_ylabel(label)
         axes.legend()
         return axes

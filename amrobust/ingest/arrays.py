@@ -10,7 +10,7 @@ import numpy as np
 
 from amrobust.errors import UserError
 from amrobust.ingest.logged import SEED_KEYS, STEP_KEYS
-from amrobust.runs.files import shown
+from amrobust.runs.files import escape
 from amrobust.runs.seeds import NamedSeed, as_given, seed_of
 from amrobust.runs.values import ABSENT, Curves, unmeasured_before_the_first
 
@@ -27,7 +27,7 @@ def seeds_and_curves(method: str, given: Any) -> tuple[tuple[int, ...] | None, C
     """
     if method.strip().lower() in (*SEED_KEYS, *STEP_KEYS):
         raise UserError(
-            f"a mapping has methods as its keys, and {shown(method)!r} would be one: seeds go in as "
+            f"a mapping has methods as its keys, and {escape(method)!r} would be one: seeds go in as "
             "{method: {seed: values}}, and a table with columns of seeds or steps as a DataFrame"
         )
     if hasattr(given, "columns"):
@@ -52,9 +52,9 @@ def _by_seed(method: str, given: Mapping[Any, Any]) -> dict[int, Any]:
     # Such keys may be methods, data sets or metrics as well, and those are no sample.
     words = [seed for seed in named if isinstance(seed, NamedSeed) and not _A_SEED.fullmatch(seed.name)]
     if words:
-        some = ", ".join(shown(repr(as_given(seed))) for seed in words[:3]) + (", ..." if words[3:] else "")
+        some = ", ".join(escape(repr(as_given(seed))) for seed in words[:3]) + (", ..." if words[3:] else "")
         raise UserError(
-            f"{shown(method)}: what {some} are cannot be told: in {{method: {{seed: values}}}} the inner keys are seeds, and "
+            f"{escape(method)}: what {some} are cannot be told: in {{method: {{seed: values}}}} the inner keys are seeds, and "
             "whole numbers or called as such (seed3, fold A); where they are methods, data sets or metrics, give "
             "{method: values} for one data set and one metric at a time (Runs.from_arrays has workload=, and compare metric=); "
             "seeds of other names go in as a DataFrame with columns method and seed"
@@ -67,11 +67,11 @@ def _of_series(method: str, series: Any) -> Mapping[Any, Any] | list[Any]:
     name, labels = series.index.name, list(series.index)
     if name is not None and str(name).lower() not in SEED_KEYS:
         raise UserError(
-            f"{shown(method)}: the index of its Series is called {shown(repr(name))}, and should be the seed: rename it to "
+            f"{escape(method)}: the index of its Series is called {escape(repr(name))}, and should be the seed: rename it to "
             "'seed' where it is, else give a DataFrame with columns method and seed, or .to_numpy()"
         )
     if len(set(labels)) < len(labels):
-        raise UserError(f"{shown(method)}: its Series has two values of one seed: its index is the seed")
+        raise UserError(f"{escape(method)}: its Series has two values of one seed: its index is the seed")
     values = [None if empty else value for value, empty in zip(series, series.isna(), strict=True)]
     if name is None and labels == list(range(len(labels))):
         return values
@@ -83,7 +83,9 @@ def _curves(method: str, rows: Any) -> Curves:
     try:
         found = np.ma.array(_detached(rows))
         if found.dtype.kind in "cmM":
-            raise UserError(f"{shown(method)}: its values are {found.dtype.name}, and should be real numbers")
+            raise UserError(
+                f"{escape(method)}: its values are {found.dtype.name}, and should be real numbers"
+            )
         mask = np.ma.getmaskarray(found)
         values = found.data
         if found.dtype.kind == "O":

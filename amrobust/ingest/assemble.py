@@ -30,7 +30,7 @@ from amrobust.ingest.selectors import selectors, usual_field
 from amrobust.ingest.settings import without_settings
 from amrobust.ingest.units import in_one_unit, look_for_starting_points
 from amrobust.runs.axis import MAX_EPOCHS, Axis
-from amrobust.runs.files import quoted, shown
+from amrobust.runs.files import escape, quoted
 from amrobust.runs.metric import Metric, is_parameter, refuse_unnamed
 from amrobust.runs.values import ABSENT, MAX_VALUES, Curves, place, unmeasured_before_the_first
 
@@ -78,7 +78,9 @@ def gather(runs: Sequence[LoggedRun], mappings: Mappings, policies: Policies, st
     methods = []
     counted = policies.missing_seeds == "number" and all(one.seed is None for one in named)
     for (workload, method), members in groups.items():
-        label = shown(method) if len({w for w, _ in groups}) == 1 else f"{shown(method)} on {shown(workload)}"
+        label = (
+            escape(method) if len({w for w, _ in groups}) == 1 else f"{escape(method)} on {escape(workload)}"
+        )
         seeded = _seeded(members, mappings, policies, label, notes)
         tables = {
             seed: _table(same, mappings, policies, known, f"{label}, seed {seed}", notes)
@@ -92,7 +94,7 @@ def gather(runs: Sequence[LoggedRun], mappings: Mappings, policies: Policies, st
         for name in sorted(known - set(STEP_KEYS) - set(CLOCKS)):
             if is_parameter(name):
                 notes.add(
-                    f"{shown(name)}: a parameter by its name, and left out as no result of training, unless asked for"
+                    f"{escape(name)}: a parameter by its name, and left out as no result of training, unless asked for"
                 )
         methods = without_settings(methods, notes)
     known_metrics = [metric.name for method in methods for metric in method.metrics]
@@ -124,7 +126,7 @@ def _finished(runs: Sequence[LoggedRun], policies: Policies, notes: Notes) -> li
     count = {state: states.count(state) for state in ("failed", "running")}
     what = " and ".join(f"{number} {state}" for state, number in count.items() if number)
     notes.add(
-        f"{what} of {len(runs)} runs are left out, the first {shown(bad[0].path)!r} (--unfinished keep takes them)",
+        f"{what} of {len(runs)} runs are left out, the first {escape(bad[0].path)!r} (--unfinished keep takes them)",
         left_out=True,
     )
     return [run for run, state in zip(runs, states, strict=True) if state == "finished"]
@@ -146,8 +148,8 @@ def _measured(runs: list[LoggedRun], mappings: Mappings, notes: Notes) -> list[L
             and not values.keys() & {run.fields.get(field, "") for run in having}
         ):
             notes.add(
-                f"{len(without)} of {len(runs)} runs have no {', '.join(map(shown, wanted))} and are left out: those of "
-                f"{shown(field)} {', '.join(map(shown, list(values)[:4]))}{', ...' * (len(values) > 4)}",
+                f"{len(without)} of {len(runs)} runs have no {', '.join(map(escape, wanted))} and are left out: those of "
+                f"{escape(field)} {', '.join(map(escape, list(values)[:4]))}{', ...' * (len(values) > 4)}",
                 left_out=True,
             )
             return having
@@ -170,7 +172,7 @@ def _seeded(
     asked = mappings.seed_from == "number"
     if not asked and policies.missing_seeds == "refuse":
         raise UserError(
-            f"{label}: {len(without)} of {len(members)} runs have no seed, the first {shown(without[0].run.path)!r}: name "
+            f"{label}: {len(without)} of {len(members)} runs have no seed, the first {escape(without[0].run.path)!r}: name "
             "it with "
             "--seed-from, or choose --missing-seeds number or skip"
         )
@@ -203,11 +205,11 @@ def _table(
         and (told := counting_column([one.run for one in same]))
     ):
         raise UserError(
-            f"{where} is there {len(same)} times, with another number in {shown(told)} each: say "
+            f"{where} is there {len(same)} times, with another number in {escape(told)} each: say "
             f"--step-from {quoted(told)} where it counts steps, or name it in --method-from too where it tells methods apart"
         )
     if len(same) > 1 and policies.duplicates in ("refuse", "mean"):
-        paths = ", ".join(shown(repr(one.run.path)) for one in same[:3])
+        paths = ", ".join(escape(repr(one.run.path)) for one in same[:3])
         raise UserError(
             f"{where} is there {len(same)} times ({paths}): {_seeds_in_paths(same)}a method may be missing from its name "
             "(--method-from), or choose which counts where they overlap with --duplicates first or last"
@@ -223,12 +225,12 @@ def _table(
             joined = (np.concatenate([steps for steps, _ in found]), np.concatenate([v for _, v in found]))
         if not np.isfinite(joined[0]).all():
             raise UserError(
-                f"{where}: {shown(name)} has steps that are no numbers: choose others with --step-from"
+                f"{where}: {escape(name)} has steps that are no numbers: choose others with --step-from"
             )
-        (steps, values), lost = ordered(joined, policies.duplicates, f"{where}, {shown(name)}")
+        (steps, values), lost = ordered(joined, policies.duplicates, f"{where}, {escape(name)}")
         if lost:
             kept = {"mean": "their mean is"}.get(policies.duplicates, f"the {policies.duplicates} is")
-            notes.add(f"{where}: {shown(name)} has {lost} repeated steps; {kept} kept")
+            notes.add(f"{where}: {escape(name)} has {lost} repeated steps; {kept} kept")
         if policies.first_step is not None:
             keep = steps >= policies.first_step
             steps, values = steps[keep], values[keep]
@@ -257,13 +259,13 @@ def _numbering(same: Sequence[Named], mappings: Mappings) -> list[str]:
 
 def _clash(same: Sequence[Named], fields: Sequence[str], mappings: Mappings, where: str) -> str:
     """What to say of runs of one method and seed that differ in recorded fields: they are no repeats of one training."""
-    listed = ",".join(map(shown, fields))
+    listed = ",".join(map(escape, fields))
 
     def of(run: LoggedRun, field: str) -> str:
-        return shown(f"{run.series[field][1][0]:g}" if field in run.series else run.fields.get(field, ""))
+        return escape(f"{run.series[field][1][0]:g}" if field in run.series else run.fields.get(field, ""))
 
     some = "; ".join(
-        f"{shown(field)}: {', '.join(list(dict.fromkeys(of(one.run, field) for one in same))[:4])}"
+        f"{escape(field)}: {', '.join(list(dict.fromkeys(of(one.run, field) for one in same))[:4])}"
         for field in fields[:4]
     )
 
@@ -277,7 +279,7 @@ def _clash(same: Sequence[Named], fields: Sequence[str], mappings: Mappings, whe
     nuisances = " ".join(f"--nuisance {quoted(field)}" for field in fields)
     steps = f"the steps with --step-from {listed}, " if same[0].run.final and len(fields) == 1 else ""
     return (
-        f"{where} is there {len(same)} times, and these differ in {', '.join(map(shown, fields))} ({some}): "
+        f"{where} is there {len(same)} times, and these differ in {', '.join(map(escape, fields))} ({some}): "
         f"{_seeds_in_paths(same)}say what that is, {metrics}{steps}of the method with --method-from "
         f"{with_them(mappings.method_from, METHOD_KEYS)}, the workload with --workload-from "
         f"{with_them(mappings.workload_from, WORKLOAD_KEYS)}, the seed with --seed-from "
@@ -290,20 +292,20 @@ def _method(
 ) -> ImportedMethod:
     names = list(dict.fromkeys(name for table in tables.values() for name in table))
     if not names:
-        raise UserError(f"{shown(method)}: nothing that was logged is a metric; name one with --metric")
+        raise UserError(f"{escape(method)}: nothing that was logged is a metric; name one with --metric")
     if wanted := list(mappings.renamed.values()):
         names = [name for name in wanted if name in names]
     every = [table[name][0] for table in tables.values() for name in names if name in table]
     steps = np.unique(np.concatenate(every))
     if not len(steps) or len(steps) > MAX_EPOCHS or len(steps) * len(tables) * len(names) > MAX_VALUES:
         raise UserError(
-            f"{shown(method)}: {len(steps)} steps of {len(tables)} seeds are too few or too many to compare"
+            f"{escape(method)}: {len(steps)} steps of {len(tables)} seeds are too few or too many to compare"
         )
     labels = dict.fromkeys(axis_label(one.run, mappings) for one in members)
     axes = {axis.quantity: axis for axis in (Axis.called(label, steps.tolist()) for label in labels)}
     if len(axes) > 1:
         raise UserError(
-            f"{shown(method)}: some seeds count in {' and some in '.join(sorted(axis.plural for axis in axes.values()))}: "
+            f"{escape(method)}: some seeds count in {' and some in '.join(sorted(axis.plural for axis in axes.values()))}: "
             "choose one count for all with --step-from"
         )
     nothing = np.full(len(steps), ABSENT)

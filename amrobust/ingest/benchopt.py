@@ -14,7 +14,7 @@ from amrobust.ingest.limits import beginning, files_under, relative
 from amrobust.ingest.logged import LoggedRun, SeriesBuilder, Wanted
 from amrobust.ingest.parquet_tables import SUFFIX, open_parquet, read_table
 from amrobust.ingest.table import Table, text
-from amrobust.runs.files import is_plain_file, shown
+from amrobust.runs.files import escape, is_plain_file
 
 TITLE = "benchopt's results in Parquet"
 METADATA = b"_meta_json"
@@ -45,13 +45,13 @@ def read(path: Path, wanted: Wanted) -> Iterator[LoggedRun]:
     """
     files = [f for f in files_under(path) if _has_columns(f)] if path.is_dir() else [path]
     if not files:
-        raise UserError(f"{shown(path)} has no results of benchopt")
+        raise UserError(f"{escape(path)} has no results of benchopt")
     for file in files:
         label = relative(file, path) if path.is_dir() else file.name
         table = read_table(file, label)
         missing = [name for name in REQUIRED if name not in table.columns]
         if missing:
-            raise UserError(f"{shown(file)} is no result of benchopt: it has no column {missing[0]!r}")
+            raise UserError(f"{escape(file)} is no result of benchopt: it has no column {missing[0]!r}")
         yield from _runs(table, _metadata(file), wanted)
 
 

@@ -13,7 +13,7 @@ from amrobust.ingest.columns import Coded, column_of
 from amrobust.ingest.fields import is_chosen
 from amrobust.ingest.logged import METHOD_KEYS, WORKLOAD_KEYS, last_part
 from amrobust.ingest.table import Table, is_empty, is_measured
-from amrobust.runs.files import quoted, shown
+from amrobust.runs.files import escape, quoted
 
 _INDEX = re.compile(r"(Unnamed: \d+(\.\d+)?|__index_level_\d+__)?")
 """What pandas calls an index without a name: nothing in CSV, the second where it read that, the third in Parquet."""
@@ -39,7 +39,7 @@ def without_index(table: Table) -> Table:
     for name in unnamed:
         if words := column_of(table.columns[name]).texts():
             raise UserError(
-                f"{shown(table.path)}: the first column has no name, and words in it ({shown(str(words[0]))!r}): call it by "
+                f"{escape(table.path)}: the first column has no name, and words in it ({escape(str(words[0]))!r}): call it by "
                 "what it names, such as method, and leave out rows that summarise others"
             )
     named = {name: cells for name, cells in table.columns.items() if name not in unnamed}
@@ -57,7 +57,7 @@ def refuse_names_that_differ_in_spaces(table: Table, naming: Container[str]) -> 
                 continue
             if isinstance(cell, str) and as_written.setdefault(cell.strip(), cell) != cell:
                 raise UserError(
-                    f"{shown(table.path)}: {shown(name)} has {shown(repr(as_written[cell.strip()]))} and {shown(repr(cell))}, "
+                    f"{escape(table.path)}: {escape(name)} has {escape(repr(as_written[cell.strip()]))} and {escape(repr(cell))}, "
                     "which differ in spaces alone: write them alike where they are one, else give them different names"
                 )
 
@@ -84,7 +84,7 @@ def is_of_words(table: Table, name: str) -> bool:
     if fewest:
         first = int(wrong.argmax())
         raise UserError(
-            f"{table.where(first)}: {shown(name)} {shown(repr(column[first]))} is not a number, as "
+            f"{table.where(first)}: {escape(name)} {escape(repr(column[first]))} is not a number, as "
             f"{filled - words} of the column's {filled} cells are: correct it, or leave it empty where nothing was measured"
             + (
                 ", or write nan where it diverged"
@@ -103,7 +103,7 @@ def refuse_numerals(table: Table, name: str, metric: str) -> None:
         if written:
             row = next(int(row) for row in np.flatnonzero(column.wrong()) if column[int(row)] in written)
             raise UserError(
-                f"{table.where(row)}: the numbers of {shown(name)} have {what} ({shown(str(column[row]))}): write them "
+                f"{table.where(row)}: the numbers of {escape(name)} have {what} ({escape(str(column[row]))}): write them "
                 + hint.format(quoted(f"{metric}=%"))
             )
 
@@ -123,6 +123,6 @@ def refuse_thousands(table: Table, name: str) -> None:
     if 2 < pointed.sum() < column.filled().sum():
         first = str(column[int(pointed.argmax())]).strip()
         raise UserError(
-            f"{shown(table.path)}: the numbers of {shown(name)} have no point, or three digits behind it ({first}): are these "
+            f"{escape(table.path)}: the numbers of {escape(name)} have no point, or three digits behind it ({first}): are these "
             "thousands? Write them without separators, or, where they are not, all with their decimals"
         )

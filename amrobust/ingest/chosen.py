@@ -12,7 +12,7 @@ from amrobust.ingest.columns import Rows, column_of
 from amrobust.ingest.fields import LABELS, NUISANCES, is_balanced, is_chosen
 from amrobust.ingest.logged import COLUMN, METHOD_KEYS, Wanted, last_part
 from amrobust.ingest.table import Cell, Table, is_empty, is_measured, method_and_seed, text
-from amrobust.runs.files import quoted, shown
+from amrobust.runs.files import escape, quoted
 from amrobust.runs.metric import is_parameter, words
 
 FLOATS = frozenset({"4", "8", "16", "32", "64", "16.0", "32.0", "64.0"})
@@ -124,14 +124,14 @@ def _asks(table: Table, names: Sequence[str], others: Sequence[str], *, seeds: b
     """What is asked of columns that hold few different numbers, with the options that answer; ``seeds``: these may be some."""
     first = quoted(names[0])
     numbers = list(dict.fromkeys(filter(None, map(text, table.columns[names[0]]))))
-    some = ", ".join(map(shown, numbers[:4])) + (", ..." if numbers[4:] else "")
+    some = ", ".join(map(escape, numbers[:4])) + (", ..." if numbers[4:] else "")
     have = "holds" if len(names) == 1 else "hold"
     methods = [name for name in others if last_part(name) in METHOD_KEYS] or list(others)
     both = quoted(",".join([*methods[:1], names[0]]))
     return (
-        f"{shown(table.path)}: {', '.join(map(shown, names))} {have} the same numbers again and again ({some}): say "
-        + f"--seed-from {first} where {shown(names[0])} is the seed, " * seeds
-        + f"--method-from {both} where {shown(names[0])} tells methods apart, --step-from {first} where it counts steps (then "
+        f"{escape(table.path)}: {', '.join(map(escape, names))} {have} the same numbers again and again ({some}): say "
+        + f"--seed-from {first} where {escape(names[0])} is the seed, " * seeds
+        + f"--method-from {both} where {escape(names[0])} tells methods apart, --step-from {first} where it counts steps (then "
         f"a column says which run each row is of), --metric {quoted(names[0] + ':higher')} or :lower where it is measured, "
         f"--nuisance {first} where it is none of these"
     )

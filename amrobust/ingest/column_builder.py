@@ -13,7 +13,7 @@ from amrobust.errors import UserError
 from amrobust.ingest.columns import Coded, Column, Numbers
 from amrobust.ingest.limits import MAX_TEXTS
 from amrobust.ingest.table import Cell, is_empty, is_number
-from amrobust.runs.files import shown
+from amrobust.runs.files import escape
 
 FEW = 2_000
 """A column of more different cells holds numbers as numbers, and forgets how they were written."""
@@ -100,8 +100,8 @@ class ColumnBuilder:
             cells = (*self._others.values(), *self._places)
             some = next(cell for cell in cells if not is_empty(cell) and not is_number(cell))
             raise UserError(
-                f"{shown(self.path)}: {shown(self.name)} has more than {MAX_TEXTS:,} different texts, such as "
-                f"{shown(repr(some))}: no column of numbers, and no name of runs; leave that column out"
+                f"{escape(self.path)}: {escape(self.name)} has more than {MAX_TEXTS:,} different texts, such as "
+                f"{escape(repr(some))}: no column of numbers, and no name of runs; leave that column out"
             )
 
 

@@ -23,7 +23,7 @@ from amrobust.ingest.column_builder import FEW, ColumnBuilder, add_arrow
 from amrobust.ingest.columns import Column
 from amrobust.ingest.limits import MAX_LOG, MAX_TABLE_CELLS, check_size
 from amrobust.ingest.table import ABSENT
-from amrobust.runs.files import reason, shown
+from amrobust.runs.files import escape, reason
 
 BLOCK = 4_000_000
 """Bytes that are parsed at once, and that a line may have."""
@@ -64,7 +64,7 @@ class Rows:
                 self.builders = [ColumnBuilder(self.path, name, expected, "") for name in self.names]
                 self._blocks(file, start, line)
         except OSError as error:
-            raise UserError(f"cannot read {shown(self.path)} ({reason(error)})") from None
+            raise UserError(f"cannot read {escape(self.path)} ({reason(error)})") from None
         columns = []
         while self.builders:
             columns.append(self.builders.pop(0).column())
@@ -99,7 +99,7 @@ class Rows:
         self.count += rows
         self.lines.append(lines)
         if self.count * len(self.builders) > MAX_TABLE_CELLS:
-            raise UserError(f"{shown(self.path)} has more than {MAX_TABLE_CELLS:,} cells")
+            raise UserError(f"{escape(self.path)} has more than {MAX_TABLE_CELLS:,} cells")
 
     def _regular(self, buffer: bytearray, end: int, line: int) -> int:
         """Take over the block up to ``end`` whose every line is a row, and how many there are; 0 where it is none such."""
@@ -175,7 +175,7 @@ class Rows:
                 for at, row in part:
                     if len(row) != wanted:
                         raise UserError(
-                            f"{shown(self.path)}, line {at}: the number of cells is not that of the header"
+                            f"{escape(self.path)}, line {at}: the number of cells is not that of the header"
                         )
                 for builder, cells in zip(
                     self.builders, zip(*(row for _, row in part), strict=True), strict=True
@@ -185,19 +185,19 @@ class Rows:
                 self._tell(min(file.tell(), self.size - 1))
         except csv.Error as error:
             at = line - 1 + rows.line_num
-            raise UserError(f"cannot read {shown(self.path)} as CSV, line {at}: {error}") from None
+            raise UserError(f"cannot read {escape(self.path)} as CSV, line {at}: {error}") from None
 
     def _texts(self, file: BinaryIO, line: int) -> Iterator[str]:
         """Lines as the csv module wants them, each within bounds."""
         while raw := file.readline(BLOCK):
             if len(raw) == BLOCK and not raw.endswith(b"\n"):
-                raise UserError(f"{shown(self.path)}, line {line}: it has more than {BLOCK:,} bytes")
+                raise UserError(f"{escape(self.path)}, line {line}: it has more than {BLOCK:,} bytes")
             try:
                 yield from _split(codecs.decode(raw, "utf-8"))
             except UnicodeDecodeError as error:
                 at = file.tell() - len(raw) + error.start
                 raise UserError(
-                    f"{shown(self.path)} is not UTF-8 text ({error.reason} at byte {at}): save it as UTF-8"
+                    f"{escape(self.path)} is not UTF-8 text ({error.reason} at byte {at}): save it as UTF-8"
                 ) from None
             line += 1
 

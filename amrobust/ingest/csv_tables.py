@@ -21,7 +21,7 @@ from amrobust.ingest.logged import STEP_KEYS, LoggedRun, Wanted
 from amrobust.ingest.parameters import Configurations
 from amrobust.ingest.table import Table, is_empty, is_number
 from amrobust.ingest.tables import runs_of, with_fields
-from amrobust.runs.files import is_plain_file, shown
+from amrobust.runs.files import escape, is_plain_file
 
 TITLE = "tables in CSV or TSV, long, tidy or wide"
 SUFFIXES = (".csv", ".tsv")
@@ -76,7 +76,7 @@ def read(path: Path, wanted: Wanted) -> Iterator[LoggedRun]:
     """Every table's runs, each with the configuration that lies beside it."""
     files = [f for f in files_under(path) if _is_table(f)] if path.is_dir() else [path]
     if not files:
-        raise UserError(f"{shown(path)} has no CSV file")
+        raise UserError(f"{escape(path)} has no CSV file")
     configurations = Configurations(path)
     for file in files:
         label = relative(file, path) if path.is_dir() else file.name
@@ -103,7 +103,7 @@ def _large(path: Path, label: str, header: bytes, row: bytes) -> Table:
         text = header.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UserError(
-            f"{shown(path)} is not UTF-8 text ({error.reason} at byte {error.start}): save it as UTF-8"
+            f"{escape(path)} is not UTF-8 text ({error.reason} at byte {error.start}): save it as UTF-8"
         ) from None
     delimiter = _delimiter(path, text, row.decode("utf-8", "replace"))
     try:
@@ -111,7 +111,7 @@ def _large(path: Path, label: str, header: bytes, row: bytes) -> Table:
             name.strip() for name in next(csv.reader([text.removesuffix("\r")], delimiter=delimiter), [])
         ]
     except csv.Error as error:
-        raise UserError(f"cannot read {shown(path)} as CSV, line 1: {error}") from None
+        raise UserError(f"cannot read {escape(path)} as CSV, line 1: {error}") from None
     _check_header(path, names)
     columns, lines = Rows(path, names, delimiter).read(len(header) + 1, 2)
     return _table(path, label, names, columns, lines, delimiter)
@@ -123,7 +123,7 @@ def _delimiter(path: Path, header: str, row: str) -> str:
         other = next((sign for sign in "|: " if 0 < header.count(sign) == row.count(sign)), None)
         if other is not None:
             raise UserError(
-                f"{shown(path)} has one column, {shown(header.strip())!r}: its cells seem to be separated by {other!r}; "
+                f"{escape(path)} has one column, {escape(header.strip())!r}: its cells seem to be separated by {other!r}; "
                 "separate them by commas, tabs or semicolons"
             )
     return max(",\t;", key=header.count)
@@ -139,7 +139,7 @@ def parse_table(content: str, path: Path, label: str) -> Table:
     if said := _EXCEL.fullmatch(header):
         header = lines_of.readline()
     if "\0" in header:
-        raise UserError(f"{shown(path)} has zero bytes, as text in UTF-16 does: save it as UTF-8")
+        raise UserError(f"{escape(path)} has zero bytes, as text in UTF-16 does: save it as UTF-8")
     delimiter = said[1] if said else _delimiter(path, header, lines_of.readline())
     lines_of.seek(0)
     rows = csv.reader(lines_of, delimiter=delimiter)
@@ -155,15 +155,15 @@ def parse_table(content: str, path: Path, label: str) -> Table:
                 continue
             if len(row) != len(names):
                 raise UserError(
-                    f"{shown(path)}, line {rows.line_num}: the number of cells is not that of the header"
+                    f"{escape(path)}, line {rows.line_num}: the number of cells is not that of the header"
                 )
             for column, cell in zip(columns, row, strict=True):
                 column.append(cell)
             lines.append(rows.line_num)
             if len(lines) * len(names) > MAX_CELLS:
-                raise UserError(f"{shown(path)} has more than {MAX_CELLS:,} cells")
+                raise UserError(f"{escape(path)} has more than {MAX_CELLS:,} cells")
     except csv.Error as error:
-        raise UserError(f"cannot read {shown(path)} as CSV, line {rows.line_num}: {error}") from None
+        raise UserError(f"cannot read {escape(path)} as CSV, line {rows.line_num}: {error}") from None
     return _table(path, label, names, [Coded.of(column) for column in columns], lines, delimiter)
 
 
@@ -196,7 +196,7 @@ def _refuse_header_again(
     for row in rows if rows is not None else ():
         if all(str(column[int(row)]).strip() == name for name, column in zip(names, columns, strict=True)):
             raise UserError(
-                f"{shown(path)}, line {lines[int(row)]} is the header again: two tables in one file, which may be two runs; "
+                f"{escape(path)}, line {lines[int(row)]} is the header again: two tables in one file, which may be two runs; "
                 "give each its file, or take the line out where they are one"
             )
 
@@ -225,22 +225,22 @@ def _refuse_decimal_commas(path: Path, names: Sequence[str], columns: Sequence[C
         filled = [cell.strip() for cell in map(str, cells) if cell.strip()]
         if filled and all(_DECIMAL_COMMA.fullmatch(cell) for cell in filled):
             raise UserError(
-                f"{shown(path)}: the numbers of {shown(name)} have decimal commas ({filled[0]}): write them with points"
+                f"{escape(path)}: the numbers of {escape(name)} have decimal commas ({filled[0]}): write them with points"
             )
 
 
 def _check_header(path: Path, names: list[str]) -> None:
     if not names:
-        raise UserError(f"{shown(path)} is empty")
+        raise UserError(f"{escape(path)} is empty")
     counts = Counter(names)
     doubles = [name for place, name in enumerate(names) if counts[name] > 1 or (not name and place)]
     if doubles:
         raise UserError(
-            f"{shown(path)}: column {shown(doubles[0])!r} is there twice, or has no name: where two rows are the header, as "
+            f"{escape(path)}: column {escape(doubles[0])!r} is there twice, or has no name: where two rows are the header, as "
             "pandas writes columns of several levels, make one of them (adam_acc, sgd_acc)"
         )
     if not any(name.strip() for name in names) or all(_looks_like_data(name) for name in names):
-        raise UserError(f"{shown(path)} has no header: its first line has the names of the columns")
+        raise UserError(f"{escape(path)} has no header: its first line has the names of the columns")
 
 
 def _looks_like_data(name: str) -> bool:

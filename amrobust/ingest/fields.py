@@ -13,7 +13,7 @@ import numpy as np
 from amrobust.errors import UserError
 from amrobust.ingest.columns import Column, Rows
 from amrobust.ingest.logged import CLOCKS, SEED_KEYS, STEP_KEYS, LoggedRun, last_part
-from amrobust.runs.files import quoted, shown
+from amrobust.runs.files import escape, quoted
 from amrobust.runs.method import Method, value_of
 from amrobust.runs.metric import is_parameter
 
@@ -134,8 +134,8 @@ def split_by_fields(
                     names[field]: first.setdefault((field, _value(field, text)), text)
                     for field, text in texts.items()
                 }
-            by = ", ".join(map(shown, fields))
-            said = f"{shown(method)} is several methods, told apart by {by}: "
+            by = ", ".join(map(escape, fields))
+            said = f"{escape(method)} is several methods, told apart by {by}: "
             said += "choose with --method-from, or " * (not chosen)
             notes[f"{said}call a field none of the method with --nuisance"] = None
     return [_told_apart(one, told[id(one)]) if id(one) in told else one for one in named], list(notes)
@@ -150,9 +150,9 @@ def is_sorting(values: Sequence[str]) -> bool:
 def left_out(field: str, values: Iterable[str]) -> str:
     """What is said of a field that sorts runs and is none of the method."""
     some = list(dict.fromkeys(values))
-    listed = ", ".join(map(shown, some[:4])) + (", ..." if len(some) > 4 else "")
+    listed = ", ".join(map(escape, some[:4])) + (", ..." if len(some) > 4 else "")
     return (
-        f"{shown(field)} ({listed}) is taken for where, when or how runs were made: if it tells methods apart, name it in "
+        f"{escape(field)} ({listed}) is taken for where, when or how runs were made: if it tells methods apart, name it in "
         "--method-from"
     )
 
@@ -195,7 +195,7 @@ def _telling(
             if last_part(field) not in LABELS and all(map(_says_what_was_chosen, values)):
                 some = ", ".join(map(str, values[:4])) + (", ..." if len(values) > 4 else "")
                 raise UserError(
-                    f"the {len(runs)} runs of {shown(method)} differ in {shown(field)}, another in every run ({some}): "
+                    f"the {len(runs)} runs of {escape(method)} differ in {escape(field)}, another in every run ({some}): "
                     + "say what a method is with --method-from, or " * (not chosen)
                     + f"say that it is the seed with --seed-from {quoted(field)}, or " * (not seeded)
                     + f"call it none of the method with --nuisance {quoted(field)}"

@@ -28,7 +28,7 @@ from amrobust.ingest.logged import (
     last_part,
 )
 from amrobust.ingest.table import Table, is_empty, is_measured, is_number, method_and_seed, text
-from amrobust.runs.files import quoted, shown
+from amrobust.runs.files import escape, quoted
 from amrobust.runs.metric import is_parameter, words
 from amrobust.runs.summaries import SUMMARIES, summary_of
 
@@ -51,7 +51,7 @@ def runs_of_finals(
     if COLUMN in wanted.naming and not set(naming) - {seed}:
         methods = [name for name in numeric if name not in wanted.nuisances]
         odd = [name for name in methods if is_parameter(name)]
-        warned = f"{', '.join(map(shown, odd))}: settings by their names; leave them out with --nuisance where they are"
+        warned = f"{', '.join(map(escape, odd))}: settings by their names; leave them out with --nuisance where they are"
         return _a_column_a_method(table, methods, seed, (warned,) if odd else (), (), numbered=numbered)
     summaries = [name for name in numeric if any(last_part(name) in names for names in SUMMARIES.values())]
     results = [name for name in numeric if name not in summaries and name not in settings]
@@ -67,22 +67,22 @@ def runs_of_finals(
         table, told, seed, spreads
     ):
         raise UserError(
-            f"{shown(table.path)} has means, and no seeds ({', '.join(map(shown, means))}): "
+            f"{escape(table.path)} has means, and no seeds ({', '.join(map(escape, means))}): "
             "'amrobust judge-table' judges tables of mean, std and n"
         )
     if not values:
         _refuse_cells(table)
         raise UserError(
-            f"{shown(table.path)} has neither steps nor final values: no column of numbers measures anything; the columns are "
-            f"{', '.join(map(shown, list(table.columns)[:20]))}; where each is a method, say so with --method-from column"
+            f"{escape(table.path)} has neither steps nor final values: no column of numbers measures anything; the columns are "
+            f"{', '.join(map(escape, list(table.columns)[:20]))}; where each is a method, say so with --method-from column"
         )
     left: tuple[str, ...] = (
-        (f"{', '.join(map(shown, summaries))} summarise the seeds, and are left out",) if summaries else ()
+        (f"{', '.join(map(escape, summaries))} summarise the seeds, and are left out",) if summaries else ()
     )
     values = [name for name in values if name not in spreads]
     if spreads:
         left += (
-            f"{', '.join(map(shown, spreads))}: how other columns spread; left out unless asked for by name",
+            f"{', '.join(map(escape, spreads))}: how other columns spread; left out unless asked for by name",
         )
     for name in numeric:
         if last_part(name) in NUISANCES and is_sorting(cells := [text(cell) for cell in table.columns[name]]):
@@ -90,7 +90,7 @@ def runs_of_finals(
     unknown = [name for name in values if not is_measured(name)]
     if len(unknown) < len(values) and unknown:
         left += (
-            f"{', '.join(map(shown, unknown))} count as results: where they were chosen before the training, and tell methods "
+            f"{', '.join(map(escape, unknown))} count as results: where they were chosen before the training, and tell methods "
             "apart, name them in --method-from",
         )
     counted = _counted(values)
@@ -104,7 +104,7 @@ def runs_of_finals(
             "" if {last_part(name) for name in told} & {*METHOD_KEYS} else f"--method-from {quoted(told[0])} "
         )
         raise UserError(
-            f"{shown(table.path)}: the columns {', '.join(map(shown, values[:4]))}{', ...' * (len(values) > 4)} may be the "
+            f"{escape(table.path)}: the columns {', '.join(map(escape, values[:4]))}{', ...' * (len(values) > 4)} may be the "
             f"seeds of their rows, or metrics of one seed a row: where they are seeds, say so with {by}--seed-from column, "
             f"where metrics with {by}--seed-from number"
         )
@@ -112,8 +112,8 @@ def runs_of_finals(
         odd = [name for name in values if name not in seeds]
         options = " ".join(f"--nuisance {quoted(name)}" for name in odd)
         raise UserError(
-            f"{shown(table.path)}: {', '.join(map(shown, list(seeds)[:4]))}{', ...' * (len(seeds) > 4)} may be the seeds of "
-            f"their rows, and {', '.join(map(shown, odd))} is none: where that is no result of a seed, say so with {options}; "
+            f"{escape(table.path)}: {', '.join(map(escape, list(seeds)[:4]))}{', ...' * (len(seeds) > 4)} may be the seeds of "
+            f"their rows, and {', '.join(map(escape, odd))} is none: where that is no result of a seed, say so with {options}; "
             "else give each seed a row"
         )
     methods = [name for name in told if last_part(name) in METHOD_KEYS or name in wanted.naming - {seed}]
@@ -155,13 +155,13 @@ def _refuse_cells(table: Table) -> None:
         texts = [str(cell).strip() for cell in column_of(cells).texts()]
         if texts and all(map(_SPREAD.fullmatch, texts)):
             raise UserError(
-                f"{shown(table.path)}: the cells of {shown(name)} ({shown(texts[0])}) are means with their spreads, and no "
+                f"{escape(table.path)}: the cells of {escape(name)} ({escape(texts[0])}) are means with their spreads, and no "
                 "single runs: 'amrobust judge-table' judges them as a table with columns method, mean, std and n; where "
                 "every row is one seed, leave the number alone"
             )
         if any(map(_MINUS.fullmatch, texts)):
             raise UserError(
-                f"{shown(table.path)}: the numbers of {shown(name)} have a minus sign of print ({shown(texts[0])}): write -"
+                f"{escape(table.path)}: the numbers of {escape(name)} have a minus sign of print ({escape(texts[0])}): write -"
             )
 
 
@@ -229,7 +229,7 @@ def _refuse_numbering(table: Table, methods: Sequence[str], columns: Sequence[st
     for name in columns:
         if "seed" in words(name):
             raise UserError(
-                f"{shown(table.path)}: {shown(name)} may be the seed: say so with --seed-from {quoted(name)}, and what counts "
+                f"{escape(table.path)}: {escape(name)} may be the seed: say so with --seed-from {quoted(name)}, and what counts "
                 "the steps, where a seed has several rows, with --step-from"
             )
     for name in columns:
@@ -241,7 +241,7 @@ def _refuse_numbering(table: Table, methods: Sequence[str], columns: Sequence[st
             continue
         if all(_rises(found) or _rises(found[::-1]) for found in counts):
             raise UserError(
-                f"{shown(table.path)}: no column is a step or a seed, and {shown(name)} only rises or only falls from row to "
+                f"{escape(table.path)}: no column is a step or a seed, and {escape(name)} only rises or only falls from row to "
                 "row, as along a training: say what counts the steps with --step-from, "
                 + (
                     "that the rows are seeds with --seed-from number"
@@ -251,7 +251,7 @@ def _refuse_numbering(table: Table, methods: Sequence[str], columns: Sequence[st
                 + ", or add a column seed"
             )
         if is_measured(name):
-            _refuse_trend(table, counts, f"{shown(name)} in every method")
+            _refuse_trend(table, counts, f"{escape(name)} in every method")
             continue
         ascending = [sorted(found) for found in counts]
         even = all(
@@ -261,7 +261,7 @@ def _refuse_numbering(table: Table, methods: Sequence[str], columns: Sequence[st
         same = len(counts) > 1 and all(found == ascending[0] for found in ascending)
         if (even or same) and all(map(_rises, ascending)):
             raise UserError(
-                f"{shown(table.path)}: no column is a step or a seed, and {shown(name)} counts the rows of every method: say "
+                f"{escape(table.path)}: no column is a step or a seed, and {escape(name)} counts the rows of every method: say "
                 f"that it is the seed with --seed-from {quoted(name)}, or counts steps with --step-from {quoted(name)}, or "
                 "add a column seed"
             )
@@ -281,7 +281,7 @@ def _refuse_trend(table: Table, groups: Sequence[Sequence[float]], where: str) -
     if min(trends) > TREND or max(trends) < -TREND:
         way = "rise" if min(trends) > 0 else "fall"
         raise UserError(
-            f"{shown(table.path)}: no column is a step or a seed, and the values of {where} {way} from row to row, as along a "
+            f"{escape(table.path)}: no column is a step or a seed, and the values of {where} {way} from row to row, as along a "
             "training: say that the rows are steps of one run with --step-from index, or seeds with --seed-from number"
         )
 
@@ -332,7 +332,7 @@ def _a_column_a_method(
             ],
             "every column",
         )
-    said = f"the columns {', '.join(map(shown, values))} are methods, of one metric"
+    said = f"the columns {', '.join(map(escape, values))} are methods, of one metric"
     for name in values:
         for row in range(len(table.lines)):
             if not is_empty(table.columns[name][row]):

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 
 from amrobust.errors import UserError
 from amrobust.ingest.fields import WORDS, Named, is_chosen
-from amrobust.runs.files import shown
+from amrobust.runs.files import escape
 
 _WHEN = re.compile(
     r"(?:19|20)\d\d[-_.]?\d\d[-_.]?\d\d(?:[-_T ]?[\d_:.-]+)?|\d\d[-_:]\d\d(?:[-_:]\d\d)?", re.ASCII
@@ -48,9 +48,9 @@ def folders_apart(named: Sequence[Named], *, chosen: bool) -> list[str]:
             raise UserError(_refusal(named, members, said))
         of = [one.run.path.rpartition("/")[0] or "." for one in members]
         if 1 < len(set(of)) < len(of):
-            some = ", ".join(map(shown, sorted(set(of))[:4]))
+            some = ", ".join(map(escape, sorted(set(of))[:4]))
             notes.append(
-                f"{shown(method)} is one method, and its runs lie in several folders ({some}): where these tell "
+                f"{escape(method)} is one method, and its runs lie in several folders ({some}): where these tell "
                 "methods apart, say so with --method-from 're:PATTERN'"
             )
     return notes
@@ -129,7 +129,7 @@ def _folders_apart(members: Sequence[Named]) -> Apart | None:
 
 def _refusal(named: Sequence[Named], members: Sequence[Named], said: Apart) -> str:
     found = list(dict.fromkeys(filter(None, said.texts)))
-    some = ", ".join(map(shown, found[:4])) + (", ..." if len(found) > 4 else "")
+    some = ", ".join(map(escape, found[:4])) + (", ..." if len(found) > 4 else "")
     pattern = next((text for text in _PATTERNS if _tells(text, named, members, said)), None)
     method = shlex.quote(f"re:{pattern}") if pattern else "'re:PATTERN'"
     if said.folder is None:
@@ -144,7 +144,7 @@ def _refusal(named: Sequence[Named], members: Sequence[Named], said: Apart) -> s
         may = ", which may tell methods or workloads apart"
         workloads = f"that they are workloads with --workload-from {workload}, "
     return (
-        f"{shown(members[0].method)} would be one method, and {what}{may}: say that they are methods with --method-from "
+        f"{escape(members[0].method)} would be one method, and {what}{may}: say that they are methods with --method-from "
         f"{method}, {workloads}or that paths say nothing of the training with --nuisance path"
     )
 

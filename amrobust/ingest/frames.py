@@ -8,7 +8,7 @@ from typing import Any
 
 from amrobust.errors import UserError
 from amrobust.ingest.table import Cell, Table
-from amrobust.runs.files import shown
+from amrobust.runs.files import escape
 
 
 def table_of(frame: Any, name: str) -> Table:
@@ -30,7 +30,7 @@ def table_of(frame: Any, name: str) -> Table:
             "mapping such as {'sgd': [0.91, 0.92], 'adam': [0.93, 0.92]}"
         ) from None
     except (DuplicateError, ValueError) as error:
-        raise UserError(f"the frame cannot be read ({shown(' '.join(str(error).split()))})") from None
+        raise UserError(f"the frame cannot be read ({escape(' '.join(str(error).split()))})") from None
     columns: dict[str, list[Cell]] = {}
     for column in found.columns:
         series = found[column]
@@ -51,7 +51,7 @@ def _with_its_index(frame: Any) -> Any:
         )
     if all(name is None for name in index.names):
         if index.nlevels > 1 or index.dtype.kind not in "iu":
-            some = ", ".join(shown(repr(value)) for value in index[:3])
+            some = ", ".join(escape(repr(value)) for value in index[:3])
             raise UserError(
                 f"the index of the frame ({some}, ...) has no name, so that what it says cannot be told: name it, "
                 "frame.rename_axis('method'), or drop it, frame.reset_index(drop=True)"
@@ -60,7 +60,7 @@ def _with_its_index(frame: Any) -> Any:
         frame = frame.reset_index()
     names = [str(name) for name in frame.columns]
     if doubles := [name for name in names if names.count(name) > 1]:
-        raise UserError(f"two columns are called {shown(doubles[0])!r}: give each its own name")
+        raise UserError(f"two columns are called {escape(doubles[0])!r}: give each its own name")
     return frame.set_axis(names, axis=1)
 
 

@@ -10,7 +10,7 @@ from amrobust.errors import UserError
 from amrobust.ingest.limits import MAX_TEXT, files_under, relative
 from amrobust.ingest.logged import LoggedRun, SeriesBuilder, Wanted
 from amrobust.ingest.parameters import Configurations, flat_numbers, read_json
-from amrobust.runs.files import is_plain_file, shown
+from amrobust.runs.files import escape, is_plain_file
 
 TITLE = "Hugging Face's trainer_state.json"
 LOG = "trainer_state.json"
@@ -32,7 +32,7 @@ def read(path: Path, wanted: Wanted) -> Iterator[LoggedRun]:
         state = read_json(file, MAX_TEXT)
         history = state.get("log_history") if isinstance(state, dict) else None
         if not isinstance(history, list) or not all(isinstance(entry, dict) for entry in history):
-            raise UserError(f"{shown(file)} has no 'log_history': it is no state of a Trainer")
+            raise UserError(f"{escape(file)} has no 'log_history': it is no state of a Trainer")
         folder = file.parent.parent if file.parent.name.startswith("checkpoint-") else file.parent
         step = float(state.get("global_step") or 0)
         if folder not in farthest or farthest[folder][0] < step:

@@ -24,7 +24,7 @@ from amrobust.ingest.logged import (
 )
 from amrobust.ingest.parameters import BESIDE, Configurations, flat, flat_numbers, read_json
 from amrobust.ingest.table import is_measured
-from amrobust.runs.files import shown
+from amrobust.runs.files import escape
 from amrobust.runs.metric import words
 
 TITLE = "a JSON object a run: final values, or curves as lists"
@@ -79,7 +79,7 @@ class _Object:
     def __init__(self, file: Path, wanted: Wanted) -> None:
         document = read_json(file, MAX_TEXT)
         if not isinstance(document, Mapping):
-            raise UserError(f"{shown(file)} holds no object of a run")
+            raise UserError(f"{escape(file)} holds no object of a run")
         self.file, self.fields = file, flat(document, file)
         self.numbers = {
             name: value for name, value in flat_numbers(document).items() if not _is_no_result(name, wanted)
@@ -91,7 +91,7 @@ class _Object:
         lengths = sorted({len(lists[name]) for name in of})
         if len(lengths) > 1:
             raise UserError(
-                f"{shown(file)}: its lists of numbers have different lengths ({', '.join(map(str, lengths))}): a run's curves "
+                f"{escape(file)}: its lists of numbers have different lengths ({', '.join(map(str, lengths))}): a run's curves "
                 "have one value per step each"
             )
         self.curves = {name: values for name, values in lists.items() if len(values) in lengths}

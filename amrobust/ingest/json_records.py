@@ -15,7 +15,7 @@ from amrobust.ingest.logged import STEP_KEYS, LoggedRun, Wanted, last_part
 from amrobust.ingest.parameters import BESIDE, Configurations, flat
 from amrobust.ingest.table import Table, is_measured
 from amrobust.ingest.tables import runs_of, with_fields
-from amrobust.runs.files import is_plain_file, shown
+from amrobust.runs.files import escape, is_plain_file
 
 TITLE = "records in JSON or JSON Lines"
 LINES = (".jsonl", ".ndjson")
@@ -78,9 +78,9 @@ def _records(path: Path) -> tuple[list[Mapping[str, Any]], list[int]]:
             lines = list(range(1, len(found) + 1))
     except (ValueError, RecursionError) as error:
         where = f", line {len(lines) + 1}" if by_line else ""
-        raise UserError(f"cannot read {shown(path)}{where} as JSON ({shown(error)})") from None
+        raise UserError(f"cannot read {escape(path)}{where} as JSON ({escape(error)})") from None
     if not found or not all(isinstance(record, Mapping) for record in found):
-        raise UserError(f"{shown(path)} holds no records: a list of objects, or an object a line")
+        raise UserError(f"{escape(path)} holds no records: a list of objects, or an object a line")
     return found, lines
 
 
@@ -156,7 +156,7 @@ def _table(
             row.pop(name, None)
     names = list(dict.fromkeys(name for row in rows for name in row))
     if len(names) * len(rows) > MAX_CELLS:
-        raise UserError(f"{shown(path)} has more than {MAX_CELLS:,} cells")
+        raise UserError(f"{escape(path)} has more than {MAX_CELLS:,} cells")
     return Table(path, label, {name: [row.get(name) for row in rows] for name in names}, lines)
 
 

@@ -16,7 +16,7 @@ from amrobust.ingest.assemble import Gathered
 from amrobust.ingest.imported import ImportedMethod
 from amrobust.runs.axis import Axis, epochs
 from amrobust.runs.curves import RunCurves, SeedCurves
-from amrobust.runs.files import shown
+from amrobust.runs.files import escape
 from amrobust.runs.find import MANIFEST
 from amrobust.runs.lock import locked
 from amrobust.runs.manifest import Manifest, RunMetadata, SeedRecord, Source, identity
@@ -138,8 +138,8 @@ def _land(method: ImportedMethod, directory: Path, source: Source, paired: bool,
         if there and len(added) == len(method.seeds) and not add:
             # Nothing but a name says that these are seeds of the same method.
             raise UserError(
-                f"the run {shown(path.name)} has {len(there)} seeds of {shown(method.method)} already, "
-                f"from {shown(origins(present.manifest))}, and these are others: two groups of one name never merge unsaid; if "
+                f"the run {escape(path.name)} has {len(there)} seeds of {escape(method.method)} already, "
+                f"from {escape(origins(present.manifest))}, and these are others: two groups of one name never merge unsaid; if "
                 "these are more seeds of it, say --add, else name them apart (--method-from =NAME, --workload-from =NAME)"
             )
         if added:
@@ -162,7 +162,7 @@ def check_fit(run: Run, facts: RunMetadata) -> None:
         return
     names, new = (
         ", ".join(
-            f"{shown(m.name)} ({m.better or 'unknown which'} is better{f', {m.unit}' if m.unit else ''})"
+            f"{escape(m.name)} ({m.better or 'unknown which'} is better{f', {m.unit}' if m.unit else ''})"
             for m in found
         )
         for found in (recorded.metrics, facts.metrics)
@@ -170,13 +170,11 @@ def check_fit(run: Run, facts: RunMetadata) -> None:
     if names != new:
         what = f"the metrics {names}, and these are {new}"
     elif not recorded.coordinates.same_as(facts.coordinates):
-        what = (
-            f"values at {shown(recorded.coordinates.grid)}, and these are at {shown(facts.coordinates.grid)}"
-        )
+        what = f"values at {escape(recorded.coordinates.grid)}, and these are at {escape(facts.coordinates.grid)}"
     else:
         return
     raise UserError(
-        f"the run {shown(run.path.name)} has {what}: read all files of the method from one folder at once, or where these are "
+        f"the run {escape(run.path.name)} has {what}: read all files of the method from one folder at once, or where these are "
         "other trainings name the method or the workload apart"
     )
 
@@ -215,7 +213,7 @@ def _check_same(path: Path, recorded: dict[int, SeedCurves], curves: dict[int, S
             same = np.array_equal(there[OUTPUT][name], values, equal_nan=True)
             if not same or (absent(there[OUTPUT][name]) != absent(values)).any():
                 raise UserError(
-                    f"seed {seed} is already in {shown(path.name)} with another {shown(name)}: use another --runs-dir, name "
+                    f"seed {seed} is already in {escape(path.name)} with another {escape(name)}: use another --runs-dir, name "
                     "the workload apart, or delete that run's directory first"
                 )
 

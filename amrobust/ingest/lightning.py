@@ -12,7 +12,7 @@ from amrobust.ingest.limits import beginning, files_under, relative
 from amrobust.ingest.logged import LoggedRun, Wanted
 from amrobust.ingest.parameters import Configurations
 from amrobust.ingest.tables import runs_of
-from amrobust.runs.files import shown
+from amrobust.runs.files import escape
 
 TITLE = "Lightning's metrics.csv with hparams.yaml"
 LOG = "metrics.csv"
@@ -34,7 +34,7 @@ def read(path: Path, wanted: Wanted) -> Iterator[LoggedRun]:
     """A run for each metrics.csv; its steps are epochs unless others are asked for."""
     files = [file for file in files_under(path) if file.name == LOG] if path.is_dir() else [path]
     if not files:
-        raise UserError(f"{shown(path)} has no {LOG}")
+        raise UserError(f"{escape(path)} has no {LOG}")
     configurations = Configurations(path)
     for file in files:
         label = relative(file, path) if path.is_dir() else file.name

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from amrobust.errors import UserError
-from amrobust.runs.files import is_plain_file, reason, shown
+from amrobust.runs.files import escape, is_plain_file, reason
 
 MAX_ENTRIES = 200_000
 """Directory entries that are looked at under one path."""
@@ -45,19 +45,19 @@ def read_bytes(path: Path, most: int) -> bytes:
         with path.open("rb") as file:
             data = file.read(most + 1)
     except OSError as error:
-        raise UserError(f"cannot read {shown(path)} ({reason(error)})") from None
+        raise UserError(f"cannot read {escape(path)} ({reason(error)})") from None
     if len(data) > most:
-        raise UserError(f"{shown(path)} grew beyond {most:,} bytes while it was read")
+        raise UserError(f"{escape(path)} grew beyond {most:,} bytes while it was read")
     return data
 
 
 def check_size(path: Path, most: int) -> int:
     """The size of a plain file. Raises UserError where it is none, or larger than ``most`` bytes."""
     if not is_plain_file(path):
-        raise UserError(f"{shown(path)} {'is not a plain file' if path.exists() else 'does not exist'}")
+        raise UserError(f"{escape(path)} {'is not a plain file' if path.exists() else 'does not exist'}")
     size = path.stat().st_size
     if size > most:
-        raise UserError(f"{shown(path)} has {size:,} bytes, more than the {most:,} that are read")
+        raise UserError(f"{escape(path)} has {size:,} bytes, more than the {most:,} that are read")
     return size
 
 
@@ -70,7 +70,7 @@ def text_of(path: Path, most: int = MAX_TEXT) -> str:
     except UnicodeDecodeError as error:
         name = "UTF-16" if wide else "UTF-8"
         raise UserError(
-            f"{shown(path)} is not {name} text ({error.reason} at byte {error.start}): save it as UTF-8"
+            f"{escape(path)} is not {name} text ({error.reason} at byte {error.start}): save it as UTF-8"
         ) from None
 
 
@@ -98,11 +98,11 @@ def files_under(directory: Path) -> Iterator[Path]:
             with os.scandir(folder) as found:
                 entries = sorted(found, key=lambda entry: entry.name)
         except OSError as error:
-            raise UserError(f"cannot read {shown(folder)} ({reason(error)})") from None
+            raise UserError(f"cannot read {escape(folder)} ({reason(error)})") from None
         seen += len(entries)
         if seen > MAX_ENTRIES:
             raise UserError(
-                f"{shown(directory)} has more than {MAX_ENTRIES:,} entries: name the folder of the runs"
+                f"{escape(directory)} has more than {MAX_ENTRIES:,} entries: name the folder of the runs"
             )
         below = [Path(e.path) for e in entries if e.is_dir(follow_symlinks=False)]
         yield from (Path(e.path) for e in entries if e.is_file(follow_symlinks=False))

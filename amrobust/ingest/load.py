@@ -21,7 +21,7 @@ from amrobust.ingest.registry import detect
 from amrobust.ingest.text_logs import EXAMPLE, TEXTS
 from amrobust.runs.arms import Arm
 from amrobust.runs.code import code_mark
-from amrobust.runs.files import shown
+from amrobust.runs.files import escape
 from amrobust.runs.find import find_runs
 from amrobust.runs.metric import MetricChoice, refuse_unnamed
 from amrobust.runs.seeds import MAX_SEED
@@ -63,19 +63,19 @@ def load_arms(
         if holds_runs or (path.is_dir() and mappings.pattern is None and detect(path) is None):
             if not holds_runs and (text := next((f for f in files_under(path) if f.suffix in TEXTS), None)):
                 raise UserError(
-                    f"there are no runs in {shown(path)}, and no logs of a known format; if {shown(text)} is one, its "
+                    f"there are no runs in {escape(path)}, and no logs of a known format; if {escape(text)} is one, its "
                     f"lines are read with {EXAMPLE}"
                 )
             directories.append(path)
         else:
             gathered, form = read_path(path, mappings=mappings, policies=policies)
             files.append((path, gathered))
-            _log.info("%s: %d methods, read as %s", shown(path), len(gathered.methods), form)
-            problems += [f"{shown(path)}: {note}" for note in gathered.left_out]
+            _log.info("%s: %d methods, read as %s", escape(path), len(gathered.methods), form)
+            problems += [f"{escape(path)}: {note}" for note in gathered.left_out]
             say_notes(gathered, path, form)
     if directories and mappings.pattern is not None and not files:
         raise UserError(
-            f"{shown(directories[0])} holds runs of amrobust's own: --pattern reads lines of text"
+            f"{escape(directories[0])} holds runs of amrobust's own: --pattern reads lines of text"
         )
     arms += [arm for path, gathered in _on_one_workload(files) for arm in arms_of(gathered, path)]
     if directories:
@@ -116,7 +116,7 @@ def _on_one_workload(files: list[tuple[Path, Gathered]]) -> list[tuple[Path, Gat
     workload = " + ".join(stems[:3]) + (f" + {len(stems) - 3} more" if len(stems) > 3 else "")
     _log.warning(
         "%s: no file names its workload, and no method is in two of them: taken as one workload (--workload-from path "
-        "keeps them apart)", shown(workload),
+        "keeps them apart)", escape(workload),
     )  # fmt: skip
     return [
         (
@@ -215,11 +215,11 @@ def _with_unique_names(arms: list[Arm]) -> list[Arm]:
             what = "is there {} times"
             marks = [f"#{arm.training[:6] if arm.training else n}" for n, arm in enumerate(members, 1)]
         names |= {id(arm): method + mark for arm, mark in zip(members, marks, strict=True)}
-        told = ", ".join(shown(names[id(arm)]) for arm in members[:MOST_TOLD]) + (
+        told = ", ".join(escape(names[id(arm)]) for arm in members[:MOST_TOLD]) + (
             ", ..." if len(members) > MOST_TOLD else ""
         )
         what = what.format(len(members))
         _log.warning(
-            "%s on %s %s: told apart as %s, never merged", shown(method), shown(workload), what, told
+            "%s on %s %s: told apart as %s, never merged", escape(method), escape(workload), what, told
         )
     return [replace(arm, method=names.get(id(arm), arm.method)) for arm in arms]

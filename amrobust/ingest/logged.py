@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from amrobust.runs.files import shown
+from amrobust.runs.files import escape
 from amrobust.runs.metric import Direction, by_interest
 from amrobust.runs.spec import Value
 from amrobust.runs.summaries import METHOD_KEYS as METHOD_KEYS
@@ -89,7 +89,7 @@ class LoggedRun:
     @property
     def where(self) -> str:
         """Its place, for a message."""
-        return shown(self.path) + (f", line {self.line}" if self.line is not None else "")
+        return escape(self.path) + (f", line {self.line}" if self.line is not None else "")
 
 
 def last_part(field: str) -> str:

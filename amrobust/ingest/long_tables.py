@@ -16,7 +16,7 @@ from amrobust.ingest.columns import Rows, column_of
 from amrobust.ingest.logged import METHOD_KEYS, SEED_KEYS, STEP_KEYS, WORKLOAD_KEYS, LoggedRun, Wanted
 from amrobust.ingest.rows import grouped, logged_run, row_of, some
 from amrobust.ingest.table import Cell, Table, is_number, text
-from amrobust.runs.files import shown
+from amrobust.runs.files import escape
 from amrobust.runs.metric import direction
 from amrobust.runs.spec import Value
 
@@ -39,7 +39,7 @@ def long_runs(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
         named = (role == "method" or role == "seed") and wanted.naming
         if found is None and not named:
             raise UserError(
-                f"{shown(table.path)}: column {role!r} is missing; a long table has {', '.join(LONG)}"
+                f"{escape(table.path)}: column {role!r} is missing; a long table has {', '.join(LONG)}"
             )
     axis, better, unit = (table.first_of((name,)) for name in ("axis", "better", "unit"))
     of_method = table.first_of(("hyperparameters",))
@@ -56,7 +56,7 @@ def long_runs(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
     unknown = [name for name in table.columns if name not in known]
     if unknown:
         raise UserError(
-            f"{shown(table.path)}: column {shown(unknown[0])!r} is unknown; drop it, or say what it names with --method-from, "
+            f"{escape(table.path)}: column {escape(unknown[0])!r} is unknown; drop it, or say what it names with --method-from, "
             f"--seed-from or --workload-from (known are {', '.join(LONG)}, metric, axis, workload, better, unit, "
             "hyperparameters)"
         )
@@ -69,7 +69,7 @@ def long_runs(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
         row = int(bad.argmax())
         if not math.isfinite(table.number(step, row, "step")):
             raise UserError(
-                f"{table.where(row)}: step {shown(repr(table.columns[step][row]))} is not a number"
+                f"{table.where(row)}: step {escape(repr(table.columns[step][row]))} is not a number"
             )
         table.number(value, row, "value")
     naming = [name for name in table.columns if name in known - {value, step, metric, better, unit}]
@@ -116,12 +116,12 @@ def unmelted(table: Table, wanted: Wanted) -> Table:
     names = list(dict.fromkeys(text(cell) for cell in table.columns[metric]))
     if all(map(is_number, names)):
         raise UserError(
-            f"{shown(table.path)}: column 'step' is missing, and {shown(metric)} has numbers ({some(names)}), which name no "
+            f"{escape(table.path)}: column 'step' is missing, and {escape(metric)} has numbers ({some(names)}), which name no "
             f"metrics; a long table has {', '.join(LONG)}"
         )
     if taken := [name for name in names if not name or name in others]:
         raise UserError(
-            f"{shown(table.path)}: the column {shown(metric)} has {shown(repr(taken[0]))}, which is no name of a metric"
+            f"{escape(table.path)}: the column {escape(metric)} has {escape(repr(taken[0]))}, which is no name of a metric"
         )
     count: Counter[tuple[str, ...]] = Counter()
     rows: dict[tuple[object, ...], dict[str, Cell]] = {}
@@ -149,6 +149,6 @@ def _hyperparameters(content: str, where: str) -> Mapping[str, Value]:
         value is None or isinstance(value, (bool, int, float, str)) for value in found.values()
     ):
         raise UserError(
-            f"{where}: hyperparameters {shown(repr(content[:100]))} are no object of numbers and texts in JSON"
+            f"{where}: hyperparameters {escape(repr(content[:100]))} are no object of numbers and texts in JSON"
         )
     return found

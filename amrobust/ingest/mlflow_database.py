@@ -14,7 +14,7 @@ from amrobust.errors import UserError
 from amrobust.ingest.limits import MAX_CELLS, MAX_LOG, check_size
 from amrobust.ingest.logged import LoggedRun, SeriesBuilder
 from amrobust.ingest.mlflow_files import state_of
-from amrobust.runs.files import shown
+from amrobust.runs.files import escape
 
 MAX_CELL = 1_000_000
 """Bytes of one value."""
@@ -28,7 +28,7 @@ def read_database(path: Path) -> Iterator[LoggedRun]:
             _check_tables(path, database)
             yield from _runs(path, database)
     except (sqlite3.Error, UnicodeDecodeError, OverflowError) as error:
-        raise UserError(f"cannot read {shown(path)} as an MLflow database ({shown(error)})") from None
+        raise UserError(f"cannot read {escape(path)} as an MLflow database ({escape(error)})") from None
 
 
 def _opened(path: Path) -> sqlite3.Connection:
@@ -45,10 +45,10 @@ def _check_tables(path: Path, database: sqlite3.Connection) -> None:
     kinds = dict(database.execute("SELECT name, type FROM sqlite_master").fetchall())
     for name in ("experiments", "runs", "metrics", "params", "tags"):
         if kinds.get(name) != "table":
-            raise UserError(f"{shown(path)} is no MLflow database: it has no table {name!r}")
+            raise UserError(f"{escape(path)} is no MLflow database: it has no table {name!r}")
     (count,) = database.execute("SELECT count(*) FROM metrics").fetchone()
     if count > MAX_CELLS:
-        raise UserError(f"{shown(path)} has {count:,} points, more than the {MAX_CELLS:,} that are read")
+        raise UserError(f"{escape(path)} has {count:,} points, more than the {MAX_CELLS:,} that are read")
 
 
 def _runs(path: Path, database: sqlite3.Connection) -> Iterator[LoggedRun]:
@@ -85,5 +85,5 @@ def _runs(path: Path, database: sqlite3.Connection) -> Iterator[LoggedRun]:
 def _number(path: Path, value: Any) -> float:
     """A metric's value: MLflow stores infinities as the largest numbers there are."""
     if not isinstance(value, (int, float)):
-        raise UserError(f"{shown(path)}: {shown(repr(value)[:40])} is not a number, where a metric has one")
+        raise UserError(f"{escape(path)}: {escape(repr(value)[:40])} is not a number, where a metric has one")
     return math.copysign(math.inf, value) if abs(value) >= 1.7976931348623157e308 else float(value)

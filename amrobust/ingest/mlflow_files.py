@@ -10,7 +10,7 @@ from amrobust.errors import UserError
 from amrobust.ingest.limits import MAX_SMALL, files_under, relative, text_of
 from amrobust.ingest.logged import LoggedRun, SeriesBuilder, State
 from amrobust.ingest.parameters import read_yaml
-from amrobust.runs.files import is_plain_file, shown
+from amrobust.runs.files import escape, is_plain_file
 
 META = "meta.yaml"
 NAME_TAG = "mlflow.runName"
@@ -58,7 +58,7 @@ def read_store(path: Path) -> Iterator[LoggedRun]:
             continue
         yield _run(folder, relative(folder, path), meta, experiment or {})
     if not metas:
-        raise UserError(f"{shown(path)} is no MLflow store: it has no {META}")
+        raise UserError(f"{escape(path)} is no MLflow store: it has no {META}")
 
 
 def _run(folder: Path, label: str, meta: dict[str, Any], experiment: dict[str, Any]) -> LoggedRun:
@@ -98,5 +98,5 @@ def _point(line: str, path: Path, number: int) -> tuple[float, float]:
         return float(parts[2]) if len(parts) > 2 else float(number), float(parts[1])
     except (IndexError, ValueError):
         raise UserError(
-            f"{shown(path)}, line {number}: {shown(line[:60])!r} is not '<time> <value> <step>'"
+            f"{escape(path)}, line {number}: {escape(line[:60])!r} is not '<time> <value> <step>'"
         ) from None

@@ -25,7 +25,7 @@ from amrobust.ingest.logged import (
 )
 from amrobust.ingest.selectors import NUMBER, ROLES, Selector, known_fields, selectors, usual_field
 from amrobust.ingest.text_logs import parse_pattern
-from amrobust.runs.files import shown
+from amrobust.runs.files import escape
 from amrobust.runs.method import Method, from_name, value_of
 from amrobust.runs.metric import Direction, MetricChoice, is_parameter
 from amrobust.runs.seeds import as_given, seed_of
@@ -93,7 +93,7 @@ class Mappings:
         found = dict(said)
         if len(found) < len(set(said)):
             name = next(name for name, way in said if found[name] != way)
-            raise UserError(f"{shown(name)} is said to be better high and better low: say one of them")
+            raise UserError(f"{escape(name)} is said to be better high and better low: say one of them")
         return found
 
     @property
@@ -159,7 +159,7 @@ def name_runs(runs: Sequence[LoggedRun], mappings: Mappings, stem: str) -> tuple
             identity = from_name(guess[0])
             if not notes:
                 notes.append(
-                    f"methods and seeds are read from names: {shown(guess[2])!r} is {shown(guess[0])!r}"
+                    f"methods and seeds are read from names: {escape(guess[2])!r} is {escape(guess[0])!r}"
                 )
         else:
             # Where names tell it of the other runs, the one to be named is that whose name does not.
@@ -190,7 +190,7 @@ def name_runs(runs: Sequence[LoggedRun], mappings: Mappings, stem: str) -> tuple
     notes += _words_among_numbers(named)
     if mappings.folds is not None:
         notes.append(
-            f"{shown(mappings.folds)}: folds share their training data and vary together, so that intervals and p-values may "
+            f"{escape(mappings.folds)}: folds share their training data and vary together, so that intervals and p-values may "
             "be too small"
         )
     nuisances = mappings.no_method
@@ -289,11 +289,11 @@ def _words_among_numbers(named: Sequence[Named]) -> list[str]:
         if not alone and (mixed or seed.lower() not in COUNTS):
             why = "where others are numbers" if mixed else "for what sums others up"
             raise UserError(
-                f"{one.run.where}: the seed {seed!r} of {shown(one.method)} is a word {why}: leave the row out where it sums "
+                f"{one.run.where}: the seed {seed!r} of {escape(one.method)} is a word {why}: leave the row out where it sums "
                 "up the others, or choose other seeds with --seed-from"
             )
     return [
-        f"the seed {shown(seed)!r} of {shown(one.method)} is a word where others are numbers"
+        f"the seed {escape(seed)!r} of {escape(one.method)} is a word where others are numbers"
         for one, seed in words[:mixed]
     ]
 
@@ -371,7 +371,7 @@ def chosen_series(run: LoggedRun, mappings: Mappings, known: frozenset[str]) -> 
         if old not in known:
             names = sorted(name for name in known if _is_metric(name, step)) or sorted(known)
             raise UserError(
-                f"no run has logged {shown(old)!r}: choose among {', '.join(map(shown, names[:20]))}"
+                f"no run has logged {escape(old)!r}: choose among {', '.join(map(escape, names[:20]))}"
             )
     if not renamed:
         renamed = {name: name for name in run.series if _is_metric(name, step)}
@@ -386,7 +386,7 @@ def chosen_series(run: LoggedRun, mappings: Mappings, known: frozenset[str]) -> 
             for name, (_, values) in chosen.items()
         }
     if step not in run.series:
-        raise UserError(f"{shown(run.path)} has no series {shown(step)!r} to take steps from")
+        raise UserError(f"{escape(run.path)} has no series {escape(step)!r} to take steps from")
     return {name: _with_steps(run, name, series, run.series[step]) for name, series in chosen.items()}
 
 
@@ -414,7 +414,7 @@ def _with_steps(run: LoggedRun, name: str, series: Series, counter: Series) -> S
     if not np.isfinite(found).all():
         lost = int((~np.isfinite(found)).sum())
         raise UserError(
-            f"{shown(run.path)}: {lost} points of {shown(name)!r} have no step beside them: choose other steps with "
+            f"{escape(run.path)}: {lost} points of {escape(name)!r} have no step beside them: choose other steps with "
             "--step-from "
             "(index counts the points)"
         )

@@ -19,7 +19,7 @@ from amrobust.errors import UserError
 from amrobust.ingest.limits import MAX_CELLS, MAX_LOG, check_size, files_under, relative
 from amrobust.ingest.logged import STEP_KEYS, LoggedRun, Numbers, Wanted
 from amrobust.ingest.table import text
-from amrobust.runs.files import is_plain_file, reason, shown
+from amrobust.runs.files import escape, is_plain_file, reason
 
 TITLE = "NumPy arrays of steps and seeds in .npz or .npy, or (steps,) in a .npy a run"
 SUFFIXES = (".npz", ".npy")
@@ -44,7 +44,7 @@ def read(path: Path, wanted: Wanted) -> Iterator[LoggedRun]:
     in a .npy file, whose steps are positions from 0."""
     files = [f for f in files_under(path) if f.suffix in SUFFIXES] if path.is_dir() else [path]
     if not files:
-        raise UserError(f"{shown(path)} has no .npz or .npy file")
+        raise UserError(f"{escape(path)} has no .npz or .npy file")
     for file in files:
         label = relative(file, path) if path.is_dir() else file.name
         arrays = read_arrays(file)
@@ -71,7 +71,7 @@ def _runs(
 ) -> Iterator[LoggedRun]:
     axes = {name: arrays.pop(name) for name in AXES if name in arrays}
     if not arrays:
-        raise UserError(f"{shown(path)} has no array but its axes")
+        raise UserError(f"{escape(path)} has no array but its axes")
     methods: dict[str, dict[str, Numbers]] = {}
     final = all(values.ndim == 1 for values in arrays.values())
     for name, values in arrays.items():
@@ -81,7 +81,9 @@ def _runs(
     for method, metrics in methods.items():
         counts = {values.shape[1] for values in metrics.values()}
         if len(counts) > 1:
-            raise UserError(f"{shown(path)}: the metrics of {shown(method)} have different numbers of seeds")
+            raise UserError(
+                f"{escape(path)}: the metrics of {escape(method)} have different numbers of seeds"
+            )
         seeds = axes["seeds"] if "seeds" in axes else np.arange(counts.pop())
         for column, seed in enumerate(seeds.tolist()):
             series = {
@@ -110,7 +112,7 @@ def _oriented(
 ) -> Numbers:
     """``values`` as (steps, seeds), as is said or known from the file's axes; final values (seeds,) are one step. Raises
     UserError."""
-    where = f"{shown(path)}: {shown(name)}"
+    where = f"{escape(path)}: {escape(name)}"
     seeds = len(axes["seeds"]) if "seeds" in axes else None
     if values.ndim == 1 and "steps" not in axes and (seeds_first or seeds == len(values)):
         values, seeds_first = values[None], False
@@ -151,22 +153,22 @@ def read_arrays(path: Path) -> dict[str, Numbers]:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
             if len(members) > 10_000:
-                raise UserError(f"{shown(path)} has {len(members):,} arrays, more than are read")
+                raise UserError(f"{escape(path)} has {len(members):,} arrays, more than are read")
             found = {}
             for member in members:
                 name = member.filename.removesuffix(".npy")
                 if member.filename.endswith(".npy"):
                     if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                         raise UserError(
-                            f"{shown(path)}, array {shown(name)!r} is compressed in a way that NumPy does not use"
+                            f"{escape(path)}, array {escape(name)!r} is compressed in a way that NumPy does not use"
                         )
                     with archive.open(member) as file:
                         found[name] = _array(file, path, name)  # type: ignore[arg-type]
             return found
     except OSError as error:
-        raise UserError(f"cannot read {shown(path)} ({reason(error)})") from None
+        raise UserError(f"cannot read {escape(path)} ({reason(error)})") from None
     except DAMAGED as error:
-        raise UserError(f"cannot read {shown(path)} as .npz ({shown(error)})") from None
+        raise UserError(f"cannot read {escape(path)} as .npz ({escape(error)})") from None
 
 
 def _array(file: BinaryIO, path: Path, name: str) -> Numbers:
@@ -174,7 +176,7 @@ def _array(file: BinaryIO, path: Path, name: str) -> Numbers:
 
     The header comes first, so that nothing is allocated for an array that is refused.
     """
-    where = f"{shown(path)}, array {shown(name)!r}"
+    where = f"{escape(path)}, array {escape(name)!r}"
     try:
         version = np.lib.format.read_magic(file)
         reader = {
@@ -185,7 +187,7 @@ def _array(file: BinaryIO, path: Path, name: str) -> Numbers:
             raise UserError(f"{where} is of version {version[0]}.{version[1]}, which holds no plain numbers")
         shape, fortran, dtype = reader(file)
     except (ValueError, SyntaxError, TokenError) as error:  # NumPy reads the header as Python's literals
-        raise UserError(f"{where} is not in NumPy's format ({shown(error)})") from None
+        raise UserError(f"{where} is not in NumPy's format ({escape(error)})") from None
     if dtype.kind not in "iufb" or dtype.itemsize > 16:
         raise UserError(f"{where} has the type {dtype}: only plain numbers are read, nothing is unpickled")
     count = math.prod(shape)

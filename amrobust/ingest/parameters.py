@@ -12,7 +12,7 @@ from typing import Any
 
 from amrobust.errors import UserError
 from amrobust.ingest.limits import MAX_SMALL, text_of
-from amrobust.runs.files import is_plain_file, shown
+from amrobust.runs.files import escape, is_plain_file
 from amrobust.runs.metric import direction_by_name
 
 MAX_NESTING = 6
@@ -41,7 +41,7 @@ def flat(value: Any, path: Path) -> dict[str, str]:
         prefix, item, depth = left.pop()
         seen += 1
         if seen > MAX_PARAMETERS:
-            raise UserError(f"{shown(path)}: a configuration has more than {MAX_PARAMETERS:,} entries")
+            raise UserError(f"{escape(path)}: a configuration has more than {MAX_PARAMETERS:,} entries")
         if isinstance(item, Mapping) and depth < MAX_NESTING:
             below = [
                 (f"{prefix}.{key}" if prefix else str(key), each, depth + 1) for key, each in item.items()
@@ -114,7 +114,7 @@ def _document(path: Path) -> Any:
     try:
         return tomllib.loads(text_of(path, MAX_SMALL))
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise UserError(f"cannot read {shown(path)} as TOML ({shown(error)})") from None
+        raise UserError(f"cannot read {escape(path)} as TOML ({escape(error)})") from None
 
 
 def flat_numbers(value: Mapping[str, Any], prefix: str = "", depth: int = 0) -> dict[str, float]:
@@ -140,7 +140,7 @@ def read_json(path: Path, most: int = MAX_SMALL) -> Any:
     try:
         return json.loads(text_of(path, most))
     except (ValueError, RecursionError) as error:
-        raise UserError(f"cannot read {shown(path)} as JSON ({shown(error)})") from None
+        raise UserError(f"cannot read {escape(path)} as JSON ({escape(error)})") from None
 
 
 def read_yaml(path: Path, most: int = 500_000) -> Any:
@@ -158,4 +158,4 @@ def read_yaml(path: Path, most: int = 500_000) -> Any:
     try:
         return yaml.load(text, Loader=Loader)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise UserError(f"cannot read {shown(path)} as YAML ({shown(error).splitlines()[0]})") from None
+        raise UserError(f"cannot read {escape(path)} as YAML ({escape(error).splitlines()[0]})") from None

@@ -12,7 +12,7 @@ from amrobust.ingest.limits import MAX_LOG, MAX_TABLE_CELLS, beginning, check_si
 from amrobust.ingest.logged import LoggedRun, Wanted
 from amrobust.ingest.table import Table
 from amrobust.ingest.tables import runs_of
-from amrobust.runs.files import is_plain_file, shown
+from amrobust.runs.files import escape, is_plain_file
 
 TITLE = "tables in Parquet, long, tidy or wide"
 SUFFIX = ".parquet"
@@ -31,7 +31,7 @@ def read(path: Path, wanted: Wanted) -> Iterator[LoggedRun]:
     """Every table's runs."""
     files = [f for f in files_under(path) if f.suffix == SUFFIX] if path.is_dir() else [path]
     if not files:
-        raise UserError(f"{shown(path)} has no Parquet file")
+        raise UserError(f"{escape(path)} has no Parquet file")
     for file in files:
         label = relative(file, path) if path.is_dir() else file.name
         yield from runs_of(read_table(file, label), wanted)
@@ -47,7 +47,7 @@ def read_table(path: Path, label: str, columns: Sequence[str] | None = None) -> 
     file = open_parquet(path)
     names = [name for name in (columns or file.schema_arrow.names) if _is_plain(file, name)]
     if not names:
-        raise UserError(f"{shown(path)} has no columns of numbers or text")
+        raise UserError(f"{escape(path)} has no columns of numbers or text")
     count = int(file.metadata.num_rows)
     builders = {name: ColumnBuilder(path, name, count, None) for name in names}
     try:
@@ -56,7 +56,7 @@ def read_table(path: Path, label: str, columns: Sequence[str] | None = None) -> 
             for name, builder in builders.items():
                 _add(builder, part[name])
     except (pyarrow.ArrowException, OSError, MemoryError, OverflowError, ValueError, RuntimeError) as error:
-        raise UserError(f"cannot read {shown(path)} as Parquet ({shown(error).split('. ')[0]})") from None
+        raise UserError(f"cannot read {escape(path)} as Parquet ({escape(error).split('. ')[0]})") from None
     found = {name: builder.column() for name, builder in builders.items()}
     return Table(path, label, found, range(1, len(found[names[0]]) + 1))
 
@@ -77,7 +77,7 @@ def _add(builder: ColumnBuilder, cells: Any) -> None:
         longest = pyarrow.compute.max(pyarrow.compute.binary_length(coded.dictionary)).as_py() or 0
         if longest > MAX_CELL:
             raise UserError(
-                f"{shown(builder.path)}: column {shown(builder.name)!r} has a text of {longest:,} bytes, more than the "
+                f"{escape(builder.path)}: column {escape(builder.name)!r} has a text of {longest:,} bytes, more than the "
                 f"{MAX_CELL:,} that are read"
             )
     add_arrow(builder, coded)
@@ -105,11 +105,11 @@ def open_parquet(path: Path) -> Any:
         file = pyarrow.parquet.ParquetFile(path, pre_buffer=False, read_dictionary=texts)
         groups = [file.metadata.row_group(place) for place in range(file.metadata.num_row_groups)]
     except (pyarrow.ArrowException, OSError, MemoryError, OverflowError, ValueError, RuntimeError) as error:
-        raise UserError(f"cannot read {shown(path)} as Parquet ({shown(error).split('. ')[0]})") from None
+        raise UserError(f"cannot read {escape(path)} as Parquet ({escape(error).split('. ')[0]})") from None
     if file.metadata.num_rows * file.metadata.num_columns > MAX_TABLE_CELLS:
-        raise UserError(f"{shown(path)} announces more than {MAX_TABLE_CELLS:,} cells")
+        raise UserError(f"{escape(path)} announces more than {MAX_TABLE_CELLS:,} cells")
     if sum(group.total_byte_size for group in groups) > MAX_LOG:
-        raise UserError(f"{shown(path)} announces more than {MAX_LOG:,} bytes")
+        raise UserError(f"{escape(path)} announces more than {MAX_LOG:,} bytes")
     return file
 
 

@@ -17,7 +17,7 @@ from amrobust.ingest.policies import Policies
 from amrobust.ingest.registry import detect, get, names
 from amrobust.ingest.text_logs import EXAMPLE
 from amrobust.runs.arms import READ, Arm
-from amrobust.runs.files import shown
+from amrobust.runs.files import escape
 from amrobust.runs.seeds import FOLDS, NUMBERED
 
 _log = logging.getLogger("amrobust")
@@ -42,7 +42,7 @@ def read_path(
     Raises UserError where the format is not recognised, its content cannot be read, or a policy refuses it.
     """
     if not path.exists():
-        raise UserError(f"{shown(path)} does not exist")
+        raise UserError(f"{escape(path)} does not exist")
     mappings = mappings or Mappings()
     if mappings.pattern is not None and form not in (AUTO, TEXT):
         raise UserError(
@@ -51,12 +51,12 @@ def read_path(
     name = TEXT if mappings.pattern is not None else detect(path) if form == AUTO else form
     if name is None:
         raise UserError(
-            f"{shown(path)} looks like none of the formats that are read; if it is one, name it with 'amrobust import --from': "
+            f"{escape(path)} looks like none of the formats that are read; if it is one, name it with 'amrobust import --from': "
             f"{', '.join(names())}; lines of text are read with {EXAMPLE}"
         )
     logged = list(get(name).read(path, mappings.wanted))
     if not logged:
-        raise UserError(f"{shown(path)} has no runs that logged anything ({name})")
+        raise UserError(f"{escape(path)} has no runs that logged anything ({name})")
     gathered = gather(logged, mappings, policies or Policies(), stem=path.stem or path.resolve().name)
     passed_over = (
         _passed_over(path, name, {file for run in logged for file in run.files}) if path.is_dir() else []
@@ -82,7 +82,7 @@ def _passed_over(folder: Path, form: str, taken: set[Path]) -> list[str]:
         if file.name in configured and not any(file.parent in log.parents for log in taken):
             without.append(file)
     lines = [
-        f"{len(files)} files are not read, since {shown(folder)} was read as {form}: {_some(files, folder)} (to compare all, "
+        f"{len(files)} files are not read, since {escape(folder)} was read as {form}: {_some(files, folder)} (to compare all, "
         f"import the folder with --from {form} and again with --from {other})"
         for other, files in found.items()
     ]
@@ -96,7 +96,7 @@ def _passed_over(folder: Path, form: str, taken: set[Path]) -> list[str]:
 
 
 def _some(files: list[Path], folder: Path) -> str:
-    return ", ".join(shown(relative(file, folder)) for file in files[:4]) + (
+    return ", ".join(escape(relative(file, folder)) for file in files[:4]) + (
         ", ..." if len(files) > 4 else ""
     )
 
@@ -105,8 +105,8 @@ def say_notes(gathered: Gathered, path: Path, form: str) -> None:
     """Log what was decided while ``path`` was read, but for what is left out, of which the caller has lines already."""
     for note in gathered.notes:
         if note not in gathered.left_out:
-            said = note.removeprefix(f"{shown(path.name)}: ")
-            _log.warning("%s, read as %s: %s", shown(path), form, said)
+            said = note.removeprefix(f"{escape(path.name)}: ")
+            _log.warning("%s, read as %s: %s", escape(path), form, said)
 
 
 def arms_of(gathered: Gathered, path: Path) -> list[Arm]:

@@ -10,7 +10,7 @@ from amrobust.errors import RunError, UserError
 from amrobust.plugins import is_path
 from amrobust.runs.arms import Arm
 from amrobust.runs.code import code_words, versions_of
-from amrobust.runs.files import shown
+from amrobust.runs.files import escape
 from amrobust.runs.manifest import Manifest
 from amrobust.runs.method import Method, from_name
 from amrobust.runs.provenance import command_of, tuning_command_of, versions_apart
@@ -33,7 +33,7 @@ def arms_of_runs(directories: Sequence[Path], problems: list[str]) -> tuple[list
         earlier = places.setdefault(run.manifest.identity, run.path)
         if earlier is not run.path:
             raise UserError(
-                f"{shown(run.path)} and {shown(earlier)} are one run by their names, with other seeds or curves: they are "
+                f"{escape(run.path)} and {escape(earlier)} are one run by their names, with other seeds or curves: they are "
                 "never taken for one sample; give one of them, or record one under another method"
             )
         try:
@@ -63,7 +63,7 @@ def _unfinished(run: Run) -> list[str]:
         return []
     what = f"{failed} failed" if failed else "the rest is unfinished"
     return [
-        f"{shown(run.path.name)}: {done} of {total} seeds are complete, {what}; repeat its run to finish it"
+        f"{escape(run.path.name)}: {done} of {total} seeds are complete, {what}; repeat its run to finish it"
     ]
 
 

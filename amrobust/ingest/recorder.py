@@ -17,7 +17,7 @@ from amrobust.errors import RunError, UserError
 from amrobust.ingest.recorder_place import Place
 from amrobust.runs.axis import EPOCH, MAX_EPOCHS, Axis, number
 from amrobust.runs.documents import mapping_given, several_given
-from amrobust.runs.files import shown
+from amrobust.runs.files import escape
 from amrobust.runs.manifest import SeedRecord
 from amrobust.runs.metric import INDEX_COLUMNS, direction, refuse_unnamed
 from amrobust.runs.seeds import MAX_SEED, as_given, seed_of
@@ -118,7 +118,7 @@ class Recording:
         state = "planned" if isinstance(error, KeyboardInterrupt) else "failed"
         self._place.mark(
             self.seed,
-            SeedRecord(state, error=None if state == "planned" else shown(text)[:2000]),  # type: ignore[arg-type]
+            SeedRecord(state, error=None if state == "planned" else escape(text)[:2000]),  # type: ignore[arg-type]
         )
 
     def __enter__(self) -> Recording:

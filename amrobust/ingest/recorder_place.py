@@ -16,7 +16,7 @@ from amrobust.errors import RunError, UserError
 from amrobust.ingest.landing import OUTPUT, check_fit, foreign_facts, on_one_axis, origins, seeds_of, spec_of
 from amrobust.runs.axis import Axis, epochs, number
 from amrobust.runs.curves import SeedCurves
-from amrobust.runs.files import reason, shown, write_atomically
+from amrobust.runs.files import escape, reason, write_atomically
 from amrobust.runs.find import MANIFEST
 from amrobust.runs.lock import locked
 from amrobust.runs.manifest import Manifest, RunMetadata, SeedRecord, Source, identity
@@ -62,23 +62,25 @@ class Place:
             lock.acquire()
         except filelock.Timeout:
             raise UserError(
-                f"another process is recording seed {seed} of {shown(self.method)} in {shown(self.path)}"
+                f"another process is recording seed {seed} of {escape(self.method)} in {escape(self.path)}"
             ) from None
         except (OSError, NotImplementedError) as error:
             what = reason(error) if isinstance(error, OSError) else "its file system has no locks"
-            raise RunError(f"cannot write to {shown(self.path)} ({what}): choose another directory") from None
+            raise RunError(
+                f"cannot write to {escape(self.path)} ({what}): choose another directory"
+            ) from None
         self._lock = lock
         run = self.read()
         if run is not None and any(made.source not in (None, SOURCE) for made in run.manifest.provenance):
             self.release()
             raise UserError(
-                f"{shown(self.path)} has imported seeds of {shown(self.method)} ({shown(origins(run.manifest))}): two groups "
+                f"{escape(self.path)} has imported seeds of {escape(self.method)} ({escape(origins(run.manifest))}): two groups "
                 "of one name are never merged; record into another directory, or give this method another name"
             )
         if run is not None and seed in run.manifest.complete:
             self.release()
             raise UserError(
-                f"seed {seed} of {shown(self.method)} is already recorded in {shown(self.path)}: amrobust.recorded() has "
+                f"seed {seed} of {escape(self.method)} is already recorded in {escape(self.path)}: amrobust.recorded() has "
                 "those that are"
             )
 
@@ -183,7 +185,7 @@ class Place:
         try:
             write_atomically(path, text.getvalue().encode())
         except OSError as error:
-            raise RunError(f"cannot write to {shown(self.path)} ({reason(error)})") from None
+            raise RunError(f"cannot write to {escape(self.path)} ({reason(error)})") from None
         return path
 
 

@@ -12,7 +12,7 @@ from amrobust.ingest.columns import Rows, column_of
 from amrobust.ingest.limits import MAX_RUNS
 from amrobust.ingest.logged import LoggedRun, Numbers, Series
 from amrobust.ingest.table import Table, text
-from amrobust.runs.files import shown
+from amrobust.runs.files import escape
 
 
 def grouped(table: Table, naming: Sequence[str]) -> dict[tuple[str, ...], Rows]:
@@ -39,8 +39,8 @@ def grouped(table: Table, naming: Sequence[str]) -> dict[tuple[str, ...], Rows]:
     if len(firsts) > MAX_RUNS:
         most = max(naming, key=lambda name: len(columns[name].distinct()[1]))
         raise UserError(
-            f"{shown(table.path)}: {', '.join(map(shown, naming))} tell {len(firsts):,} runs apart, more than the {MAX_RUNS:,} "
-            f"that are read: leave out {shown(most)}, if it is another in every row"
+            f"{escape(table.path)}: {', '.join(map(escape, naming))} tell {len(firsts):,} runs apart, more than the {MAX_RUNS:,} "
+            f"that are read: leave out {escape(most)}, if it is another in every row"
         )
     rows: list[Rows]
     if len(firsts) == len(starts):
@@ -102,4 +102,4 @@ def steps_of(table: Table, step: str) -> Numbers:
 
 def some(columns: Sequence[str]) -> str:
     """The first few names, for a message."""
-    return ", ".join(map(shown, columns[:4])) + (", ..." if len(columns) > 4 else "")
+    return ", ".join(map(escape, columns[:4])) + (", ..." if len(columns) > 4 else "")

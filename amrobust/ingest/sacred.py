@@ -12,7 +12,7 @@ from amrobust.errors import UserError
 from amrobust.ingest.limits import MAX_TEXT, files_under, relative
 from amrobust.ingest.logged import LoggedRun, SeriesBuilder, State, Wanted
 from amrobust.ingest.parameters import flat, read_json
-from amrobust.runs.files import is_plain_file, shown
+from amrobust.runs.files import escape, is_plain_file
 
 TITLE = "Sacred's file storage"
 RUN, CONFIG, METRICS = "run.json", "config.json", "metrics.json"
@@ -39,7 +39,7 @@ def read(path: Path, wanted: Wanted) -> Iterator[LoggedRun]:
     """Every run with metrics; sources, captured output and artifacts are not opened."""
     folders = [file.parent for file in files_under(path) if file.name == RUN and _is_run(file.parent)]
     if not folders:
-        raise UserError(f"{shown(path)} has no runs of Sacred's file storage ({RUN} and {CONFIG})")
+        raise UserError(f"{escape(path)} has no runs of Sacred's file storage ({RUN} and {CONFIG})")
     for folder in folders:
         yield _run(folder, relative(folder, path))
 
@@ -47,7 +47,7 @@ def read(path: Path, wanted: Wanted) -> Iterator[LoggedRun]:
 def _run(folder: Path, label: str) -> LoggedRun:
     about, config = read_json(folder / RUN), read_json(folder / CONFIG)
     if not isinstance(about, dict) or not isinstance(config, dict):
-        raise UserError(f"{shown(folder)}: {RUN} and {CONFIG} are not JSON objects")
+        raise UserError(f"{escape(folder)}: {RUN} and {CONFIG} are not JSON objects")
     experiment = about.get("experiment")
     name = experiment.get("name") if isinstance(experiment, dict) else None
     fields = flat({key: value for key, value in config.items() if not key.startswith("__")}, folder / CONFIG)
@@ -73,7 +73,7 @@ def _read_metrics(path: Path, built: SeriesBuilder) -> None:
             (metric.get(key) for key in ("steps", "values")) if isinstance(metric, dict) else (None, None)
         )
         if not isinstance(steps, list) or not isinstance(values, list) or len(steps) != len(values):
-            raise UserError(f"{shown(path)}: {shown(name)!r} does not have as many steps as values")
+            raise UserError(f"{escape(path)}: {escape(name)!r} does not have as many steps as values")
         for step, value in zip(steps, values, strict=True):
             built.add(str(name), _number(step, path), _number(value, path))
 
@@ -85,11 +85,11 @@ def _number(value: Any, path: Path) -> float:
     if value is None:
         return math.nan
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise UserError(f"{shown(path)}: {shown(repr(value)[:40])} is not a number")
+        raise UserError(f"{escape(path)}: {escape(repr(value)[:40])} is not a number")
     try:
         return float(value)
     except OverflowError:
-        raise UserError(f"{shown(path)}: a number of {len(str(value))} digits is too large") from None
+        raise UserError(f"{escape(path)}: a number of {len(str(value))} digits is too large") from None
 
 
 def _seconds(when: Any) -> float:

@@ -8,7 +8,7 @@ from amrobust.ingest.imported import ImportedMethod
 from amrobust.ingest.logged import METHOD_KEYS, SEED_KEYS, WORKLOAD_KEYS, LoggedRun, last_part
 from amrobust.ingest.naming import Mappings
 from amrobust.ingest.selectors import selectors, usual_field
-from amrobust.runs.files import shown
+from amrobust.runs.files import escape
 from amrobust.runs.metric import Metric
 from amrobust.runs.units import with_unit
 
@@ -52,7 +52,7 @@ def line_of(
     names = list(dict.fromkeys(name for method in methods for name in method.curves))
     parts += [_metric(name, methods) for name in names[:MOST_NAMED]]
     parts += [f"{len(names) - MOST_NAMED} more metrics"] if len(names) > MOST_NAMED else []
-    return shown(" · ".join(parts))
+    return escape(" · ".join(parts))
 
 
 def _usual(run: LoggedRun, keys: Sequence[str]) -> str | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from amrobust.errors import UserError
 from amrobust.ingest.logged import LoggedRun
-from amrobust.runs.files import shown
+from amrobust.runs.files import escape
 
 ROLES = ("method", "seed", "workload")
 """What an option can say of a run; a pattern may say several at once, each with a group of its name."""
@@ -53,7 +53,7 @@ class Selector:
                 if match is not None:
                     first = next((group for group in match.groups() if group is not None), match[0])
                     return {"": first if self.group is None else match[self.group] or ""}
-            raise UserError(f"{self.option}: {self.pattern.pattern!r} is not found in {shown(run.path)!r}")
+            raise UserError(f"{self.option}: {self.pattern.pattern!r} is not found in {escape(run.path)!r}")
         return {key: self._field(run, key) for key in self.keys}
 
     def _field(self, run: LoggedRun, key: str) -> str:
@@ -65,7 +65,7 @@ class Selector:
         alike = [value for name, value in run.fields.items() if name.lower() == key.lower()]
         if len(alike) == 1:
             return alike[0]
-        raise UserError(f"{self.option}: {shown(run.path)} has no {key!r}; {known_fields(run)}")
+        raise UserError(f"{self.option}: {escape(run.path)} has no {key!r}; {known_fields(run)}")
 
 
 def selectors(sources: Mapping[str, str | None]) -> dict[str, Selector]:
@@ -88,7 +88,7 @@ def selectors(sources: Mapping[str, str | None]) -> dict[str, Selector]:
 
 def known_fields(run: LoggedRun) -> str:
     """The names that a run could be named by, as a clause."""
-    names = [shown(name) for name in run.fields]
+    names = [escape(name) for name in run.fields]
     return (
         f"there are {', '.join(names[:20])}{', ...' if len(names) > 20 else ''}, path"
         if names

@@ -9,7 +9,7 @@ import numpy as np
 
 from amrobust.ingest.imported import ImportedMethod
 from amrobust.ingest.policies import Notes
-from amrobust.runs.files import shown
+from amrobust.runs.files import escape
 from amrobust.runs.values import Curves, absent
 
 
@@ -28,7 +28,7 @@ def without_settings(methods: list[ImportedMethod], notes: Notes) -> list[Import
     settings = [name for name in names if name not in said and _is_setting(name, methods)]
     if not settings or any(set(method.curves) <= set(settings) for method in methods):
         return methods
-    listed = ", ".join(map(shown, settings))
+    listed = ", ".join(map(escape, settings))
     notes.add(
         f"{listed}: the same for all seeds, and left out as no result of training, unless asked for by name"
     )

@@ -17,7 +17,7 @@ from amrobust.ingest.limits import beginning, files_under, relative, text_of
 from amrobust.ingest.logged import LoggedRun, Numbers, Series, Wanted
 from amrobust.ingest.npz import read_arrays
 from amrobust.ingest.parameters import Configurations, flat, flat_numbers
-from amrobust.runs.files import is_plain_file, shown
+from amrobust.runs.files import escape, is_plain_file
 
 TITLE = "Stable-Baselines3's monitor.csv and evaluations.npz"
 EVALUATIONS = "evaluations.npz"
@@ -77,7 +77,7 @@ def _training(
             series |= episodes
             if len(monitors) > 1:
                 notes.append(
-                    f"{shown(label)}: {len(monitors)} monitor files are the parallel environments of one training, their "
+                    f"{escape(label)}: {len(monitors)} monitor files are the parallel environments of one training, their "
                     "episodes in the order in which they ended"
                 )
         else:
@@ -103,8 +103,8 @@ def _evaluations(path: Path) -> dict[str, Series]:
     steps = arrays.get("timesteps")
     if steps is None or steps.ndim != 1 or "results" not in arrays:
         raise UserError(
-            f"{shown(path)} has no arrays timesteps (evaluations,) and results (evaluations, episodes), as Stable-Baselines3 "
-            f"writes them; it has {', '.join(f'{shown(name)} {array.shape}' for name, array in arrays.items())}"
+            f"{escape(path)} has no arrays timesteps (evaluations,) and results (evaluations, episodes), as Stable-Baselines3 "
+            f"writes them; it has {', '.join(f'{escape(name)} {array.shape}' for name, array in arrays.items())}"
         )
     found: dict[str, Series] = {}
     for array, metric in EVALUATED.items():
@@ -113,7 +113,7 @@ def _evaluations(path: Path) -> dict[str, Series]:
             continue
         if values.ndim not in (1, 2) or len(values) != len(steps) or 0 in values.shape:
             raise UserError(
-                f"{shown(path)}: {array} has the shape {values.shape} beside {len(steps)} timesteps"
+                f"{escape(path)}: {array} has the shape {values.shape} beside {len(steps)} timesteps"
             )
         found[metric] = steps, values if values.ndim == 1 else values.mean(axis=1)
     return found
@@ -140,14 +140,14 @@ def _monitor(path: Path) -> tuple[dict[str, Any], dict[str, Numbers]]:
         header = json.loads(first.removeprefix("#"))
     except (ValueError, RecursionError) as error:
         raise UserError(
-            f"{shown(path)}, line 1 is not the JSON that a monitor begins with ({shown(error)})"
+            f"{escape(path)}, line 1 is not the JSON that a monitor begins with ({escape(error)})"
         ) from None
     table = parse_table(rest, path, path.name)
     table = replace(table, lines=[line + 1 for line in table.lines])
     missing = [name for name in ("r", "l", "t") if name not in table.columns]
     if missing or not table.lines:
         what = f"no column {missing[0]!r}" if missing else "no episode"
-        raise UserError(f"{shown(path)} has {what}: a monitor has r, l and t, an episode a line")
+        raise UserError(f"{escape(path)} has {what}: a monitor has r, l and t, an episode a line")
     rows = range(len(table.lines))
     columns = {name: np.array([table.number(name, row) for row in rows]) for name in ("r", "l", "t")}
     return header if isinstance(header, dict) else {}, columns

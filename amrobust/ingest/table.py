@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from amrobust.errors import UserError
-from amrobust.runs.files import shown
+from amrobust.runs.files import escape
 from amrobust.runs.metric import can_be_a_share, direction_by_name
 from amrobust.runs.seeds import EXACT
 
@@ -39,7 +39,7 @@ class Table:
 
     def where(self, row: int) -> str:
         """A row, for a message."""
-        return f"{shown(self.path)}, line {self.lines[row]}"
+        return f"{escape(self.path)}, line {self.lines[row]}"
 
     def number(self, column: str, row: int, what: str | None = None) -> float:
         """A cell as a number; NaN and infinity may be written out. Raises UserError on anything else."""
@@ -48,7 +48,7 @@ class Table:
             return float(cell)  # type: ignore[arg-type]
         except (TypeError, ValueError, OverflowError):
             raise UserError(
-                f"{self.where(row)}: {what or shown(column)} {shown(repr(cell))} is not a number"
+                f"{self.where(row)}: {what or escape(column)} {escape(repr(cell))} is not a number"
             ) from None
 
     def first_of(self, names: Sequence[str]) -> str | None:

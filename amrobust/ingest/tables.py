@@ -38,7 +38,7 @@ from amrobust.ingest.wide_tables import (
     column_a_step,
     numbered_columns,
 )
-from amrobust.runs.files import shown
+from amrobust.runs.files import escape
 
 _TIME = re.compile(
     r"(?:-?\d+ days?,? )?\d{1,4}:\d\d:\d\d(?:[.,]\d+)?|\d{4}-\d\d-\d\d[T _]\d\d[:-]\d\d(?:[:-]\d\d)?(?:[.,]\d+)?\S*"
@@ -49,7 +49,7 @@ _TIME = re.compile(
 def runs_of(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
     """The runs in ``table``, whatever its form. Raises UserError where no form fits, with the forms there are."""
     if not len(table.lines):
-        raise UserError(f"{shown(table.path)} has no rows")
+        raise UserError(f"{escape(table.path)} has no rows")
     table = without_index(table)
     table = replace(table, columns={name: column_of(cells) for name, cells in table.columns.items()})
     refuse_names_that_differ_in_spaces(table, wanted.naming)
@@ -62,7 +62,7 @@ def runs_of(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
     if roles.step is None:
         if len(table.lines) > MAX_RUNS:
             raise UserError(
-                f"{shown(table.path)} has {len(table.lines):,} rows and no column of steps: each would be a run, of which "
+                f"{escape(table.path)} has {len(table.lines):,} rows and no column of steps: each would be a run, of which "
                 f"{MAX_RUNS:,} are read; if a column counts steps, name it with --step-from"
             )
         naming = (*roles.naming, *roles.settings)
@@ -77,7 +77,7 @@ def runs_of(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
                 and len(grouped(table, naming)) == len(table.lines) > 1
             ):
                 raise UserError(
-                    f"{shown(table.path)}: the columns {some(list(steps))} may be seeds or steps of the rows: where they are "
+                    f"{escape(table.path)}: the columns {some(list(steps))} may be seeds or steps of the rows: where they are "
                     "seeds, say so with --seed-from column, where steps of one run a row, with --seed-from =0"
                 )
             return column_a_step(table, naming, steps)

@@ -29,7 +29,7 @@ from amrobust.ingest.protobuf import (
     string,
 )
 from amrobust.ingest.tfrecord import records
-from amrobust.runs.files import is_plain_file, shown
+from amrobust.runs.files import escape, is_plain_file
 
 TITLE = "TensorBoard's event files"
 MARK = ".tfevents."
@@ -49,7 +49,7 @@ def read(path: Path, wanted: Wanted) -> Iterator[LoggedRun]:
     """A run for each folder with event files; several files in one are read one after the other, as of a resumed run."""
     files = [file for file in files_under(path) if MARK in file.name] if path.is_dir() else [path]
     if not files:
-        raise UserError(f"{shown(path)} has no event files")
+        raise UserError(f"{escape(path)} has no event files")
     folders: dict[Path, list[Path]] = defaultdict(list)
     for file in files:
         folders[file.parent].append(file)
@@ -116,13 +116,13 @@ def _read(path: Path, built: SeriesBuilder, hyperparameters: dict[str, str]) -> 
     started, note = 0.0, ""
     for data, whole in records(path):
         if not whole:
-            note = f"{shown(path.name)} ends in the middle of a record: what came before is read"
+            note = f"{escape(path.name)} ends in the middle of a record: what came before is read"
         if data is None:
             continue
         try:
             when = _event(data, built, hyperparameters)
         except Malformed as error:
-            raise UserError(f"{shown(path)} has a record that is no event: {error}") from None
+            raise UserError(f"{escape(path)} has a record that is no event: {error}") from None
         started = started or when
     return started, note
 

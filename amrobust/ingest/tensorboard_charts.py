@@ -12,7 +12,7 @@ from amrobust.ingest.csv_tables import read_table
 from amrobust.ingest.limits import beginning, files_under, relative
 from amrobust.ingest.logged import LoggedRun, Series, Wanted
 from amrobust.ingest.rows import values_at
-from amrobust.runs.files import is_plain_file, shown
+from amrobust.runs.files import escape, is_plain_file
 
 TITLE = "charts downloaded from TensorBoard (.csv)"
 HEADER = "Wall time,Step,Value"
@@ -38,7 +38,7 @@ def read(path: Path, wanted: Wanted) -> Iterator[LoggedRun]:
     """A run for each name of a run in a folder, with its tags as metrics."""
     files = [file for file in files_under(path) if _is_chart(file)] if path.is_dir() else [path]
     if not files or not _is_chart(files[0]):
-        raise UserError(f"{shown(path)} has no chart downloaded from TensorBoard ({HEADER})")
+        raise UserError(f"{escape(path)} has no chart downloaded from TensorBoard ({HEADER})")
     runs: dict[tuple[Path, str], dict[str, Path]] = defaultdict(dict)
     for file in files:
         name = _NAME.fullmatch(file.stem)

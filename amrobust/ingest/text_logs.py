@@ -18,7 +18,7 @@ from amrobust.ingest.logged import (
     Wanted,
 )
 from amrobust.ingest.parameters import Configurations
-from amrobust.runs.files import shown
+from amrobust.runs.files import escape
 
 TITLE = "text logs, with --pattern"
 TEXTS = (".log", ".txt", ".out", ".err")
@@ -49,10 +49,10 @@ def parse_pattern(text: str) -> re.Pattern[str]:
     try:
         pattern = re.compile(text)
     except re.error as error:
-        raise UserError(f"--pattern '{shown(text)}' is no regular expression: {shown(error)}") from None
+        raise UserError(f"--pattern '{escape(text)}' is no regular expression: {escape(error)}") from None
     if not pattern.groupindex:
         raise UserError(
-            f"--pattern '{shown(text)}' has no named group: say what is the step and what a metric, as in {EXAMPLE}"
+            f"--pattern '{escape(text)}' has no named group: say what is the step and what a metric, as in {EXAMPLE}"
         )
     return pattern
 
@@ -61,12 +61,12 @@ def read(path: Path, wanted: Wanted) -> Iterator[LoggedRun]:
     """A run for each file with a line that the pattern matches, or in it for each value of the groups that name runs."""
     pattern = wanted.pattern
     if pattern is None:
-        raise UserError(f"{shown(path)}: a text log is read with {EXAMPLE}")
+        raise UserError(f"{escape(path)}: a text log is read with {EXAMPLE}")
     files = [file for file in files_under(path) if b"\0" not in beginning(file)] if path.is_dir() else [path]
     logs = [
         _Log(file, relative(file, path) if path.is_dir() else file.name, pattern, wanted) for file in files
     ]
-    without = [shown(log.label) for log in logs if not log.runs]
+    without = [escape(log.label) for log in logs if not log.runs]
     if len(without) == len(logs):
         raise UserError(_nothing(path, pattern, files))
     notes: tuple[str, ...] = ()
@@ -109,7 +109,7 @@ class _Log:
         self.first: dict[tuple[str, ...], int] = {}
         if not self.metrics:
             raise UserError(
-                f"--pattern '{shown(pattern.pattern)}' has no group that is a metric, as in {EXAMPLE}"
+                f"--pattern '{escape(pattern.pattern)}' has no group that is a metric, as in {EXAMPLE}"
             )
         cut = rows = 0
         for number, line in enumerate(_LINE_END.split(text_of(path)), 1):
@@ -117,22 +117,22 @@ class _Log:
             for match in pattern.finditer(line[:LONGEST]):
                 if len(line) > LONGEST and match.end() == LONGEST:
                     raise UserError(
-                        f"{shown(path)}, line {number} has {len(line):,} characters, and --pattern matches beyond the first "
+                        f"{escape(path)}, line {number} has {len(line):,} characters, and --pattern matches beyond the first "
                         f"{LONGEST:,}"
                     )
                 self._add(match, number)
                 rows += 1
             if rows * len(groups) > MAX_CELLS:
-                raise UserError(f"{shown(path)} has more than {MAX_CELLS:,} values")
+                raise UserError(f"{escape(path)} has more than {MAX_CELLS:,} values")
         self.notes = (
-            (f"{shown(label)}: of {cut} lines the first {LONGEST:,} characters alone are searched",)
+            (f"{escape(label)}: of {cut} lines the first {LONGEST:,} characters alone are searched",)
             if cut
             else ()
         )
         several = any(len(steps) > 1 for built in self.runs.values() for steps in built.steps.values())
         if self.step is None and several and wanted.step is None:
             raise UserError(
-                f"{shown(path)} has {rows} matches of --pattern, and no group counts the steps: add one, (?P<step>\\d+), or "
+                f"{escape(path)} has {rows} matches of --pattern, and no group counts the steps: add one, (?P<step>\\d+), or "
                 "count the matches with --step-from index"
             )
 
@@ -192,7 +192,7 @@ class _Log:
                 + match.string[end:].split(" ")[0][:40]
             )
             raise UserError(
-                f"{shown(self.path)}, line {line}: {shown(name)} {shown(repr(match[name]))} is a part of {shown(repr(whole))}: "
+                f"{escape(self.path)}, line {line}: {escape(name)} {escape(repr(match[name]))} is a part of {escape(repr(whole))}: "
                 f"{hint}; where what is beside it is a number of its own, take that in a named group too"
             )
 
@@ -204,7 +204,7 @@ class _Log:
                 rf"let its group of --pattern hold the number alone, as (?P<{name}>[-+.\deE]+|nan|-?inf) does"
             )
             raise UserError(
-                f"{shown(self.path)}, line {line}: {shown(name)} {shown(repr(text))} is not a number: "
+                f"{escape(self.path)}, line {line}: {escape(name)} {escape(repr(text))} is not a number: "
                 + (_COMMAS if re.search(r"\d,\d", text or "") else hint)
             ) from None
 
@@ -221,8 +221,8 @@ def _stands_alone(text: str, start: int, end: int) -> bool:
 
 def _nothing(path: Path, pattern: re.Pattern[str], files: Sequence[Path]) -> str:
     if not files:
-        return f"{shown(path)} has no text in it"
+        return f"{escape(path)} has no text in it"
     lines = [line for line in _LINE_END.split(text_of(files[0])) if line.strip()]
-    some = " | ".join(shown(line[:120]) for line in lines[:3]) or "(empty)"
+    some = " | ".join(escape(line[:120]) for line in lines[:3]) or "(empty)"
     others = f" and {len(files) - 1} more files" if len(files) > 1 else ""
-    return f"--pattern '{shown(pattern.pattern)}' matches no line of {shown(files[0])}{others}, which begins: {some}"
+    return f"--pattern '{escape(pattern.pattern)}' matches no line of {escape(files[0])}{others}, which begins: {some}"

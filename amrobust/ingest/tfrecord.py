@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from amrobust.errors import UserError
 from amrobust.ingest.limits import MAX_LOG, check_size
-from amrobust.runs.files import reason, shown
+from amrobust.runs.files import escape, reason
 
 MAX_RECORD = 1_000_000
 """Bytes of a record that is looked into; larger ones (images, graphs) are passed over."""
@@ -59,7 +59,7 @@ def records(path: Path) -> Iterator[tuple[bytes | None, bool]]:
                             yield None, False
                         return
     except OSError as error:
-        raise UserError(f"cannot read {shown(path)} ({reason(error)})") from None
+        raise UserError(f"cannot read {escape(path)} ({reason(error)})") from None
 
 
 def _check(path: Path, heads: list[bytes], data: list[bytes | None], marks: list[bytes]) -> None:
@@ -68,11 +68,11 @@ def _check(path: Path, heads: list[bytes], data: list[bytes | None], marks: list
     kept = [mark for mark in marks if mark]
     if lengths != [struct.unpack("<I", head[8:])[0] for head in heads]:
         raise UserError(
-            f"{shown(path)} is damaged, or no event file: a record's length has the wrong checksum"
+            f"{escape(path)} is damaged, or no event file: a record's length has the wrong checksum"
         )
     if masked_crcs(contents) != [struct.unpack("<I", mark)[0] for mark in kept]:
         raise UserError(
-            f"{shown(path)} is damaged: a record has the wrong checksum; delete the file if the run can be spared"
+            f"{escape(path)} is damaged: a record has the wrong checksum; delete the file if the run can be spared"
         )
 
 

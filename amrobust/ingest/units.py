@@ -12,7 +12,7 @@ from amrobust.errors import UserError
 from amrobust.ingest.imported import ImportedMethod
 from amrobust.ingest.naming import Mappings
 from amrobust.ingest.policies import Notes, Policies
-from amrobust.runs.files import shown
+from amrobust.runs.files import escape
 from amrobust.runs.metric import can_be_a_share
 from amrobust.runs.units import PERCENT, SHARE, has_two_units, in_two_units, tops_of, with_unit
 from amrobust.runs.values import Curves, absent, held
@@ -96,7 +96,7 @@ def _counts(name: str, shares: int, percents: int, both: int) -> str:
         "as a share at some steps and in percent at others": both,
     }
     (first, count), *others = ((unit, count) for unit, count in units.items() if count)
-    return f"{count} seeds log {shown(name)} {first}" + "".join(f", {more} {unit}" for unit, more in others)
+    return f"{count} seeds log {escape(name)} {first}" + "".join(f", {more} {unit}" for unit, more in others)
 
 
 def look_for_starting_points(methods: Sequence[ImportedMethod], notes: Notes) -> None:
@@ -111,6 +111,6 @@ def look_for_starting_points(methods: Sequence[ImportedMethod], notes: Notes) ->
         if spreads and all(spread[0] == 0 and spread[1] > 0 and spread[2] > 0 for spread in spreads):
             second = method.steps[1]
             notes.add(
-                f"{shown(method.method)}: all seeds agree at {method.axis.quantity} {method.steps[0]:g}, so that it looks like "
+                f"{escape(method.method)}: all seeds agree at {method.axis.quantity} {method.steps[0]:g}, so that it looks like "
                 f"the starting point: leave it out with --first-step {second:g}"
             )

@@ -16,7 +16,7 @@ from amrobust.ingest.parameters import flat_numbers
 from amrobust.ingest.table import Table, is_empty
 from amrobust.ingest.tables import runs_of
 from amrobust.ingest.wandb_file import read_offline_run
-from amrobust.runs.files import is_plain_file, shown
+from amrobust.runs.files import escape, is_plain_file
 
 TITLE = "W&B exports (.csv, .jsonl) and offline runs (.wandb)"
 OFFLINE, LINES = ".wandb", ".jsonl"
@@ -61,7 +61,7 @@ def read(path: Path, wanted: Wanted) -> Iterator[LoggedRun]:
     )
     if not files or not files[0][1]:
         raise UserError(
-            f"{shown(path)} has no W&B export and no offline run (.wandb, .jsonl, or .csv with _step)"
+            f"{escape(path)} has no W&B export and no offline run (.wandb, .jsonl, or .csv with _step)"
         )
     for file, kind in files:
         label = relative(file, path) if path.is_dir() else file.name
@@ -113,13 +113,13 @@ def _lines(path: Path, label: str) -> LoggedRun:
         try:
             row = json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise UserError(f"{shown(path)}, line {count} is not JSON ({shown(error)})") from None
+            raise UserError(f"{escape(path)}, line {count} is not JSON ({escape(error)})") from None
         if not isinstance(row, dict) or not isinstance(row.get("_step"), (int, float)):
-            raise UserError(f"{shown(path)}, line {count} has no _step")
+            raise UserError(f"{escape(path)}, line {count} has no _step")
         for name, value in flat_numbers({key: item for key, item in row.items() if key != "_step"}).items():
             built.add(name, float(row["_step"]), value)
             cells += 1
         if cells > MAX_CELLS:
-            raise UserError(f"{shown(path)} has more than {MAX_CELLS:,} values")
+            raise UserError(f"{escape(path)} has more than {MAX_CELLS:,} values")
     name = Path(label).stem if Path(label).parent == Path() else Path(label).parent.name
     return LoggedRun(label, {"name": name}, built.series(), (path,))

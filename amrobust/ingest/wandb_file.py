@@ -20,7 +20,7 @@ from amrobust.ingest.limits import MAX_TEXT, read_bytes
 from amrobust.ingest.logged import LoggedRun, SeriesBuilder, State
 from amrobust.ingest.parameters import flat, flat_numbers
 from amrobust.ingest.protobuf import BYTES, Malformed, double, fields, signed, string
-from amrobust.runs.files import shown
+from amrobust.runs.files import escape
 
 BLOCK, HEADER, START = 32_768, 7, 7
 _WHOLE, _FIRST, _MIDDLE, _LAST = 1, 2, 3, 4
@@ -36,7 +36,7 @@ def read_offline_run(path: Path, label: str) -> LoggedRun:
     try:
         for data in _records(path):
             if data is None:
-                notes = (f"{shown(label)} ends in the middle of a record: what came before is read",)
+                notes = (f"{escape(label)} ends in the middle of a record: what came before is read",)
                 break
             for number, wire, value in fields(data):
                 if wire != BYTES or not isinstance(value, bytes):
@@ -51,7 +51,7 @@ def read_offline_run(path: Path, label: str) -> LoggedRun:
                 elif number == 18:
                     state = _exit(value)
     except (Malformed, UnicodeDecodeError) as error:
-        raise UserError(f"{shown(path)} has a record that cannot be read: {error}") from None
+        raise UserError(f"{escape(path)} has a record that cannot be read: {error}") from None
     parameters = flat({key: value for key, value in config.items() if key != "_wandb"}, path)
     experiment = {"experiment": about["project"]} if about.get("project") else {}
     name = {"name": about.get("display_name") or Path(label).stem}
@@ -62,7 +62,7 @@ def _records(path: Path) -> Iterator[bytes | None]:
     """Each record's data; None at the end of a file that is cut off."""
     content = read_bytes(path, MAX_TEXT)
     if content[:4] != b":W&B":
-        raise UserError(f"{shown(path)} is no W&B run")
+        raise UserError(f"{escape(path)} is no W&B run")
     position, parts = START, b""
     while position < len(content):
         left = BLOCK - position % BLOCK
@@ -81,7 +81,7 @@ def _records(path: Path) -> Iterator[bytes | None]:
             yield None
             return
         if zlib.crc32(bytes([kind]) + data) != crc or kind > _LAST:
-            raise UserError(f"{shown(path)} is damaged: a record has the wrong checksum")
+            raise UserError(f"{escape(path)} is damaged: a record has the wrong checksum")
         position += HEADER + length
         parts = data if kind in (_WHOLE, _FIRST) else parts + data
         if kind in (_WHOLE, _LAST):

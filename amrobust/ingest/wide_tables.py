@@ -12,7 +12,7 @@ from amrobust.errors import UserError
 from amrobust.ingest.logged import COLUMN, LoggedRun, Wanted
 from amrobust.ingest.rows import logged_run, some, steps_of, values_of
 from amrobust.ingest.table import Table, is_empty, is_measured, method_and_seed, text
-from amrobust.runs.files import shown
+from amrobust.runs.files import escape
 from amrobust.runs.summaries import summary_of
 
 
@@ -36,7 +36,7 @@ def column_a_seed(
     if not all(named.values()):
         if not said and all(name.strip()[-1:].isdecimal() for name in columns):
             raise UserError(
-                f"{shown(table.path)}: the columns {some(columns)} end in numbers, which may be seeds, settings or metrics: "
+                f"{escape(table.path)}: the columns {some(columns)} end in numbers, which may be seeds, settings or metrics: "
                 "where they are seeds, say so with --seed-from 're:(\\d+)$', where methods of one metric with --method-from "
                 "column, where metrics of one run with --method-from =NAME --seed-from =0"
             )

@@ -12,7 +12,7 @@ from amrobust.errors import UserError
 from amrobust.judge.grid import FORMS, both, by_workload, from_one, proposal, refuse_other_counts
 from amrobust.runs.arms import Arm
 from amrobust.runs.axis import Axis
-from amrobust.runs.files import shown
+from amrobust.runs.files import escape
 from amrobust.runs.values import absent, ends
 
 LEAST_FACTOR = 100
@@ -58,7 +58,7 @@ def _refuse_gaps(arm: Arm) -> None:
     ):
         some, others = (arm.seeds[int(rows.argmax())] for rows in (from_0, ~from_0))
         raise UserError(
-            f"{shown(arm.method)} on {shown(arm.workload)}: seed {some} seems to count its {arm.axis.plural} from 0, seed "
+            f"{escape(arm.method)} on {escape(arm.workload)}: seed {some} seems to count its {arm.axis.plural} from 0, seed "
             f"{others} from 1: count them alike in the data; if {arm.axis.quantity} 0 is the starting point, say "
             "--grid intersection --lengths common"
         )
@@ -74,8 +74,8 @@ def _refuse_gaps(arm: Arm) -> None:
         f"seed {arm.seeds[row]}": replace(arm.axis, values=tuple(values[~missing[row]].tolist()))
         for row in (lacking, other)
     }
-    grids = ", ".join(f"{name}: {shown(axis.grid)}" for name, axis in axes.items())
-    found = f"seeds of {shown(arm.method)} were measured at different places ({grids})"
+    grids = ", ".join(f"{name}: {escape(axis.grid)}" for name, axis in axes.items())
+    found = f"seeds of {escape(arm.method)} were measured at different places ({grids})"
     _refuse_pair(found, axes, proposal([arm]))
 
 
@@ -84,7 +84,7 @@ def _refuse_pair(found: str, axes: Mapping[str, Axis], proposal: str) -> None:
     if _begins(from_one(one), from_one(other)):
         first, axis = next((name, axis) for name, axis in axes.items() if axis.values[0] == 0)
         raise UserError(
-            f"{found}: {shown(first)} seems to count its {axis.plural} from 0, the other from 1. If that is so, "
+            f"{found}: {escape(first)} seems to count its {axis.plural} from 0, the other from 1. If that is so, "
             f"say --grid shift; if {axis.quantity} 0 is the starting point, --grid intersection"
         )
     low, high = sorted((np.array(one.values), np.array(other.values)), key=lambda values: float(values[-1]))

@@ -14,11 +14,11 @@ from amrobust.errors import UserError
 from amrobust.judge import metrics, oddities, tuning, warnings
 from amrobust.judge.arms import along_one_axis, choose_metric, on_scale
 from amrobust.judge.claim import Claim
+from amrobust.judge.comparison import Comparison, GroupComparison
 from amrobust.judge.copies import partly_copied, same_for_all_seeds, same_for_several_methods
 from amrobust.judge.declaration import unproven
 from amrobust.judge.evidence import check_test, evidence_on
 from amrobust.judge.family import judged_together
-from amrobust.judge.judgement import Comparison, Judgement
 from amrobust.judge.named import find_arm, resolved
 from amrobust.judge.pairs import divergence_warnings, pair_facts
 from amrobust.judge.rules import Evidence, Rate, Rules, Selection
@@ -102,7 +102,7 @@ def compare(
     with threadpool_limits(1, user_api="blas"):
         judged = iter(judged_together(len(claims_of), applied.alpha, evidence))
         facts = [pair_facts(group.claims, group.samples, metric, rules.alpha) for group in groups]
-    judgements = []
+    groups = []
     for group, pairs in zip(groups, facts, strict=True):
         titles = {arm.method: arm.title for arm in group.arms}
         axis = group.arms[0].axis
@@ -111,8 +111,8 @@ def compare(
             for item, p_adjusted in islice(judged, len(group.claims))
         )
         first = group.arms[0]
-        judgements.append(
-            Judgement(
+        groups.append(
+            GroupComparison(
                 question=question or _question(group, metric),
                 workload=first.workload,
                 data_digest=first.data_digest,
@@ -142,7 +142,7 @@ def compare(
             )
         )
     unassessed = tuple(lonely) if claims is not None else ()
-    return Comparison(tuple(judgements), (*problems, *skipped, *lonely), unassessed)
+    return Comparison(tuple(groups), (*problems, *skipped, *lonely), unassessed)
 
 
 def _look(groups: Sequence[_Group], rules: Rules) -> Look | None:

@@ -11,7 +11,7 @@ import numpy as np
 from amrobust.errors import UserError
 from amrobust.judge import warnings
 from amrobust.runs.arms import Arm
-from amrobust.runs.files import shown
+from amrobust.runs.files import escape
 from amrobust.runs.values import Curves
 from amrobust.stats.results import ResultWarning
 
@@ -43,7 +43,7 @@ def refuse_copies(arms: Sequence[Arm], metric: str) -> None:
             named = ", ".join(map(str, seeds[:MOST_NAMED])) + (", ..." if len(seeds) > MOST_NAMED else "")
             others = f", and those of {len(groups) - 1} more groups of seeds" if len(groups) > 1 else ""
             raise UserError(
-                f"{shown(arm.method)} on {shown(arm.workload)}: the curves of {shown(metric)} of seeds {named} are identical "
+                f"{escape(arm.method)} on {escape(arm.workload)}: the curves of {escape(metric)} of seeds {named} are identical "
                 f"to the last bit{others}: the seed was ignored, or a file copied; keep one of each, or train again with "
                 "seeds that take effect"
             )

@@ -84,7 +84,7 @@ def unproven(arms: Iterable[Arm]) -> Declaration:
 
 
 def together(found: Sequence[Declaration]) -> Declaration | None:
-    """The declaration of several judgements as one; None where there is none."""
+    """The declaration of several groups as one; None where there is none."""
     if not found:
         return None
     before, after, unknown = (

@@ -15,7 +15,7 @@ from amrobust.errors import UserError
 from amrobust.judge import warnings
 from amrobust.runs.arms import Arm
 from amrobust.runs.axis import Axis, number
-from amrobust.runs.files import shown
+from amrobust.runs.files import escape
 from amrobust.runs.values import ABSENT, Curves, absent, ended_early, ends, first_measured
 from amrobust.stats.results import ResultWarning
 
@@ -114,14 +114,14 @@ def refuse_other_counts(arms: Sequence[Arm]) -> None:
 
 def both(arms: Sequence[Arm]) -> str:
     """Of two arms where each was measured, for a message."""
-    grids = ", ".join(f"{shown(arm.method)}: {shown(arm.axis.grid)}" for arm in arms)
-    return f"methods on {shown(arms[0].workload)} were measured at different places ({grids})"
+    grids = ", ".join(f"{escape(arm.method)}: {escape(arm.axis.grid)}" for arm in arms)
+    return f"methods on {escape(arms[0].workload)} were measured at different places ({grids})"
 
 
 def _ranges(arms: Sequence[Arm]) -> str:
     """Where the methods were measured."""
-    grids = ", ".join(f"{shown(arm.method)}: {shown(arm.axis.grid)}" for arm in arms[:2])
-    return f"on {shown(arms[0].workload)} ({grids}{', ...' if len(arms) > 2 else ''})"
+    grids = ", ".join(f"{escape(arm.method)}: {escape(arm.axis.grid)}" for arm in arms[:2])
+    return f"on {escape(arms[0].workload)} ({grids}{', ...' if len(arms) > 2 else ''})"
 
 
 def proposal(arms: Sequence[Arm]) -> str:
@@ -204,7 +204,7 @@ def _after_the_start(arm: Arm) -> Arm:
     keep[: arm.first_output_epoch - 1] = False
     if not keep.any():
         raise UserError(
-            f"{shown(arm.method)} was measured at no {arm.axis.quantity} after its start ({shown(arm.axis.grid)})"
+            f"{escape(arm.method)} was measured at no {arm.axis.quantity} after its start ({escape(arm.axis.grid)})"
         )
     axis = replace(arm.axis, values=tuple(np.array(arm.axis.values)[keep].tolist()))
     return replace(_with(arm, _curve(arm)[:, keep], axis), first_output_epoch=1)
@@ -273,8 +273,8 @@ class _Cells:
         if (empty := (counts == 0) & ~over).any():
             place = int(np.flatnonzero(empty.any(axis=0))[0])
             raise UserError(
-                f"{shown(arm.method)} has no value between {arm.axis.quantity} {number(before[place])} and "
-                f"{number(points[place])} ({shown(arm.axis.grid)}): the grid {text} is finer than its measurements; give a "
+                f"{escape(arm.method)} has no value between {arm.axis.quantity} {number(before[place])} and "
+                f"{number(points[place])} ({escape(arm.axis.grid)}): the grid {text} is finer than its measurements; give a "
                 "coarser one, or :linear"
             )
         return cls(arm, starts, stops, counts, over)
@@ -324,8 +324,8 @@ def _refuse_unequal_means(cells: Sequence[_Cells], points: Curves, text: str) ->
         if other.any():
             row, place = np.argwhere(other)[0]
             raise UserError(
-                f"up to {cell.arm.axis.quantity} {number(points[place])} of the grid {text}, {shown(cells[0].arm.method)} "
-                f"has {counts[place]} values and {shown(cell.arm.method)} {cell.counts[row, place]}: their means do not vary "
+                f"up to {cell.arm.axis.quantity} {number(points[place])} of the grid {text}, {escape(cells[0].arm.method)} "
+                f"has {counts[place]} values and {escape(cell.arm.method)} {cell.counts[row, place]}: their means do not vary "
                 "alike; use :last"
             )
 

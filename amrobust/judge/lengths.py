@@ -14,7 +14,7 @@ from amrobust.judge import warnings
 from amrobust.judge.words import listed
 from amrobust.runs.arms import Arm
 from amrobust.runs.axis import Axis
-from amrobust.runs.files import shown
+from amrobust.runs.files import escape
 from amrobust.runs.values import ABSENT, Curves, Mask, absent, ended_early, ends, held
 from amrobust.stats.results import ResultWarning
 
@@ -121,7 +121,7 @@ def _refuse(arms: Sequence[Arm], early: Sequence[Mask]) -> None:
     last = arm.axis.at(len(arm.axis.values))
     (metric,) = arm.curves
     raise UserError(
-        f"{shown(arm.method)} on {shown(arm.workload)}: {len(seeds)} of {len(rows)} seeds ({named}) have no {shown(metric)} up "
+        f"{escape(arm.method)} on {escape(arm.workload)}: {len(seeds)} of {len(rows)} seeds ({named}) have no {escape(metric)} up "
         f"to {arm.axis.quantity} {last}, the first ends at {_first_end(arm, rows)}: say what that means with --lengths hold "
         "(the last value stands, as under early stopping), diverged, drop (leave these seeds out), or common (cut all where "
         "the first one ends)"
@@ -144,7 +144,7 @@ def _held(arm: Arm, early: Mask) -> Arm:
     if not ends(curve)[early].all():
         lost = arm.seeds[int(np.where(early, ends(curve), len(curve.T)).argmin())]
         raise UserError(
-            f"{shown(arm.method)} on {shown(arm.workload)}: seed {lost} has no {shown(next(iter(arm.curves)))} at all, and no "
+            f"{escape(arm.method)} on {escape(arm.workload)}: seed {lost} has no {escape(next(iter(arm.curves)))} at all, and no "
             "last value that could stand: --lengths drop leaves it out"
         )
     return _with(arm, np.where(_behind(curve, early), held(curve), curve), arm.axis)
@@ -167,7 +167,7 @@ def _behind(curve: Curves, early: Mask) -> Mask:
 def _without(arm: Arm, early: Mask) -> Arm:
     if early.all():
         raise UserError(
-            f"{shown(arm.method)} on {shown(arm.workload)}: all seeds end early, and --lengths drop would leave none"
+            f"{escape(arm.method)} on {escape(arm.workload)}: all seeds end early, and --lengths drop would leave none"
         )
 
     def kept(values: Sequence[Item]) -> tuple[Item, ...]:
@@ -196,7 +196,7 @@ def _cut(arms: Sequence[Arm]) -> tuple[list[Arm], ResultWarning | None]:
     if not shortest:
         arm = next(arm for arm in arms if not columns[id(arm)].all())
         raise UserError(
-            f"{shown(arm.method)} on {shown(arm.workload)}: a seed has no {shown(next(iter(arm.curves)))} at all, and no step "
+            f"{escape(arm.method)} on {escape(arm.workload)}: a seed has no {escape(next(iter(arm.curves)))} at all, and no step "
             "is common to all: --lengths drop leaves it out"
         )
     if shortest == len(longest.values):

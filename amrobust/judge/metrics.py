@@ -11,7 +11,7 @@ from amrobust.judge import warnings
 from amrobust.judge.claim import Claim
 from amrobust.judge.words import counted, points
 from amrobust.runs.arms import Arm
-from amrobust.runs.files import shown
+from amrobust.runs.files import escape
 from amrobust.runs.metric import (
     Metric,
     MetricChoice,
@@ -44,31 +44,31 @@ def of_arms(arms: Sequence[Arm], choice: MetricChoice) -> Metric:
         ways = {metric.way for metric in metrics}
         if len(ways) > 1:
             raise UserError(
-                f"{shown(choice.name)} is recorded as better high and as better low: {says(choice.name)}"
+                f"{escape(choice.name)} is recorded as better high and as better low: {says(choice.name)}"
             )
         by_name = direction_by_name(choice.name)
         old = any(metric.better_by == "not recorded" for metric in metrics)
         if old and by_name not in (None, *ways):
             raise UserError(
-                f"an earlier version recorded {shown(choice.name)} as better {''.join(ways)}, and its name says {by_name}: "
+                f"an earlier version recorded {escape(choice.name)} as better {''.join(ways)}, and its name says {by_name}: "
                 f"{says(choice.name)}"
             )
     units = {
-        f"{shown(arm.method)} on {shown(arm.workload)}": unit_of(metric, arm.curves[choice.name])
+        f"{escape(arm.method)} on {escape(arm.workload)}": unit_of(metric, arm.curves[choice.name])
         for arm, metric in zip(arms, metrics, strict=True)
     }
     found = dict.fromkeys(filter(None, units.values()))
     if len(found) > 1:
         examples = (next(f"{where} in {unit}" for where, u in units.items() if u == unit) for unit in found)
         raise UserError(
-            f"{shown(choice.name)} is not in one unit ({', '.join(examples)}): bring all to "
+            f"{escape(choice.name)} is not in one unit ({', '.join(examples)}): bring all to "
             "percent with 'amrobust import --mixed-units percent', or multiply the shares by 100"
         )
     tops = np.concatenate([tops_of(arm.curves[choice.name]) for arm in arms])
     unsaid = not any(metric.unit or metric.unit_by in ("workload", "declared") for metric in metrics)
     if unsaid and in_two_units(choice.name, tops):
         raise UserError(
-            f"{shown(choice.name)} looks like a share of 1 in some seeds (up to {tops[tops <= SHARE].max():g}) and like a "
+            f"{escape(choice.name)} looks like a share of 1 in some seeds (up to {tops[tops <= SHARE].max():g}) and like a "
             f"percentage in others (up to {tops.max():g}): bring all to percent with 'amrobust import --mixed-units percent', "
             "or, where they are in one unit, say so with --unit"
         )
@@ -122,5 +122,5 @@ def declared(metrics: Sequence[Metric], choice: MetricChoice) -> Mapping[str, Me
     """``metrics`` by name with what ``choice`` declares. Raises UserError where it names none of them."""
     found = {metric.name: metric for metric in metrics}
     if choice.name not in found:
-        raise UserError(f"no table has the metric {shown(choice.name)!r}: choose one of {some_of(found)}")
+        raise UserError(f"no table has the metric {escape(choice.name)!r}: choose one of {some_of(found)}")
     return found | {choice.name: found[choice.name].declared(choice.better)}

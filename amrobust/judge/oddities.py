@@ -14,7 +14,7 @@ from math import prod
 
 from amrobust.judge.words import counted, listed
 from amrobust.runs.arms import Arm
-from amrobust.runs.files import shown, spans
+from amrobust.runs.files import escape, spans
 from amrobust.runs.method import number
 from amrobust.runs.seeds import FOLDS, NUMBERED, NamedSeed
 from amrobust.runs.spec import Value
@@ -48,7 +48,7 @@ def folds_as_seeds(arms: Sequence[Arm]) -> ResultWarning | None:
         return None
     return ResultWarning(
         "folds-as-seeds",
-        f"The seeds are folds of a cross-validation ({shown(field)}), which share training data and vary together: intervals "
+        f"The seeds are folds of a cross-validation ({escape(field)}), which share training data and vary together: intervals "
         "and p-values may be too small.",
         "repeat the training with several seeds on one split, and compare those",
     )
@@ -98,7 +98,7 @@ def _named(seeds: Sequence[int]) -> str:
     """``seed 3``, ``seeds 3-5, 7``, and of very many the first."""
     most = [*seeds[: 4 * MOST_NAMED]]
     more = f", ... ({len(seeds)} of them)" if len(most) < len(seeds) else ""
-    return f"{'seed' if len(seeds) == 1 else 'seeds'} {shown(spans(most))}{more}"
+    return f"{'seed' if len(seeds) == 1 else 'seeds'} {escape(spans(most))}{more}"
 
 
 def _first(said: Sequence[str]) -> str:
@@ -135,7 +135,7 @@ def missing_settings(arms: Sequence[Arm]) -> ResultWarning | None:
             for cell in absent[:MOST_NAMED]
         ]
         more = f" and {len(absent) - MOST_NAMED} more" if len(absent) > MOST_NAMED else ""
-        said.append(f"{shown('; '.join(each))}{more}, of {counted(whole, 'combination')}")
+        said.append(f"{escape('; '.join(each))}{more}, of {counted(whole, 'combination')}")
     if not said:
         return None
     return ResultWarning(
@@ -203,6 +203,6 @@ def _apart(name: str, names: Sequence[str]) -> str:
     """A name in quotes; with its code points where another of ``names`` is printed as it is."""
     same = [other for other in names if _as_printed(other) == _as_printed(name)]
     if len(same) == 1:
-        return repr(shown(name))
+        return repr(escape(name))
     points = " ".join(f"U+{ord(sign):04X}" for sign in name if ord(sign) > 126)
-    return f"{shown(name)!r} ({points})" if points else repr(shown(name))
+    return f"{escape(name)!r} ({points})" if points else repr(escape(name))

@@ -10,7 +10,7 @@ import numpy as np
 from amrobust import stats
 from amrobust.judge import warnings
 from amrobust.judge.claim import Claim
-from amrobust.judge.judgement import PairFacts
+from amrobust.judge.comparison import PairFacts
 from amrobust.judge.kinds.kind import SENSITIVITY_RESAMPLES
 from amrobust.judge.samples import Pair, Sample
 from amrobust.judge.words import p_text

@@ -17,8 +17,8 @@ from amrobust import stats
 from amrobust.errors import UserError
 from amrobust.judge import metrics
 from amrobust.judge.claim import Claim
+from amrobust.judge.comparison import Comparison, GroupComparison, MethodSummary
 from amrobust.judge.family import judged_together
-from amrobust.judge.judgement import Comparison, Judgement, MethodSummary
 from amrobust.judge.oddities import alike_names
 from amrobust.judge.published_csv import SEPARATORS, tables_of_csv
 from amrobust.judge.rules import Evidence, Rate, Rules
@@ -207,7 +207,7 @@ def judge_tables(
     if baseline is not None and not any(row.method == baseline for table in tables for row in table.rows):
         names = dict.fromkeys(row.method for table in tables for row in table.rows)
         raise UserError(f"{baseline!r} is not among the methods: {meant(baseline, names)}")
-    judgements, problems = [], []
+    groups, problems = [], []
     for table in tables:
         found = [row for row in table.rows if row.method == (baseline or "M-SGD")]
         if baseline is not None and not found:
@@ -215,13 +215,13 @@ def judge_tables(
         elif len(table.rows) < 2:
             problems.append(f"{table.name}: has a single method")
         else:
-            judgements.append(_judge(table, (found or list(table.rows))[0], margin, rules))
-    if not judgements:
+            groups.append(_judge(table, (found or list(table.rows))[0], margin, rules))
+    if not groups:
         raise UserError("; ".join(problems))
-    return Comparison(tuple(judgements), tuple(problems))
+    return Comparison(tuple(groups), tuple(problems))
 
 
-def _judge(table: Table, baseline: Row, margin: float | None, rules: Rules) -> Judgement:
+def _judge(table: Table, baseline: Row, margin: float | None, rules: Rules) -> GroupComparison:
     others = [row for row in table.rows if row is not baseline]
     reach = [
         row.mean + side * (2 * (row.std or 0.0))
@@ -261,7 +261,7 @@ def _judge(table: Table, baseline: Row, margin: float | None, rules: Rules) -> J
     )
     methods = [row.method for row in table.rows]
     beyond = metrics.beyond_range([claim for claim, _ in claims], [np.array(reach)], metric)
-    return Judgement(
+    return GroupComparison(
         question=f"What does {table.name} alone say of its methods against {baseline.method}?",
         workload=table.name,
         data_digest=None,

@@ -12,7 +12,7 @@ from typing import Any
 
 from amrobust.errors import UserError
 from amrobust.runs.documents import read_text
-from amrobust.runs.files import shown
+from amrobust.runs.files import escape
 from amrobust.runs.metric import MetricChoice, is_parameter, some_of
 from amrobust.runs.summaries import COUNTS, MEANS, METHOD_KEYS, STDS, SUMMARIES, summary_of
 
@@ -94,7 +94,7 @@ def tables_of_csv(path: Path, metric: str | None) -> dict[str, Any]:
             raise UserError(f"{path}, line {number}: {','.join(cells)!r:.100} lacks a number, or garbles one")
         if row["method"].lower() in (*SUMMARIES["mean"], "overall"):
             raise UserError(
-                f"{path}, line {number}: a row {shown(row['method'])!r} sums up others: leave it out, or, where it is a "
+                f"{path}, line {number}: a row {escape(row['method'])!r} sums up others: leave it out, or, where it is a "
                 "method, give it another name"
             )
         rows.append(
@@ -159,7 +159,7 @@ def _others(
         else:
             what = "is there twice" if again else "is not known in a table of means"
             raise UserError(
-                f"{path}: the column {shown(name)!r} {what}: remove it, or, where it tells rows apart, put it into the "
+                f"{path}: the column {escape(name)!r} {what}: remove it, or, where it tells rows apart, put it into the "
                 "method's name or call it dataset"
             )
     return workloads, settings
@@ -199,7 +199,7 @@ def _of_one_metric(path: Path, rows: list[_Row], metric: str | None, of: str) ->
     wanted = choice.logged if choice else there[0]
     if wanted not in there:
         raise UserError(
-            f"{path}: the column 'metric' has no {shown(wanted)!r}: choose one with --metric, of {some_of(there)}"
+            f"{path}: the column 'metric' has no {escape(wanted)!r}: choose one with --metric, of {some_of(there)}"
         )
     return (choice.name if choice else wanted) or "value", [row for row in rows if row.metric == wanted]
 
@@ -208,7 +208,7 @@ def _unit(path: Path, rows: Sequence[_Row]) -> str:
     units = list(dict.fromkeys(row.unit for row in rows))
     if len(units) > 1:
         raise UserError(
-            f"{path}: the column 'unit' has {', '.join(shown(unit) or 'nothing' for unit in units)} in rows that would be "
+            f"{path}: the column 'unit' has {', '.join(escape(unit) or 'nothing' for unit in units)} in rows that would be "
             "compared: bring them to one unit"
         )
     return units[0]

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from amrobust import stats
-from amrobust.judge.judgement import Comparison, Judgement, SourceShare
+from amrobust.judge.comparison import Comparison, GroupComparison, SourceShare
 from amrobust.runs.arms import Arm
 from amrobust.stats import Result
 
@@ -19,38 +19,38 @@ def with_sources(comparison: Comparison) -> Comparison:
     seed 0 draws elsewhere, shares of different streams need not add up to 1.
     """
     whole = {
-        (judgement.metric, judgement.epochs, arm.method): arm
-        for judgement in comparison.judgements
-        for arm in judgement.arms
+        (compared.metric, compared.epochs, arm.method): arm
+        for compared in comparison.groups
+        for arm in compared.arms
         if arm.vary is None
     }
     return replace(
         comparison,
-        judgements=tuple(
+        groups=tuple(
             replace(
-                judgement,
+                compared,
                 sources=tuple(
-                    _share(judgement, arm, whole[key])
-                    for arm in judgement.arms
+                    _share(compared, arm, whole[key])
+                    for arm in compared.arms
                     if arm.vary is not None
-                    and (key := (judgement.metric, judgement.epochs, arm.method)) in whole
+                    and (key := (compared.metric, compared.epochs, arm.method)) in whole
                 ),
             )
-            for judgement in comparison.judgements
+            for compared in comparison.groups
         ),
     )
 
 
-def _share(judgement: Judgement, alone: Arm, together: Arm) -> SourceShare:
-    metric, first = judgement.metric.name, judgement.first_epoch - 1
+def _share(compared: GroupComparison, alone: Arm, together: Arm) -> SourceShare:
+    metric, first = compared.metric.name, compared.first_epoch - 1
     curves = [arm.curves[metric][:, first:] for arm in (alone, together)]
 
     def ratio(finals_only: bool) -> Result | None:
         if not all(np.isfinite(x).all() for x in curves):
             return None
-        a, b = (stats.final_values(x, judgement.final) if finals_only else x for x in curves)
+        a, b = (stats.final_values(x, compared.final) if finals_only else x for x in curves)
         try:
-            return stats.spread_ratio(a, b, level=1 - judgement.alpha)
+            return stats.spread_ratio(a, b, level=1 - compared.alpha)
         except stats.CannotEstimate:
             return None
 

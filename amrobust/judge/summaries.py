@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from amrobust import stats
 from amrobust.judge import warnings
-from amrobust.judge.judgement import MethodSummary
+from amrobust.judge.comparison import MethodSummary
 from amrobust.judge.rules import Rules
 from amrobust.judge.samples import Curves, Refused, Sample
 from amrobust.stats.bootstrap import NAMES, STATISTICS, Statistic

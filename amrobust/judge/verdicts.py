@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from amrobust.judge import warnings
 from amrobust.judge.claim import Claim
-from amrobust.judge.judgement import Verdict
+from amrobust.judge.comparison import Verdict
 from amrobust.judge.kinds.kind import Outcome
 from amrobust.judge.rules import Evidence, Rules
 from amrobust.judge.words import alike, p_text, roughly

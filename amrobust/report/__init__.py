@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from amrobust.errors import UserError
 
 if TYPE_CHECKING:
-    from amrobust.judge.judgement import Comparison
+    from amrobust.judge.comparison import Comparison
     from amrobust.report.figure_files import write_figures as write_figures
     from amrobust.report.layout import Layout as Layout
     from amrobust.report.write import write_report as write_report

@@ -9,7 +9,7 @@ from typing import Literal
 from amrobust.judge.kinds.kind import Outcome
 from amrobust.report.numbers import ABSENT
 from amrobust.report.style import Drawing
-from amrobust.report.text import breakable, printable, signed, typeset
+from amrobust.report.text import breakable, escape_prose, signed, typeset
 
 
 @dataclass(frozen=True)
@@ -242,7 +242,9 @@ def typeset_table(table: Table) -> Table:
     for row in table.rows:
         cells = []
         for cell, column in zip(row.cells, columns, strict=True):
-            text = breakable(signed(cell.text)) if column.align == "left" else typeset(printable(cell.text))
+            text = (
+                breakable(signed(cell.text)) if column.align == "left" else typeset(escape_prose(cell.text))
+            )
             cells.append(Cell(text or ("" if cell.badge else ABSENT), cell.badge, cell.mark))
         rows.append(Row(tuple(cells)))
     return replace(table, columns=columns, rows=tuple(rows))
@@ -250,4 +252,4 @@ def typeset_table(table: Table) -> Table:
 
 def placed(drawings: Sequence[Drawing], name: str) -> list[Block]:
     """Drawings as figures called ``name``."""
-    return [Figure(name, drawing.svg, drawing.caption, printable(drawing.alt)) for drawing in drawings]
+    return [Figure(name, drawing.svg, drawing.caption, escape_prose(drawing.alt)) for drawing in drawings]

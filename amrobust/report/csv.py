@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from amrobust.judge.judgement import Comparison, Judgement, MethodSummary, Verdict
+from amrobust.judge.comparison import Comparison, GroupComparison, MethodSummary, Verdict
 from amrobust.report.notes import Note, notes
 from amrobust.report.remarks import recorded_lines
 from amrobust.report.text import csv_cell
@@ -89,27 +89,27 @@ def _cell(value: Cell) -> str:
 
 
 def _rows(comparison: Comparison) -> Iterator[_Row]:
-    for group, judgement in enumerate(comparison.judgements, start=1):
-        for summary in judgement.summaries:
-            yield from _summary_rows(group, judgement, summary)
-        for verdict in judgement.verdicts:
-            yield _verdict_row(group, judgement, verdict)
-        for sentence in recorded_lines(judgement):
+    for group, compared in enumerate(comparison.groups, start=1):
+        for summary in compared.summaries:
+            yield from _summary_rows(group, compared, summary)
+        for verdict in compared.verdicts:
+            yield _verdict_row(group, compared, verdict)
+        for sentence in recorded_lines(compared):
             yield _Row(
-                group=group, record="tuning", workload=judgement.workload, metric=judgement.metric.name, message=sentence
+                group=group, record="tuning", workload=compared.workload, metric=compared.metric.name, message=sentence
             )  # fmt: skip
-        if judgement.declaration is not None:
+        if compared.declaration is not None:
             yield _Row(
-                group=group, record="declaration", workload=judgement.workload, metric=judgement.metric.name,
-                message=judgement.declaration.sentence,
+                group=group, record="declaration", workload=compared.workload, metric=compared.metric.name,
+                message=compared.declaration.sentence,
             )  # fmt: skip
-        for note in notes(judgement):
-            yield _note_row(group, judgement, note)
+        for note in notes(compared):
+            yield _note_row(group, compared, note)
     for problem in comparison.problems:
         yield _Row(record="problem", message=problem)
 
 
-def _summary_rows(group: int, judgement: Judgement, summary: MethodSummary) -> Iterator[_Row]:
+def _summary_rows(group: int, compared: GroupComparison, summary: MethodSummary) -> Iterator[_Row]:
     results: list[Result | None] = [
         r for r in (summary.final_mean, summary.final_spread, summary.avg_std) if r is not None
     ]
@@ -117,11 +117,11 @@ def _summary_rows(group: int, judgement: Judgement, summary: MethodSummary) -> I
         yield _Row(
             group=group,
             record="method",
-            workload=judgement.workload,
-            metric=judgement.metric.name,
-            unit=judgement.metric.unit,
+            workload=compared.workload,
+            metric=compared.metric.name,
+            unit=compared.metric.unit,
             method=summary.method,
-            label=judgement.titles[summary.method],
+            label=compared.titles[summary.method],
             n=summary.n,
             diverged=summary.diverged,
             quantity=result.quantity if result else None,
@@ -135,18 +135,18 @@ def _summary_rows(group: int, judgement: Judgement, summary: MethodSummary) -> I
         )
 
 
-def _verdict_row(group: int, judgement: Judgement, verdict: Verdict) -> _Row:
+def _verdict_row(group: int, compared: GroupComparison, verdict: Verdict) -> _Row:
     interval, test, second = verdict.interval, verdict.test, verdict.sensitivity_test
-    counts = {summary.method: summary for summary in judgement.summaries}
+    counts = {summary.method: summary for summary in compared.summaries}
     claim = verdict.claim
     return _Row(
         group=group,
         record="claim",
-        workload=judgement.workload,
-        metric=judgement.metric.name,
-        unit=judgement.metric.unit,
+        workload=compared.workload,
+        metric=compared.metric.name,
+        unit=compared.metric.unit,
         method=claim.method,
-        label=judgement.titles.get(claim.method),
+        label=compared.titles.get(claim.method),
         baseline=claim.baseline,
         claim=claim.kind,
         margin=claim.margin,
@@ -194,12 +194,12 @@ def _assumptions(*results: Result | None) -> str:
     return "; ".join(dict.fromkeys(r.assumption for r in results if r is not None and r.assumption))
 
 
-def _note_row(group: int, judgement: Judgement, note: Note) -> _Row:
+def _note_row(group: int, compared: GroupComparison, note: Note) -> _Row:
     return _Row(
         group=group,
         record="warning",
-        workload=judgement.workload,
-        metric=judgement.metric.name,
+        workload=compared.workload,
+        metric=compared.metric.name,
         kind=note.warning.kind,
         message=note.warning.message,
         hint=note.warning.hint,

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from amrobust import __version__
-from amrobust.judge.judgement import Comparison, Judgement
+from amrobust.judge.comparison import Comparison, GroupComparison
 from amrobust.report.appendix import made_with, reproduce
 from amrobust.report.blocks import Block, Code, Facts, Figure, Listing, Section, Table, plain
 from amrobust.report.evidence import EVIDENCE, Material
@@ -18,7 +18,7 @@ from amrobust.report.notes import notes
 from amrobust.report.overview import over_settings, table_first
 from amrobust.report.style import styles
 from amrobust.report.summary import sentences_first, summary
-from amrobust.report.text import breakable, printable
+from amrobust.report.text import breakable, escape_prose
 from amrobust.report.view import quantity, view
 from amrobust.runs.workload import shared_and_own
 
@@ -32,8 +32,8 @@ def document(comparison: Comparison, layout: Layout | None = None) -> dict[str, 
     """
     layout = layout or Layout()
     return {
-        "title": printable(layout.title) if layout.title else _title(comparison),
-        "authors": [printable(author) for author in layout.authors],
+        "title": escape_prose(layout.title) if layout.title else _title(comparison),
+        "authors": [escape_prose(author) for author in layout.authors],
         "paper": layout.paper,
         "version": __version__,
         "sections": [asdict(section) for section in _numbered(_sections(comparison, layout))],
@@ -41,78 +41,75 @@ def document(comparison: Comparison, layout: Layout | None = None) -> dict[str, 
 
 
 def _title(comparison: Comparison) -> str:
-    workloads = list(dict.fromkeys(brief(judgement.setting) for judgement in comparison.judgements))
+    workloads = list(dict.fromkeys(brief(compared.setting) for compared in comparison.groups))
     if not workloads:
         return "Robustness over seeds"
     shown = " and ".join(workloads)
     if len(shown) > _LONG_TITLE and len(workloads) > 1:
         others = "another setting" if len(workloads) == 2 else f"{len(workloads) - 1} other settings"
         shown = f"{workloads[0]} and {others}"
-    return printable(f"Robustness over seeds on {shown}")
+    return escape_prose(f"Robustness over seeds on {shown}")
 
 
 def _sections(comparison: Comparison, layout: Layout) -> list[Section]:
     """The sections asked for that have something to say, in the order asked for.
 
-    Those about one judgement stand together under its heading, where there are several.
+    Those about one group stand together under its heading, where there are several.
     """
     named, comparison = comparison, titled(comparison)
     look = styles(comparison)
-    views = [
-        replace(view(judgement), notes=notes(judgement, in_ranges=True))
-        for judgement in comparison.judgements
-    ]
-    alone = len(comparison.judgements) == 1
-    in_sentences = sentences_first(comparison.judgements)
-    in_table = table_first(comparison.judgements) or over_settings(comparison.judgements) is not None
+    views = [replace(view(compared), notes=notes(compared, in_ranges=True)) for compared in comparison.groups]
+    alone = len(comparison.groups) == 1
+    in_sentences = sentences_first(comparison.groups)
+    in_table = table_first(comparison.groups) or over_settings(comparison.groups) is not None
     answered = "answer" in layout.sections
     materials = [
         Material(
-            judgement,
+            compared,
             shown,
             look,
             answered and in_sentences,
             answered and in_table and not in_sentences,
             declared,
         )
-        for judgement, shown, declared in zip(comparison.judgements, views, named.judgements, strict=True)
+        for compared, shown, declared in zip(comparison.groups, views, named.groups, strict=True)
     ]
     own = [name for name in layout.sections if name in EVIDENCE or name == "reproduce"]
     found: list[Section] = []
     for name in layout.sections:
         if name == "answer":
             found.append(Section(name, "", tuple(summary(comparison, views, look))))
-        elif name == "methods" and comparison.judgements:
+        elif name == "methods" and comparison.groups:
             # Filled in below: it explains what the other sections turn out to show.
             found.append(Section(name, "Methods", ()))
         elif alone and name in own:
-            found += _of_judgement(materials[0], name, layout, 1)
+            found += _of_group(materials[0], name, layout, 1)
         elif own and name == own[0]:
-            for heading, material in zip(_headings(comparison.judgements), materials, strict=True):
-                evidence = [part for each in own for part in _of_judgement(material, each, layout, 2)]
+            for heading, material in zip(_headings(comparison.groups), materials, strict=True):
+                evidence = [part for each in own for part in _of_group(material, each, layout, 2)]
                 found.append(Section("group", f"Evidence: {breakable(heading)}", (), new_page=True))
                 found += evidence
         if name == "warnings" and comparison.problems:
             found.append(Section(name, "Set aside", (Listing(tuple(map(breakable, comparison.problems))),)))
     shown = {block.name for section in found for block in section.blocks if isinstance(block, Figure)}
     tables = {section.name for section in found if any(isinstance(block, Table) for block in section.blocks)}
-    explained = methods_used(comparison.judgements, shown | tables)
+    explained = methods_used(comparison.groups, shown | tables)
     if "reproduce" in layout.sections:
         found.append(Section("reproduce", "", (Facts((("", (made_with(),)),)),)))
     filled = [replace(s, blocks=(explained,)) if s.name == "methods" else s for s in found]
     return list(_claims_once(filled))
 
 
-def _headings(judgements: Sequence[Judgement]) -> list[str]:
-    """What each judgement is about: its workload without what all settings share, the metric, the epochs."""
-    own = shared_and_own([judgement.setting for judgement in judgements])
+def _headings(groups: Sequence[GroupComparison]) -> list[str]:
+    """What each group is about: its workload without what all settings share, the metric, the epochs."""
+    own = shared_and_own([compared.setting for compared in groups])
     if own is None:
-        names = [brief(judgement.setting) for judgement in judgements]
+        names = [brief(compared.setting) for compared in groups]
     else:
         names = [", ".join((each.name, *each.texts)) for each in own[1]]
     return [
-        f"{name}, {quantity(judgement.metric)}, {judgement.axis.words}"
-        for name, judgement in zip(names, judgements, strict=True)
+        f"{name}, {quantity(compared.metric)}, {compared.axis.words}"
+        for name, compared in zip(names, groups, strict=True)
     ]
 
 
@@ -131,7 +128,7 @@ def _claims_once(sections: Iterable[Section]) -> Iterator[Section]:
         yield replace(section, blocks=tuple(blocks))
 
 
-def _of_judgement(material: Material, name: str, layout: Layout, level: int) -> list[Section]:
+def _of_group(material: Material, name: str, layout: Layout, level: int) -> list[Section]:
     if name == "reproduce":
         blocks, title = reproduce(material.declared, layout, level), "How to reproduce this"
     else:

@@ -1,11 +1,11 @@
-"""The evidence behind the first page: a function a section, from one judgement to its blocks."""
+"""The evidence behind the first page: a function a section, from one group to its blocks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from amrobust.judge.judgement import Judgement, Verdict
+from amrobust.judge.comparison import GroupComparison, Verdict
 from amrobust.report.blocks import (
     Block,
     Listing,
@@ -25,7 +25,7 @@ from amrobust.report.summary import verdict_sentences
 from amrobust.report.tables import beside_published, methods_table
 from amrobust.report.tailtable import tail_numbers
 from amrobust.report.testtable import facts_table, test_table
-from amrobust.report.text import breakable, printable, prose
+from amrobust.report.text import breakable, escape_prose, prose
 from amrobust.report.view import ClaimRow, View, claim_rows, heading, quantity
 
 _MOST_SENTENCES = 40
@@ -34,33 +34,33 @@ _MOST_SENTENCES = 40
 
 @dataclass(frozen=True)
 class Material:
-    """What the sections of one judgement are made from."""
+    """What the sections of one group are made from."""
 
-    judgement: Judgement
+    compared: GroupComparison
     shown: View
     look: Mapping[str, Style]
     in_sentences: bool
     """Whether the first page has every verdict in a sentence."""
     in_table: bool
     """Whether it has a table of them."""
-    declared: Judgement
-    """The judgement with the names of its methods, as commands and claims files have them, not their titles."""
+    declared: GroupComparison
+    """The group with the names of its methods, as commands and claims files have them, not their titles."""
 
 
 def verdicts(material: Material) -> list[Block]:
     """Every verdict in a sentence, unless the first page has them; their table, unless it was there."""
-    judgement = material.judgement
-    if not judgement.verdicts or material.in_sentences:
+    compared = material.compared
+    if not compared.verdicts or material.in_sentences:
         return []
     blocks: list[Block] = []
-    table = overview([judgement])
+    table = overview([compared])
     if not material.in_table and 1 < len(table.columns) <= 7 and len(table.rows) > 1:
         blocks.append(table)
-    sentences = verdict_sentences(judgement)
-    if len(judgement.verdicts) > _MOST_SENTENCES:
+    sentences = verdict_sentences(compared)
+    if len(compared.verdicts) > _MOST_SENTENCES:
         kept = tuple(
             sentence
-            for sentence, verdict in zip(sentences.items, judgement.verdicts, strict=True)
+            for sentence, verdict in zip(sentences.items, compared.verdicts, strict=True)
             if verdict.outcome == "not assessable" or verdict.parts
         )
         sentences = Sentences(kept)
@@ -70,66 +70,66 @@ def verdicts(material: Material) -> list[Block]:
 def results(material: Material) -> list[Block]:
     """The methods' own numbers, and every seed's final value."""
     table = methods_table(material.shown)
-    caption = f"Final {printable(quantity(material.judgement.metric))}: mean ± STD over n seeds"
+    caption = f"Final {escape_prose(quantity(material.compared.metric))}: mean ± STD over n seeds"
     if any(row.avg_std != ABSENT for row in material.shown.methods):
-        caption += f"; Avg. STD: the mean over {material.judgement.axis.plural} of the STD over seeds"
+        caption += f"; Avg. STD: the mean over {material.compared.axis.plural} of the STD over seeds"
     blocks: list[Block] = [typeset_table(replace(table, caption=f"{caption}."))]
-    beside = beside_published(material.judgement, material.shown)
+    beside = beside_published(material.compared, material.shown)
     blocks += [beside] if beside is not None else []
     blocks += [plain(prose(remark)) for remark in material.shown.remarks]
-    return blocks + placed(FIGURES["finals"](material.judgement, material.look), "finals")
+    return blocks + placed(FIGURES["finals"](material.compared, material.look), "finals")
 
 
 def training(material: Material) -> list[Block]:
     """What happens along training."""
-    judgement, look = material.judgement, material.look
+    compared, look = material.compared, material.look
     return [
-        *placed(FIGURES["curves"](judgement, look), "curves"),
-        *placed(FIGURES["stds"](judgement, look), "stds"),
+        *placed(FIGURES["curves"](compared, look), "curves"),
+        *placed(FIGURES["stds"](compared, look), "stds"),
     ]
 
 
 def sweep(material: Material) -> list[Block]:
     """Accuracy and spread against a swept hyperparameter."""
-    return placed(FIGURES["sweeps"](material.judgement, material.look), "sweeps")
+    return placed(FIGURES["sweeps"](material.compared, material.look), "sweeps")
 
 
 def equivalence(material: Material) -> list[Block]:
     """Differences of means against their margin."""
-    return placed(FIGURES["equivalence"](material.judgement, material.look), "equivalence")
+    return placed(FIGURES["equivalence"](material.compared, material.look), "equivalence")
 
 
 def tails(material: Material) -> list[Block]:
     """Quantiles, exceedance and bounds."""
-    judgement, look = material.judgement, material.look
+    compared, look = material.compared, material.look
     figures = [
         figure
         for name in ("quantiles", "exceedances")
-        for figure in placed(FIGURES[name](judgement, look), name)
+        for figure in placed(FIGURES[name](compared, look), name)
     ]
-    return [*tail_numbers(judgement), *figures] if figures else []
+    return [*tail_numbers(compared), *figures] if figures else []
 
 
 def power(material: Material) -> list[Block]:
     """What the study could have found."""
-    return placed(FIGURES["power"](material.judgement, material.look), "power")
+    return placed(FIGURES["power"](material.compared, material.look), "power")
 
 
 def tests(material: Material) -> list[Block]:
     """The intervals, a table of tests for each kind of claim, and what describes the pairs."""
-    judgement, shown = material.judgement, material.shown
+    compared, shown = material.compared, material.shown
     kinds: dict[str, list[tuple[Verdict, ClaimRow]]] = {}
-    for verdict, row in zip(judgement.verdicts, claim_rows(judgement), strict=True):
-        kinds.setdefault(heading(verdict.claim, judgement), []).append((verdict, row))
-    blocks: list[Block] = placed(forest([judgement], material.look), "forest") if judgement.verdicts else []
+    for verdict, row in zip(compared.verdicts, claim_rows(compared), strict=True):
+        kinds.setdefault(heading(verdict.claim, compared), []).append((verdict, row))
+    blocks: list[Block] = placed(forest([compared], material.look), "forest") if compared.verdicts else []
     tables = _merged(list(kinds.values()))
     # Why a claim is not assessable stands in its sentence: a table of nothing else would be one of dashes.
     blocks += [
-        test_table(judgement, shown, found)
+        test_table(compared, shown, found)
         for found in tables
         if any(verdict.outcome != "not assessable" for verdict, _ in found)
     ]
-    facts = facts_table(judgement)
+    facts = facts_table(compared)
     return [*blocks, facts] if facts is not None else blocks
 
 
@@ -151,7 +151,7 @@ def _merged(tables: list[list[tuple[Verdict, ClaimRow]]]) -> list[list[tuple[Ver
 
 def tuning(material: Material) -> list[Block]:
     """How each method's hyperparameters were chosen, also where that is not known."""
-    return [Listing(tuple(prose(line) for line in tuning_lines(material.judgement)))]
+    return [Listing(tuple(prose(line) for line in tuning_lines(material.compared)))]
 
 
 def warnings(material: Material) -> list[Block]:
@@ -175,4 +175,4 @@ EVIDENCE: dict[str, tuple[str, Callable[[Material], list[Block]]]] = {
     "tuning": ("How each method was tuned", tuning),
     "warnings": ("Warnings", warnings),
 }
-"""The sections about one judgement: their titles, and what makes them."""
+"""The sections about one group: their titles, and what makes them."""

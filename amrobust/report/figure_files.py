@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from amrobust.errors import RunError, UserError
-from amrobust.judge.judgement import Comparison
+from amrobust.judge.comparison import Comparison
 from amrobust.report.names import titled
 from amrobust.report.style import WIDTH, Drawing, styles
 from amrobust.runs.output import make_directory, write_output
@@ -27,7 +27,7 @@ _PAGE = f"""
 def write_figures(comparison: Comparison, directory: Path, formats: Sequence[str] = ("pdf",)) -> list[Path]:
     """Write every figure of the report into ``directory`` in each of ``formats``, and return the files.
 
-    ``<group>-<name>.<format>``: claims, curves, stds, finals and the rest of each judgement, the groups counted from 1; text
+    ``<group>-<name>.<format>``: claims, curves, stds, finals and the rest of each group, the groups counted from 1; text
     is outlines in SVG, so that the files need no fonts. The same comparison gives the same bytes.
 
     Raises UserError on another format or a directory that is no place for files, RunError where a figure cannot be drawn or
@@ -52,9 +52,9 @@ def named_drawings(comparison: Comparison) -> Iterator[tuple[str, Drawing]]:
 
     comparison = titled(comparison)
     look = styles(comparison)
-    for group, judgement in enumerate(comparison.judgements, start=1):
-        drawings = {"claims": forest([judgement], look)}
-        drawings |= {name: draw(judgement, look) for name, draw in FIGURES.items()}
+    for group, compared in enumerate(comparison.groups, start=1):
+        drawings = {"claims": forest([compared], look)}
+        drawings |= {name: draw(compared, look) for name, draw in FIGURES.items()}
         for name, parts in drawings.items():
             for part, drawing in enumerate(parts):
                 yield f"{group}-{name}" + (f"-{part + 1}" if part else ""), drawing

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping
 from html import escape
 
 from amrobust import __version__
-from amrobust.judge.judgement import Comparison, Judgement
+from amrobust.judge.comparison import Comparison, GroupComparison
 from amrobust.report.blocks import Table
 from amrobust.report.names import titled
 from amrobust.report.style import Drawing, Style, styles
 from amrobust.report.tables import claims_table, methods_table
-from amrobust.report.text import visible
+from amrobust.report.text import escape
 from amrobust.report.view import PairRows, View, view
 
 CLAIMS = ("claim", "estimate", "interval", "p", "holm", "verdict, seeds", "test", "sensitivity test")
@@ -36,8 +36,8 @@ _STYLE = """
 def render(comparison: Comparison) -> str:
     """A whole page with tables, verdicts, warnings and figures; no script, no font and no file from elsewhere."""
     look = styles(comparison)
-    bodies = [_judgement(judgement) + _figures(judgement, look) for judgement in comparison.judgements]
-    title = ", ".join(dict.fromkeys(judgement.workload for judgement in comparison.judgements))
+    bodies = [_group(compared) + _figures(compared, look) for compared in comparison.groups]
+    title = ", ".join(dict.fromkeys(compared.workload for compared in comparison.groups))
     return "\n".join(
         [
             "<!DOCTYPE html>",
@@ -62,7 +62,7 @@ def render(comparison: Comparison) -> str:
 
 def fragment(comparison: Comparison) -> str:
     """The same without figures and page around it, for a notebook's cell."""
-    parts = [_judgement(judgement) for judgement in titled(comparison).judgements]
+    parts = [_group(compared) for compared in titled(comparison).groups]
     return "\n".join(
         [f'<div class="amrobust"><style>{_STYLE}</style>', *parts, *_problems(comparison), "</div>"]
     )
@@ -70,11 +70,11 @@ def fragment(comparison: Comparison) -> str:
 
 def _text(text: str) -> str:
     """Text that is shown as it is: no markup, no control characters."""
-    return escape(visible(text), quote=True)
+    return escape(escape(text), quote=True)
 
 
-def _judgement(judgement: Judgement) -> str:
-    shown = view(judgement)
+def _group(compared: GroupComparison) -> str:
+    shown = view(compared)
     parts = [
         f"<h2>{_text(shown.heading)}</h2>",
         f"<p>{_text(shown.question)}</p>",
@@ -129,11 +129,11 @@ def _pair(pair: PairRows, shown: View) -> str:
     return "\n".join([f"<h3>{_text(pair.title)}</h3>", table, _list("ul", sentences)])
 
 
-def _figures(judgement: Judgement, look: Mapping[str, Style]) -> str:
+def _figures(compared: GroupComparison, look: Mapping[str, Style]) -> str:
     from amrobust.report.figures import FIGURES, forest
 
-    drawings = forest([judgement], look)
-    drawings += [drawing for draw in FIGURES.values() for drawing in draw(judgement, look)]
+    drawings = forest([compared], look)
+    drawings += [drawing for draw in FIGURES.values() for drawing in draw(compared, look)]
     return "\n".join(["", *map(_figure, drawings)])
 
 

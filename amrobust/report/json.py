@@ -8,7 +8,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from amrobust import __version__
-from amrobust.judge.judgement import Comparison, Judgement
+from amrobust.judge.comparison import Comparison, GroupComparison
 from amrobust.report.notes import notes
 from amrobust.runs.arms import Arm, what_was_read
 from amrobust.runs.files import shown_json
@@ -18,32 +18,32 @@ SCHEMA_VERSION = 2
 
 
 def render(comparison: Comparison) -> str:
-    """A JSON document with the fields of Comparison, Judgement, Verdict and Result by their own names.
+    """A JSON document with the fields of Comparison, GroupComparison, Verdict and Result by their own names.
 
     Curves are left out (``amrobust export`` writes them); each arm carries its final values instead. ``notes`` lists
-    each warning of a judgement once, with what it concerns. JSON has no NaN and no infinity: they are the strings
+    each warning of a group once, with what it concerns. JSON has no NaN and no infinity: they are the strings
     ``"NaN"``, ``"Infinity"`` and ``"-Infinity"``.
     """
     document = {
         "schema_version": SCHEMA_VERSION,
         "amrobust_version": __version__,
-        "read": what_was_read(arm for judgement in comparison.judgements for arm in judgement.arms),
-        "judgements": [_judgement(judgement) for judgement in comparison.judgements],
+        "read": what_was_read(arm for compared in comparison.groups for arm in compared.arms),
+        "groups": [_group(compared) for compared in comparison.groups],
         "problems": list(comparison.problems),
     }
     return shown_json(document, allow_nan=False) + "\n"
 
 
-def _judgement(judgement: Judgement) -> dict[str, Any]:
-    arms = [_arm(arm, judgement) for arm in judgement.arms]
-    listed = [{**plain(note.warning), "about": [*note.about, *note.alike]} for note in notes(judgement)]
-    return {**plain(judgement, without=("arms",)), "arms": arms, "notes": listed}
+def _group(compared: GroupComparison) -> dict[str, Any]:
+    arms = [_arm(arm, compared) for arm in compared.arms]
+    listed = [{**plain(note.warning), "about": [*note.about, *note.alike]} for note in notes(compared)]
+    return {**plain(compared, without=("arms",)), "arms": arms, "notes": listed}
 
 
-def _arm(arm: Arm, judgement: Judgement) -> dict[str, Any]:
+def _arm(arm: Arm, compared: GroupComparison) -> dict[str, Any]:
     from amrobust.stats import final_values
 
-    values = final_values(arm.curves[judgement.metric.name], judgement.final)
+    values = final_values(arm.curves[compared.metric.name], compared.final)
     return {
         **plain(arm, without=("curves", "metrics", "axis", "declared")),
         "label": arm.title,

@@ -13,7 +13,7 @@ from dataclasses import fields, is_dataclass
 from importlib.resources import files
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from amrobust.judge.judgement import Judgement
+from amrobust.judge.comparison import GroupComparison
 from amrobust.judge.kinds import KINDS
 from amrobust.report.json import SCHEMA_VERSION
 from amrobust.runs.arms import Arm
@@ -45,7 +45,7 @@ def published() -> dict[str, Any]:
 def schema() -> dict[str, Any]:
     """The schema of what :func:`amrobust.report.json.render` writes."""
     definitions: dict[str, Any] = {"number": _NUMBER, "note": _NOTE}
-    judgement = _object(Judgement, definitions, without=("arms",))
+    compared = _object(GroupComparison, definitions, without=("arms",))
     definitions["Claim"]["properties"]["kind"] = {"enum": list(KINDS)}
     arm = _object(Arm, definitions, without=("curves", "metrics", "axis", "declared"))
     arm["properties"] |= {
@@ -65,12 +65,12 @@ def schema() -> dict[str, Any]:
     arm["properties"] |= {"seeds": seeds, "diverged": seeds | {"description": "Seeds that diverged."}}
     arm["required"] += ["label", "epochs", "final_values"]
     definitions["Arm"] = arm
-    judgement["properties"] |= {
+    compared["properties"] |= {
         "arms": {"type": "array", "items": _ref("Arm")},
         "notes": {"type": "array", "items": _ref("note")},
     }
-    judgement["required"] += ["arms", "notes"]
-    definitions["Judgement"] = judgement
+    compared["required"] += ["arms", "notes"]
+    definitions["GroupComparison"] = compared
     return {
         "$schema": _DRAFT,
         "title": "A comparison by amrobust",
@@ -85,10 +85,10 @@ def schema() -> dict[str, Any]:
                 "items": {"type": "string"},
                 "description": "What was read as what, a line for each log or table.",
             },
-            "judgements": {"type": "array", "items": _ref("Judgement")},
+            "groups": {"type": "array", "items": _ref("GroupComparison")},
             "problems": {"type": "array", "items": {"type": "string"}},
         },
-        "required": ["schema_version", "amrobust_version", "read", "judgements", "problems"],
+        "required": ["schema_version", "amrobust_version", "read", "groups", "problems"],
         "$defs": dict(sorted(definitions.items())),
     }
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from itertools import islice
 
-from amrobust.judge.judgement import Comparison, Judgement
+from amrobust.judge.comparison import Comparison, GroupComparison
 from amrobust.report.blocks import Cell
 from amrobust.report.tables import claims_table, methods_table, significance_marks
 from amrobust.report.text import latex as escaped
@@ -22,21 +22,21 @@ _DAGGER = {"†": r"\textdagger{}", "*": r"\textasteriskcentered{}"}
 
 
 def render(comparison: Comparison) -> str:
-    """Two tables a judgement (methods, verdicts) and the warnings as a list, to be input into a document.
+    """Two tables a group (methods, verdicts) and the warnings as a list, to be input into a document.
 
     Stars and daggers mark what is decided against the baseline; a line under the table says what they mean.
     """
     parts = [_PREAMBLE]
-    for judgement in comparison.judgements:
-        parts += _judgement(judgement)
+    for compared in comparison.groups:
+        parts += _group(compared)
     if comparison.problems:
         parts += [_list("itemize", "Set aside", [escaped(problem) for problem in comparison.problems])]
     return "\n\n".join(parts) + "\n"
 
 
-def _judgement(judgement: Judgement) -> list[str]:
-    shown = view(judgement)
-    parts = [_methods(shown, judgement)]
+def _group(compared: GroupComparison) -> list[str]:
+    shown = view(compared)
+    parts = [_methods(shown, compared)]
     if shown.statements:
         parts += [_list("itemize", "Remarks", [escaped(remark) for remark in shown.statements])]
     if shown.pairs:
@@ -87,9 +87,9 @@ def _braced(*cells: str) -> str:
     return " & ".join(f"{{{escaped(cell)}}}" if cell else "" for cell in cells) + r" \\"
 
 
-def _methods(shown: View, judgement: Judgement) -> str:
+def _methods(shown: View, compared: GroupComparison) -> str:
     """Headings of two lines; columns of numbers are siunitx's."""
-    marks = significance_marks(judgement)
+    marks = significance_marks(compared)
     table = methods_table(shown, marks)
     headings = [["", *column.title.split("\n")][-2:] for column in table.columns]
     lines = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amrobust.judge.judgement import Comparison
+from amrobust.judge.comparison import Comparison
 from amrobust.report.blocks import Table
 from amrobust.report.tables import claims_table, methods_table
 from amrobust.report.text import markdown as escaped
@@ -14,16 +14,16 @@ CLAIMS = (
 
 
 def render(comparison: Comparison) -> str:
-    """A section a judgement: the methods' table, the verdicts' table and sentences, the warnings with hints."""
+    """A section a group: the methods' table, the verdicts' table and sentences, the warnings with hints."""
     parts: list[str] = []
-    for judgement in comparison.judgements:
-        parts += _judgement(view(judgement))
+    for compared in comparison.groups:
+        parts += _group(view(compared))
     if comparison.problems:
         parts += ["## Set aside", "\n".join(f"- {escaped(problem)}" for problem in comparison.problems)]
     return "\n\n".join(parts) + "\n"
 
 
-def _judgement(shown: View) -> list[str]:
+def _group(shown: View) -> list[str]:
     parts = [f"## {escaped(shown.heading)}", escaped(shown.question), _table(methods_table(shown))]
     parts += [escaped(remark) for remark in shown.statements]
     if shown.pairs:

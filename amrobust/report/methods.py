@@ -8,26 +8,26 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from amrobust.judge.judgement import Judgement, Verdict
+from amrobust.judge.comparison import GroupComparison, Verdict
 from amrobust.report.blocks import Definitions, Entry, Span
 
 _CATALOGUE = Path(__file__).with_name("templates") / "methods.toml"
 
 
-def methods_used(judgements: Sequence[Judgement], shown: Collection[str]) -> Definitions:
-    """The entries for the tests of ``judgements``, their topics, and what is ``shown``: figures and sections by name."""
+def methods_used(groups: Sequence[GroupComparison], shown: Collection[str]) -> Definitions:
+    """The entries for the tests of ``groups``, their topics, and what is ``shown``: figures and sections by name."""
     topics = {"definitions", *(_TOPICS[name] for name in shown if name in _TOPICS)}
-    for judgement in judgements:
-        topics.update(_tests(judgement))
-        if judgement.verdicts:
+    for compared in groups:
+        topics.update(_tests(compared))
+        if compared.verdicts:
             topics.add("family")
-        if any(arm.tuning is not None for arm in judgement.arms):
+        if any(arm.tuning is not None for arm in compared.arms):
             topics.add("tuning")
-        if judgement.look is not None:
+        if compared.look is not None:
             topics.add("planned looks")
-        if any(pair.epochs_that_differ is not None for pair in judgement.pairs):
+        if any(pair.epochs_that_differ is not None for pair in compared.pairs):
             topics.add("max-T")
-        if any(pair.winning is not None for pair in judgement.pairs):
+        if any(pair.winning is not None for pair in compared.pairs):
             topics.add("ranks")
     return Definitions(
         tuple(
@@ -49,12 +49,12 @@ _TOPICS = {
 }
 
 
-def _tests(judgement: Judgement) -> Iterator[str]:
-    for summary in judgement.summaries:
+def _tests(compared: GroupComparison) -> Iterator[str]:
+    for summary in compared.summaries:
         for result in (summary.final_mean, summary.final_spread, summary.avg_std):
             if result is not None:
                 yield result.test
-    for verdict in judgement.verdicts:
+    for verdict in compared.verdicts:
         yield from _tests_of(verdict)
 
 

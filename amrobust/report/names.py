@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from amrobust.judge.judgement import Comparison, Judgement, Verdict
+from amrobust.judge.comparison import Comparison, GroupComparison, Verdict
 from amrobust.judge.verdicts import called
 from amrobust.runs.workload import Workload, shared_and_own
 
@@ -17,27 +17,27 @@ def titled(comparison: Comparison) -> Comparison:
 
     No two methods share a title.
     """
-    return replace(comparison, judgements=tuple(map(_titled, comparison.judgements)))
+    return replace(comparison, groups=tuple(map(_titled, comparison.groups)))
 
 
-def _titled(judgement: Judgement) -> Judgement:
-    titles = judgement.titles
+def _titled(compared: GroupComparison) -> GroupComparison:
+    titles = compared.titles
 
     def printed(verdict: Verdict) -> Verdict:
         return replace(verdict, claim=called(verdict.claim, titles), parts=tuple(map(printed, verdict.parts)))
 
-    published = judgement.published
+    published = compared.published
     return replace(
-        judgement,
-        baseline=titles.get(judgement.baseline, judgement.baseline),
-        arms=tuple(replace(arm, method=arm.title) for arm in judgement.arms),
-        summaries=tuple(replace(one, method=titles[one.method]) for one in judgement.summaries),
-        verdicts=tuple(map(printed, judgement.verdicts)),
+        compared,
+        baseline=titles.get(compared.baseline, compared.baseline),
+        arms=tuple(replace(arm, method=arm.title) for arm in compared.arms),
+        summaries=tuple(replace(one, method=titles[one.method]) for one in compared.summaries),
+        verdicts=tuple(map(printed, compared.verdicts)),
         pairs=tuple(
             replace(pair, method=titles[pair.method], baseline=titles[pair.baseline])
-            for pair in judgement.pairs
+            for pair in compared.pairs
         ),
-        sources=tuple(replace(share, method=titles[share.method]) for share in judgement.sources),
+        sources=tuple(replace(share, method=titles[share.method]) for share in compared.sources),
         published=published
         and replace(
             published, rows=tuple(replace(row, measured=titles[row.measured]) for row in published.rows)
@@ -57,21 +57,21 @@ def spelled(workload: Workload) -> str:
     return f"{workload.name} with {', '.join(workload.texts)}"
 
 
-def group_names(judgements: Sequence[Judgement]) -> list[str]:
-    """A short name for each judgement of one comparison: what tells its workload from the others', or the workload.
+def group_names(groups: Sequence[GroupComparison]) -> list[str]:
+    """A short name for each group of one comparison: what tells its workload from the others', or the workload.
 
     Where these are equal, the epochs or a number stand behind.
     """
-    own = shared_and_own([judgement.setting for judgement in judgements])
+    own = shared_and_own([compared.setting for compared in groups])
     names = (
         [", ".join(each.texts) for each in own[1]]
         if own is not None
-        else [brief(judgement.setting) for judgement in judgements]
+        else [brief(compared.setting) for compared in groups]
     )
     if len(set(names)) < len(names):
         names = [
-            f"{name}, {judgement.axis.words}" if names.count(name) > 1 else name
-            for name, judgement in zip(names, judgements, strict=True)
+            f"{name}, {compared.axis.words}" if names.count(name) > 1 else name
+            for name, compared in zip(names, groups, strict=True)
         ]
     return [
         name if names.count(name) == 1 else f"{name} ({names[:i].count(name) + 1})"

@@ -1,4 +1,4 @@
-"""The warnings of a judgement, each once, with what it concerns: the one list that every format prints."""
+"""The warnings of a group, each once, with what it concerns: the one list that every format prints."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from amrobust.judge.claim import Claim
-from amrobust.judge.judgement import Judgement, Verdict
+from amrobust.judge.comparison import GroupComparison, Verdict
 from amrobust.judge.words import listed
 from amrobust.stats.results import Number, Result, ResultWarning
 
@@ -41,8 +41,8 @@ class Note:
         return ". ".join(parts)
 
 
-def notes(judgement: Judgement, *, in_ranges: bool = False) -> tuple[Note, ...]:
-    """Every warning of ``judgement`` in order: of the group, of methods, of claims; equal ones are merged.
+def notes(compared: GroupComparison, *, in_ranges: bool = False) -> tuple[Note, ...]:
+    """Every warning of ``compared`` in order: of the group, of methods, of claims; equal ones are merged.
 
     A warning raised for a method says so even where the claims about that method repeat it: the claims are listed only
     for warnings that are theirs alone. Warnings of several methods that differ in the method's name alone are one
@@ -50,19 +50,19 @@ def notes(judgement: Judgement, *, in_ranges: bool = False) -> tuple[Note, ...]:
     numbers are one (``p = 0.025 to 0.14``, ``each of 4 methods``).
     What concerns every method, every claim, or all claims of a kind, says so in words.
     """
-    group = dict.fromkeys(judgement.warnings)
+    group = dict.fromkeys(compared.warnings)
     methods = _by_warning(
         (warning, summary.method)
-        for summary in judgement.summaries
+        for summary in compared.summaries
         for warning in (
             *summary.warnings,
             *_of_results(summary.final_mean, summary.final_spread, summary.avg_std),
         )
     )
     claims = _by_warning(
-        (warning, verdict.claim) for verdict in judgement.verdicts for warning in _of_verdict(verdict)
+        (warning, verdict.claim) for verdict in compared.verdicts for warning in _of_verdict(verdict)
     )
-    every, count = Counter(_kind(verdict.claim) for verdict in judgement.verdicts), len(judgement.summaries)
+    every, count = Counter(_kind(verdict.claim) for verdict in compared.verdicts), len(compared.summaries)
     of_group: dict[ResultWarning, tuple[str, ...]] = dict.fromkeys(group, ())
     of_methods = {c: names for c, names in methods.items() if c not in group}
     of_claims = {c: about for c, about in claims.items() if c not in group and c not in methods}

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from amrobust.judge.claim import Claim
-from amrobust.judge.judgement import Judgement, Verdict
+from amrobust.judge.comparison import GroupComparison, Verdict
 from amrobust.judge.kinds.kind import Outcome
 from amrobust.report.blocks import Cell, Column, Row, Table
 from amrobust.report.names import group_names
 from amrobust.report.numbers import ABSENT, interval_heading
-from amrobust.report.text import breakable, printable, typeset
+from amrobust.report.text import breakable, escape_prose, typeset
 from amrobust.report.view import OUTCOMES, claim_rows, claim_words, heading
 from amrobust.runs.workload import shared_and_own
 
@@ -22,50 +22,53 @@ _MOST_KINDS = 5
 _LEAST_FAVOURABLE: tuple[Outcome, ...] = ("refuted", "not assessable", "inconclusive", "supported")
 
 
-def overview(judgements: Sequence[Judgement]) -> Table:
+def overview(groups: Sequence[GroupComparison]) -> Table:
     """Every verdict: in a list where they are few, else in a matrix."""
-    verdicts = [v for judgement in judgements for v in judgement.verdicts]
-    return _list(judgements) if len(verdicts) <= _MOST_ROWS else _matrix(judgements)
+    verdicts = [v for compared in groups for v in compared.verdicts]
+    return _list(groups) if len(verdicts) <= _MOST_ROWS else _matrix(groups)
 
 
-def table_first(judgements: Sequence[Judgement]) -> bool:
+def table_first(groups: Sequence[GroupComparison]) -> bool:
     """Whether the first page has room for the table."""
-    table = overview(judgements)
-    return len(table.rows) <= _MOST_ROWS + len(judgements) and len(table.columns) - 1 <= _MOST_KINDS
+    table = overview(groups)
+    return len(table.rows) <= _MOST_ROWS + len(groups) and len(table.columns) - 1 <= _MOST_KINDS
 
 
-def _list(judgements: Sequence[Judgement]) -> Table:
+def _list(groups: Sequence[GroupComparison]) -> Table:
     """A row per claim, with its estimate, interval and verdict."""
     rows = []
-    for name, judgement in zip(group_names(judgements), judgements, strict=True):
-        if len(judgements) > 1 and judgement.verdicts:
+    for name, compared in zip(group_names(groups), groups, strict=True):
+        if len(groups) > 1 and compared.verdicts:
             rows.append(Row(group=breakable(name)))
-        for verdict, row in zip(judgement.verdicts, claim_rows(judgement), strict=True):
-            cells = (_row_name(verdict, False), claim_words(verdict.claim, judgement))
+        for verdict, row in zip(compared.verdicts, claim_rows(compared), strict=True):
+            cells = (_row_name(verdict, False), claim_words(verdict.claim, compared))
             # A composite claim has the numbers of its parts.
-            own = claim_rows(replace(judgement, verdicts=verdict.parts)) if verdict.parts else (row,)
+            own = claim_rows(replace(compared, verdicts=verdict.parts)) if verdict.parts else (row,)
             numbers = ([part.estimate for part in own], [part.interval for part in own])
             rows.append(
                 Row(
                     (
-                        *(Cell(breakable(printable(text))) for text in cells),
-                        *(Cell("\n".join(typeset(printable(each)) for each in texts)) for texts in numbers),
+                        *(Cell(breakable(escape_prose(text))) for text in cells),
+                        *(
+                            Cell("\n".join(typeset(escape_prose(each)) for each in texts))
+                            for texts in numbers
+                        ),
                         Cell("", verdict.outcome),
                     )
                 )
             )
     interval = interval_heading(
-        v.interval for judgement in judgements for whole in judgement.verdicts for v in (whole, *whole.parts)
+        v.interval for compared in groups for whole in compared.verdicts for v in (whole, *whole.parts)
     )
     columns = (
         Column("Claim about", "left", 1.25),
         Column("What is claimed", "left", 1.0),
         Column("Estimate"),
-        Column(printable(interval)),
+        Column(escape_prose(interval)),
         Column("Verdict", "left"),
     )
     caption = "Verdicts at a glance; × is a ratio, method over baseline, the rest are differences."
-    every = [v for judgement in judgements for v in judgement.verdicts]
+    every = [v for compared in groups for v in compared.verdicts]
     steps = [v.claim.form.per(v.interval) for v in every if v.interval is not None]
     if units := dict.fromkeys(filter(None, steps)):
         caption = caption.replace(
@@ -74,21 +77,21 @@ def _list(judgements: Sequence[Judgement]) -> Table:
     return Table(caption, columns, tuple(rows))
 
 
-def over_settings(judgements: Sequence[Judgement]) -> Table | None:
+def over_settings(groups: Sequence[GroupComparison]) -> Table | None:
     """Where each claim ended how: a row per claim, a column per outcome, with the settings or their number.
 
-    None of a single judgement, and where the claims would not fit on the first page.
+    None of a single group, and where the claims would not fit on the first page.
     """
-    names = group_names(judgements)
+    names = group_names(groups)
     found: dict[tuple[str, str], dict[Outcome, list[str]]] = {}
-    for name, judgement in zip(names, judgements, strict=True):
-        for verdict in judgement.verdicts:
-            claim = _row_name(verdict, False), _kind(verdict, judgement)
+    for name, compared in zip(names, groups, strict=True):
+        for verdict in compared.verdicts:
+            claim = _row_name(verdict, False), _kind(verdict, compared)
             found.setdefault(claim, {}).setdefault(verdict.outcome, []).append(name)
-    if len(judgements) < 2 or not 1 <= len(found) <= _MOST_ROWS:
+    if len(groups) < 2 or not 1 <= len(found) <= _MOST_ROWS:
         return None
     outcomes = [o for o in OUTCOMES if any(o in places for places in found.values())]
-    apart = shared_and_own([judgement.setting for judgement in judgements])
+    apart = shared_and_own([compared.setting for compared in groups])
     own = {name: each.params for name, each in zip(names, apart[1], strict=True)} if apart else {}
     parameters = {params[0][0] for params in own.values()}
     listed = (
@@ -122,27 +125,27 @@ def over_settings(judgements: Sequence[Judgement]) -> Table | None:
     )
 
 
-def _matrix(judgements: Sequence[Judgement]) -> Table:
+def _matrix(groups: Sequence[GroupComparison]) -> Table:
     """Verdicts at a glance: a row a pair, a column a kind of claim; bounds on one tail share a column."""
     kinds: dict[str, None] = {}
     baselines: dict[str, None] = {}
-    for judgement in judgements:
-        for verdict in judgement.verdicts:
-            kinds.setdefault(_kind(verdict, judgement))
+    for compared in groups:
+        for verdict in compared.verdicts:
+            kinds.setdefault(_kind(verdict, compared))
             if verdict.claim.is_about_a_pair:
                 baselines.setdefault(verdict.claim.baseline)
     same = len(baselines) == 1
     rows = []
-    for name, judgement in zip(group_names(judgements), judgements, strict=True):
-        if len(judgements) > 1:
+    for name, compared in zip(group_names(groups), groups, strict=True):
+        if len(groups) > 1:
             rows.append(Row(group=breakable(name)))
         estimates = {
-            v.claim: row.estimate for v, row in zip(judgement.verdicts, claim_rows(judgement), strict=True)
+            v.claim: row.estimate for v, row in zip(compared.verdicts, claim_rows(compared), strict=True)
         }
         cells: dict[str, dict[str, list[Verdict]]] = {}
-        for verdict in judgement.verdicts:
+        for verdict in compared.verdicts:
             row = cells.setdefault(_row_name(verdict, same), {})
-            row.setdefault(_kind(verdict, judgement), []).append(verdict)
+            row.setdefault(_kind(verdict, compared), []).append(verdict)
         for title, found in cells.items():
             rows.append(
                 Row((Cell(breakable(title)), *(_cell(found.get(kind, ()), estimates) for kind in kinds)))
@@ -150,7 +153,7 @@ def _matrix(judgements: Sequence[Judgement]) -> Table:
     heading = f"Against {next(iter(baselines))}" if same else "Claim about"
     columns = (
         Column(breakable(heading), "left", 1.25 if len(kinds) > 2 else 1.6),
-        *(Column(printable(kind), "left", 1.0) for kind in kinds),
+        *(Column(escape_prose(kind), "left", 1.0) for kind in kinds),
     )
     caption = "Verdicts at a glance."
     if any(cell.badge and cell.text for row in rows for cell in row.cells):
@@ -168,8 +171,8 @@ def _matrix(judgements: Sequence[Judgement]) -> Table:
     )
 
 
-def _kind(verdict: Verdict, judgement: Judgement) -> str:
-    return heading(verdict.claim, judgement)
+def _kind(verdict: Verdict, compared: GroupComparison) -> str:
+    return heading(verdict.claim, compared)
 
 
 def _row_name(verdict: Verdict, same_baseline: bool) -> str:
@@ -191,4 +194,4 @@ def _cell(verdicts: Sequence[Verdict], estimates: Mapping[Claim, str]) -> Cell:
     result = verdicts[0].interval
     if result is None or result.estimate is None:
         return Cell("", outcome)
-    return Cell(typeset(printable(estimates[verdicts[0].claim])), outcome)
+    return Cell(typeset(escape_prose(estimates[verdicts[0].claim])), outcome)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amrobust.judge.judgement import Judgement, MethodSummary, SourceShare
+from amrobust.judge.comparison import GroupComparison, MethodSummary, SourceShare
 from amrobust.judge.words import listed, significant
 from amrobust.runs.arms import Arm
 from amrobust.runs.spec import STREAMS
@@ -11,43 +11,43 @@ from amrobust.stats import Result
 from amrobust.stats.coverage import coverage_sentence
 
 
-def remarks(judgement: Judgement) -> tuple[str, ...]:
+def remarks(compared: GroupComparison) -> tuple[str, ...]:
     """The planned look, how intervals were resampled, and what of the spread comes from x0 and from single random streams."""
     return (
-        *_look(judgement),
-        *_resampling(judgement),
-        *component_sentences(judgement.summaries),
-        *(source_sentence(share) for share in judgement.sources),
+        *_look(compared),
+        *_resampling(compared),
+        *component_sentences(compared.summaries),
+        *(source_sentence(share) for share in compared.sources),
     )
 
 
-def _look(judgement: Judgement) -> tuple[str, ...]:
-    look = judgement.look
+def _look(compared: GroupComparison) -> tuple[str, ...]:
+    look = compared.look
     if look is None:
         return ()
-    place = judgement.looks.index(look.seeds) + 1
+    place = compared.looks.index(look.seeds) + 1
     return (
-        f"Planned look {place} of {len(judgement.looks)}, at {look.seeds} of {judgement.looks[-1]} seeds: claims are tested "
+        f"Planned look {place} of {len(compared.looks)}, at {look.seeds} of {compared.looks[-1]} seeds: claims are tested "
         f"at {significant(look.alpha, 2)} (Lan-DeMets, O'Brien-Fleming; {significant(look.spent, 2)} of "
-        f"{judgement.alpha:g} is then spent).",
+        f"{compared.alpha:g} is then spent).",
     )
 
 
-def _resampling(judgement: Judgement) -> tuple[str, ...]:
+def _resampling(compared: GroupComparison) -> tuple[str, ...]:
     """Where bootstrap intervals are shown: how they were made, and what each kind was measured to be worth."""
     results = [
         result
-        for s in judgement.summaries
+        for s in compared.summaries
         for result in (s.final_mean, s.final_spread, s.avg_std)
         if result is not None
     ]
-    verdicts = [one for whole in judgement.verdicts for one in (whole, *whole.parts)]
+    verdicts = [one for whole in compared.verdicts for one in (whole, *whole.parts)]
     results += [v.interval for v in verdicts if v.interval is not None]
     found = [(result, result.bootstrap) for result in results if result.bootstrap is not None]
     if not found:
         return ()
     result, how = found[0]
-    decided = "; a claim is decided where its test and its interval agree" if judgement.verdicts else ""
+    decided = "; a claim is decided where its test and its interval agree" if compared.verdicts else ""
     return (
         f"Intervals of means and spreads are by {result.test}, {how.resamples:,} resamples of whole seeds, "
         f"seed {how.seed}{decided}.",
@@ -96,19 +96,19 @@ def _numbers(ratio: Result) -> tuple[float, float, float]:
     return ratio.low, ratio.estimate, ratio.high
 
 
-def tuning_lines(judgement: Judgement) -> tuple[str, ...]:
+def tuning_lines(compared: GroupComparison) -> tuple[str, ...]:
     """A line for each method; outputs of one training share theirs, and so do methods of which nothing is recorded."""
-    if all(arm.tuning is None for arm in judgement.arms):
+    if all(arm.tuning is None for arm in compared.arms):
         return ("How the hyperparameters were chosen is not recorded.",)
     lines: dict[object, list[Arm]] = {}
-    for arm in judgement.arms:
+    for arm in compared.arms:
         lines.setdefault(None if arm.tuning is None else arm.training or arm.method, []).append(arm)
     return tuple(f"{listed([arm.title for arm in arms])}: {_said(arms[0])}." for arms in lines.values())
 
 
-def recorded_lines(judgement: Judgement) -> tuple[str, ...]:
+def recorded_lines(compared: GroupComparison) -> tuple[str, ...]:
     """The lines of :func:`tuning_lines`; none where the tuning of no method is recorded."""
-    return tuning_lines(judgement) if any(arm.tuning is not None for arm in judgement.arms) else ()
+    return tuning_lines(compared) if any(arm.tuning is not None for arm in compared.arms) else ()
 
 
 def _said(arm: Arm) -> str:

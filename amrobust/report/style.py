@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from amrobust.judge.judgement import Comparison
+from amrobust.judge.comparison import Comparison
 from amrobust.report.sweeps import Series, sweeps
-from amrobust.report.text import printable
+from amrobust.report.text import escape_prose
 from amrobust.runs.output import ending, write_output
 
 WIDTH = 6.53
@@ -95,11 +95,9 @@ def styles(comparison: Comparison) -> dict[str, Style]:
 
     The methods of a sweep are shades of one colour, from light to dark as the swept value grows.
     """
-    names = list(dict.fromkeys(name for judgement in comparison.judgements for name in judgement.methods))
-    methods = {
-        name: method for judgement in comparison.judgements for name, method in judgement.identities.items()
-    }
-    baseline = comparison.judgements[0].baseline if comparison.judgements else None
+    names = list(dict.fromkeys(name for compared in comparison.groups for name in compared.methods))
+    methods = {name: method for compared in comparison.groups for name, method in compared.identities.items()}
+    baseline = comparison.groups[0].baseline if comparison.groups else None
     series = {
         method: (one.label, place / (len(one.methods) - 1))
         for sweep in reversed(sweeps(methods))
@@ -153,7 +151,7 @@ def labels(names: Sequence[str], longest: int = _LONGEST_LABEL) -> dict[str, str
     A number keeps equal ones apart.
     """
     found: dict[str, str] = {}
-    texts = [printable(name) for name in names]
+    texts = [escape_prose(name) for name in names]
     if any(len(text) > longest for text in texts):
         texts = [_HYPERPARAMETER.sub(_abbreviated, text) for text in texts]
     for name, text in zip(names, texts, strict=True):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from amrobust.judge.comparison import Comparison, GroupComparison, Verdict
 from amrobust.judge.declaration import together
-from amrobust.judge.judgement import Comparison, Judgement, Verdict
 from amrobust.judge.verdicts import called
 from amrobust.judge.words import counted
 from amrobust.report.blocks import (
@@ -40,17 +40,17 @@ _EPOCHS = 3
 
 def summary(comparison: Comparison, views: Sequence[View], look: Mapping[str, Style]) -> list[Block]:
     """The blocks of the first page."""
-    judgements = comparison.judgements
-    verdicts = [v for judgement in judgements for v in judgement.verdicts]
-    blocks: list[Block] = [plain(breakable(question), "question") for question in _questions(judgements)]
-    blocks += [plain(" · ".join(part), "setup") for part in _setups(judgements, views)]
-    declared = together([j.declaration for j in judgements if j.declaration is not None])
+    groups = comparison.groups
+    verdicts = [v for compared in groups for v in compared.verdicts]
+    blocks: list[Block] = [plain(breakable(question), "question") for question in _questions(groups)]
+    blocks += [plain(" · ".join(part), "setup") for part in _setups(groups, views)]
+    declared = together([j.declaration for j in groups if j.declaration is not None])
     blocks += [plain(declared.sentence, "small")] if declared is not None else []
     blocks += _warnings(comparison, verdicts)
     if verdicts:
         blocks.append(_lead(verdicts))
-        blocks += _verdicts(judgements, views)
-    blocks += _key_figure(judgements, look)
+        blocks += _verdicts(groups, views)
+    blocks += _key_figure(groups, look)
     count = sum(len(shown.notes) for shown in views)
     if count:
         are = "One warning applies" if count == 1 else f"{count} warnings apply"
@@ -58,36 +58,36 @@ def summary(comparison: Comparison, views: Sequence[View], look: Mapping[str, St
     return blocks
 
 
-def _questions(judgements: Sequence[Judgement]) -> list[str]:
-    """The question of each judgement, once; those that differ in the workload alone are one about all of them."""
-    found = list(dict.fromkeys(j.question.replace(j.workload, brief(j.setting)) for j in judgements))
+def _questions(groups: Sequence[GroupComparison]) -> list[str]:
+    """The question of each group, once; those that differ in the workload alone are one about all of them."""
+    found = list(dict.fromkeys(j.question.replace(j.workload, brief(j.setting)) for j in groups))
     if len(found) > 1:
-        everywhere = f"each of {len(judgements)} settings"
-        merged = {judgement.question.replace(judgement.workload, everywhere) for judgement in judgements}
+        everywhere = f"each of {len(groups)} settings"
+        merged = {compared.question.replace(compared.workload, everywhere) for compared in groups}
         found = [*merged] if len(merged) == 1 else found
     return found
 
 
-def sentences_first(judgements: Sequence[Judgement]) -> bool:
+def sentences_first(groups: Sequence[GroupComparison]) -> bool:
     """Whether the first page has every verdict in a sentence, and not in a table."""
-    verdicts = [v for judgement in judgements for v in judgement.verdicts]
+    verdicts = [v for compared in groups for v in compared.verdicts]
     return len(verdicts) <= _MOST_SENTENCES and sum(len(v.sentence) for v in verdicts) <= _MOST_LETTERS
 
 
-def verdict_sentences(judgement: Judgement) -> Sentences:
+def verdict_sentences(compared: GroupComparison) -> Sentences:
     """Every verdict in words."""
-    return Sentences(tuple(Sentence(v.outcome, prose(v.sentence)) for v in judgement.verdicts))
+    return Sentences(tuple(Sentence(v.outcome, prose(v.sentence)) for v in compared.verdicts))
 
 
-def _setups(judgements: Sequence[Judgement], views: Sequence[View]) -> list[list[str]]:
-    """What was compared, in a line; several judgements share one where they differ in the workload alone."""
+def _setups(groups: Sequence[GroupComparison], views: Sequence[View]) -> list[list[str]]:
+    """What was compared, in a line; several groups share one where they differ in the workload alone."""
     found = [
-        [breakable(part) for part in _setup(judgement, shown)]
-        for judgement, shown in zip(judgements, views, strict=True)
+        [breakable(part) for part in _setup(compared, shown)]
+        for compared, shown in zip(groups, views, strict=True)
     ]
     everywhere = {tuple(parts[:_EPOCHS][1:] + parts[_EPOCHS + 1 :]) for parts in found}
     if len(everywhere) == 1 < len(found):
-        own = shared_and_own([judgement.setting for judgement in judgements])
+        own = shared_and_own([compared.setting for compared in groups])
         where = f"{len(found)} settings: {', '.join(parts[0] for parts in found)}"
         if own is not None:
             each = dict.fromkeys(", ".join(workload.texts) for workload in own[1])
@@ -98,28 +98,28 @@ def _setups(judgements: Sequence[Judgement], views: Sequence[View]) -> list[list
     return found
 
 
-def _setup(judgement: Judgement, shown: View) -> list[str]:
+def _setup(compared: GroupComparison, shown: View) -> list[str]:
     counts = sorted({row.n for row in shown.methods})
     seeds = (
         f"{counted(counts[0], 'seed')} per method"
         if counts[0] == counts[-1]
         else f"{counts[0]} to {counts[-1]} seeds"
     )
-    axis = judgement.axis
+    axis = compared.axis
     epochs = axis.words
-    if judgement.first_epoch > 1:
-        epochs += f" (judged from {axis.quantity} {axis.at(judgement.first_epoch)})"
+    if compared.first_epoch > 1:
+        epochs += f" (judged from {axis.quantity} {axis.at(compared.first_epoch)})"
     parts = [
-        spelled(judgement.setting),
-        introduced(judgement.metric),
+        spelled(compared.setting),
+        introduced(compared.metric),
         counted(len(shown.methods), "method"),
         epochs,
         seeds,
     ]
     if any(not pair.sweep and pair.method != pair.baseline for pair in shown.pairs):
-        parts.append(f"baseline {judgement.baseline}")
-    if judgement.final != "last":
-        parts.append(f"final value: mean of the last {judgement.final.removeprefix('mean:')} {axis.plural}")
+        parts.append(f"baseline {compared.baseline}")
+    if compared.final != "last":
+        parts.append(f"final value: mean of the last {compared.final.removeprefix('mean:')} {axis.plural}")
     return parts
 
 
@@ -138,12 +138,12 @@ def _lead(verdicts: Sequence[Verdict]) -> Paragraph:
 def _warnings(comparison: Comparison, verdicts: Sequence[Verdict]) -> list[Block]:
     """What must not be missed: claims that are not assessable and why, and runs that were set aside."""
     found: list[Block] = []
-    if not comparison.judgements:
+    if not comparison.groups:
         found.append(
             Callout("Nothing could be judged", tuple(breakable(problem) for problem in comparison.problems))
         )
         return found
-    if all(len(judgement.arms) == 1 for judgement in comparison.judgements):
+    if all(len(compared.arms) == 1 for compared in comparison.groups):
         text = "There is one method here: its own numbers are given, and no claim is made about them."
         found.append(Callout("Nothing is compared", (text,)))
     refused = [v for v in verdicts if v.outcome == "not assessable"]
@@ -156,7 +156,7 @@ def _warnings(comparison: Comparison, verdicts: Sequence[Verdict]) -> list[Block
             )
         else:
             title = f"{len(refused)} of {len(verdicts)} claims are not assessable"
-        reasons = list(dict.fromkeys(reason for j in comparison.judgements for reason in _reasons(j)))
+        reasons = list(dict.fromkeys(reason for j in comparison.groups for reason in _reasons(j)))
         lines = [prose(reason) for reason in reasons[:_MOST_REASONS]]
         if len(reasons) > _MOST_REASONS:
             lines.append(f"And {len(reasons) - _MOST_REASONS} more reasons, each with its claim below.")
@@ -174,62 +174,62 @@ def _warnings(comparison: Comparison, verdicts: Sequence[Verdict]) -> list[Block
     return found
 
 
-def _reasons(judgement: Judgement) -> list[str]:
+def _reasons(compared: GroupComparison) -> list[str]:
     """Why claims are not assessable: their sentences without the claims themselves."""
     found = []
-    for verdict in judgement.verdicts:
+    for verdict in compared.verdicts:
         if verdict.outcome == "not assessable":
-            said = called(verdict.claim, judgement.titles)
-            opening = f"Not assessable: {said.form.statement(said, judgement.metric, judgement.axis)}, since "
+            said = called(verdict.claim, compared.titles)
+            opening = f"Not assessable: {said.form.statement(said, compared.metric, compared.axis)}, since "
             reason = verdict.sentence.removeprefix(opening)
-            named = any(reason.startswith(arm.title) for arm in judgement.arms)
+            named = any(reason.startswith(arm.title) for arm in compared.arms)
             found.append(reason if named else reason[:1].upper() + reason[1:])
     return found
 
 
-def _verdicts(judgements: Sequence[Judgement], views: Sequence[View]) -> list[Block]:
-    if sentences_first(judgements):
+def _verdicts(groups: Sequence[GroupComparison], views: Sequence[View]) -> list[Block]:
+    if sentences_first(groups):
         blocks: list[Block] = []
-        for name, judgement in zip(group_names(judgements), judgements, strict=True):
-            if len(judgements) > 1 and judgement.verdicts:
+        for name, compared in zip(group_names(groups), groups, strict=True):
+            if len(groups) > 1 and compared.verdicts:
                 blocks.append(Heading(breakable(name), 1))
-            blocks.append(verdict_sentences(judgement))
+            blocks.append(verdict_sentences(compared))
         return blocks
-    if table_first(judgements):
-        return [overview(judgements)]
-    table = over_settings(judgements)
-    return [table, *_decided(judgements)] if table is not None else []
+    if table_first(groups):
+        return [overview(groups)]
+    table = over_settings(groups)
+    return [table, *_decided(groups)] if table is not None else []
 
 
-def _decided(judgements: Sequence[Judgement]) -> list[Block]:
+def _decided(groups: Sequence[GroupComparison]) -> list[Block]:
     """Where the figure of all settings does not fit beside their table: the decided claims in sentences, if they do."""
-    pairs = {(i, v.claim.method, v.claim.baseline) for i, j in enumerate(judgements) for v in j.verdicts}
+    pairs = {(i, v.claim.method, v.claim.baseline) for i, j in enumerate(groups) for v in j.verdicts}
     decided = [
         Sentence(verdict.outcome, prose(f"{name}: {verdict.sentence}"))
-        for name, judgement in zip(group_names(judgements), judgements, strict=True)
-        for verdict in judgement.verdicts
+        for name, compared in zip(group_names(groups), groups, strict=True)
+        for verdict in compared.verdicts
         if verdict.outcome in ("supported", "refuted")
     ]
     letters = sum(len(sentence.text) for sentence in decided)
-    if len(pairs) + len(judgements) <= _MOST_ROWS or letters > _MOST_LETTERS or not decided:
+    if len(pairs) + len(groups) <= _MOST_ROWS or letters > _MOST_LETTERS or not decided:
         return []
     return [plain("The decided claims:"), Sentences(tuple(decided))]
 
 
-def _key_figure(judgements: Sequence[Judgement], look: Mapping[str, Style]) -> list[Block]:
-    """The figure that shows the verdicts: of the first claim's kind, or, over several judgements, intervals of pairs."""
-    claims = [v.claim for judgement in judgements for v in judgement.verdicts]
+def _key_figure(groups: Sequence[GroupComparison], look: Mapping[str, Style]) -> list[Block]:
+    """The figure that shows the verdicts: of the first claim's kind, or, over several groups, intervals of pairs."""
+    claims = [v.claim for compared in groups for v in compared.verdicts]
     names = ["forest"]
     names += [
         name for name in ("sweeps", "exceedances") if any(claim.form.figure == name for claim in claims)
     ]
-    if len(judgements) == 1 and claims:
+    if len(groups) == 1 and claims:
         names = list(dict.fromkeys((claims[0].form.figure, *names)))
     for name in (*names, "finals"):
         if name == "forest":
-            found = forest(judgements, look)
+            found = forest(groups, look)
         else:
-            found = [drawing for judgement in judgements for drawing in FIGURES[name](judgement, look)]
+            found = [drawing for compared in groups for drawing in FIGURES[name](compared, look)]
         if found:
             return placed(found[:1], name)
     return []

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from rich.cells import cell_len
 
-from amrobust.judge.judgement import Comparison
+from amrobust.judge.comparison import Comparison
 from amrobust.report.blocks import Table
 from amrobust.report.tables import claims_table, methods_table
-from amrobust.report.text import visible
+from amrobust.report.text import escape
 from amrobust.report.view import View, view
 
 if TYPE_CHECKING:
@@ -37,14 +37,14 @@ def render(comparison: Comparison, *, color: bool, width: int | None) -> str:
     With neither colour nor a width, as into a pipe, nothing is cut or wrapped.
     """
     sheet: _Sheet = _Terminal(color, width) if color or width else _Pipe()
-    for number, judgement in enumerate(comparison.judgements):
+    for number, compared in enumerate(comparison.groups):
         if number:
             sheet.line()
-        _print_judgement(sheet, view(judgement))
+        _print_group(sheet, view(compared))
     if comparison.problems:
         sheet.line("\nSet aside", "bold")
         for problem in comparison.problems:
-            sheet.item("-", visible(problem))
+            sheet.item("-", escape(problem))
     return "\n".join(line.rstrip() for line in sheet.text().splitlines()).strip("\n") + "\n"
 
 
@@ -168,23 +168,23 @@ class _Terminal:
         return self._buffer.getvalue()
 
 
-def _print_judgement(sheet: _Sheet, shown: View) -> None:
-    sheet.line(visible(shown.heading), "bold")
-    sheet.line(visible(shown.question))
+def _print_group(sheet: _Sheet, shown: View) -> None:
+    sheet.line(escape(shown.heading), "bold")
+    sheet.line(escape(shown.question))
     sheet.line()
     sheet.table(_columns(methods_table(shown)), folds=0)
     for sentence in shown.statements:
-        sheet.line(visible(sentence))
+        sheet.line(escape(sentence))
     if shown.tuning:
         sheet.line("\nTuning", "bold")
         for sentence in shown.tuning:
-            sheet.item("-", visible(sentence))
+            sheet.item("-", escape(sentence))
     if shown.pairs:
         sheet.line(f"\n{shown.tally}", "bold")
         columns, start = _columns(claims_table(shown, CLAIMS)), 0
         for pair in shown.pairs:
             sheet.line()
-            sheet.line(visible(pair.title), "bold")
+            sheet.line(escape(pair.title), "bold")
             own = slice(start, start := start + len(pair.rows))
             # As wide as the widest pair needs, so that the pairs' tables align; the last column may wrap.
             sheet.table(
@@ -193,27 +193,27 @@ def _print_judgement(sheet: _Sheet, shown: View) -> None:
             )
             for row in pair.rows:
                 if row.outcome == "not assessable":
-                    sheet.item("-", visible(row.sentence))
+                    sheet.item("-", escape(row.sentence))
             for sentence in pair.facts:
-                sheet.line(visible(sentence), "dim")
+                sheet.line(escape(sentence), "dim")
         sheet.line()
         for line in _legend(shown):
-            sheet.line(visible(line), "dim")
+            sheet.line(escape(line), "dim")
     if shown.notes:
         sheet.line("\nWarnings", "bold")
         for number, note in enumerate(shown.notes, start=1):
-            sheet.item(f"{number}.", visible(note.warning.message))
-            sheet.item("", f"Hint: {visible(note.hint)}")
+            sheet.item(f"{number}.", escape(note.warning.message))
+            sheet.item("", f"Hint: {escape(note.hint)}")
             if note.scope:
-                sheet.item("", visible(note.scope))
+                sheet.item("", escape(note.scope))
 
 
 def _columns(table: Table) -> list[_Column]:
     found = []
     for place, column in enumerate(table.columns):
-        heading = "\n".join(map(visible, column.title.split("\n")))
+        heading = "\n".join(map(escape, column.title.split("\n")))
         cells = [row.cells[place] for row in table.rows]
-        texts = [visible(cell.words) for cell in cells]
+        texts = [escape(cell.words) for cell in cells]
         width = max(map(cell_len, (*heading.split("\n"), *texts)))
         styles = [_STYLES[cell.badge] if cell.badge else "" for cell in cells]
         found.append(_Column(heading, column.align, texts, width, styles))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from amrobust.judge.judgement import Judgement
+from amrobust.judge.comparison import GroupComparison
 from amrobust.report.blocks import Cell, Column, Row, Table
 from amrobust.report.names import brief
 from amrobust.report.numbers import ABSENT
-from amrobust.report.text import breakable, printable, typeset
+from amrobust.report.text import breakable, escape_prose, typeset
 from amrobust.report.view import ClaimRow, View
 
 STAR, DAGGER = "*", "†"
@@ -90,15 +90,15 @@ def claims_table(shown: View, names: Iterable[str], rows: Iterable[ClaimRow] | N
     )
 
 
-def beside_published(judgement: Judgement, shown: View) -> Table | None:
+def beside_published(compared: GroupComparison, shown: View) -> Table | None:
     """Final mean ± STD and Avg. STD, measured and printed, of the methods that the paper's table has; None without one."""
-    printed = judgement.published
+    printed = compared.published
     if printed is None:
         return None
     measured = {row.method: row for row in shown.methods}
     with_avg = any(row.avg_std is not None for row in printed.rows)
     with_mean = any(row.mean is not None for row in printed.rows)
-    unit = printable(shown.unit)
+    unit = escape_prose(shown.unit)
     columns = [Column("Method", "left", 1.0)]
     columns += [Column(f"Mean ± STD{unit},\nmeasured"), Column("the paper's")] if with_mean else []
     columns += [Column(f"Avg. STD{unit},\nmeasured"), Column("the paper's")] if with_avg else []
@@ -113,11 +113,11 @@ def beside_published(judgement: Judgement, shown: View) -> Table | None:
         rows.append(Row((Cell(breakable(row.measured)), *(Cell(typeset(cell)) for cell in cells))))
     caption = (
         f"Measured beside published ({_title(printed.table)} of the paper: {printed.setup}). "
-        f"Measured on {brief(judgement.setting)}, "
-        f"{judgement.axis.words}: where the two setups differ, the orders of the methods can be compared, "
+        f"Measured on {brief(compared.setting)}, "
+        f"{compared.axis.words}: where the two setups differ, the orders of the methods can be compared, "
         "not the numbers."
     )
-    return Table(breakable(printable(caption)), tuple(columns), tuple(rows))
+    return Table(breakable(escape_prose(caption)), tuple(columns), tuple(rows))
 
 
 def _title(name: str) -> str:
@@ -147,25 +147,25 @@ class SignificanceMarks:
         return self.found.get((method, kind), "")
 
 
-def significance_marks(judgement: Judgement) -> SignificanceMarks:
+def significance_marks(compared: GroupComparison) -> SignificanceMarks:
     """Stars where a claim against the baseline is supported, daggers where its opposite is: one, two or three by p."""
     found: dict[tuple[str, str], str] = {}
-    for verdict in judgement.verdicts:
+    for verdict in compared.verdicts:
         claim, p = verdict.claim, verdict.p_adjusted
         sign = {"supported": STAR, "refuted": DAGGER}.get(verdict.outcome)
         plain = (
-            claim.baseline == judgement.baseline
+            claim.baseline == compared.baseline
             and claim.epochs is None
             and claim.kind in (MEAN, SPREAD, AVERAGE)
         )
         if sign is not None and plain and p is not None:
             found[claim.method, claim.kind] = sign * (1 + sum(p <= level for level in LEVELS))
-    alpha = judgement.level_alpha
+    alpha = compared.level_alpha
     steps = [
         f"{STAR * (k + 1)} {level:g}" for k, level in enumerate((alpha, *(x for x in LEVELS if x < alpha)))
     ]
     text = (
-        f"Against {judgement.baseline}, {STAR} marks a better mean, a smaller STD (at its interval) and a smaller Avg. STD, "
+        f"Against {compared.baseline}, {STAR} marks a better mean, a smaller STD (at its interval) and a smaller Avg. STD, "
         f"{DAGGER} their opposites; Holm-adjusted p at most {', '.join(steps)}."
     )
     return SignificanceMarks(found, text if found else "")

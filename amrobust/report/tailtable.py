@@ -2,41 +2,39 @@
 
 from __future__ import annotations
 
-from amrobust.judge.judgement import Judgement
+from amrobust.judge.comparison import GroupComparison
 from amrobust.judge.rules import Selection
 from amrobust.judge.tails import TailRow, tails
 from amrobust.judge.words import significant
 from amrobust.report.blocks import Block, Cell, Column, Row, Table, plain
 from amrobust.report.numbers import ABSENT, Precision
-from amrobust.report.text import breakable, printable, prose, typeset
+from amrobust.report.text import breakable, escape_prose, prose, typeset
 from amrobust.report.view import quantity
 
 _TENTH = 0.9
 
 
-def tail_numbers(judgement: Judgement) -> list[Block]:
+def tail_numbers(compared: GroupComparison) -> list[Block]:
     """Worst tenth and divergence of every method; nothing over several x0, whose seeds are not independent.
 
     A column that no method has seeds enough for is left out, and the caption says how many it takes. Where nothing but that
     and the absence of divergence is left to say, it is said in a sentence.
     """
-    arms = [arm for arm in judgement.arms if not arm.x0s]
+    arms = [arm for arm in compared.arms if not arm.x0s]
     if not arms:
         return []
-    metric, found, _ = tails(
-        arms, Selection(judgement.metric.name), quantiles=(_TENTH,), final=judgement.final
-    )
+    metric, found, _ = tails(arms, Selection(compared.metric.name), quantiles=(_TENTH,), final=compared.final)
     quantiles, means, rates = (
         [row for row in found if row.quantity.endswith(name)]
         for name in ("quantile", "worst 0.1", "P(diverges)")
     )
     number = Precision.of(
-        (s.final_spread.estimate for s in judgement.summaries if s.final_spread is not None), digits=2
+        (s.final_spread.estimate for s in compared.summaries if s.final_spread is not None), digits=2
     )
-    unit = f" ({printable(metric.unit)})" if metric.unit else ""
+    unit = f" ({escape_prose(metric.unit)})" if metric.unit else ""
     columns = [Column("Method", "left", 1.0), Column("n")]
     cells = [[Cell(breakable(arm.method)), Cell(str(len(arm.seeds)))] for arm in arms]
-    caption = f"The worst runs, by final {printable(quantity(metric))}."
+    caption = f"The worst runs, by final {escape_prose(quantity(metric))}."
     if any(row.result is not None for row in quantiles):
         columns.append(Column(f"Worst tenth\nbegins at{unit}"))
         _add(cells, [_quantile(row, number) for row in quantiles])

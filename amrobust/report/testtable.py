@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from amrobust.judge.claim import Claim
-from amrobust.judge.judgement import Judgement, PairFacts, Verdict
+from amrobust.judge.comparison import GroupComparison, PairFacts, Verdict
 from amrobust.judge.words import counted
 from amrobust.report.blocks import Cell, Column, Row, Table, typeset_table
 from amrobust.report.numbers import ABSENT, p_value, percent, ratio
 from amrobust.report.tables import claims_table
-from amrobust.report.text import breakable, printable
+from amrobust.report.text import breakable, escape_prose
 from amrobust.report.view import ClaimRow, View, claim_words, difference_unit, heading
 
 _LONG_NAME = 32
@@ -20,7 +20,7 @@ _LONG_NAME = 32
 Found = Sequence[tuple[Verdict, ClaimRow]]
 
 
-def test_table(judgement: Judgement, shown: View, found: Found) -> Table:
+def test_table(compared: GroupComparison, shown: View, found: Found) -> Table:
     """Claims of one kind, or several about one pair; what all rows share is said once, in the caption."""
     claims = [verdict.claim for verdict, _ in found]
     many_claims = len({row.claim for _, row in found}) > 1
@@ -28,7 +28,7 @@ def test_table(judgement: Judgement, shown: View, found: Found) -> Table:
     pairs = all(claim.is_about_a_pair for claim in claims)
     tests, seconds = _distinct(found, "test"), _distinct(found, "sensitivity_test")
     marks = _marks(found)
-    together = len({heading(claim, judgement) for claim in claims}) == 1
+    together = len({heading(claim, compared) for claim in claims}) == 1
     names = {
         "method": many_methods or not many_claims,
         "baseline": pairs and len({claim.baseline for claim in claims}) > 1,
@@ -46,7 +46,7 @@ def test_table(judgement: Judgement, shown: View, found: Found) -> Table:
     table = claims_table(shown, (name for name, wanted in names.items() if wanted), [row for _, row in found])
     titles = {"Holm p": "Holm", "check\np": "Check\np", "Seeds": "Required\nseeds"}
     if together:
-        titles["Estimate"] = _estimate_heading(found, judgement)
+        titles["Estimate"] = _estimate_heading(found, compared)
     columns = tuple(replace(column, title=titles.get(column.title, column.title)) for column in table.columns)
     rows = []
     for (_, row), printed in zip(found, table.rows, strict=True):
@@ -54,7 +54,7 @@ def test_table(judgement: Judgement, shown: View, found: Found) -> Table:
         # What the heading says of an estimate, its sign of a ratio or its unit, is not said again.
         others = [replace(cell, text=cell.value) if together and cell.value else cell for cell in others]
         rows.append(Row((replace(first, mark=marks.get(row.assumption, "")), *others)))
-    caption = _caption(judgement, found, marks)
+    caption = _caption(compared, found, marks)
     return typeset_table(Table(caption, columns, tuple(rows), small=True))
 
 
@@ -71,7 +71,7 @@ def _marks(found: Found) -> dict[str, str]:
     return {text: chr(ord("a") + place % 26) for place, text in enumerate(assumptions)}
 
 
-def _caption(judgement: Judgement, found: Found, marks: Mapping[str, str]) -> str:
+def _caption(compared: GroupComparison, found: Found, marks: Mapping[str, str]) -> str:
     claims = [verdict.claim for verdict, _ in found]
     words = _distinct(found, "claim")
     if claims[0].form.estimates == "share":
@@ -80,11 +80,11 @@ def _caption(judgement: Judgement, found: Found, marks: Mapping[str, str]) -> st
         methods = {claim.method for claim in claims}
         text = f"All claims about {methods.pop()}" if len(methods) == 1 else "All claims"
     else:
-        name = claim_words(claims[0], judgement)
+        name = claim_words(claims[0], compared)
         text = f"{name[:1].upper()}{name[1:]}"
     baselines = {claim.baseline for claim in claims}
     if all(claim.is_about_a_pair for claim in claims) and len(baselines) == 1:
-        text += f"{',' if f', {judgement.axis.plural} ' in text else ''} against {baselines.pop()}"
+        text += f"{',' if f', {compared.axis.plural} ' in text else ''} against {baselines.pop()}"
     tests, seconds = _distinct(found, "test"), _distinct(found, "sensitivity_test")
     text += f": {next(iter(tests))}." if len(tests) == 1 else "."
     text += f" {_sides(claims)} Holm: adjusted over {counted(max(v.family_size for v, _ in found), 'claim')}."
@@ -115,20 +115,20 @@ def _sides(claims: Sequence[Claim]) -> str:
     return "p: one-sided." if any(one_sided) else "p: two-sided."
 
 
-def _estimate_heading(found: Found, judgement: Judgement) -> str:
+def _estimate_heading(found: Found, compared: GroupComparison) -> str:
     claim = found[0][0].claim
     if claim.form.estimates != "difference":
         steps = [v.claim.form.per(v.interval) for v, _ in found if v.interval is not None]
         units = dict.fromkeys(filter(None, steps))
         return claim.form.estimates.capitalize() + (f" a {' or '.join(units)}" if units else "")
-    unit = printable(difference_unit(judgement.metric).strip())
+    unit = escape_prose(difference_unit(compared.metric).strip())
     return f"Difference{f' ({unit})' if unit else ''}"
 
 
-def facts_table(judgement: Judgement) -> Table | None:
+def facts_table(compared: GroupComparison) -> Table | None:
     """What describes the pairs and decides nothing; None where there is nothing."""
-    axis = judgement.axis
-    pairs = [pair for pair in judgement.pairs if _says_something(pair)]
+    axis = compared.axis
+    pairs = [pair for pair in compared.pairs if _says_something(pair)]
     if not pairs:
         return None
     by_pair = len({pair.baseline for pair in pairs}) > 1
@@ -137,7 +137,7 @@ def facts_table(judgement: Judgement) -> Table | None:
     share = 1.0 if long else 0.0
     columns = [Column("Method", "left", share)] + ([Column("Baseline", "left", share)] if by_pair else [])
     columns += [
-        Column("Chance to\nend better"), Column(f"{percent(1 - judgement.alpha)}\ninterval"), Column("p"),
+        Column("Chance to\nend better"), Column(f"{percent(1 - compared.alpha)}\ninterval"), Column("p"),
         Column("Ratio of STDs at\nmatched mean"), Column(f"{axis.plural.capitalize()} whose\nSTDs differ", "left", 1.0),
     ]  # fmt: skip
     rows = []
@@ -153,7 +153,7 @@ def facts_table(judgement: Judgement) -> Table | None:
     caption = "Beside the claims: descriptions on which no verdict rests"
     caption += f". Chance to end better: {', '.join(tests)}" if tests else ""
     caption += f"; {axis.plural}: adjusted over all {axis.plural} of a pair (max-T)."
-    if judgement.baseline and not by_pair:
+    if compared.baseline and not by_pair:
         caption = caption.replace("Beside the claims", f"Beside the claims, against {pairs[0].baseline}")
     return Table(breakable(caption), tuple(columns), tuple(rows), small=True)
 

@@ -59,7 +59,7 @@ _POWER = re.compile(rf" × (?=10[{RAISED}])")
 ZERO_WIDTH_SPACE = "\u200b"
 
 
-def visible(text: str) -> str:
+def escape(text: str) -> str:
     """``text`` on one line with every control, format and surrogate character written out as an escape.
 
     Terminal escape sequences, bidirectional overrides and line breaks are shown (``\\x1b``, ``\\u202e``, ``\\n``)
@@ -75,14 +75,14 @@ def visible(text: str) -> str:
     )
 
 
-def printable(text: str) -> str:
+def escape_prose(text: str) -> str:
     """``text`` made visible for the report, in which every script is set as it is written, with the joiners that it has."""
-    return "".join(part if place % 2 else visible(part) for place, part in enumerate(_JOINING.split(text)))
+    return "".join(part if place % 2 else escape(part) for place, part in enumerate(_JOINING.split(text)))
 
 
 def latex(text: str) -> str:
     """``text`` for a LaTeX document's body: no character of it is a command, and none ends a cell or a row."""
-    plain = _NEGATIVE.sub("−", visible(text))
+    plain = _NEGATIVE.sub("−", escape(text))
     # Two hyphens would join into a dash: a command's options have to stay what they are.
     text = re.sub("-(?=-)", "-{}", "".join(_LATEX.get(character, character) for character in plain))
     return _RAISED.sub(lambda match: f"$^{{{lowered(match[0])}}}$", text)
@@ -90,13 +90,13 @@ def latex(text: str) -> str:
 
 def markdown(text: str) -> str:
     """``text`` for CommonMark and GitHub tables: no markup, no HTML, no new cell."""
-    plain = visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    plain = escape(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return _MARKDOWN_BLOCK.sub(r"\1\\\2", _MARKDOWN_PUNCTUATION.sub(r"\\\1", plain))
 
 
 def csv_cell(text: str) -> str:
     """``text`` for a CSV cell: where a spreadsheet would run it as a formula, an apostrophe goes before it."""
-    plain = visible(text)
+    plain = escape(text)
     # The wide forms are signs of a formula too, where East Asian text is typed.
     return f"'{plain}" if plain.lstrip().startswith(tuple("=+-@＝＋－＠")) else plain
 
@@ -107,7 +107,7 @@ def breakable(text: str) -> str:
     ``m = 5`` is not broken.
     """
     words = []
-    for word in _SETTING.sub("\u00a0=\u00a0", printable(text)).split(" "):
+    for word in _SETTING.sub("\u00a0=\u00a0", escape_prose(text)).split(" "):
         pieces = [word]
         for places in (_BREAK_AFTER, _BREAK_NEXT, _UNBROKEN):
             pieces = [

@@ -1,4 +1,4 @@
-"""A judgement as rows of printed numbers: the one source of the tables in every format for people."""
+"""A group as rows of printed numbers: the one source of the tables in every format for people."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from amrobust.judge.claim import Claim
-from amrobust.judge.judgement import Judgement, PairFacts, Verdict
+from amrobust.judge.comparison import GroupComparison, PairFacts, Verdict
 from amrobust.judge.kinds.kind import Outcome
 from amrobust.judge.words import listed, points, roughly, significant
 from amrobust.report.notes import Note, notes
@@ -20,7 +20,7 @@ from amrobust.report.numbers import (
     ratio_interval,
 )
 from amrobust.report.remarks import recorded_lines, remarks
-from amrobust.report.text import visible
+from amrobust.report.text import escape
 from amrobust.runs.axis import Axis
 from amrobust.runs.files import spans as ranges
 from amrobust.runs.metric import Metric
@@ -114,7 +114,7 @@ class PairRows:
 
 @dataclass(frozen=True)
 class View:
-    """Everything that is printed about a judgement apart from its figures."""
+    """Everything that is printed about a group apart from its figures."""
 
     heading: str
     """Workload, metric with unit, epochs: ``digits, test accuracy (%), 30 epochs``."""
@@ -143,25 +143,25 @@ class View:
         return (self.declared, *self.remarks) if self.declared else self.remarks
 
 
-def view(judgement: Judgement) -> View:
-    """Format ``judgement`` for people."""
-    metric = judgement.metric
+def view(compared: GroupComparison) -> View:
+    """Format ``compared`` for people."""
+    metric = compared.metric
     return View(
-        heading=f"{judgement.workload}, {introduced(metric)}, {judgement.axis.words}",
-        question=judgement.question,
-        tally=tally(judgement.verdicts),
-        unit=f" ({visible(metric.unit)})" if metric.unit else "",
-        methods=_methods(judgement),
+        heading=f"{compared.workload}, {introduced(metric)}, {compared.axis.words}",
+        question=compared.question,
+        tally=tally(compared.verdicts),
+        unit=f" ({escape(metric.unit)})" if metric.unit else "",
+        methods=_methods(compared),
         method_interval=interval_heading(
-            result for s in judgement.summaries for result in (s.final_mean, s.final_spread, s.avg_std)
+            result for s in compared.summaries for result in (s.final_mean, s.final_spread, s.avg_std)
         ),
-        pairs=_pairs(judgement),
-        claim_interval=interval_heading(verdict.interval for verdict in judgement.verdicts),
-        levels=_levels(judgement),
-        notes=notes(judgement),
-        remarks=remarks(judgement),
-        tuning=recorded_lines(judgement),
-        declared=judgement.declaration.sentence if judgement.declaration is not None else "",
+        pairs=_pairs(compared),
+        claim_interval=interval_heading(verdict.interval for verdict in compared.verdicts),
+        levels=_levels(compared),
+        notes=notes(compared),
+        remarks=remarks(compared),
+        tuning=recorded_lines(compared),
+        declared=compared.declaration.sentence if compared.declaration is not None else "",
     )
 
 
@@ -180,17 +180,17 @@ def phase_words(phase: tuple[int, int] | None, axis: Axis) -> str:
     return "" if phase is None else f", {axis.plural} {'–'.join(map(axis.at, phase))}"
 
 
-def claim_words(claim: Claim, judgement: Judgement) -> str:
+def claim_words(claim: Claim, compared: GroupComparison) -> str:
     """The short name of a claim in a table."""
     if claim.parts:
-        return " and ".join(claim_words(part, judgement) for part in claim.parts)
-    return claim.form.short(claim, judgement.metric) + phase_words(claim.epochs, judgement.axis)
+        return " and ".join(claim_words(part, compared) for part in claim.parts)
+    return claim.form.short(claim, compared.metric) + phase_words(claim.epochs, compared.axis)
 
 
-def heading(claim: Claim, judgement: Judgement) -> str:
+def heading(claim: Claim, compared: GroupComparison) -> str:
     """What claims that share a column or a table are called together: :func:`claim_words`, but of bounds on a tail."""
-    words, together = claim.form.short(claim, judgement.metric), claim.form.heading(claim, judgement.metric)
-    return claim_words(claim, judgement) if words == together else together
+    words, together = claim.form.short(claim, compared.metric), claim.form.heading(claim, compared.metric)
+    return claim_words(claim, compared) if words == together else together
 
 
 def difference_unit(metric: Metric) -> str:
@@ -206,8 +206,8 @@ def tally(verdicts: tuple[Verdict, ...]) -> str:
     return f"{len(verdicts)} {noun}" + (f": {', '.join(parts)}" if parts else "")
 
 
-def _methods(judgement: Judgement) -> tuple[MethodRow, ...]:
-    summaries = judgement.summaries
+def _methods(compared: GroupComparison) -> tuple[MethodRow, ...]:
+    summaries = compared.summaries
     final = Precision.of((s.final_spread.estimate for s in summaries if s.final_spread), digits=2)
     average = Precision.of((s.avg_std.estimate for s in summaries if s.avg_std), digits=3)
     rows = []
@@ -231,12 +231,12 @@ def _methods(judgement: Judgement) -> tuple[MethodRow, ...]:
     return tuple(rows)
 
 
-def claim_rows(judgement: Judgement) -> tuple[ClaimRow, ...]:
-    """Every verdict as printed, in the judgement's order."""
+def claim_rows(compared: GroupComparison) -> tuple[ClaimRow, ...]:
+    """Every verdict as printed, in the group's order."""
     differences = Precision.of(
         (
             (v.interval.high - v.interval.low) / 2
-            for v in judgement.verdicts
+            for v in compared.verdicts
             if v.claim.form.estimates == "difference"
             and v.interval is not None
             and v.interval.low is not None
@@ -244,15 +244,15 @@ def claim_rows(judgement: Judgement) -> tuple[ClaimRow, ...]:
         ),
         digits=2,
     )
-    return tuple(_claim_row(v, judgement, differences) for v in judgement.verdicts)
+    return tuple(_claim_row(v, compared, differences) for v in compared.verdicts)
 
 
-def _pairs(judgement: Judgement) -> tuple[PairRows, ...]:
+def _pairs(compared: GroupComparison) -> tuple[PairRows, ...]:
     pairs: dict[tuple[str, str, tuple[str, ...]], list[tuple[Verdict, ClaimRow]]] = {}
-    for verdict, row in zip(judgement.verdicts, claim_rows(judgement), strict=True):
+    for verdict, row in zip(compared.verdicts, claim_rows(compared), strict=True):
         claim = verdict.claim
         pairs.setdefault((claim.method, claim.baseline, claim.methods), []).append((verdict, row))
-    facts = {(pair.method, pair.baseline): pair for pair in judgement.pairs}
+    facts = {(pair.method, pair.baseline): pair for pair in compared.pairs}
     return tuple(
         PairRows(
             method,
@@ -261,7 +261,7 @@ def _pairs(judgement: Judgement) -> tuple[PairRows, ...]:
                 v.interval is not None and v.interval.paired and v.interval.unit == "seeds" for v, _ in found
             ),
             tuple(row for _, row in found),
-            pair_sentences(facts.get((method, baseline)) if not sweep else None, judgement.axis),
+            pair_sentences(facts.get((method, baseline)) if not sweep else None, compared.axis),
             sweep,
         )
         for (method, baseline, sweep), found in pairs.items()
@@ -305,8 +305,8 @@ def spans(epochs: tuple[int, ...]) -> str:
     return ranges(epochs, "–")
 
 
-def _levels(judgement: Judgement) -> str:
-    levels = levels_of(verdict.interval for verdict in judgement.verdicts)
+def _levels(compared: GroupComparison) -> str:
+    levels = levels_of(verdict.interval for verdict in compared.verdicts)
     return f"Each interval is at the level that its claim is tested at: {levels}." if " to " in levels else ""
 
 
@@ -317,7 +317,7 @@ def _seeds_to_settle(verdict: Verdict) -> str:
     return roughly(n) if verdict.outcome == "inconclusive" else f"{n:,}"
 
 
-def _claim_row(verdict: Verdict, judgement: Judgement, differences: Precision) -> ClaimRow:
+def _claim_row(verdict: Verdict, compared: GroupComparison, differences: Precision) -> ClaimRow:
     result, test, second = verdict.interval, verdict.test, verdict.sensitivity_test
     estimate = result.estimate if result is not None else None
     estimates = verdict.claim.form.estimates
@@ -332,7 +332,7 @@ def _claim_row(verdict: Verdict, judgement: Judgement, differences: Precision) -
         value, interval = ABSENT, differences.interval(result)
         if estimate is not None:
             value = differences(estimate, sign=True)
-        shown = value if estimate is None else value + difference_unit(judgement.metric)
+        shown = value if estimate is None else value + difference_unit(compared.metric)
     names = [test.test] if test is not None else []
     if result is not None and test is not None and result.test != test.test:
         names.append(f"interval: {result.test}")
@@ -341,7 +341,7 @@ def _claim_row(verdict: Verdict, judgement: Judgement, differences: Precision) -
     return ClaimRow(
         method=f"{claim.methods[0]} … {claim.methods[-1]}" if claim.methods else claim.method,
         baseline=claim.baseline,
-        claim=claim_words(claim, judgement),
+        claim=claim_words(claim, compared),
         estimate=shown,
         value=value,
         interval=interval,

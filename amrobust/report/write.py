@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from amrobust.errors import RunError, UserError
-from amrobust.judge.judgement import Comparison
+from amrobust.judge.comparison import Comparison
 from amrobust.report.layout import PAPERS, Layout
 from amrobust.runs.output import ending, write_output
 

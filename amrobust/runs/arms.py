@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from amrobust.errors import UserError
 from amrobust.runs.axis import UNSAID, Axis, epochs
 from amrobust.runs.code import CodeVersion
-from amrobust.runs.files import shown
+from amrobust.runs.files import escape
 from amrobust.runs.method import Method, from_name
 from amrobust.runs.metric import Metric
 from amrobust.runs.tuning import Tuning
@@ -130,7 +130,7 @@ def refuse_doubles(arms: Sequence[Arm]) -> None:
         key = arm.workload, arm.method
         if key in seen:
             raise UserError(
-                f"two groups of runs on {shown(arm.workload)} are called {shown(arm.method)}: they are never taken for one; "
+                f"two groups of runs on {escape(arm.workload)} are called {escape(arm.method)}: they are never taken for one; "
                 f"give one of them another name (Runs.rename in Python), or leave one out"
             )
         seen.add(key)

@@ -138,7 +138,7 @@ class Axis:
 
 
 UNSAID = Axis("", "", ())
-"""Where nothing is said of an axis: an arm and a judgement then have the epochs from 1 on."""
+"""Where nothing is said of an axis: an arm and a group then have the epochs from 1 on."""
 
 
 @lru_cache(maxsize=64)

@@ -15,7 +15,7 @@ import numpy as np
 
 from amrobust.errors import RunError, UserError
 from amrobust.runs.curves import RunCurves, decode
-from amrobust.runs.files import TEMPORARY_PREFIX, read_bounded, reason, shown, write_atomically
+from amrobust.runs.files import TEMPORARY_PREFIX, escape, read_bounded, reason, write_atomically
 from amrobust.runs.find import CURVES, MANIFEST, find_runs
 from amrobust.runs.lock import locked
 from amrobust.runs.manifest import Manifest
@@ -141,7 +141,7 @@ def _leftovers(run: Run) -> str:
         return ""
     left = [n for n in names if n.startswith(TEMPORARY_PREFIX) or (fnmatch(n, CURVES) and n != current)]
     return (
-        f"{' and '.join(map(shown, left))} left by a killed process; the next training removes it"
+        f"{' and '.join(map(escape, left))} left by a killed process; the next training removes it"
         if left
         else ""
     )
@@ -168,8 +168,8 @@ def set_aside(finding: Finding) -> Finding:
         return replace(finding, detail=f"{finding.detail}; not set aside ({reason(error)})")
     if moved.parent.name == QUARANTINE:
         lines = [
-            shown(f"{path}: {finding.detail}"),
-            *([f"again: {shown(finding.again)}"] if finding.again else []),
+            escape(f"{path}: {finding.detail}"),
+            *([f"again: {escape(finding.again)}"] if finding.again else []),
         ]
         with suppress(OSError):
             write_atomically(moved / REASON, ("\n".join(lines) + "\n").encode())
@@ -183,6 +183,6 @@ def _move(path: Path, own_name: str) -> Path:
     folder = path.parent / QUARANTINE
     folder.mkdir(exist_ok=True)
     if folder.is_symlink():
-        raise RunError(f"{shown(folder)} is a link")
+        raise RunError(f"{escape(folder)} is a link")
     names = (path.name if number == 1 else f"{path.name}-{number}" for number in itertools.count(1))
     return path.rename(next(folder / name for name in names if not os.path.lexists(folder / name)))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from amrobust.runs.files import shown
+from amrobust.runs.files import escape
 from amrobust.runs.manifest import CurvesFile, RunMetadata
 from amrobust.runs.validators import CorruptRun
 from amrobust.runs.values import ABSENT, absent
@@ -94,7 +94,7 @@ def decode(data: bytes, seeds: Sequence[int], facts: RunMetadata) -> RunCurves:
     # What Arrow does not know of a codec or an encoding is a RuntimeError.
     except (pyarrow.ArrowException, OSError, MemoryError, OverflowError, ValueError, RuntimeError) as error:
         raise CorruptRun(
-            f"its curves file cannot be read as Parquet ({shown(error).split('. ')[0]})"
+            f"its curves file cannot be read as Parquet ({escape(error).split('. ')[0]})"
         ) from None
     if any(table[name].null_count for name in ("seed", "output", "epoch")):
         raise CorruptRun("its curves file has rows that belong to no seed, output or epoch")

@@ -103,7 +103,7 @@ def read_bounded(path: Path, most: int) -> bytes:
         return file.read(found.st_size + 1)
 
 
-def shown(name: object) -> str:
+def escape(name: object) -> str:
     """``name`` on one line, with control, format and surrogate characters written out as escapes."""
     return "".join(
         c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode("ascii")
@@ -112,12 +112,12 @@ def shown(name: object) -> str:
 
 
 def quoted(name: object) -> str:
-    """:func:`shown` as an argument in a command of a shell, for a hint that can be pasted."""
-    return shlex.quote(shown(name))
+    """:func:`escape` as an argument in a command of a shell, for a hint that can be pasted."""
+    return shlex.quote(escape(name))
 
 
 def shown_json(value: Any, *, indent: int = 2, allow_nan: bool = True) -> str:
-    """``value`` as JSON in which every script is written as it is; what :func:`shown` writes out is escaped, as JSON does.
+    """``value`` as JSON in which every script is written as it is; what :func:`escape` writes out is escaped, as JSON does.
 
     Raises TypeError on what JSON has no form of, and ValueError on a number that is not finite unless ``allow_nan``.
     """
@@ -127,4 +127,4 @@ def shown_json(value: Any, *, indent: int = 2, allow_nan: bool = True) -> str:
 
 def reason(error: OSError) -> str:
     """What the system says about ``error``, without the error number."""
-    return shown(error.strerror or error)
+    return escape(error.strerror or error)

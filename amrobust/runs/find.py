@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from amrobust.errors import UserError
-from amrobust.runs.files import reason, shown
+from amrobust.runs.files import escape, reason
 
 MANIFEST = "manifest.json"
 CURVES = "curves-*.parquet"
@@ -39,7 +39,7 @@ def find_runs(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
             inside = [path] if is_run(path) else runs_in(path)
         except OSError as error:
             raise UserError(
-                f"cannot read {shown(path)} ({reason(error)}): give a directory of runs"
+                f"cannot read {escape(path)} ({reason(error)}): give a directory of runs"
             ) from None
         if not inside:
             empty.append(path)
@@ -75,8 +75,8 @@ def by_prefix(name: str, directory: Path) -> Path:
     if len(found) == 1:
         return found[0]
     if found:
-        names = ", ".join(shown(run.name) for run in found[:5])
-        raise UserError(f"{shown(name)!r} could be {names}: give more of the name")
+        names = ", ".join(escape(run.name) for run in found[:5])
+        raise UserError(f"{escape(name)!r} could be {names}: give more of the name")
     raise UserError(
-        f"no run in {shown(directory)} is called {shown(name)!r}: 'amrobust list {shown(directory)}' has them"
+        f"no run in {escape(directory)} is called {escape(name)!r}: 'amrobust list {escape(directory)}' has them"
     )

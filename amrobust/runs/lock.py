@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from amrobust.errors import RunError
-from amrobust.runs.files import reason, shown
+from amrobust.runs.files import escape, reason
 
 if TYPE_CHECKING:
     from filelock import FileLock
@@ -33,7 +33,7 @@ class Held:
         """
         if not self.in_place():
             raise RunError(
-                f"{shown(self.path)} was moved or deleted while seeds were trained: what was saved went with it, and the same "
+                f"{escape(self.path)} was moved or deleted while seeds were trained: what was saved went with it, and the same "
                 "command starts again"
             )
 
@@ -59,7 +59,7 @@ def locked(path: Path, on_wait: Callable[[], None] | None) -> Iterator[Held]:
     except (OSError, NotImplementedError) as error:
         what = reason(error) if isinstance(error, OSError) else "its file system has no locks"
         raise RunError(
-            f"cannot write to {shown(path)} ({what}): choose another place with --runs-dir"
+            f"cannot write to {escape(path)} ({what}): choose another place with --runs-dir"
         ) from None
     try:
         yield held
@@ -75,7 +75,7 @@ def _acquire(path: Path, on_wait: Callable[[], None] | None) -> tuple[FileLock, 
     while True:
         path.mkdir(parents=True, exist_ok=True)
         if path.is_symlink():
-            raise RunError(f"{shown(path)} is a link, and runs are written to directories of their own only")
+            raise RunError(f"{escape(path)} is a link, and runs are written to directories of their own only")
         # Opened before the lock's own descriptor: when both are in place afterwards, this file is the one that was locked.
         held = Held(path, os.open(path / LOCK, flags, 0o644))
         lock = filelock.FileLock(path / LOCK)
@@ -84,7 +84,7 @@ def _acquire(path: Path, on_wait: Callable[[], None] | None) -> tuple[FileLock, 
                 lock.acquire(timeout=0)
             except filelock.Timeout:
                 if on_wait is None:
-                    raise RunError(f"{shown(path)}: another process is working on it") from None
+                    raise RunError(f"{escape(path)}: another process is working on it") from None
                 on_wait()
                 lock.acquire(poll_interval=0.1)
             if held.in_place():

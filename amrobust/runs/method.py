@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from amrobust.errors import UserError
-from amrobust.runs.files import shown
+from amrobust.runs.files import escape
 from amrobust.runs.spec import Value
 
 TITLES = {
@@ -129,7 +129,7 @@ def in_parts(text: str) -> tuple[str, dict[str, tuple[str, ...]], str | None]:
     This is the one place that knows the grammar. A comma separates parameters, or values of one (``m=3,5``); within brackets
     of a value's own (``betas=(0.9,0.99)``) it belongs to the value. Raises UserError on a text of another form.
     """
-    bad = UserError(f"{shown(repr(text))} is not of the form name or name[param=value,...]")
+    bad = UserError(f"{escape(repr(text))} is not of the form name or name[param=value,...]")
     name, bracket, rest = text.strip().partition("[")
     if bracket:
         inner, closed, tail = rest.rpartition("]")
@@ -147,9 +147,9 @@ def in_parts(text: str) -> tuple[str, dict[str, tuple[str, ...]], str | None]:
         if not equals and found and key:
             found[next(reversed(found))] += (key,)
         elif not (key and value):
-            raise UserError(f"{shown(repr(piece))} is not of the form name=value")
+            raise UserError(f"{escape(repr(piece))} is not of the form name=value")
         elif key in found:
-            raise UserError(f"{shown(repr(text))} gives a parameter twice")
+            raise UserError(f"{escape(repr(text))} gives a parameter twice")
         else:
             found[key] = (value,)
     return name.strip(), found, output.strip() or None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 from amrobust.errors import UserError
-from amrobust.runs.files import quoted, shown
+from amrobust.runs.files import escape, quoted
 
 Direction = Literal["higher", "lower"]
 KnownBy = Literal["declared", "workload", "source", "name", "values", "not recorded"]
@@ -192,13 +192,13 @@ class MetricChoice:
 
 def asks(name: str) -> str:
     """The question which way ``name`` is better, with the options that answer it."""
-    return f"whether {shown(name)} is better high or low cannot be told from its name: {says(name)}"
+    return f"whether {escape(name)} is better high or low cannot be told from its name: {says(name)}"
 
 
 def says(name: str) -> str:
     """The options that say which way ``name`` is better."""
     low, high = (quoted(f"{name}:{way}") for way in ("lower", "higher"))
-    return f"say --metric {low} or --metric {high} (in Python metric={shown(name) + ':lower'!r})"
+    return f"say --metric {low} or --metric {high} (in Python metric={escape(name) + ':lower'!r})"
 
 
 def direction(what: str, given: Any) -> Direction:
@@ -316,11 +316,11 @@ def refuse_unnamed(option: str, named: Iterable[str], metrics: Iterable[str]) ->
     for name in named:
         if name not in known:
             raise UserError(
-                f"{option} names {shown(name)!r}, which is no metric here: choose among {some_of(known)}"
+                f"{option} names {escape(name)!r}, which is no metric here: choose among {some_of(known)}"
             )
 
 
 def some_of(names: Iterable[str]) -> str:
     """Names for a message, at most 20 of them."""
     found = list(names)
-    return ", ".join(map(shown, found[:20])) + (", ..." if len(found) > 20 else "")
+    return ", ".join(map(escape, found[:20])) + (", ..." if len(found) > 20 else "")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from amrobust.errors import RunError, UserError
-from amrobust.runs.files import put_in_place, reason, shown, sync_directory
+from amrobust.runs.files import escape, put_in_place, reason, sync_directory
 
 
 class _Place(NamedTuple):
@@ -51,7 +51,7 @@ def write_output(path: str | os.PathLike[str], data: bytes) -> None:
         sync_directory(place.path.parent)
     except OSError as error:
         raise RunError(
-            f"cannot write {shown(path)}: {reason(error)}; make room for it, or choose another file"
+            f"cannot write {escape(path)}: {reason(error)}; make room for it, or choose another file"
         ) from error
 
 
@@ -79,7 +79,7 @@ def ending(path: str | os.PathLike[str], known: Sequence[str], rule: str) -> str
         return found
     if place.in_place:
         return known[0]
-    raise UserError(f"cannot write {shown(path)}: {rule} {' or '.join(known)}")
+    raise UserError(f"cannot write {escape(path)}: {rule} {' or '.join(known)}")
 
 
 def make_directory(path: Path) -> None:
@@ -87,7 +87,9 @@ def make_directory(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"cannot write to {shown(path)}: {reason(error)}; choose another directory") from None
+        raise UserError(
+            f"cannot write to {escape(path)}: {reason(error)}; choose another directory"
+        ) from None
 
 
 def _place(path: Path) -> _Place:
@@ -126,12 +128,12 @@ def _checked(path: str | os.PathLike[str]) -> _Place:
         place = _place(Path(path))
     except (OSError, ValueError) as error:
         why = reason(error) if isinstance(error, OSError) else error
-        raise UserError(f"cannot write {shown(path)}: {why}; choose another file") from None
+        raise UserError(f"cannot write {escape(path)}: {why}; choose another file") from None
     folder = place.path.parent
     if place.status is not None and stat.S_ISDIR(place.status.st_mode):
-        raise UserError(f"cannot write {shown(path)}: it is a directory; give the name of a file in it")
+        raise UserError(f"cannot write {escape(path)}: it is a directory; give the name of a file in it")
     if place.descriptor is None and not folder.is_dir():
-        raise UserError(f"cannot write {shown(path)}: there is no directory {shown(folder)}; make it first")
+        raise UserError(f"cannot write {escape(path)}: there is no directory {escape(folder)}; make it first")
     # A plain file is replaced, which its directory has to allow; one that may not be written is kept from that on purpose.
     needed = [] if place.in_place else [folder]
     if place.descriptor is None and place.status is not None:
@@ -139,7 +141,7 @@ def _checked(path: str | os.PathLike[str]) -> _Place:
     for other in needed:
         if not os.access(other, os.W_OK):
             raise UserError(
-                f"cannot write {shown(path)}: you may not write to {shown(other)}; choose another file"
+                f"cannot write {escape(path)}: you may not write to {escape(other)}; choose another file"
             )
     return place
 

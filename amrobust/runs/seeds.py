@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from amrobust.errors import UserError
-from amrobust.runs.files import shown
+from amrobust.runs.files import escape
 from amrobust.runs.spec import plain
 
 LEAST, MOST = -(2**63), 2**63 - 1
@@ -74,16 +74,16 @@ def seed_of(given: Any) -> int:
                 raise ValueError  # The beginning of a hash, 1e3, is no thousand.
             number = float(text)
         except ValueError:
-            if not 0 < len(text) <= LONGEST or shown(text) != text:
+            if not 0 < len(text) <= LONGEST or escape(text) != text:
                 raise UserError(
-                    f"a seed that is a text has 1 to {LONGEST} characters that can be printed, not {shown(text[:100])!r}"
+                    f"a seed that is a text has 1 to {LONGEST} characters that can be printed, not {escape(text[:100])!r}"
                 ) from None
             return NamedSeed(text)
         if not number.is_integer():
-            raise UserError(f"the seed {shown(text)!r} is not a whole number")
+            raise UserError(f"the seed {escape(text)!r} is not a whole number")
         if abs(number) >= EXACT:
             raise UserError(
-                f"the seed {shown(text)!r} has lost its last digits as a float: write seeds as whole numbers or as texts"
+                f"the seed {escape(text)!r} has lost its last digits as a float: write seeds as whole numbers or as texts"
             )
         text = str(int(number))
     whole = int(text)

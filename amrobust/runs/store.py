@@ -15,10 +15,10 @@ from amrobust.runs.files import (
     TEMPORARY_PREFIX,
     NotPlain,
     TooLong,
+    escape,
     put_in_place,
     read_bounded,
     reason,
-    shown,
     sync_directory,
 )
 from amrobust.runs.find import CURVES, MANIFEST, by_prefix, find_runs, is_run
@@ -62,7 +62,7 @@ class Run:
 
 def broken_line(path: Path, problem: CorruptRun) -> str:
     """A broken run in one line: which, what is wrong, and what to do."""
-    return shown(f"{path}: {problem}; {problem.hint_for(path)}")
+    return escape(f"{path}: {problem}; {problem.hint_for(path)}")
 
 
 def directory_name(manifest: Manifest) -> str:
@@ -160,12 +160,12 @@ def each_run(paths: Iterable[Path], problems: list[str]) -> Iterator[Run]:
 
 def no_runs(path: Path) -> str:
     """That there are no runs in ``path``."""
-    return f"there are no runs in {shown(path)}: make some with 'amrobust run --opt am1 --seeds 20'"
+    return f"there are no runs in {escape(path)}: make some with 'amrobust run --opt am1 --seeds 20'"
 
 
 def same_run(path: Path, earlier: Path) -> str:
     """That two directories hold the same run, of which the second is left out."""
-    return f"{shown(path)}: is the same run as {shown(earlier)}; give only one of them"
+    return f"{escape(path)}: is the same run as {escape(earlier)}; give only one of them"
 
 
 def commit(path: Path, manifest: Manifest, curves: Mapping[int, SeedCurves]) -> Run:
@@ -192,11 +192,11 @@ def commit(path: Path, manifest: Manifest, curves: Mapping[int, SeedCurves]) -> 
             sync_directory(path)
     except FileNotFoundError:
         raise RunError(
-            f"cannot write to {shown(path)}: the directory was deleted or moved; the same command starts it again"
+            f"cannot write to {escape(path)}: the directory was deleted or moved; the same command starts it again"
         ) from None
     except OSError as error:
         raise RunError(
-            f"cannot write to {shown(path)} ({reason(error)}): free some space or choose another --runs-dir; what was "
+            f"cannot write to {escape(path)} ({reason(error)}): free some space or choose another --runs-dir; what was "
             "committed before is kept"
         ) from None
     _remove_leftovers(path, manifest)

@@ -12,7 +12,7 @@ from typing import Any
 
 from amrobust import __version__
 from amrobust.errors import UserError
-from amrobust.runs.files import read_bounded, reason, shown
+from amrobust.runs.files import escape, read_bounded, reason
 from amrobust.runs.output import write_output
 from amrobust.runs.seeds import MAX_SEED
 from amrobust.runs.spec import MAX_TEXT, Value, content_digest
@@ -69,17 +69,19 @@ def read_tuning(path: Path) -> TuningFile:
             check_chosen(method.hyperparameters, method.tuning)
         return found
     except OSError as error:
-        raise UserError(f"cannot read the tuning {shown(path)}: {reason(error)}") from None
+        raise UserError(f"cannot read the tuning {escape(path)}: {reason(error)}") from None
     except CorruptRun as problem:
         hint = problem.hint if isinstance(problem, UnreadableRun) else "'amrobust tune' writes it again"
-        raise UserError(f"{shown(path)} is no record of a tuning: {shown(problem)}; {hint}") from None
+        raise UserError(f"{escape(path)} is no record of a tuning: {escape(problem)}; {hint}") from None
 
 
 def check_chosen(hyperparameters: Mapping[str, Value], tuning: Tuning) -> None:
     """Raise CorruptRun unless a method with these ``hyperparameters`` is the one that ``tuning`` chose."""
     for name, value in tuning.best.values.items():
         if name not in hyperparameters or hyperparameters[name] != value:
-            raise CorruptRun(f"its record chooses {shown(name)} = {shown(value)}, which is not what was run")
+            raise CorruptRun(
+                f"its record chooses {escape(name)} = {escape(value)}, which is not what was run"
+            )
 
 
 def check_tuning(tuning: Tuning, what: str, at: str) -> None:

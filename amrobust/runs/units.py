@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from amrobust.errors import UserError
-from amrobust.runs.files import shown
+from amrobust.runs.files import escape
 from amrobust.runs.metric import Metric, can_be_a_share, direction_by_name, is_often_in_percent
 from amrobust.runs.values import Curves
 
@@ -41,7 +41,7 @@ def with_unit(metric: Metric, values: Sequence[Curves]) -> Metric:
         if least <= SHARE and whole < np.inf:
             top, what = (whole, "none") if whole <= SHARE else (least, "of one method none")
             raise UserError(
-                f"{shown(metric.name)} is said to be in percent, and {what} of its values is above {top:g}: they look like "
+                f"{escape(metric.name)} is said to be in percent, and {what} of its values is above {top:g}: they look like "
                 "shares of one; leave the unit out, or multiply them by 100"
             )
     return metric

@@ -17,7 +17,7 @@ import msgspec
 
 from amrobust.errors import UserError
 from amrobust.runs.code import code_digest
-from amrobust.runs.files import shown
+from amrobust.runs.files import escape
 from amrobust.runs.manifest import (
     RECORD_VERSION,
     SCHEMA_VERSION,
@@ -120,7 +120,7 @@ def parse_manifest(data: bytes) -> Manifest:
         )
     found = converted(top, _Document, "manifest")
     if unknown := set(top["spec"]) - {field.name for field in fields(Spec)}:
-        raise CorruptRun(f"the spec in its manifest has an unknown field {shown(min(unknown))!r}")
+        raise CorruptRun(f"the spec in its manifest has an unknown field {escape(min(unknown))!r}")
     manifest = Manifest(
         record_version=record,
         identity=found.identity,
@@ -146,7 +146,7 @@ def _seed(key: str) -> int:
     with suppress(UserError):
         if str(seed := seed_of(key)) == key:
             return seed
-    raise CorruptRun(f"its manifest names {shown(key[:20])!r}, which is not how a seed is written")
+    raise CorruptRun(f"its manifest names {escape(key[:20])!r}, which is not how a seed is written")
 
 
 def _check_spec(spec: Spec) -> None:
@@ -161,7 +161,7 @@ def _check_spec(spec: Spec) -> None:
         raise CorruptRun("the spec in its manifest has a root_seed or an x0_index below 0")
     if spec.vary is not None and spec.vary not in STREAMS:
         raise CorruptRun(
-            f"the random stream in its manifest is {shown(spec.vary)[:40]!r}, none of {', '.join(STREAMS)}"
+            f"the random stream in its manifest is {escape(spec.vary)[:40]!r}, none of {', '.join(STREAMS)}"
         )
 
 
@@ -180,7 +180,7 @@ def _check_facts(facts: RunMetadata) -> None:
             or metric.name in INDEX_COLUMNS
         ):
             raise CorruptRun(
-                f"the metric {shown(metric.name)[:40]!r} in its manifest has a reserved, empty or too long name, or such a unit"
+                f"the metric {escape(metric.name)[:40]!r} in its manifest has a reserved, empty or too long name, or such a unit"
             )
     for names, what in ((facts.outputs, "output"), ([metric.name for metric in facts.metrics], "metric")):
         if not names or len(set(names)) != len(names):
@@ -211,7 +211,7 @@ def _check_whole(manifest: Manifest) -> None:
     name = f"curves-{manifest.curves.sha256[:12]}.parquet"
     if manifest.curves.file != name:
         raise CorruptRun(
-            f"the curves file in its manifest is {shown(manifest.curves.file)[:40]!r} and not named after its digest, {name}"
+            f"the curves file in its manifest is {escape(manifest.curves.file)[:40]!r} and not named after its digest, {name}"
         )
     if manifest.curves.bytes > most_curves_bytes(facts, complete):
         raise CorruptRun(

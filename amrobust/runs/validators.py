@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 import msgspec
 from msgspec import Meta
 
-from amrobust.runs.files import shown
+from amrobust.runs.files import escape
 from amrobust.runs.seeds import LEAST, MAX_SEED, MOST
 from amrobust.runs.spec import MAX_TEXT, Value, can_be_recorded, content_digest
 
@@ -76,7 +76,7 @@ def checksummed(data: bytes, current: int, what: str) -> tuple[dict[str, Any], i
             raise CorruptRun(f"its {what} is not a JSON object")
         found = content_digest({key: value for key, value in top.items() if key != "checksum"})
     except (ValueError, RecursionError) as error:
-        raise CorruptRun(f"its {what} is not valid JSON ({shown(error)})") from None
+        raise CorruptRun(f"its {what} is not valid JSON ({escape(error)})") from None
     version = converted(top.get("schema_version"), Positive, what, "schema_version")
     if version > current:
         raise UnreadableRun(
@@ -131,6 +131,6 @@ def check_parameters(values: Mapping[str, Value], what: str, at: str) -> None:
     for name, value in values.items():
         if not (name and can_be_recorded(name) and can_be_recorded(value)):
             raise CorruptRun(
-                f"{at} in its {what} has {shown(name)[:40]!r} = {reprlib.repr(value)}: expected a name, and a number (of 64 "
+                f"{at} in its {what} has {escape(name)[:40]!r} = {reprlib.repr(value)}: expected a name, and a number (of 64 "
                 f"bits where it is whole), true, false, null or a text of at most {MAX_TEXT:,} characters"
             )

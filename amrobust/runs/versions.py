@@ -11,7 +11,7 @@ from pathlib import Path
 
 from amrobust.errors import UserError
 from amrobust.runs.code import Files, changed, code_digest, source_digest
-from amrobust.runs.files import shown, spans
+from amrobust.runs.files import escape, spans
 from amrobust.runs.find import MANIFEST
 from amrobust.runs.manifest import Manifest
 from amrobust.runs.store import directory_name, manifest_in
@@ -81,15 +81,15 @@ class Versions:
         if accept_new_code and made:
             if mine is not None and mine.complete:
                 raise UserError(
-                    f"{shown(own.path.name)} has {_seeds(mine)} of this version of the code, and {shown(made[0].path.name)} "
+                    f"{escape(own.path.name)} has {_seeds(mine)} of this version of the code, and {escape(made[0].path.name)} "
                     f"has {_seeds(made[0].manifest)} of another: leave out --accept-new-code to go on with the former, or "
                     "move its directory away to go on with the latter"
                 )
             what = changed([_last(made[0].manifest), files])
             self._say(
                 f"accepted {what}",
-                f"{shown(made[0].path.name)}: goes on with another version of the code than made {_seeds(made[0].manifest)} "
-                f"({shown(what)} changed), as --accept-new-code asks: reports say so",
+                f"{escape(made[0].path.name)}: goes on with another version of the code than made {_seeds(made[0].manifest)} "
+                f"({escape(what)} changed), as --accept-new-code asks: reports say so",
             )
             return _goes_on(made[0], manifest)
         if mine is not None and mine.complete:
@@ -101,7 +101,7 @@ class Versions:
             if last is None:
                 self._say(
                     "any",
-                    f"{shown(other.path.name)}: code not recorded: seeds of any version are added to it",
+                    f"{escape(other.path.name)}: code not recorded: seeds of any version are added to it",
                 )
             if last is None or source_digest(last) == now:
                 return _goes_on(other, manifest)
@@ -109,8 +109,8 @@ class Versions:
             what = changed([_last(made[0].manifest), files])
             self._say(
                 f"new {what}",
-                f"{shown(own.path.name)}: a new run, because {shown(what)} changed since {_seeds(made[0].manifest)} of "
-                f"{shown(made[0].path.name)} were made: two versions of one method, never one sample (to add to the old run on "
+                f"{escape(own.path.name)}: a new run, because {escape(what)} changed since {_seeds(made[0].manifest)} of "
+                f"{escape(made[0].path.name)} were made: two versions of one method, never one sample (to add to the old run on "
                 "purpose: --accept-new-code, in Python accept_new_code=True)",
             )
         return own
@@ -170,7 +170,7 @@ def _require_last(path: Path, recorded: Manifest, now: Files | None) -> None:
         return
     made = [seed for seed in recorded.complete if recorded.seeds[seed].code != code_digest(now)]
     raise UserError(
-        f"{shown(path)}: seeds {spans(made)} were made by another version of the code ({shown(changed([last, now]))} changed): "
+        f"{escape(path)}: seeds {spans(made)} were made by another version of the code ({escape(changed([last, now]))} changed): "
         "put it back, choose another --runs-dir, or go on on purpose with --accept-new-code (in Python accept_new_code=True), "
         "which reports say"
     )

@@ -16,7 +16,7 @@ from amrobust.errors import RunError, UserError
 from amrobust.runs.axis import MAX_EPOCHS
 from amrobust.runs.code import code_digest
 from amrobust.runs.curves import SeedCurves, metric_names
-from amrobust.runs.files import shown
+from amrobust.runs.files import escape
 from amrobust.runs.find import is_run
 from amrobust.runs.lock import Held, locked
 from amrobust.runs.manifest import Block, Layout, Manifest, RunMetadata, SeedRecord, identity
@@ -223,7 +223,7 @@ class Execution:
         if is_run(self.path):
             self._take_up(read_run(self.path))
         elif self.manifest.identity != identity(self.manifest.spec, self.facts):
-            raise RunError(f"{shown(self.path)} was moved while the command began: give the command again")
+            raise RunError(f"{escape(self.path)} was moved while the command began: give the command again")
 
     def _take_up(self, run: Run) -> None:
         recorded = run.manifest
@@ -344,7 +344,7 @@ class Execution:
             first = self.manifest.seeds[failed[0]].error or ""
             names = ", ".join(map(str, failed[:10])) + (", ..." if len(failed) > 10 else "")
             raise RunError(
-                f"{len(failed)} of {len(self.wanted)} seeds failed ({names}): {shown(first)}; the others are kept, and the "
+                f"{len(failed)} of {len(self.wanted)} seeds failed ({names}): {escape(first)}; the others are kept, and the "
                 "same command tries the failed ones again"
             )
 

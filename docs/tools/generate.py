@@ -59,7 +59,7 @@ def architecture() -> str:
         "",
         "Between rooms travel frozen dataclasses: `Spec` (what to train), `SeedOutcome` and `Manifest` (what came of it),",
         "`Arm` (one method's curves, wherever they came from), `Result` (an estimate with its interval, p and assumption),",
-        "`Judgement` and `Comparison` (claims and verdicts). `amrobust.errors` and `amrobust.plugins` stand beside the",
+        "`GroupComparison` and `Comparison` (claims and verdicts). `amrobust.errors` and `amrobust.plugins` stand beside the",
         "rooms; `analyses/` and `reference_runs/` hold data.",
         "",
     ]

@@ -34,7 +34,7 @@ BEFORE = "Declared before the runs: all 18 seeds"
 
 @pytest.fixture
 def analysed(tmp_path, monkeypatch):
-    """Carries out the file after the given replacements, and returns the one judgement."""
+    """Carries out the file after the given replacements, and returns the one group."""
     monkeypatch.chdir(tmp_path)
 
     def carry_out(*replacements, **options):
@@ -43,10 +43,10 @@ def analysed(tmp_path, monkeypatch):
             assert old in text
             text = text.replace(old, new)
         Path("mine.toml").write_text(text)
-        (judgement,) = run_analysis(
+        (compared,) = run_analysis(
             load_analysis("mine.toml"), tmp_path / "runs", executor="local", **options
-        ).judgements
-        return judgement
+        ).groups
+        return compared
 
     return carry_out
 
@@ -140,18 +140,18 @@ def test_seeds_that_train_as_one_stack_carry_the_declaration(tmp_path, monkeypat
     text = FILE.replace('"logistic"', '"digits"').replace("iterations = 20", "epochs = 2, lr_drops = 0")
     Path("mine.toml").write_text(text.replace("seeds = 6", 'seeds = 4\nbatching = "stack"'))
     analysis = load_analysis("mine.toml")
-    (judgement,) = run_analysis(analysis, tmp_path / "runs", executor="local").judgements
-    assert judgement.declaration.before == 12
+    (compared,) = run_analysis(analysis, tmp_path / "runs", executor="local").groups
+    assert compared.declaration.before == 12
     assert any(run.manifest.company for run in open_runs([tmp_path / "runs"])[0])
 
 
 def test_seeds_from_several_starting_points_are_counted_from_each(analysed):
     crossed = ("seeds = 6", "seeds = 3\nx0s = 2")
     assert analysed(crossed).declaration.before == 18
-    judgement = analysed(("seeds = 6", "seeds = 2\nx0s = 2"))
-    assert judgement.declaration.after == 12
-    assert {len(arm.seeds) for arm in judgement.arms} == {4}
-    assert "left out are seeds 2 of" in " ".join(note.message for note in judgement.warnings)
+    compared = analysed(("seeds = 6", "seeds = 2\nx0s = 2"))
+    assert compared.declaration.after == 12
+    assert {len(arm.seeds) for arm in compared.arms} == {4}
+    assert "left out are seeds 2 of" in " ".join(note.message for note in compared.warnings)
 
 
 def test_the_declared_seeds_are_judged_and_the_others_left_out_in_a_line(analysed):
@@ -167,7 +167,7 @@ def test_the_declared_seeds_are_judged_and_the_others_left_out_in_a_line(analyse
 
 
 def test_every_form_of_the_result_says_it(analysed, tmp_path):
-    judgement = analysed()
+    compared = analysed()
     runner = CliRunner()
     for form in ("table", "json", "csv", "latex", "markdown", "html"):
         done = runner.invoke(
@@ -176,15 +176,15 @@ def test_every_form_of_the_result_says_it(analysed, tmp_path):
         assert BEFORE in done.stdout, form
     assert json.loads(
         runner.invoke(main, ["analyze", "mine.toml", "--format", "json", "-o", "mine.html", "-q"]).stdout
-    )["judgements"][0]["declaration"] == {
-        "digest": judgement.declaration.digest, "before": 18, "after": 0, "unknown": 0,
-        "sentence": judgement.declaration.sentence, "of_other_versions": 0,
+    )["groups"][0]["declaration"] == {
+        "digest": compared.declaration.digest, "before": 18, "after": 0, "unknown": 0,
+        "sentence": compared.declaration.sentence, "of_other_versions": 0,
     }  # fmt: skip
     assert BEFORE in Path("mine.html").read_text()
     first_page = pypdf.PdfReader("mine.pdf").pages[0].extract_text().replace("\u200b", "")
     assert BEFORE in " ".join(first_page.split())
     shown = runner.invoke(main, ["show", "logistic-msgd"]).stdout
-    assert f"0-5 under an analysis (sha256 {judgement.declaration.digest[:12]})" in shown
+    assert f"0-5 under an analysis (sha256 {compared.declaration.digest[:12]})" in shown
 
 
 def test_a_claims_file_of_compare_proves_nothing(analysed, tmp_path):

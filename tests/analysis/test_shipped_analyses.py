@@ -60,10 +60,10 @@ def test_it_runs_judges_every_claim_and_resumes(name, directory):
     analysis = load_analysis(name, "smoke")
     comparison = run_analysis(analysis, directory, executor="local")
     assert not comparison.problems
-    assert len(comparison.judgements) == len(analysis.settings)
-    for judgement, setting in zip(comparison.judgements, analysis.settings, strict=True):
-        assert [v.claim.kind for v in judgement.verdicts] == [claim.kind for claim in setting.claims]
-        refusals = [v.sentence for v in judgement.verdicts if v.outcome == "not assessable"]
+    assert len(comparison.groups) == len(analysis.settings)
+    for compared, setting in zip(comparison.groups, analysis.settings, strict=True):
+        assert [v.claim.kind for v in compared.verdicts] == [claim.kind for claim in setting.claims]
+        refusals = [v.sentence for v in compared.verdicts if v.outcome == "not assessable"]
         assert not refusals
     counting = Counting()
     run_analysis(analysis, directory, executor="local", reporter=counting)

@@ -37,29 +37,29 @@ def carried_out(tmp_path, **fields):
     }
     path.write_text(FILE.format(**(defaults | fields)))
     comparison = run_analysis(load_analysis(str(path)), tmp_path / "runs", executor="local")
-    (judgement,) = comparison.judgements
-    return judgement
+    (compared,) = comparison.groups
+    return compared
 
 
 LOSSES = 'metrics = ["train_loss", "train_batch_loss"]'
 
 
 def test_metrics_of_one_training_are_held_against_each_other_in_pairs(tmp_path):
-    judgement = carried_out(
+    compared = carried_out(
         tmp_path,
         metric="loss",
         baseline="msgd:train_loss",
         method="msgd:train_batch_loss",
         more=LOSSES,
     )
-    assert {arm.method for arm in judgement.arms} == {
+    assert {arm.method for arm in compared.arms} == {
         f"{method}:{metric}" for method in ("msgd", "sgd") for metric in ("train_loss", "train_batch_loss")
     }
-    (verdict,) = judgement.verdicts
+    (verdict,) = compared.verdicts
     assert verdict.interval.paired
     plain = carried_out(tmp_path)
     (expected,) = [arm.curves["train_loss"] for arm in plain.arms if arm.method == "msgd"]
-    assert (judgement.arms[0].curves["loss"] == expected).all()
+    assert (compared.arms[0].curves["loss"] == expected).all()
 
 
 @pytest.mark.parametrize(
@@ -75,8 +75,8 @@ def test_metrics_that_cannot_be_compared_are_named(tmp_path, more, message):
 
 
 def test_paired_methods_share_their_streams(tmp_path):
-    judgement = carried_out(tmp_path, more="paired = true")
-    assert judgement.verdicts[0].interval.paired
+    compared = carried_out(tmp_path, more="paired = true")
+    assert compared.verdicts[0].interval.paired
     assert not carried_out(tmp_path).verdicts[0].interval.paired
 
 
@@ -177,17 +177,17 @@ LABELLED = '{ opt = "msgd", label = "The usual" }, { opt = "am1", label = LABEL 
     ],
 )
 def test_a_method_is_called_by_its_label(tmp_path, label, titles):
-    judgement = carried_out(tmp_path, method="am1[m=5]/II", methods=LABELLED.replace("LABEL", label))
-    assert judgement.titles == {
+    compared = carried_out(tmp_path, method="am1[m=5]/II", methods=LABELLED.replace("LABEL", label))
+    assert compared.titles == {
         "msgd": "The usual",
         **dict(zip(("am1[m=5]/I", "am1[m=5]/II"), titles, strict=True)),
     }
-    assert f"{titles[1]} varies less over training" in judgement.verdicts[0].sentence
-    assert judgement.verdicts[0].claim.method == "am1[m=5]/II"
+    assert f"{titles[1]} varies less over training" in compared.verdicts[0].sentence
+    assert compared.verdicts[0].claim.method == "am1[m=5]/II"
 
 
 def test_labels_stay_where_metrics_are_held_against_each_other(tmp_path):
-    judgement = carried_out(
+    compared = carried_out(
         tmp_path,
         metric="loss",
         baseline="msgd:train_loss",
@@ -195,8 +195,8 @@ def test_labels_stay_where_metrics_are_held_against_each_other(tmp_path):
         more=LOSSES,
         methods='{ opt = "msgd", label = "The usual" }, { opt = "sgd" }',
     )
-    assert judgement.titles["msgd:train_loss"] == "The usual, train_loss"
-    assert judgement.titles["sgd:train_batch_loss"] == "SGD, train_batch_loss"
+    assert compared.titles["msgd:train_loss"] == "The usual, train_loss"
+    assert compared.titles["sgd:train_batch_loss"] == "SGD, train_batch_loss"
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ def test_the_choices_of_the_command_line_are_keywords():
     wide = frame.rename(columns={"optimizer": "what", "seed": "which"})
     found = Runs.from_frame(wide, method_from="what", seed_from="which", metric="wer=test_acc:lower")
     assert found.arms[0].metrics["wer"].better == "lower"
-    assert amrobust.compare(frame, units={"test_acc": "%"}).data.judgements[0].metric.unit == "%"
+    assert amrobust.compare(frame, units={"test_acc": "%"}).data.groups[0].metric.unit == "%"
     twice = pd.concat([frame, frame.assign(epoch=1)]).assign(epoch=1)
     with pytest.raises(UserError, match="--duplicates"):
         amrobust.compare(twice)
@@ -105,7 +105,7 @@ def test_a_row_without_a_seed_is_asked_about():
     with pytest.raises(UserError, match=r"1 of 8 runs have no seed.*--missing-seeds"):
         amrobust.compare(frame)
     skipped = amrobust.compare(frame, missing_seeds="skip")
-    assert [len(arm.seeds) for arm in skipped.data.judgements[0].arms] == [7, 7]
+    assert [len(arm.seeds) for arm in skipped.data.groups[0].arms] == [7, 7]
     assert "1 of 8 runs have no seed and are left out" in skipped.problems[0]
 
 

@@ -58,12 +58,12 @@ class TestMethodsAtOtherSteps:
         table, direction = TABLES / f"{name}.csv", DIRECTION.get(name, ())
         done = amrobust("compare", table, "--grid", grid, "--format", "json", *direction)
         assert done.exit_code == 0
-        (judgement,) = json.loads(done.stdout)["judgements"]
-        assert {verdict["outcome"] for verdict in judgement["verdicts"]} == {"inconclusive"}
-        assert judgement["axis"]["values"] == values
-        assert judgement["epochs"] == len(values)
-        assert judgement["selection"]["grid"] == grid
-        assert judgement["notes"][0]["kind"] == "common-grid"
+        (compared,) = json.loads(done.stdout)["groups"]
+        assert {verdict["outcome"] for verdict in compared["verdicts"]} == {"inconclusive"}
+        assert compared["axis"]["values"] == values
+        assert compared["epochs"] == len(values)
+        assert compared["selection"]["grid"] == grid
+        assert compared["notes"][0]["kind"] == "common-grid"
         for form in ("table", "markdown", "html", "csv", "latex"):
             assert "on a common grid: " in " ".join(
                 amrobust("compare", table, "--grid", grid, "--format", form, *direction).stdout.split()
@@ -104,7 +104,7 @@ class TestMethodsAtOtherSteps:
 
     def test_python_reads_on_a_grid_too(self):
         found = package.compare(TABLES / "othersteps2.csv", grid="every:5000")
-        assert found.data.judgements[0].axis.values == (5000, 10000)
+        assert found.data.groups[0].axis.values == (5000, 10000)
         assert package.load(TABLES / "budget.csv").to_frame()["step"].tolist()[:3] == [100, 200, 300]
 
     def test_a_chart_over_epochs_gets_in(self):

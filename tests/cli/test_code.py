@@ -121,8 +121,8 @@ def manifest(folder, optimizer):
 
 
 def notes(done, kind):
-    (judgement,) = json.loads(done.stdout)["judgements"]
-    return [note["message"] for note in judgement["notes"] if note["kind"] == kind]
+    (compared,) = json.loads(done.stdout)["groups"]
+    return [note["message"] for note in compared["notes"] if note["kind"] == kind]
 
 
 def test_an_edited_workload_begins_a_run_of_its_own_and_both_are_versions_of_one_method(command, tmp_path):
@@ -140,9 +140,9 @@ def test_an_edited_workload_begins_a_run_of_its_own_and_both_are_versions_of_one
     marks = [found.name[-8:-2] for found in (path.parent, new)]
     done = command("compare", "runs", "--format", "json")
     assert "told apart as msgd (code " in done.stderr
-    (judgement,) = json.loads(done.stdout)["judgements"]
-    assert {arm["method"] for arm in judgement["arms"]} == {f"msgd (code {mark})" for mark in marks}
-    assert sorted(len(arm["seeds"]) for arm in judgement["arms"]) == [4, 5]
+    (compared,) = json.loads(done.stdout)["groups"]
+    assert {arm["method"] for arm in compared["arms"]} == {f"msgd (code {mark})" for mark in marks}
+    assert sorted(len(arm["seeds"]) for arm in compared["arms"]) == [4, 5]
     (note,) = notes(done, "code-differs")
     assert "made by different versions of blobs.py" in note
     done = command("compare", "runs", "--baseline", f"msgd (code {marks[1]})")

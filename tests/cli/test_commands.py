@@ -142,8 +142,8 @@ class TestListShowExport:
         def numbers(data):
             return {
                 (claim["claim"]["method"], claim["claim"]["kind"]): claim["p"]
-                for judgement in data["judgements"]
-                for claim in judgement["verdicts"]
+                for compared in data["groups"]
+                for claim in compared["verdicts"]
                 if not claim["claim"]["method"].startswith(
                     "am1"
                 )  # a CSV does not know that two outputs are paired

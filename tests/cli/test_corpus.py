@@ -31,7 +31,7 @@ def read(path, *options):
 def judged(path, *options):
     done = amrobust("compare", path, "--format", "json", *options)
     assert done.exit_code == 0, done.stderr
-    return json.loads(done.stdout)["judgements"]
+    return json.loads(done.stdout)["groups"]
 
 
 def refused(*arguments):
@@ -127,9 +127,9 @@ def test_a_number_in_a_columns_name_is_no_seed_and_the_message_says_what_it_may_
 def test_final_values_without_a_name_ask_for_the_direction_alone(name, seeds):
     assert "say --metric value:lower or --metric value:higher" in refused("compare", TABLES / name)
     frame = pd.read_csv(TABLES / name)
-    (judgement,) = judged(TABLES / name, "--metric", "value:higher")
-    assert {arm["method"]: len(arm["seeds"]) for arm in judgement["arms"]} == seeds
-    for summary in judgement["summaries"]:
+    (compared,) = judged(TABLES / name, "--metric", "value:higher")
+    assert {arm["method"]: len(arm["seeds"]) for arm in compared["arms"]} == seeds
+    for summary in compared["summaries"]:
         if summary["method"] in frame:
             values = frame[summary["method"]]
         else:
@@ -137,7 +137,7 @@ def test_final_values_without_a_name_ask_for_the_direction_alone(name, seeds):
             values = row[[c for c in row.index if c[-1].isdigit()]].astype(float)
         assert summary["final_mean"]["estimate"] == pytest.approx(values.mean())
         assert summary["final_spread"]["estimate"] == pytest.approx(values.std())
-    assert {verdict["claim"]["kind"] for verdict in judgement["verdicts"]} <= {"better mean", "less spread"}
+    assert {verdict["claim"]["kind"] for verdict in compared["verdicts"]} <= {"better mean", "less spread"}
     assert amrobust("tails", TABLES / name, "--metric", "value:higher").exit_code == 0
 
 
@@ -146,18 +146,18 @@ def test_final_values_of_several_datasets_are_several_workloads(name):
     frame = pd.read_csv(TABLES / name)
     found = judged(TABLES / name)
     assert [j["workload"] for j in found] == list(frame.dataset.unique())
-    for judgement in found:
-        rows = frame[frame.dataset == judgement["workload"]]
-        for summary in judgement["summaries"]:
+    for compared in found:
+        rows = frame[frame.dataset == compared["workload"]]
+        for summary in compared["summaries"]:
             expected = rows[rows.method == summary["method"]].accuracy
             assert summary["final_mean"]["estimate"] == pytest.approx(expected.mean())
 
 
 def test_a_trackers_table_of_runs_is_final_values():
     frame = pd.read_csv(TABLES / "wandb_runs.csv")
-    (judgement,) = judged(TABLES / "wandb_runs.csv")
-    assert judgement["metric"]["name"] == "val/acc"
-    assert {arm["method"]: arm["final_values"] for arm in judgement["arms"]} == {
+    (compared,) = judged(TABLES / "wandb_runs.csv")
+    assert compared["metric"]["name"] == "val/acc"
+    assert {arm["method"]: arm["final_values"] for arm in compared["arms"]} == {
         m: rows["val/acc"].tolist() for m, rows in frame.groupby("optimizer")
     }
 
@@ -170,8 +170,8 @@ def test_a_chart_over_epochs_is_read_without_its_envelopes():
         "adam": [0, 1, 2, 3, 4],
     }
     assert "step = epoch 1…7 · val/acc (higher is better, by its name)" in found["read"]
-    (judgement,) = judged(TABLES / "wandb_epoch.csv")
-    for arm in judgement["arms"]:
+    (compared,) = judged(TABLES / "wandb_epoch.csv")
+    for arm in compared["arms"]:
         assert arm["final_values"] == [frame[f"{arm['method']}-seed{s} - val/acc"].iloc[-1] for s in range(5)]
 
 
@@ -181,10 +181,10 @@ def test_a_table_without_a_method_lists_what_could_name_it():
         "name it with --method-from, =NAME where all are of one; there are name, commit, status, description"
         in said
     )
-    (judgement,) = judged(TABLES / "results.tsv", "--method-from", "commit")
-    assert (judgement["metric"]["name"], judgement["metric"]["better"]) == ("val_bpb", "lower")
-    assert [arm["final_values"] for arm in judgement["arms"]] == [[0.9979, 0.9985], [0.9932, 0.9941]]
-    assert all(verdict["outcome"] == "not assessable" for verdict in judgement["verdicts"])
+    (compared,) = judged(TABLES / "results.tsv", "--method-from", "commit")
+    assert (compared["metric"]["name"], compared["metric"]["better"]) == ("val_bpb", "lower")
+    assert [arm["final_values"] for arm in compared["arms"]] == [[0.9979, 0.9985], [0.9932, 0.9941]]
+    assert all(verdict["outcome"] == "not assessable" for verdict in compared["verdicts"])
 
 
 def test_means_and_no_seeds_go_to_judge_table():
@@ -208,8 +208,8 @@ def test_of_two_datasets_one_a_line_shorter_the_other_is_judged():
 
 
 def test_a_blown_up_loss_beside_its_perplexity_gets_no_verdict_on_means():
-    (judgement,) = judged(TABLES / "ppl_blowup.csv")
-    assert {verdict["outcome"] for verdict in judgement["verdicts"]} <= {"inconclusive", "not assessable"}
+    (compared,) = judged(TABLES / "ppl_blowup.csv")
+    assert {verdict["outcome"] for verdict in compared["verdicts"]} <= {"inconclusive", "not assessable"}
 
 
 def test_shares_and_percentages_of_one_metric_are_refused_with_both_ways_out():
@@ -228,8 +228,8 @@ def test_other_steps_are_refused_with_both_grids_and_on_a_declared_one_nothing_d
         assert "step 100…1000" in said
         assert "step 1000…10000 (10)" in said
         assert "--grid" in said
-        for judgement in judged(TABLES / name, *options, "--grid", "every:1000"):
-            assert {verdict["outcome"] for verdict in judgement["verdicts"]} == {"inconclusive"}
+        for compared in judged(TABLES / name, *options, "--grid", "every:1000"):
+            assert {verdict["outcome"] for verdict in compared["verdicts"]} == {"inconclusive"}
     assert "--grid shift" in refused("compare", TABLES / "zero_one_based.csv")
 
 
@@ -242,14 +242,14 @@ def test_a_later_import_at_other_steps_is_refused(tmp_path):
 
 
 def test_a_minimised_objective_is_better_low_whatever_it_is_called():
-    (judgement,) = judged(TABLES / "bo.parquet")
-    assert (judgement["metric"]["better"], judgement["metric"]["better_by"]) == ("lower", "source")
+    (compared,) = judged(TABLES / "bo.parquet")
+    assert (compared["metric"]["better"], compared["metric"]["better_by"]) == ("lower", "source")
 
 
 def test_a_margin_beyond_all_values_is_warned_about_in_the_metrics_unit():
-    (judgement,) = judged(TABLES / "frac.csv", "--margin", "0.5")
+    (compared,) = judged(TABLES / "frac.csv", "--margin", "0.5")
     assert any(
-        "The margin 0.5 share is larger than the range" in note["message"] for note in judgement["warnings"]
+        "The margin 0.5 share is larger than the range" in note["message"] for note in compared["warnings"]
     )
     assert "look like shares of one" in refused("compare", TABLES / "frac.csv", "--unit", "test_acc=%")
 
@@ -259,17 +259,17 @@ def test_copied_runs_are_refused():
 
 
 def test_stuck_methods_are_equal_and_nothing_is_judged_of_rounding():
-    (judgement,) = judged(TABLES / "same_constant.csv")
-    assert {verdict["outcome"] for verdict in judgement["verdicts"]} == {"not assessable"}
+    (compared,) = judged(TABLES / "same_constant.csv")
+    assert {verdict["outcome"] for verdict in compared["verdicts"]} == {"not assessable"}
 
 
 @pytest.mark.parametrize("name", ["blowup", "finite_diverged"])
 def test_a_seed_at_1e100_decides_no_spread(name):
-    (judgement,) = judged(TABLES / f"{name}.csv")
-    outcomes = {verdict["claim"]["kind"]: verdict["outcome"] for verdict in judgement["verdicts"]}
+    (compared,) = judged(TABLES / f"{name}.csv")
+    outcomes = {verdict["claim"]["kind"]: verdict["outcome"] for verdict in compared["verdicts"]}
     assert outcomes["less spread"] == outcomes["less Avg. STD"] == "not assessable"
     assert outcomes["better mean"] in ("inconclusive", "not assessable")
-    for verdict in judgement["verdicts"]:
+    for verdict in compared["verdicts"]:
         assert verdict["p"] is None or np.isfinite(verdict["p"])
 
 

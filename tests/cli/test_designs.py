@@ -44,8 +44,8 @@ def test_seeds_crossed_with_starting_points_are_judged_over_them(crossed):
 def test_a_look_is_named_with_its_level(crossed):
     done = run("compare", crossed, "--looks", "12,24", "--format", "json")
     assert done.exit_code == 0, done.output
-    (judgement,) = json.loads(done.output)["judgements"]
-    assert judgement["look"]["seeds"] == 12
+    (compared,) = json.loads(done.output)["groups"]
+    assert compared["look"]["seeds"] == 12
     assert "Planned look 1 of 2" in run("compare", crossed, "--looks", "12,24").output
     wrong = run("compare", crossed, "--looks", "5,10")
     assert wrong.exit_code == 2
@@ -91,11 +91,11 @@ def test_an_analysis_stops_at_the_look_that_settles_its_claims(tmp_path):
         "json",
     )
     assert done.exit_code == 0, done.output
-    (judgement,) = json.loads(done.output[done.output.index("{") : done.output.rindex("}") + 1])["judgements"]
-    assert judgement["verdicts"][0]["outcome"] == "supported"
-    assert judgement["look"]["seeds"] < 12
-    assert "Settled at the look" in judgement["verdicts"][0]["sentence"]
-    assert judgement["summaries"][0]["n"] == judgement["look"]["seeds"]
+    (compared,) = json.loads(done.output[done.output.index("{") : done.output.rindex("}") + 1])["groups"]
+    assert compared["verdicts"][0]["outcome"] == "supported"
+    assert compared["look"]["seeds"] < 12
+    assert "Settled at the look" in compared["verdicts"][0]["sentence"]
+    assert compared["summaries"][0]["n"] == compared["look"]["seeds"]
 
 
 CLAIMS = """
@@ -113,9 +113,9 @@ def test_claims_declared_in_a_file_replace_the_usual_ones(crossed, tmp_path):
     path.write_text(CLAIMS)
     done = run("compare", crossed, "--claims", path, "--format", "json")
     assert done.exit_code == 0, done.output
-    (judgement,) = json.loads(done.output)["judgements"]
-    assert [v["claim"]["kind"] for v in judgement["verdicts"]] == ["non-inferior", "less Avg. STD"]
-    assert judgement["question"].startswith("Is momentum no worse")
+    (compared,) = json.loads(done.output)["groups"]
+    assert [v["claim"]["kind"] for v in compared["verdicts"]] == ["non-inferior", "less Avg. STD"]
+    assert compared["question"].startswith("Is momentum no worse")
     both = run("compare", crossed, "--claims", path, "--margin", 1)
     assert both.exit_code == 2
     assert "leave out --margin" in both.output
@@ -160,7 +160,7 @@ def test_every_setting_of_a_grid_is_a_group_with_its_own_claims_in_one_family(tm
     done = run("analyze", *common, "-o", tmp_path / "noise.pdf")
     assert done.exit_code == 0, done.output
     document = json.loads(done.output[done.output.index("{") : done.output.rindex("}") + 1])
-    quiet, loud = document["judgements"]
+    quiet, loud = document["groups"]
     assert [len(quiet["verdicts"]), len(loud["verdicts"])] == [1, 2]
     assert {v["family_size"] for v in quiet["verdicts"] + loud["verdicts"]} == {3}
     assert all(summary["n"] == 4 for summary in quiet["summaries"])

@@ -69,10 +69,10 @@ class TestConfiguration:
         )
         (here / "below").mkdir()
         os.chdir(here / "below")
-        judged = json.loads(amrobust("compare", "../results.csv", "--format", "json").stdout)["judgements"][0]
+        judged = json.loads(amrobust("compare", "../results.csv", "--format", "json").stdout)["groups"][0]
         assert (judged["baseline"], judged["metric"]["name"], judged["test"]) == ("sgd", "val_loss", "levene")
         given = json.loads(amrobust("compare", "../results.csv", "--format", "json", "--test", "f").stdout)
-        assert given["judgements"][0]["test"] == "f"
+        assert given["groups"][0]["test"] == "f"
 
     def test_a_key_for_every_command_that_has_the_option(self, here):
         (here / "pyproject.toml").write_text(
@@ -117,7 +117,7 @@ class TestConfiguration:
             ([], {"AMROBUST_CONFIG": "mine.toml"}),
         ):
             done = amrobust(*arguments, "compare", "results.csv", "--format", "json", env=environment)
-            assert json.loads(done.stdout)["judgements"][0]["baseline"] == "sgd"
+            assert json.loads(done.stdout)["groups"][0]["baseline"] == "sgd"
 
     @pytest.mark.parametrize(
         ("text", "message"),
@@ -226,8 +226,8 @@ class TestOutput:
             json.loads(amrobust("compare", p, "--format", "json").stdout)
             for p in ("results.csv", "x.parquet")
         )
-        assert [v["p"] for v in one["judgements"][0]["verdicts"]] == [
-            v["p"] for v in other["judgements"][0]["verdicts"]
+        assert [v["p"] for v in one["groups"][0]["verdicts"]] == [
+            v["p"] for v in other["groups"][0]["verdicts"]
         ]
 
     def test_an_error_in_standard_input_is_said_to_be_there(self, here):

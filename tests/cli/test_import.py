@@ -101,7 +101,7 @@ def test_a_table_on_standard_input(here):
     assert done.exit_code == 0, done.output
     assert "digits" in amrobust("list").stdout
     compared = amrobust("compare", "-", "--baseline", "sgd", "--format", "json", input=text)
-    assert json.loads(compared.stdout)["judgements"][0]["baseline"] == "sgd"
+    assert json.loads(compared.stdout)["groups"][0]["baseline"] == "sgd"
     assert amrobust("export", "-", "--metric", "val_acc", input=text).stdout.count("\n") == 61
     twice = amrobust("compare", "-", "-", input=text)
     assert twice.exit_code == 2
@@ -133,9 +133,9 @@ def test_mistakes_are_one_line_and_status_2(here, arguments, message):
 def test_comparing_needs_no_import(here):
     foreign.wandb(here / "wandb")
     done = amrobust("compare", "wandb", "--metric", "val_acc", "--baseline", "sgd", "--format", "json")
-    judgement = json.loads(done.stdout)["judgements"][0]
-    assert [arm["method"] for arm in judgement["arms"]] == ["sgd", "adam"]
-    np.testing.assert_array_equal(judgement["arms"][1]["final_values"], foreign.curves("adam")[:, -1])
+    compared = json.loads(done.stdout)["groups"][0]
+    assert [arm["method"] for arm in compared["arms"]] == ["sgd", "adam"]
+    np.testing.assert_array_equal(compared["arms"][1]["final_values"], foreign.curves("adam")[:, -1])
 
 
 def test_what_was_left_out_of_a_comparison_is_said(here):

@@ -57,11 +57,11 @@ def test_json_has_kind_resamples_seed_and_coverage_and_keeps_to_its_schema(table
         run("compare", table, "--baseline", "adam", "--interval", "percentile", "--format", "json").stdout
     )
     jsonschema.validate(document, published())
-    (judgement,) = document["judgements"]
-    assert judgement["rules"]["interval"] == "percentile"
+    (compared,) = document["groups"]
+    assert compared["rules"]["interval"] == "percentile"
     measured = pd.read_csv(files("amrobust.reference_runs") / "calibration" / "figures.csv")
     for verdict, topic in zip(
-        judgement["verdicts"],
+        compared["verdicts"],
         ("difference of means by bootstrap", "ratio of STDs by bootstrap", "ratio of Avg. STDs by bootstrap"),
         strict=True,
     ):
@@ -75,7 +75,7 @@ def test_json_has_kind_resamples_seed_and_coverage_and_keeps_to_its_schema(table
         assert verdict["test_interval"]["p"] == verdict["test"]["p"]
     usual = json.loads(run("compare", table, "--baseline", "adam", "--format", "json").stdout)
     jsonschema.validate(usual, published())
-    assert all(v["interval"]["bootstrap"] is None for v in usual["judgements"][0]["verdicts"])
+    assert all(v["interval"]["bootstrap"] is None for v in usual["groups"][0]["verdicts"])
 
 
 def test_csv_has_resamples_seed_and_coverage_of_every_bootstrap_interval(table):
@@ -132,7 +132,7 @@ def test_python_compares_with_the_same_intervals(table):
     rows = found.table()
     assert set(rows.interval_by) == {"bootstrap (BCa)"}
     text = run("compare", table, "--baseline", "adam", "--interval", "bca", "--format", "json").stdout
-    verdicts = json.loads(text)["judgements"][0]["verdicts"]
+    verdicts = json.loads(text)["groups"][0]["verdicts"]
     assert rows.estimate_low.tolist() == [verdict["interval"]["low"] for verdict in verdicts]
 
 

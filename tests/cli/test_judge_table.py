@@ -58,8 +58,8 @@ def test_a_table_of_the_reader_s_own_in_every_format(mine: Path, form: str) -> N
 def test_a_page_shows_the_intervals_that_the_numbers_say(mine: Path) -> None:
     page = CliRunner().invoke(main, ["judge-table", str(mine), "--format", "html"]).stdout
     found = json.loads(CliRunner().invoke(main, ["judge-table", str(mine), "--format", "json"]).stdout)
-    (judgement,) = found["judgements"]
-    shown = [verdict for verdict in judgement["verdicts"] if verdict["interval"] is not None]
+    (compared,) = found["groups"]
+    shown = [verdict for verdict in compared["verdicts"] if verdict["interval"] is not None]
     assert [verdict["claim"]["method"] for verdict in shown] == ["<b>Mine</b>"] * 2
     assert "Interval plot of 2 claims" in page
     assert "<b>Mine</b>" not in page
@@ -87,9 +87,9 @@ def test_a_table_of_means_in_csv_is_judged_as_the_message_says() -> None:
         main, ["judge-table", str(CORPUS / "table.csv"), "--metric", "accuracy", "--format", "json"]
     )
     assert done.exit_code == 0, done.stderr
-    (judgement,) = json.loads(done.stdout)["judgements"]
+    (compared,) = json.loads(done.stdout)["groups"]
     means = {
-        claim["claim"]["method"]: claim for claim in judgement["verdicts"] if "mean" in claim["claim"]["kind"]
+        claim["claim"]["method"]: claim for claim in compared["verdicts"] if "mean" in claim["claim"]["kind"]
     }
     assert means.keys() == {"Ours", "SGD"}
     # Welch's t by SciPy, from the printed means, STDs and numbers of seeds.
@@ -126,7 +126,7 @@ def test_each_data_set_of_a_table_in_csv_is_judged_by_itself(tmp_path: Path) -> 
     comparison = judge_tables(load_tables(path, metric="acc"))
     assert [
         (j.workload, j.metric.unit, [s.final_mean.estimate for s in j.summaries if s.final_mean])
-        for j in comparison.judgements
+        for j in comparison.groups
     ] == [
         ("c10", "%", [92.1, 92.9]),
         ("c100", "share", [0.70, 0.72]),
@@ -207,9 +207,9 @@ def test_the_names_of_a_table_of_means_are_those_of_any_table(header, options, t
     path.write_text(f"{header}\nsgd,90.1,0.5,5{more}\nam1,92.3,0.4,6{more}\n")
     done = CliRunner().invoke(main, ["judge-table", str(path), *options, "--format", "json"])
     assert done.exit_code == 0, done.output
-    (judgement,) = json.loads(done.stdout)["judgements"]
-    assert [summary["method"] for summary in judgement["summaries"]] == ["sgd", "am1"]
-    assert judgement["metric"]["name"] == "acc"
+    (compared,) = json.loads(done.stdout)["groups"]
+    assert [summary["method"] for summary in compared["summaries"]] == ["sgd", "am1"]
+    assert compared["metric"]["name"] == "acc"
 
 
 def test_of_means_of_several_metrics_one_is_chosen(tmp_path):
@@ -232,8 +232,8 @@ def test_methods_whose_names_look_alike_draw_a_warning(tmp_path):
     path = tmp_path / "t.csv"
     path.write_text("method,mean,std,n\nAdam,90.1,0.5,5\nadam,92.3,0.4,5\n")
     done = CliRunner().invoke(main, ["judge-table", str(path), "--metric", "acc", "--format", "json"])
-    (judgement,) = json.loads(done.stdout)["judgements"]
-    assert any("'Adam' and 'adam' differ in case" in note["message"] for note in judgement["notes"])
+    (compared,) = json.loads(done.stdout)["groups"]
+    assert any("'Adam' and 'adam' differ in case" in note["message"] for note in compared["notes"])
 
 
 def test_a_table_without_epochs_is_of_final_values(tmp_path):

@@ -46,13 +46,13 @@ def test_lists_of_titles_with_commas_have_semicolons(runs):
 
 
 def test_json_has_names_and_labels_and_sentences_with_titles(runs):
-    (judgement,) = json.loads(run("compare", runs, "--format", "json", *OURS).output)["judgements"]
-    labels = {arm["method"]: arm["label"] for arm in judgement["arms"]}
+    (compared,) = json.loads(run("compare", runs, "--format", "json", *OURS).output)["groups"]
+    labels = {arm["method"]: arm["label"] for arm in compared["arms"]}
     assert labels["am1[m=5]/II"] == "Ours & more"
     assert labels["msgd"] == "M-SGD"
-    assert {s["method"] for s in judgement["summaries"]} == set(labels)
+    assert {s["method"] for s in compared["summaries"]} == set(labels)
     (verdict,) = [
-        v for v in judgement["verdicts"]
+        v for v in compared["verdicts"]
         if (v["claim"]["method"], v["claim"]["kind"]) == ("am1[m=5]/II", "less spread")
     ]  # fmt: skip
     assert "Ours & more ends with less spread in test accuracy over seeds than M-SGD" in verdict["sentence"]

@@ -33,8 +33,8 @@ def refused(*arguments):
     return line
 
 
-def judgement(*arguments):
-    return json.loads(answered("compare", *arguments, "--format", "json").stdout)["judgements"][0]
+def compared(*arguments):
+    return json.loads(answered("compare", *arguments, "--format", "json").stdout)["groups"][0]
 
 
 def table(path, column, finals, steps=2):
@@ -66,7 +66,7 @@ def unknown(tmp_path):
     ],
 )  # fmt: skip
 def test_tables_that_people_bring_are_judged_in_the_right_direction(name, better, by):
-    found = judgement(TABLES / name)
+    found = compared(TABLES / name)
     assert (found["metric"]["better"], found["metric"]["better_by"]) == (better, by)
     means = {s["method"]: s["final_mean"]["estimate"] for s in found["summaries"]}
     (verdict,) = (v for v in found["verdicts"] if v["claim"]["kind"] == "better mean")
@@ -88,7 +88,7 @@ def test_every_command_asks_for_a_direction_that_it_cannot_know_and_takes_the_an
 
 @pytest.mark.parametrize(("way", "outcome"), [("higher", "supported"), ("lower", "refuted")])
 def test_the_answer_decides(way, outcome, unknown):
-    found = judgement(unknown, "--baseline", "a", "--metric", f"y:{way}")
+    found = compared(unknown, "--baseline", "a", "--metric", f"y:{way}")
     assert (found["metric"]["better"], found["metric"]["better_by"]) == (way, "declared")
     assert [v["outcome"] for v in found["verdicts"] if v["claim"]["kind"] == "better mean"] == [outcome]
     python = amrobust.compare(unknown, baseline="a", metric=f"y:{way}")
@@ -98,7 +98,7 @@ def test_the_answer_decides(way, outcome, unknown):
 def test_a_declaration_goes_before_the_name_and_is_said(tmp_path):
     shown = answered("compare", TABLES / "wer.csv", "--metric", "wer:higher").stdout
     assert "wer (higher is better, as declared)" in shown
-    assert judgement(TABLES / "wer.csv", "--metric", "wer:higher")["metric"]["better"] == "higher"
+    assert compared(TABLES / "wer.csv", "--metric", "wer:higher")["metric"]["better"] == "higher"
 
 
 def test_the_worst_runs_are_those_on_the_declared_side(unknown):
@@ -126,19 +126,19 @@ def test_what_is_imported_without_a_direction_is_asked_about_when_it_is_judged(u
     runs = tmp_path / "runs"
     answered("import", unknown, "--runs-dir", runs)
     assert "say --metric y:lower" in refused("compare", runs)
-    assert judgement(runs, "--metric", "y:lower")["metric"]["better"] == "lower"
+    assert compared(runs, "--metric", "y:lower")["metric"]["better"] == "lower"
     exported = answered("export", runs, "--metric", "y:lower").stdout
     assert exported.replace(",lower,", ",,") == answered("export", runs, "--metric", "y").stdout != exported
     declared = tmp_path / "declared"
     answered("import", unknown, "--metric", "cost=y:lower", "--runs-dir", declared)
-    found = judgement(declared)["metric"]
+    found = compared(declared)["metric"]
     assert (found["name"], found["better"], found["better_by"]) == ("cost", "lower", "declared")
 
 
 def test_a_metric_may_be_renamed_where_it_is_read(unknown, tmp_path):
-    assert judgement(unknown, "--metric", "cost=y")["metric"]["name"] == "cost"
+    assert compared(unknown, "--metric", "cost=y")["metric"]["name"] == "cost"
     answered("import", unknown, "--runs-dir", tmp_path / "runs")
-    assert judgement(tmp_path / "runs", "--metric", "gain=y:higher")["metric"]["name"] == "gain"
+    assert compared(tmp_path / "runs", "--metric", "gain=y:higher")["metric"]["name"] == "gain"
 
 
 @pytest.mark.parametrize("command", ["compare", "report", "tails", "export"])
@@ -167,7 +167,7 @@ def test_a_metric_is_not_declared_to_be_better_both_ways(unknown, tmp_path):
 def test_a_learning_rate_is_no_metric(name):
     done = answered("compare", LOGS / name, "--format", "json")
     found = json.loads(done.stdout)
-    assert [each["metric"]["name"] for each in found["judgements"]] == ["val_acc"]
+    assert [each["metric"]["name"] for each in found["groups"]] == ["val_acc"]
     assert "read: " in done.stderr
     assert "val_acc (higher is better, by its name" in done.stderr
 
@@ -177,7 +177,7 @@ def test_a_parameter_before_the_metric_is_never_the_default(tmp_path):
     rows = [f"{m},{s},{e},{0.1 / e},{90 + (s * e) % 7}" for m in ("a", "b") for s in range(5) for e in (1, 2)]
     path.write_text("\n".join(["method,seed,epoch,learning_rate,zz_accuracy", *rows]))
     done = answered("compare", path, "--format", "json")
-    assert json.loads(done.stdout)["judgements"][0]["metric"]["name"] == "zz_accuracy"
+    assert json.loads(done.stdout)["groups"][0]["metric"]["name"] == "zz_accuracy"
     assert "learning_rate: a parameter by its name, and left out" in done.stderr
 
 
@@ -190,7 +190,7 @@ def test_the_default_is_the_first_test_metric_as_logged(tmp_path):
         for e in (1, 2, 3)
     ]
     path.write_text("\n".join(["method,seed,epoch,train_loss,test_loss,test_acc", *rows]))
-    assert judgement(path)["metric"]["name"] == "test_loss"
+    assert compared(path)["metric"]["name"] == "test_loss"
 
 
 @pytest.mark.parametrize("form", ["table", "markdown", "html", "latex"])
@@ -218,7 +218,7 @@ def test_one_line_says_what_was_read():
 
 class TestUnits:
     def test_a_margin_beyond_the_range_of_shares_is_said_with_its_unit(self):
-        found = judgement(TABLES / "frac.csv", "--margin", "0.5")
+        found = compared(TABLES / "frac.csv", "--margin", "0.5")
         assert (found["metric"]["unit"], found["metric"]["unit_by"]) == ("share", "values")
         assert "within 0.5 share" in found["verdicts"][0]["sentence"]
         (warning,) = (c for c in found["warnings"] if c["kind"] == "margin-beyond-range")
@@ -230,7 +230,7 @@ class TestUnits:
 
     @pytest.mark.parametrize("margin", [0.005, 0.052])
     def test_a_margin_within_the_range_draws_nothing(self, margin):
-        kinds = [c["kind"] for c in judgement(TABLES / "frac.csv", "--margin", margin)["warnings"]]
+        kinds = [c["kind"] for c in compared(TABLES / "frac.csv", "--margin", margin)["warnings"]]
         assert "margin-beyond-range" not in kinds
 
     def test_shares_and_percentages_of_one_file_are_refused(self):
@@ -281,7 +281,7 @@ class TestUnits:
     def test_shares_that_are_brought_to_percent_may_have_that_unit(self, tmp_path):
         bring = ["--mixed-units", "percent", "--unit", "success_rate=%"]
         answered("import", TABLES / "pct_share2.csv", *bring, "--runs-dir", tmp_path / "runs")
-        assert judgement(tmp_path / "runs")["metric"]["unit"] == "%"
+        assert compared(tmp_path / "runs")["metric"]["unit"] == "%"
 
     @pytest.mark.parametrize("margin", [[], ["--margin", "0.5"]])
     def test_percent_in_the_name_of_a_published_table_of_shares_is_refused(self, margin):
@@ -291,7 +291,7 @@ class TestUnits:
     def test_what_was_kept_as_it_is_stays_so(self, tmp_path):
         runs = tmp_path / "runs"
         answered("import", TABLES / "pct_share2.csv", "--mixed-units", "keep", "--runs-dir", runs)
-        found = judgement(runs)["metric"]
+        found = compared(runs)["metric"]
         assert (found["unit"], found["unit_by"]) == ("", "declared")
 
 
@@ -311,7 +311,7 @@ class TestPublishedTables:
             found = json.loads(
                 answered("judge-table", path, "--metric", f"y:{way}", "--format", "json").stdout
             )
-            assert found["judgements"][0]["verdicts"][0]["outcome"] == outcome
+            assert found["groups"][0]["verdicts"][0]["outcome"] == outcome
 
     def test_a_table_that_prints_no_means_is_no_table_of_shares(self, tmp_path):
         path = tmp_path / "t.toml"
@@ -330,7 +330,7 @@ class TestPublishedTables:
                 warning["kind"]
                 for warning in json.loads(
                     answered("judge-table", path, "--margin", margin, "--format", "json").stdout
-                )["judgements"][0]["warnings"]
+                )["groups"][0]["warnings"]
             ]
             for margin in ("13.9", "14.1")  # from 10 - 2 to 20 + 2
         }

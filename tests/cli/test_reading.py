@@ -38,8 +38,8 @@ def test_it_is_said_to_every_command_alike(table):
     done = CliRunner().invoke(
         main, ["compare", str(table), *NAMES, "--format", "json"], catch_exceptions=False
     )
-    (judgement,) = json.loads(done.stdout)["judgements"]
-    assert {(arm["method"], len(arm["seeds"])) for arm in judgement["arms"]} == {("a", 5), ("b", 5)}
+    (compared,) = json.loads(done.stdout)["groups"]
+    assert {(arm["method"], len(arm["seeds"])) for arm in compared["arms"]} == {("a", 5), ("b", 5)}
     assert "read: method = variant · seed = draw · step = t 1…3" in done.stderr
     assert CliRunner().invoke(main, ["tails", str(table), *NAMES], catch_exceptions=False).exit_code == 0
     exported = CliRunner().invoke(main, ["export", str(table), *NAMES], catch_exceptions=False)
@@ -57,5 +57,5 @@ def test_what_does_not_fit_is_settled_where_it_is_met(table):
         main, ["compare", str(table), *NAMES, "--duplicates", "last", "--format", "json"]
     )
     assert done.exit_code == 0
-    (judgement,) = json.loads(done.stdout)["judgements"]
-    assert judgement["arms"][0]["final_values"][0] == 99
+    (compared,) = json.loads(done.stdout)["groups"]
+    assert compared["arms"][0]["final_values"][0] == 99

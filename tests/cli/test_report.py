@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from amrobust.cli import main
 from amrobust.cli import report as report_module
-from amrobust.judge.judgement import Comparison
+from amrobust.judge.comparison import Comparison
 
 
 @pytest.fixture

@@ -115,7 +115,7 @@ def test_the_direction_that_is_declared_is_exported(tmp_path, monkeypatch):
             main, ["export", source, "--metric", "value:lower", "-o", "out.csv"], catch_exceptions=False
         )
         done = CliRunner().invoke(main, ["compare", "out.csv", "--format", "json"], catch_exceptions=False)
-        assert json.loads(done.stdout)["judgements"][0]["metric"]["better"] == "lower"
+        assert json.loads(done.stdout)["groups"][0]["metric"]["better"] == "lower"
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def curves():
 def test_a_trend_over_lr_is_judged_as_one_over_m_is():
     done = run(TABLE, "--claims", CLAIMS, "--format", "json")
     assert done.exit_code == 0, done.output
-    ((verdict,),) = [judgement["verdicts"] for judgement in json.loads(done.stdout)["judgements"]]
+    ((verdict,),) = [compared["verdicts"] for compared in json.loads(done.stdout)["groups"]]
     data = curves()
     oracle = stats.spread_trend(list(data.values()), list(data))
     assert verdict["outcome"] == "supported"

@@ -4,8 +4,8 @@
 def verdict(comparison, kind, method=None):
     found = [
         v
-        for judgement in comparison.judgements
-        for v in judgement.verdicts
+        for compared in comparison.groups
+        for v in compared.verdicts
         if v.claim.kind == kind and method in (None, v.claim.method)
     ]
     assert len(found) == 1

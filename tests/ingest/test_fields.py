@@ -26,7 +26,7 @@ def methods_of(path):
     """Every method that a comparison of ``path`` has, with its seeds."""
     done = CliRunner().invoke(main, ["compare", str(path), "--format", "json"], catch_exceptions=False)
     assert done.exit_code == 0, done.stderr
-    arms = [arm for group in json.loads(done.stdout)["judgements"] for arm in group["arms"]]
+    arms = [arm for group in json.loads(done.stdout)["groups"] for arm in group["arms"]]
     return {f"{arm['method']} on {arm['workload']}": len(arm["seeds"]) for arm in arms}, done.stderr
 
 

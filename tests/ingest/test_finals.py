@@ -23,13 +23,13 @@ def compared(path, *options):
         main, ["compare", str(path), "--format", "json", *options], catch_exceptions=False
     )
     assert done.exit_code == 0, done.stderr
-    return json.loads(done.stdout)["judgements"], done.stderr
+    return json.loads(done.stdout)["groups"], done.stderr
 
 
-def means(judgements):
+def means(groups):
     return {
         (j["workload"], s["method"]): (s["n"], s["final_mean"]["estimate"])
-        for j in judgements
+        for j in groups
         for s in j["summaries"]
     }
 
@@ -473,8 +473,8 @@ def test_folds_may_be_the_seeds_and_are_said_to_vary_together(tmp_path):
     said = ["--method-from", "framework", "--seed-from", "fold", "--metric", "result:higher"]
     done = CliRunner().invoke(main, ["import", str(path), "--runs-dir", str(tmp_path / "runs"), *said])
     assert done.exit_code == 0, done.output
-    for judgements, _ in (compared(path, *said), compared(tmp_path / "runs")):
-        assert all("folds-as-seeds" in {found["kind"] for found in j["warnings"]} for j in judgements)
+    for groups, _ in (compared(path, *said), compared(tmp_path / "runs")):
+        assert all("folds-as-seeds" in {found["kind"] for found in j["warnings"]} for j in groups)
 
 
 def test_a_seed_within_a_configuration_is_one_whatever_rises_with_the_row(tmp_path):

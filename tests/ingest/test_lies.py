@@ -46,8 +46,8 @@ def warnings(lines, comparison):
     """Every warning, on stderr and in the comparison."""
     notes = [
         note["message"] + note["hint"]
-        for judgement in comparison.get("judgements", [])
-        for note in judgement["notes"]
+        for compared in comparison.get("groups", [])
+        for note in compared["notes"]
     ]
     return {line for line in lines if not line.startswith("read:")} | set(notes)
 
@@ -56,13 +56,13 @@ def numbers(comparison):
     """What was judged, and what came of it."""
     return [
         (
-            [(arm["method"], arm["seeds"], arm["final_values"]) for arm in judgement["arms"]],
+            [(arm["method"], arm["seeds"], arm["final_values"]) for arm in compared["arms"]],
             [
                 (verdict["claim"]["kind"], verdict["outcome"], verdict["p"], verdict["interval"])
-                for verdict in judgement["verdicts"]
+                for verdict in compared["verdicts"]
             ],
         )
-        for judgement in comparison["judgements"]
+        for compared in comparison["groups"]
     ]
 
 

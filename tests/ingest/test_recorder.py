@@ -404,7 +404,7 @@ class TestDirections:
                 hooks.close()
         with pytest.raises(UserError, match="say --metric y:lower"):
             amrobust.compare(tmp_path)
-        assert amrobust.compare(tmp_path, metric="y:lower").data.judgements[0].metric.better == "lower"
+        assert amrobust.compare(tmp_path, metric="y:lower").data.groups[0].metric.better == "lower"
 
 
 def test_seeds_on_clocks_of_their_own_are_one_run_and_are_compared_on_a_declared_grid(tmp_path):
@@ -415,7 +415,7 @@ def test_seeds_on_clocks_of_their_own_are_one_run_and_are_compared_on_a_declared
                     run.log(10 * at + seed / 7, test_accuracy=90 + at / 10 + seed)
     for one in open_runs([tmp_path])[0]:
         assert check_run(one.path).state == "sound"
-    found = amrobust.compare(tmp_path, grid="every:20").data.judgements[0]
+    found = amrobust.compare(tmp_path, grid="every:20").data.groups[0]
     assert found.axis.values == (20, 40, 60, 80, 100)
     np.testing.assert_allclose(found.arms[0].curves["test_accuracy"][2], 92 + np.array([1, 3, 5, 7, 9]) / 10)
 

@@ -97,6 +97,6 @@ def test_a_table_with_a_column_of_them_is_judged_by_what_was_measured(tmp_path):
     done = CliRunner().invoke(
         main, ["compare", str(table), "--baseline", "sgd", "--format", "json"], catch_exceptions=False
     )
-    assert [group["metric"]["name"] for group in json.loads(done.stdout)["judgements"]] == ["test_accuracy"]
+    assert [group["metric"]["name"] for group in json.loads(done.stdout)["groups"]] == ["test_accuracy"]
     assert "lr" not in done.stderr  # A setting of the method, in which the two do not differ.
     assert "ema: the same for all seeds" in done.stderr

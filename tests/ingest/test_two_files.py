@@ -34,8 +34,8 @@ def workloads(*paths, **mappings):
 def test_two_files_are_two_methods_and_that_is_said():
     done = CliRunner().invoke(main, ["compare", *map(str, TWO), "--format", "json"], catch_exceptions=False)
     assert done.exit_code == 0
-    (judgement,) = json.loads(done.stdout)["judgements"]
-    for arm, path in zip(judgement["arms"], TWO, strict=True):
+    (compared,) = json.loads(done.stdout)["groups"]
+    for arm, path in zip(compared["arms"], TWO, strict=True):
         frame = pd.read_csv(path)
         assert arm["final_values"] == frame[frame.epoch == frame.epoch.max()].acc.tolist()
     assert "sgd_only + adam_only: no file names its workload, and no method is in two of them" in done.stderr

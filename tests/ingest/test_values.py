@@ -21,7 +21,7 @@ def judged(path, *options):
         main, ["compare", str(path), "--format", "json", *options], catch_exceptions=False
     )
     assert done.exit_code == 0, done.stderr
-    return json.loads(done.stdout)["judgements"][0]
+    return json.loads(done.stdout)["groups"][0]
 
 
 def test_a_reward_that_begins_later_is_not_measured_there_and_no_seed_diverged():

@@ -68,9 +68,9 @@ def test_a_diverged_run_counts_as_beyond_every_bound():
 
 def test_a_grid_of_bounds_is_a_family():
     comparison = judged(np.ones(400), (2.0, 0.5), (3.0, 0.05))
-    (judgement,) = comparison.judgements
-    assert [v.outcome for v in judgement.verdicts] == ["supported", "supported"]
-    assert {v.family_size for v in judgement.verdicts} == {2}
+    (compared,) = comparison.groups
+    assert [v.outcome for v in compared.verdicts] == ["supported", "supported"]
+    assert {v.family_size for v in compared.verdicts} == {2}
 
 
 def test_bounds_are_read_from_a_file(tmp_path):
@@ -112,10 +112,10 @@ class TestDeviations:
         return run_analysis(load_analysis(str(path)), tmp_path / "runs", executor="local")
 
     def test_are_judged_at_the_theorems_threshold_and_probability(self, tmp_path):
-        (judgement,) = self.judged(tmp_path).judgements
+        (compared,) = self.judged(tmp_path).groups
         spec = make_spec("logistic-ball", "am1g", {"sigma": 0.01, "iterations": 200}, {"m": 10, "theorem": 1})
-        assert [v.claim.bound for v in judgement.verdicts] == [theorem1b(spec, 1.5), theorem1b(spec, 4.0)]
-        wide, narrow = judgement.verdicts
+        assert [v.claim.bound for v in compared.verdicts] == [theorem1b(spec, 1.5), theorem1b(spec, 4.0)]
+        wide, narrow = compared.verdicts
         assert wide.outcome == "supported"
         assert wide.interval.estimate == 0
         assert "(Theorem 1b, Λ = 1.5)" in wide.sentence

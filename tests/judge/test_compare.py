@@ -46,7 +46,7 @@ class TestDefaultClaims:
             arm("sgd", curves(rng, 20, 10), workload="logistic", data_digest="e" * 64),
         ]
         comparison = compare([wide, narrow, *others])
-        verdicts = [v for judgement in comparison.judgements for v in judgement.verdicts]
+        verdicts = [v for compared in comparison.groups for v in compared.verdicts]
         assert [v.family_size for v in verdicts] == [6] * 6
         expected = multipletests([v.p for v in verdicts], method="holm")[1]
         assert [v.p_adjusted for v in verdicts] == pytest.approx(list(expected))
@@ -55,19 +55,17 @@ class TestDefaultClaims:
         third = arm("sgd", curves(rng, 20, 30))
         pairs = {
             (v.claim.method, v.claim.baseline)
-            for v in compare([narrow, wide, third], Selection(pairs="all")).judgements[0].verdicts
+            for v in compare([narrow, wide, third], Selection(pairs="all")).groups[0].verdicts
         }
         assert pairs == {("am1[m=5]/II", "msgd"), ("sgd", "msgd"), ("sgd", "am1[m=5]/II")}
 
     def test_msgd_is_the_baseline_unless_another_is_named(self, wide, narrow):
-        assert compare([narrow, wide]).judgements[0].baseline == "msgd"
-        assert (
-            compare([narrow, wide], Selection(baseline="am1[m=5]/II")).judgements[0].baseline == "am1[m=5]/II"
-        )
+        assert compare([narrow, wide]).groups[0].baseline == "msgd"
+        assert compare([narrow, wide], Selection(baseline="am1[m=5]/II")).groups[0].baseline == "am1[m=5]/II"
 
     def test_one_epoch_has_no_avg_std_claim(self, rng):
         comparison = compare([arm("a", rng.normal(size=(9, 1))), arm("b", rng.normal(size=(9, 1)))])
-        assert {v.claim.kind for v in comparison.judgements[0].verdicts} == {"better mean", "less spread"}
+        assert {v.claim.kind for v in comparison.groups[0].verdicts} == {"better mean", "less spread"}
 
 
 class TestMeans:
@@ -110,7 +108,7 @@ class TestPairing:
         base = curves(rng, 20, 30)
         one = arm("am1[m=5]/I", base, training="same", output="I")
         two = arm("am1[m=5]/II", base * 0.5 + rng.normal(0, 0.01, base.shape), training="same", output="II")
-        for v in compare([one, two]).judgements[0].verdicts:
+        for v in compare([one, two]).groups[0].verdicts:
             assert v.interval.paired
 
     def test_pairs_are_matched_by_seed_not_by_row(self, rng):
@@ -144,7 +142,7 @@ class TestRefusals:
 
     def test_fewer_are_described_without_intervals(self, rng):
         three, one = arm("a", values := curves(rng, 3, 5)), arm("b", single := curves(rng, 1, 5))
-        first, second = compare([three, one]).judgements[0].summaries
+        first, second = compare([three, one]).groups[0].summaries
         assert first.final_mean.estimate == pytest.approx(statistics.mean(values[:, -1]))
         assert first.final_spread.estimate == pytest.approx(statistics.stdev(values[:, -1]))
         by_epoch = [statistics.stdev(values[:, epoch]) for epoch in range(5)]
@@ -164,8 +162,8 @@ class TestRefusals:
         values[3, 10:] = np.nan
         lost = dataclasses.replace(narrow, curves={"test_accuracy": values})
         comparison = compare([wide, lost])
-        assert {v.outcome for v in comparison.judgements[0].verdicts} == {"not assessable"}
-        summary = next(s for s in comparison.judgements[0].summaries if s.method == lost.method)
+        assert {v.outcome for v in comparison.groups[0].verdicts} == {"not assessable"}
+        summary = next(s for s in comparison.groups[0].summaries if s.method == lost.method)
         assert (summary.diverged, summary.final_spread, summary.avg_std) == (1, None, None)
         complete_cases = compare([wide, lost], Selection(complete_cases=True))
         found = verdict(complete_cases, "less Avg. STD")
@@ -176,7 +174,7 @@ class TestRefusals:
     def test_a_test_that_cannot_reach_the_familys_level_is_refused(self, rng):
         methods = [arm(name, curves(rng, 5, 6)) for name in "abcdefgh"]
         comparison = compare(methods, rules=Rules(test="permutation"))
-        spread = [v for v in comparison.judgements[0].verdicts if v.claim.kind == "less spread"]
+        spread = [v for v in comparison.groups[0].verdicts if v.claim.kind == "less spread"]
         assert {v.outcome for v in spread} == {"not assessable"}
         assert all(v.required_seeds and v.required_seeds > 5 for v in spread)
         assert "family" in spread[0].sentence
@@ -185,7 +183,7 @@ class TestRefusals:
         moved = dataclasses.replace(narrow, x0_digest="1" * 64)
         with pytest.raises(UserError, match="--allow-different-x0"):
             compare([wide, moved])
-        allowed = compare([wide, moved], Selection(allow_different_x0=True)).judgements[0]
+        allowed = compare([wide, moved], Selection(allow_different_x0=True)).groups[0]
         assert "different-x0" in kinds(allowed)
 
     def test_seeds_of_several_versions_of_the_code_are_a_warning_that_names_seeds_and_files(
@@ -195,14 +193,14 @@ class TestRefusals:
         rest = tuple(range(2, len(wide.seeds)))
         mixed = dataclasses.replace(wide, code=(CodeVersion((0, 1), old), CodeVersion(rest, new)))
         alone = dataclasses.replace(narrow, code=(CodeVersion(narrow.seeds, new),))
-        judgement = compare([mixed, alone]).judgements[0]
-        (note,) = [c for c in judgement.summaries[0].warnings if c.kind == "code-changed"]
+        compared = compare([mixed, alone]).groups[0]
+        (note,) = [c for c in compared.summaries[0].warnings if c.kind == "code-changed"]
         assert (
             "seeds 0-1 were made by another version of the code than the others (mine.py changed)"
             in note.message
         )
-        assert not any(c.kind == "code-changed" for c in judgement.summaries[1].warnings)
-        assert "code-differs" not in kinds(judgement)
+        assert not any(c.kind == "code-changed" for c in compared.summaries[1].warnings)
+        assert "code-differs" not in kinds(compared)
 
     def test_methods_of_different_versions_of_one_file_are_a_warning(self, wide, narrow):
         old, new = {"mine.py": "a" * 64, "own.py": "c" * 64}, {"mine.py": "b" * 64, "other.py": "d" * 64}
@@ -210,17 +208,17 @@ class TestRefusals:
             dataclasses.replace(arm, code=(CodeVersion(arm.seeds, files),))
             for arm, files in ((wide, old), (narrow, new))
         ]
-        (note,) = [c for c in compare(both).judgements[0].warnings if c.kind == "code-differs"]
+        (note,) = [c for c in compare(both).groups[0].warnings if c.kind == "code-differs"]
         assert "different versions of mine.py: " in note.message
         same = [dataclasses.replace(arm, code=(CodeVersion(arm.seeds, old),)) for arm in (wide, narrow)]
-        assert not {"code-differs", "code-changed"} & kinds(compare(same).judgements[0])
+        assert not {"code-differs", "code-changed"} & kinds(compare(same).groups[0])
 
     def test_a_note_on_the_data_is_a_warning(self, wide, narrow):
-        assert "unofficial-data" not in kinds(compare([wide, narrow]).judgements[0])
+        assert "unofficial-data" not in kinds(compare([wide, narrow]).groups[0])
         noted = [dataclasses.replace(one, facts={"data note": "rebuilt"}) for one in (wide, narrow)]
-        judgement = compare(noted).judgements[0]
-        assert "unofficial-data" in kinds(judgement)
-        assert any("rebuilt" in warning.message for warning in judgement.warnings)
+        compared = compare(noted).groups[0]
+        assert "unofficial-data" in kinds(compared)
+        assert any("rebuilt" in warning.message for warning in compared.warnings)
 
     def test_different_data_and_lengths_are_never_compared(self, wide, narrow, rng):
         other = dataclasses.replace(narrow, data_digest="e" * 64)
@@ -228,7 +226,7 @@ class TestRefusals:
             compare([wide, other])
         shorter = arm("sgd", curves(rng, 20, 12))
         comparison = compare([wide, narrow, shorter])
-        assert len(comparison.judgements) == 1
+        assert len(comparison.groups) == 1
         assert any("sgd" in line for line in comparison.problems)
 
     def test_unknown_metric_and_baseline_name_the_known_ones(self, wide, narrow):
@@ -242,10 +240,10 @@ class TestRefusals:
             compare([])
 
     def test_a_single_method_is_described_and_nothing_claimed(self, wide):
-        (judgement,) = compare([wide]).judgements
-        assert judgement.verdicts == ()
-        assert judgement.question == "How much does msgd vary from seed to seed on digits, in test accuracy?"
-        assert judgement.summaries[0].avg_std.estimate > 0
+        (compared,) = compare([wide]).groups
+        assert compared.verdicts == ()
+        assert compared.question == "How much does msgd vary from seed to seed on digits, in test accuracy?"
+        assert compared.summaries[0].avg_std.estimate > 0
         with pytest.raises(UserError, match="not among the methods"):
             compare([wide], claims=[Claim("less spread", "am1", "msgd")])
 
@@ -262,22 +260,22 @@ class TestWarnings:
 
     def test_epochs_before_an_output_moved_are_left_out_for_all(self, rng, wide):
         late = arm("am1[m=200]/II", curves(rng, 20, 30), first_output_epoch=3)
-        judgement = compare([wide, late]).judgements[0]
-        assert judgement.first_epoch == 3
-        assert "epochs-left-out" in kinds(judgement)
+        compared = compare([wide, late]).groups[0]
+        assert compared.first_epoch == 3
+        assert "epochs-left-out" in kinds(compared)
         kept = stats.avg_std(wide.curves["test_accuracy"][:, 2:])
-        assert judgement.summaries[0].avg_std.estimate == pytest.approx(kept)
+        assert compared.summaries[0].avg_std.estimate == pytest.approx(kept)
 
     def test_an_output_that_never_moved_is_set_aside(self, rng, wide, narrow):
         stuck = arm("am1[m=9999]/II", curves(rng, 20, 30), first_output_epoch=31)
         comparison = compare([wide, narrow, stuck])
-        assert [a.method for a in comparison.judgements[0].arms] == ["msgd", "am1[m=5]/II"]
+        assert [a.method for a in comparison.groups[0].arms] == ["msgd", "am1[m=5]/II"]
         assert any("still x0" in line for line in comparison.problems)
 
     def test_one_x0_is_said(self, wide, narrow):
-        assert "one-x0" in kinds(compare([wide, narrow]).judgements[0])
+        assert "one-x0" in kinds(compare([wide, narrow]).groups[0])
         unknown = [dataclasses.replace(a, x0_digest=None) for a in (wide, narrow)]
-        assert "unknown-x0" in kinds(compare(unknown).judgements[0])
+        assert "unknown-x0" in kinds(compare(unknown).groups[0])
 
     def test_early_means_that_differ_are_said(self, rng, wide):
         ahead = arm("sgd", curves(rng, 20, 30, mean=95))
@@ -285,8 +283,8 @@ class TestWarnings:
 
     def test_every_warning_has_a_hint(self, rng, wide):
         special = arm("am1[m=5]/II", curves(rng, 6, 30), averaging=5, steps_per_epoch=75, seed_plans=(3, 6))
-        judgement = compare([wide, special]).judgements[0]
-        found = [*judgement.warnings, *(c for v in judgement.verdicts for c in v.warnings)]
+        compared = compare([wide, special]).groups[0]
+        found = [*compared.warnings, *(c for v in compared.verdicts for c in v.warnings)]
         assert found
         assert all(warning.message and warning.hint and warning.kind for warning in found)
 
@@ -360,16 +358,16 @@ class TestSentences:
 
     def test_declared_claims_alone_make_the_family(self, wide, narrow):
         claims = [Claim("less Avg. STD", "am1", "msgd")]
-        judgement = compare([wide, narrow], claims=claims, question="Is it?").judgements[0]
-        assert [v.claim.method for v in judgement.verdicts] == ["am1[m=5]/II"]
-        assert judgement.verdicts[0].family_size == 1
-        assert judgement.question == "Is it?"
+        compared = compare([wide, narrow], claims=claims, question="Is it?").groups[0]
+        assert [v.claim.method for v in compared.verdicts] == ["am1[m=5]/II"]
+        assert compared.verdicts[0].family_size == 1
+        assert compared.question == "Is it?"
 
 
 def test_one_method_is_described_on_every_workload(rng):
     arms = [arm("a", curves(rng, 5, 3), workload=workload) for workload in ("w", "v")]
     found = compare(arms)
-    assert [judgement.workload for judgement in found.judgements] == ["w", "v"]
-    assert not any(judgement.verdicts for judgement in found.judgements)
+    assert [compared.workload for compared in found.groups] == ["w", "v"]
+    assert not any(compared.verdicts for compared in found.groups)
     with pytest.raises(UserError, match="at least two methods on one workload"):
         compare([arms[0], arm("b", curves(rng, 5, 3), workload="v")])

@@ -25,7 +25,7 @@ def foreign(method, values, **changes):
 
 
 def kinds(comparison):
-    return [warning.kind for judgement in comparison.judgements for warning in judgement.warnings]
+    return [warning.kind for compared in comparison.groups for warning in compared.warnings]
 
 
 class TestEveryEntrance:
@@ -64,7 +64,7 @@ class TestEveryEntrance:
         with pytest.raises(UserError, match=r"adam on digits: .* of seeds 4, 13 are identical"):
             compare([foreign("sgd", curves(rng, 20, 30)), foreign("adam", values)])
         values[13, 7] = np.nextafter(values[4, 7], np.inf)
-        assert compare([foreign("sgd", curves(rng, 20, 30)), foreign("adam", values)]).judgements
+        assert compare([foreign("sgd", curves(rng, 20, 30)), foreign("adam", values)]).groups
 
     def test_copies_that_diverged_at_one_place_are_copies(self, rng):
         values = curves(rng, 6, 9)
@@ -91,7 +91,7 @@ class TestNoCopies:
     def test_constant_curves_and_equal_final_values_are_none(self, rng):
         ends_alike = np.round(curves(rng, 8, 12))
         ends_alike[:, -1] = 93
-        assert compare([foreign("sgd", np.full((8, 12), 0.1)), foreign("adam", ends_alike)]).judgements
+        assert compare([foreign("sgd", np.full((8, 12), 0.1)), foreign("adam", ends_alike)]).groups
         assert tails([foreign("sgd", np.full((8, 1), 93.0))])[1]
 
     def test_fewer_than_five_different_values_agree_by_chance(self):
@@ -106,7 +106,7 @@ class TestTrainedHere:
         one = np.tile(curves(rng, 1, 30), (8, 1))
         comparison = compare([arm("msgd", one), arm("am1[m=5]/I", one + 1)])
         assert kinds(comparison).count("nothing-random") == 1
-        assert {verdict.outcome for verdict in comparison.judgements[0].verdicts} == {"not assessable"}
+        assert {verdict.outcome for verdict in comparison.groups[0].verdicts} == {"not assessable"}
 
     def test_from_several_starting_points_as_well(self, rng):
         per_x0 = np.repeat(curves(rng, 4, 30), 5, axis=0)
@@ -120,7 +120,7 @@ class TestTrainedHere:
         values[5] = values[2]
         comparison = compare([arm("msgd", values), arm("am1[m=5]/I", curves(rng, 8, 30))])
         assert "nothing-random" not in kinds(comparison)
-        assert comparison.judgements[0].verdicts[1].p is not None
+        assert comparison.groups[0].verdicts[1].p is not None
 
     def test_a_training_that_varies_a_stream_without_use_in_it_is_compared_to_its_end(self, tmp_path):
         words = [
@@ -150,7 +150,7 @@ class TestAcrossMethods:
         others = curves(rng, 10, 30)
         others[3:5] = values[7:9]
         comparison = compare([foreign("sgd", values), foreign("adam", others)])
-        (warning,) = [c for c in comparison.judgements[0].warnings if c.kind == "curves-in-common"]
+        (warning,) = [c for c in comparison.groups[0].warnings if c.kind == "curves-in-common"]
         assert warning.message.startswith("2 curves of sgd can be found in adam too")
 
     def test_equal_final_values_of_all_seeds_draw_it_too(self):

@@ -14,12 +14,12 @@ from amrobust.stats import obrien_fleming_looks
 
 
 def verdict(comparison, kind):
-    (judgement,) = comparison.judgements
-    return next(v for v in judgement.verdicts if v.claim.kind == kind)
+    (compared,) = comparison.groups
+    return next(v for v in compared.verdicts if v.claim.kind == kind)
 
 
 def kinds(comparison):
-    return {c.kind for judgement in comparison.judgements for c in judgement.warnings}
+    return {c.kind for compared in comparison.groups for c in compared.warnings}
 
 
 class TestSeveralStartingPoints:
@@ -38,13 +38,13 @@ class TestSeveralStartingPoints:
         assert verdict(found, "better mean").interval.test == "t over x0s of mean differences"
         assert "x0s-are-the-unit" in kinds(found)
         assert "one-x0" not in kinds(found)
-        (judgement,) = found.judgements
-        assert judgement.summaries[0].components.share.estimate > 0
-        assert judgement.summaries[0].final_spread.estimate == pytest.approx(2.0, rel=0.5)
+        (compared,) = found.groups
+        assert compared.summaries[0].components.share.estimate > 0
+        assert compared.summaries[0].final_spread.estimate == pytest.approx(2.0, rel=0.5)
 
     def test_an_open_claim_asks_for_starting_points(self, rng):
         found = compare([self.crossed(rng, "msgd", 1.0), self.crossed(rng, "am1", 0.9)])
-        open_ = next(v for v in found.judgements[0].verdicts if v.required_seeds)
+        open_ = next(v for v in found.groups[0].verdicts if v.required_seeds)
         assert "starting points would settle it" in open_.sentence
 
     def test_tests_on_seeds_are_refused(self, rng):
@@ -66,16 +66,16 @@ class TestPlannedLooks:
             arm("b", curves(rng, 10, 8), seed_plans=(5, 10)),
         ]
         found = compare(arms, rules=self.LOOKS)
-        (judgement,) = found.judgements
+        (compared,) = found.groups
         look = obrien_fleming_looks((5, 10, 20))[1]
-        assert judgement.look == look
-        assert judgement.verdicts[0].interval.level == pytest.approx(1 - look.alpha / 3)
-        assert not any(c.kind == "seeds-added" for s in judgement.summaries for c in s.warnings)
+        assert compared.look == look
+        assert compared.verdicts[0].interval.level == pytest.approx(1 - look.alpha / 3)
+        assert not any(c.kind == "seeds-added" for s in compared.summaries for c in s.warnings)
 
     def test_seeds_added_outside_the_plan_are_said(self, rng):
         arms = [arm("a", curves(rng, 10, 8), seed_plans=(4, 10)), arm("b", curves(rng, 10, 8))]
-        (judgement,) = compare(arms, rules=self.LOOKS).judgements
-        assert any(c.kind == "seeds-added" for c in judgement.summaries[0].warnings)
+        (compared,) = compare(arms, rules=self.LOOKS).groups
+        assert any(c.kind == "seeds-added" for c in compared.summaries[0].warnings)
 
     def test_runs_that_are_at_no_look_are_refused(self, rng):
         with pytest.raises(UserError, match="these runs have 7, 10"):
@@ -91,7 +91,7 @@ class TestPhases:
             Claim("less Avg. STD", "b", "a", epochs=(7, 20)),
             Claim("better mean", "b", "a", epochs=(1, 3)),
         ]
-        found = compare([arm("a", a), arm("b", b)], claims=claims).judgements[0].verdicts
+        found = compare([arm("a", a), arm("b", b)], claims=claims).groups[0].verdicts
         assert [v.outcome for v in found[:2]] == ["supported", "inconclusive"]
         assert found[2].interval.estimate == pytest.approx(b[:, :3].mean() - a[:, :3].mean())
         assert "epochs 1 to 6" in found[0].sentence
@@ -121,10 +121,10 @@ class TestPhases:
 class TestScalesAndLengths:
     def test_the_logit_scale_is_judged_and_named(self, rng):
         a, b = curves(rng, 9, 8), curves(rng, 9, 8)
-        (judgement,) = compare([arm("a", a), arm("b", b)], Selection(scale="logit")).judgements
-        assert judgement.metric.name == "logit_test_accuracy"
+        (compared,) = compare([arm("a", a), arm("b", b)], Selection(scale="logit")).groups
+        assert compared.metric.name == "logit_test_accuracy"
         logit = [np.log(x[:, -1] / (100 - x[:, -1])) for x in (a, b)]
-        found = next(v for v in judgement.verdicts if v.claim.kind == "better mean")
+        found = next(v for v in compared.verdicts if v.claim.kind == "better mean")
         assert found.interval.estimate == pytest.approx(logit[1].mean() - logit[0].mean())
 
     def test_values_at_the_bound_are_refused_with_a_hint(self, rng):
@@ -136,7 +136,7 @@ class TestScalesAndLengths:
         with pytest.raises(UserError):
             compare(arms)
         found = compare(arms, Selection(lengths="common"))
-        assert found.judgements[0].epochs == 6
+        assert found.groups[0].epochs == 6
         assert "curves-cut" in kinds(found)
 
 
@@ -164,9 +164,9 @@ class TestBesideTheClaims:
         values = curves(rng, 10, 8)
         values[:3, 4:] = np.nan
         found = compare([arm("a", curves(rng, 10, 8)), arm("b", values)])
-        (warning,) = [c for c in found.judgements[0].warnings if c.kind == "diverged-seeds"]
+        (warning,) = [c for c in found.groups[0].warnings if c.kind == "diverged-seeds"]
         assert "+30 points" in warning.message
-        (facts,) = found.judgements[0].pairs
+        (facts,) = found.groups[0].pairs
         assert facts.divergence.estimate == pytest.approx(0.3)
         assert facts.winning.estimate < 0.5
 
@@ -174,8 +174,8 @@ class TestBesideTheClaims:
         a, b = rng.normal(size=(20, 12)), rng.normal(size=(20, 12))
         b[:, 4:6] *= 8
         arms = [arm("a", 90 + a, first_output_epoch=2), arm("b", 90 + b)]
-        (judgement,) = compare(arms).judgements
-        assert judgement.pairs[0].epochs_that_differ == (5, 6)
+        (compared,) = compare(arms).groups
+        assert compared.pairs[0].epochs_that_differ == (5, 6)
 
     def test_low_power_is_said_where_nothing_was_found(self, rng):
         arms = [arm("a", curves(rng, 5, 2)), arm("b", curves(rng, 5, 2))]
@@ -186,6 +186,6 @@ def test_paired_facts_match_seeds(rng):
     values = curves(rng, 8, 6)
     better = arm("b", values + 1.0, pairing="p")
     base = replace(arm("a", values, pairing="p"), seeds=tuple(range(8)))
-    (judgement,) = compare([base, better]).judgements
-    assert judgement.pairs[0].winning.test == "sign test"
-    assert judgement.pairs[0].winning.estimate == 1.0
+    (compared,) = compare([base, better]).groups
+    assert compared.pairs[0].winning.test == "sign test"
+    assert compared.pairs[0].winning.estimate == 1.0

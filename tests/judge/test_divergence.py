@@ -19,7 +19,7 @@ def diverging(rng, method, n, lost, **changes):
 
 
 def verdict(arms, claim=CLAIM, **options):
-    return compare(arms, claims=[claim], **options).judgements[0].verdicts[0]
+    return compare(arms, claims=[claim], **options).groups[0].verdicts[0]
 
 
 @pytest.mark.parametrize(
@@ -64,9 +64,9 @@ def test_seeds_that_are_not_independent_are_not_compared(rng):
 def test_where_not_even_all_against_none_would_show_it_says_how_many_seeds_it_takes(rng):
     others = [Claim("better mean", "b", "a", epochs=(k, k)) for k in range(1, 7)]
     arms = [diverging(rng, "a", 4, 4), diverging(rng, "b", 4, 0)]
-    (judgement,) = compare(arms, claims=[CLAIM, *others]).judgements
-    assert judgement.verdicts[0].outcome == "not assessable"
-    assert judgement.verdicts[0].required_seeds == 5
+    (compared,) = compare(arms, claims=[CLAIM, *others]).groups
+    assert compared.verdicts[0].outcome == "not assessable"
+    assert compared.verdicts[0].required_seeds == 5
 
 
 def test_every_format_prints_it(rng):

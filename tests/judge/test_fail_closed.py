@@ -43,9 +43,9 @@ def test_a_stuck_or_diverged_method_is_neither_supported_nor_refuted_from_roundi
 def test_equal_constants_of_unequal_numbers_of_seeds_are_refused_and_win_as_often_as_they_lose():
     found = read("same_constant", "test_acc")
     assert {one.outcome for one in found.verdicts} == {"not assessable"}
-    (judgement,) = found.data.judgements
-    assert {summary.final_mean.estimate for summary in judgement.summaries} == {0.1}
-    assert judgement.pairs[0].winning.estimate == 0.5
+    (compared,) = found.data.groups
+    assert {summary.final_mean.estimate for summary in compared.summaries} == {0.1}
+    assert compared.pairs[0].winning.estimate == 0.5
 
 
 @pytest.mark.parametrize("form", ["table", "json", "csv", "latex", "markdown", "html"])
@@ -66,8 +66,8 @@ def test_another_unit_changes_no_verdict(power):
 
     def judged(factor):
         arms = [arm("msgd", np.ldexp(a, factor)), arm("am1", np.ldexp(b, factor))]
-        (judgement,) = compare(arms).judgements
-        return [(one.outcome, one.p, one.p_adjusted) for one in judgement.verdicts]
+        (compared,) = compare(arms).groups
+        return [(one.outcome, one.p, one.p_adjusted) for one in compared.verdicts]
 
     for found, expected in zip(judged(power), judged(0), strict=True):
         assert found[0] == expected[0]
@@ -119,11 +119,11 @@ def test_of_pairs_no_verdict_stands_beside_an_interval_that_contains_one(rng):
 def test_survivors_of_a_finite_blow_up_are_still_ranked(rng):
     good, blown = curves(rng, 10, 5), curves(rng, 10, 5)
     blown[3, -1] = -1e300
-    (judgement,) = compare([arm("msgd", good), arm("am1", blown)], Selection(baseline="msgd")).judgements
+    (compared,) = compare([arm("msgd", good), arm("am1", blown)], Selection(baseline="msgd")).groups
     worse = blown.copy()
     worse[3, -1] = good.min() - 100
-    (expected,) = compare([arm("msgd", good), arm("am1", worse)], Selection(baseline="msgd")).judgements
-    assert judgement.pairs[0].winning == expected.pairs[0].winning
+    (expected,) = compare([arm("msgd", good), arm("am1", worse)], Selection(baseline="msgd")).groups
+    assert compared.pairs[0].winning == expected.pairs[0].winning
 
 
 @pytest.mark.parametrize(
@@ -150,15 +150,15 @@ def test_a_value_that_cannot_be_computed_with_is_a_diverged_run(rng, value):
     diverged[3, -1] = np.inf
     for selection in (Selection(), Selection(complete_cases=True)):
         (found,), (expected,) = (
-            compare([arm("msgd", good), arm("am1", x)], selection).judgements for x in (blown, diverged)
+            compare([arm("msgd", good), arm("am1", x)], selection).groups for x in (blown, diverged)
         )
         assert found.verdicts == expected.verdicts
         assert found.summaries[1].diverged == 1
 
 
 def refused_spread(rng, values, reason):
-    (judgement,) = compare([arm("msgd", rng.normal(0, 1, (10, 1))), arm("am1", values)]).judgements
-    found = next(one for one in judgement.verdicts if one.claim.kind == "less spread")
+    (compared,) = compare([arm("msgd", rng.normal(0, 1, (10, 1))), arm("am1", values)]).groups
+    found = next(one for one in compared.verdicts if one.claim.kind == "less spread")
     assert found.outcome == "not assessable"
     assert reason in found.sentence
 

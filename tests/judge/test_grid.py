@@ -58,7 +58,7 @@ class TestWithoutAGrid:
             for workload, steps in (("w", (1, 2)), ("v", (3, 4)))
             for method in ("a", "b")
         ]
-        assert len(compare(arms).judgements) == 2
+        assert len(compare(arms).groups) == 2
 
     @pytest.mark.parametrize("order", [1, -1])
     def test_an_offset_of_one_is_noticed(self, order):
@@ -81,9 +81,9 @@ class TestWithoutAGrid:
         arms = [measured("a", (100, 200, 300)), measured("b", (100, 200))]
         with pytest.raises(UserError, match=r"b on digits \(2 steps \(100 to 200\)\): nothing comparable"):
             compare(arms)
-        (judgement,) = compare(arms, Selection(lengths="common")).judgements
-        assert judgement.axis.values == (100, 200)
-        assert any("those of step 200, in the middle" in note.message for note in judgement.warnings)
+        (compared,) = compare(arms, Selection(lengths="common")).groups
+        assert compared.axis.values == (100, 200)
+        assert any("those of step 200, in the middle" in note.message for note in compared.warnings)
 
 
 class TestReading:
@@ -182,11 +182,11 @@ class TestReading:
         assert "the epochs of k are counted from 1 instead of 0" in note.message
 
     def test_where_it_is_not_needed_it_is_applied_and_named(self):
-        (judgement,) = compare(
+        (compared,) = compare(
             [measured("a", (1, 2, 3, 4)), measured("b", (1, 2, 3, 4))], Selection(grid="every:2")
-        ).judgements
-        assert judgement.axis.values == (2, 4)
-        assert judgement.warnings[0].kind == "common-grid"
+        ).groups
+        assert compared.axis.values == (2, 4)
+        assert compared.warnings[0].kind == "common-grid"
 
 
 def test_spreads_between_measurements_are_not_judged_and_means_are():
@@ -194,18 +194,18 @@ def test_spreads_between_measurements_are_not_judged_and_means_are():
     fine = measured("fine", range(1, 41), rng.normal(size=(12, 40)))
     coarse = measured("coarse", range(4, 41, 4), rng.normal(size=(12, 10)))
     claims = [Claim(kind, "fine", "coarse") for kind in ("less spread", "less Avg. STD", "better mean")]
-    (judgement,) = compare([fine, coarse], Selection(grid="every:1:linear"), claims=claims).judgements
-    outcomes = [verdict.outcome for verdict in judgement.verdicts]
+    (compared,) = compare([fine, coarse], Selection(grid="every:1:linear"), claims=claims).groups
+    outcomes = [verdict.outcome for verdict in compared.verdicts]
     assert outcomes == ["not assessable", "not assessable", "inconclusive"]
-    assert "coarse lie between its measurements" in judgement.verdicts[0].sentence
-    assert judgement.pairs[0].epochs_that_differ is None
+    assert "coarse lie between its measurements" in compared.verdicts[0].sentence
+    assert compared.pairs[0].epochs_that_differ is None
 
 
 def test_phases_are_named_by_their_coordinates():
     claims = [Claim("less Avg. STD", "a", "b", epochs=(2, 3)), Claim("better after", "a", "a", epochs=(1, 2))]
     rng = np.random.default_rng(1)
     arms = [measured(name, (100, 200, 400), rng.normal(size=(6, 3))) for name in ("a", "b")]
-    first, second = compare(arms, claims=claims).judgements[0].verdicts
+    first, second = compare(arms, claims=claims).groups[0].verdicts
     assert "varies less in steps 200 to 400" in first.sentence
     assert "from step 100 to step 200" in second.sentence
 

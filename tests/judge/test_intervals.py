@@ -35,7 +35,7 @@ class TestWhatIsShown:
         arms = [arm("a", curves(rng, 10, 6)), arm("b", curves(rng, 8, 6, std=0.3))]
         a, b = (one.curves["test_accuracy"] for one in arms)
         comparison = judged(arms, kind)
-        (summary, _) = comparison.judgements[0].summaries
+        (summary, _) = comparison.groups[0].summaries
         assert summary.final_mean == stats.bootstrap_interval(a[:, -1], "mean", kind=kind)
         assert summary.final_spread == stats.bootstrap_interval(a[:, -1], "std", kind=kind)
         assert summary.avg_std == stats.bootstrap_interval(a, "avg_std", kind=kind)
@@ -83,7 +83,7 @@ class TestBothAreNeeded:
                 arm("a", rng.normal(size=(n, 4))),
                 arm("b", rng.normal(rng.choice([0, 2]), rng.choice([0.1, 0.3, 1, 4]), (n, 4))),
             ]
-            for found in judged(arms, kind).judgements[0].verdicts:
+            for found in judged(arms, kind).groups[0].verdicts:
                 if found.interval is None:
                     assert found.outcome == "not assessable"
                     continue
@@ -147,7 +147,7 @@ class TestRefusals:
         arms = [arm("a", curves(rng, 8, 5)), arm("b", np.full((8, 5), 90.0))]
         comparison = judged(arms, kind)
         assert verdict(comparison, "less spread").outcome == "not assessable"
-        summary = comparison.judgements[0].summaries[1]
+        summary = comparison.groups[0].summaries[1]
         for result in (summary.final_mean, summary.final_spread, summary.avg_std):
             assert (result.low, result.high) == (None, None)
             assert kinds(result) == {"no-interval"}
@@ -163,8 +163,8 @@ class TestRefusals:
 
     def test_three_seeds_are_described_and_cannot_be_judged(self, rng):
         comparison = judged([arm("a", curves(rng, 3, 5)), arm("b", curves(rng, 8, 5))], "bca")
-        assert {v.outcome for v in comparison.judgements[0].verdicts} == {"not assessable"}
-        assert comparison.judgements[0].summaries[0].final_mean.low is None
+        assert {v.outcome for v in comparison.groups[0].verdicts} == {"not assessable"}
+        assert comparison.groups[0].summaries[0].final_mean.low is None
 
     def test_seeds_of_several_x0_are_not_resampled_as_if_independent(self, rng):
         arms = [arm(name, curves(rng, 8, 5), x0s=("x", "y") * 4) for name in ("a", "b")]

@@ -40,7 +40,7 @@ def test_they_are_asked_about_with_the_answers_there_are():
     )
     for answer in set(LENGTHS) - {"refuse"}:
         assert answer in text
-        assert compare([named(), named("b", WHOLE)], Selection(lengths=answer)).judgements
+        assert compare([named(), named("b", WHOLE)], Selection(lengths=answer)).groups
 
 
 def test_the_last_value_stands():
@@ -118,8 +118,8 @@ def test_seeds_that_lack_steps_in_between_need_a_grid_and_the_one_that_is_named_
     ) as caught:
         compare(arms[:1])
     grid = str(caught.value).partition("--grid ")[2].split(" ")[0]
-    (judgement,) = compare(arms, Selection(grid=grid)).judgements
-    assert judgement.axis.values == (100, 300)
+    (compared,) = compare(arms, Selection(grid=grid)).groups
+    assert compared.axis.values == (100, 300)
 
 
 def test_seeds_whose_times_never_coincide_are_read_on_a_declared_grid():
@@ -134,12 +134,12 @@ def test_seeds_whose_times_never_coincide_are_read_on_a_declared_grid():
         arms.append(named(method, rows, axis=Axis.called("time (s)", tuple(axis))))
     with pytest.raises(UserError, match=r"different places .*--grid every:"):
         compare(arms)
-    (judgement,) = compare(arms, Selection(grid="every:50", lengths="common")).judgements
-    for one in judgement.arms:
+    (compared,) = compare(arms, Selection(grid="every:50", lengths="common")).groups
+    for one in compared.arms:
         points = np.array(one.axis.values)
         lags = points + np.arange(5)[:, None] - one.curves["test_accuracy"]
         assert ((lags >= 0) & (lags < 15)).all()
-    exact = compare(arms, Selection(grid="every:50:linear", lengths="common")).judgements[0].arms
+    exact = compare(arms, Selection(grid="every:50:linear", lengths="common")).groups[0].arms
     points = np.array(exact[0].axis.values)
     np.testing.assert_allclose(exact[0].curves["test_accuracy"], points + np.arange(5)[:, None])
 
@@ -150,16 +150,16 @@ def test_on_a_grid_a_seed_that_ended_stays_so(way):
     arms = [named(rows=rows), named("b", WHOLE[:2])]
     with pytest.raises(UserError, match=r"1 of 2 seeds \(1\) have no test_accuracy up to epoch 4"):
         compare(arms, Selection(grid=f"every:2:{way}"))
-    (judgement,) = compare(arms, Selection(grid=f"every:2:{way}", lengths="hold")).judgements
+    (compared,) = compare(arms, Selection(grid=f"every:2:{way}", lengths="hold")).groups
     first = {"last": 3, "mean": 2.5, "linear": 3}[way]
-    np.testing.assert_array_equal(judgement.arms[0].curves["test_accuracy"][1], [first, 3])
+    np.testing.assert_array_equal(compared.arms[0].curves["test_accuracy"][1], [first, 3])
 
 
 def test_an_end_beyond_a_declared_value_is_divergence_and_an_excursion_is_not():
     rows = np.array([[50, 90, 91, 92], [50, 90, 12, 11], [50, 12, 91, 92], [12, 11, 12, 11]], float)
     arms = [named(rows=rows), named("b", WHOLE + 88)]
-    (judgement,) = compare(arms, Selection(diverged=20)).judgements
-    one = judgement.arms[0]
+    (compared,) = compare(arms, Selection(diverged=20)).groups
+    one = compared.arms[0]
     assert one.diverged == (1, 3)
     np.testing.assert_array_equal(one.curves["test_accuracy"][1], [50, 90, -np.inf, -np.inf])
     _, rows, _ = tails(arms, Selection(diverged=20))
@@ -211,8 +211,8 @@ def test_seeds_of_one_method_that_count_from_0_and_from_1_are_never_held_togethe
             UserError, match="a on digits: seed 0 seems to count its epochs from 0, seed 1 from 1"
         ):
             compare(arms, Selection(lengths=answer))
-    (judgement,) = compare(arms, Selection(grid="intersection", lengths="common")).judgements
-    assert judgement.axis.values == (1, 2)
+    (compared,) = compare(arms, Selection(grid="intersection", lengths="common")).groups
+    assert compared.axis.values == (1, 2)
 
 
 class TestEarlyEndsOnAGrid:
@@ -237,14 +237,14 @@ class TestEarlyEndsOnAGrid:
         [("hold", [10, 6.1, 7.2, 10.3]), ("diverged", [10, np.nan, np.nan, 10.3]), ("drop", [10, 10.3])],
     )
     def test_the_answer_is_what_is_judged(self, grid, lengths, last):
-        (judgement,) = compare(self.arms(), Selection(grid=grid, lengths=lengths)).judgements
-        np.testing.assert_allclose(judgement.arms[0].curves["test_accuracy"][:, -1], last)
-        assert judgement.axis.values[-1] == 10
+        (compared,) = compare(self.arms(), Selection(grid=grid, lengths=lengths)).groups
+        np.testing.assert_allclose(compared.arms[0].curves["test_accuracy"][:, -1], last)
+        assert compared.axis.values[-1] == 10
 
     def test_where_all_are_cut_none_mixes_its_end_with_the_epochs_of_others(self):
-        (judgement,) = compare(self.arms(), Selection(grid="every:5", lengths="common")).judgements
-        assert judgement.axis.values == (5,)
-        np.testing.assert_allclose(judgement.arms[0].curves["test_accuracy"], self.RISING[:, [4]])
+        (compared,) = compare(self.arms(), Selection(grid="every:5", lengths="common")).groups
+        assert compared.axis.values == (5,)
+        np.testing.assert_allclose(compared.arms[0].curves["test_accuracy"], self.RISING[:, [4]])
 
     def test_seeds_on_clocks_of_their_own_end_where_the_first_one_does(self):
         times = [np.arange(1, 11) * 10.0 + offset for offset in (0, 1.5, 3)]
@@ -254,16 +254,16 @@ class TestEarlyEndsOnAGrid:
             rows[row, np.searchsorted(axis, at)] = at
         arms = [named(name, rows, axis=Axis.called("time (s)", tuple(axis))) for name in "ab"]
         for grid, points in (("every:25", 4), ("5:linear", 5)):
-            (judgement,) = compare(arms, Selection(grid=grid)).judgements
-            assert len(judgement.axis.values) == points
-            assert not any(note.kind == "ended-early" for note in judgement.warnings)
+            (compared,) = compare(arms, Selection(grid=grid)).groups
+            assert len(compared.axis.values) == points
+            assert not any(note.kind == "ended-early" for note in compared.warnings)
 
     def test_a_declared_divergence_is_no_early_end(self):
         low = self.EARLY.copy()
         low[1, :6] = 0.5
         arms = [named(rows=low), named("b", self.RISING)]
-        (judgement,) = compare(arms, Selection(lengths="drop", diverged=0.8)).judgements
-        one = judgement.arms[0]
+        (compared,) = compare(arms, Selection(lengths="drop", diverged=0.8)).groups
+        one = compared.arms[0]
         assert (one.seeds, one.diverged) == ((0, 1, 3), (1,))
 
 
@@ -274,4 +274,4 @@ def test_methods_of_other_lengths_are_told_what_would_compare_them():
     ):
         compare(arms)
     for answer in ("common", "hold"):
-        assert compare(arms, Selection(lengths=answer)).judgements
+        assert compare(arms, Selection(lengths=answer)).groups

@@ -29,8 +29,8 @@ def judged(lie, folder, *options):
         main, ["compare", str(path), "--baseline", "adam", "--format", "json", *options]
     )
     assert done.exit_code == 0, done.output
-    (judgement,) = json.loads(done.stdout)["judgements"]
-    return judgement, {note["kind"] for note in judgement["notes"]}
+    (compared,) = json.loads(done.stdout)["groups"]
+    return compared, {note["kind"] for note in compared["notes"]}
 
 
 @pytest.mark.parametrize(
@@ -43,8 +43,8 @@ def judged(lie, folder, *options):
     ],
 )
 def test_settings_that_are_words_or_several_numbers_tell_methods_apart(name, one, other, tmp_path):
-    judgement, _ = judged(by_half(name, one, other), tmp_path)
-    assert [arm["method"] for arm in judgement["arms"]] == [
+    compared, _ = judged(by_half(name, one, other), tmp_path)
+    assert [arm["method"] for arm in compared["arms"]] == [
         "adam",
         f"sgd[{name}={other}]",
         f"sgd[{name}={one}]",
@@ -109,8 +109,8 @@ def alike(values):
         arm("adam", values, x0_digest=None, training=None),
         arm("sgd", values[::-1] + 1, x0_digest=None, training=None),
     ]
-    (judgement,) = compare(arms).judgements
-    return {warning.kind for warning in judgement.warnings} & {"curves-alike", "values-repeated"}
+    (compared,) = compare(arms).groups
+    return {warning.kind for warning in compared.warnings} & {"curves-alike", "values-repeated"}
 
 
 def test_curves_that_stand_still_or_begin_alike_are_no_copies(rng):

@@ -70,8 +70,8 @@ class TestSeeds:
     def test_of_runs_that_were_trained_here_the_plan_is_on_record(self, rng):
         arms = [arm("a", curves(rng, 5, 4)), arm("b", curves(rng, 4, 4))]
         assert all(one.x0_digest is not None for one in arms)
-        (judgement,) = judge(arms).judgements
-        assert not {warning.kind for warning in judgement.warnings} & {*ODD, "tuning-unknown"}
+        (compared,) = judge(arms).groups
+        assert not {warning.kind for warning in compared.warnings} & {*ODD, "tuning-unknown"}
 
 
 class TestSettings:
@@ -109,9 +109,9 @@ class TestNames:
     def test_the_corpus_has_two_that_are_printed_alike(self):
         done = CliRunner().invoke(main, ["compare", str(CORPUS / "method_nfc.csv"), "--format", "json"])
         assert done.exit_code == 0, done.output
-        (judgement,) = json.loads(done.stdout)["judgements"]
-        assert {arm["method"] for arm in judgement["arms"]} == {"\u00e9", "e\u0301", "b"}
-        (note,) = [note for note in judgement["notes"] if note["kind"] == "look-alike-names"]
+        (compared,) = json.loads(done.stdout)["groups"]
+        assert {arm["method"] for arm in compared["arms"]} == {"\u00e9", "e\u0301", "b"}
+        (note,) = [note for note in compared["notes"] if note["kind"] == "look-alike-names"]
         assert note["message"].startswith(
             "The methods '\u00e9' (U+00E9) and 'e\u0301' (U+0301) differ in case"
         )

@@ -88,8 +88,8 @@ def says(claim, interval):
 def test_verdict_interval_p_and_parts_agree_in_random_studies(seed, n, epochs, paired, drop):
     rng = np.random.default_rng(seed)
     claims = claims_of(rng)[drop:] or claims_of(rng)
-    (judgement,) = compare(study(rng, n, epochs, "abc", paired), claims=claims).judgements
-    for found in judgement.verdicts:
+    (compared,) = compare(study(rng, n, epochs, "abc", paired), claims=claims).groups
+    for found in compared.verdicts:
         if found.outcome == "not assessable":
             assert found.interval is None
             continue
@@ -112,13 +112,13 @@ def test_verdict_interval_p_and_parts_agree_in_random_studies(seed, n, epochs, p
 def test_every_format_and_mark_says_what_the_interval_says(seed, n, paired):
     rng = np.random.default_rng(seed)
     comparison = compare(study(rng, n, 4, "abc", paired), claims=claims_of(rng))
-    (judgement,) = comparison.judgements
+    (compared,) = comparison.groups
     table, page = (render(comparison, form) for form in ("table", "markdown"))
     rows = [row for row in csv.DictReader(render(comparison, "csv").splitlines()) if row["record"] == "claim"]
-    written = json.loads(render(comparison, "json"))["judgements"][0]["verdicts"]
-    assert len(rows) == len(written) == len(judgement.verdicts)
-    marks = significance_marks(judgement)
-    for found, row, entry in zip(judgement.verdicts, rows, written, strict=True):
+    written = json.loads(render(comparison, "json"))["groups"][0]["verdicts"]
+    assert len(rows) == len(written) == len(compared.verdicts)
+    marks = significance_marks(compared)
+    for found, row, entry in zip(compared.verdicts, rows, written, strict=True):
         assert row["outcome"] == entry["outcome"] == found.outcome
         assert entry["sentence"] == found.sentence
         mark = marks(found.claim.method, found.claim.kind)
@@ -136,8 +136,8 @@ def test_every_format_and_mark_says_what_the_interval_says(seed, n, paired):
         ):
             read = type("Read", (), {name: math.inf if end is None else end for name, end in ends.items()})
             assert says(found.claim, read) == found.outcome
-    for outcome in {found.outcome for found in judgement.verdicts}:
-        count = sum(found.outcome == outcome for found in judgement.verdicts)
+    for outcome in {found.outcome for found in compared.verdicts}:
+        count = sum(found.outcome == outcome for found in compared.verdicts)
         for text in (table, page):
             assert f"{count} {outcome}" in text
 
@@ -151,9 +151,9 @@ def test_a_refutation_pays_for_the_number_of_its_parts():
     for _ in range(300):
         a, b = rng.normal(size=(8, 3)), rng.normal(size=(8, 3)) - 1.0
         found = compare([arm("a", a), arm("b", b)], claims=[Claim("composite", *PAIR, parts=parts)])
-        refuted["same"] += found.judgements[0].verdicts[0].outcome == "refuted"
+        refuted["same"] += found.groups[0].verdicts[0].outcome == "refuted"
         found = compare([arm("a", a), arm("b", b + 1.0)], claims=[Claim("composite", *PAIR, parts=apart)])
-        refuted["apart"] += found.judgements[0].verdicts[0].outcome == "refuted"
+        refuted["apart"] += found.groups[0].verdicts[0].outcome == "refuted"
     assert refuted["same"] / 300 < 0.06
     assert 0.005 < refuted["apart"] / 300 < 0.06
 

@@ -28,9 +28,7 @@ def written(tmp_path, text):
 
 
 def verdicts(comparison):
-    return {
-        (v.claim.method, v.claim.kind): v for judgement in comparison.judgements for v in judgement.verdicts
-    }
+    return {(v.claim.method, v.claim.kind): v for compared in comparison.groups for v in compared.verdicts}
 
 
 def test_table_1_does_not_establish_a_difference_of_final_spread():
@@ -51,13 +49,13 @@ def test_avg_std_is_never_judged_and_is_no_member_of_the_family():
 
 def test_three_seeds_are_too_few_and_models_are_kept_apart():
     comparison = judge_tables(load_tables(None, "table2"))
-    assert len(comparison.judgements) == 2
+    assert len(comparison.groups) == 2
     assert {v.outcome for v in verdicts(comparison).values()} == {"not assessable"}
 
 
 def test_every_table_of_the_paper_that_has_rows_is_judged_or_named():
     comparison = judge_tables(load_tables(None))
-    judged = {judgement.workload.partition(",")[0] for judgement in comparison.judgements}
+    judged = {compared.workload.partition(",")[0] for compared in comparison.groups}
     assert judged == {"table1", "table2", "table3", "table4", "table5", "figure2"}
 
 

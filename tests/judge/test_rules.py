@@ -42,9 +42,9 @@ def test_a_margin_is_a_finite_number_above_0(margin):
 def test_the_share_of_a_look_may_be_less_than_an_error_rate_that_is_asked_for(rng):
     looks = (5, 30)
     arms = [arm(name, curves(rng, 5, 8)) for name in ("msgd", "sgd")]
-    (judgement,) = compare(arms, rules=Rules(looks=looks)).judgements
-    assert judgement.look.alpha == pytest.approx(8e-8, rel=0.05)
-    assert all(v.outcome == "inconclusive" for v in judgement.verdicts)
+    (compared,) = compare(arms, rules=Rules(looks=looks)).groups
+    assert compared.look.alpha == pytest.approx(8e-8, rel=0.05)
+    assert all(v.outcome == "inconclusive" for v in compared.verdicts)
 
 
 def test_a_family_over_which_alpha_is_too_small_cannot_be_judged(rng):

@@ -30,7 +30,7 @@ def two(rng, n=10, ratio=1.0, epochs=12, **changes):
 
 
 def verdict(arms, claim, **rules):
-    return compare(arms, claims=[claim], rules=Rules(**rules)).judgements[0].verdicts[0]
+    return compare(arms, claims=[claim], rules=Rules(**rules)).groups[0].verdicts[0]
 
 
 def samples(arms, kind):
@@ -135,16 +135,16 @@ def test_a_margin_that_is_no_ratio_above_1_is_refused(margin):
 
 
 def test_a_ratio_is_not_held_against_the_range_of_the_values(rng):
-    judgement = compare(two(rng), claims=[Claim("comparable spread", *PAIR, 1e6)]).judgements[0]
-    assert "margin-beyond-range" not in {note.kind for note in judgement.warnings}
+    compared = compare(two(rng), claims=[Claim("comparable spread", *PAIR, 1e6)]).groups[0]
+    assert "margin-beyond-range" not in {note.kind for note in compared.warnings}
 
 
 def test_figures_show_the_ratio_and_not_as_a_difference(rng):
     found = compare(two(rng), claims=[Claim(kind, *PAIR, 1.7) for kind in COMPARABLE + NO_MORE])
-    (judgement,) = found.judgements
+    (compared,) = found.groups
     look = styles(found)
-    assert equivalence(judgement, look) == []
-    (drawing,) = forest([judgement], look)
+    assert equivalence(compared, look) == []
+    (drawing,) = forest([compared], look)
     assert "Final STD, ratio" in drawing.svg
     assert "Dashed in grey: the margin" in drawing.caption
 

@@ -22,8 +22,8 @@ def swept(rng, stds, seeds=12, **changes):
 
 def judged(arms, kind, **fields):
     claim = Claim(kind, NAMES[0], NAMES[-1], methods=tuple(NAMES), **fields)
-    (judgement,) = compare(arms, claims=[claim]).judgements
-    return judgement.verdicts[0]
+    (compared,) = compare(arms, claims=[claim]).groups
+    return compared.verdicts[0]
 
 
 def test_a_falling_spread_supports_the_claim_and_refutes_its_opposite(rng):
@@ -84,8 +84,8 @@ def test_one_diverged_seed_forbids_the_sweep(rng):
 def test_an_asterisk_stands_for_all_methods_of_a_form_in_order(rng):
     arms = swept(rng, (3.0, 2.0, 1.4, 0.8))
     arms = [arms[2], arm("am1[m=5]/I", arms[0].curves["test_accuracy"]), arms[3], arms[0], arms[1]]
-    (judgement,) = compare(arms, claims=[Claim("trend", "am1", "am1", methods=("am1[m=*]/II",))]).judgements
-    claim = judgement.verdicts[0].claim
+    (compared,) = compare(arms, claims=[Claim("trend", "am1", "am1", methods=("am1[m=*]/II",))]).groups
+    claim = compared.verdicts[0].claim
     assert claim.methods == tuple(NAMES)
     assert (claim.method, claim.baseline) == (NAMES[0], NAMES[-1])
 
@@ -108,8 +108,8 @@ def over_lr(rng, stds=(0.4, 1.0, 2.5, 5.0), values=(0.01, 0.05, 0.1, 0.5), param
 
 
 def judged_by_form(arms, *methods, **fields):
-    (judgement,) = compare(arms, claims=[Claim("trend", "a", "a", methods=methods, **fields)]).judgements
-    return judgement.verdicts[0]
+    (compared,) = compare(arms, claims=[Claim("trend", "a", "a", methods=methods, **fields)]).groups
+    return compared.verdicts[0]
 
 
 def test_a_trend_is_over_any_hyperparameter_and_finds_the_default_too(rng):

@@ -16,8 +16,8 @@ TUNED = tuning(epochs=30)
 
 
 def kinds(arms, **options):
-    (judgement,) = compare(arms, **options).judgements
-    return {note.warning.kind: note for note in notes(judgement)}
+    (compared,) = compare(arms, **options).groups
+    return {note.warning.kind: note for note in notes(compared)}
 
 
 def of(wide, narrow, first, second):
@@ -131,8 +131,8 @@ def test_judging_by_the_validation_metric_that_chose(rng):
 def test_what_is_declared_of_tuning_is_printed_in_the_place_of_unknown(rng):
     arms = [arm(name, curves(rng, 5, 3), x0_digest=None, training=None) for name in "ab"]
     for said, kind in ((None, "tuning-unknown"), ("20 rates each.", "tuning-declared")):
-        (judgement,) = compare(arms, Selection(tuning=said)).judgements
-        (note,) = (note for note in judgement.warnings if note.kind.startswith("tuning"))
+        (compared,) = compare(arms, Selection(tuning=said)).groups
+        (note,) = (note for note in compared.warnings if note.kind.startswith("tuning"))
         assert note.kind == kind
     assert note.message == "Tuning: declared. 20 rates each."
     with pytest.raises(UserError, match="this is empty"):

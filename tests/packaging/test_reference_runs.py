@@ -26,14 +26,14 @@ def test_digits():
     arms, problems = load_arms([ROOT / "digits"])
     assert not problems
     assert {len(arm.seeds) for arm in arms} == {20}
-    (judgement,) = compare(arms, Selection(baseline="msgd")).judgements
+    (compared,) = compare(arms, Selection(baseline="msgd")).groups
     page = (ROOT / "README.md").read_text(encoding="utf-8")
-    for verdict in judgement.verdicts:
+    for verdict in compared.verdicts:
         if verdict.claim.kind == "less Avg. STD":
             assert with_interval(verdict.interval) in page
-    for summary in judgement.summaries:
+    for summary in compared.summaries:
         assert final(summary) in page
-    found = {v.claim.method: v.outcome for v in judgement.verdicts if v.claim.kind == "less Avg. STD"}
+    found = {v.claim.method: v.outcome for v in compared.verdicts if v.claim.kind == "less Avg. STD"}
     assert found == {
         "am1[m=5]/I": "supported", "am1[m=5]/II": "supported", "am2[m=5]/I": "inconclusive",
         "am2[m=5]/II": "supported", "sgd": "supported",
@@ -63,10 +63,8 @@ def test_the_findings_have_the_numbers_of_the_runs():
     assert {len(arm.seeds) for arm in arms if arm not in usual} == {10}
     page = (TREE / "reference_runs" / "FINDINGS.md").read_text(encoding="utf-8")
     table1 = {"msgd", "sgd", "am1[m=1]/I", "am1[m=1]/II", "am1[m=5]/I", "am1[m=5]/II", "msgd-tail[m=5]"}
-    (judgement,) = compare(
-        [arm for arm in usual if arm.method in table1], Selection(baseline="msgd")
-    ).judgements
-    for summary in judgement.summaries:
+    (compared,) = compare([arm for arm in usual if arm.method in table1], Selection(baseline="msgd")).groups
+    for summary in compared.summaries:
         assert f"{final(summary)} | {with_interval(summary.avg_std)}" in page
 
 
@@ -78,16 +76,16 @@ def test_the_findings_have_what_two_losses_of_the_same_runs_say():
     chosen = {"am1[m=5]/I", "aggmo", "qhm"}
     arms = [arm for arm in arms if arm.workload == usual and arm.method in chosen]
     selection = Selection(metric="train_batch_loss", baseline="am1[m=5]/I")
-    (judgement,) = compare(arms, selection).judgements
-    ends = {summary.method: summary.final_mean.estimate for summary in judgement.summaries}
+    (compared,) = compare(arms, selection).groups
+    ends = {summary.method: summary.final_mean.estimate for summary in compared.summaries}
     for method in ("qhm", "aggmo"):
         assert f"+{ends[method] - ends['am1[m=5]/I']:.3f} [" in page
     found = {}
     for metric in ("train_loss", "train_batch_loss"):
         arms, _ = load_arms([runs], metric)
         arms = [arm for arm in arms if arm.workload == usual and arm.method in ("msgd", "sgd", "am1[m=5]/I")]
-        (judgement,) = compare(arms, Selection(metric=metric, baseline="msgd")).judgements
-        found[metric] = {summary.method: summary.avg_std.estimate for summary in judgement.summaries}
+        (compared,) = compare(arms, Selection(metric=metric, baseline="msgd")).groups
+        found[metric] = {summary.method: summary.avg_std.estimate for summary in compared.summaries}
     for method, batch in found["train_batch_loss"].items():
         assert f"× {batch / found['train_loss'][method]:.2f} [" in page
 
@@ -111,7 +109,7 @@ def test_the_findings_have_the_numbers_of_penn_treebank():
     arms, problems = load_arms([ROOT / "ptb"])
     assert not problems
     assert {len(arm.seeds) for arm in arms} == {5}
-    (judgement,) = compare(arms, Selection(metric="validation_perplexity", baseline="msgd")).judgements
+    (compared,) = compare(arms, Selection(metric="validation_perplexity", baseline="msgd")).groups
     page = (TREE / "reference_runs" / "FINDINGS.md").read_text(encoding="utf-8")
-    for summary in judgement.summaries:
+    for summary in compared.summaries:
         assert f"{final(summary, 1)} | {with_interval(summary.avg_std, 1)}" in page

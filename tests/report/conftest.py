@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from amrobust.judge.claim import Claim
-from amrobust.judge.judgement import Comparison, Judgement, MethodSummary, Verdict
+from amrobust.judge.comparison import Comparison, GroupComparison, MethodSummary, Verdict
 from amrobust.judge.kinds.kind import Outcome
 from amrobust.runs.arms import Arm
 from amrobust.runs.metric import Metric
@@ -117,7 +117,7 @@ def verdict(claim: Claim, a: Arm, b: Arm, family: int) -> Verdict:
     )  # fmt: skip
 
 
-def make_judgement(
+def make_group(
     methods: Sequence[str] = SIX,
     *,
     seeds: int = 20,
@@ -127,7 +127,7 @@ def make_judgement(
     margin: float | None = None,
     warnings: Sequence[ResultWarning] = (ONE_X0,),
     workload: str = "digits",
-) -> Judgement:
+) -> GroupComparison:
     """Every method judged against the first, on curves of ``make_arm``."""
     arms = []
     for place, method in enumerate(methods):
@@ -144,7 +144,7 @@ def make_judgement(
     ]
     by_name = {arm.method: arm for arm in arms}
     verdicts = (verdict(c, by_name[c.method], by_name[c.baseline], len(claims)) for c in claims)
-    return Judgement(
+    return GroupComparison(
         question=f"Are the other {len(methods) - 1} methods more robust than {methods[0]} on {workload}?",
         workload=workload,
         data_digest="d" * 64,
@@ -165,9 +165,9 @@ def make_judgement(
 
 
 @pytest.fixture
-def judged() -> Callable[..., Judgement]:
-    """The factory of made-up judgements: ``judged(methods, seeds=..., epochs=..., diverged=...)``."""
-    return make_judgement
+def judged() -> Callable[..., GroupComparison]:
+    """The factory of made-up groups: ``judged(methods, seeds=..., epochs=..., diverged=...)``."""
+    return make_group
 
 
 HOSTILE = (
@@ -190,8 +190,8 @@ def hostile() -> Comparison:
     warning = ResultWarning(
         "x", "ResultWarning about #panic() | <b> \\undefined \x1b[2J", "=hint() | $y$ <i> [x]"
     )
-    judgement = make_judgement(HOSTILE, seeds=6, epochs=5, warnings=(warning,), workload="@work|load <x>")
-    return Comparison((judgement,), ("-broken|run \x1b]0;title\x07 <u>",))
+    compared = make_group(HOSTILE, seeds=6, epochs=5, warnings=(warning,), workload="@work|load <x>")
+    return Comparison((compared,), ("-broken|run \x1b]0;title\x07 <u>",))
 
 
 @pytest.fixture
@@ -203,4 +203,4 @@ def hostile_names() -> tuple[str, ...]:
 @pytest.fixture
 def comparison() -> Comparison:
     """Six methods, 20 seeds, 30 epochs, 15 claims, one problem."""
-    return Comparison((make_judgement(),), ("runs/broken: curves.parquet does not match its checksum",))
+    return Comparison((make_group(),), ("runs/broken: curves.parquet does not match its checksum",))

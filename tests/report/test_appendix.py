@@ -8,39 +8,39 @@ from pathlib import Path
 from report_blocks import blocks
 
 from amrobust.judge.claim import Claim
+from amrobust.judge.comparison import Comparison, GroupComparison
 from amrobust.judge.declared import load_claims
-from amrobust.judge.judgement import Comparison, Judgement
 from amrobust.report.appendix import report_command
 from amrobust.report.layout import Layout
 
-Judged = Callable[..., Judgement]
+Judged = Callable[..., GroupComparison]
 TWO = ("msgd", "am1[m=5]/II")
 
 
 ONLY = Layout(sections=("reproduce",))
 
 
-def appendix(judgement: Judgement, kind: str, layout: Layout = ONLY):
-    return blocks(Comparison((judgement,)), kind, "reproduce", layout)
+def appendix(compared: GroupComparison, kind: str, layout: Layout = ONLY):
+    return blocks(Comparison((compared,)), kind, "reproduce", layout)
 
 
-def command(judgement: Judgement, layout: Layout = ONLY) -> str:
-    (found,) = appendix(judgement, "commands", layout)
+def command(compared: GroupComparison, layout: Layout = ONLY) -> str:
+    (found,) = appendix(compared, "commands", layout)
     return " ".join("".join(lines) for lines in found["items"][-1])
 
 
 def test_the_command_has_every_option_that_is_not_at_its_default(judged: Judged) -> None:
-    judgement = replace(
+    compared = replace(
         judged(("am1[m=5]/I", "msgd"), kinds=("equivalent mean", "less spread", "less Avg. STD"), margin=0.5),
         final="mean:3",
     )
     layout = Layout("A title", ("A. B", "C"), "letter", ("answer", "reproduce"), Path("dir/mine.typ"))
-    assert report_command(judgement, replace(layout, template=None)) == (
+    assert report_command(compared, replace(layout, template=None)) == (
         "amrobust report RUNS -o report.pdf --metric test_accuracy --baseline 'am1[m=5]/I' --test jackknife "
         "--alpha 0.05 --margin 0.5 --final mean:3 --title 'A title' --paper letter --sections answer,reproduce "
         "--author 'A. B' --author C"
     )
-    assert report_command(judgement, layout).count("--template mine.typ") == 1
+    assert report_command(compared, layout).count("--template mine.typ") == 1
 
 
 def test_an_analysis_is_made_again_as_it_was_made(judged: Judged) -> None:
@@ -49,7 +49,7 @@ def test_an_analysis_is_made_again_as_it_was_made(judged: Judged) -> None:
 
 def test_declared_claims_are_a_file_that_declares_them(judged: Judged, tmp_path: Path) -> None:
     names = ("msgd", "am1[m=1]", "am1[m=5]", "am1[m=9]")
-    judgement = judged(names)
+    compared = judged(names)
     mean, less = Claim("equivalent mean", names[1], "msgd", 0.5), Claim("less Avg. STD", names[1], "msgd")
     claims = (
         Claim("composite", names[1], "msgd", parts=(mean, less)),
@@ -60,11 +60,11 @@ def test_declared_claims_are_a_file_that_declares_them(judged: Judged, tmp_path:
         Claim("exceedance bound", names[1], names[1], bound=(90.5, 0.1)),
         Claim("exceedance bound", names[1], names[1], bound=(80.25, 0.05)),
     )
-    judgement = replace(
-        judgement, verdicts=tuple(replace(judgement.verdicts[0], claim=claim) for claim in claims)
+    compared = replace(
+        compared, verdicts=tuple(replace(compared.verdicts[0], claim=claim) for claim in claims)
     )
-    assert "--claims CLAIMS.toml" in command(judgement)
-    (code,) = appendix(judgement, "code")
+    assert "--claims CLAIMS.toml" in command(compared)
+    (code,) = appendix(compared, "code")
     path = tmp_path / "CLAIMS.toml"
     path.write_text("\n".join(code["lines"]), encoding="utf-8")
     assert tomllib.loads(path.read_text())["baseline"] == "msgd"
@@ -72,23 +72,23 @@ def test_declared_claims_are_a_file_that_declares_them(judged: Judged, tmp_path:
 
 
 def test_methods_that_share_their_facts_share_an_entry(judged: Judged) -> None:
-    judgement = judged(("msgd", "am1[m=5]/I", "am1[m=5]/II"))
-    (_, own) = appendix(judgement, "facts")[:2]
+    compared = judged(("msgd", "am1[m=5]/I", "am1[m=5]/II"))
+    (_, own) = appendix(compared, "facts")[:2]
     assert [subject for subject, _ in own["items"]] == ["msgd", "am1[m=5]/I, am1[m=5]/II"]
 
 
 def test_one_method_has_its_facts_without_a_heading(judged: Judged) -> None:
-    judgement = judged(("msgd",), seeds=4, epochs=3)
-    assert appendix(judgement, "heading") == []
-    ((subject, facts),) = appendix(judgement, "facts")[0]["items"]
+    compared = judged(("msgd",), seeds=4, epochs=3)
+    assert appendix(compared, "heading") == []
+    ((subject, facts),) = appendix(compared, "facts")[0]["items"]
     assert subject == ""
     assert {"seeds", "run", "data digest"} <= {fact["key"] for fact in facts}
 
 
 def test_the_usual_claims_need_no_file(judged: Judged) -> None:
-    for judgement in (judged(), judged(TWO), judged(TWO, epochs=1, kinds=("better mean", "less spread"))):
-        assert "--claims" not in command(judgement)
-        assert appendix(judgement, "code") == []
+    for compared in (judged(), judged(TWO), judged(TWO, epochs=1, kinds=("better mean", "less spread"))):
+        assert "--claims" not in command(compared)
+        assert appendix(compared, "code") == []
     fewer = judged(TWO, kinds=("less spread",))
     assert "--claims CLAIMS.toml" in command(fewer)
 

@@ -3,21 +3,21 @@
 import csv
 import io
 
-from amrobust.judge.judgement import Comparison
+from amrobust.judge.comparison import Comparison
 from amrobust.report import render
 
 
 def test_a_row_for_each_estimate_verdict_warning_and_problem(comparison: Comparison) -> None:
     rows = list(csv.DictReader(io.StringIO(render(comparison, "csv"))))
-    judgement = comparison.judgements[0]
+    compared = comparison.groups[0]
     by_record: dict[str, list[dict[str, str]]] = {}
     for row in rows:
         by_record.setdefault(row["record"], []).append(row)
     assert [row["quantity"] for row in by_record["method"]] == ["mean", "STD", "Avg. STD"] * len(
-        judgement.arms
+        compared.arms
     )
-    assert len(by_record["claim"]) == len(judgement.verdicts)
-    for row, verdict in zip(by_record["claim"], judgement.verdicts, strict=True):
+    assert len(by_record["claim"]) == len(compared.verdicts)
+    for row, verdict in zip(by_record["claim"], compared.verdicts, strict=True):
         assert verdict.interval is not None
         assert (row["method"], row["claim"], row["outcome"]) == (
             verdict.claim.method, verdict.claim.kind, verdict.outcome,
@@ -25,5 +25,5 @@ def test_a_row_for_each_estimate_verdict_warning_and_problem(comparison: Compari
         assert float(row["estimate"]) == verdict.interval.estimate
         assert float(row["p_adjusted"]) == verdict.p_adjusted
         assert (row["n"], row["n_baseline"]) == ("20", "20")
-    assert [row["hint"] for row in by_record["warning"]] == [judgement.warnings[0].hint]
+    assert [row["hint"] for row in by_record["warning"]] == [compared.warnings[0].hint]
     assert [row["message"] for row in by_record["problem"]] == list(comparison.problems)

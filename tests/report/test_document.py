@@ -6,11 +6,11 @@ from dataclasses import replace
 from report_blocks import blocks, column, names, sections
 
 from amrobust.judge.claim import Claim
-from amrobust.judge.judgement import Comparison, Judgement
+from amrobust.judge.comparison import Comparison, GroupComparison
 from amrobust.report.document import document
 from amrobust.report.layout import SECTIONS, Layout
 
-Judged = Callable[..., Judgement]
+Judged = Callable[..., GroupComparison]
 TWO = ("msgd", "am1[m=5]/II")
 
 
@@ -31,12 +31,12 @@ def test_sections_come_in_the_order_asked_for_and_no_others(judged: Judged) -> N
 
 
 def test_without_the_first_page_the_verdicts_are_in_their_section(judged: Judged) -> None:
-    judgement = judged(TWO)
-    (found,) = blocks(Comparison((judgement,)), "sentences", "verdicts", Layout(sections=("verdicts",)))
-    assert len(found["items"]) == len(judgement.verdicts)
+    compared = judged(TWO)
+    (found,) = blocks(Comparison((compared,)), "sentences", "verdicts", Layout(sections=("verdicts",)))
+    assert len(found["items"]) == len(compared.verdicts)
 
 
-def test_several_judgements_answer_first_and_give_their_evidence_after(judged: Judged) -> None:
+def test_several_groups_answer_first_and_give_their_evidence_after(judged: Judged) -> None:
     comparison = Comparison((judged(TWO), judged(TWO, workload="logistic")))
     found = sections(comparison)
     headings = [(section["level"], section["title"]) for section in found if section["title"]]
@@ -72,8 +72,8 @@ def test_the_title_is_the_user_s_or_made_from_the_workloads(judged: Judged) -> N
 
 
 def test_the_methods_have_aligned_numbers_with_their_units(judged: Judged) -> None:
-    judgement = judged(TWO, diverged=TWO[1:])
-    table = next(t for t in blocks(Comparison((judgement,)), "table", "results"))
+    compared = judged(TWO, diverged=TWO[1:])
+    table = next(t for t in blocks(Comparison((compared,)), "table", "results"))
     assert column(table, "n") == ["20", "20 (2 diverged)"]
     assert column(table, "Final mean ± STD (%)")[1] == "–"
     whole = blocks(Comparison((judged(),)), "table", "results", Layout(sections=("results",)))[0]
@@ -82,32 +82,30 @@ def test_the_methods_have_aligned_numbers_with_their_units(judged: Judged) -> No
 
 
 def test_more_claims_than_a_reader_reads_are_left_to_the_tables(judged: Judged) -> None:
-    judgement = judged([f"m{k}" for k in range(20)], seeds=4, epochs=3)
+    compared = judged([f"m{k}" for k in range(20)], seeds=4, epochs=3)
     whole = replace(
-        judgement.verdicts[0],
-        claim=Claim("composite", "m1", "m0", parts=tuple(v.claim for v in judgement.verdicts[:2])),
-        parts=judgement.verdicts[:2],
+        compared.verdicts[0],
+        claim=Claim("composite", "m1", "m0", parts=tuple(v.claim for v in compared.verdicts[:2])),
+        parts=compared.verdicts[:2],
     )
-    refused = replace(judgement.verdicts[1], outcome="not assessable")
-    judgement = replace(judgement, verdicts=(whole, refused, *judgement.verdicts[2:]))
+    refused = replace(compared.verdicts[1], outcome="not assessable")
+    compared = replace(compared, verdicts=(whole, refused, *compared.verdicts[2:]))
     (found,) = blocks(
-        Comparison((judgement,)), "sentences", "verdicts", Layout(sections=("answer", "verdicts"))
+        Comparison((compared,)), "sentences", "verdicts", Layout(sections=("answer", "verdicts"))
     )
     assert len(found["items"]) == 2
 
 
 def test_all_sections_are_known_to_somebody(judged: Judged) -> None:
-    judgement = judged(
+    compared = judged(
         ("msgd", *(f"am1[m={m}]" for m in (1, 5, 9))),
         kinds=("equivalent mean", "less spread", "less Avg. STD"), margin=0.5,
     )  # fmt: skip
-    judgement = replace(
-        judgement,
+    compared = replace(
+        compared,
         verdicts=tuple(
-            replace(v, interval=replace(v.interval, se=0.3, df=38.0))
-            for v in judgement.verdicts
-            if v.interval
+            replace(v, interval=replace(v.interval, se=0.3, df=38.0)) for v in compared.verdicts if v.interval
         ),
     )
-    found = names(Comparison((judgement,)))
+    found = names(Comparison((compared,)))
     assert list(dict.fromkeys(found)) == list(SECTIONS)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from amrobust.errors import UserError
-from amrobust.judge.judgement import Comparison, Judgement
+from amrobust.judge.comparison import Comparison, GroupComparison
 from amrobust.report import write_figures
 
 MAGIC = {"pdf": b"%PDF-", "png": b"\x89PNG\r\n", "svg": b"<svg"}
@@ -35,7 +35,7 @@ def test_the_same_bytes_each_time(comparison: Comparison, tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
-def test_many_methods_take_several_files(judged: Callable[..., Judgement], tmp_path: Path) -> None:
+def test_many_methods_take_several_files(judged: Callable[..., GroupComparison], tmp_path: Path) -> None:
     many = judged(tuple(f"a-method-of-some-length-{k}" for k in range(26)), seeds=5, epochs=2)
     names = {path.name for path in write_figures(Comparison((many,)), tmp_path, ("svg",))}
     assert {"1-curves.svg", "1-curves-2.svg"} <= names

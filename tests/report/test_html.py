@@ -3,10 +3,10 @@
 import re
 from html.parser import HTMLParser
 
-from amrobust.judge.judgement import Comparison
+from amrobust.judge.comparison import Comparison
 from amrobust.report import render
 from amrobust.report.html import fragment
-from amrobust.report.text import visible
+from amrobust.report.text import escape
 
 OWN = {
     "html", "head", "meta", "title", "style", "body", "div", "h2", "h3", "p", "table", "thead", "tbody", "tr", "th", "td", "ul",
@@ -44,7 +44,7 @@ def test_names_are_text_whatever_is_in_them(hostile: Comparison, hostile_names: 
         page = Page(text)
         assert not page.open
         assert set(page.tags) <= OWN
-        assert page.cells[: 7 * len(hostile_names) : 7] == [visible(name) for name in hostile_names]
+        assert page.cells[: 7 * len(hostile_names) : 7] == [escape(name) for name in hostile_names]
 
 
 def test_nothing_is_loaded_and_nothing_runs(hostile: Comparison, comparison: Comparison) -> None:

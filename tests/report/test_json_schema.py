@@ -7,7 +7,7 @@ from dataclasses import replace
 import jsonschema
 import pytest
 
-from amrobust.judge.judgement import Comparison, Judgement
+from amrobust.judge.comparison import Comparison, GroupComparison
 from amrobust.judge.published import judge_tables, load_tables
 from amrobust.report import render
 from amrobust.report.json_schema import published, schema, text
@@ -28,7 +28,7 @@ def check(comparison: Comparison) -> None:
 
 
 def test_made_up_comparisons_are_valid(
-    comparison: Comparison, hostile: Comparison, judged: Callable[..., Judgement]
+    comparison: Comparison, hostile: Comparison, judged: Callable[..., GroupComparison]
 ) -> None:
     for each in (comparison, hostile, Comparison((judged(("a", "b"), diverged=("b",)),)), Comparison(())):
         check(each)
@@ -42,9 +42,9 @@ def test_published_tables_are_valid() -> None:
     ("path", "value"),
     [
         (("schema_version",), 99),
-        (("judgements", 0, "verdicts", 0, "outcome"), "maybe"),
-        (("judgements", 0, "verdicts", 0, "p"), "small"),
-        (("judgements", 0, "arms", 0, "seeds"), [0.5]),
+        (("groups", 0, "verdicts", 0, "outcome"), "maybe"),
+        (("groups", 0, "verdicts", 0, "p"), "small"),
+        (("groups", 0, "arms", 0, "seeds"), [0.5]),
     ],
 )
 def test_what_is_wrong_is_found(comparison: Comparison, path: tuple[str | int, ...], value: object) -> None:
@@ -62,7 +62,7 @@ def test_every_property_that_is_written_is_described(comparison: Comparison) -> 
     document = json.loads(render(replace(comparison), "json"))
     definitions = published()["$defs"]
     assert set(document) == set(published()["properties"])
-    for judgement in document["judgements"]:
-        assert set(judgement) == set(definitions["Judgement"]["properties"])
-        for arm in judgement["arms"]:
+    for compared in document["groups"]:
+        assert set(compared) == set(definitions["GroupComparison"]["properties"])
+        for arm in compared["arms"]:
             assert set(arm) == set(definitions["Arm"]["properties"])

@@ -6,16 +6,16 @@ from dataclasses import replace
 import pytest
 from report_blocks import blocks
 
-from amrobust.judge.judgement import Comparison, Judgement
+from amrobust.judge.comparison import Comparison, GroupComparison
 from amrobust.report.layout import Layout
 from amrobust.report.methods import _catalogue, methods_used
 from amrobust.stats import Result
 
-Judged = Callable[..., Judgement]
+Judged = Callable[..., GroupComparison]
 
 
-def terms(judgement: Judgement, **layout: object) -> list[str]:
-    found = blocks(Comparison((judgement,)), "definitions", "methods", Layout(**layout))  # type: ignore[arg-type]
+def terms(compared: GroupComparison, **layout: object) -> list[str]:
+    found = blocks(Comparison((compared,)), "definitions", "methods", Layout(**layout))  # type: ignore[arg-type]
     return [item["term"] for item in found[0]["items"]]
 
 
@@ -67,9 +67,9 @@ def test_sections_that_are_left_out_need_no_explanation(judged: Judged) -> None:
     ],
 )  # fmt: skip
 def test_every_test_has_its_entry(judged: Judged, test: str, term: str) -> None:
-    judgement = judged(("msgd", "sgd"), kinds=("less spread",))
-    verdict = replace(judgement.verdicts[0], test=Result("q", test, (20, 20)))
-    entries = methods_used([replace(judgement, verdicts=(verdict,))], ())
+    compared = judged(("msgd", "sgd"), kinds=("less spread",))
+    verdict = replace(compared.verdicts[0], test=Result("q", test, (20, 20)))
+    entries = methods_used([replace(compared, verdicts=(verdict,))], ())
     assert term in [entry.term for entry in entries.items]
 
 

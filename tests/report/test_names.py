@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 from report_blocks import sections
 
-from amrobust.judge.judgement import Comparison, Judgement
+from amrobust.judge.comparison import Comparison, GroupComparison
 from amrobust.report.document import document
 from amrobust.report.names import brief, spelled
 from amrobust.runs.workload import Workload, from_label, shared_and_own
 
-Judged = Callable[..., Judgement]
+Judged = Callable[..., GroupComparison]
 LONG = "ptb[ar=0.0,drops=1/3,2/3,model=small-lstm,train_tokens=100000,weight=0.0]"
 
 

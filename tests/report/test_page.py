@@ -9,15 +9,15 @@ import pytest
 from report_blocks import strings
 
 from amrobust.errors import UserError
-from amrobust.judge.judgement import Comparison, Judgement
+from amrobust.judge.comparison import Comparison, GroupComparison
 from amrobust.report.document import document
 from amrobust.report.html import fragment
 from amrobust.report.layout import Layout
-from amrobust.report.text import printable
+from amrobust.report.text import escape_prose
 from amrobust.report.view import OUTCOMES
 from amrobust.report.write import TEMPLATES, compile_html
 
-Judged = Callable[..., Judgement]
+Judged = Callable[..., GroupComparison]
 TWO = ("msgd", "am1[m=5]/II")
 VOID = {"meta", "br", "link", "img", "hr", "input"}
 
@@ -104,7 +104,7 @@ def test_hostile_names_are_shown_as_they_are(hostile: Comparison, hostile_names:
     assert "<script>x</script>" in page.text
     assert "{{ 7 * 7 }}" in page.text
     for name in hostile_names:
-        assert squeezed(printable(name)) in squeezed(page.text)
+        assert squeezed(escape_prose(name)) in squeezed(page.text)
 
 
 def test_same_input_same_text(judged: Judged) -> None:

@@ -14,7 +14,7 @@ import pytest
 from report_blocks import strings
 
 from amrobust.errors import UserError
-from amrobust.judge.judgement import Comparison, Judgement
+from amrobust.judge.comparison import Comparison, GroupComparison
 from amrobust.report import Layout, write_report
 from amrobust.report.blocks import (
     Block,
@@ -32,10 +32,10 @@ from amrobust.report.blocks import (
     plain,
 )
 from amrobust.report.document import document
-from amrobust.report.text import printable
+from amrobust.report.text import escape_prose
 from amrobust.report.write import TEMPLATES, compile_pdf, typst_arguments
 
-Judged = Callable[..., Judgement]
+Judged = Callable[..., GroupComparison]
 TWO = ("msgd", "am1[m=5]/II")
 
 
@@ -72,14 +72,14 @@ def squeezed(text: str) -> str:
 def test_verdicts_are_on_the_first_page_and_every_text_is_somewhere(
     comparison: Comparison, tmp_path: Path
 ) -> None:
-    judgement = replace(comparison.judgements[0], verdicts=comparison.judgements[0].verdicts[:3])
-    shown = Comparison((judgement,), comparison.problems)
+    compared = replace(comparison.groups[0], verdicts=comparison.groups[0].verdicts[:3])
+    shown = Comparison((compared,), comparison.problems)
     path = tmp_path / "report.pdf"
     layout = Layout(title="Is AM1 robust?", authors=("A. Author", "B. Author"))
     write_report(shown, path, layout)
     pages = pages_as_text(path)
     assert pages[0].startswith("Is AM1 robust? A. Author and B. Author")
-    for verdict in judgement.verdicts:
+    for verdict in compared.verdicts:
         assert squeezed(verdict.sentence) in squeezed(pages[0])
     # A page's head and foot may stand between the lines of a text that goes over it.
     bodies = [
@@ -120,7 +120,7 @@ def test_every_shape_compiles_without_a_warning(shape: str, judged: Judged) -> N
     long = tuple(
         f"am1[lr=0.{i}234567890123,m=5,momentum=0.987654321,weight_decay=0.00012345]/II" for i in range(3)
     )
-    judgements = {
+    groups = {
         "six": lambda: [judged()],
         "one method": lambda: [judged(("msgd",))],
         "sweep": lambda: [judged(("msgd", *(f"am1[m={m}]/II" for m in range(1, 12))), seeds=5, epochs=5)],
@@ -133,7 +133,7 @@ def test_every_shape_compiles_without_a_warning(shape: str, judged: Judged) -> N
         "several": lambda: [judged(TWO), judged(TWO, workload="logistic")],
         "empty": list,
     }
-    comparison = Comparison(tuple(judgements[shape]()), ("x: broken",))
+    comparison = Comparison(tuple(groups[shape]()), ("x: broken",))
     data, warnings = typst.compile_with_warnings(
         **typst_arguments(comparison, Layout(), ".pdf"), format="pdf", pdf_standards=["ua-1"]
     )
@@ -242,13 +242,13 @@ def test_hostile_names_are_shown_as_they_are(
     assert "#panic()$x$\\x1b[2J" in everything
     assert "#author()" in everything
     for name in hostile_names:
-        assert "".join(printable(name).split()) in everything
+        assert "".join(escape_prose(name).split()) in everything
 
 
 def test_same_input_same_bytes_in_different_processes_and_directories(tmp_path: Path) -> None:
     code = (
-        "import runpy, sys; from amrobust.report import write_report; from amrobust.judge.judgement import Comparison;"
-        "make = runpy.run_path(sys.argv[1])['make_judgement'];"
+        "import runpy, sys; from amrobust.report import write_report; from amrobust.judge.comparison import Comparison;"
+        "make = runpy.run_path(sys.argv[1])['make_group'];"
         "comparison = Comparison((make(seeds=5, epochs=6),));"
         "write_report(comparison, 'report.pdf'); write_report(comparison, 'report.html');"
         "assert 'torch' not in sys.modules and 'seaborn' not in sys.modules"
@@ -257,7 +257,7 @@ def test_same_input_same_bytes_in_different_processes_and_directories(tmp_path: 
     command = [sys.executable, "-c", code, str(Path(__file__).with_name("conftest.py"))]
     subprocess.run(command, cwd=tmp_path / "another", check=True)
     assert sorted(path.name for path in (tmp_path / "another").iterdir()) == ["report.html", "report.pdf"]
-    make = runpy.run_path(str(Path(__file__).with_name("conftest.py")))["make_judgement"]
+    make = runpy.run_path(str(Path(__file__).with_name("conftest.py")))["make_group"]
     for form in ("pdf", "html"):
         write_report(Comparison((make(seeds=5, epochs=6),)), tmp_path / f"report.{form}")
         assert (tmp_path / f"report.{form}").read_bytes() == (
@@ -298,11 +298,11 @@ def test_a_template_that_fails_is_a_user_s_error(judged: Judged, tmp_path: Path,
 
 
 def test_a_hostile_unit_is_shown_as_it_is(judged: Judged, tmp_path: Path) -> None:
-    judgement = judged(
+    compared = judged(
         TWO, seeds=5, epochs=4, kinds=("equivalent mean", "better mean", "less Avg. STD"), margin=0.5
     )
-    metric = replace(judgement.metric, unit="\x1b[31m$x$\u202e")
-    arms = tuple(replace(arm, metrics={metric.name: metric}) for arm in judgement.arms)
+    metric = replace(compared.metric, unit="\x1b[31m$x$\u202e")
+    arms = tuple(replace(arm, metrics={metric.name: metric}) for arm in compared.arms)
     path = tmp_path / "report.pdf"
-    write_report(Comparison((replace(judgement, metric=metric, arms=arms),)), path)
+    write_report(Comparison((replace(compared, metric=metric, arms=arms),)), path)
     assert "Finalmean±STD(\\x1b[31m$x$\\u202e)" in squeezed(" ".join(pages_as_text(path)))

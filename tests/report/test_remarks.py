@@ -8,20 +8,20 @@ import pytest
 from made_up_tunings import tuning
 from report_blocks import blocks
 
-from amrobust.judge.judgement import Comparison, Judgement
+from amrobust.judge.comparison import Comparison, GroupComparison
 from amrobust.report import FORMATS, render
 from amrobust.report.json_schema import published
 from amrobust.report.remarks import recorded_lines, tuning_lines
 from amrobust.runs.tuning import metric_words
 
-Judged = Callable[..., Judgement]
+Judged = Callable[..., GroupComparison]
 TWO = ("msgd", "am1[m=5]/I", "am1[m=5]/II")
 BUDGET = "3 combinations × 3 seeds × 4 epochs"
 
 
-def tuned(judgement: Judgement, *records: object) -> Judgement:
-    arms = tuple(replace(arm, tuning=record) for arm, record in zip(judgement.arms, records, strict=True))
-    return replace(judgement, arms=arms)
+def tuned(compared: GroupComparison, *records: object) -> GroupComparison:
+    arms = tuple(replace(arm, tuning=record) for arm, record in zip(compared.arms, records, strict=True))
+    return replace(compared, arms=arms)
 
 
 def test_a_line_for_each_method_outputs_of_one_training_together(judged: Judged) -> None:
@@ -63,11 +63,11 @@ def test_it_is_said_on_what_was_chosen(changes: dict[str, object], words: str) -
 
 
 def test_the_report_has_it_and_explains_it(judged: Judged) -> None:
-    judgement = tuned(judged(TWO), tuning(), None, None)
-    (listing,) = blocks(Comparison((judgement,)), "listing", "tuning")
+    compared = tuned(judged(TWO), tuning(), None, None)
+    (listing,) = blocks(Comparison((compared,)), "listing", "tuning")
     assert any("3 combinations" in item for item in listing["items"])
     assert any("not recorded" in item for item in listing["items"])
-    terms = [item["term"] for item in blocks(Comparison((judgement,)), "definitions", "methods")[0]["items"]]
+    terms = [item["term"] for item in blocks(Comparison((compared,)), "definitions", "methods")[0]["items"]]
     assert "Tuning" in terms
     (listing,) = blocks(Comparison((judged(TWO),)), "listing", "tuning")
     assert "not recorded" in listing["items"][0]
@@ -87,7 +87,7 @@ def test_json_has_the_whole_record_as_its_schema_says(judged: Judged) -> None:
 
     text = json.loads(render(Comparison((tuned(judged(TWO), tuning(), None, None),)), "json"))
     jsonschema.validate(text, published())
-    first, second, _ = text["judgements"][0]["arms"]
+    first, second, _ = text["groups"][0]["arms"]
     assert first["tuning"]["trials"][1] == {"values": {"lr": 0.1}, "mean": 95.0, "std": 0.5, "diverged": 0}
     assert first["tuning"]["searched"] == {"lr": [0.01, 0.1, 1.0]}
     assert second["tuning"] is None

@@ -15,25 +15,25 @@ from typing import Any
 import pytest
 
 from amrobust.errors import UserError
-from amrobust.judge.judgement import Comparison
+from amrobust.judge.comparison import Comparison
 from amrobust.report import FORMATS, render
-from amrobust.report.text import latex, markdown, visible
+from amrobust.report.text import escape, latex, markdown
 
 ESCAPED = {
-    "table": visible, "latex": latex, "markdown": markdown, "csv": visible, "json": lambda text: text,
-    "html": lambda text: html.escape(visible(text)),
+    "table": escape, "latex": latex, "markdown": markdown, "csv": escape, "json": lambda text: text,
+    "html": lambda text: html.escape(escape(text)),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_every_format_has_all_warnings_hints_verdicts_and_problems(form: str, comparison: Comparison) -> None:
     output = render(comparison, form)
-    judgement = comparison.judgements[0]
+    compared = comparison.groups[0]
     escape: Any = ESCAPED[form]
-    for warning in judgement.warnings:
+    for warning in compared.warnings:
         assert escape(warning.message) in output
         assert escape(warning.hint[1:]) in output
-    for verdict in judgement.verdicts:
+    for verdict in compared.verdicts:
         assert verdict.outcome in output
         assert verdict.test is not None
         assert escape(verdict.test.test) in output
@@ -46,7 +46,7 @@ def test_every_format_has_all_warnings_hints_verdicts_and_problems(form: str, co
 def test_formats_for_people_show_each_method_s_numbers(form: str, comparison: Comparison) -> None:
     output = render(comparison, form)
     escape: Any = ESCAPED[form]
-    for summary in comparison.judgements[0].summaries:
+    for summary in comparison.groups[0].summaries:
         assert summary.final_mean is not None
         assert summary.final_spread is not None
         mean, std = summary.final_mean.estimate, summary.final_spread.estimate
@@ -60,7 +60,7 @@ def test_formats_for_people_show_each_method_s_numbers(form: str, comparison: Co
 @pytest.mark.parametrize("form", ["csv", "json"])
 def test_formats_for_programs_have_full_precision(form: str, comparison: Comparison) -> None:
     output = render(comparison, form)
-    for verdict in comparison.judgements[0].verdicts:
+    for verdict in comparison.groups[0].verdicts:
         assert verdict.interval is not None
         for number in (verdict.interval.estimate, verdict.interval.low, verdict.interval.high, verdict.p):
             assert repr(number) in output
@@ -89,7 +89,7 @@ def test_csv_has_no_formula_and_no_split_cell(hostile: Comparison) -> None:
 
 def test_json_round_trips_hostile_names(hostile: Comparison, hostile_names: tuple[str, ...]) -> None:
     document = json.loads(render(hostile, "json"))
-    assert tuple(arm["method"] for arm in document["judgements"][0]["arms"]) == hostile_names
+    assert tuple(arm["method"] for arm in document["groups"][0]["arms"]) == hostile_names
 
 
 def test_markdown_renders_names_as_text(hostile: Comparison, hostile_names: tuple[str, ...]) -> None:
@@ -104,7 +104,7 @@ def test_markdown_renders_names_as_text(hostile: Comparison, hostile_names: tupl
         for before, token in pairwise(tokens)
         if before.type == "td_open"
     ]
-    assert cells[: 7 * len(hostile_names) : 7] == [visible(name) for name in hostile_names]
+    assert cells[: 7 * len(hostile_names) : 7] == [escape(name) for name in hostile_names]
 
 
 def test_latex_has_no_command_but_its_own(hostile: Comparison) -> None:

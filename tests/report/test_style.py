@@ -6,11 +6,11 @@ from itertools import pairwise
 import pytest
 from made_up import told
 
-from amrobust.judge.judgement import Comparison, Judgement
+from amrobust.judge.comparison import Comparison, GroupComparison
 from amrobust.report.style import BASELINE_COLOUR, COLOURS, labels, series_styles, shaded, styles
 from amrobust.report.sweeps import sweeps
 
-Judged = Callable[..., Judgement]
+Judged = Callable[..., GroupComparison]
 
 
 def lightness(colour: str) -> float:
@@ -39,8 +39,8 @@ def test_forty_unrelated_methods_are_told_apart(judged: Judged) -> None:
     "methods", [None, ("msgd", *(f"am1[m={m}]/{o}" for m in (1, 5, 9) for o in ("I", "II")))]
 )
 def test_neighbours_differ_without_colour(judged: Judged, methods: tuple[str, ...] | None) -> None:
-    judgement = judged(methods, seeds=4, epochs=3) if methods else judged(seeds=4, epochs=3)
-    look = list(styles(Comparison((judgement,))).values())
+    compared = judged(methods, seeds=4, epochs=3) if methods else judged(seeds=4, epochs=3)
+    look = list(styles(Comparison((compared,))).values())
     assert all(a.dashes != b.dashes and a.marker != b.marker for a, b in pairwise(look))
 
 

@@ -7,10 +7,10 @@ import pytest
 from report_blocks import blocks, column, paragraphs
 
 from amrobust.judge.claim import Claim
-from amrobust.judge.judgement import Comparison, Judgement
+from amrobust.judge.comparison import Comparison, GroupComparison
 from amrobust.report.layout import Layout
 
-Judged = Callable[..., Judgement]
+Judged = Callable[..., GroupComparison]
 TWO = ("msgd", "am1[m=5]/II")
 
 
@@ -26,20 +26,20 @@ def said(comparison: Comparison, style: str) -> list[str]:
 
 
 def test_few_claims_are_answered_in_sentences(judged: Judged) -> None:
-    judgement = judged(TWO)
-    comparison = Comparison((judgement,))
+    compared = judged(TWO)
+    comparison = Comparison((compared,))
     (found,) = first_page(comparison, "sentences")
-    assert [item["outcome"] for item in found["items"]] == [v.outcome for v in judgement.verdicts]
-    assert said(comparison, "question") == [judgement.question]
+    assert [item["outcome"] for item in found["items"]] == [v.outcome for v in compared.verdicts]
+    assert said(comparison, "question") == [compared.question]
     assert said(comparison, "lead")[0].startswith(("Of 3 claims: ", "All 3 claims: "))
     assert [figure["name"] for figure in first_page(comparison, "figure")] == ["forest"]
 
 
 def test_some_more_are_listed_with_their_intervals(judged: Judged) -> None:
-    judgement = judged(["msgd", "sgd", "am1[m=5]/I", "am1[m=5]/II"])
-    (table,) = first_page(Comparison((judgement,)), "table")
+    compared = judged(["msgd", "sgd", "am1[m=5]/I", "am1[m=5]/II"])
+    (table,) = first_page(Comparison((compared,)), "table")
     assert [c["title"] for c in table["columns"]][:3] == ["Claim about", "What is claimed", "Estimate"]
-    assert column(table, "Verdict") == [v.outcome for v in judgement.verdicts]
+    assert column(table, "Verdict") == [v.outcome for v in compared.verdicts]
     first = [cell["text"] for cell in table["rows"][0]["cells"]]
     assert first[:2] == ["sgd vs msgd", "higher mean"]
     assert first[2].endswith(" pp")
@@ -54,8 +54,8 @@ def test_a_single_method_is_said_to_be_alone(judged: Judged) -> None:
 
 
 def test_many_pairs_are_answered_in_a_matrix_of_verdicts_with_estimates(judged: Judged) -> None:
-    judgement = judged()
-    (table,) = first_page(Comparison((judgement,)), "table")
+    compared = judged()
+    (table,) = first_page(Comparison((compared,)), "table")
     assert [c["title"] for c in table["columns"]] == [
         "Against msgd",
         "higher mean",
@@ -63,10 +63,10 @@ def test_many_pairs_are_answered_in_a_matrix_of_verdicts_with_estimates(judged: 
         "less Avg. STD",
     ]
     assert column(table, "less spread") == [
-        v.outcome for v in judgement.verdicts if v.claim.kind == "less spread"
+        v.outcome for v in compared.verdicts if v.claim.kind == "less spread"
     ]
     assert table["rows"][0]["cells"][2]["text"].startswith("×")
-    assert not first_page(Comparison((judgement,)), "sentences")
+    assert not first_page(Comparison((compared,)), "sentences")
 
 
 def test_many_are_answered_by_the_figure_and_their_number(judged: Judged) -> None:
@@ -80,14 +80,14 @@ def test_many_are_answered_by_the_figure_and_their_number(judged: Judged) -> Non
 
 
 def test_long_sentences_are_left_to_the_following_pages(judged: Judged) -> None:
-    judgement = judged(TWO)
-    long = tuple(replace(v, sentence=v.sentence + " and so on" * 100) for v in judgement.verdicts)
-    assert not first_page(Comparison((replace(judgement, verdicts=long),)), "sentences")
+    compared = judged(TWO)
+    long = tuple(replace(v, sentence=v.sentence + " and so on" * 100) for v in compared.verdicts)
+    assert not first_page(Comparison((replace(compared, verdicts=long),)), "sentences")
 
 
 def test_claims_that_cannot_be_judged_are_said_first_with_their_reasons(judged: Judged) -> None:
-    judgement = judged(TWO, diverged=TWO[1:])
-    claims = judgement.verdicts
+    compared = judged(TWO, diverged=TWO[1:])
+    claims = compared.verdicts
     reasoned = tuple(
         replace(
             v,
@@ -103,22 +103,22 @@ def test_claims_that_cannot_be_judged_are_said_first_with_their_reasons(judged: 
             strict=True,
         )
     )
-    (callout,) = first_page(Comparison((replace(judgement, verdicts=reasoned),)), "callout")
+    (callout,) = first_page(Comparison((replace(compared, verdicts=reasoned),)), "callout")
     assert callout["title"] == "None of the 3 claims is assessable"
     assert callout["lines"] == (f"2 of 20 seeds of {TWO[1]} diverged. It takes 4 seeds per method.",)
 
 
 def test_some_that_cannot_be_judged_are_counted(judged: Judged) -> None:
-    judgement = judged(("msgd", "sgd", "am1"), diverged=("sgd",))
-    (callout,) = first_page(Comparison((judgement,)), "callout")
+    compared = judged(("msgd", "sgd", "am1"), diverged=("sgd",))
+    (callout,) = first_page(Comparison((compared,)), "callout")
     assert callout["title"] == "3 of 6 claims are not assessable"
 
 
 def test_runs_that_were_set_aside_are_said_on_the_first_page(judged: Judged) -> None:
-    judgement = judged(TWO)
-    one = first_page(Comparison((judgement,), ("runs/x: broken",)), "callout")
+    compared = judged(TWO)
+    one = first_page(Comparison((compared,), ("runs/x: broken",)), "callout")
     assert (one[0]["title"], one[0]["lines"]) == ("1 run was set aside", ("runs/x: broken",))
-    two = first_page(Comparison((judgement,), ("a", "b")), "callout")
+    two = first_page(Comparison((compared,), ("a", "b")), "callout")
     assert two[0]["title"] == "2 runs were set aside"
 
 
@@ -149,23 +149,23 @@ def test_warnings_are_counted_where_the_answer_is(judged: Judged) -> None:
     ],
 )
 def test_the_figure_is_of_the_first_claim_s_kind(judged: Judged, claim: Claim, figure: str) -> None:
-    judgement = judged(("msgd", "am1[m=1]", "am1[m=5]", "am1[m=9]"), seeds=5, epochs=3)
-    first = replace(judgement.verdicts[0], claim=claim)
-    comparison = Comparison((replace(judgement, verdicts=(first, *judgement.verdicts)),))
+    compared = judged(("msgd", "am1[m=1]", "am1[m=5]", "am1[m=9]"), seeds=5, epochs=3)
+    first = replace(compared.verdicts[0], claim=claim)
+    comparison = Comparison((replace(compared, verdicts=(first, *compared.verdicts)),))
     assert [found["name"] for found in first_page(comparison, "figure")] == [figure]
 
 
 def test_bounds_on_one_tail_share_a_cell_of_the_least_favourable_outcome(judged: Judged) -> None:
-    judgement = judged()
+    compared = judged()
     bounds = tuple(
         replace(
-            judgement.verdicts[0],
+            compared.verdicts[0],
             claim=Claim("exceedance bound", "sgd", "sgd", bound=(90.0 - k, 0.1)),
             outcome="inconclusive" if k == 2 else "supported",
         )
         for k in range(3)
     )
-    (table,) = first_page(Comparison((replace(judgement, verdicts=(*judgement.verdicts, *bounds)),)), "table")
+    (table,) = first_page(Comparison((replace(compared, verdicts=(*compared.verdicts, *bounds)),)), "table")
     place = [c["title"] for c in table["columns"]].index("within bounds")
     row = next(row for row in table["rows"] if row["cells"][0]["text"] == "sgd")
     assert (row["cells"][place]["text"], row["cells"][place]["badge"]) == ("1 of 3", "inconclusive")
@@ -179,7 +179,7 @@ def test_many_settings_have_their_decided_claims_in_sentences(judged: Judged) ->
     ]
     outcomes = ["supported", *["inconclusive"] * 14, "refuted"]
 
-    def with_outcomes(settings: list[Judgement]) -> Comparison:
+    def with_outcomes(settings: list[GroupComparison]) -> Comparison:
         return Comparison(
             tuple(
                 replace(j, verdicts=(replace(j.verdicts[0], outcome=outcome),))
@@ -201,7 +201,7 @@ def test_settings_that_differ_in_epochs_too_share_a_line(judged: Judged) -> None
     assert "2 epochs or 3 epochs" in line
 
 
-def test_several_judgements_have_one_question_one_table_and_one_figure(judged: Judged) -> None:
+def test_several_groups_have_one_question_one_table_and_one_figure(judged: Judged) -> None:
     parts = [judged(TWO, workload=f"logistic[sigma={s}]") for s in (1, 2, 3)]
     comparison = Comparison(tuple(parts))
     assert len(said(comparison, "question")) == 1

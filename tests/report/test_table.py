@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from amrobust.judge.judgement import Comparison, Judgement
+from amrobust.judge.comparison import Comparison, GroupComparison
 from amrobust.report import render
 
 
@@ -19,9 +19,11 @@ def test_fits_a_hundred_columns(comparison: Comparison) -> None:
     assert max(map(len, render(comparison, "table", width=100).splitlines())) <= 100
 
 
-def test_intervals_of_two_levels_are_told_apart_below_the_table(judged: Callable[..., Judgement]) -> None:
-    judgement = judged(("msgd", "sgd"), kinds=("equivalent mean", "less spread"), margin=0.5)
-    output = render(Comparison((judgement,)), "table", width=100)
+def test_intervals_of_two_levels_are_told_apart_below_the_table(
+    judged: Callable[..., GroupComparison],
+) -> None:
+    compared = judged(("msgd", "sgd"), kinds=("equivalent mean", "less spread"), margin=0.5)
+    output = render(Comparison((compared,)), "table", width=100)
     assert "Each interval is at the level that its claim is tested at: 95 % to 97.5 %." in output
     assert max(map(len, output.splitlines())) <= 100
 
@@ -40,13 +42,13 @@ def test_colour_changes_nothing_but_colour(comparison: Comparison) -> None:
     assert [line.rstrip() for line in stripped.splitlines()] == render(comparison, "table").splitlines()
 
 
-def test_why_a_claim_cannot_be_judged_is_said_under_it(judged: Callable[..., Judgement]) -> None:
+def test_why_a_claim_cannot_be_judged_is_said_under_it(judged: Callable[..., GroupComparison]) -> None:
     output = render(Comparison((judged(("msgd", "sgd"), diverged=("sgd",)),)), "table")
     assert "20 (2 diverged)" in output
     assert "- Not assessable: sgd has less spread than msgd: diverged seeds." in output
 
 
-def test_a_single_method_has_no_verdicts(judged: Callable[..., Judgement]) -> None:
+def test_a_single_method_has_no_verdicts(judged: Callable[..., GroupComparison]) -> None:
     output = render(Comparison((judged(("msgd",)),)), "table")
     assert "98.33 ± 0.68" in output
     assert "Verdict" not in output

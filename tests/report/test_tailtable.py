@@ -5,11 +5,11 @@ from dataclasses import replace
 
 from report_blocks import column
 
-from amrobust.judge.judgement import Judgement
+from amrobust.judge.comparison import GroupComparison
 from amrobust.report.tailtable import tail_numbers
 from amrobust.stats import tail_quantile
 
-Judged = Callable[..., Judgement]
+Judged = Callable[..., GroupComparison]
 TWO = ("msgd", "sgd")
 
 
@@ -20,9 +20,9 @@ def as_dict(block):
 
 
 def test_what_the_seeds_can_bound_is_in_the_table(judged: Judged) -> None:
-    judgement = judged(TWO, seeds=60)
-    table = as_dict(tail_numbers(judgement)[0])
-    found = tail_quantile(judgement.arms[0].curves["test_accuracy"][:, -1], 0.9, worse="low")
+    compared = judged(TWO, seeds=60)
+    table = as_dict(tail_numbers(compared)[0])
+    found = tail_quantile(compared.arms[0].curves["test_accuracy"][:, -1], 0.9, worse="low")
     cell = column(table, "Worst tenth begins at (%)")[0]
     shown, _, bound = cell.rstrip(")").partition(" (≥ ")
     assert abs(float(shown) - found.estimate) < 0.05
@@ -46,8 +46,8 @@ def test_divergence_is_counted_with_its_interval(judged: Judged) -> None:
 
 
 def test_seeds_of_several_x0_have_no_tail(judged: Judged) -> None:
-    judgement = judged(TWO, seeds=6)
+    compared = judged(TWO, seeds=6)
     assert (
-        tail_numbers(replace(judgement, arms=tuple(replace(a, x0s=("a", "b") * 3) for a in judgement.arms)))
+        tail_numbers(replace(compared, arms=tuple(replace(a, x0s=("a", "b") * 3) for a in compared.arms)))
         == []
     )

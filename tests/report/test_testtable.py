@@ -6,17 +6,17 @@ from dataclasses import replace
 from report_blocks import blocks, column
 
 from amrobust.judge.claim import Claim
-from amrobust.judge.judgement import Comparison, Judgement, PairFacts
+from amrobust.judge.comparison import Comparison, GroupComparison, PairFacts
 from amrobust.report.layout import Layout
 from amrobust.report.view import pair_sentences
 from amrobust.runs.axis import Axis, epochs
 from amrobust.stats import Result
 
-Judged = Callable[..., Judgement]
+Judged = Callable[..., GroupComparison]
 
 
-def tables(judgement: Judgement):
-    return blocks(Comparison((judgement,)), "table", "tests", Layout(sections=("tests",)))
+def tables(compared: GroupComparison):
+    return blocks(Comparison((compared,)), "table", "tests", Layout(sections=("tests",)))
 
 
 def titles(table) -> list[str]:
@@ -47,11 +47,11 @@ def test_claims_about_one_pair_are_one_table_with_their_units(judged: Judged) ->
 
 
 def test_what_differs_between_rows_has_a_column_or_a_mark(judged: Judged) -> None:
-    judgement = judged(("msgd", "sgd", "am1"), kinds=("less spread",))
-    first, second = judgement.verdicts
+    compared = judged(("msgd", "sgd", "am1"), kinds=("less spread",))
+    first, second = compared.verdicts
     other = replace(second.interval, test="Levene (median)", assumption="equal shapes")
-    judgement = replace(judgement, verdicts=(first, replace(second, test=other, interval=other)))
-    (table,) = tables(judgement)
+    compared = replace(compared, verdicts=(first, replace(second, test=other, interval=other)))
+    (table,) = tables(compared)
     assert column(table, "Test") == ["jackknife of log STD", "Levene (median)"]
     assert "Assumes: (a) seeds are independent" in table["caption"]
     assert "(b) equal shapes." in table["caption"]
@@ -59,35 +59,35 @@ def test_what_differs_between_rows_has_a_column_or_a_mark(judged: Judged) -> Non
 
 
 def test_several_baselines_have_a_column(judged: Judged) -> None:
-    judgement = judged(("msgd", "sgd", "am1"), kinds=("less spread",))
-    first, second = judgement.verdicts
+    compared = judged(("msgd", "sgd", "am1"), kinds=("less spread",))
+    first, second = compared.verdicts
     moved = replace(second, claim=replace(second.claim, baseline="sgd"))
-    (table,) = tables(replace(judgement, verdicts=(first, moved)))
+    (table,) = tables(replace(compared, verdicts=(first, moved)))
     assert column(table, "Baseline") == ["msgd", "sgd"]
 
 
 def test_bounds_are_a_table_of_shares(judged: Judged) -> None:
-    judgement = judged(("msgd", "sgd"), kinds=("less spread",))
+    compared = judged(("msgd", "sgd"), kinds=("less spread",))
     result = Result("P", "exact binomial", (20,), 0.05, 0.001, 0.2, 0.95, 0.03)
     bounds = tuple(
-        replace(judgement.verdicts[0], claim=Claim("exceedance bound", "sgd", "sgd", bound=(90.0 - k, 0.1)),
+        replace(compared.verdicts[0], claim=Claim("exceedance bound", "sgd", "sgd", bound=(90.0 - k, 0.1)),
                 interval=result, test=result, sensitivity_test=None)
         for k in range(2)
     )  # fmt: skip
-    table = tables(replace(judgement, verdicts=(*judgement.verdicts, *bounds)))[1]
+    table = tables(replace(compared, verdicts=(*compared.verdicts, *bounds)))[1]
     assert table["caption"].startswith("Bounds on tails: exact binomial. p: one-sided.")
     assert column(table, "Claim") == ["P(ends < 90) ≤ 0.1", "P(ends < 89) ≤ 0.1"]
     assert column(table, "Share") == ["0.0500", "0.0500"]
 
 
 def test_composite_claims_have_no_estimate(judged: Judged) -> None:
-    judgement = judged(("msgd", "sgd", "am1"), kinds=("less spread",))
+    compared = judged(("msgd", "sgd", "am1"), kinds=("less spread",))
     wholes = tuple(
         replace(v, claim=Claim("composite", v.claim.method, "msgd", parts=(v.claim, replace(v.claim, kind="better mean"))),
                 interval=None, test=None, sensitivity_test=None, parts=(v,))
-        for v in judgement.verdicts
+        for v in compared.verdicts
     )  # fmt: skip
-    (table,) = tables(replace(judgement, verdicts=wholes))
+    (table,) = tables(replace(compared, verdicts=wholes))
     assert "the largest of the parts'" in table["caption"]
     assert titles(table)[:3] == ["Method", "p", "Holm"]
 
@@ -97,13 +97,13 @@ def test_nothing_judged_no_table(judged: Judged) -> None:
 
 
 def test_descriptions_of_pairs_are_a_table_of_their_own(judged: Judged) -> None:
-    judgement = judged(("msgd", "sgd", "am1"), kinds=("less spread",))
+    compared = judged(("msgd", "sgd", "am1"), kinds=("less spread",))
     won = Result("chance", "Brunner-Munzel", (20, 20), 0.25, 0.1, 0.4, 0.95, 0.0004)
     pairs = (
         PairFacts("sgd", "msgd", won, (1, 2, 3, 9), 0.5, None),
         PairFacts("am1", "msgd", None, (), None, None),
     )
-    table = tables(replace(judgement, pairs=pairs))[-1]
+    table = tables(replace(compared, pairs=pairs))[-1]
     assert table["caption"].startswith(
         "Beside the claims, against msgd: descriptions on which no verdict rests."
     )

@@ -20,12 +20,12 @@ from amrobust.report.text import breakable, prose, typeset
     ],
 )
 def test_visible_writes_out_what_would_act(given_text: str, shown: str) -> None:
-    assert text.visible(given_text) == shown
+    assert text.escape(given_text) == shown
 
 
 @given(st.text())
 def test_visible_text_is_one_printable_line_that_any_file_takes(anything: str) -> None:
-    shown = text.visible(anything)
+    shown = text.escape(anything)
     assert len(shown.splitlines()) <= 1
     assert "\x1b" not in shown
     shown.encode("utf-8")
@@ -33,7 +33,7 @@ def test_visible_text_is_one_printable_line_that_any_file_takes(anything: str) -
 
 @pytest.mark.parametrize("name", ["η β Ж é 日", "王小明", "علی‌رضا", "क्‍ष", "한국어", "👩‍🔬", "🏳️‍🌈", "ไทย"])
 def test_printable_leaves_every_script_as_it_is_written(name: str) -> None:
-    assert text.printable(name) == name
+    assert text.escape_prose(name) == name
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_printable_leaves_every_script_as_it_is_written(name: str) -> None:
     ],
 )
 def test_printable_shows_what_would_act_and_joiners_that_join_nothing(given_text: str, shown: str) -> None:
-    assert text.printable(given_text) == shown
+    assert text.escape_prose(given_text) == shown
 
 
 @pytest.mark.parametrize(

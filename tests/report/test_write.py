@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from amrobust.errors import UserError
-from amrobust.judge.judgement import Comparison, Judgement
+from amrobust.judge.comparison import Comparison, GroupComparison
 from amrobust.report import Layout, write_report
 
-Judged = Callable[..., Judgement]
+Judged = Callable[..., GroupComparison]
 
 
 @pytest.fixture

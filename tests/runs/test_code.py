@@ -132,12 +132,9 @@ def test_seeds_under_several_versions_of_a_package_are_one_sample_with_a_warning
             spec(), range(seeds), tmp_path, train=Trainer(),
             describe=lambda of, number=number: replace(describe(of), versions={"numpy": number}),
         )  # fmt: skip
-    judgement = compare(load_arms([tmp_path])[0]).judgements[0]
+    compared = compare(load_arms([tmp_path])[0]).groups[0]
     said = [
-        note.message
-        for one in judgement.summaries
-        for note in one.warnings
-        if note.kind == "packages-changed"
+        note.message for one in compared.summaries for note in one.warnings if note.kind == "packages-changed"
     ]
     assert len(said) == 2
     assert all("several versions of packages (numpy 2.0, then 2.1)" in message for message in said)

@@ -231,7 +231,7 @@ def test_metrics_of_older_records_of_other_tools_are_not_recorded_to_be_known(tm
     assert {run.manifest.facts.metrics for run in runs} == {
         (Metric("accuracy", "higher", "", "not recorded", "not recorded"),)
     }
-    assert compare(load_arms([tmp_path / "runs"])[0]).judgements[0].metric.better == "higher"
+    assert compare(load_arms([tmp_path / "runs"])[0]).groups[0].metric.better == "higher"
 
 
 def test_an_older_guess_against_the_name_is_asked_about(tmp_path):

@@ -58,7 +58,7 @@ def test_seeds_of_a_table_are_compared_and_exported_as_they_are(tmp_path):
         assert done.exit_code == 0, done.output
         assert [arm.seeds for arm in amrobust.load(out)] == [arm.seeds for arm in runs]
     judged = json.loads(amrobust.compare(runs, metric="acc").render("json"))
-    assert judged["judgements"][0]["arms"][0]["seeds"] == expected
+    assert judged["groups"][0]["arms"][0]["seeds"] == expected
 
 
 def _stores(seed):

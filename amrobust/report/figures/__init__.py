@@ -1,10 +1,10 @@
-"""The figures of the report, each a function from a judgement to drawings, none where it would have nothing to show."""
+"""The figures of the report, each a function from a group to drawings, none where it would have nothing to show."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from amrobust.judge.judgement import Judgement
+from amrobust.judge.comparison import GroupComparison
 from amrobust.report.figures.curves import mean_curves, std_curves
 from amrobust.report.figures.equivalence import equivalence
 from amrobust.report.figures.finals import final_values_figure
@@ -14,7 +14,7 @@ from amrobust.report.figures.sweep import sweep_figures
 from amrobust.report.figures.tails import exceedances, quantiles
 from amrobust.report.style import Drawing, Style
 
-Draw = Callable[[Judgement, Mapping[str, Style]], list[Drawing]]
+Draw = Callable[[GroupComparison, Mapping[str, Style]], list[Drawing]]
 
 FIGURES: dict[str, Draw] = {
     "curves": mean_curves,
@@ -26,6 +26,6 @@ FIGURES: dict[str, Draw] = {
     "exceedances": exceedances,
     "power": power_figure,
 }
-"""Those about one judgement, by name; :func:`forest` is about all of a comparison."""
+"""Those about one group, by name; :func:`forest` is about all of a comparison."""
 
 __all__ = ["FIGURES", "Draw", "forest"]

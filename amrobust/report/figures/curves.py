@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from amrobust.judge.judgement import Judgement
+from amrobust.judge.comparison import GroupComparison
 from amrobust.judge.words import counted, significant
 from amrobust.report.figures.panels import (
     BESIDE,
@@ -32,7 +32,7 @@ from amrobust.report.style import (
     text_colour,
     to_svg,
 )
-from amrobust.report.text import printable
+from amrobust.report.text import escape_prose
 from amrobust.report.view import quantity
 from amrobust.runs.arms import Arm
 from amrobust.runs.axis import Axis
@@ -67,41 +67,39 @@ class _Scale:
     clipped: bool = False
 
 
-def surviving(arm: Arm, judgement: Judgement) -> Curves:
+def surviving(arm: Arm, compared: GroupComparison) -> Curves:
     """The judged curves of the seeds that stayed finite from the first judged epoch on, shape (seeds, epochs)."""
-    curves = arm.curves[judgement.metric.name]
-    whole = np.isfinite(curves[:, judgement.first_epoch - 1 :]).all(axis=1) & ~np.isin(
-        arm.seeds, arm.diverged
-    )
+    curves = arm.curves[compared.metric.name]
+    whole = np.isfinite(curves[:, compared.first_epoch - 1 :]).all(axis=1) & ~np.isin(arm.seeds, arm.diverged)
     kept: Curves = curves[whole]
     return kept
 
 
-def seeds_in_words(judgement: Judgement) -> str:
+def seeds_in_words(compared: GroupComparison) -> str:
     """``n = 20 seeds per method``, and whether diverged ones are left out."""
-    counts = sorted({summary.n for summary in judgement.summaries})
+    counts = sorted({summary.n for summary in compared.summaries})
     few = counted(counts[0], "seed") if counts[0] == counts[-1] else f"{counts[0]} to {counts[-1]} seeds"
-    lost = any(summary.diverged for summary in judgement.summaries)
+    lost = any(summary.diverged for summary in compared.summaries)
     return f"n = {few} per method" + (", diverged seeds left out" if lost else "")
 
 
-def mean_lines(judgement: Judgement) -> list[Line]:
+def mean_lines(compared: GroupComparison) -> list[Line]:
     """The mean over surviving seeds at each judged epoch, with a band of one STD; none for single epochs."""
     lines = []
-    for arm, curves, epochs in _judged(judgement, fewest=1):
+    for arm, curves, epochs in _judged(compared, fewest=1):
         mean = means(curves)
         std = stds(curves) if len(curves) > 1 else np.zeros_like(mean)
         lines.append(Line(arm.method, epochs, mean, mean - std, mean + std))
     return lines
 
 
-def std_lines(judgement: Judgement) -> list[Line]:
+def std_lines(compared: GroupComparison) -> list[Line]:
     """The STD over surviving seeds at each judged epoch, with its simultaneous band; none for single epochs."""
     lines = []
-    for arm, curves, epochs in _judged(judgement, fewest=2):
+    for arm, curves, epochs in _judged(compared, fewest=2):
         std = stds(curves)
         if len(curves) >= FEWEST_SEEDS and not arm.x0s:
-            band = simultaneous_std_band(curves, level=1 - judgement.alpha)
+            band = simultaneous_std_band(curves, level=1 - compared.alpha)
             lines.append(Line(arm.method, epochs, std, band.low, band.high))
         else:
             lines.append(Line(arm.method, epochs, std))
@@ -120,38 +118,38 @@ def draw_lines(axes: Any, lines: Sequence[Line], look: Mapping[str, Style]) -> N
         )
 
 
-def mean_curves(judgement: Judgement, look: Mapping[str, Style]) -> list[Drawing]:
+def mean_curves(compared: GroupComparison, look: Mapping[str, Style]) -> list[Drawing]:
     """Mean over seeds at each epoch with a band of one STD on either side; empty without curves of two epochs."""
-    lines = mean_lines(judgement)
+    lines = mean_lines(compared)
     if not lines:
         return []
-    name = printable(quantity(judgement.metric))
-    caption = f"Mean {name} over {seeds_in_words(judgement)}; bands: ± 1 STD over seeds at each {judgement.axis.quantity}."
-    scale = _mean_scale(lines, f"Mean {name}", judgement)
+    name = escape_prose(quantity(compared.metric))
+    caption = f"Mean {name} over {seeds_in_words(compared)}; bands: ± 1 STD over seeds at each {compared.axis.quantity}."
+    scale = _mean_scale(lines, f"Mean {name}", compared)
     if scale.logarithmic:
         caption += " Logarithmic scale."
     elif scale.clipped:
-        caption += f" The vertical axis shows the range of later training; the first {judgement.axis.plural} run off it."
+        caption += f" The vertical axis shows the range of later training; the first {compared.axis.plural} run off it."
     ends = [f"{line.method}: {significant(line.centre[-1], 4)}" for line in lines]
-    alt = f"Mean {name} against the {judgement.axis.quantity}, a line for each method. Last values: {_some(ends)}."
+    alt = f"Mean {name} against the {compared.axis.quantity}, a line for each method. Last values: {_some(ends)}."
     if len(lines) <= _TOGETHER:
-        return [Drawing(_one_plot(judgement, lines, look, scale), caption, alt)]
-    return _in_panels(judgement, lines, look, scale, caption, alt)
+        return [Drawing(_one_plot(compared, lines, look, scale), caption, alt)]
+    return _in_panels(compared, lines, look, scale, caption, alt)
 
 
-def std_curves(judgement: Judgement, look: Mapping[str, Style]) -> list[Drawing]:
+def std_curves(compared: GroupComparison, look: Mapping[str, Style]) -> list[Drawing]:
     """STD over seeds at each epoch, of which Avg. STD is the mean, with a band that holds at all epochs at once."""
-    lines = std_lines(judgement)
+    lines = std_lines(compared)
     if not lines:
         return []
-    axis = judgement.axis
-    unit = f" ({printable(judgement.metric.unit)})" if judgement.metric.unit else ""
+    axis = compared.axis
+    unit = f" ({escape_prose(compared.metric.unit)})" if compared.metric.unit else ""
     caption = (
-        f"STD of {printable(judgement.metric.name.replace('_', ' '))} over {seeds_in_words(judgement)} at each "
+        f"STD of {escape_prose(compared.metric.name.replace('_', ' '))} over {seeds_in_words(compared)} at each "
         f"{axis.quantity}, logarithmic scale; its mean over the {axis.plural} is Avg. STD."
     )
     if any(line.low is not None for line in lines):
-        level = percent(1 - judgement.alpha)
+        level = percent(1 - compared.alpha)
         caption += (
             f" Bands: {level} at all {axis.plural} of a method at once (sup-t over the jackknife of log STD)."
         )
@@ -161,7 +159,7 @@ def std_curves(judgement: Judgement, look: Mapping[str, Style]) -> list[Drawing]
         f"{_some(averages)}."
     )
     scale = _Scale(f"STD over seeds{unit}", _std_limits(lines), True)
-    return _in_panels(judgement, lines, look, scale, caption, alt)
+    return _in_panels(compared, lines, look, scale, caption, alt)
 
 
 def _some(items: Sequence[str], most: int = 8) -> str:
@@ -170,17 +168,17 @@ def _some(items: Sequence[str], most: int = 8) -> str:
     return "; ".join(items[:most]) + more
 
 
-def _judged(judgement: Judgement, fewest: int) -> list[tuple[Arm, Curves, Curves]]:
+def _judged(compared: GroupComparison, fewest: int) -> list[tuple[Arm, Curves, Curves]]:
     """Each arm with at least ``fewest`` surviving seeds, its judged curves and their epochs; none for single epochs."""
-    first = judgement.first_epoch
-    if judgement.epochs - first < 1:
+    first = compared.first_epoch
+    if compared.epochs - first < 1:
         return []
-    epochs = np.array(judgement.axis.values[first - 1 :])
-    found = [(arm, surviving(arm, judgement)[:, first - 1 :], epochs) for arm in judgement.arms]
+    epochs = np.array(compared.axis.values[first - 1 :])
+    found = [(arm, surviving(arm, compared)[:, first - 1 :], epochs) for arm in compared.arms]
     return [item for item in found if len(item[1]) >= fewest]
 
 
-def _mean_scale(lines: Sequence[Line], label: str, judgement: Judgement) -> _Scale:
+def _mean_scale(lines: Sequence[Line], label: str, compared: GroupComparison) -> _Scale:
     """All of training, on a logarithmic axis for what falls over decades; else its last two thirds where it is much more."""
     start = len(lines[0].epochs) // 3
 
@@ -191,7 +189,7 @@ def _mean_scale(lines: Sequence[Line], label: str, judgement: Judgement) -> _Sca
 
     whole, late = extent(0), extent(start)
     smallest = min(float(line.centre.min()) for line in lines)
-    if judgement.metric.way == "lower" and smallest > 0 and whole[1] > 10 * smallest:
+    if compared.metric.way == "lower" and smallest > 0 and whole[1] > 10 * smallest:
         return _Scale(label, (max(whole[0], smallest / 2) / 1.1, whole[1] * 1.1), True)
     clipped = whole[1] - whole[0] > 2 * (late[1] - late[0])
     low, high = late if clipped else whole
@@ -239,10 +237,12 @@ def _vertical(axes: Any, scale: _Scale, epochs: Curves) -> None:
 
 def horizontal(axis: Axis) -> str:
     """The label of the horizontal axis: ``Epoch``, ``Time (s)``."""
-    return printable(axis.quantity.capitalize() + (f" ({axis.unit})" if axis.unit else ""))
+    return escape_prose(axis.quantity.capitalize() + (f" ({axis.unit})" if axis.unit else ""))
 
 
-def _one_plot(judgement: Judgement, lines: Sequence[Line], look: Mapping[str, Style], scale: _Scale) -> str:
+def _one_plot(
+    compared: GroupComparison, lines: Sequence[Line], look: Mapping[str, Style], scale: _Scale
+) -> str:
     """All methods in one plot, their names beside it."""
     with house_style():
         short = labels([line.method for line in lines])
@@ -252,7 +252,7 @@ def _one_plot(judgement: Judgement, lines: Sequence[Line], look: Mapping[str, St
         axes = figure.add_axes((0.62 / WIDTH, 0.165, right - 0.62 / WIDTH, 0.8))
         draw_lines(axes, lines, look)
         _vertical(axes, scale, lines[0].epochs)
-        axes.set_xlabel(horizontal(judgement.axis))
+        axes.set_xlabel(horizontal(compared.axis))
         axes.set_ylabel(scale.label)
         if len(lines) > 1:
             axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1.03), borderaxespad=0)
@@ -261,7 +261,7 @@ def _one_plot(judgement: Judgement, lines: Sequence[Line], look: Mapping[str, St
 
 
 def _in_panels(
-    judgement: Judgement,
+    compared: GroupComparison,
     lines: Sequence[Line],
     look: Mapping[str, Style],
     scale: _Scale,
@@ -270,12 +270,12 @@ def _in_panels(
 ) -> list[Drawing]:
     """A panel per method; the baseline is in each of them, the others are behind it."""
     if len(lines) > 1:
-        caption += f" Each panel shows one method in colour, {judgement.baseline} in black"
+        caption += f" Each panel shows one method in colour, {compared.baseline} in black"
         caption += ", the others in grey." if len(lines) > 2 else "."
     thin = [_thinned(line) for line in lines]
     return [
         Drawing(
-            _panels_of(part, thin, judgement, look, scale),
+            _panels_of(part, thin, compared, look, scale),
             caption if i == 0 else f"{caption[:-1]} (continued).",
             alt,
         )
@@ -286,14 +286,14 @@ def _in_panels(
 def _panels_of(
     shown: Sequence[Line],
     lines: Sequence[Line],
-    judgement: Judgement,
+    compared: GroupComparison,
     look: Mapping[str, Style],
     scale: _Scale,
 ) -> str:
-    baseline = judgement.baseline
+    baseline = compared.baseline
     with house_style():
         short = labels([line.method for line in lines], 30 if len(shown) <= 9 else 26)
-        figure, plots = panels(len(shown), horizontal(judgement.axis), scale.label)
+        figure, plots = panels(len(shown), horizontal(compared.axis), scale.label)
         for axes, line in zip(plots, shown, strict=True):
             for other in lines:
                 if other.method not in (line.method, baseline):

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from amrobust.judge.judgement import Judgement, MethodSummary
+from amrobust.judge.comparison import GroupComparison, MethodSummary
 from amrobust.judge.words import significant
 from amrobust.report.figures.curves import seeds_in_words, surviving
 from amrobust.report.figures.panels import in_figures
 from amrobust.report.figures.rows import MOST_ROWS, beside, row_plot
 from amrobust.report.style import BASELINE_COLOUR, Drawing, Style, house_style, labels, to_svg
-from amrobust.report.text import printable
+from amrobust.report.text import escape_prose
 from amrobust.report.view import quantity
 from amrobust.runs.values import Curves
 
@@ -38,27 +38,27 @@ class FinalRow:
     summary: MethodSummary
 
 
-def final_rows(judgement: Judgement) -> list[FinalRow]:
+def final_rows(compared: GroupComparison) -> list[FinalRow]:
     """A row for each method whose seeds are known, which a published table's are not."""
     from amrobust.stats import final_values
 
-    summaries = {summary.method: summary for summary in judgement.summaries}
+    summaries = {summary.method: summary for summary in compared.summaries}
     rows = []
-    for arm in judgement.arms:
-        curves = surviving(arm, judgement)
-        values = final_values(curves, judgement.final) if len(curves) else np.array([])
+    for arm in compared.arms:
+        curves = surviving(arm, compared)
+        values = final_values(curves, compared.final) if len(curves) else np.array([])
         rows.append(FinalRow(arm.method, values, summaries[arm.method]))
     return rows
 
 
-def final_values_figure(judgement: Judgement, look: Mapping[str, Style]) -> list[Drawing]:
+def final_values_figure(compared: GroupComparison, look: Mapping[str, Style]) -> list[Drawing]:
     """A row per method: its final values, the mean and its interval, and how many seeds diverged."""
-    rows = final_rows(judgement)
+    rows = final_rows(compared)
     if not any(row.values.size for row in rows):
         return []
-    short = labels([arm.method for arm in judgement.arms])
+    short = labels([arm.method for arm in compared.arms])
     caption = (
-        f"Final {printable(quantity(judgement.metric))} of every seed ({seeds_in_words(judgement)}); black, below: the mean "
+        f"Final {escape_prose(quantity(compared.metric))} of every seed ({seeds_in_words(compared)}); black, below: the mean "
         "with its interval, where there is one."
     )
     if any(row.values.size > _SWARM for row in rows):
@@ -66,7 +66,7 @@ def final_values_figure(judgement: Judgement, look: Mapping[str, Style]) -> list
     limits = _limits(rows)
     return [
         Drawing(
-            _strip(part, judgement, look, short, limits),
+            _strip(part, compared, look, short, limits),
             caption if i == 0 else f"{caption[:-1]} (continued).",
             f"A row of points for each method, one per seed, at its final value. {_in_words(part)}",
         )
@@ -96,7 +96,7 @@ def _limits(rows: Sequence[FinalRow]) -> tuple[float, float]:
 
 def _strip(
     rows: Sequence[FinalRow],
-    judgement: Judgement,
+    compared: GroupComparison,
     look: Mapping[str, Style],
     short: Mapping[str, str],
     limits: tuple[float, float],
@@ -104,14 +104,14 @@ def _strip(
     lost = any(row.summary.diverged for row in rows)
     with house_style():
         plot = row_plot([short[row.method] for row in rows], right=0.85 if lost else 0.12)
-        draw_strip(plot.axes[0], rows, judgement, look, limits)
+        draw_strip(plot.axes[0], rows, compared, look, limits)
         return to_svg(plot.figure)
 
 
 def draw_strip(
     axes: Any,
     rows: Sequence[FinalRow],
-    judgement: Judgement,
+    compared: GroupComparison,
     look: Mapping[str, Style],
     limits: tuple[float, float] | None = None,
 ) -> None:
@@ -128,7 +128,7 @@ def draw_strip(
             _mean_bar(axes, position, row.summary)
         if row.summary.diverged:
             beside(axes, position, f"{row.summary.diverged} diverged", style="italic")
-    axes.set_xlabel(f"Final {printable(quantity(judgement.metric))}")
+    axes.set_xlabel(f"Final {escape_prose(quantity(compared.metric))}")
 
 
 def _points(axes: Any, position: int, values: Curves, style: Style) -> None:

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from amrobust.judge.judgement import Judgement, Verdict
+from amrobust.judge.comparison import GroupComparison, Verdict
 from amrobust.judge.kinds import KINDS
 from amrobust.judge.kinds.kind import Kind
 from amrobust.report.figures.panels import quiet_grid
 from amrobust.report.style import COLOURS, WIDTH, Drawing, Style, house_style, new_figure, save_figure, to_svg
-from amrobust.report.text import printable
+from amrobust.report.text import escape_prose
 from amrobust.report.view import difference_unit
 from amrobust.stats import power_at_seeds
 from amrobust.stats.power import Power
@@ -55,13 +55,13 @@ class _Plot:
     truths: tuple[_Truth, ...]
 
 
-def power_figure(judgement: Judgement, look: Mapping[str, Style]) -> list[Drawing]:
+def power_figure(compared: GroupComparison, look: Mapping[str, Style]) -> list[Drawing]:
     """Power against the number of seeds for several truths, a panel a kind of claim; empty without standard errors."""
-    plots = _plots(judgement)
+    plots = _plots(compared)
     if not plots:
         return []
-    family = max(v.family_size for v in judgement.verdicts)
-    alpha = judgement.level_alpha / family
+    family = max(v.family_size for v in compared.verdicts)
+    alpha = compared.level_alpha / family
     n = max(plots[0].result.n)
     here = "; ".join(f"{plot.title}: {_at(plot, n, alpha)}" for plot in plots)
     among = f", one of {family} claims" if family > 1 else ""
@@ -73,12 +73,12 @@ def power_figure(judgement: Judgement, look: Mapping[str, Style]) -> list[Drawin
     return [Drawing(_draw(plots, n, alpha), caption, f"Power curves. At {n} seeds per method: {here}.")]
 
 
-def _plots(judgement: Judgement) -> list[_Plot]:
+def _plots(compared: GroupComparison) -> list[_Plot]:
     found = []
     for kind, title in _SWEPT.items():
         verdicts = [
             v
-            for v in (*judgement.verdicts, *(part for whole in judgement.verdicts for part in whole.parts))
+            for v in (*compared.verdicts, *(part for whole in compared.verdicts for part in whole.parts))
             if v.claim.kind == kind
             and v.claim.epochs is None
             and v.interval is not None
@@ -87,7 +87,7 @@ def _plots(judgement: Judgement) -> list[_Plot]:
         # A bootstrap interval, where one was asked for, has no standard error of the t test.
         result = _typical([r for v in verdicts if (r := v.test_interval or v.interval) is not None])
         if result is not None:
-            found.append(_Plot(title, result, _truths(KINDS[kind], result, verdicts, judgement)))
+            found.append(_Plot(title, result, _truths(KINDS[kind], result, verdicts, compared)))
     return found
 
 
@@ -97,11 +97,11 @@ def _typical(results: Sequence[Result]) -> Result | None:
 
 
 def _truths(
-    kind: Kind, result: Result, verdicts: Sequence[Verdict], judgement: Judgement
+    kind: Kind, result: Result, verdicts: Sequence[Verdict], compared: GroupComparison
 ) -> tuple[_Truth, ...]:
     if "margin" in kind.takes:
         margins = sorted({v.claim.margin for v in verdicts if v.claim.margin is not None})
-        unit = printable(difference_unit(judgement.metric))
+        unit = escape_prose(difference_unit(compared.metric))
         return tuple(_Truth(f"margin {margin:g}{unit}", 0.0, margin) for margin in margins[:3])
     if kind.estimates == "difference":
         assert result.se is not None

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from amrobust.judge.judgement import Judgement, MethodSummary
+from amrobust.judge.comparison import GroupComparison, MethodSummary
 from amrobust.judge.words import listed, significant
 from amrobust.report.figures.panels import clear_left, in_figures, quiet_grid
 from amrobust.report.figures.rows import CHARACTER
@@ -24,7 +24,7 @@ from amrobust.report.style import (
     to_svg,
 )
 from amrobust.report.sweeps import Sweep, sweeps
-from amrobust.report.text import printable
+from amrobust.report.text import escape_prose
 from amrobust.report.view import quantity
 from amrobust.stats.results import Result
 
@@ -37,24 +37,24 @@ _REACH = 1.0
 _Pick = Callable[[MethodSummary], Result | None]
 
 
-def sweep_figures(judgement: Judgement, look: Mapping[str, Style]) -> list[Drawing]:
+def sweep_figures(compared: GroupComparison, look: Mapping[str, Style]) -> list[Drawing]:
     """For each swept hyperparameter two plots, accuracy and spread, with intervals; empty where no methods form a sweep."""
     return [
-        _figure(judgement, Sweep(sweep.parameter, tuple(part)), look)
-        for sweep in sweeps(judgement.identities)
+        _figure(compared, Sweep(sweep.parameter, tuple(part)), look)
+        for sweep in sweeps(compared.identities)
         for part in in_figures(sweep.series, len(COLOURS))
     ]
 
 
-def _figure(judgement: Judgement, sweep: Sweep, look: Mapping[str, Style]) -> Drawing:
-    summaries = {summary.method: summary for summary in judgement.summaries}
-    every = sweeps(judgement.identities)
+def _figure(compared: GroupComparison, sweep: Sweep, look: Mapping[str, Style]) -> Drawing:
+    summaries = {summary.method: summary for summary in compared.summaries}
+    every = sweeps(compared.identities)
     swept = {method for other in every for one in other.series for method in one.methods}
     references = [name for name in summaries if name not in swept]
     references = references if len(references) <= _MOST_REFERENCES else []
-    averages = any(summary.avg_std is not None for summary in judgement.summaries)
-    name = printable(quantity(judgement.metric))
-    unit = f" ({printable(judgement.metric.unit)})" if judgement.metric.unit else ""
+    averages = any(summary.avg_std is not None for summary in compared.summaries)
+    name = escape_prose(quantity(compared.metric))
+    unit = f" ({escape_prose(compared.metric.unit)})" if compared.metric.unit else ""
     picks: tuple[tuple[str, _Pick], tuple[str, _Pick]] = (
         (f"Final mean of {name}", lambda s: s.final_mean),
         (f"Avg. STD{unit}", lambda s: s.avg_std)

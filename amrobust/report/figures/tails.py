@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from amrobust.judge.judgement import Judgement, Verdict
+from amrobust.judge.comparison import GroupComparison, Verdict
 from amrobust.judge.words import powers_of_ten, significant
 from amrobust.report.figures.panels import (
     BESIDE,
@@ -22,7 +22,7 @@ from amrobust.report.figures.panels import (
 )
 from amrobust.report.numbers import percent
 from amrobust.report.style import Drawing, Style, house_style, labels, text_colour, to_svg
-from amrobust.report.text import printable
+from amrobust.report.text import escape_prose
 from amrobust.report.view import quantity
 from amrobust.runs.arms import Arm
 from amrobust.runs.values import Curves
@@ -47,36 +47,36 @@ class _Values:
         return np.asarray(self.values[np.isfinite(self.values)])
 
 
-def _worse(judgement: Judgement) -> Worse:
-    return "low" if judgement.metric.way == "higher" else "high"
+def _worse(compared: GroupComparison) -> Worse:
+    return "low" if compared.metric.way == "higher" else "high"
 
 
-def _values(judgement: Judgement) -> list[_Values]:
+def _values(compared: GroupComparison) -> list[_Values]:
     """The methods whose tails exact bands are about: seeds independent of each other, enough of them, some finite."""
     bounds: dict[str, list[Verdict]] = {}
-    for verdict in judgement.verdicts:
+    for verdict in compared.verdicts:
         if verdict.claim.bound is not None:
             bounds.setdefault(verdict.claim.method, []).append(verdict)
     found = [
-        _Values(arm.method, _finals(arm, judgement), tuple(bounds.get(arm.method, ())))
-        for arm in judgement.arms
+        _Values(arm.method, _finals(arm, compared), tuple(bounds.get(arm.method, ())))
+        for arm in compared.arms
         if not arm.x0s
     ]
     return [item for item in found if len(item.values) >= FEWEST_SEEDS and item.finite.size]
 
 
-def _finals(arm: Arm, judgement: Judgement) -> Curves:
+def _finals(arm: Arm, compared: GroupComparison) -> Curves:
     from amrobust.stats import final_values
 
-    values = final_values(arm.curves[judgement.metric.name], judgement.final)
+    values = final_values(arm.curves[compared.metric.name], compared.final)
     return np.where(np.isin(arm.seeds, arm.diverged), np.nan, values)
 
 
-def quantiles(judgement: Judgement, look: Mapping[str, Style]) -> list[Drawing]:
+def quantiles(compared: GroupComparison, look: Mapping[str, Style]) -> list[Drawing]:
     """The quantile function of each method's final values with the band of Dvoretzky, Kiefer, Wolfowitz and Massart."""
-    items = _values(judgement)
-    level = 1 - judgement.alpha
-    name = printable(quantity(judgement.metric))
+    items = _values(compared)
+    level = 1 - compared.alpha
+    name = escape_prose(quantity(compared.metric))
     caption = (
         f"Quantiles of the final {name}, from the best run to the worst. Band: {percent(level)} for the whole distribution of "
         "a method at once, whatever its shape (Dvoretzky, Kiefer, Wolfowitz; Massart); where it reaches the edge, these seeds "
@@ -87,7 +87,7 @@ def quantiles(judgement: Judgement, look: Mapping[str, Style]) -> list[Drawing]:
     limits = _limits(items)
     return [
         Drawing(
-            _quantile_panels(part, judgement, look, limits, level),
+            _quantile_panels(part, compared, look, limits, level),
             caption if i == 0 else f"{caption} (Continued.)",
             f"The quantile function of the final {name} with its band, a panel per method. {_medians(part)}",
         )
@@ -95,12 +95,12 @@ def quantiles(judgement: Judgement, look: Mapping[str, Style]) -> list[Drawing]:
     ]
 
 
-def exceedances(judgement: Judgement, look: Mapping[str, Style]) -> list[Drawing]:
+def exceedances(compared: GroupComparison, look: Mapping[str, Style]) -> list[Drawing]:
     """P(a run ends worse than x) of each method with Clopper and Pearson's interval at each x, and the claimed bounds."""
-    items = _values(judgement)
-    level = 1 - judgement.alpha
-    name = printable(quantity(judgement.metric))
-    side = "below" if _worse(judgement) == "low" else "above"
+    items = _values(compared)
+    level = 1 - compared.alpha
+    name = escape_prose(quantity(compared.metric))
+    side = "below" if _worse(compared) == "low" else "above"
     caption = (
         f"Share of runs that end {side} a value of {name}; band: exact {percent(level)} interval at each value (Clopper and "
         "Pearson)."
@@ -113,7 +113,7 @@ def exceedances(judgement: Judgement, look: Mapping[str, Style]) -> list[Drawing
     logarithmic_share = any(len(item.values) >= _LONG_TAIL or item.bounds for item in items)
     return [
         Drawing(
-            _exceedance_panels(part, judgement, look, level, logarithmic_share),
+            _exceedance_panels(part, compared, look, level, logarithmic_share),
             caption if i == 0 else f"{caption} (Continued.)",
             f"The probability that a run ends {side} a value, a panel per method. {_medians(part)} {_bounds_in_words(part)}",
         )
@@ -148,12 +148,12 @@ def _bounds_in_words(items: Sequence[_Values]) -> str:
 
 def _quantile_panels(
     items: Sequence[_Values],
-    judgement: Judgement,
+    compared: GroupComparison,
     look: Mapping[str, Style],
     limits: tuple[float, float],
     level: float,
 ) -> str:
-    worse = _worse(judgement)
+    worse = _worse(compared)
     turn = -1.0 if worse == "low" else 1.0
     worst, best = (limits[0], limits[1]) if worse == "low" else (limits[1], limits[0])
     with house_style():
@@ -161,7 +161,7 @@ def _quantile_panels(
         figure, plots = panels(
             len(items),
             "Share of runs that end at least as well (%)",
-            printable(quantity(judgement.metric)).capitalize(),
+            escape_prose(quantity(compared.metric)).capitalize(),
         )
         for axes, item in zip(plots, items, strict=True):
             style = look[item.method]
@@ -195,15 +195,17 @@ def _quantile_panels(
 
 def _exceedance_panels(
     items: Sequence[_Values],
-    judgement: Judgement,
+    compared: GroupComparison,
     look: Mapping[str, Style],
     level: float,
     logarithmic_share: bool,
 ) -> str:
-    worse = _worse(judgement)
+    worse = _worse(compared)
     with house_style():
         short = labels([item.method for item in items], 30 if len(items) <= 9 else 26)
-        figure, plots = panels(len(items), f"Final {printable(quantity(judgement.metric))}", "P(ends worse)")
+        figure, plots = panels(
+            len(items), f"Final {escape_prose(quantity(compared.metric))}", "P(ends worse)"
+        )
         limits, wide = _reach(items)
         most = max(len(item.values) for item in items)
         least = min([0.3 / most] + [v.claim.bound[1] / 2 for i in items for v in i.bounds if v.claim.bound])

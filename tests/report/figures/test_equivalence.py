@@ -6,24 +6,24 @@ from dataclasses import replace
 from svg_texts import texts
 
 from amrobust.judge.claim import Claim
-from amrobust.judge.judgement import Comparison, Judgement
+from amrobust.judge.comparison import Comparison, GroupComparison
 from amrobust.report.figures.equivalence import equivalence
 from amrobust.report.style import styles
 
-Judged = Callable[..., Judgement]
+Judged = Callable[..., GroupComparison]
 
 
-def drawn(judgement: Judgement):
-    return equivalence(judgement, styles(Comparison((judgement,))))
+def drawn(compared: GroupComparison):
+    return equivalence(compared, styles(Comparison((compared,))))
 
 
 def test_a_row_for_each_claim_with_a_margin(judged: Judged) -> None:
-    judgement = judged(("msgd", "sgd", "am1"), kinds=("equivalent mean", "less spread"), margin=0.5)
-    (drawing,) = drawn(judgement)
+    compared = judged(("msgd", "sgd", "am1"), kinds=("equivalent mean", "less spread"), margin=0.5)
+    (drawing,) = drawn(compared)
     shown = texts(drawing.svg)
     assert {"sgd", "am1", "Difference of means (pp)"} <= set(shown)
     assert "97.5 % intervals" in drawing.caption
-    result = judgement.verdicts[0].interval
+    result = compared.verdicts[0].interval
     assert any(f"{result.estimate:+.2f}".replace("-", "−") in text for text in shown)
 
 
@@ -32,8 +32,8 @@ def test_what_has_no_margin_is_left_out(judged: Judged) -> None:
 
 
 def test_parts_of_composite_claims_and_sweeps_are_in_it(judged: Judged) -> None:
-    judgement = judged(("msgd", "sgd", "am1"), kinds=("equivalent mean",), margin=0.5)
-    part, other = judgement.verdicts
+    compared = judged(("msgd", "sgd", "am1"), kinds=("equivalent mean",), margin=0.5)
+    part, other = compared.verdicts
     whole = replace(
         part,
         claim=Claim("composite", "sgd", "msgd", parts=(part.claim, Claim("less spread", "sgd", "msgd"))),
@@ -43,7 +43,7 @@ def test_parts_of_composite_claims_and_sweeps_are_in_it(judged: Judged) -> None:
     stable = replace(
         other, claim=Claim("equivalent across the sweep", "msgd", "am1", 0.5, methods=("msgd", "sgd", "am1"))
     )
-    (drawing,) = drawn(replace(judgement, verdicts=(whole, stable)))
+    (drawing,) = drawn(replace(compared, verdicts=(whole, stable)))
     assert {"sgd vs msgd", "msgd … am1"} <= set(texts(drawing.svg))
     assert "largest p" in drawing.caption
 

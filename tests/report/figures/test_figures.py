@@ -9,11 +9,11 @@ import pytest
 from svg_texts import boxes, collisions, texts
 
 from amrobust.judge.claim import Claim
-from amrobust.judge.judgement import Comparison, Judgement
+from amrobust.judge.comparison import Comparison, GroupComparison
 from amrobust.report.figures import FIGURES, forest
 from amrobust.report.style import Drawing, labels, styles
 
-Judged = Callable[..., Judgement]
+Judged = Callable[..., GroupComparison]
 
 SHAPES = {
     "one": ("msgd",),
@@ -26,23 +26,23 @@ SHAPES = {
 }  # fmt: skip
 
 
-def every_figure(judgement: Judgement) -> list[tuple[str, Drawing]]:
-    look = styles(Comparison((judgement,)))
-    found = [("forest", drawing) for drawing in forest([judgement], look)]
-    return found + [(name, drawing) for name, draw in FIGURES.items() for drawing in draw(judgement, look)]
+def every_figure(compared: GroupComparison) -> list[tuple[str, Drawing]]:
+    look = styles(Comparison((compared,)))
+    found = [("forest", drawing) for drawing in forest([compared], look)]
+    return found + [(name, drawing) for name, draw in FIGURES.items() for drawing in draw(compared, look)]
 
 
-def with_bounds(judgement: Judgement) -> Judgement:
+def with_bounds(compared: GroupComparison) -> GroupComparison:
     """The first two methods' tails claimed to stay within three bounds each."""
-    verdict = judgement.verdicts[0]
+    verdict = compared.verdicts[0]
     found = [
         replace(
             verdict, claim=Claim("exceedance bound", arm.method, arm.method, bound=(97.0 - k, 0.3 / (1 + k)))
         )
-        for arm in judgement.arms[:2]
+        for arm in compared.arms[:2]
         for k in range(3)
     ]
-    return replace(judgement, verdicts=(*judgement.verdicts, *found))
+    return replace(compared, verdicts=(*compared.verdicts, *found))
 
 
 @pytest.mark.parametrize(
@@ -51,9 +51,9 @@ def with_bounds(judgement: Judgement) -> Judgement:
 )
 def test_no_text_lies_over_another_or_leaves_the_figure(shape: str, judged: Judged) -> None:
     kinds = ("equivalent mean", "less spread", "less Avg. STD")
-    judgement = judged(SHAPES[shape], seeds=6, epochs=12, kinds=kinds, margin=0.5)
-    judgement = with_bounds(judgement) if judgement.verdicts else judgement
-    for name, drawing in every_figure(judgement):
+    compared = judged(SHAPES[shape], seeds=6, epochs=12, kinds=kinds, margin=0.5)
+    compared = with_bounds(compared) if compared.verdicts else compared
+    for name, drawing in every_figure(compared):
         assert collisions(drawing.svg) == [], name
 
 
@@ -68,14 +68,14 @@ def test_collisions_are_seen(judged: Judged) -> None:
 
 def test_figures_are_deterministic_and_undated(judged: Judged) -> None:
     def draw() -> list[str]:
-        judgement = judged(
+        compared = judged(
             ("msgd", *SHAPES["sweep"][1:4]),
             seeds=5,
             epochs=6,
             kinds=("equivalent mean", "less spread"),
             margin=1.0,
         )
-        return [drawing.svg for _, drawing in every_figure(judgement)]
+        return [drawing.svg for _, drawing in every_figure(compared)]
 
     first = draw()
     assert len(first) >= len(FIGURES) - 1
@@ -85,55 +85,55 @@ def test_figures_are_deterministic_and_undated(judged: Judged) -> None:
 
 @pytest.mark.parametrize("shape", ["two", "six", "sweep"])
 def test_every_method_is_named_in_every_figure_about_methods(shape: str, judged: Judged) -> None:
-    judgement = judged(SHAPES[shape], seeds=4, epochs=4)
-    look = styles(Comparison((judgement,)))
+    compared = judged(SHAPES[shape], seeds=4, epochs=4)
+    look = styles(Comparison((compared,)))
     for name in ("curves", "stds", "finals", "quantiles", "exceedances"):
-        shown = [text for drawing in FIGURES[name](judgement, look) for text in texts(drawing.svg)]
+        shown = [text for drawing in FIGURES[name](compared, look) for text in texts(drawing.svg)]
         assert set(labels(SHAPES[shape]).values()) <= set(shown), name
 
 
 def test_every_figure_says_in_words_what_it_shows(judged: Judged) -> None:
-    judgement = judged(SHAPES["two"], seeds=5, epochs=4, kinds=("equivalent mean", "less spread"), margin=0.5)
-    for name, drawing in every_figure(judgement):
+    compared = judged(SHAPES["two"], seeds=5, epochs=4, kinds=("equivalent mean", "less spread"), margin=0.5)
+    for name, drawing in every_figure(compared):
         assert len(drawing.alt) > 40, name
         assert any(character.isdigit() for character in drawing.alt), name
         assert drawing.caption.endswith((".", ")")), name
 
 
 def test_names_are_text_and_not_mathematics(hostile: Comparison) -> None:
-    judgement = hostile.judgements[0]
-    for name, drawing in every_figure(judgement):
+    compared = hostile.groups[0]
+    for name, drawing in every_figure(compared):
         if name == "finals":
             assert "$x^2$ `raw` *b* _i_ [l](u)" in texts(drawing.svg), name
             assert "a|b<script>alert(1)</script>" in texts(drawing.svg), name
 
 
 def test_diverged_methods_leave_the_others_standing(judged: Judged) -> None:
-    judgement = judged(("msgd", "sgd"), seeds=5, epochs=4)
+    compared = judged(("msgd", "sgd"), seeds=5, epochs=4)
     lost = replace(
-        judgement.arms[1], curves={"test_accuracy": np.full((5, 4), np.nan)}, diverged=(0, 1, 2, 3, 4)
+        compared.arms[1], curves={"test_accuracy": np.full((5, 4), np.nan)}, diverged=(0, 1, 2, 3, 4)
     )
-    judgement = replace(judgement, arms=(judgement.arms[0], lost))
-    look = styles(Comparison((judgement,)))
+    compared = replace(compared, arms=(compared.arms[0], lost))
+    look = styles(Comparison((compared,)))
     for name in ("curves", "stds", "finals", "quantiles", "exceedances"):
-        assert len(FIGURES[name](judgement, look)) == 1, name
+        assert len(FIGURES[name](compared, look)) == 1, name
 
 
 def test_nothing_is_drawn_of_nothing(judged: Judged) -> None:
-    judgement = judged(("msgd", "sgd"), seeds=5, epochs=4, kinds=("less spread",))
+    compared = judged(("msgd", "sgd"), seeds=5, epochs=4, kinds=("less spread",))
     gone = tuple(
         replace(arm, curves={"test_accuracy": np.full((5, 4), np.inf)}, diverged=(0, 1, 2, 3, 4))
-        for arm in judgement.arms
+        for arm in compared.arms
     )
-    judgement = replace(judgement, arms=gone, verdicts=())
-    assert every_figure(judgement) == []
+    compared = replace(compared, arms=gone, verdicts=())
+    assert every_figure(compared) == []
 
 
 def test_a_unit_is_text_too(judged: Judged) -> None:
-    judgement = judged(SHAPES["two"], seeds=6, epochs=5, kinds=("equivalent mean", "better mean"), margin=0.5)
-    metric = replace(judgement.metric, unit="\x1b[31m$x$<b>\u202e")
-    arms = tuple(replace(arm, metrics={metric.name: metric}) for arm in judgement.arms)
-    for name, drawing in every_figure(replace(judgement, metric=metric, arms=arms)):
+    compared = judged(SHAPES["two"], seeds=6, epochs=5, kinds=("equivalent mean", "better mean"), margin=0.5)
+    metric = replace(compared.metric, unit="\x1b[31m$x$<b>\u202e")
+    arms = tuple(replace(arm, metrics={metric.name: metric}) for arm in compared.arms)
+    for name, drawing in every_figure(replace(compared, metric=metric, arms=arms)):
         assert not {"\x1b", "\u202e"} & set(drawing.svg + drawing.caption + drawing.alt), name
         if name == "finals":
             assert any("\\x1b[31m$x$<b>\\u202e" in text for text in texts(drawing.svg))

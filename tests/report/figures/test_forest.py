@@ -7,15 +7,15 @@ import pytest
 from svg_texts import texts
 
 from amrobust.judge.claim import Claim
-from amrobust.judge.judgement import Comparison, Judgement
+from amrobust.judge.comparison import Comparison, GroupComparison
 from amrobust.report.figures.forest import forest, panels_of
 from amrobust.report.style import styles
 
-Judged = Callable[..., Judgement]
+Judged = Callable[..., GroupComparison]
 
 
-def drawn(*judgements: Judgement):
-    return forest(judgements, styles(Comparison(judgements)))
+def drawn(*groups: GroupComparison):
+    return forest(groups, styles(Comparison(groups)))
 
 
 def test_a_panel_for_each_quantity_judged(judged: Judged) -> None:
@@ -29,36 +29,36 @@ def test_a_panel_for_each_quantity_judged(judged: Judged) -> None:
 
 
 def test_a_panel_for_each_phase(judged: Judged) -> None:
-    judgement = judged(("msgd", "sgd"), kinds=("less Avg. STD",))
-    verdict = judgement.verdicts[0]
+    compared = judged(("msgd", "sgd"), kinds=("less Avg. STD",))
+    verdict = compared.verdicts[0]
     phases = [replace(verdict, claim=replace(verdict.claim, epochs=e)) for e in ((1, 10), (11, 30))]
-    judgement = replace(judgement, verdicts=(verdict, *phases))
-    assert [panel.title for panel in panels_of([judgement])] == [
+    compared = replace(compared, verdicts=(verdict, *phases))
+    assert [panel.title for panel in panels_of([compared])] == [
         "Avg. STD, ratio", "Avg. STD, epochs 1–10, ratio", "Avg. STD, epochs 11–30, ratio",
     ]  # fmt: skip
-    assert all(len(panel.verdicts) == 1 for panel in panels_of([judgement]))
+    assert all(len(panel.verdicts) == 1 for panel in panels_of([compared]))
 
 
 def test_a_composite_claim_shows_by_its_parts(judged: Judged) -> None:
-    judgement = judged(("msgd", "sgd"), kinds=("better mean", "less Avg. STD"))
+    compared = judged(("msgd", "sgd"), kinds=("better mean", "less Avg. STD"))
     whole = replace(
-        judgement.verdicts[0],
-        claim=Claim("composite", "sgd", "msgd", parts=tuple(v.claim for v in judgement.verdicts)),
+        compared.verdicts[0],
+        claim=Claim("composite", "sgd", "msgd", parts=tuple(v.claim for v in compared.verdicts)),
         interval=None,
-        parts=judgement.verdicts,
+        parts=compared.verdicts,
     )
-    (drawing,) = drawn(replace(judgement, verdicts=(whole,)))
+    (drawing,) = drawn(replace(compared, verdicts=(whole,)))
     assert {"Avg. STD, ratio", "Final mean, difference (pp)"} <= set(texts(drawing.svg))
 
 
 def test_a_single_panel_has_its_numbers_beside_it(judged: Judged) -> None:
-    judgement = judged(("msgd", "sgd"), kinds=("less spread",))
-    result = judgement.verdicts[0].interval
-    (drawing,) = drawn(judgement)
+    compared = judged(("msgd", "sgd"), kinds=("less spread",))
+    result = compared.verdicts[0].interval
+    (drawing,) = drawn(compared)
     assert f"{result.estimate:.2f} [{result.low:.2f}, {result.high:.2f}]" in texts(drawing.svg)
 
 
-def test_several_judgements_share_a_figure_of_ratios(judged: Judged) -> None:
+def test_several_groups_share_a_figure_of_ratios(judged: Judged) -> None:
     one = judged(("msgd", "sgd"))
     other = judged(("msgd", "sgd"), workload="logistic")
     (drawing,) = drawn(one, other)
@@ -70,8 +70,8 @@ def test_several_judgements_share_a_figure_of_ratios(judged: Judged) -> None:
 
 
 def test_more_pairs_than_a_page_holds_go_on_in_another_figure(judged: Judged) -> None:
-    judgement = judged([f"m{k}" for k in range(60)], seeds=4, epochs=3)
-    first, second = drawn(judgement)
+    compared = judged([f"m{k}" for k in range(60)], seeds=4, epochs=3)
+    first, second = drawn(compared)
     assert "Continued" not in first.caption
     assert second.caption.endswith("(Continued.)")
     names = [set(texts(drawing.svg)) & {f"m{k}" for k in range(1, 60)} for drawing in (first, second)]
@@ -85,8 +85,8 @@ def test_no_forest_without_estimates(judged: Judged) -> None:
 
 @pytest.mark.parametrize(("low", "high"), [(0.0, float("inf")), (1e-9, 1e9), (0.001, 0.002)])
 def test_intervals_without_end_are_drawn_to_the_edge(judged: Judged, low: float, high: float) -> None:
-    judgement = judged(("msgd", "sgd"), kinds=("less spread",))
-    verdict = judgement.verdicts[0]
+    compared = judged(("msgd", "sgd"), kinds=("less spread",))
+    verdict = compared.verdicts[0]
     wide = replace(verdict, interval=replace(verdict.interval, low=low, high=high))
-    (drawing,) = drawn(replace(judgement, verdicts=(wide,)))
+    (drawing,) = drawn(replace(compared, verdicts=(wide,)))
     assert "nan" not in drawing.svg.lower().split("<metadata>")[-1]

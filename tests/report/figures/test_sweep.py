@@ -4,17 +4,17 @@ from collections.abc import Callable
 
 from svg_texts import texts
 
-from amrobust.judge.judgement import Comparison, Judgement
+from amrobust.judge.comparison import Comparison, GroupComparison
 from amrobust.report.figures.sweep import sweep_figures
 from amrobust.report.style import styles
 from amrobust.stats import Result
 
-Judged = Callable[..., Judgement]
+Judged = Callable[..., GroupComparison]
 SWEEP = ("msgd", *(f"am1[m={m}]/{o}" for m in (1, 5, 10, 50) for o in ("I", "II")))
 
 
-def drawn(judgement: Judgement):
-    return sweep_figures(judgement, styles(Comparison((judgement,))))
+def drawn(compared: GroupComparison):
+    return sweep_figures(compared, styles(Comparison((compared,))))
 
 
 def test_a_line_a_series_and_one_across_for_the_rest(judged: Judged) -> None:
@@ -27,23 +27,23 @@ def test_a_line_a_series_and_one_across_for_the_rest(judged: Judged) -> None:
 
 
 def test_a_method_far_from_the_series_is_named_at_the_edge_and_does_not_press_it_flat(judged: Judged) -> None:
-    judgement = judged(SWEEP)
-    (near,) = drawn(judgement)
+    compared = judged(SWEEP)
+    (near,) = drawn(compared)
     assert "Arrows" not in near.caption
-    msgd = next(summary for summary in judgement.summaries if summary.method == "msgd")
+    msgd = next(summary for summary in compared.summaries if summary.method == "msgd")
     low = Result("mean", "t", (20,), 12.5, 12.4, 12.6, 0.95)
     object.__setattr__(msgd, "final_mean", low)
-    (far,) = drawn(judgement)
+    (far,) = drawn(compared)
     assert "↓ msgd: 12.5" in texts(far.svg)
     assert "Arrows name values beyond the axis" in far.caption
     assert "20" not in [text.removesuffix(".0") for text in texts(far.svg)]
 
 
 def test_values_without_curves_have_their_final_spread(judged: Judged) -> None:
-    judgement = judged(SWEEP, epochs=1, kinds=("less spread",))
-    for summary in judgement.summaries:
+    compared = judged(SWEEP, epochs=1, kinds=("less spread",))
+    for summary in compared.summaries:
         object.__setattr__(summary, "avg_std", None)
-    (drawing,) = drawn(judgement)
+    (drawing,) = drawn(compared)
     assert "Final STD (%)" in texts(drawing.svg)
 
 

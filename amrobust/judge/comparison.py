@@ -93,7 +93,7 @@ class SourceShare:
 
 
 @dataclass(frozen=True)
-class Judgement:
+class GroupComparison:
     """All claims about one group of comparable arms (same workload, data, x0, epochs and metric)."""
 
     question: str
@@ -170,9 +170,9 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Everything one ``amrobust compare`` found: one judgement a group, and what could not be read."""
+    """Everything one ``amrobust compare`` found: one group a group, and what could not be read."""
 
-    judgements: tuple[Judgement, ...]
+    groups: tuple[GroupComparison, ...]
     problems: tuple[str, ...] = ()
     """Runs that were set aside, each in one line with its reason."""
     unassessed: tuple[str, ...] = ()
