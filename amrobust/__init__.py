@@ -5,9 +5,9 @@
 >>> comparison = amrobust.compare(runs, metric="test_accuracy")        # doctest: +SKIP
 >>> comparison.table()                                                 # doctest: +SKIP
 
-:func:`run` trains methods over many seeds, :func:`tune` chooses their hyperparameters on what is not judged, and :func:`record`
-records a loop of one's own; :func:`load` and :func:`compare` judge what is recorded or what other tools logged. They are
-imported when they are first used, so that ``import amrobust`` costs nothing.
+:func:`run` trains methods over many seeds, :func:`tune` chooses their hyperparameters on what is not compared, and
+:func:`record` records a loop of one's own; :func:`load` and :func:`compare` test what is recorded or what other tools logged.
+They are imported when they are first used, so that ``import amrobust`` costs nothing.
 
 Two wings stand on one record, ``runs``: ``rules``, ``optim``, ``workloads`` and ``train`` make it; ``ingest``, ``stats``,
 ``judge`` and ``report`` read it. ``analysis``, ``api`` and ``cli`` see both.

@@ -1,4 +1,4 @@
-"""``amrobust analyze``: run what a declared analysis still lacks, judge its claims, write its report."""
+"""``amrobust analyze``: run what a declared analysis still lacks, test its claims, write its report."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def command(
     form: str,
     gates: tuple[Gate, ...],
 ) -> None:
-    """Run a declared analysis, judge its claims and write its report.
+    """Run a declared analysis, test its claims and write its report.
 
     NAME is an analysis that comes with amrobust (demo), or a TOML file of your own. Its claims, margins and seeds are
     fixed in the file, before anything is run. A repeated command resumes.

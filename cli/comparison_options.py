@@ -46,8 +46,8 @@ OPTIONS = (
     click.option(
         "--metric",
         metavar="NAME[:lower|:higher]",
-        help="Metric to judge, and which way it is better where its name does not say so [default: the workload's first, else "
-        "the first on a test or validation set].",
+        help="Metric to compare, and which way it is better where its name does not say so [default: the workload's first, "
+        "else the first on a test or validation set].",
     ),
     options.unit,
     click.option(
@@ -117,7 +117,7 @@ OPTIONS = (
     click.option(
         "--looks",
         metavar="N,N,...",
-        help="Planned looks, in seeds per method (5,10,15,20): claims are tested at the level of the look the runs are at.",
+        help="Planned interim analyses, in seeds per method (5,10,15,20): claims are tested at the level of the present one.",
     ),
     click.option(
         "--scale",
@@ -131,7 +131,7 @@ OPTIONS = (
         "claims_file",
         type=click.Path(exists=True, dir_okay=False, path_type=Path),
         metavar="FILE",
-        help="Judge the claims declared in this TOML file ([[claims]] tables as in an analysis) instead of the usual three.",
+        help="Test the claims declared in this TOML file ([[claims]] tables as in an analysis) instead of the usual three.",
     ),
     click.option(
         "--tuning",
@@ -187,7 +187,7 @@ def load_comparison(
     allow_different_x0: bool,
     reading: tuple[Mappings, Policies],
 ) -> Comparison:
-    """Read runs, run directories, logs or tables and judge them. Raises UserError with a hint on bad input."""
+    """Read runs, run directories, logs or tables and compare them. Raises UserError with a hint on bad input."""
     from amrobust.errors import UserError
     from amrobust.ingest.load import load_arms
     from amrobust.judge.compare import compare

@@ -39,7 +39,7 @@ def command(
     alpha: float,
     form: str,
 ) -> None:
-    """Judge the claims of a published table from its printed means, STDs and numbers of seeds.
+    """Test the claims of a published table from its printed means, STDs and numbers of seeds.
 
     FILE is TOML: a table [name] with metric and seeds, and [[name.rows]] with method, final_mean, final_std and, where
     printed, avg_std, option, m, model and n; or CSV with the columns method, mean, std and n. Without FILE: the tables of the

@@ -21,7 +21,7 @@ COMMANDS = {
     "compare": ("amrobust.cli.compare", "Judge which method varies less, and how sure that is."),
     "tails": ("amrobust.cli.tails", "Say how bad the worst runs are, and how sure that is."),
     "report": ("amrobust.cli.report", "Write the comparison as a PDF."),
-    "analyze": ("amrobust.cli.analyze", "Run a declared analysis, judge its claims, write its report."),
+    "analyze": ("amrobust.cli.analyze", "Run a declared analysis, test its claims, write its report."),
     "plan": ("amrobust.cli.plan", "Say how many seeds a study needs."),
     "theory": ("amrobust.cli.theory", "Say what the paper's theorems prescribe and prove for several m."),
     "judge-table": ("amrobust.cli.judge_table", "Judge what a published table alone supports."),

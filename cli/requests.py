@@ -107,7 +107,7 @@ OF_RUNS = (
         help="A file of 'amrobust tune': its methods, or those of --opt alone, with the hyperparameters that it chose.",
     ),
 )
-"""Options that runs to be judged have besides."""
+"""Options that runs to be compared have besides."""
 seeds = click.option(
     "--seeds",
     type=click.IntRange(1, 1_000_000),

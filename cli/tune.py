@@ -1,4 +1,4 @@
-"""``amrobust tune``: choose each method's hyperparameters on a validation split, with seeds that are never judged."""
+"""``amrobust tune``: choose each method's hyperparameters on a validation split, with seeds that are never compared."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Analysis:
-    """An analysis as declared: what to run, what is claimed, and how it is judged."""
+    """An analysis as declared: what to run, what is claimed, and how it is tested."""
 
     name: str
     title: str
@@ -51,7 +51,7 @@ class Analysis:
     x0s: int = 1
     """How many starting points the seeds are crossed with."""
     batching: Batching = "auto"
-    """How seeds are trained, as of ``amrobust run``: one by one where their wall time is judged."""
+    """How seeds are trained, as of ``amrobust run``: one by one where their wall time is compared."""
     published: str | None = None
     """The table of the paper to set beside what is measured."""
 

@@ -1,4 +1,4 @@
-"""Carrying an analysis out: what it lacks is trained, look by look where looks are planned, and its claims are judged."""
+"""Carrying an analysis out: what it lacks is trained, up to each planned interim analysis, and its claims are tested."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from amrobust.train.requests import MAX_SEEDS
 from amrobust.train.unit import Place
 
 Settled = dict[tuple[str, Claim], Verdict]
-"""By workload and claim, the verdict of the look that settled it."""
+"""By workload and claim, the verdict of the interim analysis that settled it."""
 
 
 def run_analysis(
@@ -45,10 +45,10 @@ def run_analysis(
     reporter: Reporter | None = None,
     accept_new_code: bool = False,
 ) -> Comparison:
-    """Train what ``analysis`` still lacks in ``directory``, then judge its claims.
+    """Train what ``analysis`` still lacks in ``directory``, then test its claims.
 
-    Where looks are planned, train to each in turn and stop when every claim is settled; a claim keeps the verdict of the look
-    that settled it. ``seeds`` replaces the declared number of seeds, or names the last look. Raises UserError on a bad
+    Where interim analyses are planned, train to each in turn and stop when every claim is settled; a claim keeps the verdict of
+    the one that settled it. ``seeds`` replaces the declared number of seeds, or names the last one. Raises UserError on a bad
     declaration, before anything is trained; RunError when a seed failed: everything else has been trained then.
     """
     if seeds is not None and not 1 <= seeds <= MAX_SEEDS:
@@ -58,7 +58,7 @@ def run_analysis(
     looks = analysis.rules.looks
     if looks and seeds is not None and seeds not in looks:
         raise UserError(
-            f"{analysis.name} plans looks at {', '.join(map(str, looks))} seeds: choose one of these"
+            f"{analysis.name} plans interim analyses at {', '.join(map(str, looks))} seeds: choose one of these"
         )
     declared = digest_of(
         [(methods, setting.claims) for methods, setting in zip(specs, analysis.settings, strict=True)],
@@ -158,7 +158,7 @@ def _first(arm: Arm, seeds: int) -> Arm:
 
 
 def _with_settled(comparison: Comparison, settled: Settled) -> Comparison:
-    """Keep the verdict that settled a claim at an earlier planned look, and note those that settle now."""
+    """Keep the verdict that settled a claim at an earlier interim analysis, and note those that settle now."""
     groups = []
     for compared in comparison.groups:
         if compared.look is None:
@@ -167,7 +167,7 @@ def _with_settled(comparison: Comparison, settled: Settled) -> Comparison:
         for verdict in compared.verdicts:
             key = compared.workload, verdict.claim
             if key not in settled and verdict.outcome in ("supported", "refuted"):
-                text = f"{verdict.sentence} Settled at the look at {compared.look.seeds} seeds per method."
+                text = f"{verdict.sentence} Settled at the interim analysis at {compared.look.seeds} seeds per method."
                 settled[key] = replace(verdict, sentence=text)
             verdicts.append(settled.get(key, verdict))
         groups.append(replace(compared, verdicts=tuple(verdicts)))

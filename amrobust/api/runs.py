@@ -110,7 +110,7 @@ class Runs:
     def table(self) -> pd.DataFrame:
         """A row per method and workload: seeds, diverged seeds, epochs, and mean and STD of each metric's last value.
 
-        Spreads of methods with diverged seeds are NaN: ``compare`` says how to judge them.
+        Spreads of methods with diverged seeds are NaN: ``compare`` says how to compare them.
         """
         import pandas as pd
 

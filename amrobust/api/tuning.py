@@ -89,7 +89,7 @@ def tune(
     device: str = "cpu",
     accept_new_code: bool = False,
 ) -> Tuned:
-    """Choose each method's hyperparameters on a validation split, with seeds that are never judged, as ``amrobust tune`` does.
+    """Choose each method's hyperparameters on a validation split, with seeds never compared, as ``amrobust tune`` does.
 
     ``methods`` are optimizers with the values of their hyperparameters, one or a list of each; every combination is trained
     with ``seeds`` tuning seeds, and the one with the best mean at the end is chosen. ``params`` are the workload's, such as

@@ -57,8 +57,9 @@ def refuse_names_that_differ_in_spaces(table: Table, naming: Container[str]) -> 
                 continue
             if isinstance(cell, str) and as_written.setdefault(cell.strip(), cell) != cell:
                 raise UserError(
-                    f"{escape(table.path)}: {escape(name)} has {escape(repr(as_written[cell.strip()]))} and {escape(repr(cell))}, "
-                    "which differ in spaces alone: write them alike where they are one, else give them different names"
+                    f"{escape(table.path)}: {escape(name)} has {escape(repr(as_written[cell.strip()]))} and "
+                    f"{escape(repr(cell))}, which differ in spaces alone: write them alike where they are one, else give "
+                    "them different names"
                 )
 
 
@@ -123,6 +124,6 @@ def refuse_thousands(table: Table, name: str) -> None:
     if 2 < pointed.sum() < column.filled().sum():
         first = str(column[int(pointed.argmax())]).strip()
         raise UserError(
-            f"{escape(table.path)}: the numbers of {escape(name)} have no point, or three digits behind it ({first}): are these "
-            "thousands? Write them without separators, or, where they are not, all with their decimals"
+            f"{escape(table.path)}: the numbers of {escape(name)} have no point, or three digits behind it ({first}): are "
+            "these thousands? Write them without separators, or, where they are not, all with their decimals"
         )

@@ -229,8 +229,8 @@ def _refuse_numbering(table: Table, methods: Sequence[str], columns: Sequence[st
     for name in columns:
         if "seed" in words(name):
             raise UserError(
-                f"{escape(table.path)}: {escape(name)} may be the seed: say so with --seed-from {quoted(name)}, and what counts "
-                "the steps, where a seed has several rows, with --step-from"
+                f"{escape(table.path)}: {escape(name)} may be the seed: say so with --seed-from {quoted(name)}, and what "
+                "counts the steps, where a seed has several rows, with --step-from"
             )
     for name in columns:
         cells = table.columns[name]

@@ -139,8 +139,8 @@ def _land(method: ImportedMethod, directory: Path, source: Source, paired: bool,
             # Nothing but a name says that these are seeds of the same method.
             raise UserError(
                 f"the run {escape(path.name)} has {len(there)} seeds of {escape(method.method)} already, "
-                f"from {escape(origins(present.manifest))}, and these are others: two groups of one name never merge unsaid; if "
-                "these are more seeds of it, say --add, else name them apart (--method-from =NAME, --workload-from =NAME)"
+                f"from {escape(origins(present.manifest))}, and these are others: two groups of one name never merge unsaid; "
+                "if these are more seeds of it, say --add, else name them apart (--method-from =NAME, --workload-from =NAME)"
             )
         if added:
             merged = recorded | curves

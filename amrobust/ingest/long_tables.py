@@ -56,9 +56,9 @@ def long_runs(table: Table, wanted: Wanted) -> Iterator[LoggedRun]:
     unknown = [name for name in table.columns if name not in known]
     if unknown:
         raise UserError(
-            f"{escape(table.path)}: column {escape(unknown[0])!r} is unknown; drop it, or say what it names with --method-from, "
-            f"--seed-from or --workload-from (known are {', '.join(LONG)}, metric, axis, workload, better, unit, "
-            "hyperparameters)"
+            f"{escape(table.path)}: column {escape(unknown[0])!r} is unknown; drop it, or say what it names with "
+            f"--method-from, --seed-from or --workload-from (known are {', '.join(LONG)}, metric, axis, workload, better, "
+            "unit, hyperparameters)"
         )
     assert value is not None
     assert step is not None

@@ -51,8 +51,8 @@ def read_path(
     name = TEXT if mappings.pattern is not None else detect(path) if form == AUTO else form
     if name is None:
         raise UserError(
-            f"{escape(path)} looks like none of the formats that are read; if it is one, name it with 'amrobust import --from': "
-            f"{', '.join(names())}; lines of text are read with {EXAMPLE}"
+            f"{escape(path)} looks like none of the formats that are read; if it is one, name it with 'amrobust import "
+            f"--from': {', '.join(names())}; lines of text are read with {EXAMPLE}"
         )
     logged = list(get(name).read(path, mappings.wanted))
     if not logged:

@@ -37,7 +37,7 @@ class Recording:
         self._diverged = False
         self._begun = time.perf_counter()
         self.asks = True
-        """Whether a metric of unknown direction is refused; else it is recorded as such, and asked about when judged."""
+        """Whether a metric of unknown direction is refused; else it is recorded as such, and asked about when compared."""
         self._open = True
 
     def log(self, epoch: float, /, **values: float) -> None:

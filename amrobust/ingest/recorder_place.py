@@ -74,8 +74,8 @@ class Place:
         if run is not None and any(made.source not in (None, SOURCE) for made in run.manifest.provenance):
             self.release()
             raise UserError(
-                f"{escape(self.path)} has imported seeds of {escape(self.method)} ({escape(origins(run.manifest))}): two groups "
-                "of one name are never merged; record into another directory, or give this method another name"
+                f"{escape(self.path)} has imported seeds of {escape(self.method)} ({escape(origins(run.manifest))}): two "
+                "groups of one name are never merged; record into another directory, or give this method another name"
             )
         if run is not None and seed in run.manifest.complete:
             self.release()

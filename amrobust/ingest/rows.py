@@ -39,8 +39,8 @@ def grouped(table: Table, naming: Sequence[str]) -> dict[tuple[str, ...], Rows]:
     if len(firsts) > MAX_RUNS:
         most = max(naming, key=lambda name: len(columns[name].distinct()[1]))
         raise UserError(
-            f"{escape(table.path)}: {', '.join(map(escape, naming))} tell {len(firsts):,} runs apart, more than the {MAX_RUNS:,} "
-            f"that are read: leave out {escape(most)}, if it is another in every row"
+            f"{escape(table.path)}: {', '.join(map(escape, naming))} tell {len(firsts):,} runs apart, more than the "
+            f"{MAX_RUNS:,} that are read: leave out {escape(most)}, if it is another in every row"
         )
     rows: list[Rows]
     if len(firsts) == len(starts):

@@ -192,8 +192,8 @@ class _Log:
                 + match.string[end:].split(" ")[0][:40]
             )
             raise UserError(
-                f"{escape(self.path)}, line {line}: {escape(name)} {escape(repr(match[name]))} is a part of {escape(repr(whole))}: "
-                f"{hint}; where what is beside it is a number of its own, take that in a named group too"
+                f"{escape(self.path)}, line {line}: {escape(name)} {escape(repr(match[name]))} is a part of "
+                f"{escape(repr(whole))}: {hint}; where what is beside it is a number of its own, take that in a named group too"
             )
 
     def _number(self, name: str, text: str | None, line: int) -> float:

@@ -111,6 +111,6 @@ def look_for_starting_points(methods: Sequence[ImportedMethod], notes: Notes) ->
         if spreads and all(spread[0] == 0 and spread[1] > 0 and spread[2] > 0 for spread in spreads):
             second = method.steps[1]
             notes.add(
-                f"{escape(method.method)}: all seeds agree at {method.axis.quantity} {method.steps[0]:g}, so that it looks like "
-                f"the starting point: leave it out with --first-step {second:g}"
+                f"{escape(method.method)}: all seeds agree at {method.axis.quantity} {method.steps[0]:g}, so that it looks "
+                f"like the starting point: leave it out with --first-step {second:g}"
             )

@@ -88,7 +88,7 @@ def compare(
         )
     groups, lonely = _groups(moved, metric, selection, rules, claims)
     look = _look(groups, rules)
-    # At a planned look, claims are tested at that look's share of alpha; the rest of the rules stay.
+    # At an interim analysis, claims are tested at its share of alpha; the rest of the rules stay.
     applied = replace(rules, alpha=look.alpha, looks=()) if look is not None else rules
     claims_of = [(group, claim) for group in groups for claim in group.claims]
 
@@ -102,7 +102,7 @@ def compare(
     with threadpool_limits(1, user_api="blas"):
         judged = iter(judged_together(len(claims_of), applied.alpha, evidence))
         facts = [pair_facts(group.claims, group.samples, metric, rules.alpha) for group in groups]
-    groups = []
+    compared = []
     for group, pairs in zip(groups, facts, strict=True):
         titles = {arm.method: arm.title for arm in group.arms}
         axis = group.arms[0].axis
@@ -111,7 +111,7 @@ def compare(
             for item, p_adjusted in islice(judged, len(group.claims))
         )
         first = group.arms[0]
-        groups.append(
+        compared.append(
             GroupComparison(
                 question=question or _question(group, metric),
                 workload=first.workload,
@@ -142,11 +142,11 @@ def compare(
             )
         )
     unassessed = tuple(lonely) if claims is not None else ()
-    return Comparison(tuple(groups), (*problems, *skipped, *lonely), unassessed)
+    return Comparison(tuple(compared), (*problems, *skipped, *lonely), unassessed)
 
 
 def _look(groups: Sequence[_Group], rules: Rules) -> Look | None:
-    """The planned look that the runs are at. UserError where their numbers of seeds are none of the plan's."""
+    """The interim analysis that the runs are at. UserError where their numbers of seeds are none of the plan's."""
     if not rules.looks:
         return None
     plan = stats.obrien_fleming_looks(rules.looks, rules.alpha)
@@ -156,8 +156,8 @@ def _look(groups: Sequence[_Group], rules: Rules) -> Look | None:
             return look
     found = ", ".join(map(str, sorted(counts)))
     raise UserError(
-        f"looks were planned at {', '.join(map(str, rules.looks))} seeds per method, and these runs have {found}: train every "
-        "method to the same look (amrobust run --seeds N)"
+        f"interim analyses were planned at {', '.join(map(str, rules.looks))} seeds per method, and these runs have {found}: "
+        "train every method to the same one (amrobust run --seeds N)"
     )
 
 

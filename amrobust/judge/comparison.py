@@ -118,9 +118,9 @@ class GroupComparison:
     pairs: tuple[PairFacts, ...] = ()
     """What describes each pair that is compared, and decides nothing."""
     look: Look | None = None
-    """The planned look that this is: claims are tested at its level, not at ``alpha``."""
+    """The interim analysis that this is: claims are tested at its level, not at ``alpha``."""
     looks: tuple[int, ...] = ()
-    """Seeds per method at all planned looks."""
+    """Seeds per method at all planned interim analyses."""
     selection: Selection | None = None
     """What was chosen for the comparison; None for published tables."""
     rules: Rules | None = None
@@ -164,7 +164,7 @@ class GroupComparison:
 
     @property
     def level_alpha(self) -> float:
-        """The error rate that claims are tested at: of this look where looks were planned."""
+        """The error rate that claims are tested at: of this interim analysis where some were planned."""
         return self.look.alpha if self.look is not None else self.alpha
 
 

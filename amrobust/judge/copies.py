@@ -43,9 +43,9 @@ def refuse_copies(arms: Sequence[Arm], metric: str) -> None:
             named = ", ".join(map(str, seeds[:MOST_NAMED])) + (", ..." if len(seeds) > MOST_NAMED else "")
             others = f", and those of {len(groups) - 1} more groups of seeds" if len(groups) > 1 else ""
             raise UserError(
-                f"{escape(arm.method)} on {escape(arm.workload)}: the curves of {escape(metric)} of seeds {named} are identical "
-                f"to the last bit{others}: the seed was ignored, or a file copied; keep one of each, or train again with "
-                "seeds that take effect"
+                f"{escape(arm.method)} on {escape(arm.workload)}: the curves of {escape(metric)} of seeds {named} are "
+                f"identical to the last bit{others}: the seed was ignored, or a file copied; keep one of each, or train again "
+                "with seeds that take effect"
             )
 
 

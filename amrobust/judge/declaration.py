@@ -20,7 +20,7 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class Declaration:
-    """How many of the judged seeds, over all methods, were trained under the very declaration that they are judged by."""
+    """How many of the compared seeds, over all methods, were trained under the very declaration that they are judged by."""
 
     digest: str
     """SHA-256 of the declaration (:func:`digest_of`); empty where there is none."""

@@ -121,8 +121,8 @@ def _refuse(arms: Sequence[Arm], early: Sequence[Mask]) -> None:
     last = arm.axis.at(len(arm.axis.values))
     (metric,) = arm.curves
     raise UserError(
-        f"{escape(arm.method)} on {escape(arm.workload)}: {len(seeds)} of {len(rows)} seeds ({named}) have no {escape(metric)} up "
-        f"to {arm.axis.quantity} {last}, the first ends at {_first_end(arm, rows)}: say what that means with --lengths hold "
+        f"{escape(arm.method)} on {escape(arm.workload)}: {len(seeds)} of {len(rows)} seeds ({named}) have no {escape(metric)} "
+        f"up to {arm.axis.quantity} {last}, the first ends at {_first_end(arm, rows)}: say what that means with --lengths hold "
         "(the last value stands, as under early stopping), diverged, drop (leave these seeds out), or common (cut all where "
         "the first one ends)"
     )
@@ -144,8 +144,8 @@ def _held(arm: Arm, early: Mask) -> Arm:
     if not ends(curve)[early].all():
         lost = arm.seeds[int(np.where(early, ends(curve), len(curve.T)).argmin())]
         raise UserError(
-            f"{escape(arm.method)} on {escape(arm.workload)}: seed {lost} has no {escape(next(iter(arm.curves)))} at all, and no "
-            "last value that could stand: --lengths drop leaves it out"
+            f"{escape(arm.method)} on {escape(arm.workload)}: seed {lost} has no {escape(next(iter(arm.curves)))} at all, and "
+            "no last value that could stand: --lengths drop leaves it out"
         )
     return _with(arm, np.where(_behind(curve, early), held(curve), curve), arm.axis)
 
@@ -196,8 +196,8 @@ def _cut(arms: Sequence[Arm]) -> tuple[list[Arm], ResultWarning | None]:
     if not shortest:
         arm = next(arm for arm in arms if not columns[id(arm)].all())
         raise UserError(
-            f"{escape(arm.method)} on {escape(arm.workload)}: a seed has no {escape(next(iter(arm.curves)))} at all, and no step "
-            "is common to all: --lengths drop leaves it out"
+            f"{escape(arm.method)} on {escape(arm.workload)}: a seed has no {escape(next(iter(arm.curves)))} at all, and no "
+            "step is common to all: --lengths drop leaves it out"
         )
     if shortest == len(longest.values):
         return list(arms), None

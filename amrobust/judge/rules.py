@@ -94,10 +94,10 @@ class Rules:
     practical_ratio: float = 0.9
     interval: IntervalName = "test"
     looks: tuple[int, ...] = ()
-    """Numbers of seeds at which the study was planned to be looked at; empty for one look, whenever it is."""
+    """Numbers of seeds per method at the planned interim analyses; empty for one analysis, whenever it is."""
 
     def __post_init__(self) -> None:
-        """Raises UserError where there is no such choice, and on looks at which nothing can be settled."""
+        """Raises UserError where there is no such choice, and on interim analyses at which nothing can be settled."""
         _require("test", self.test, TESTS)
         _require("interval", self.interval, INTERVALS)
         _require("center", self.centre, get_args(Centre))

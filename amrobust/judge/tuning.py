@@ -1,4 +1,4 @@
-"""Warnings about tuning: none on record, a choice at the edge of its grid, unequal budgets, a metric that chose and judges."""
+"""Warnings about tuning: none on record, a choice at the edge of its grid, unequal budgets, a metric that chose and decides."""
 
 from __future__ import annotations
 

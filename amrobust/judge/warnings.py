@@ -30,14 +30,15 @@ def few_seeds(method: str, n: int) -> ResultWarning | None:
 
 
 def seeds_added(arm: Arm, looks: Sequence[int] = ()) -> ResultWarning | None:
-    """Seeds added after earlier ones had been finished, other than for the planned looks."""
+    """Seeds added after earlier ones had been finished, other than for planned interim analyses."""
     if len(arm.seed_plans) < 2 or set(arm.seed_plans) <= set(looks):
         return None
     steps = ", then ".join(str(n) for n in arm.seed_plans)
     return ResultWarning.of(
         "seeds-added",
         "{method} was planned with {steps} seeds: if results were read in between, p-values are too small.",
-        "fix the number of seeds before looking, or plan the looks (--looks 5,10,20); else treat this as exploratory",
+        "fix the number of seeds before the first result is seen, or plan interim analyses (--looks 5,10,20); "
+        "else treat this as exploratory",
         method=arm.title,
         steps=steps,
     )

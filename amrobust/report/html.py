@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Mapping
-from html import escape
+from html import escape as escape_html
 
 from amrobust import __version__
 from amrobust.judge.comparison import Comparison, GroupComparison
@@ -70,7 +70,7 @@ def fragment(comparison: Comparison) -> str:
 
 def _text(text: str) -> str:
     """Text that is shown as it is: no markup, no control characters."""
-    return escape(escape(text), quote=True)
+    return escape_html(escape(text), quote=True)
 
 
 def _group(compared: GroupComparison) -> str:

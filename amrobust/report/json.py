@@ -14,7 +14,7 @@ from amrobust.runs.arms import Arm, what_was_read
 from amrobust.runs.files import shown_json
 from amrobust.runs.seeds import NamedSeed, as_given
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 def render(comparison: Comparison) -> str:

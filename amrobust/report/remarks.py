@@ -1,4 +1,4 @@
-"""What is said of a group of runs as a whole, in sentences: the planned look, resampling, sources of spread, tuning."""
+"""What is said of a group of runs as a whole, in sentences: the interim analysis, resampling, sources of spread, tuning."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from amrobust.stats.coverage import coverage_sentence
 
 
 def remarks(compared: GroupComparison) -> tuple[str, ...]:
-    """The planned look, how intervals were resampled, and what of the spread comes from x0 and from single random streams."""
+    """The interim analysis, how intervals were resampled, and what of the spread comes from x0 and from single streams."""
     return (
         *_look(compared),
         *_resampling(compared),
@@ -27,7 +27,7 @@ def _look(compared: GroupComparison) -> tuple[str, ...]:
         return ()
     place = compared.looks.index(look.seeds) + 1
     return (
-        f"Planned look {place} of {len(compared.looks)}, at {look.seeds} of {compared.looks[-1]} seeds: claims are tested "
+        f"Interim analysis {place} of {len(compared.looks)}, at {look.seeds} of {compared.looks[-1]} seeds: claims are tested "
         f"at {significant(look.alpha, 2)} (Lan-DeMets, O'Brien-Fleming; {significant(look.spent, 2)} of "
         f"{compared.alpha:g} is then spent).",
     )

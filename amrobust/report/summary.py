@@ -108,7 +108,7 @@ def _setup(compared: GroupComparison, shown: View) -> list[str]:
     axis = compared.axis
     epochs = axis.words
     if compared.first_epoch > 1:
-        epochs += f" (judged from {axis.quantity} {axis.at(compared.first_epoch)})"
+        epochs += f" (assessed from {axis.quantity} {axis.at(compared.first_epoch)})"
     parts = [
         spelled(compared.setting),
         introduced(compared.metric),
@@ -128,7 +128,7 @@ def _lead(verdicts: Sequence[Verdict]) -> Paragraph:
     counts = Counter(v.outcome for v in verdicts)
     total = len(verdicts)
     if total == 1:
-        return Paragraph((Span("One claim was judged."),), "lead")
+        return Paragraph((Span("One claim was tested."),), "lead")
     parts = [f"{counts[outcome]} {outcome}" for outcome in OUTCOMES if counts[outcome]]
     if len(parts) == 1:
         return Paragraph((Span(f"All {total} claims: {next(iter(counts))}."),), "lead")
@@ -140,7 +140,7 @@ def _warnings(comparison: Comparison, verdicts: Sequence[Verdict]) -> list[Block
     found: list[Block] = []
     if not comparison.groups:
         found.append(
-            Callout("Nothing could be judged", tuple(breakable(problem) for problem in comparison.problems))
+            Callout("Nothing could be assessed", tuple(breakable(problem) for problem in comparison.problems))
         )
         return found
     if all(len(compared.arms) == 1 for compared in comparison.groups):

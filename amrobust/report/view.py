@@ -131,7 +131,7 @@ class View:
     """Where the claims' intervals differ in level, from which to which, as a sentence; else empty."""
     notes: tuple[Note, ...]
     remarks: tuple[str, ...] = ()
-    """Sentences on the group as a whole: the planned look, the components of spread."""
+    """Sentences on the group as a whole: the interim analysis, the components of spread."""
     tuning: tuple[str, ...] = ()
     """How each method was tuned, a sentence each; empty where nothing is recorded of any."""
     declared: str = ""
@@ -311,7 +311,7 @@ def _levels(compared: GroupComparison) -> str:
 
 
 def _seeds_to_settle(verdict: Verdict) -> str:
-    """What it takes for a claim to be judged at all is exact; what would settle an open one is an estimate."""
+    """What it takes for a claim to be assessable at all is exact; what would settle an open one is an estimate."""
     if (n := verdict.required_seeds) is None:
         return ""
     return roughly(n) if verdict.outcome == "inconclusive" else f"{n:,}"

@@ -2,7 +2,7 @@
 
 Both theorems step with α = η/(1 − β) at a constant η = λ/L, which is the rules' learning rate: :func:`theorem1_lr` with
 :func:`theorem1_momentum`, :func:`theorem2_lr` with :func:`theorem2_momentum`. The bounds hold against any comparator u in X
-in the place of x*, with V = V_d(u, x0) and F(u): a problem without a minimiser is judged against the best point of a ball.
+in the place of x*, with V = V_d(u, x0) and F(u): a problem without a minimiser is measured against the best point of a ball.
 
     >>> setting = Setting(iterations=1000, V=350.0, sigma=2.0, L=0.25)
     >>> round(k0(setting, 1), 2), round(k0(setting, 1000), 2), best_m(setting)

@@ -111,7 +111,7 @@ class Metric:
 
     name: str
     better: Direction | None
-    """None where nobody said so and its name does not: asked for when it is judged."""
+    """None where nobody said so and its name does not: asked for when it is compared."""
     unit: str = ""
     better_by: KnownBy = "declared"
     unit_by: KnownBy = "declared"

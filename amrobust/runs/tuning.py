@@ -10,7 +10,7 @@ from amrobust.errors import RunError, UserError
 from amrobust.runs.spec import ON_VALIDATION, Value
 
 FIRST_SEED = 900_000
-"""Tuning trains seeds from this one on, so that every random stream of a judged seed, from 0 on, is independent of them."""
+"""Tuning trains seeds from this one on, so that every random stream of a compared seed, from 0 on, is independent of them."""
 MOST_SEEDS = 1_000
 
 MOST_LISTED = 10
@@ -171,7 +171,7 @@ def best_trial(method: str, trials: Sequence[Trial], better: Literal["higher", "
 
 
 def require_disjoint(seeds: Iterable[int], tuning: Tuning | None) -> None:
-    """Raise UserError where one of the ``seeds`` to be judged was tuned on."""
+    """Raise UserError where one of the ``seeds`` to be compared was tuned on."""
     both = sorted(set(seeds) & set(tuning.seeds)) if tuning is not None else []
     if both:
         raise UserError(

@@ -180,7 +180,8 @@ def _check_facts(facts: RunMetadata) -> None:
             or metric.name in INDEX_COLUMNS
         ):
             raise CorruptRun(
-                f"the metric {escape(metric.name)[:40]!r} in its manifest has a reserved, empty or too long name, or such a unit"
+                f"the metric {escape(metric.name)[:40]!r} in its manifest has a reserved, empty or too long name, or "
+                "such a unit"
             )
     for names, what in ((facts.outputs, "output"), ([metric.name for metric in facts.metrics], "metric")):
         if not names or len(set(names)) != len(names):

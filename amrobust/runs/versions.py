@@ -110,8 +110,8 @@ class Versions:
             self._say(
                 f"new {what}",
                 f"{escape(own.path.name)}: a new run, because {escape(what)} changed since {_seeds(made[0].manifest)} of "
-                f"{escape(made[0].path.name)} were made: two versions of one method, never one sample (to add to the old run on "
-                "purpose: --accept-new-code, in Python accept_new_code=True)",
+                f"{escape(made[0].path.name)} were made: two versions of one method, never one sample (to add to the old run "
+                "on purpose: --accept-new-code, in Python accept_new_code=True)",
             )
         return own
 
@@ -170,7 +170,7 @@ def _require_last(path: Path, recorded: Manifest, now: Files | None) -> None:
         return
     made = [seed for seed in recorded.complete if recorded.seeds[seed].code != code_digest(now)]
     raise UserError(
-        f"{escape(path)}: seeds {spans(made)} were made by another version of the code ({escape(changed([last, now]))} changed): "
-        "put it back, choose another --runs-dir, or go on on purpose with --accept-new-code (in Python accept_new_code=True), "
-        "which reports say"
+        f"{escape(path)}: seeds {spans(made)} were made by another version of the code ({escape(changed([last, now]))} "
+        "changed): put it back, choose another --runs-dir, or go on on purpose with --accept-new-code (in Python "
+        "accept_new_code=True), which reports say"
     )

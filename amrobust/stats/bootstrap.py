@@ -350,7 +350,7 @@ def _result(
         )
     if (1 - level) / 2 * (left + 1) < 1:
         raise CannotEstimate(
-            f"{left:,} resamples cannot give the ends of a {100 * level:.6g} % interval: judge fewer claims at once"
+            f"{left:,} resamples cannot give the ends of a {100 * level:.6g} % interval: test fewer claims at once"
         )
     tails = np.array([(1 - level) / 2, (1 + level) / 2])
     if kind == "bootstrap-t":

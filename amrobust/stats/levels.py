@@ -29,7 +29,7 @@ def to_scale(x: ArrayLike, scale: Scale, *, top: float = 1.0) -> Array:
         return np.asarray(np.log(values, where=np.isfinite(values), out=values.copy()))
     if ((finite <= 0) | (finite >= top)).any():
         raise CannotEstimate(
-            f"the logit scale needs values between 0 and {top:g}, neither of them reached: judge a loss on the log scale"
+            f"the logit scale needs values between 0 and {top:g}, neither of them reached: compare a loss on the log scale"
         )
     shares = values / top
     return np.asarray(

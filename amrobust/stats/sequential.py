@@ -1,4 +1,4 @@
-"""Planned looks at a growing study: how much of the error rate each look may spend."""
+"""Planned interim analyses (looks) of a growing study: how much of the error rate each may spend."""
 
 from __future__ import annotations
 

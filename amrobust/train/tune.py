@@ -19,7 +19,7 @@ from amrobust.train.search import Search
 from amrobust.train.unit import Place
 
 FOLDER = "tuning"
-"""The directory in that of the runs where tuning trains: apart, so that no comparison takes these runs for judged ones."""
+"""The directory in that of the runs where tuning trains: apart, so that no comparison takes these runs for compared ones."""
 
 
 def tune(

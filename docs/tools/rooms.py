@@ -8,7 +8,7 @@ from pathlib import Path
 from pages import ROOT
 
 ROOMS: dict[str, tuple[str, set[str]]] = {
-    "runs": ("the record that training and judging share: specs, metrics, runs on disk", set()),
+    "runs": ("the record that training and comparing share: specs, metrics, runs on disk", set()),
     "rules": ("update rules as pure functions over arrays, prox setups, schedules, theory", set()),
     "stats": ("estimates, intervals and tests on arrays; imports NumPy and SciPy alone", set()),
     "optim": ("torch optimizers", {"rules"}),

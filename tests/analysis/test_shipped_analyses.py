@@ -1,4 +1,4 @@
-"""Every shipped analysis that trains networks, at scale smoke on small data: it runs, judges its claims, and resumes."""
+"""Every shipped analysis that trains networks, at scale smoke on small data: it runs, tests its claims, and resumes."""
 
 import pytest
 from made_up_data import put_fashion, put_ptb

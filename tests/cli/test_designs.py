@@ -46,7 +46,7 @@ def test_a_look_is_named_with_its_level(crossed):
     assert done.exit_code == 0, done.output
     (compared,) = json.loads(done.output)["groups"]
     assert compared["look"]["seeds"] == 12
-    assert "Planned look 1 of 2" in run("compare", crossed, "--looks", "12,24").output
+    assert "Interim analysis 1 of 2" in run("compare", crossed, "--looks", "12,24").output
     wrong = run("compare", crossed, "--looks", "5,10")
     assert wrong.exit_code == 2
     assert "these runs have 12" in wrong.output
@@ -94,7 +94,7 @@ def test_an_analysis_stops_at_the_look_that_settles_its_claims(tmp_path):
     (compared,) = json.loads(done.output[done.output.index("{") : done.output.rindex("}") + 1])["groups"]
     assert compared["verdicts"][0]["outcome"] == "supported"
     assert compared["look"]["seeds"] < 12
-    assert "Settled at the look" in compared["verdicts"][0]["sentence"]
+    assert "Settled at the interim analysis" in compared["verdicts"][0]["sentence"]
     assert compared["summaries"][0]["n"] == compared["look"]["seeds"]
 
 

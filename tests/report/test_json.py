@@ -15,7 +15,7 @@ from amrobust.stats import Result
 
 def test_numbers_survive_the_round_trip_exactly(comparison: Comparison) -> None:
     document = json.loads(render(comparison, "json"))
-    assert document["schema_version"] == 2
+    assert document["schema_version"] == 3
     compared = comparison.groups[0]
     written = document["groups"][0]
     for verdict, data in zip(compared.verdicts, written["verdicts"], strict=True):

@@ -124,7 +124,7 @@ def test_runs_that_were_set_aside_are_said_on_the_first_page(judged: Judged) -> 
 
 def test_nothing_to_judge_says_why() -> None:
     (callout,) = first_page(Comparison((), ("runs/x: broken",)), "callout")
-    assert (callout["title"], callout["lines"]) == ("Nothing could be judged", ("runs/x: broken",))
+    assert (callout["title"], callout["lines"]) == ("Nothing could be assessed", ("runs/x: broken",))
 
 
 def test_one_method_shows_its_seeds(judged: Judged) -> None:

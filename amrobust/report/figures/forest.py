@@ -138,11 +138,11 @@ def _draw(
     same_baseline = len({baseline for _, _, baseline in keys}) == 1
     methods = list(dict.fromkeys(name for compared in groups for name in compared.methods))
     short = labels(methods, 30 if same_baseline else 20)
-    groups = list(labels(group_names(groups), _HEADING).values())
+    headings = list(labels(group_names(groups), _HEADING).values())
     rows: list[Key | str] = []
     for key in keys:
-        if len(groups) > 1 and (not rows or key[0] != _group_of(rows[-1])):
-            rows.append(groups[key[0]])
+        if len(headings) > 1 and (not rows or key[0] != _group_of(rows[-1])):
+            rows.append(headings[key[0]])
         rows.append(key)
     names = [
         row
@@ -154,9 +154,9 @@ def _draw(
     ]
     alone = len(panels) == 1
     with house_style():
-        headings = [position for position, row in enumerate(rows) if isinstance(row, str)]
+        titled = [position for position, row in enumerate(rows) if isinstance(row, str)]
         right = 1.75 if alone else 0.1
-        plot = row_plot(names, headings=headings, plots=len(panels), top=0.42, foot=0.24, right=right)
+        plot = row_plot(names, headings=titled, plots=len(panels), top=0.42, foot=0.24, right=right)
         for axes, panel in zip(plot.axes, panels, strict=True):
             limits = _limits([other for other in panels if other.ratio == panel.ratio], groups[0])
             draw_panel(axes, panel, groups[0], rows, look, limits)
