@@ -46,7 +46,8 @@ def command(
     comparison = load_comparison(paths, **choices)
     to_terminal = output is None and sys.stdout.isatty()
     width = shutil.get_terminal_size().columns if to_terminal else None
-    write(render(comparison, form, color=to_terminal and options.colored(sys.stdout), width=width), output)
+    color = to_terminal and options.colored(sys.stdout)
+    write(render(comparison, form, color=color, width=width, verbose=messages.is_verbose()), output)
     if form != "table":
         for problem in comparison.problems:
             messages.warn(problem)

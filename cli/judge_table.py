@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from amrobust.cli import options
+from amrobust.cli import messages, options
 
 
 @click.command("judge-table")
@@ -57,4 +57,5 @@ def command(
     comparison = judge_tables(
         load_tables(path, table, metric), baseline=baseline, margin=margin, rules=Rules(alpha=alpha)
     )
-    click.echo(render(comparison, form, color=options.colored(sys.stdout)).rstrip("\n"))
+    text = render(comparison, form, color=options.colored(sys.stdout), verbose=messages.is_verbose())
+    click.echo(text.rstrip("\n"))

@@ -118,6 +118,11 @@ def explain() -> None:
         click.echo(traceback.format_exc().rstrip(), err=True)
 
 
+def is_verbose() -> bool:
+    """Whether everything is wanted."""
+    return verbosity() >= VERBOSE
+
+
 def is_quiet() -> bool:
     """Whether nothing but results and errors is wanted."""
     return verbosity() <= QUIET

@@ -118,11 +118,14 @@ class Comparison:
         """Figures on matplotlib axes: ``plot.curves()``, ``plot.stds()``, ``plot.finals()``, ``plot.claims()``."""
         return Plots(titled(self.data))
 
-    def render(self, form: str = "table") -> str:
-        """The comparison as text: table, json, csv, latex, markdown or html. Raises UserError on another format."""
+    def render(self, form: str = "table", *, verbose: bool = False) -> str:
+        """The comparison as text: table, json, csv, latex, markdown or html. Raises UserError on another format.
+
+        With ``verbose`` the table has every test, and every warning with its hint.
+        """
         from amrobust.report import render
 
-        return render(self.data, form)
+        return render(self.data, form, verbose=verbose)
 
     def write_report(
         self,

@@ -21,12 +21,14 @@ DATA = ("json", "csv")
 """Those in which methods have their names, for programs, and their titles beside them."""
 
 
-def render(comparison: Comparison, form: str, *, color: bool = False, width: int | None = None) -> str:
+def render(
+    comparison: Comparison, form: str, *, color: bool = False, width: int | None = None, verbose: bool = False
+) -> str:
     """``comparison`` as text in one of :data:`FORMATS`, ending in a line break.
 
-    ``color`` and ``width`` (in characters) are for the terminal table only: without a width its lines are as long as
-    they need to be, as a pipe or a log wants. Names and messages are data in every format: escape codes, markup,
-    commands and formulas in them are shown, never acted on.
+    ``color``, ``width`` (in characters) and ``verbose`` are for the terminal table only: without a width its lines are as long
+    as they need to be, as a pipe or a log wants; without ``verbose`` it has no tests and warnings, but their number. Names and
+    messages are data in every format: escape codes, markup, commands and formulas in them are shown, never acted on.
 
     Raises UserError for a format that there is none of.
     """
@@ -34,7 +36,7 @@ def render(comparison: Comparison, form: str, *, color: bool = False, width: int
         raise UserError(f"there is no format {form!r}: choose one of {', '.join(FORMATS)}")
     from amrobust.report.names import titled
 
-    options = {"color": color, "width": width} if form == "table" else {}
+    options = {"color": color, "width": width, "verbose": verbose} if form == "table" else {}
     text: str = import_module(f"amrobust.report.{form}").render(
         comparison if form in DATA else titled(comparison), **options
     )

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from rich.cells import cell_len
 
 from amrobust.judge.comparison import Comparison
+from amrobust.judge.words import counted
 from amrobust.report.blocks import Table
+from amrobust.report.headlines import Headline, headlines
+from amrobust.report.notes import UNFOLDED, Note
 from amrobust.report.tables import claims_table, methods_table
 from amrobust.report.text import escape
 from amrobust.report.view import View, view
@@ -28,11 +31,12 @@ _STYLES = {
 _UNLIMITED = 100_000
 _LEAST_FOLDED = 12
 _BULLET = 3
+_OUTCOME = len("not assessable")
 _GAP = 2
 
 
-def render(comparison: Comparison, *, color: bool, width: int | None) -> str:
-    """Per method the numbers, per pair the verdicts, then the warnings with their hints.
+def render(comparison: Comparison, *, color: bool, width: int | None, verbose: bool) -> str:
+    """A headline and a row of numbers per method; ``verbose`` adds every test of every claim, and the warnings with hints.
 
     With neither colour nor a width, as into a pipe, nothing is cut or wrapped.
     """
@@ -40,7 +44,7 @@ def render(comparison: Comparison, *, color: bool, width: int | None) -> str:
     for number, compared in enumerate(comparison.groups):
         if number:
             sheet.line()
-        _print_group(sheet, view(compared))
+        _print_group(sheet, view(compared), headlines(compared), verbose)
     if comparison.problems:
         sheet.line("\nSet aside", "bold")
         for problem in comparison.problems:
@@ -62,11 +66,15 @@ class _Column:
 class _Sheet(Protocol):
     """What a comparison is printed on."""
 
+    @property
+    def width(self) -> int | None:
+        """In characters; None where lines are as long as they need to be."""
+
     def line(self, text: str = "", style: str = "") -> None:
         """A line of text."""
 
-    def item(self, bullet: str, text: str) -> None:
-        """``text`` behind a bullet, its further lines aligned under its first."""
+    def item(self, bullet: str, text: str, style: str = "") -> None:
+        """``text`` behind a bullet, or a word in a style of its own, its further lines aligned under its first."""
 
     def table(self, columns: Sequence[_Column], *, folds: int) -> None:
         """``columns`` side by side: only column ``folds`` may be folded, and never to less than a word."""
@@ -78,13 +86,15 @@ class _Sheet(Protocol):
 class _Pipe:
     """Lines as long as they are, for hundreds of pairs at once."""
 
+    width: int | None = None
+
     def __init__(self) -> None:
         self._parts: list[str] = []
 
     def line(self, text: str = "", style: str = "") -> None:
         self._parts.append(f"{text}\n")
 
-    def item(self, bullet: str, text: str) -> None:
+    def item(self, bullet: str, text: str, style: str = "") -> None:
         self._parts.append(f"{bullet:>{_BULLET}} {text}\n")
 
     def table(self, columns: Sequence[_Column], *, folds: int) -> None:
@@ -114,6 +124,7 @@ class _Terminal:
     def __init__(self, color: bool, width: int | None) -> None:
         from rich.console import Console
 
+        self.width = width
         self._buffer = io.StringIO()
         self._console = Console(
             file=self._buffer,
@@ -129,11 +140,11 @@ class _Terminal:
     def line(self, text: str = "", style: str = "") -> None:
         self._console.print(text, style=style)
 
-    def item(self, bullet: str, text: str) -> None:
+    def item(self, bullet: str, text: str, style: str = "") -> None:
         from rich.table import Table
 
         grid = Table.grid()
-        grid.add_column(min_width=_BULLET, justify="right", no_wrap=True)
+        grid.add_column(min_width=_BULLET, justify="left" if style else "right", no_wrap=True, style=style)
         grid.add_column(width=1)
         grid.add_column(overflow="fold")
         grid.add_row(bullet, "", text)
@@ -168,44 +179,74 @@ class _Terminal:
         return self._buffer.getvalue()
 
 
-def _print_group(sheet: _Sheet, shown: View) -> None:
+def _print_group(sheet: _Sheet, shown: View, lines: Sequence[Headline], verbose: bool) -> None:
     sheet.line(escape(shown.heading), "bold")
     sheet.line(escape(shown.question))
+    for line in lines:
+        sheet.line()
+        sheet.line(escape(line.title), "bold")
+        for outcome, text in line.found:
+            sheet.item(f"{outcome:<{_OUTCOME}}", escape(text), _STYLES[outcome])
     sheet.line()
-    sheet.table(_columns(methods_table(shown)), folds=0)
+    sheet.table(_fitting(_columns(methods_table(shown)), None if verbose else sheet.width), folds=0)
     for sentence in shown.statements:
         sheet.line(escape(sentence))
-    if shown.tuning:
+    if shown.tuning and verbose:
         sheet.line("\nTuning", "bold")
         for sentence in shown.tuning:
             sheet.item("-", escape(sentence))
     if shown.pairs:
         sheet.line(f"\n{shown.tally}", "bold")
-        columns, start = _columns(claims_table(shown, CLAIMS)), 0
+        if verbose:
+            _print_claims(sheet, shown)
         for pair in shown.pairs:
-            sheet.line()
-            sheet.line(escape(pair.title), "bold")
-            own = slice(start, start := start + len(pair.rows))
-            # As wide as the widest pair needs, so that the pairs' tables align; the last column may wrap.
-            sheet.table(
-                [replace(c, cells=c.cells[own], styles=c.styles[own]) for c in columns],
-                folds=len(columns) - 1,
-            )
             for row in pair.rows:
                 if row.outcome == "not assessable":
                     sheet.item("-", escape(row.sentence))
-            for sentence in pair.facts:
-                sheet.line(escape(sentence), "dim")
+    _print_warnings(sheet, [n for n in shown.notes if verbose or n.warning.kind in UNFOLDED])
+    if not verbose:
+        more = sum(note.warning.kind not in UNFOLDED for note in shown.notes)
+        what = f"{counted(more, 'more warning')}, " if more else ""
+        sheet.line(f"\n-v shows {what}every test and what else was computed", "dim")
+
+
+def _print_claims(sheet: _Sheet, shown: View) -> None:
+    """The verdicts of every pair with their tests, and what describes the pair."""
+    columns, start = _columns(claims_table(shown, CLAIMS)), 0
+    for pair in shown.pairs:
         sheet.line()
-        for line in _legend(shown):
-            sheet.line(escape(line), "dim")
-    if shown.notes:
+        sheet.line(escape(pair.title), "bold")
+        own = slice(start, start := start + len(pair.rows))
+        # As wide as the widest pair needs, so that the pairs' tables align; the last column may wrap.
+        sheet.table(
+            [replace(c, cells=c.cells[own], styles=c.styles[own]) for c in columns],
+            folds=len(columns) - 1,
+        )
+        for sentence in pair.facts:
+            sheet.line(escape(sentence), "dim")
+    sheet.line()
+    for line in _legend(shown):
+        sheet.line(escape(line), "dim")
+
+
+def _print_warnings(sheet: _Sheet, notes: Sequence[Note]) -> None:
+    if notes:
         sheet.line("\nWarnings", "bold")
-        for number, note in enumerate(shown.notes, start=1):
-            sheet.item(f"{number}.", escape(note.warning.message))
-            sheet.item("", f"Hint: {escape(note.hint)}")
-            if note.scope:
-                sheet.item("", escape(note.scope))
+    for number, note in enumerate(notes, start=1):
+        sheet.item(f"{number}.", escape(note.warning.message))
+        sheet.item("", f"Hint: {escape(note.hint)}")
+        if note.scope:
+            sheet.item("", escape(note.scope))
+
+
+def _fitting(columns: Sequence[_Column], width: int | None) -> list[_Column]:
+    """``columns`` of methods without those intervals for which ``width`` has no room: of the mean first, of Avg. STD last."""
+    kept = list(columns)
+    for dropped in (columns[i] for i in (3, 4, 6) if i < len(columns)):
+        if width is None or sum(column.width + _GAP for column in kept) - _GAP <= width:
+            break
+        kept.remove(dropped)
+    return kept
 
 
 def _columns(table: Table) -> list[_Column]:

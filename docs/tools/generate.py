@@ -2,7 +2,8 @@
 
 ``architecture.md`` from the packages and the first lines of their modules, ``analyses.md`` from the files of the analyses,
 ``what-amrobust-notices.md`` from the lies of the corruption suite, and the list in ``index.md`` of what the pages show and do
-not run, and the JSON Schema of a comparison from the classes that are written. ``--check`` writes nothing and fails where a
+not run, the JSON Schema of a comparison from the classes that are written, and the table of the README's first command from the
+committed runs. ``--check`` writes nothing and fails where a
 file is not as it would be written; a test does the same.
 """
 
@@ -19,6 +20,7 @@ from typing import Any
 from pages import ROOT, blocks, pages
 from rooms import BOTH_WINGS, ROOMS, modules_of, rooms_imported_by
 
+import amrobust
 from amrobust.analysis import load_analysis, specs_of_setting
 from amrobust.report import json_schema
 from amrobust.runs.spec import content_digest
@@ -233,6 +235,20 @@ def with_list(text: str) -> str:
     )
 
 
+def example() -> str:
+    """The table of the README's first command: test accuracy of three methods on digits, of the committed runs."""
+    runs = amrobust.load(ROOT / "reference_runs" / "measured" / "digits", metric="test_accuracy")
+    rows = [
+        f"{title},{seed},{epoch},{value:.4f}"
+        for title, name in (("M-SGD", "msgd"), ("SGD", "sgd"), ("AM1-SGD", "am1[m=5]/II"))
+        for arm in runs
+        if arm.method == name
+        for seed, curve in zip(arm.seeds, arm.curves["test_accuracy"], strict=True)
+        for epoch, value in enumerate(curve, start=1)
+    ]
+    return "\n".join(["method,seed,epoch,test_accuracy", *rows]) + "\n"
+
+
 def generated() -> dict[Path, str]:
     """Every page and file that is made from the tree, with its text."""
     index = DOCS / "index.md"
@@ -242,6 +258,7 @@ def generated() -> dict[Path, str]:
         DOCS / "what-amrobust-notices.md": notices(),
         index: with_list(index.read_text(encoding="utf-8")),
         ROOT / "amrobust" / "report" / json_schema.FILE: json_schema.text(),
+        ROOT / "examples" / "digits.csv": example(),
     }
 
 

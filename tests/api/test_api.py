@@ -177,7 +177,7 @@ class TestComparison:
 
     def test_the_same_warnings_with_their_hints(self, comparison):
         frame = comparison.warnings_table()
-        printed = comparison.render("table")
+        printed = comparison.render("table", verbose=True)
         assert len(frame) == len(comparison.warnings) > 0
         for warning in comparison.warnings:
             assert warning.message in printed

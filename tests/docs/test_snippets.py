@@ -77,6 +77,7 @@ def parametrized():
 @pytest.mark.parametrize("page", list(parametrized()))
 def test_a_page_does_what_it_shows(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
     namespace = {"__name__": "__page__"}
     printed = None
     for block in blocks(page):

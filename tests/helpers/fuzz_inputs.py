@@ -59,7 +59,7 @@ def tables(path: Path, metric: str | None = None) -> object:
     from amrobust.judge.published import judge_tables, load_tables
     from amrobust.report import render
 
-    return render(judge_tables(load_tables(path, metric=metric), margin=0.5), "table")
+    return render(judge_tables(load_tables(path, metric=metric), margin=0.5), "table", verbose=True)
 
 
 TABLES = b"""

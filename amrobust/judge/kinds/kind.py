@@ -147,6 +147,10 @@ class Kind:
         """The claim in a table's cell, without its methods and its phase."""
         return self.name
 
+    def headline(self, claim: Claim, metric: Metric, axis: Axis) -> str:
+        """What the method is said to be, against the baseline: ``better on average``; of others the table's cell."""
+        return self.short(claim, metric)
+
     def heading(self, claim: Claim, metric: Metric) -> str:
         """What claims that share a column or a table have in common: usually :meth:`short`."""
         return self.short(claim, metric)

@@ -86,6 +86,10 @@ class BetterMean(Kind):
         """``higher mean``."""
         return f"{metric.way} mean"
 
+    def headline(self, claim: Claim, metric: Metric, axis: Axis) -> str:
+        """What the method is said to be, against the baseline."""
+        return f"better {average(claim, axis)}"
+
 
 class WithinMargin(Kind):
     """A claim that a difference lies in a region: each of its two directions has a one-sided test of its own.
@@ -162,6 +166,10 @@ class EquivalentMean(WithinMargin):
         """``mean ± 0.5 pp``."""
         return f"mean ± {margin_words(claim, points(metric, short=True))}"
 
+    def headline(self, claim: Claim, metric: Metric, axis: Axis) -> str:
+        """What the method is said to be, against the baseline."""
+        return f"as good {average(claim, axis)} within {margin_words(claim, points(metric, short=True))}"
+
 
 class NoWorseThan(EquivalentMean):
     """A mean is no worse than the baseline's by more than the margin: one one-sided test (non-inferiority)."""
@@ -187,6 +195,15 @@ class NoWorseThan(EquivalentMean):
         """``mean > −0.5 pp``."""
         margin = margin_words(claim, points(metric, short=True))
         return f"mean > −{margin}" if metric.way == "higher" else f"mean < +{margin}"
+
+    def headline(self, claim: Claim, metric: Metric, axis: Axis) -> str:
+        """What the method is said to be, against the baseline."""
+        return f"not worse {average(claim, axis)} by {margin_words(claim, points(metric, short=True))}"
+
+
+def average(claim: Claim, axis: Axis) -> str:
+    """Of which values: ``on average``, of a phase ``in epochs 1 to 10``."""
+    return f"in {axis.phase(*claim.epochs)}" if claim.epochs is not None else "on average"
 
 
 def is_better(difference: float, metric: Metric) -> bool:

@@ -164,6 +164,10 @@ class LessSpread(_Less, FinalSpread):
         quantity = metric.name.replace("_", " ")
         return f"{claim.method} ends with less spread in {quantity} over seeds than {claim.baseline}"
 
+    def headline(self, claim: Claim, metric: Metric, axis: Axis) -> str:
+        """What the method is said to be, against the baseline."""
+        return "less variable at the end"
+
 
 class LessAvgStd(_Less, AvgStd):
     """The mean over epochs of the across-seed STD is smaller than the baseline's."""
@@ -174,6 +178,10 @@ class LessAvgStd(_Less, AvgStd):
         """The claim as a clause."""
         quantity, when = metric.name.replace("_", " "), self.when(claim, axis)
         return f"{claim.method} varies less {when} (Avg. STD of {quantity}) than {claim.baseline}"
+
+    def headline(self, claim: Claim, metric: Metric, axis: Axis) -> str:
+        """What the method is said to be, against the baseline."""
+        return f"less variable {self.when(claim, axis)}"
 
 
 def construction_asked_for(pair: Pair, rules: Rules) -> Construction | None:

@@ -143,6 +143,10 @@ class ComparableSpread(_WithinRatio, FinalSpread):
         """``spread within ×1.5``."""
         return f"spread within ×{margin_words(claim, '')}"
 
+    def headline(self, claim: Claim, metric: Metric, axis: Axis) -> str:
+        """What the method is said to be, against the baseline."""
+        return f"as variable at the end within ×{margin_words(claim, '')}"
+
 
 class ComparableAvgStd(_WithinRatio, AvgStd):
     """The ratio of the means over epochs of the across-seed STDs lies between 1/margin and margin."""
@@ -160,6 +164,10 @@ class ComparableAvgStd(_WithinRatio, AvgStd):
     def short(self, claim: Claim, metric: Metric) -> str:
         """``Avg. STD within ×1.5``."""
         return f"Avg. STD within ×{margin_words(claim, '')}"
+
+    def headline(self, claim: Claim, metric: Metric, axis: Axis) -> str:
+        """What the method is said to be, against the baseline."""
+        return f"as variable {self.when(claim, axis)} within ×{margin_words(claim, '')}"
 
 
 class NoMoreSpread(_NoMore, FinalSpread):
@@ -179,6 +187,10 @@ class NoMoreSpread(_NoMore, FinalSpread):
         """``spread < ×1.5``."""
         return f"spread < ×{margin_words(claim, '')}"
 
+    def headline(self, claim: Claim, metric: Metric, axis: Axis) -> str:
+        """What the method is said to be, against the baseline."""
+        return f"less than ×{margin_words(claim, '')} as variable at the end"
+
 
 class NoMoreAvgStd(_NoMore, AvgStd):
     """The mean over epochs of the across-seed STD is less than margin times the baseline's."""
@@ -196,6 +208,10 @@ class NoMoreAvgStd(_NoMore, AvgStd):
     def short(self, claim: Claim, metric: Metric) -> str:
         """``Avg. STD < ×1.5``."""
         return f"Avg. STD < ×{margin_words(claim, '')}"
+
+    def headline(self, claim: Claim, metric: Metric, axis: Axis) -> str:
+        """What the method is said to be, against the baseline."""
+        return f"less than ×{margin_words(claim, '')} as variable {self.when(claim, axis)}"
 
 
 def _p(result: Result) -> float:
