@@ -180,7 +180,7 @@ class TestListShowExport:
 
 class TestCompare:
     def test_the_table(self, runs):
-        done = amrobust("compare", runs)
+        done = amrobust("compare", runs, "-v")
         assert done.exit_code == 0
         for text in ("M-SGD", "AM1-SGD (m = 10), II", "Avg. STD", "Holm", "jackknife", "Warnings"):
             assert text in done.stdout

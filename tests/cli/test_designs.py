@@ -35,7 +35,7 @@ def crossed(tmp_path_factory):
 
 def test_seeds_crossed_with_starting_points_are_judged_over_them(crossed):
     assert len([path for path in crossed.iterdir() if path.is_dir()]) == 6
-    done = run("compare", crossed)
+    done = run("compare", crossed, "-v")
     assert done.exit_code == 0, done.output
     assert "x0 makes" in done.output
     assert "3 starting points" in done.output

@@ -75,8 +75,8 @@ def test_the_report_has_it_and_explains_it(judged: Judged) -> None:
 
 @pytest.mark.parametrize("form", [form for form in FORMATS if form != "json"])
 def test_every_format_has_it_where_something_is_recorded(judged: Judged, form: str) -> None:
-    plain = render(Comparison((judged(TWO),)), form)
-    found = render(Comparison((tuned(judged(TWO), tuning(), None, None),)), form)
+    plain = render(Comparison((judged(TWO),)), form, verbose=True)
+    found = render(Comparison((tuned(judged(TWO), tuning(), None, None),)), form, verbose=True)
     assert "held out" in " ".join(found.split())
     assert "held out" not in " ".join(plain.split())
     assert "not recorded" not in " ".join(plain.split())

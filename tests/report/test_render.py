@@ -27,7 +27,7 @@ ESCAPED = {
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_every_format_has_all_warnings_hints_verdicts_and_problems(form: str, comparison: Comparison) -> None:
-    output = render(comparison, form)
+    output = render(comparison, form, verbose=True)
     compared = comparison.groups[0]
     escape: Any = ESCAPED[form]
     for warning in compared.warnings:

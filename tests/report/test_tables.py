@@ -83,7 +83,7 @@ def test_every_format_prints_the_cells_of_one_table(judged: Callable[..., GroupC
     numbers = [cell.words for table in (methods, claims) for row in table.rows for cell in row.cells]
     assert len(numbers) == 3 * 7 + 6 * 4
     for form in ("table", "markdown", "html"):
-        text = unescape(render(Comparison((compared,)), form)).replace("\\", "")
+        text = unescape(render(Comparison((compared,)), form, verbose=True)).replace("\\", "")
         assert not [number for number in numbers if number not in text], form
 
 
