@@ -93,6 +93,11 @@ accept_new_code = click.option(
     is_flag=True,
     help="After an edit of your code, add seeds to the run of the version before, which reports say, instead of a new one.",
 )
+no_wait = click.option(
+    "--no-wait",
+    is_flag=True,
+    help="Leave runs that another process works on to it, and end when nothing else is left to do.",
+)
 backend = click.option(
     "--backend",
     default="numpy",

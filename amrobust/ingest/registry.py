@@ -33,6 +33,7 @@ MODULES = {
     "sb3": "stable_baselines",
     "lightning": "lightning",
     "benchopt": "benchopt",
+    "metric-lines": "metric_lines",
     "text": "text_logs",
 }
 """By the name of the format, the module of this room that reads it; of two that a path looks like, the first is taken."""

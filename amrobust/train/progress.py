@@ -12,6 +12,7 @@ from amrobust.runs.curves import mean_and_std
 from amrobust.runs.lock import LOCK
 from amrobust.runs.spec import Spec, content_digest
 from amrobust.runs.store import Run, each_run
+from amrobust.runs.values import held
 from amrobust.train.prepare import method_names
 
 
@@ -82,7 +83,7 @@ def _has_runs(directory: Path) -> bool:
 def _progress(run: Run, seeds: Iterable[int]) -> RunProgress:
     manifest, wanted = run.manifest, set(seeds)
     facts = manifest.facts
-    metric, unit = facts.metrics[0].name, facts.metrics[0].unit
+    metric, unit = (facts.metrics[0].name, facts.metrics[0].unit) if facts.metrics else ("", "")
     records = {seed: record for seed, record in manifest.seeds.items() if seed in wanted}
     counts = {
         state: sum(record.state == state for record in records.values())
@@ -92,7 +93,7 @@ def _progress(run: Run, seeds: Iterable[int]) -> RunProgress:
     kept = [row for row, seed in enumerate(manifest.complete) if seed in wanted]
     finals = []
     for output, curves in run.curves().items():
-        values = curves[metric][kept, -1] if kept else np.empty(0)
+        values = held(curves[metric][kept])[:, -1] if kept else np.empty(0)
         values = values[np.isfinite(values)]
         if len(values):
             mean, std = mean_and_std(values)
