@@ -43,7 +43,10 @@ CHECKPOINTS = "checkpoints"
 """Directory in a run's for the state of trainings under way."""
 
 COMMIT_INTERVAL = 1.0
-"""Seconds between commits: so much work is lost at most when the process is killed."""
+"""Seconds between commits of quick seeds: so much work is lost at most when the process is killed."""
+
+WORTH = 100
+"""How many times as long as a commit takes the seeds have to have taken that it is made for before that time."""
 
 
 class Interrupted(RunError):
@@ -231,7 +234,9 @@ class Execution:
         self.wanted: Sequence[int] = ()
         self.missing: Sequence[int] = ()
         self.left: set[int] = set()
-        self.begun = self.last_commit = 0.0
+        self.begun = self.last_commit = self.uncommitted = 0.0
+        self.commits_took = 0.0, 0.0
+        """The last two; the first that has curves imports what writes them."""
         if is_run(self.path):
             self._take_up(read_run(self.path))
         elif self.manifest.identity != identity(self.manifest.spec, self.facts):
@@ -332,8 +337,12 @@ class Execution:
             self._record(outcome)
         if last:
             self._set({seed: SeedRecord("failed", error="its training gave no result") for seed in self.left})
-        elif outcomes and time.monotonic() - self.last_commit >= COMMIT_INTERVAL:
-            self._commit()
+        elif outcomes:
+            # What took long is committed at once: the next outcome may be hours away.
+            self.uncommitted += sum(outcome.wall_seconds for outcome in outcomes)
+            worth = self.uncommitted >= max(COMMIT_INTERVAL, WORTH * min(self.commits_took))
+            if worth or time.monotonic() - self.last_commit >= COMMIT_INTERVAL:
+                self._commit()
 
     def give_up(self) -> None:
         """Commit what there is; the rest is planned again."""
@@ -428,6 +437,7 @@ class Execution:
         self.manifest = replace(self.manifest, seeds={**self.manifest.seeds, **records})
 
     def _commit(self) -> None:
+        began = time.monotonic()
         *earlier, current = self.manifest.provenance
         before = sum(past.seeds for past in earlier)
         current = replace(
@@ -437,7 +447,8 @@ class Execution:
         )
         self.manifest = replace(self.manifest, provenance=(*earlier, current))
         self._write()
-        self.last_commit = time.monotonic()
+        self.last_commit, self.uncommitted = time.monotonic(), 0.0
+        self.commits_took = self.commits_took[1], self.last_commit - began
 
     def _write(self) -> None:
         self.held.check()

@@ -64,42 +64,46 @@ def files_of(words: Sequence[str]) -> Files:
             if text and _counts(place, text):
                 files[text] = _digest(path)
                 if path.suffix == ".py":
-                    files |= _modules(path, [path.parent, Path()])
+                    files |= _imported_by("__main__", path, [path.parent, Path()])
         if place and words[place - 1] == "-m":
-            for path in _located(word, [Path()]):
+            for path in _located(word, Path()):
                 files[path.as_posix()] = _digest(path)
-                files |= _modules(path, [Path()])
+                files |= _imported_by(_name(path), path, [Path()])
     return dict(sorted(files.items()))
 
 
-def _modules(script: Path, roots: Sequence[Path]) -> Files:
-    """The local modules that ``script`` and they themselves import, by their paths below their root."""
+def _imported_by(name: str, path: Path, roots: Sequence[Path]) -> Files:
+    """The local modules that the module ``name`` in ``path``, and they themselves, import, by their paths below their root."""
     files: dict[str, str] = {}
-    waiting = [(script, "__main__", False)]
-    seen = {script.resolve()}
+    waiting = [(name, path)]
+    seen = {path.resolve()}
     while waiting:
-        path, name, is_package = waiting.pop()
-        for imported in imports(name, path.read_bytes(), is_package=is_package):
+        name, path = waiting.pop()
+        for imported in imports(name, path.read_bytes(), is_package=path.name == "__init__.py"):
             for root in roots:
-                for found in _located(imported, [root]):
+                for found in _located(imported, root):
                     if found.resolve() not in seen:
                         seen.add(found.resolve())
-                        files[found.relative_to(root).as_posix()] = _digest(found)
-                        below = found.relative_to(root).with_suffix("").parts
-                        package = below[-1] == "__init__"
-                        waiting.append((found, ".".join(below[:-1] if package else below), package))
+                        below = found.relative_to(root)
+                        files[below.as_posix()] = _digest(found)
+                        waiting.append((_name(below), found))
     return files
 
 
-def _located(name: str, roots: Sequence[Path]) -> Iterator[Path]:
-    """The files of the module ``name`` and of the packages that it is in, below one of ``roots``."""
+def _name(below: Path) -> str:
+    """``package.module`` of ``package/module.py``."""
+    parts = below.with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _located(name: str, root: Path) -> Iterator[Path]:
+    """The files of the module ``name`` and of the packages that it is in, below ``root``."""
     parts = name.split(".")
-    for root in roots:
-        for count in range(1, len(parts) + 1):
-            place = root.joinpath(*parts[:count])
-            for path in (place.with_name(f"{place.name}.py"), place / "__init__.py", place / "__main__.py"):
-                if parts[count - 1] and path.is_file():
-                    yield path
+    for count in range(1, len(parts) + 1):
+        place = root.joinpath(*parts[:count])
+        for path in (place.with_name(f"{place.name}.py"), place / "__init__.py", place / "__main__.py"):
+            if parts[count - 1] and path.is_file():
+                yield path
 
 
 def _digest(path: Path) -> str:
