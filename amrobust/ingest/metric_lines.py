@@ -55,7 +55,9 @@ def _run_of(path: Path, label: str, wanted: Wanted) -> LoggedRun:
     for line, pairs in parsed:
         at = pairs.get(step) if step is not None else None
         if step is not None and at is None:
-            raise UserError(f"{escape(path)}, line {line}: it has no {escape(step)}, and other lines have one")
+            raise UserError(
+                f"{escape(path)}, line {line}: it has no {escape(step)}, and other lines have one"
+            )
         for name, value in pairs.items():
             if name != step:
                 built.add(name, len(built.steps.get(name, ())) + 1.0 if at is None else at, value)
@@ -88,7 +90,7 @@ def _pairs(path: Path, line: int, row: str) -> dict[str, float]:
             found[name] = float(text)
         except ValueError:
             raise UserError(
-                f"{escape(path)}, line {line}: {escape(repr(word))} is not of the form name=number, each name once a line, as in "
+                f"{escape(path)}, line {line}: {escape(repr(word))} is not of the form name=number, each name once, as in "
                 f"{EXAMPLE}"
             ) from None
     if not found:

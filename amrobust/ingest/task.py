@@ -29,8 +29,7 @@ def read_task(
     if len(gathered.methods) > 1:
         names = ", ".join(escape(method.method) for method in gathered.methods[:4])
         raise UserError(
-            f"{escape(path)} holds {len(gathered.methods)} methods ({names}), and a task has one: have the script write its own "
-            "alone"
+            f"{escape(path)} holds {len(gathered.methods)} methods ({names}), and a task has one: have it write its own alone"
         )
     (method,) = gathered.methods
     refuse_unnamed("--metric", [choice.logged for choice in metrics], method.curves)

@@ -86,12 +86,16 @@ class Command:
                     if near
                     else f"write {{{name}}} where its value goes, or leave it out"
                 )
-                raise UserError(f"--{escape(name)}: the command has no placeholder {{{escape(name)}}}; {hint}")
+                raise UserError(
+                    f"--{escape(name)}: the command has no placeholder {{{escape(name)}}}; {hint}"
+                )
             recorded = [value_of(value) for value in values]
             if len(set(recorded)) < len(recorded) or not values:
                 raise UserError(f"--{name} {','.join(values)}: a value is there twice, or none is")
             if bad := next((value for value in recorded if not can_be_recorded(value)), None):
-                raise UserError(f"--{name}: {escape(str(bad)[:60])} is too long, or too large, to be recorded")
+                raise UserError(
+                    f"--{name}: {escape(str(bad)[:60])} is too long, or too large, to be recorded"
+                )
         if without := [name for name in known if name not in self.values]:
             name = without[0]
             raise UserError(

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from amrobust.errors import UserError
 from amrobust.runs.code import Files
-from amrobust.runs.files import reason, escape
+from amrobust.runs.files import escape, reason
 from amrobust.train.code import imports
 
 SCRIPTS = frozenset((

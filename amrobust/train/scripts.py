@@ -30,7 +30,7 @@ from typing import IO
 
 from amrobust.errors import UserError
 from amrobust.runs.code import Files
-from amrobust.runs.files import reason, escape
+from amrobust.runs.files import escape, reason
 from amrobust.runs.manifest import EXEC, Block, RunMetadata, Source
 from amrobust.runs.spec import Spec, content_digest
 from amrobust.runs.store import manifest_in

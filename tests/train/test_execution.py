@@ -267,8 +267,8 @@ def test_a_seed_that_took_long_is_committed_although_another_was_just_before(tmp
 
     class Watching(Trainer):
         def __call__(self, spec, seeds, *, executor, jobs):
-            for outcome in super().__call__(spec, seeds, executor=executor, jobs=jobs):
-                yield replace(outcome, wall_seconds=3600.0)
+            for found in super().__call__(spec, seeds, executor=executor, jobs=jobs):
+                yield replace(found, wall_seconds=3600.0)
                 (path,) = tmp_path.iterdir()
                 states.append(len(read_run(path).manifest.complete))
 
