@@ -18,6 +18,7 @@ from typing import Any, Literal
 from amrobust.api.methods import Values, listed
 from amrobust.api.runs import Runs, load
 from amrobust.errors import RunError, UserError
+from amrobust.ingest import registry
 from amrobust.ingest.naming import Mappings
 from amrobust.ingest.policies import Duplicates, Policies
 from amrobust.ingest.task import read_task
@@ -48,8 +49,10 @@ class Reading:
 
     def __post_init__(self) -> None:
         """Raises UserError on what contradicts itself."""
-        if self.form is not None and self.read is None:
-            raise UserError(f"--from {self.form} says how a file is read: name it with --read")
+        if self.form is not None:
+            if self.read is None:
+                raise UserError(f"--from {self.form} says how a file is read: name it with --read")
+            registry.get(self.form)
         if any(choice.name != choice.logged for choice in self.choices):
             raise UserError(
                 "--metric NEW=OLD: a task's metrics keep their names; give NAME, NAME:lower or NAME:higher"

@@ -32,6 +32,8 @@ PORT = "port"
 PYTHON = "python"
 """The Python that amrobust runs on."""
 RESERVED = (SEED, PORT, PYTHON)
+COMMAND, READING = "command", "reading"
+"""What is recorded among a method's settings beside the values of its placeholders, which have other names."""
 _PLACEHOLDER = re.compile(r"\{\{([A-Za-z_]\w*)\}\}|(?<!\$)\{([A-Za-z_]\w*)\}", re.ASCII)
 
 Point = Mapping[str, str]
@@ -78,6 +80,14 @@ class Command:
             raise UserError(
                 "the command has no {seed}: say where each task's seed goes, as in -- python train.py --seed {seed}"
             )
+        for name in (*self.values, *known):
+            if name in (*RESERVED, COMMAND, READING):
+                hint = (
+                    "--seeds says how many there are"
+                    if name == SEED
+                    else "call the placeholder something else"
+                )
+                raise UserError(f"--{name}: {{{name}}} is amrobust's own; {hint}")
         for name, values in self.values.items():
             if name not in known:
                 near = difflib.get_close_matches(name, known, 1)
@@ -151,7 +161,8 @@ class Command:
     def again(self, point: Point, seeds: int) -> str:
         """The command line of amrobust that makes so many seeds of one run again."""
         options = ["amrobust", "exec", "--seeds", str(seeds)]
-        for option, given in (("--name", self.name), ("--workload", self.workload)):
+        name = self.name or ("" if set(METHOD_KEYS) & set(point) else self.script)
+        for option, given in (("--name", name), ("--workload", self.workload)):
             options += [option, given] if given else []
         options += ["--paired"] if self.paired else []
         for name, value in point.items():
@@ -185,7 +196,6 @@ class Command:
         settings = {key: value for key, value in point.items() if key not in (naming, place)}
         told = ",".join(f"{key}={value}" for key, value in settings.items())
         method = f"{own}[{told}]" if told else own
-        command = shlex.join(self.words)
         workload = Workload(self.workload or script, ((place, point[place]),) if place else ())
         return Spec(
             workload=workload.label,
@@ -194,8 +204,8 @@ class Command:
             hyperparameters={
                 **{key: value_of(value) for key, value in point.items() if key != place},
                 **({"method": method} if method != own else {}),
-                "command": command,
-                **({"reading": self.reading} if self.reading else {}),
+                COMMAND: shlex.join(self.words),
+                **({READING: self.reading} if self.reading else {}),
             },
             paired=self.paired,
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from amrobust.errors import UserError
@@ -31,13 +32,18 @@ MOST = 50_000_000
 
 def is_script(path: Path) -> bool:
     """Whether ``path`` is a script, by its name's end or its first line, ``#!``."""
-    try:
-        if not path.is_file():
-            return False
-        with path.open("rb") as file:
-            return path.suffix.lower() in SCRIPTS or file.read(2) == b"#!"
-    except (OSError, ValueError):
+    if not _is_file(path):
         return False
+    with suppress(OSError), path.open("rb") as file:
+        return path.suffix.lower() in SCRIPTS or file.read(2) == b"#!"
+    return False
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is such a file; a word of a command may be no path at all."""
+    with suppress(OSError, ValueError):
+        return path.is_file()
+    return False
 
 
 def _counts(place: int, word: str) -> bool:
@@ -46,9 +52,9 @@ def _counts(place: int, word: str) -> bool:
     if place == 0 and path.suffix.lower() not in SCRIPTS:
         # A compiled program of one's own; what lies elsewhere is installed, as an interpreter or a launcher is.
         return (
-            "/" in word and not path.is_absolute() and not INTERPRETER.fullmatch(path.name) and path.is_file()
+            "/" in word and not path.is_absolute() and not INTERPRETER.fullmatch(path.name) and _is_file(path)
         )
-    return is_script(path) or (path.suffix.lower() in CONFIGURATIONS and path.is_file())
+    return is_script(path) or (path.suffix.lower() in CONFIGURATIONS and _is_file(path))
 
 
 def files_of(words: Sequence[str]) -> Files:

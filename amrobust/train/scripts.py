@@ -87,8 +87,11 @@ class Scripts:
         """``read`` reads what one task left; one that takes longer than ``timeout`` seconds is ended.
 
         Without ``jobs`` tasks run one after the other, or with ``gpus_per_task`` as many at a time as have GPUs. Raises
-        UserError where there are too few GPUs.
+        UserError where there are too few GPUs, and on numbers that make no sense.
         """
+        for option, given in (("--jobs", jobs), ("--timeout", timeout)):
+            if given is not None and not given > 0:
+                raise UserError(f"{option} {given:g} is not above 0")
         self.command, self.read, self.timeout = command, read, timeout
         self.tasks = command.specs()
         found = gpus.slots(gpus_per_task, gpus.devices()) if gpus_per_task is not None else None

@@ -104,6 +104,8 @@ class SlurmExecutor:
 
             def send(blocks: Sequence[Block]) -> None:
                 # In a thread that no Ctrl-C interrupts: a job that was sent and not noted would stay in the queue.
+                if self._stopped:
+                    raise KeyboardInterrupt
                 self._sending.submit(submit, blocks).result()
 
             def submit(blocks: Sequence[Block]) -> None:
@@ -111,11 +113,7 @@ class SlurmExecutor:
                 try:
                     with queue.batch():
                         jobs = [queue.submit(Task(), spec, block, place, token, origin) for block in blocks]
-                except (
-                    self._submitit.core.utils.FailedJobError,
-                    OSError,
-                    subprocess.SubprocessError,
-                ) as error:
+                except (RuntimeError, OSError, subprocess.SubprocessError) as error:
                     raise UserError(f"cannot submit to {self.where}: {_line(error)}") from None
                 under_way.update(zip(jobs, blocks, strict=True))
                 with self._lock:

@@ -107,7 +107,7 @@ def test_the_same_line_again_does_nothing_and_more_seeds_run_the_missing_ones():
 
 
 def test_what_a_user_writes_about_it_is_recorded():
-    execute("--seeds", 2, "--lr", "0.1,1e-2", "--batch-size", "8", "--", "sh", "-c",
+    execute("--seeds", 2, "--lr=0.1,1e-2", "--batch-size", "8", "--", "sh", "-c",
             "echo METRIC loss={lr} step={batch_size} # {seed}")  # fmt: skip
     arms = {arm.method: arm for arm in amrobust.load("runs").arms}
     assert set(arms) == {"sh[lr=0.1,batch_size=8]", "sh[lr=1e-2,batch_size=8]"}
@@ -122,6 +122,16 @@ def test_what_a_user_writes_about_it_is_recorded():
     done = CliRunner().invoke(main, shlex.split(again)[1:])
     assert done.exit_code == 0, done.output
     assert "2 of 2 seeds are there, nothing left" in done.stderr
+
+
+def test_values_may_be_negative_and_have_commas_of_their_own_in_brackets():
+    execute("--seeds", 1, "--shift", "-1,2", "--betas", "(0.9,0.99),(0.8,0.9)", "--", "sh", "-c",
+            "echo METRIC loss=1{seed} # '{shift} {betas}'")  # fmt: skip
+    found = {
+        (arm.identity.hyperparameters["shift"], arm.identity.hyperparameters["betas"])
+        for arm in amrobust.load("runs").arms
+    }
+    assert found == {(-1, "(0.9,0.99)"), (-1, "(0.8,0.9)"), (2, "(0.9,0.99)"), (2, "(0.8,0.9)")}
 
 
 def test_settings_of_usual_names_are_the_method_and_the_workload():
@@ -208,6 +218,9 @@ def test_once_seeds_are_there_a_task_that_says_nothing_fails_alone():
         (["--read", "{seed}.csv", "--opt", "a,b", "--", "true", "{seed}", "{opt}"], "put {opt} into --read"),
         (["--read", "{seed}{x}.csv", "--", "true", "{seed}"], "no placeholder {x}"),
         (["--from", "csv", "--", "true", "{seed}"], "name it with --read"),
+        (["--from", "no", "--read", "{seed}", "--", "true", "{seed}"], "there is no format 'no'"),
+        (["--seed", "1,2", "--", "true", "{seed}"], "--seeds says how many there are"),
+        (["--command", "a,b", "--", "true", "{seed}", "{command}"], "call the placeholder something else"),
         (["--pattern", "(", "--", "true", "{seed}"], "is no regular expression"),
         (["--metric", "a=b", "--", "true", "{seed}"], "keep their names"),
     ],
