@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from amrobust.errors import UserError
@@ -18,13 +19,18 @@ from amrobust.runs.files import escape
 
 TITLE = "lines METRIC name=value step=... (.log, .txt, .out)"
 TEXTS = (".log", ".txt", ".out")
+MOST_LOOKED_AT = 20
+"""Files of a folder."""
 EXAMPLE = "METRIC val_acc=0.91 step=300"
 _LINE = re.compile(r"^(?:\s*\[[^\]\n]*\]:?)?\s*METRIC[ \t]+(.*?)\s*$", re.MULTILINE)
 _BREAK = re.compile(r"\r\n?")
 
 
 def recognises(path: Path) -> bool:
-    """By its ending and a line METRIC near its beginning."""
+    """By its ending and a line METRIC near its beginning; a folder by its first files of such names."""
+    if path.is_dir():
+        texts = (file for file in files_under(path) if file.suffix.lower() in TEXTS)
+        return any(map(recognises, islice(texts, MOST_LOOKED_AT)))
     return (
         path.suffix.lower() in TEXTS
         and _LINE.search(beginning(path, 65_536).decode(errors="replace")) is not None

@@ -441,6 +441,15 @@ def test_a_direction_that_is_said_is_recorded_and_one_that_is_not_is_asked_for()
     assert "--metric names 'zest', which is no metric here: choose among zeal" in done.stderr
 
 
+def test_the_kept_logs_are_a_format_of_their_own():
+    execute("--seeds", 3, "--opt", "a,b", "--", sys.executable, "train.py", "{seed}", "{opt}")
+    for opt in "ab":
+        (logs,) = Path("runs").glob(f"*-{opt}-*/logs")
+        (arm,) = amrobust.load(logs, method_from=f"={opt}").arms
+        assert arm.seeds == (0, 1, 2)
+        np.testing.assert_allclose(arm.curves["val_acc"], [known(seed, opt) for seed in range(3)])
+
+
 def test_lines_of_a_launcher_and_of_progress_bars_are_read():
     code = "printf '10%%\\r20%%\\r\\n[default0]:METRIC acc=0.5 loss=2e-1 step=3\\n  METRIC acc=.75 loss=inf step=4\\n' # {seed}"
     assert execute("--seeds", 1, "--", "sh", "-c", code).exit_code == 0
