@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -208,4 +210,8 @@ def _compare(results: Sequence[RunResult], metrics: Sequence[str]) -> None:
     except AmrobustError as problem:
         messages.note(f"not compared: {problem}")
         return
-    click.echo(render(comparison.data, "table"), nl=False)
+    to_terminal = sys.stdout.isatty()
+    width = shutil.get_terminal_size().columns if to_terminal else None
+    color = to_terminal and options.colored(sys.stdout)
+    table = render(comparison.data, "table", color=color, width=width, verbose=messages.is_verbose())
+    click.echo(table, nl=False)
