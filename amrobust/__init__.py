@@ -5,9 +5,10 @@
 >>> comparison = amrobust.compare(runs, metric="test_accuracy")        # doctest: +SKIP
 >>> comparison.table()                                                 # doctest: +SKIP
 
-:func:`run` trains methods over many seeds, :func:`tune` chooses their hyperparameters on what is not compared, and
-:func:`record` records a loop of one's own; :func:`load` and :func:`compare` test what is recorded or what other tools logged.
-They are imported when they are first used, so that ``import amrobust`` costs nothing.
+:func:`run` trains methods over many seeds, :func:`exec` runs a function or a command over them, :func:`tune` chooses
+hyperparameters on what is not compared, and :func:`record` records a loop of one's own; :func:`load` and :func:`compare` test
+what is recorded or what other tools logged. They are imported when they are first used, so that ``import amrobust`` costs
+nothing.
 
 Two wings stand on one record, ``runs``: ``rules``, ``optim``, ``workloads`` and ``train`` make it; ``ingest``, ``stats``,
 ``judge`` and ``report`` read it. ``analysis``, ``api`` and ``cli`` see both.
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from amrobust.api import Runs as Runs
     from amrobust.api import compare as compare
     from amrobust.api import load as load
+    from amrobust.api.executing import exec as exec
     from amrobust.api.training import run as run
     from amrobust.api.tuning import Tuned as Tuned
     from amrobust.api.tuning import tune as tune
@@ -37,6 +39,7 @@ _HOMES = {
     "Runs": "amrobust.api",
     "Tuned": "amrobust.api.tuning",
     "compare": "amrobust.api",
+    "exec": "amrobust.api.executing",
     "load": "amrobust.api",
     "record": "amrobust.ingest.recorder",
     "recorded": "amrobust.ingest.recorder",
@@ -51,6 +54,7 @@ __all__ = [
     "Tuned",
     "__version__",
     "compare",
+    "exec",
     "load",
     "record",
     "recorded",

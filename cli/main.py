@@ -17,6 +17,7 @@ from amrobust.errors import AmrobustError
 
 COMMANDS = {
     "run": ("amrobust.cli.run", "Train methods on a workload over many seeds."),
+    "exec": ("amrobust.cli.exec_command", "Run any command over seeds and values, and compare."),
     "tune": ("amrobust.cli.tune", "Choose each method's hyperparameters on a validation split."),
     "compare": ("amrobust.cli.compare", "Judge which method varies less, and how sure that is."),
     "tails": ("amrobust.cli.tails", "Say how bad the worst runs are, and how sure that is."),

@@ -40,32 +40,44 @@ executor = click.option(
     default="processes",
     show_default=True,
     help="Where seeds train: worker processes of one thread each (processes), this process (local), a Ray cluster (ray, needs "
-    "amrobust[ray]), or an executor that an installed package announces.",
+    "amrobust[ray]), SLURM jobs (slurm, needs amrobust[slurm]), or an executor that an installed package announces.",
 )
 
 
 def cluster(command: Callable[..., Any]) -> Callable[..., Any]:
-    """What the ray executor is told: three options, which ``command`` gets as one ``cluster``."""
+    """What the executors of clusters are told: four options, which ``command`` gets as one ``cluster``."""
 
     @functools.wraps(command)
     def with_cluster(
-        address: str | None, gpus_per_task: float | None, max_retries: int | None, **others: Any
+        address: str | None,
+        gpus_per_task: float | None,
+        max_retries: int | None,
+        slurm: tuple[str, ...],
+        **others: Any,
     ) -> Any:
+        from amrobust.cli.parameters import parse_text_pair
         from amrobust.train.cluster import Cluster
 
-        return command(cluster=Cluster(address, gpus_per_task, max_retries), **others)
+        given = tuple((name.replace("-", "_"), value) for name, value in map(parse_text_pair, slurm))
+        return command(cluster=Cluster(address, gpus_per_task, max_retries, given), **others)
 
     found: Callable[..., Any] = with_cluster
     for option in (
         click.option(
+            "--slurm",
+            multiple=True,
+            metavar="OPTION=VALUE",
+            help="With --executor slurm: an option of sbatch, such as partition=gpu, time=120 or mem=8GB; repeatable.",
+        ),
+        click.option(
             "--max-retries",
             type=click.IntRange(min=0),
-            help="With --executor ray: how often a task is tried again whose worker died [default: 3].",
+            help="With --executor ray or slurm: how often a task is tried again whose worker died [default: 3].",
         ),
         click.option(
             "--gpus-per-task",
             type=float,
-            help="With --executor ray: GPUs a block of seeds has, such as 1 or 0.25 [default: none].",
+            help="With --executor ray or slurm: GPUs a block of seeds has, such as 1 or 0.25 [default: none].",
         ),
         click.option(
             "--address",
@@ -92,6 +104,11 @@ accept_new_code = click.option(
     "--accept-new-code",
     is_flag=True,
     help="After an edit of your code, add seeds to the run of the version before, which reports say, instead of a new one.",
+)
+no_wait = click.option(
+    "--no-wait",
+    is_flag=True,
+    help="Leave runs that another process works on to it, and end when nothing else is left to do.",
 )
 backend = click.option(
     "--backend",

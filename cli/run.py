@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 @options.cluster
 @options.batching
 @options.accept_new_code
+@options.no_wait
 @options.runs_dir
 @options.data_dir
 @options.text_format
@@ -38,6 +39,7 @@ def command(
     cluster: Cluster,
     batching: str,
     accept_new_code: bool,
+    no_wait: bool,
     runs_dir: Path,
     form: str,
     quiet: bool,
@@ -85,6 +87,7 @@ def command(
             place=Place(backend, device),
             tunings=request.tunings,
             accept_new_code=accept_new_code,
+            wait=not no_wait,
         )
     seconds = time.perf_counter() - started
     only = results[0] if len(request.specs) == 1 else None

@@ -77,6 +77,8 @@ def grid_summary(rows: Sequence[RunResult], seeds: int, seconds: float, runs_dir
     for row in rows:
         place = row.path.name if row.path is not None else ""
         count, note = f"{row.complete}/{seeds}", "failed" if row.error is not None else ""
+        if row.busy:
+            count, note = "", "another process works on it"
         if row.diverged:
             note = f"{row.diverged} seeds diverged"
         for final in row.finals:
@@ -111,4 +113,5 @@ def _as_data(row: RunResult) -> dict[str, object]:
         "unit": row.unit,
         "outputs": {final.method: {"final_mean": final.mean, "final_std": final.std} for final in row.finals},
         "error": row.error,
+        "busy": row.busy,
     }

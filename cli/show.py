@@ -109,6 +109,7 @@ def _session_rows(session: Session, spec: Spec) -> list[list[str]]:
     """Where seeds were trained, recorded or read, and with what."""
     from amrobust.plugins import is_path
     from amrobust.runs.code import code_words
+    from amrobust.runs.manifest import EXEC
     from amrobust.workloads import WORKLOADS
 
     versions = ", ".join(f"{key} {value}" for key, value in session.versions.items())
@@ -122,13 +123,12 @@ def _session_rows(session: Session, spec: Spec) -> list[list[str]]:
             took += f", up to {max(map(len, session.stacks))} seeds together"
         rows = [["trained", took], ["  with", versions]]
     else:
-        rows = [
-            [
-                "recorded" if source.form == "recorder" else "imported",
-                f"{session.seeds} seeds on {session.when}",
-            ]
-        ]
-        if source.path:
+        made = {"recorder": "recorded", EXEC: "executed"}.get(source.form, "imported")
+        took = f" in {session.wall_seconds:.1f} s" if source.form == EXEC else ""
+        rows = [[made, f"{session.seeds} seeds{took} on {session.when}"]]
+        if source.form == EXEC:
+            rows.append(["  read", source.path])
+        elif source.path:
             digest = f", sha256 {source.sha256[:12]}" if source.sha256 else ""
             rows.append(["  from", f"{source.path} ({source.form}, {source.files} files{digest})"])
         rows += [["  note", note] for note in source.notes]

@@ -38,7 +38,7 @@ def command(seeds: int | None, runs_dir: Path, form: str, **asked: Any) -> None:
         found, problems = progress_in([runs_dir])
     total = {
         name: sum(getattr(row, name) for row in found)
-        for name in ("wanted", "complete", "running", "failed", "missing")
+        for name in ("wanted", "complete", "running", "pending", "failed", "missing")
     }
     if form == "json":
         rows = [
@@ -58,11 +58,13 @@ def command(seeds: int | None, runs_dir: Path, form: str, **asked: Any) -> None:
         return
     from amrobust.cli.columns import aligned
 
-    table = [["method", "workload", "final so far", "complete", "running", "failed", "missing", "state"]]
+    table = [
+        ["method", "workload", "final so far", "complete", "running", "pending", "failed", "missing", "state"]
+    ]
     for row in found:
         counts = [
             f"{row.complete}/{row.wanted}",
-            *(str(n or "") for n in (row.running, row.failed, row.missing)),
+            *(str(n or "") for n in (row.running, row.pending, row.failed, row.missing)),
         ]
         finals: Sequence[tuple[str, float | None, float | None]] = row.finals or tuple(
             (name, None, None) for name in row.methods
@@ -73,7 +75,9 @@ def command(seeds: int | None, runs_dir: Path, form: str, **asked: Any) -> None:
             table.append([escape(name), escape(row.workload), escape(final), *counts, row.state])
     click.echo(aligned(table))
     finished = sum(row.state == "finished" for row in found)
-    rest = ", ".join(f"{total[name]} {name}" for name in ("running", "failed", "missing") if total[name])
+    rest = ", ".join(
+        f"{total[name]} {name}" for name in ("running", "pending", "failed", "missing") if total[name]
+    )
     click.echo(
         f"{finished} of {len(found)} runs are finished; {total['complete']} of {total['wanted']} seeds are complete"
         + (f", {rest}" if rest else "")

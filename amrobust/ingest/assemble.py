@@ -96,7 +96,8 @@ def gather(runs: Sequence[LoggedRun], mappings: Mappings, policies: Policies, st
                 notes.add(
                     f"{escape(name)}: a parameter by its name, and left out as no result of training, unless asked for"
                 )
-        methods = without_settings(methods, notes)
+        if not mappings.one_seed:
+            methods = without_settings(methods, notes)
     known_metrics = [metric.name for method in methods for metric in method.metrics]
     for option, spoken_of in (
         ("--higher", mappings.higher),

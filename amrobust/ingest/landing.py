@@ -15,7 +15,7 @@ from amrobust.errors import RunError, UserError
 from amrobust.ingest.assemble import Gathered
 from amrobust.ingest.imported import ImportedMethod
 from amrobust.runs.axis import Axis, epochs
-from amrobust.runs.curves import RunCurves, SeedCurves
+from amrobust.runs.curves import RunCurves, SeedCurves, along
 from amrobust.runs.files import escape
 from amrobust.runs.find import MANIFEST
 from amrobust.runs.lock import locked
@@ -26,7 +26,7 @@ from amrobust.runs.provenance import now, session
 from amrobust.runs.spec import Spec, Value
 from amrobust.runs.store import Run, broken_line, commit, directory_name, read_run
 from amrobust.runs.validators import CorruptRun
-from amrobust.runs.values import absent, place
+from amrobust.runs.values import absent
 
 OUTPUT = "I"
 """The name of the one output that a run made elsewhere has."""
@@ -192,18 +192,7 @@ def on_one_axis(
         return run, recorded, dict(curves), axis
     facts = replace(run.manifest.facts, epochs=len(both.values), axis=None if both.are_epochs else both)
     moved = replace(run, manifest=replace(run.manifest, facts=facts))
-    return moved, _along(both, recorded, there), _along(both, curves, axis), both
-
-
-def _along(axis: Axis, curves: Mapping[int, SeedCurves], own: Axis) -> dict[int, SeedCurves]:
-    at, to = np.array(own.values), np.array(axis.values)
-    return {
-        seed: {
-            output: {name: place(at, values, to) for name, values in metrics.items()}
-            for output, metrics in outputs.items()
-        }
-        for seed, outputs in curves.items()
-    }
+    return moved, along(both, recorded, there), along(both, curves, axis), both
 
 
 def _check_same(path: Path, recorded: dict[int, SeedCurves], curves: dict[int, SeedCurves]) -> None:

@@ -15,6 +15,7 @@ from amrobust.runs.files import escape
 from amrobust.runs.metric import Direction, by_interest
 from amrobust.runs.spec import Value
 from amrobust.runs.summaries import METHOD_KEYS as METHOD_KEYS
+from amrobust.runs.summaries import WORKLOAD_KEYS as WORKLOAD_KEYS
 
 Numbers = NDArray[np.float64]
 Series = tuple[Numbers, Numbers]
@@ -35,9 +36,6 @@ SEED_KEYS = (
     "repeat",
     "trial",
 )
-WORKLOAD_KEYS = (
-    "workload", "dataset", "dataset_name", "task", "env", "env_id", "env_name", "environment", "game", "problem", "experiment",
-)  # fmt: skip
 STEP_KEYS = (
     "epoch", "step", "_step", "global_step", "trainer/global_step", "iteration", "iter", "steps", "tokens", "timesteps",
     "total_timesteps", "time/total_timesteps",

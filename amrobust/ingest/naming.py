@@ -68,6 +68,8 @@ class Mappings:
     """Whether arrays are (seeds, steps), or (steps, seeds); None: as their axes say."""
     pattern: str | None = None
     """Of text logs, what is found in their lines."""
+    one_seed: bool = False
+    """Whether it is what one task left: that a metric stands still there says nothing of other seeds."""
 
     @property
     def renamed(self) -> dict[str, str]:

@@ -33,10 +33,11 @@ MODULES = {
     "sb3": "stable_baselines",
     "lightning": "lightning",
     "benchopt": "benchopt",
+    "metric-lines": "metric_lines",
     "text": "text_logs",
 }
 """By the name of the format, the module of this room that reads it; of two that a path looks like, the first is taken."""
-GENERAL = ("npz", "parquet", "json", "csv", "json-objects")
+GENERAL = ("npz", "parquet", "json", "csv", "json-objects", "metric-lines")
 """Recognised last, in this order: a folder of TensorBoard or W&B logs may hold tables too, a Lightning log is itself a CSV."""
 
 

@@ -8,6 +8,7 @@ from amrobust.ingest.imported import ImportedMethod
 from amrobust.ingest.logged import METHOD_KEYS, SEED_KEYS, WORKLOAD_KEYS, LoggedRun, last_part
 from amrobust.ingest.naming import Mappings
 from amrobust.ingest.selectors import selectors, usual_field
+from amrobust.runs.axis import FINAL
 from amrobust.runs.files import escape
 from amrobust.runs.metric import Metric
 from amrobust.runs.units import with_unit
@@ -49,10 +50,21 @@ def line_of(
         parts.append(f"{', '.join(roles)} = groups of re:{pattern}")
     step = f"{counter} {min(steps):g}" + (f"…{max(steps):g}" if len(set(steps)) > 1 else "")
     parts.append(f"step = {'none, final values' if first.final else step}")
+    return escape(" · ".join([*parts, *_metrics(methods)]))
+
+
+def line_of_task(form: str, method: ImportedMethod) -> str:
+    """The same of what one task left, whose method and seed nothing has to be read from: ``csv · step = epoch 1…30 · ...``."""
+    steps, axis = method.steps, method.axis
+    step = f"{axis.label} {min(steps):g}" + (f"…{max(steps):g}" if len(steps) > 1 else "")
+    parts = [form, f"step = {'none, final values' if axis.quantity == FINAL else step}"]
+    return escape(" · ".join([*parts, *_metrics([method])]))
+
+
+def _metrics(methods: Sequence[ImportedMethod]) -> list[str]:
     names = list(dict.fromkeys(name for method in methods for name in method.curves))
-    parts += [_metric(name, methods) for name in names[:MOST_NAMED]]
-    parts += [f"{len(names) - MOST_NAMED} more metrics"] if len(names) > MOST_NAMED else []
-    return escape(" · ".join(parts))
+    more = [f"{len(names) - MOST_NAMED} more metrics"] if len(names) > MOST_NAMED else []
+    return [*(_metric(name, methods) for name in names[:MOST_NAMED]), *more]
 
 
 def _usual(run: LoggedRun, keys: Sequence[str]) -> str | None:

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from amrobust.runs.axis import Axis
 from amrobust.runs.files import escape
 from amrobust.runs.manifest import CurvesFile, RunMetadata
 from amrobust.runs.validators import CorruptRun
-from amrobust.runs.values import ABSENT, absent
+from amrobust.runs.values import ABSENT, absent, place
 
 SeedCurves = Mapping[str, Mapping[str, NDArray[np.float64]]]
 """Of one seed: ``[output][metric]`` of shape (epochs,), ABSENT where it was not measured."""
@@ -30,6 +31,18 @@ OTHER_COLUMNS = "its curves file does not have the columns and rows that its man
 
 RunCurves = dict[str, dict[str, NDArray[np.float64]]]
 """Of a run: ``[output][metric]`` of shape (seeds, epochs)."""
+
+
+def along(axis: Axis, curves: Mapping[int, SeedCurves], own: Axis) -> dict[int, SeedCurves]:
+    """``curves`` measured at the coordinates ``own``, along ``axis``, which has all of these: ABSENT elsewhere."""
+    at, to = np.array(own.values), np.array(axis.values)
+    return {
+        seed: {
+            output: {name: place(at, values, to) for name, values in metrics.items()}
+            for output, metrics in outputs.items()
+        }
+        for seed, outputs in curves.items()
+    }
 
 
 def metric_names(facts: RunMetadata) -> list[str]:

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 LOCK = ".lock"
 
 
+class Busy(RunError):
+    """Another process works on a run, and nobody wanted to wait for it."""
+
+
 @dataclass(frozen=True)
 class Held:
     """The lock of the run in ``path`` while it is held."""
@@ -51,7 +55,7 @@ class Held:
 def locked(path: Path, on_wait: Callable[[], None] | None) -> Iterator[Held]:
     """Hold the run's lock, creating its directory; ``on_wait()`` is called when another process has it.
 
-    With ``on_wait`` None a lock that another process has is an error. Raises RunError then, and where the directory cannot
+    With ``on_wait`` None a lock that another process has is an error. Raises Busy then, and RunError where the directory cannot
     be written to or is a link, which could lead anywhere.
     """
     try:
@@ -84,7 +88,7 @@ def _acquire(path: Path, on_wait: Callable[[], None] | None) -> tuple[FileLock, 
                 lock.acquire(timeout=0)
             except filelock.Timeout:
                 if on_wait is None:
-                    raise RunError(f"{escape(path)}: another process is working on it") from None
+                    raise Busy(f"{escape(path)}: another process is working on it") from None
                 on_wait()
                 lock.acquire(poll_interval=0.1)
             if held.in_place():

@@ -55,7 +55,7 @@ class RunMetadata:
     methods: Mapping[Name, Name]
     """The method's name for each output."""
     metrics: tuple[Metric, ...]
-    """The primary metric first."""
+    """The primary metric first. None as long as only a training can say which there are, and no seed is complete."""
     epochs: Annotated[int, Meta(ge=1, le=MAX_EPOCHS)]
     steps_per_epoch: Positive | None
     first_output_epoch: Mapping[Name, Positive]
@@ -111,14 +111,18 @@ class Plan:
     """Whether everything planned earlier had finished by then: a look at results was possible before this plan."""
 
 
+EXEC = "exec"
+"""As a source's form: amrobust ran a command for every seed, and read what it printed or wrote."""
+
+
 @dataclass(frozen=True)
 class Source:
     """Where curves come from that amrobust did not train."""
 
     form: Text
-    """The importer's name, or "recorder"."""
+    """The importer's name, "recorder" or "exec"."""
     command: Text
-    """The command that imports them again; empty where there is none."""
+    """The command that makes or imports them again; empty where there is none."""
     path: Text
     files: NotNegative
     """How many files they were read from."""

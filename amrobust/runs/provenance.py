@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 
 import amrobust
-from amrobust.runs.manifest import Layout, Manifest, RunMetadata, Session
+from amrobust.runs.manifest import EXEC, Layout, Manifest, RunMetadata, Session, Source
 from amrobust.runs.spec import VALIDATION, Spec
 from amrobust.runs.tuning import Tuning
 
@@ -31,6 +31,7 @@ def session(
     jobs: int | None,
     layout: Layout | None = None,
     company: Mapping[str, tuple[int, ...]] | None = None,
+    source: Source | None = None,
 ) -> Session:
     """The provenance of an execution that begins now."""
     revision, dirty = _own_revision()
@@ -49,6 +50,7 @@ def session(
         stacks=tuple(block for block in layout.blocks if len(block) > 1) if layout else (),
         company=company or {},
         code=facts.code,
+        source=source,
     )
 
 
@@ -56,7 +58,8 @@ def versions_apart(sessions: Iterable[Session]) -> str:
     """Packages that had not one version in all ``sessions`` that trained: ``torch 2.12.0, then 2.13.0``; empty where none."""
     found: dict[str, dict[str, None]] = {}
     for made in sessions:
-        for name, version in (made.versions if made.source is None else {}).items():
+        ours = made.source is None or made.source.form == EXEC
+        for name, version in (made.versions if ours else {}).items():
             found.setdefault(name, {})[version] = None
     return "; ".join(
         f"{name} {', then '.join(versions)}" for name, versions in found.items() if len(versions) > 1

@@ -7,6 +7,9 @@ import re
 METHOD_KEYS = (
     "method", "optimizer", "optimiser", "optimizer_name", "optimiser_name", "opt", "optim", "solver", "algorithm", "algo",
 )  # fmt: skip
+WORKLOAD_KEYS = (
+    "workload", "dataset", "dataset_name", "task", "env", "env_id", "env_name", "environment", "game", "problem", "experiment",
+)  # fmt: skip
 MEANS = ("mean", "avg", "average")
 STDS = ("std", "sd", "stdev", "stddev", "std_dev")
 COUNTS = ("n", "count", "seeds", "n_seeds", "num_seeds", "runs", "n_runs", "num_runs")

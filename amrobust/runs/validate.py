@@ -184,8 +184,10 @@ def _check_facts(facts: RunMetadata) -> None:
                 "such a unit"
             )
     for names, what in ((facts.outputs, "output"), ([metric.name for metric in facts.metrics], "metric")):
-        if not names or len(set(names)) != len(names):
-            raise CorruptRun(f"its manifest names no {what}, or one twice")
+        if len(set(names)) != len(names):
+            raise CorruptRun(f"its manifest names one {what} twice")
+    if not facts.outputs:
+        raise CorruptRun("its manifest names no output")
     if set(facts.methods) != set(facts.outputs) or set(facts.first_output_epoch) != set(facts.outputs):
         raise CorruptRun("its manifest does not name a method and a first epoch for every output")
 
@@ -205,6 +207,8 @@ def _check_whole(manifest: Manifest) -> None:
         check_chosen(manifest.spec.hyperparameters, manifest.tuning)
     if complete * len(facts.outputs) * facts.epochs * len(facts.metrics) > MAX_VALUES:
         raise CorruptRun(f"its manifest announces more than {MAX_VALUES:,} values")
+    if complete and not facts.metrics:
+        raise CorruptRun("its manifest names complete seeds and no metric")
     if (complete > 0) != (manifest.curves is not None):
         raise CorruptRun("its manifest names complete seeds without a curves file, or the reverse")
     if manifest.curves is None:

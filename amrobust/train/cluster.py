@@ -1,4 +1,4 @@
-"""How a cluster is used: what ``--address``, ``--gpus-per-task`` and ``--max-retries`` say."""
+"""How a cluster is used: what ``--address``, ``--gpus-per-task``, ``--max-retries`` and ``--slurm`` say."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ class Cluster:
     gpus_per_task: float | None = None
     """A share of one GPU, or a whole number of them."""
     max_retries: int | None = None
+    slurm: tuple[tuple[str, str], ...] = ()
+    """Options of sbatch and their values."""
 
     @property
     def asked_for(self) -> list[str]:
@@ -28,6 +30,7 @@ class Cluster:
             "--address": self.address,
             "--gpus-per-task": self.gpus_per_task,
             "--max-retries": self.max_retries,
+            "--slurm": self.slurm or None,
         }
         return [option for option, value in given.items() if value is not None]
 

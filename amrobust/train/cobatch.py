@@ -101,11 +101,14 @@ def train_cobatch(
     place: Place | None,
     reporters: Mapping[int, RunEvents],
     declared: str = "",
+    *,
+    wait: bool = True,
 ) -> dict[int, RunError | None]:
     """Train the runs of ``job`` as one stack; returns those that it dealt with, by their numbers, and what failed of each.
 
     The others are not what they were when the job was planned, or cannot be written to: they are left as they are. The locks
-    of all runs are held, and taken in the order of their identities, so that several processes cannot wait for each other.
+    of all runs are held, and taken in the order of their identities, so that several processes cannot wait for each other;
+    without ``wait`` those that another process holds are left to it.
     Raises UserError and Interrupted as :func:`amrobust.train.engine.train_runs`.
     """
     wanted = checked(seeds)
@@ -114,7 +117,9 @@ def train_cobatch(
         for number, asked in job.runs.items():
             reporter = reporters[number]
             with suppress(CorruptRun, RunError):
-                held = locks.enter_context(locked(asked.path, _waiter(reporter, asked.path)))
+                held = locks.enter_context(
+                    locked(asked.path, _waiter(reporter, asked.path) if wait else None)
+                )
                 execution = Execution(held, asked, reporter, declared)
                 recorded = execution.manifest if execution.manifest.provenance else None
                 if _goes_on(recorded, job.company, asked.manifest.identity, wanted):

@@ -133,7 +133,7 @@ def _source_of(name: str, found: Any, root: str) -> Files | None:
             ):
                 waiting[f"{root}:{used}"] = other
     file, _ = _located(root)
-    imported = _imports(root, Path(file).read_bytes(), is_package=False) if file is not None else ()
+    imported = imports(root, Path(file).read_bytes(), is_package=False) if file is not None else ()
     return {**dict(sorted(sources.items())), **_files(imported)}
 
 
@@ -173,7 +173,7 @@ def _files(names: Iterable[str], root: str | None = None) -> Files:
             raise UserError(f"{file}, part of the code of {name}, cannot be read: {error.strerror}") from None
         inside = len(name.split(".")) + (folders is not None)
         files["/".join(path.parts[-inside:])] = hashlib.sha256(content).hexdigest()
-        waiting += _imports(name, content, is_package=folders is not None)
+        waiting += imports(name, content, is_package=folders is not None)
         if folders is not None:
             waiting += [f"{name}.{each.stem}" for each in path.parent.glob("*.py") if each != path]
     return files
@@ -201,7 +201,7 @@ def _located(name: str) -> tuple[str | None, Iterable[str] | None]:
     return (file if file is not None and Path(file).is_file() else None), folders
 
 
-def _imports(name: str, content: bytes, *, is_package: bool) -> Iterator[str]:
+def imports(name: str, content: bytes, *, is_package: bool) -> Iterator[str]:
     """The modules that the module ``name`` imports anywhere in its source, and names that may be such."""
     try:
         tree = ast.parse(content)

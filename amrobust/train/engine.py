@@ -8,18 +8,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from amrobust.errors import RunError
 from amrobust.runs.curves import mean_and_std
-from amrobust.runs.manifest import RunMetadata
+from amrobust.runs.lock import Busy
+from amrobust.runs.manifest import RunMetadata, Source
 from amrobust.runs.spec import Spec, canonical_json, content_digest
 from amrobust.runs.store import Run, manifest_in, read_run
 from amrobust.runs.tuning import Tuning
 from amrobust.runs.validators import CorruptRun
+from amrobust.runs.values import held
 from amrobust.runs.versions import Versions
 from amrobust.train.cobatch import CoBatchedRuns, plan_cobatches, train_cobatch
 from amrobust.train.code import code_of
@@ -54,6 +56,8 @@ def train_runs(
     tunings: Mapping[str, Tuning] | None = None,
     accept_new_code: bool = False,
     declared: str = "",
+    source: Callable[[Spec, Sequence[int]], Source] | None = None,
+    wait: bool = True,
 ) -> list[RunResult]:
     """Train those of ``seeds`` that the runs of ``specs`` in ``directory`` lack, and say what came of each, in their order.
 
@@ -66,7 +70,9 @@ def train_runs(
     is recorded with the run, also with one that has all its seeds; without it what was recorded stays. After an edit of the
     user's code they are other runs, or with ``accept_new_code`` those of the version before, as
     :meth:`amrobust.runs.versions.Versions.asked` says. With each seed the digest of the declaration is recorded that it is
-    trained under, ``declared``; "" for none.
+    trained under, ``declared``; "" for none. ``source`` says of a spec and its seeds what is recorded as their source, where
+    their training is not amrobust's own. Without ``wait`` a run that another process holds is left to it: a result that is
+    ``busy``.
 
     Raises UserError on a bad spec, bad seeds, one that a method was tuned on, data that cannot be read, and where it is unknown
     which version of the user's code goes on, and Interrupted on Ctrl-C: what had finished is kept then.
@@ -75,7 +81,7 @@ def train_runs(
     try:
         batch = _Batch(
             list(different.values()), checked(seeds), directory, executor, batching, place or Place(), train, describe,
-            tunings or {}, accept_new_code, declared,
+            tunings or {}, accept_new_code, declared, source, wait,
         )  # fmt: skip
         return batch.run(reporter, different)
     finally:
@@ -120,6 +126,8 @@ class _Batch:
     tunings: Mapping[str, Tuning]
     accept_new_code: bool
     declared: str
+    source: Callable[[Spec, Sequence[int]], Source] | None
+    wait: bool
 
     def run(self, reporter: Reporter | None, digests: Iterable[str]) -> list[RunResult]:
         """Train all of it; ``digests`` are those of the specs."""
@@ -151,7 +159,9 @@ class _Batch:
             dealt_with = (
                 {}
                 if job.together is None
-                else train_cobatch(job.together, self.seeds, self.executor, self.place, told, self.declared)
+                else train_cobatch(
+                    job.together, self.seeds, self.executor, self.place, told, self.declared, wait=self.wait
+                )
             )
             results = []
             for number, progress in told.items():
@@ -176,10 +186,13 @@ class _Batch:
                 spec, self.seeds, self.directory, self.executor, versions, progress, batching=self.batching, place=self.place,
                 train=self.train, describe=self.describe, tuning=self.tunings.get(spec.method_key),
                 accept_new_code=self.accept_new_code, declared=self.declared,
+                source=self.source, wait=self.wait,
             )  # fmt: skip
             return self._result(number, run, progress.trained)
         except Interrupted:
             raise
+        except Busy:
+            return replace(self._result(number, None, 0), busy=True)
         except RunError as problem:
             return self._result(number, progress.read(self.directory), progress.trained, str(problem))
 
@@ -188,12 +201,13 @@ class _Batch:
         if run is None:
             return RunResult(spec, None, spec.workload, "", "", (), 0, trained, 0, error=error)
         manifest, facts = run.manifest, run.manifest.facts
-        metric, unit = facts.metrics[0].name, facts.metrics[0].unit
+        metric, unit = (facts.metrics[0].name, facts.metrics[0].unit) if facts.metrics else ("", "")
         kept = [row for row, seed in enumerate(manifest.complete) if seed in wanted]
         curves = {} if error is not None else run.curves()
         finals = tuple(
-            Final(output, facts.methods[output], *mean_and_std(metrics[metric][kept, -1]))
+            Final(output, facts.methods[output], *mean_and_std(held(metrics[metric][kept])[:, -1]))
             for output, metrics in curves.items()
+            if metrics
         )
         diverged = sum(manifest.seeds[manifest.complete[row]].diverged for row in kept)
         return RunResult(

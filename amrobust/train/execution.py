@@ -13,20 +13,20 @@ from typing import Protocol
 import numpy as np
 
 from amrobust.errors import RunError, UserError
-from amrobust.runs.axis import MAX_EPOCHS
+from amrobust.runs.axis import MAX_EPOCHS, epochs
 from amrobust.runs.code import code_digest
-from amrobust.runs.curves import SeedCurves, metric_names
+from amrobust.runs.curves import SeedCurves, along, metric_names
 from amrobust.runs.files import escape
 from amrobust.runs.find import is_run
 from amrobust.runs.lock import Held, locked
-from amrobust.runs.manifest import Block, Layout, Manifest, RunMetadata, SeedRecord, identity
+from amrobust.runs.manifest import Block, Layout, Manifest, RunMetadata, SeedRecord, Source, identity
 from amrobust.runs.provenance import now, session, versions_apart
 from amrobust.runs.seeds import MAX_SEED
 from amrobust.runs.spec import Spec
 from amrobust.runs.store import Run, broken_line, commit, read_run
 from amrobust.runs.tuning import Tuning, require_disjoint
 from amrobust.runs.validators import CorruptRun, UnreadableRun
-from amrobust.runs.values import MAX_VALUES
+from amrobust.runs.values import MAX_VALUES, not_finite
 from amrobust.runs.versions import Asked, Versions
 from amrobust.train import prepare
 from amrobust.train.executors import Executor, train_seeds
@@ -34,7 +34,7 @@ from amrobust.train.finished import clear
 from amrobust.train.heartbeat import Listener
 from amrobust.train.layout import plan_layout
 from amrobust.train.reporter import RunEvents
-from amrobust.train.unit import Place, SeedOutcome
+from amrobust.train.unit import Measured, Place, SeedOutcome
 
 ONE_AT_A_TIME = threading.Lock()
 """Of several executions one builds models to look at: torch counts operations and memory process-wide."""
@@ -43,7 +43,10 @@ CHECKPOINTS = "checkpoints"
 """Directory in a run's for the state of trainings under way."""
 
 COMMIT_INTERVAL = 1.0
-"""Seconds between commits: so much work is lost at most when the process is killed."""
+"""Seconds between commits of quick seeds: so much work is lost at most when the process is killed."""
+
+WORTH = 100
+"""How many times as long as a commit takes the seeds have to have taken that it is made for before that time."""
 
 
 class Interrupted(RunError):
@@ -76,12 +79,15 @@ def train_run(
     tuning: Tuning | None,
     accept_new_code: bool,
     declared: str,
+    source: Callable[[Spec, Sequence[int]], Source] | None = None,
+    wait: bool = True,
 ) -> Run:
     """Train those of the ``wanted`` seeds that the run of ``spec`` in ``directory`` lacks, and return the run.
 
     Arguments are as of :func:`amrobust.train.engine.train_runs`; ``versions`` are those of ``directory``. Raises UserError on a
     seed that the method was tuned on, and where it is unknown which version of the code goes on, Interrupted on Ctrl-C (what is
-    finished is kept), RunError where seeds failed, the disk cannot be written to, or what is there is broken.
+    finished is kept), Busy where another process has the run and nobody is to ``wait``, RunError where seeds failed, the disk
+    cannot be written to, or what is there is broken.
     """
     path = directory
     try:
@@ -91,8 +97,8 @@ def train_run(
         if run is not None:
             reporter.started(path.name, len(wanted), len(wanted))
             return run
-        with locked(path, lambda: reporter.waiting(path)) as held:
-            execution = Execution(held, asked, reporter, declared)
+        with locked(path, (lambda: reporter.waiting(path)) if wait else None) as held:
+            execution = Execution(held, asked, reporter, declared, source and source(spec, wanted))
             heard = Listener(execution.heard)
             here = replace(place, checkpoints=path / CHECKPOINTS, code=execution.code, heard=heard)
             execution.run(wanted, _Training(train, here, executor, batching))
@@ -147,7 +153,8 @@ def _check_same(recorded: Manifest, asked: Manifest) -> None:
     """Raise CorruptRun unless seeds of ``asked`` may be added to what is recorded."""
     if recorded.identity != asked.identity:
         raise CorruptRun("it holds another run than its name says")
-    for name in ("outputs", "metrics", "epochs"):
+    # Which metrics a script has, and where it measures them, its seeds say.
+    for name in ("outputs", "metrics", "epochs") if asked.facts.metrics else ("outputs",):
         if getattr(recorded.facts, name) != getattr(asked.facts, name):
             raise UnreadableRun(
                 f"this version of amrobust, or of your code, would record other {name} than it has",
@@ -207,8 +214,16 @@ class Execution:
     :meth:`run` does all of it; :mod:`amrobust.train.cobatch` calls its parts for several runs in step.
     """
 
-    def __init__(self, held: Held, asked: Asked, reporter: RunEvents, declared: str = "") -> None:
+    def __init__(
+        self,
+        held: Held,
+        asked: Asked,
+        reporter: RunEvents,
+        declared: str = "",
+        source: Source | None = None,
+    ) -> None:
         self.held, self.path, self.reporter, self.declared = held, held.path, reporter, declared
+        self.source = source
         self.manifest = asked.manifest
         self.facts = self.manifest.facts
         self.code = code_digest(self.facts.code)
@@ -219,7 +234,9 @@ class Execution:
         self.wanted: Sequence[int] = ()
         self.missing: Sequence[int] = ()
         self.left: set[int] = set()
-        self.begun = self.last_commit = 0.0
+        self.begun = self.last_commit = self.uncommitted = 0.0
+        self.commits_took = 0.0, 0.0
+        """The last two; the first that has curves imports what writes them."""
         if is_run(self.path):
             self._take_up(read_run(self.path))
         elif self.manifest.identity != identity(self.manifest.spec, self.facts):
@@ -298,7 +315,7 @@ class Execution:
             seeds={**planned.seeds, **running},
             provenance=(
                 *planned.provenance,
-                session(self.facts, executor.name, executor.jobs, layout, company),
+                session(self.facts, executor.name, executor.jobs, layout, company, self.source),
             ),
         )
         self._commit()
@@ -320,8 +337,12 @@ class Execution:
             self._record(outcome)
         if last:
             self._set({seed: SeedRecord("failed", error="its training gave no result") for seed in self.left})
-        elif outcomes and time.monotonic() - self.last_commit >= COMMIT_INTERVAL:
-            self._commit()
+        elif outcomes:
+            # What took long is committed at once: the next outcome may be hours away.
+            self.uncommitted += sum(outcome.wall_seconds for outcome in outcomes)
+            worth = self.uncommitted >= max(COMMIT_INTERVAL, WORTH * min(self.commits_took))
+            if worth or time.monotonic() - self.last_commit >= COMMIT_INTERVAL:
+                self._commit()
 
     def give_up(self) -> None:
         """Commit what there is; the rest is planned again."""
@@ -349,15 +370,19 @@ class Execution:
             )
 
     def _record(self, outcome: SeedOutcome) -> None:
-        error = outcome.error or self._misfit(outcome)
+        if outcome.measured is not None and outcome.measured.read:
+            self.reporter.read_as(outcome.measured.read)
+        error = outcome.error
+        if error is None and outcome.measured is not None:
+            outcome, error = self._joined(outcome, outcome.measured)
+        error = error or self._misfit(outcome)
         if error is not None:
             record = SeedRecord("failed", wall_seconds=outcome.wall_seconds, error=error[:2000])
         else:
             self.curves[outcome.seed] = outcome.curves
-            finite = all(
-                np.isfinite(c).all() for metrics in outcome.curves.values() for c in metrics.values()
+            diverged = outcome.diverged or any(
+                not_finite(c[None]).any() for metrics in outcome.curves.values() for c in metrics.values()
             )
-            diverged = outcome.diverged or not finite
             record = SeedRecord(
                 "complete", diverged, outcome.wall_seconds, None, outcome.stack, self.code, self.declared
             )
@@ -366,17 +391,53 @@ class Execution:
 
     def _misfit(self, outcome: SeedOutcome) -> str | None:
         """Why the outcome's curves are not those that the facts announce, if they are not."""
-        for output in self.facts.outputs:
-            for name in metric_names(self.facts):
+        facts = self.manifest.facts
+        for output in facts.outputs:
+            for name in metric_names(facts):
                 curve = outcome.curves.get(output, {}).get(name)
-                if curve is None or np.shape(curve) != (self.facts.epochs,):
-                    return f"its training gave no curve of {name} with {self.facts.epochs} epochs for output {output}"
+                if curve is None or np.shape(curve) != (facts.epochs,):
+                    return (
+                        f"its training gave no curve of {name} with {facts.epochs} epochs for output {output}"
+                    )
         return None
+
+    def _joined(self, outcome: SeedOutcome, measured: Measured) -> tuple[SeedOutcome, str | None]:
+        """The outcome along the axis of the run, which grows by what the outcome has and the other seeds have not; and why it
+        cannot be one of the run's seeds, if it cannot."""
+        facts, axis = self.manifest.facts, measured.axis
+        metrics = measured.metrics
+        if self.curves:
+            known = {metric.name: metric for metric in metrics}
+            if known.keys() != set(metric_names(facts)):
+                there, here = (", ".join(sorted(names)) for names in (metric_names(facts), known))
+                return outcome, f"it measured {here}, and the other seeds {there}"
+            both = facts.coordinates.joined(axis)
+            if both is None:
+                return outcome, (
+                    f"its values are at {axis.words}, and those of the other seeds at {facts.coordinates.words}: a method's "
+                    "seeds are measured at the same steps"
+                )
+            # What was declared since stands above what a name said.
+            metrics = tuple(
+                known[metric.name] if known[metric.name].better_by == "declared" else metric
+                for metric in facts.metrics
+            )
+            axis = both
+            if axis.values != facts.coordinates.values:
+                self.curves = along(axis, self.curves, facts.coordinates)
+        count = len(axis.values)
+        if count > MAX_EPOCHS or (len(self.curves) + 1) * count * len(metrics) > MAX_VALUES:
+            return outcome, f"{count} steps of {len(metrics)} metrics are too many to record"
+        facts = replace(facts, metrics=metrics, epochs=count, axis=None if axis == epochs(count) else axis)
+        self.manifest = replace(self.manifest, facts=facts)
+        (curves,) = along(axis, {outcome.seed: outcome.curves}, measured.axis).values()
+        return replace(outcome, curves=curves), None
 
     def _set(self, records: dict[int, SeedRecord]) -> None:
         self.manifest = replace(self.manifest, seeds={**self.manifest.seeds, **records})
 
     def _commit(self) -> None:
+        began = time.monotonic()
         *earlier, current = self.manifest.provenance
         before = sum(past.seeds for past in earlier)
         current = replace(
@@ -386,7 +447,8 @@ class Execution:
         )
         self.manifest = replace(self.manifest, provenance=(*earlier, current))
         self._write()
-        self.last_commit = time.monotonic()
+        self.last_commit, self.uncommitted = time.monotonic(), 0.0
+        self.commits_took = self.commits_took[1], self.last_commit - began
 
     def _write(self) -> None:
         self.held.check()

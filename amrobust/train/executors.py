@@ -67,10 +67,10 @@ class Executor(Protocol):
 
 
 def make_executor(name: str, jobs: int | None = None, cluster: Cluster | None = None) -> Executor:
-    """The executor called ``name``: "processes" (``jobs`` workers, default one a usable core), "local", "ray", or another
-    package's.
+    """The executor called ``name``: "processes" (``jobs`` workers, default one a usable core), "local", "ray", "slurm" or
+    another package's.
 
-    ``cluster`` is for "ray" alone. A package announces a function of ``jobs`` that makes one under the entry point group
+    ``cluster`` is for "ray" and "slurm". A package announces a function of ``jobs`` that makes one under the entry point group
     ``amrobust.executors``. Raises UserError on another name, what cannot be imported or is no executor, fewer than one job,
     or what an executor has no use for.
     """
@@ -81,19 +81,25 @@ def make_executor(name: str, jobs: int | None = None, cluster: Cluster | None = 
             f"jobs = {jobs}: the local executor trains in this process; leave jobs out, or take the executor processes"
         )
     cluster = cluster or Cluster()
+    beside = {"ray": ("--slurm",), "slurm": ("--address",)}.get(name, cluster.asked_for)
+    if refused := [option for option in cluster.asked_for if option in beside]:
+        raise UserError(
+            f"{', '.join(refused)}: the {name} executor has no use for it; --address is for --executor ray, --slurm for "
+            "--executor slurm, and --gpus-per-task and --max-retries for both"
+        )
+    if name == "slurm":
+        from amrobust.train.slurm_executor import SlurmExecutor
+
+        return SlurmExecutor(jobs, cluster)
     if name == "ray":
         from amrobust.train.ray_executor import RayExecutor
 
         return RayExecutor(jobs, cluster)
-    if cluster.asked_for:
-        raise UserError(
-            f"{', '.join(cluster.asked_for)}: only the ray executor has a cluster, and this is {name}: add --executor ray"
-        )
     if name in OWN:
         return OWN[name](jobs)
     announced = plugins.announced(GROUP)
     if name not in announced:
-        raise plugins.unknown("executor", name, (*OWN, "ray", *announced))
+        raise plugins.unknown("executor", name, (*OWN, "ray", "slurm", *announced))
     made: Executor = plugins.load(announced[name])(jobs)
     if lacking := [member for member in MEMBERS if not hasattr(made, member)]:
         raise UserError(f"{name} is not an executor: it has no {', '.join(lacking)}")

@@ -34,10 +34,12 @@ def plan_layout(
     Raises UserError on another ``batching``.
     """
     _require(batching)
-    kind = workloads.get(spec.workload).kind
     kept: list[Block] = []
     left = set(seeds)
     chosen: str | None = batching
+    if chosen == "none" and (recorded is None or not recorded.blocks):
+        return Layout("none", tuple(in_blocks(seeds, 1)))
+    kind = workloads.get(spec.workload).kind
     if recorded is not None and batching in ("auto", recorded.batching):
         chosen = recorded.batching or ("stack" if kind == "convex" else "none")
         for block in recorded.blocks:

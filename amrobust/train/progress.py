@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,15 @@ from amrobust.runs.curves import mean_and_std
 from amrobust.runs.lock import LOCK
 from amrobust.runs.spec import Spec, content_digest
 from amrobust.runs.store import Run, each_run
+from amrobust.runs.values import held
+from amrobust.train import heartbeat
+from amrobust.train.execution import CHECKPOINTS
+from amrobust.train.finished import PREFIX
 from amrobust.train.prepare import method_names
+
+SLURM = "slurm"
+_OF_A_BLOCK = re.compile(rf"(?:{heartbeat.PREFIX}|{PREFIX})(\d+)-(\d+)(?:\.pt)?")
+"""What a job's files are called whose block has begun, or is finished."""
 
 
 @dataclass(frozen=True)
@@ -29,9 +38,11 @@ class RunProgress:
     complete: int
     running: int
     """Handed to workers by a process that holds the run now."""
+    pending: int
+    """Handed to SLURM, and no job has begun with them."""
     failed: int
     missing: int
-    """Neither complete, running nor failed: not begun, or interrupted."""
+    """Neither complete, running, pending nor failed: not begun, or interrupted."""
     finals: tuple[tuple[str, float, float | None], ...]
     """Method, mean and STD of the primary metric's final values over the complete seeds, of those that did not diverge."""
     metric: str
@@ -39,11 +50,13 @@ class RunProgress:
 
     @property
     def state(self) -> str:
-        """ "finished", "under way", "failed" where nothing is left but failures, or "to do"."""
+        """ "finished", "under way", "pending", "failed" where nothing is left but failures, or "to do"."""
         if self.complete == self.wanted:
             return "finished"
         if self.running:
             return "under way"
+        if self.pending:
+            return "pending"
         return "failed" if self.complete + self.failed == self.wanted else "to do"
 
 
@@ -62,7 +75,9 @@ def progress_of(specs: Iterable[Spec], seeds: int, directory: Path) -> tuple[lis
         run = runs.get(content_digest(spec.to_dict()))
         if run is None:
             names = tuple(method_names(spec).values())
-            row = RunProgress(spec.optimizer, names, spec.workload, None, seeds, 0, 0, 0, seeds, (), "", "")
+            row = RunProgress(
+                spec.optimizer, names, spec.workload, None, seeds, 0, 0, 0, 0, seeds, (), "", ""
+            )
         else:
             row = _progress(run, range(seeds))
         found.append(row)
@@ -82,27 +97,41 @@ def _has_runs(directory: Path) -> bool:
 def _progress(run: Run, seeds: Iterable[int]) -> RunProgress:
     manifest, wanted = run.manifest, set(seeds)
     facts = manifest.facts
-    metric, unit = facts.metrics[0].name, facts.metrics[0].unit
+    metric, unit = (facts.metrics[0].name, facts.metrics[0].unit) if facts.metrics else ("", "")
     records = {seed: record for seed, record in manifest.seeds.items() if seed in wanted}
     counts = {
-        state: sum(record.state == state for record in records.values())
-        for state in ("complete", "running", "failed")
+        state: sum(record.state == state for record in records.values()) for state in ("complete", "failed")
     }
-    running = counts["running"] if counts["running"] and _held(run.path) else 0
+    handed = [seed for seed, record in records.items() if record.state == "running"]
+    handed = handed if handed and _held(run.path) else []
+    pending = _pending(run, handed)
+    running = len(handed) - pending
     kept = [row for row, seed in enumerate(manifest.complete) if seed in wanted]
     finals = []
     for output, curves in run.curves().items():
-        values = curves[metric][kept, -1] if kept else np.empty(0)
+        values = held(curves[metric][kept])[:, -1] if kept else np.empty(0)
         values = values[np.isfinite(values)]
         if len(values):
             mean, std = mean_and_std(values)
             assert mean is not None
             finals.append((facts.methods[output], mean, std))
-    missing = len(wanted) - counts["complete"] - running - counts["failed"]
+    missing = len(wanted) - counts["complete"] - len(handed) - counts["failed"]
     return RunProgress(
         manifest.spec.optimizer, tuple(facts.methods[output] for output in facts.outputs), facts.workload_label, run.path,
-        len(wanted), counts["complete"], running, counts["failed"], missing, tuple(finals), metric, unit,
+        len(wanted), counts["complete"], running, pending, counts["failed"], missing, tuple(finals), metric, unit,
     )  # fmt: skip
+
+
+def _pending(run: Run, running: Iterable[int]) -> int:
+    """How many of the seeds that were handed to SLURM no job has begun with, as the jobs' files in the run's directory say."""
+    if run.manifest.provenance[-1].executor != SLURM:
+        return 0
+    begun = [
+        range(int(found[1]), int(found[2]) + 1)
+        for path in (run.path / CHECKPOINTS).glob("*")
+        if (found := _OF_A_BLOCK.fullmatch(path.name))
+    ]
+    return sum(not any(seed in block for block in begun) for seed in running)
 
 
 def _held(path: Path) -> bool:

@@ -1,34 +1,27 @@
 """Blocks of seeds as tasks of a Ray cluster: one that is joined, or one of this machine that listens on loopback only.
 
-Ray is imported when an executor is made. A worker that sees the run's directory keeps checkpoints and finished blocks there,
-so that whoever comes after a driver that died goes on from them, and writes there how far its block is; every outcome is also
-returned to the driver, which commits it. Which workers see the directory is found out, not configured: the driver leaves a file
-of a random name in it.
+Ray is imported when an executor is made. What its workers do is in :mod:`amrobust.train.remote`.
 """
 
 from __future__ import annotations
 
 import os
-import secrets
 import socket
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass, replace
-from pathlib import Path
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
-from amrobust import workloads
-from amrobust.errors import RunError, UserError
+from amrobust.errors import UserError
 from amrobust.runs.manifest import Block
-from amrobust.train import finished, heartbeat
+from amrobust.train import heartbeat
 from amrobust.train.cluster import MAX_RETRIES, Cluster
 from amrobust.train.pools import usable_cores
-from amrobust.train.prepare import package_versions
-from amrobust.train.training import halves, one_thread, train_unit
+from amrobust.train.remote import Origin, token_in, train_task
+from amrobust.train.training import halves
 from amrobust.train.unit import Place, SeedOutcome, Work
-from amrobust.workloads import data
 
 DIED = "its worker died each time it was tried (out of memory, killed, or its machine was lost)"
 
@@ -46,56 +39,6 @@ OBJECT_STORE_BYTES = 128_000_000
 
 LOOPBACK_ONLY = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_USAGE_STATS_ENABLED": "0"}
 """Ray's variables by which every server of a new cluster binds to 127.0.0.1, and by which it sends nothing to anybody."""
-
-
-@dataclass(frozen=True)
-class Origin:
-    """What a worker must have in common with the driver, whose facts are recorded with the run."""
-
-    versions: dict[str, str]
-    data_directory: str | None
-    """AMROBUST_DATA of the driver, where it is set."""
-    data_digest: str
-
-    @classmethod
-    def of(cls, spec: Work) -> Origin:
-        """That of ``spec`` in this process."""
-        digest = workloads.get(spec.workload).data_digest(spec.workload_params)
-        return cls(_versions(), os.environ.get(data.ENVIRONMENT), digest)
-
-    def check(self, spec: Work) -> None:
-        """Raise UserError where this process would train something else than the driver describes."""
-        here, there = _versions(), self.versions
-        if differing := [name for name in there if here.get(name) != there[name]]:
-            name = differing[0]
-            raise UserError(
-                f"{socket.gethostname()} has {name} {here.get(name)}, and the driver {there[name]}: install the same versions "
-                "on every machine of the cluster"
-            )
-        if self.data_directory is not None:
-            os.environ[data.ENVIRONMENT] = self.data_directory
-        if workloads.get(spec.workload).data_digest(spec.workload_params) != self.data_digest:
-            raise UserError(f"{socket.gethostname()} has other data of {spec.workload} than the driver")
-
-
-def _versions() -> dict[str, str]:
-    """Of what computes, without what a build for one kind of hardware adds to it."""
-    return {name: found.partition("+")[0] for name, found in package_versions().items()}
-
-
-def train_task(
-    spec: Work, seeds: Block, place: Place, token: Path | None, origin: Origin
-) -> list[SeedOutcome]:
-    """What a worker does: :func:`train_unit` on one thread. A ``token`` that is not there says that the directory is not."""
-    origin.check(spec)
-    kept = place.checkpoints if token is not None and token.exists() else None
-    shared = nullcontext() if kept is None else heartbeat.written(heartbeat.file_of(seeds, kept))
-    with one_thread(), shared as heard:
-        outcomes = train_unit(spec, seeds, replace(place, checkpoints=kept, heard=heard))
-    if kept is not None and not any(outcome.error for outcome in outcomes):
-        with suppress(RunError):  # The driver gets them in any case.
-            finished.keep(spec, outcomes, kept)
-    return outcomes
 
 
 class RayExecutor:
@@ -134,7 +77,7 @@ class RayExecutor:
             place = replace(place, checkpoints=place.checkpoints.absolute())
         waiting, under_way = deque(blocks), dict[Any, Block]()
         origin = Origin.of(spec)
-        with _token_in(place.checkpoints) as token:
+        with token_in(place.checkpoints) as token:
             try:
                 while waiting or under_way:
                     while waiting and self._has_room(under_way):
@@ -321,26 +264,6 @@ def _reach(address: str) -> None:
         raise UserError(
             f"no Ray cluster answers at {address} ({error}): start one with 'ray start --head --port {port}'"
         ) from None
-
-
-@contextmanager
-def _token_in(directory: Path | None) -> Iterator[Path | None]:
-    """An empty file that only those can see who see ``directory``."""
-    if directory is None:
-        yield None
-        return
-    token = directory / f"{finished.TOKEN_PREFIX}{secrets.token_hex(16)}"
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        token.touch(exist_ok=False)
-    except OSError as error:
-        raise RunError(f"cannot write to {directory} ({error.strerror or error})") from None
-    try:
-        yield token
-    finally:
-        with suppress(OSError):
-            token.unlink(missing_ok=True)
-            directory.rmdir()
 
 
 @contextmanager

@@ -52,6 +52,8 @@ class RunResult:
     diverged: int
     data_note: str | None = None
     error: str | None = None
+    busy: bool = False
+    """Whether it was left to another process, which works on it."""
 
 
 class Reporter(Protocol):
@@ -156,6 +158,11 @@ class RunEvents:
         """Something that the user should know about how its seeds are trained."""
         with self.batch._lock:
             self.batch.reporter.note(self.run, text)
+
+    def read_as(self, line: str) -> None:
+        """What was read as what, of the first seed that was read."""
+        with self.batch._lock:
+            self.batch.reporter.note("read", line)
 
     def advanced(self, pairs: Iterable[tuple[int, int]], share: float, seconds: float) -> None:
         """How far a block is, of this run or of several, as :meth:`amrobust.train.remaining.Remaining.advanced`."""

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from amrobust.runs.axis import Axis
+from amrobust.runs.metric import Metric
 from amrobust.runs.spec import Spec, Value
 from amrobust.train.heartbeat import Tell
 
@@ -73,6 +75,16 @@ Curve = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
+class Measured:
+    """What curves are of, where their training alone can say it, as that of somebody's own script."""
+
+    metrics: tuple[Metric, ...]
+    axis: Axis
+    read: str = ""
+    """What was read as what, in a line, where that has not been said yet."""
+
+
+@dataclass(frozen=True)
 class SeedOutcome:
     """The curves of one seed, or why there are none.
 
@@ -89,3 +101,5 @@ class SeedOutcome:
     error: str | None = None
     stack: int = 1
     """How many seeds were trained together with it, itself included."""
+    measured: Measured | None = None
+    """None where the run's metadata say what the curves are of."""

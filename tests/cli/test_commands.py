@@ -270,13 +270,13 @@ method = "am1[m=10]/II"
         assert "2 runs of 6 seeds, on this process" in again.stderr
         assert "2/2 runs on this process; 12/12 seeds" in again.stderr
 
-    def test_options_of_a_cluster_are_for_ray_alone(self, tmp_path, monkeypatch):
+    def test_options_of_a_cluster_are_for_its_executors_alone(self, tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path)
         path = tmp_path / "mine.toml"
         path.write_text(self.DECLARED)
         done = amrobust("analyze", path, "--executor", "local", "--max-retries", 1)
         assert done.exit_code == 2
-        assert "--max-retries: only the ray executor" in done.stderr
+        assert "--max-retries: the local executor has no use for it" in done.stderr
 
     def test_unknown_names(self):
         done = amrobust("analyze", "table99")

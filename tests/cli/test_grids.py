@@ -132,9 +132,12 @@ class TestWhatIsAskedFor:
             (["--spec", "nowhere.toml"], "does not exist"),
             (
                 ["--opt", "sgd", "--address", "10.0.0.1:6379"],
-                "--address: only the ray executor has a cluster",
+                "--address: the processes executor has no use for it",
             ),
-            (["--opt", "sgd", "--opt", "msgd", "--gpus-per-task", "0.5"], "add --executor ray"),
+            (
+                ["--opt", "sgd", "--opt", "msgd", "--gpus-per-task", "0.5"],
+                "--gpus-per-task and --max-retries for both",
+            ),
             (["--opt", "sgd", "--executor", "ray", "--gpus-per-task", "1.5"], "neither a share of one GPU"),
         ],
     )

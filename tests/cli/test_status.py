@@ -90,7 +90,14 @@ class TestTheCommand:
     def test_without_a_request_it_shows_the_directory_as_json(self, tmp_path):
         amrobust("run", "--opt", "msgd", *QUICK, "--seeds", 3, "--runs-dir", tmp_path)
         data = json.loads(amrobust("status", "--runs-dir", tmp_path, "--format", "json").stdout)
-        assert data["seeds"] == {"wanted": 3, "complete": 3, "running": 0, "failed": 0, "missing": 0}
+        assert data["seeds"] == {
+            "wanted": 3,
+            "complete": 3,
+            "running": 0,
+            "pending": 0,
+            "failed": 0,
+            "missing": 0,
+        }
         assert data["runs"][0]["state"] == "finished"
         assert data["runs"][0]["outputs"]["msgd"]["final_std"] > 0
 

@@ -17,7 +17,7 @@ from whole_runs import numbers
 from amrobust.errors import UserError
 from amrobust.runs.spec import Spec
 from amrobust.runs.store import open_runs
-from amrobust.train import finished, ray_executor, training
+from amrobust.train import finished, ray_executor, remote, training
 from amrobust.train.cluster import Cluster
 from amrobust.train.engine import execute, failures, train_runs
 from amrobust.train.execution import CHECKPOINTS
@@ -115,7 +115,7 @@ def logistic(opt="msgd", iterations=100):
 @pytest.mark.parametrize("shared", [True, False], ids=["shared", "not shared"])
 def test_a_node_killed_in_mid_grid_changes_no_number(shared, cluster, tmp_path, monkeypatch):
     if not shared:
-        monkeypatch.setattr(ray_executor, "_token_in", lambda directory: nullcontext(tmp_path / "nowhere"))
+        monkeypatch.setattr(ray_executor, "token_in", lambda directory: nullcontext(tmp_path / "nowhere"))
     specs = [
         make_spec("digits", opt, {"epochs": 1, "batch_size": 64, "lr_drops": 0}) for opt in ("msgd", "am1")
     ]
@@ -179,7 +179,7 @@ def test_a_seed_that_kills_its_worker_each_time_fails_alone(executor):
 
 
 def test_an_exception_on_a_worker_is_the_reason_of_its_seeds(executor, monkeypatch):
-    monkeypatch.setattr(ray_executor, "_versions", lambda: {"numpy": "0.1"})
+    monkeypatch.setattr(remote, "versions", lambda: {"numpy": "0.1"})
     (found,) = executor.train(logistic(), [(5,)], Place())
     assert re.search("has numpy [2-9].*, and the driver 0.1", found.error)
 

@@ -8,6 +8,7 @@ import sys
 import textwrap
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ import pytest
 from made_up_runs import OUTPUTS, Trainer, curve, describe, outcome, spec
 
 from amrobust.errors import RunError, UserError
-from amrobust.runs.store import open_runs
+from amrobust.runs.store import open_runs, read_run
 from amrobust.train.engine import execute
 from amrobust.train.execution import Interrupted
 
@@ -259,3 +260,17 @@ def test_the_manifest_says_where_and_with_what_it_was_made(tmp_path):
     assert made["platform"]
     assert made["versions"]["python"]
     assert data["seeds"]["0"]["state"] == "complete"
+
+
+def test_a_seed_that_took_long_is_committed_although_another_was_just_before(tmp_path):
+    states = []
+
+    class Watching(Trainer):
+        def __call__(self, spec, seeds, *, executor, jobs):
+            for found in super().__call__(spec, seeds, executor=executor, jobs=jobs):
+                yield replace(found, wall_seconds=3600.0)
+                (path,) = tmp_path.iterdir()
+                states.append(len(read_run(path).manifest.complete))
+
+    execute(spec(), range(4), tmp_path, train=Watching(), describe=describe)
+    assert states == [1, 2, 3, 4]

@@ -109,12 +109,12 @@ def test_without_ray_the_error_says_how_to_get_it(monkeypatch):
         (
             "local",
             Cluster("10.0.0.1:6379"),
-            "--address: only the ray executor has a cluster, and this is local",
+            "--address: the local executor has no use for it",
         ),
         (
             "processes",
             Cluster(gpus_per_task=1, max_retries=2),
-            "--gpus-per-task, --max-retries: only the ray",
+            "--gpus-per-task, --max-retries: the processes executor has no use for it",
         ),
         ("ray", Cluster(gpus_per_task=1.5), "neither a share of one GPU nor a whole number"),
         ("ray", Cluster(gpus_per_task=float("nan")), "neither a share"),

@@ -100,7 +100,7 @@ class TestBoard:
 
 @pytest.mark.usefixtures("chatty")
 def test_a_worker_of_a_cluster_that_sees_the_directory_is_heard_through_it(tmp_path, monkeypatch):
-    from amrobust.train import ray_executor
+    from amrobust.train import remote
 
     spec, seeds, heard = make_spec("logistic", "sgd", {"iterations": 20}), (2, 5), Heard()
     step = heartbeat.advanced
@@ -111,8 +111,8 @@ def test_a_worker_of_a_cluster_that_sees_the_directory_is_heard_through_it(tmp_p
 
     monkeypatch.setattr(heartbeat, "advanced", read_after_each)
     (tmp_path / "token").touch()
-    origin = ray_executor.Origin.of(spec)
-    ray_executor.train_task(spec, seeds, Place(checkpoints=tmp_path), tmp_path / "token", origin)
+    origin = remote.Origin.of(spec)
+    remote.train_task(spec, seeds, Place(checkpoints=tmp_path), tmp_path / "token", origin)
     assert {block for block, _, _ in heard} == {seeds}
     assert [share for _, share, _ in heard] == sorted(share for _, share, _ in heard)
     assert heard[-1][1] == pytest.approx(0.95)
@@ -120,7 +120,7 @@ def test_a_worker_of_a_cluster_that_sees_the_directory_is_heard_through_it(tmp_p
     heard.clear()
     heartbeat.file_of(seeds, tmp_path).write_text("0.3 ")
     heartbeat.read_files([seeds], tmp_path, heard)
-    ray_executor.train_task(spec, seeds, Place(checkpoints=tmp_path), tmp_path / "no token", origin)
+    remote.train_task(spec, seeds, Place(checkpoints=tmp_path), tmp_path / "no token", origin)
     assert heard == []
 
 

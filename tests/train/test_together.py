@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from amrobust.runs.check import check_runs
+from amrobust.runs.lock import locked
 from amrobust.runs.store import open_runs
 from amrobust.train import finished, training
 from amrobust.train.engine import execute, train_runs
@@ -234,3 +235,21 @@ def test_what_a_stranger_wrote_into_a_company_names_nothing_that_is_trained(whol
     rows = grid(tmp_path)
     assert {row.complete for row in rows} == {3}
     assert_close(curves(tmp_path), curves(whole))
+
+
+def test_without_waiting_a_run_that_another_holds_is_left_to_it_and_the_others_train(tmp_path, whole):
+    # Where a run's directory would be is known from another place.
+    held = tmp_path / runs(whole)["am2"].path.name
+    with locked(held, None):
+        rows = grid(tmp_path, wait=False)
+    assert [(row.complete, row.busy, row.error) for row in rows] == [
+        (3, False, None),
+        (0, True, None),
+        (3, False, None),
+    ]
+    rows = grid(tmp_path, wait=False)
+    assert [(row.complete, row.trained, row.busy) for row in rows] == [
+        (3, 0, False),
+        (3, 3, False),
+        (3, 0, False),
+    ]
