@@ -56,9 +56,12 @@ class Recording:
     ) -> None:
         self.seed = seed
         self.warned = Warned()
+        self.hint = "call run.log(epoch, metric=value) in the loop"
+        """What to do where nothing was logged."""
         self._place, self._epochs, self._wanted, self._label = place, epochs, tuple(metrics), axis
         self._rows: Rows = {}
         self._earlier: Rows = {}
+        self._exact = True
         self._new = 0
         self._journal = Journal(place.path, place.method, place.workload, seed, axis)
         self._diverged = False
@@ -126,7 +129,7 @@ class Recording:
     def _numbers(self, name: Any, value: Any) -> Iterator[tuple[str, float]]:
         """The metrics that are wanted of one value; a line is said of what is none."""
         try:
-            for metric, number in _flat(_metric_name(name, self._journal.columns), value):
+            for metric, number in metrics_of(_metric_name(name, self._journal.columns), value):
                 if not self._wanted or metric in self._wanted or name in self._wanted:
                     yield metric, number
         except UserError as problem:
@@ -135,7 +138,9 @@ class Recording:
 
     def _take_up(self, at: float) -> None:
         """Before the first row, at ``at``: go on from the rows before it of the part of this training that came earlier."""
-        self._rows = {place: row for place, row in self._earlier.items() if place < at}
+        self._rows = {
+            place: row for place, row in self._earlier.items() if place < at or (self._exact and place == at)
+        }
         with self._never_lost():
             if self._earlier:
                 self._journal.take_up(self._rows)
@@ -178,9 +183,7 @@ class Recording:
         """What was logged as curves of each output, and where. Raises RunError where it is nothing."""
         rows = dict(sorted(self.rows.items()))
         if not rows:
-            raise RunError(
-                f"seed {as_given(self.seed)} logged nothing: call run.log(epoch, metric=value) in the loop"
-            )
+            raise RunError(f"nothing was logged: {self.hint}")
         keys = dict.fromkeys(key for row in rows.values() for key in row)
         names = list(dict.fromkeys(name for _, name in keys))
         for name in self._wanted:
@@ -200,12 +203,13 @@ class Recording:
     def start(self, *, resume: bool = False, again: bool = False, earlier: Rows | None = None) -> None:
         """Hold the seed's lock and begin: with ``resume`` from what is there of the seed, else from the rows ``earlier``.
 
-        Rows from before are kept up to the first that comes now. ``again``: the seed may be complete; what does not go on from
-        it is another attempt. Raises UserError or RunError where it cannot begin.
+        The latter are of the very weights that are trained now, and kept up to the first row that comes, with it; of the former
+        nobody knows which were still to come at the checkpoint, and what is logged again now counts. ``again``: the seed may be
+        complete; what does not go on from it is another attempt. Raises UserError or RunError where it cannot begin.
         """
         self._place.acquire(self.seed, again=again or resume)
         try:
-            self._earlier = dict((self.there() if resume else earlier) or {})
+            self._earlier, self._exact = dict((self.there() if resume else earlier) or {}), not resume
             self._before = self._place.seconds(self.seed) if self._earlier else 0.0
             self._place.mark(self.seed, SeedRecord("running", wall_seconds=self._before))
         except BaseException:
@@ -218,23 +222,41 @@ class Recording:
         seconds = time.perf_counter() - self._begun
         with self._quietly():
             try:
-                curves, axis = self._curves()
-                if self._place.complete(
-                    self.seed, curves, axis, self.rows,
-                    diverged=self._diverged, seconds=seconds, before=self._before,
-                ):  # fmt: skip
-                    self._journal.remove()
-                else:
+                if (recorded := self._place.rows(self.seed)) and not self._goes_on_from(recorded):
                     self.warned(
                         f"{self._where}: it is recorded already, and this is another attempt at it, kept in "
-                        f"{shown(self._journal.set_aside())} and no part of the run: record it under another name to compare it"
+                        f"{shown(self._journal.set_aside())} and no part of the run: record it under another name to "
+                        "compare it"
                     )
+                else:
+                    curves, axis = self._curves()
+                    self._place.complete(
+                        self.seed, curves, axis, diverged=self._diverged, seconds=seconds, before=self._before
+                    )
+                    self._journal.remove()
             except Exception as problem:
                 self._journal.close()
                 kept = f"; what was logged is in {shown(self._journal.path)}" if self.rows else ""
                 self.warned(f"{self._where}: {problem}{kept}")
                 self._place.mark(self.seed, SeedRecord("failed", error=shown(problem)[:2000]))
         self._place.release()
+
+    def _goes_on_from(self, recorded: Rows) -> bool:
+        """Whether this is what is ``recorded`` of the seed, trained further; what its checkpoint did not have yet is added."""
+        last = max(self._earlier, default=None)
+        missing: list[tuple[float, tuple[str, str], float]] = []
+        for at, row in recorded.items():
+            for key, value in row.items():
+                mine = self.rows.get(at, {}).get(key)
+                if last is None or (mine is None and at > last):
+                    return False
+                if mine is None:
+                    missing.append((at, key, value))
+                elif mine != value and not (mine != mine and value != value):
+                    return False
+        for at, key, value in missing:
+            self.rows.setdefault(at, {})[key] = value
+        return True
 
     def stop(self, error: BaseException) -> None:
         """End before the training did: what was logged stays beside the run, and the seed is not done."""
@@ -440,7 +462,7 @@ def _metric_name(name: Any, taken: Sequence[str] = ()) -> str:
     return _text("the name of a metric", name)
 
 
-def _flat(name: str, value: Any) -> Iterator[tuple[str, float]]:
+def metrics_of(name: str, value: Any) -> Iterator[tuple[str, float]]:
     """A value as metrics: one, or one for each entry of a list, an array or a mapping; None is none."""
     entries = value
     if not isinstance(value, (Mapping, list, tuple)):
@@ -457,7 +479,7 @@ def _flat(name: str, value: Any) -> Iterator[tuple[str, float]]:
             f"{name} has {len(entries):,} entries, more than the {MAX_ENTRIES:,} that are metrics"
         )
     for key, entry in entries.items() if isinstance(entries, Mapping) else enumerate(entries):
-        yield from _flat(f"{name}.{key}", entry)
+        yield from metrics_of(f"{name}.{key}", entry)
 
 
 def _number(name: str, value: Any) -> float:

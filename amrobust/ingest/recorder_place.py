@@ -131,7 +131,16 @@ class Place:
     def rows(self, seed: int) -> Rows:
         """What is recorded of ``seed``, by place; nothing where it is not complete."""
         run = self.read()
-        return {} if run is None else _rows_of(run, seed)
+        found: Rows = {}
+        if run is None:
+            return found
+        places = np.array(run.manifest.facts.coordinates.values)
+        for output, metrics in seeds_of(run).get(seed, {}).items():
+            for name, values in metrics.items():
+                measured = ~absent(values)
+                for at, value in zip(places[measured], values[measured], strict=True):
+                    found.setdefault(float(at), {})[output, name] = float(value)
+        return dict(sorted(found.items()))
 
     def seconds(self, seed: int) -> float:
         """How long ``seed`` was trained so far, as far as that is recorded."""
@@ -145,25 +154,21 @@ class Place:
         seed: int,
         curves: SeedCurves,
         axis: Axis,
-        rows: Rows,
         *,
         diverged: bool,
         seconds: float,
         before: float,
-    ) -> bool:
-        """Commit the ``curves`` of ``seed``, measured along ``axis``, which hold its ``rows``.
+    ) -> None:
+        """Commit the ``curves`` of ``seed``, measured along ``axis``; it was trained for ``seconds``, and for those ``before``.
 
-        It was trained for ``seconds`` now, and for those ``before``. A seed that is complete already is replaced where the new
-        rows go on from all that it has; else it is another attempt, nothing is changed, and the answer is False. Where a seed
-        has no value of a metric, an output or a place of its own and another has, it is ABSENT, whichever came first.
+        A seed that is complete already is replaced: it was trained further. Where a seed has no value of a metric, an output
+        or a place of its own and another has, it is ABSENT, whichever came first.
 
         Raises UserError where what is there is along other coordinates, or a metric is known otherwise.
         """
         names = list(next(iter(curves.values())))
         with self._opened() as (found, write):
             further = found is not None and seed in found.manifest.complete
-            if further and not _contains(rows, _rows_of(found, seed)):
-                return False
             there = found.manifest.facts if found is not None and found.manifest.complete else None
             outputs = tuple(sorted({*curves, *(there.outputs if there is not None else ())}))
             known = {metric.name: metric for metric in (there.metrics if there is not None else ())}
@@ -201,7 +206,6 @@ class Place:
                     for which, of_seed in (others | new).items()
                 },
             )
-            return True
 
     def _facts(
         self, metrics: Sequence[Metric], axis: Axis, outputs: Sequence[str] = (OUTPUT,)
@@ -220,28 +224,6 @@ class Place:
     def metric(self, name: str) -> Metric:
         """What is known of a metric: what was declared, else what its name says."""
         return Metric.known(name, self.better.get(name), self.units.get(name))
-
-
-def _rows_of(run: Run, seed: int) -> Rows:
-    found: Rows = {}
-    for output, metrics in seeds_of(run).get(seed, {}).items():
-        for name, values in metrics.items():
-            measured = ~absent(values)
-            for at, value in zip(
-                np.array(run.manifest.facts.coordinates.values)[measured], values[measured], strict=True
-            ):
-                found.setdefault(float(at), {})[output, name] = float(value)
-    return dict(sorted(found.items()))
-
-
-def _contains(rows: Rows, recorded: Rows) -> bool:
-    """Whether every value that is recorded is one of ``rows``."""
-    return all(
-        key in rows.get(at, {})
-        and (rows[at][key] == value or (rows[at][key] != rows[at][key] and value != value))
-        for at, row in recorded.items()
-        for key, value in row.items()
-    )
 
 
 def _filled(curves: SeedCurves, outputs: Sequence[str], names: Sequence[str], length: int) -> SeedCurves:

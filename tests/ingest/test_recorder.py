@@ -238,7 +238,7 @@ class TestMisfits:
         with amrobust.record(tmp_path, method="a", seed=0, workload="w"):
             pass
         assert caplog.messages == [
-            "recording seed 0 of a: seed 0 logged nothing: call run.log(epoch, metric=value) in the loop"
+            "recording seed 0 of a: nothing was logged: call run.log(epoch, metric=value) in the loop"
         ]
         assert amrobust.recorded(tmp_path, method="a", workload="w") == ()
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from amrobust.errors import RunError
-from amrobust.ingest.recorder import Recording, Warned, prepared
+from amrobust.errors import RunError, UserError
+from amrobust.ingest.recorder import Recording, Warned, metrics_of, prepared
 from amrobust.ingest.recorder_journal import Rows
 
 _under_way: dict[tuple[Any, int], HookRecorder] = {}
@@ -21,12 +21,14 @@ class HookRecorder:
 
     ``options`` are those of :func:`amrobust.record`; what is wrong with them raises UserError here, before anything trains.
     Afterwards nothing raises: what is wrong is said once. A training whose last hook is never called was stopped: this is
-    known when another training of its seed begins, or the process ends.
+    known when another training of its seed begins, or the process ends. ``hint`` says what to do where nothing was logged.
     """
 
-    def __init__(self, directory: Any, options: Mapping[str, Any]) -> None:
-        self.directory, self.options = directory, dict(options)
+    def __init__(self, directory: Any, options: Mapping[str, Any], hint: str = "") -> None:
+        self.directory, self.options, self._hint = directory, dict(options), hint
         self.recording: Recording | None = None
+        self.last: Rows = {}
+        """What was recorded when it was closed."""
         self.warned = Warned()
         prepared(directory, **{"seed": 0, **self.options})
 
@@ -42,7 +44,7 @@ class HookRecorder:
                 if one is not None:
                     one.close(RunError("another training began before it was over"))
             made.start(again=True, earlier=earlier)
-            self.recording, made.warned = made, self.warned
+            self.recording, made.warned, made.hint = made, self.warned, self._hint or made.hint
             _under_way[made.key] = self
 
     def stored(self, **defaults: Any) -> Rows:
@@ -50,6 +52,14 @@ class HookRecorder:
         with self.quietly():
             return prepared(self.directory, **{**defaults, **self.options}).there()
         return {}
+
+    def flat(self, values: Mapping[str, Any]) -> dict[str, float]:
+        """Values as the metrics that would be recorded of them; what is none is left out."""
+        found: dict[str, float] = {}
+        for name, value in values.items():
+            with suppress(UserError):
+                found |= dict(metrics_of(name, value))
+        return found
 
     def log(self, at: float, outputs: Mapping[str, Mapping[str, Any]]) -> None:
         """Record metrics of each output at the framework's own count; measured there again, the first time counts."""
@@ -73,6 +83,7 @@ class HookRecorder:
         recording, self.recording = self.recording, None
         if recording is not None:
             _under_way.pop(recording.key, None)
+            self.last = recording.rows
             with self.quietly():
                 recording.__exit__(type(error) if error is not None else None, error, None)
 
