@@ -272,7 +272,8 @@ class Recording:
                 wall_seconds=round(self._before + time.perf_counter() - self._begun, 6),
                 error=None if interrupted else shown(f"stopped {at}: {told}")[:2000],
             )
-            names, axis = (), None
+            names: tuple[str, ...] = ()
+            axis = None
             if self.rows:
                 curves, axis = self._curves()
                 names = tuple(next(iter(curves.values())))

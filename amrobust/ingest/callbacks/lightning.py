@@ -68,9 +68,8 @@ class AmrobustCallback(Callback):  # type: ignore[misc,unused-ignore]
     @property
     def state_key(self) -> str:
         """What was recorded travels in checkpoints, of this seed of this method alone."""
-        return self._generate_state_key(
-            **{name: self._hooks.options[name] for name in ("method", "workload", "seed")}
-        )
+        named = {name: self._hooks.options[name] for name in ("method", "workload", "seed")}
+        return str(self._generate_state_key(**named))
 
     def state_dict(self) -> dict[str, Any]:
         """The rows up to now, and where the output point is still to be measured."""

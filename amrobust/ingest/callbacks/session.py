@@ -49,9 +49,10 @@ class HookRecorder:
 
     def stored(self, **defaults: Any) -> Rows:
         """What is there of the seed, complete or stopped, before it is opened."""
+        found: Rows = {}
         with self.quietly():
-            return prepared(self.directory, **{**defaults, **self.options}).there()
-        return {}
+            found = prepared(self.directory, **{**defaults, **self.options}).there()
+        return found
 
     def flat(self, values: Mapping[str, Any]) -> dict[str, float]:
         """Values as the metrics that would be recorded of them; what is none is left out."""
