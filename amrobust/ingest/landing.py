@@ -46,7 +46,7 @@ def land(
     directory: Path,
     *,
     form: str,
-    origin: Path,
+    origin: Path | str,
     command: str,
     paired: bool = False,
     add: bool = False,
@@ -98,7 +98,9 @@ def foreign_facts(
     )
 
 
-def _source(method: ImportedMethod, notes: Sequence[str], form: str, origin: Path, command: str) -> Source:
+def _source(
+    method: ImportedMethod, notes: Sequence[str], form: str, origin: Path | str, command: str
+) -> Source:
     digest = hashlib.sha256()
     for file in method.files:
         digest.update(file.name.encode("utf-8", "surrogateescape") + b"\0")
@@ -109,7 +111,7 @@ def _source(method: ImportedMethod, notes: Sequence[str], form: str, origin: Pat
         command,
         str(origin),
         len(method.files),
-        digest.hexdigest(),
+        digest.hexdigest() if method.files else None,
         tuple(notes),
         method.folds,
     )

@@ -48,11 +48,8 @@ class HookRecorder:
             _under_way[made.key] = self
 
     def stored(self, **defaults: Any) -> Rows:
-        """What is there of the seed, complete or stopped, before it is opened."""
-        found: Rows = {}
-        with self.quietly():
-            found = prepared(self.directory, **{**defaults, **self.options}).there()
-        return found
+        """What is there of the seed, complete or stopped, before it is opened. Raises UserError or RunError."""
+        return prepared(self.directory, **{**defaults, **self.options}).there()
 
     def flat(self, values: Mapping[str, Any]) -> dict[str, float]:
         """Values as the metrics that would be recorded of them; what is none is left out."""
