@@ -21,8 +21,8 @@ def read(scheme: str, place: str, experiment: str) -> Iterator[LoggedRun]:
 
     User, password or token are those of MLflow's own variables (MLFLOW_TRACKING_USERNAME, ...). Raises UserError.
     """
-    for name, value in PATIENCE.items():
-        os.environ.setdefault(name, value)
+    for variable, patience in PATIENCE.items():
+        os.environ.setdefault(variable, patience)
     mlflow = client("mlflow", "mlflow")
     uri = f"{'https' if scheme == 'mlflow+https' else 'http'}://{place}"
     asked = mlflow.MlflowClient(tracking_uri=uri)
