@@ -80,7 +80,7 @@ def command(
 
     \b
     amrobust import lightning_logs/ --method-from optimizer --metric val_acc
-    amrobust import mlruns/ --method-from optimizer,lr --metric test_accuracy=val/acc --unit test_accuracy=%
+    amrobust import mlflow.db --method-from optimizer,lr --metric test_accuracy=val/acc --unit test_accuracy=%
     amrobust import logs/ --from tensorboard --method-from 're:^([a-z]+)' --seed-from 're:seed(\\d+)'
     amrobust import results.npz --dry-run
     amrobust import mlflow://localhost:5000/digits --method-from optimizer --metric val_acc

@@ -13,6 +13,7 @@ from amrobust.errors import UserError
 from amrobust.plugins import is_path
 from amrobust.runs.spec import Value, plain
 from amrobust.train.foreign import torch_names
+from amrobust.train.optimizers import OPTIMIZERS
 
 Values = Value | np.generic | Sequence[Value] | NDArray[Any]
 Named = str | Callable[..., Any]
@@ -32,17 +33,22 @@ def grids(methods: Methods, example: str) -> list[tuple[str, dict[str, tuple[Val
 
 
 def named(given: Named) -> str:
-    """What a class or a function goes by, ``module:Class``; of torch's own optimizers their name. Raises UserError.
+    """What a class or a function goes by, ``module:Class``; of torch's optimizers and amrobust's own their name. Raises UserError.
 
     >>> import torch
-    >>> named("am1"), named(torch.optim.AdamW)
-    ('am1', 'adamw')
+    >>> from amrobust.optim import AM1SGD
+    >>> named("am2"), named(torch.optim.AdamW), named(AM1SGD)
+    ('am2', 'adamw', 'am1')
     """
     if isinstance(given, str):
         return given
     if not (inspect.isclass(given) or inspect.isroutine(given)):
         raise UserError(f"{given!r:.100} is no name, class or function")
-    if known := [name for name, found in torch_names().items() if found is given]:
+    own = (f"amrobust.optim:{given.__name__}", {})
+    known = [name for name, found in torch_names().items() if found is given] + [
+        name for name, found in OPTIMIZERS.items() if getattr(found, "torch_class", None) == own
+    ]
+    if known and given.__module__.startswith(("torch.", "amrobust.")):
         return known[0]
     name = f"{given.__module__}:{given.__qualname__}"
     if not is_path(name):
