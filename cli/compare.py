@@ -48,7 +48,8 @@ def command(
     to_terminal = output is None and sys.stdout.isatty()
     width = shutil.get_terminal_size().columns if to_terminal else None
     color = to_terminal and options.colored(sys.stdout)
-    write(render(comparison, form, color=color, width=width, fails=fails(gates)), output)
+    verbose = messages.is_verbose()
+    write(render(comparison, form, color=color, width=width, verbose=verbose, fails=fails(gates)), output)
     if form != "table":
         for problem in comparison.problems:
             messages.warn(problem)

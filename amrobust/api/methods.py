@@ -33,7 +33,7 @@ def grids(methods: Methods, example: str) -> list[tuple[str, dict[str, tuple[Val
 
 
 def named(given: Named) -> str:
-    """What a class or a function goes by, ``module:Class``; of torch's optimizers and amrobust's own their name. Raises UserError.
+    """What a class or a function goes by, ``module:Class``; torch's optimizers and amrobust's own by name. Raises UserError.
 
     >>> import torch
     >>> from amrobust.optim import AM1SGD
@@ -44,11 +44,11 @@ def named(given: Named) -> str:
         return given
     if not (inspect.isclass(given) or inspect.isroutine(given)):
         raise UserError(f"{given!r:.100} is no name, class or function")
-    own = (f"amrobust.optim:{given.__name__}", {})
-    known = [name for name, found in torch_names().items() if found is given] + [
-        name for name, found in OPTIMIZERS.items() if getattr(found, "torch_class", None) == own
-    ]
-    if known and given.__module__.startswith(("torch.", "amrobust.")):
+    known = [name for name, found in torch_names().items() if found is given]
+    if given.__module__.startswith("amrobust.optim."):
+        classes = {name: getattr(found, "torch_class", None) for name, found in OPTIMIZERS.items()}
+        known = [name for name, found in classes.items() if found == (f"amrobust.optim:{given.__name__}", {})]
+    if known:
         return known[0]
     name = f"{given.__module__}:{given.__qualname__}"
     if not is_path(name):

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from amrobust.errors import UserError
 from amrobust.report.html import with_table
-from amrobust.report.text import visible
+from amrobust.report.text import escape
 from amrobust.runs.arms import READ, Arm, refuse_doubles, what_was_read
 from amrobust.runs.curves import mean_and_std
 from amrobust.runs.documents import texts_given
@@ -55,7 +55,7 @@ class Runs:
         return len(self.arms)
 
     def __repr__(self) -> str:
-        return "\n".join([self._heading, self.table().to_string(index=False), *map(visible, self.problems)])
+        return "\n".join([self._heading, self.table().to_string(index=False), *map(escape, self.problems)])
 
     def _repr_html_(self) -> str:
         return with_table(self._heading, self.table(), self.problems)
@@ -64,7 +64,7 @@ class Runs:
     def _heading(self) -> str:
         methods, workloads = len(self.methods), self.workloads
         count = f"{methods} method{'s' * (methods != 1)}"
-        return visible(f"{count} on {', '.join(workloads[:3])}{', ...' * (len(workloads) > 3)}")
+        return escape(f"{count} on {', '.join(workloads[:3])}{', ...' * (len(workloads) > 3)}")
 
     def __iter__(self) -> Iterator[Arm]:
         return iter(self.arms)

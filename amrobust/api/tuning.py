@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from amrobust.api.methods import Methods, Named, grids, named
 from amrobust.api.notebook import look_again, prepared
 from amrobust.report.html import with_table
-from amrobust.report.text import visible
+from amrobust.report.text import escape
 from amrobust.runs.spec import VALIDATION, Value
 from amrobust.runs.tuning import edge_words, tuning_seeds
 from amrobust.runs.tuning_record import TuningFile, write_tuning
@@ -81,7 +81,7 @@ class Tuned:
             chosen.append(
                 f"{method.optimizer} with {', '.join(f'{name} = {v}' for name, v in values.items())}"
             )
-        return visible(
+        return escape(
             f"Tuned on {self.data.workload}, with seeds that are never judged; chosen: {'; '.join(chosen)}"
         )
 

@@ -14,7 +14,7 @@ from amrobust.ingest.limits import MAX_CELLS
 from amrobust.ingest.logged import LoggedRun
 from amrobust.ingest.naming import Mappings
 from amrobust.ingest.policies import Policies
-from amrobust.runs.files import shown
+from amrobust.runs.files import escape
 
 READERS = {"mlflow": "live_mlflow", "mlflow+https": "live_mlflow", "wandb": "live_wandb"}
 """By the scheme of an address, the module of this room that asks its tracker's own client."""
@@ -37,7 +37,7 @@ def read_address(
     found = _ADDRESS.fullmatch(address)
     if found is None or found["scheme"] not in READERS:
         raise UserError(
-            f"{shown(address)} is no tracker's address: give mlflow://HOST:PORT/EXPERIMENT (mlflow+https:// where it has a "
+            f"{escape(address)} is no tracker's address: give mlflow://HOST:PORT/EXPERIMENT (mlflow+https:// where it has a "
             "certificate), wandb://ENTITY/PROJECT, or a file or folder"
         )
     scheme, project = found["scheme"], unquote(found["project"])
@@ -45,7 +45,7 @@ def read_address(
     reader = import_module(f"amrobust.ingest.{READERS[scheme]}")
     logged = list(_bounded(address, reader.read(scheme, found["place"], project)))
     if not logged:
-        raise UserError(f"{shown(address)} has no runs")
+        raise UserError(f"{escape(address)} has no runs")
     return gather(logged, mappings or Mappings(), policies or Policies(), stem=project), tracker
 
 
@@ -64,5 +64,5 @@ def _bounded(address: str, runs: Iterator[LoggedRun]) -> Iterator[LoggedRun]:
     for run in runs:
         points += sum(len(values) for values, _ in run.series.values())
         if points > MAX_CELLS:
-            raise UserError(f"{shown(address)} has more than {MAX_CELLS:,} values")
+            raise UserError(f"{escape(address)} has more than {MAX_CELLS:,} values")
         yield run

@@ -9,7 +9,7 @@ from amrobust.errors import UserError
 from amrobust.ingest.live import client
 from amrobust.ingest.logged import LoggedRun, SeriesBuilder
 from amrobust.ingest.mlflow_files import state_of
-from amrobust.runs.files import shown
+from amrobust.runs.files import escape
 
 PAGE = 1000
 PATIENCE = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2", "MLFLOW_HTTP_REQUEST_TIMEOUT": "30"}
@@ -29,9 +29,9 @@ def read(scheme: str, place: str, experiment: str) -> Iterator[LoggedRun]:
     try:
         found = asked.get_experiment_by_name(experiment)
         if found is None:
-            names = ", ".join(shown(each.name) for each in asked.search_experiments(max_results=10))
+            names = ", ".join(escape(each.name) for each in asked.search_experiments(max_results=10))
             raise UserError(
-                f"{shown(uri)} has no experiment {shown(repr(experiment))}: there are {names or 'none'}"
+                f"{escape(uri)} has no experiment {escape(repr(experiment))}: there are {names or 'none'}"
             )
         token = None
         while True:
@@ -62,4 +62,4 @@ def read(scheme: str, place: str, experiment: str) -> Iterator[LoggedRun]:
             if not (token := runs.token):
                 return
     except mlflow.exceptions.MlflowException as error:
-        raise UserError(f"{shown(uri)} gave no runs: {shown(str(error).splitlines()[0][:200])}") from None
+        raise UserError(f"{escape(uri)} gave no runs: {escape(str(error).splitlines()[0][:200])}") from None

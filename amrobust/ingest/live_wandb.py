@@ -11,7 +11,7 @@ from amrobust.errors import UserError
 from amrobust.ingest.live import client
 from amrobust.ingest.logged import LoggedRun, SeriesBuilder, State
 from amrobust.ingest.parameters import flat, flat_numbers
-from amrobust.runs.files import shown
+from amrobust.runs.files import escape
 
 STATES: dict[str, State] = {"finished": "finished", "running": "running", "pending": "running"}
 """What W&B calls a run's state; every other (crashed, failed, killed, preempted) is a failure."""
@@ -28,7 +28,7 @@ def read(scheme: str, entity: str, project: str) -> Iterator[LoggedRun]:
         for run in wandb.Api(timeout=TIMEOUT).runs(where, order="+created_at"):
             yield _run(run, where, project)
     except (wandb.errors.Error, ValueError) as error:
-        raise UserError(f"wandb://{shown(where)} gave no runs: {shown(str(error)[:300])}") from None
+        raise UserError(f"wandb://{escape(where)} gave no runs: {escape(str(error)[:300])}") from None
 
 
 def _run(run: Any, where: str, project: str) -> LoggedRun:

@@ -19,7 +19,7 @@ from amrobust.ingest.recorder_place import Place
 from amrobust.runs.axis import EPOCH, MAX_EPOCHS, Axis
 from amrobust.runs.axis import number as number_text
 from amrobust.runs.documents import mapping_given, several_given
-from amrobust.runs.files import reason, shown
+from amrobust.runs.files import escape, reason
 from amrobust.runs.manifest import SeedRecord
 from amrobust.runs.metric import INDEX_COLUMNS, direction, refuse_unnamed
 from amrobust.runs.seeds import MAX_SEED, as_given, seed_of
@@ -154,12 +154,12 @@ class Recording:
             yield
         except OSError as error:
             self.warned(
-                f"{self._where}: cannot write to {shown(self._place.path)} ({reason(error)})", "journal"
+                f"{self._where}: cannot write to {escape(self._place.path)} ({reason(error)})", "journal"
             )
 
     @property
     def _where(self) -> str:
-        return f"recording seed {as_given(self.seed)} of {shown(self._place.method)}"
+        return f"recording seed {as_given(self.seed)} of {escape(self._place.method)}"
 
     @property
     def key(self) -> tuple[Path, int]:
@@ -225,7 +225,7 @@ class Recording:
                 if (recorded := self._place.rows(self.seed)) and not self._goes_on_from(recorded):
                     self.warned(
                         f"{self._where}: it is recorded already, and this is another attempt at it, kept in "
-                        f"{shown(self._journal.set_aside())} and no part of the run: record it under another name to "
+                        f"{escape(self._journal.set_aside())} and no part of the run: record it under another name to "
                         "compare it"
                     )
                 else:
@@ -236,9 +236,9 @@ class Recording:
                     self._journal.remove()
             except Exception as problem:
                 self._journal.close()
-                kept = f"; what was logged is in {shown(self._journal.path)}" if self.rows else ""
+                kept = f"; what was logged is in {escape(self._journal.path)}" if self.rows else ""
                 self.warned(f"{self._where}: {problem}{kept}")
-                self._place.mark(self.seed, SeedRecord("failed", error=shown(problem)[:2000]))
+                self._place.mark(self.seed, SeedRecord("failed", error=escape(problem)[:2000]))
         self._place.release()
 
     def _goes_on_from(self, recorded: Rows) -> bool:
@@ -270,7 +270,7 @@ class Recording:
             record = SeedRecord(
                 "planned" if interrupted else "failed",
                 wall_seconds=round(self._before + time.perf_counter() - self._begun, 6),
-                error=None if interrupted else shown(f"stopped {at}: {told}")[:2000],
+                error=None if interrupted else escape(f"stopped {at}: {told}")[:2000],
             )
             names: tuple[str, ...] = ()
             axis = None

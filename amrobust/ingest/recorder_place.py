@@ -15,7 +15,7 @@ from amrobust.ingest.landing import OUTPUT, check_fit, foreign_facts, on_one_axi
 from amrobust.ingest.recorder_journal import Rows
 from amrobust.runs.axis import Axis, epochs
 from amrobust.runs.curves import SeedCurves
-from amrobust.runs.files import reason, shown
+from amrobust.runs.files import escape, reason
 from amrobust.runs.find import MANIFEST
 from amrobust.runs.lock import locked
 from amrobust.runs.manifest import Manifest, RunMetadata, SeedRecord, Source, identity
@@ -82,7 +82,7 @@ class Place:
         if run is not None and seed in run.manifest.complete and not again:
             self.release()
             raise UserError(
-                f"seed {seed} of {shown(self.method)} is already recorded in {shown(self.path)}: amrobust.recorded() has "
+                f"seed {seed} of {escape(self.method)} is already recorded in {escape(self.path)}: amrobust.recorded() has "
                 "those that are; record(..., resume=True) goes on where it ended"
             )
 

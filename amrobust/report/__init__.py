@@ -10,7 +10,7 @@ from amrobust.errors import UserError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from amrobust.judge.judgement import Comparison, Verdict
+    from amrobust.judge.comparison import Comparison, Verdict
     from amrobust.report.figure_files import write_figures as write_figures
     from amrobust.report.layout import Layout as Layout
     from amrobust.report.write import write_report as write_report
@@ -29,14 +29,15 @@ def render(
     *,
     color: bool = False,
     width: int | None = None,
+    verbose: bool = False,
     fails: Callable[[Verdict], bool] | None = None,
 ) -> str:
     """``comparison`` as text in one of :data:`FORMATS`, ending in a line break.
 
-    ``color`` and ``width`` (in characters) are for the terminal table only: without a width its lines are as long as
-    they need to be, as a pipe or a log wants. ``fails`` is for JUnit only: the verdicts that are failures [default: those that
-    are refuted]. Names and messages are data in every format: escape codes, markup,
-    commands and formulas in them are shown, never acted on.
+    ``color``, ``width`` (in characters) and ``verbose`` are for the terminal table only: without a width its lines are as long
+    as they need to be, as a pipe or a log wants; without ``verbose`` it has no tests and warnings, but their number. ``fails``
+    is for JUnit's XML only: the verdicts that are failures [default: those that are refuted]. Names and messages are data in
+    every format: escape codes, markup, commands and formulas in them are shown, never acted on.
 
     Raises UserError for a format that there is none of.
     """
@@ -44,9 +45,11 @@ def render(
         raise UserError(f"there is no format {form!r}: choose one of {', '.join(FORMATS)}")
     from amrobust.report.names import titled
 
-    options: dict[str, Any] = {"color": color, "width": width} if form == "table" else {}
-    if form == "junit" and fails is not None:
-        options["fails"] = fails
+    options: dict[str, Any] = {}
+    if form == "table":
+        options = {"color": color, "width": width, "verbose": verbose}
+    elif form == "junit" and fails is not None:
+        options = {"fails": fails}
     text: str = import_module(f"amrobust.report.{form}").render(
         comparison if form in DATA else titled(comparison), **options
     )

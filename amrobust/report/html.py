@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Mapping
-from html import escape
+from html import escape as escape_html
 from typing import TYPE_CHECKING
 
 from amrobust import __version__
@@ -13,7 +13,7 @@ from amrobust.report.blocks import Table
 from amrobust.report.names import titled
 from amrobust.report.style import Drawing, Style, styles
 from amrobust.report.tables import claims_table, methods_table
-from amrobust.report.text import visible
+from amrobust.report.text import escape
 from amrobust.report.view import view
 
 if TYPE_CHECKING:
@@ -40,8 +40,8 @@ _STYLE = """
 def render(comparison: Comparison) -> str:
     """A whole page with verdicts, figures, tables and warnings; no script, no font and no file from elsewhere."""
     look = styles(comparison)
-    bodies = [_judgement(judgement, look) + _figures(judgement, look) for judgement in comparison.judgements]
-    title = ", ".join(dict.fromkeys(judgement.workload for judgement in comparison.judgements))
+    bodies = [_group(compared, look) + _figures(compared, look) for compared in comparison.groups]
+    title = ", ".join(dict.fromkeys(compared.workload for compared in comparison.groups))
     return "\n".join(
         [
             "<!DOCTYPE html>",
@@ -68,7 +68,7 @@ def fragment(comparison: Comparison) -> str:
     """The same with one figure, that of the verdicts, and no page around it, for a notebook's cell."""
     named = titled(comparison)
     look = styles(named)
-    parts = [_judgement(judgement, look) for judgement in named.judgements]
+    parts = [_group(compared, look) for compared in named.groups]
     return "\n".join(
         [f'<div class="amrobust"><style>{_STYLE}</style>', *parts, *_problems(comparison), "</div>"]
     )
@@ -100,17 +100,17 @@ def _number(value: object) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def _judgement(judgement: Judgement, look: Mapping[str, Style]) -> str:
+def _group(compared: GroupComparison, look: Mapping[str, Style]) -> str:
     """The verdicts first, with the figure that shows them, and what they rest on after them."""
     from amrobust.report.figures import forest
 
-    shown = view(judgement)
+    shown = view(compared)
     parts = [f"<h2>{_text(shown.heading)}</h2>", f"<p>{_text(shown.question)}</p>"]
     if shown.pairs:
         parts.append(f"<h3>{_text(shown.tally)}</h3>")
         for pair in shown.pairs:
             parts += [f"<h3>{_text(pair.title)}</h3>", _table(claims_table(shown, CLAIMS, pair.rows))]
-        parts += map(_figure, forest([judgement], look)[:1])
+        parts += map(_figure, forest([compared], look)[:1])
         for pair in shown.pairs:
             sentences = [row.sentence for row in pair.rows if row.sentence]
             parts.append(_list("ul", map(_text, [*sentences, *pair.facts])))
@@ -153,11 +153,11 @@ def _table(table: Table) -> str:
     return "\n".join([f"<table><thead><tr>{head}</tr></thead><tbody>", *body, "</tbody></table>"])
 
 
-def _figures(judgement: Judgement, look: Mapping[str, Style]) -> str:
+def _figures(compared: GroupComparison, look: Mapping[str, Style]) -> str:
     from amrobust.report.figures import FIGURES, forest
 
-    drawings = forest([judgement], look)[1:]
-    drawings += [drawing for draw in FIGURES.values() for drawing in draw(judgement, look)]
+    drawings = forest([compared], look)[1:]
+    drawings += [drawing for draw in FIGURES.values() for drawing in draw(compared, look)]
     return "\n".join(["", *map(_figure, drawings)])
 
 

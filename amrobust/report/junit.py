@@ -1,14 +1,14 @@
-"""The comparison as JUnit's XML, which every CI shows: a suite a judgement, a test case a verdict."""
+"""The comparison as JUnit's XML, which every CI shows: a suite a group, a test case a verdict."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from xml.etree import ElementTree as xml
 
-from amrobust.judge.judgement import Comparison, Judgement, Verdict
+from amrobust.judge.comparison import Comparison, GroupComparison, Verdict
 from amrobust.report.notes import notes
 from amrobust.report.remarks import recorded_lines
-from amrobust.report.text import visible
+from amrobust.report.text import escape
 
 Fails = Callable[[Verdict], bool]
 
@@ -26,43 +26,57 @@ def render(comparison: Comparison, fails: Fails = refuted) -> str:
     ``system-err`` of the last suite.
     """
     root = xml.Element("testsuites", name="amrobust")
-    for judgement in comparison.judgements:
-        _suite(root, judgement, fails)
+    for compared in comparison.groups:
+        _suite(root, compared, fails)
+    if comparison.unassessed:
+        _unassessed(root, "claims that were not assessed", comparison.unassessed, fails is not refuted)
     if comparison.problems:
         last = root[-1] if len(root) else xml.SubElement(root, "testsuite", name="set aside", tests="0")
-        xml.SubElement(last, "system-err").text = "\n".join(map(visible, comparison.problems))
+        xml.SubElement(last, "system-err").text = "\n".join(map(escape, comparison.problems))
     xml.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + xml.tostring(root, encoding="unicode") + "\n"
 
 
-def _suite(root: xml.Element, judgement: Judgement, fails: Fails) -> None:
-    where = visible(f"{judgement.workload}, {judgement.metric.name}")
-    suite = xml.SubElement(root, "testsuite", name=visible(judgement.question))
-    counts = {"tests": 0, "failures": 0, "skipped": 0, "errors": 0}
-    for verdict in judgement.verdicts:
+def _unassessed(root: xml.Element, title: str, reasons: Sequence[str], failures: bool) -> None:
+    """Declared claims that have no verdict: they close a gate."""
+    suite = xml.SubElement(root, "testsuite", name=title)
+    _count(suite, tests=len(reasons), failures=len(reasons) * failures, skipped=len(reasons) * (not failures))
+    for reason in map(escape, reasons):
+        case = xml.SubElement(suite, "testcase", classname=title, name=reason)
+        xml.SubElement(case, "failure" if failures else "skipped", message=reason)
+
+
+def _suite(root: xml.Element, compared: GroupComparison, fails: Fails) -> None:
+    where = escape(f"{compared.workload}, {compared.metric.name}")
+    suite = xml.SubElement(root, "testsuite", name=escape(compared.question))
+    failures = skipped = 0
+    for verdict in compared.verdicts:
         claim = verdict.claim
         against = f" against {claim.baseline}" if claim.baseline != claim.method else ""
         case = xml.SubElement(
-            suite, "testcase", classname=where, name=visible(f"{claim.kind}: {claim.method}{against}")
+            suite, "testcase", classname=where, name=escape(f"{claim.kind}: {claim.method}{against}")
         )
-        counts["tests"] += 1
         if fails(verdict):
-            counts["failures"] += 1
-            xml.SubElement(case, "failure", type=verdict.outcome, message=visible(verdict.sentence))
+            failures += 1
+            xml.SubElement(case, "failure", type=verdict.outcome, message=escape(verdict.sentence))
         elif verdict.outcome != "supported":
-            counts["skipped"] += 1
-            xml.SubElement(case, "skipped", message=visible(verdict.sentence))
-        xml.SubElement(case, "system-out").text = "\n".join(map(visible, _lines(verdict)))
-    for name, count in counts.items():
-        suite.set(name, str(count))
+            skipped += 1
+            xml.SubElement(case, "skipped", message=escape(verdict.sentence))
+        xml.SubElement(case, "system-out").text = "\n".join(map(escape, _lines(verdict)))
+    _count(suite, tests=len(compared.verdicts), failures=failures, skipped=skipped)
     lines = [
-        *recorded_lines(judgement),
-        *(f"{note.warning.message} {note.hint}" for note in notes(judgement)),
+        *recorded_lines(compared),
+        *(f"{note.warning.message} {note.hint}" for note in notes(compared)),
     ]
-    if judgement.declaration is not None:
-        lines.insert(0, judgement.declaration.sentence)
+    if compared.declaration is not None:
+        lines.insert(0, compared.declaration.sentence)
     if lines:
-        xml.SubElement(suite, "system-out").text = "\n".join(map(visible, lines))
+        xml.SubElement(suite, "system-out").text = "\n".join(map(escape, lines))
+
+
+def _count(suite: xml.Element, **counts: int) -> None:
+    for name, count in {**counts, "errors": 0}.items():
+        suite.set(name, str(count))
 
 
 def _lines(verdict: Verdict) -> list[str]:

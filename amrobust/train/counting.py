@@ -87,9 +87,9 @@ class Counting:
         self.tried += 1
         self.failed += outcome.error is not None
         if outcome.error is not None:
-            from amrobust.runs.files import shown
+            from amrobust.runs.files import escape
 
-            self.say(f"{run}: seed {outcome.seed} failed: {shown(outcome.error)}")
+            self.say(f"{run}: seed {outcome.seed} failed: {escape(outcome.error)}")
         elif outcome.diverged:
             self.say(f"{run}: seed {outcome.seed} diverged")
         self.show()

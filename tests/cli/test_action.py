@@ -60,8 +60,8 @@ def test_a_comparison_that_is_as_asked_for_passes_with_a_summary(results):
     assert done.returncode == 0, done.stderr
     assert summary.startswith("### The comparison is as asked for")
     assert "| branch one | main | higher mean |" in summary
-    (judgement,) = json.loads(Path(outputs["json"]).read_text())["judgements"]
-    assert {verdict["claim"]["kind"] for verdict in judgement["verdicts"]} >= {"better mean", "less spread"}
+    (group,) = json.loads(Path(outputs["json"]).read_text())["groups"]
+    assert {verdict["claim"]["kind"] for verdict in group["verdicts"]} >= {"better mean", "less spread"}
     assert xml.parse(outputs["junit"]).getroot().find("testsuite").get("failures") == "0"
 
 

@@ -1,8 +1,9 @@
 """The comparison as JUnit's XML: a test case a verdict, and what fails is what is asked for."""
 
+from dataclasses import replace
 from xml.etree import ElementTree as xml
 
-from amrobust.judge.judgement import Comparison
+from amrobust.judge.comparison import Comparison
 from amrobust.report import render
 
 
@@ -26,7 +27,7 @@ def cases(text):
 
 
 def test_what_is_refuted_fails_and_what_is_undecided_was_skipped(comparison: Comparison) -> None:
-    verdicts = comparison.judgements[0].verdicts
+    verdicts = comparison.groups[0].verdicts
     expected = {
         "supported": "passed",
         "refuted": "failure",
@@ -46,6 +47,13 @@ def test_what_is_refuted_fails_and_what_is_undecided_was_skipped(comparison: Com
 def test_what_a_gate_stops_at_fails(comparison: Comparison) -> None:
     assert set(cases(render(comparison, "junit", fails=lambda verdict: True)).values()) == {"failure"}
     assert "failure" not in cases(render(comparison, "junit", fails=lambda verdict: False)).values()
+
+
+def test_declared_claims_without_a_verdict_close_a_gate(comparison: Comparison) -> None:
+    lacking = replace(comparison, unassessed=("less spread on digits: no runs",))
+    name = "less spread on digits: no runs"
+    assert cases(render(lacking, "junit"))[name] == "skipped"
+    assert cases(render(lacking, "junit", fails=lambda verdict: False))[name] == "failure"
 
 
 def test_hostile_names_are_text(hostile: Comparison) -> None:

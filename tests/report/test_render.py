@@ -20,8 +20,8 @@ from amrobust.report import FORMATS, render
 from amrobust.report.text import escape, latex, markdown
 
 ESCAPED = {
-    "table": visible, "latex": latex, "markdown": markdown, "csv": visible, "json": lambda text: text,
-    "html": lambda text: html.escape(visible(text)), "junit": lambda text: html.escape(visible(text), quote=False),
+    "table": escape, "latex": latex, "markdown": markdown, "csv": escape, "json": lambda text: text,
+    "html": lambda text: html.escape(escape(text)), "junit": lambda text: html.escape(escape(text), quote=False),
 }  # fmt: skip
 
 
