@@ -220,26 +220,31 @@ class Recording:
         """End: what was logged is a seed of the run."""
         self._open = False
         seconds = time.perf_counter() - self._begun
-        with self._quietly():
-            try:
-                if (recorded := self._place.rows(self.seed)) and not self._goes_on_from(recorded):
-                    self.warned(
-                        f"{self._where}: it is recorded already, and this is another attempt at it, kept in "
-                        f"{escape(self._journal.set_aside())} and no part of the run: record it under another name to "
-                        "compare it"
-                    )
-                else:
-                    curves, axis = self._curves()
-                    self._place.complete(
-                        self.seed, curves, axis, diverged=self._diverged, seconds=seconds, before=self._before
-                    )
-                    self._journal.remove()
-            except Exception as problem:
-                self._journal.close()
-                kept = f"; what was logged is in {escape(self._journal.path)}" if self.rows else ""
-                self.warned(f"{self._where}: {problem}{kept}")
-                self._place.mark(self.seed, SeedRecord("failed", error=escape(problem)[:2000]))
-        self._place.release()
+        try:
+            with self._quietly():
+                self._commit(seconds)
+        finally:
+            self._journal.close()
+            self._place.release()
+
+    def _commit(self, seconds: float) -> None:
+        recorded = self._place.rows(self.seed)
+        if recorded and self.rows and not self._goes_on_from(recorded):
+            self.warned(
+                f"{self._where}: it is recorded already, and this is another attempt at it, kept in "
+                f"{escape(self._journal.set_aside())} and no part of the run: record it under another name to compare it"
+            )
+            return
+        try:
+            curves, axis = self._curves()
+            self._place.complete(
+                self.seed, curves, axis, diverged=self._diverged, seconds=seconds, before=self._before
+            )
+            self._journal.remove()
+        except Exception as problem:
+            kept = f"; what was logged is in {escape(self._journal.path)}" if self.rows else ""
+            self.warned(f"{self._where}: {problem}{kept}")
+            self._place.mark(self.seed, SeedRecord("failed", error=escape(problem)[:2000]))
 
     def _goes_on_from(self, recorded: Rows) -> bool:
         """Whether this is what is ``recorded`` of the seed, trained further; what its checkpoint did not have yet is added."""
@@ -261,24 +266,28 @@ class Recording:
     def stop(self, error: BaseException) -> None:
         """End before the training did: what was logged stays beside the run, and the seed is not done."""
         self._open = False
-        self._journal.close()
-        with self._quietly():
-            told = str(error) if isinstance(error, AmrobustError) else f"{type(error).__name__}: {error}"
-            last = max(self.rows, default=None)
-            at = "before anything was logged" if last is None else f"at {self._label} {number_text(last)}"
-            interrupted = isinstance(error, KeyboardInterrupt)
-            record = SeedRecord(
-                "planned" if interrupted else "failed",
-                wall_seconds=round(self._before + time.perf_counter() - self._begun, 6),
-                error=None if interrupted else escape(f"stopped {at}: {told}")[:2000],
-            )
-            names: tuple[str, ...] = ()
-            axis = None
-            if self.rows:
-                curves, axis = self._curves()
-                names = tuple(next(iter(curves.values())))
-            self._place.mark(self.seed, record, names, axis)
-        self._place.release()
+        try:
+            with self._quietly():
+                self._mark_stopped(error)
+        finally:
+            self._journal.close()
+            self._place.release()
+
+    def _mark_stopped(self, error: BaseException) -> None:
+        told = str(error) if isinstance(error, AmrobustError) else f"{type(error).__name__}: {error}"
+        last = max(self.rows, default=None)
+        at = "before anything was logged" if last is None else f"at {self._label} {number_text(last)}"
+        interrupted = isinstance(error, KeyboardInterrupt)
+        record = SeedRecord(
+            "planned" if interrupted else "failed",
+            wall_seconds=round(self._before + time.perf_counter() - self._begun, 6),
+            error=None if interrupted else escape(f"stopped {at}: {told}")[:2000],
+        )
+        if not self.rows:
+            self._place.mark(self.seed, record)
+            return
+        curves, axis = self._curves()
+        self._place.mark(self.seed, record, next(iter(curves.values())), axis)
 
     @contextmanager
     def _quietly(self) -> Iterator[None]:

@@ -70,7 +70,9 @@ class Journal:
         self._file = self.path.open("w", encoding="utf-8")
 
     def add(self, at: float, row: Mapping[tuple[str, str], float]) -> None:
-        """One more row, or more of it: in the file when this returns."""
+        """One more row, or more of it: in the file when this returns; nothing where the file could not be begun."""
+        if self._file is None:
+            return
         for output in dict.fromkeys(output for output, _ in row):
             which = {} if output == "I" else {OUTPUT_COLUMN: output}
             values = {name: value for (of, name), value in row.items() if of == output}

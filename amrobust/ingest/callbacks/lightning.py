@@ -89,7 +89,7 @@ class AmrobustCallback(Callback):  # type: ignore[misc,unused-ignore]
         with self._hooks.quietly():
             if not self._loaded:
                 # The same trainer, which goes on where its last fit ended; or it begins anew.
-                self._earlier = self._hooks.last if trainer.current_epoch or trainer.global_step else {}
+                self._earlier = self._hooks.rows if trainer.current_epoch or trainer.global_step else {}
                 self._due = None
             self._loaded = False
             self._known = dict(trainer.callback_metrics)

@@ -27,8 +27,7 @@ class HookRecorder:
     def __init__(self, directory: Any, options: Mapping[str, Any], hint: str = "") -> None:
         self.directory, self.options, self._hint = directory, dict(options), hint
         self.recording: Recording | None = None
-        self.last: Rows = {}
-        """What was recorded when it was closed."""
+        self._last: Rows = {}
         self.warned = Warned()
         prepared(directory, **{"seed": 0, **self.options})
 
@@ -73,15 +72,15 @@ class HookRecorder:
 
     @property
     def rows(self) -> Rows:
-        """What was recorded so far."""
-        return {} if self.recording is None else self.recording.rows
+        """What was recorded so far, or by the last training where it is over."""
+        return self._last if self.recording is None else self.recording.rows
 
     def close(self, error: BaseException | None = None) -> None:
         """End: as done, or as stopped with ``error``."""
         recording, self.recording = self.recording, None
         if recording is not None:
             _under_way.pop(recording.key, None)
-            self.last = recording.rows
+            self._last = recording.rows
             with self.quietly():
                 recording.__exit__(type(error) if error is not None else None, error, None)
 

@@ -193,6 +193,14 @@ class TestLightning:
         assert curves(tmp_path)["val_acc"] == [0.4, 1.4, 2.4, 9]
         assert only(tmp_path).manifest.complete == (0, 1)
 
+    def test_a_checkpoint_that_is_saved_after_the_fit_has_its_rows(self, lightning, tmp_path):
+        first = self.made(lightning, tmp_path)
+        Fit().run(first, 2)
+        second = self.made(lightning, tmp_path)
+        second.load_state_dict(first.state_dict())
+        Fit(current_epoch=2, global_step=8).run(second, 4)
+        assert curves(tmp_path)["val_acc"] == [0.4, 1.4, 2.4, 3.4]
+
     def test_a_fit_that_goes_on_goes_on_and_one_that_begins_anew_is_another_attempt(
         self, lightning, tmp_path, caplog
     ):
@@ -351,7 +359,10 @@ class TestHuggingFace:
         assert curves(tmp_path) == {"eval_loss": [1.0, 0.5]}
         assert "another attempt" in caplog.text
 
-    def test_no_evaluation_is_said_with_what_to_do(self, huggingface, tmp_path, caplog):
+    @pytest.mark.parametrize("before", [0, 2])
+    def test_no_evaluation_is_said_with_what_to_do(self, huggingface, tmp_path, caplog, before):
+        if before:
+            self.train(self.made(huggingface, tmp_path), before)
         self.train(self.made(huggingface, tmp_path), 0)
         assert caplog.messages == [
             "recording seed 7 of adamw: nothing was logged: give the trainer an eval_strategy"
