@@ -5,14 +5,30 @@ from __future__ import annotations
 import difflib
 import importlib
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from amrobust.errors import UserError
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
+
+
+Cached = TypeVar("Cached")
+_forget: list[Callable[[], None]] = []
+
+
+def forgettable(cached: Cached) -> Cached:
+    """A function with a cache of what names stand for, which :func:`forget` empties."""
+    _forget.append(cached.cache_clear)  # type: ignore[attr-defined]
+    return cached
+
+
+def forget() -> None:
+    """Look everything up anew: in a notebook a name stands for another class once its cell was run again."""
+    for clear in _forget:
+        clear()
 
 
 def announced(group: str) -> dict[str, EntryPoint]:

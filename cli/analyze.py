@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from amrobust.cli import options
-from amrobust.cli.gate import Gate, enforce, gate_option, require_kinds
+from amrobust.cli.gate import Gate, enforce, fails, gate_option, require_kinds
 from amrobust.cli.messages import is_verbose, say
 from amrobust.cli.output import OutputPath, WritingCommand
 from amrobust.cli.report_options import layout_of, report_options
@@ -98,7 +98,7 @@ def command(
             cluster=cluster, place=Place(backend, device), reporter=reporter,
             accept_new_code=accept_new_code,
         )  # fmt: skip
-    click.echo(render(comparison, form, verbose=is_verbose()).rstrip("\n"))
+    click.echo(render(comparison, form, verbose=is_verbose(), fails=fails(gates)).rstrip("\n"))
     write_report(comparison, path, layout)
     say(f"report: {path}")
     enforce(gates, comparison)

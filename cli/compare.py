@@ -11,7 +11,7 @@ import click
 
 from amrobust.cli import messages, options
 from amrobust.cli.comparison_options import comparison_options, load_comparison
-from amrobust.cli.gate import Gate, enforce, gate_option
+from amrobust.cli.gate import Gate, enforce, fails, gate_option
 from amrobust.cli.output import WritingCommand, output_option, write
 
 
@@ -39,6 +39,7 @@ def command(
     amrobust compare runs/ --margin 0.5 --format markdown
     amrobust compare results.csv --baseline adam --format json
     amrobust compare runs/ --fail-unless "less Avg. STD=supported"
+    amrobust compare runs/ --fail-unless not-refuted --format junit -o verdicts.xml
     cat results.csv | amrobust compare -
     """
     from amrobust.report import render
@@ -47,7 +48,8 @@ def command(
     to_terminal = output is None and sys.stdout.isatty()
     width = shutil.get_terminal_size().columns if to_terminal else None
     color = to_terminal and options.colored(sys.stdout)
-    write(render(comparison, form, color=color, width=width, verbose=messages.is_verbose()), output)
+    verbose = messages.is_verbose()
+    write(render(comparison, form, color=color, width=width, verbose=verbose, fails=fails(gates)), output)
     if form != "table":
         for problem in comparison.problems:
             messages.warn(problem)

@@ -67,6 +67,15 @@ def enforce(gates: Sequence[Gate], comparison: Comparison) -> None:
         sys.exit(GATE_CLOSED)
 
 
+def fails(gates: Sequence[Gate]) -> Callable[[Verdict], bool] | None:
+    """Whether a verdict is one that ``gates`` stop at; None where there are none."""
+    if not gates:
+        return None
+    return lambda verdict: any(
+        gate.kind in ("", verdict.claim.kind) and not gate.passes(verdict) for gate in gates
+    )
+
+
 def judged_by(gates: Sequence[Gate], comparison: Comparison) -> list[str]:
     """A line for each verdict that is not as wanted, and for each workload on which a declared claim has none.
 

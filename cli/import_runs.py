@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import shlex
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from amrobust.cli import messages, options
 from amrobust.cli.reading import reading
 from amrobust.cli.stdin import paths_or_stdin
+from amrobust.errors import UserError
 from amrobust.ingest.registry import MODULES
 
 if TYPE_CHECKING:
@@ -21,8 +23,18 @@ if TYPE_CHECKING:
     from amrobust.ingest.policies import Policies
 
 
+class PathOrAddress(click.Path):
+    """A path, or the address of a tracker as it is: a path would lose one of its slashes."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """A path, or a text."""
+        from amrobust.ingest.live import is_address
+
+        return value if isinstance(value, str) and is_address(value) else super().convert(value, param, ctx)
+
+
 @click.command("import")
-@click.argument("path", type=click.Path(path_type=Path, allow_dash=True))
+@click.argument("path", type=PathOrAddress(path_type=Path, allow_dash=True))
 @click.option(
     "--from", "source", default="auto", show_default=True, metavar="FORMAT",
     help=f"{', '.join(MODULES)}, or one that a package adds.",
@@ -44,7 +56,7 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="Say what would be imported, and write nothing.")
 @options.text_format
 def command(
-    path: Path,
+    path: Path | str,
     source: str,
     metrics: tuple[str, ...],
     higher: tuple[str, ...],
@@ -60,19 +72,23 @@ def command(
     """Import runs that other tools logged. Nothing in them is executed, and nothing is changed.
 
     PATH is a file or a folder (- for a table on standard input): tables in CSV, JSON or Parquet (long, tidy or wide),
-    Lightning's metrics.csv, MLflow's file store or database, TensorBoard's event files, W&B's exports and offline runs,
-    Sacred's file storage, benchopt's results, Stable-Baselines3's files, arrays (steps, seeds), or lines of text (--pattern).
-    'amrobust compare PATH' reads the same without importing.
+    Lightning's metrics.csv, MLflow's SQLite database or file store, TensorBoard's event files, W&B's exports and offline
+    runs, Sacred's file storage, benchopt's results, Stable-Baselines3's files, arrays (steps, seeds), or lines of text
+    (--pattern). Or it is a tracker's address, mlflow://HOST:PORT/EXPERIMENT or wandb://ENTITY/PROJECT, asked through its
+    own client (pip install 'amrobust[mlflow]', 'amrobust[wandb]').
+    'amrobust compare PATH' reads the same files without importing.
 
     \b
     amrobust import lightning_logs/ --method-from optimizer --metric val_acc
-    amrobust import mlruns/ --method-from optimizer,lr --metric test_accuracy=val/acc --unit test_accuracy=%
+    amrobust import mlflow.db --method-from optimizer,lr --metric test_accuracy=val/acc --unit test_accuracy=%
     amrobust import logs/ --from tensorboard --method-from 're:^([a-z]+)' --seed-from 're:seed(\\d+)'
     amrobust import results.npz --dry-run
+    amrobust import mlflow://localhost:5000/digits --method-from optimizer --metric val_acc
     amrobust import logs/ --pattern 'step (?P<step>\\d+) val (?P<val_loss>\\S+)'
     """
     from amrobust.cli.parameters import parse_text_pair
     from amrobust.ingest.landing import land
+    from amrobust.ingest.live import read_address
     from amrobust.ingest.read import read_path
 
     names, policies = reading
@@ -83,8 +99,14 @@ def command(
         lower=frozenset(lower),
         units=dict(map(parse_text_pair, units)),
     )
-    with paths_or_stdin([path]) as (place,):
-        gathered, found = read_path(place, source, mappings, policies)
+    with ExitStack() as stack:
+        if isinstance(path, str):
+            if source != "auto":
+                raise UserError("--from is for files and folders: an address says itself which tracker it is")
+            gathered, found = read_address(path, mappings, policies)
+        else:
+            (place,) = stack.enter_context(paths_or_stdin([path]))
+            gathered, found = read_path(place, source, mappings, policies)
         landed = None
         if not dry_run:
             ctx = click.get_current_context()
@@ -107,7 +129,8 @@ def command(
 
 def command_line(ctx: click.Context, form: str) -> str:
     """The command with every option that was given, and the format that was found."""
-    words = ["amrobust", "import", str(ctx.params["path"]), "--from", form]
+    path = ctx.params["path"]
+    words = ["amrobust", "import", str(path), *(["--from", form] if isinstance(path, Path) else [])]
     for option in ctx.command.params:
         name = option.name or ""
         source = ctx.get_parameter_source(name)

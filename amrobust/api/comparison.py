@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """Verdicts with their evidence and warnings; ``print`` gives the table of the command line, a notebook shows it as HTML.
 
@@ -158,6 +158,9 @@ class Comparison:
     def read(self) -> tuple[str, ...]:
         """What was read as method, seed, step and metric, a line for each log, table or mapping; none of recorded runs."""
         return tuple(what_was_read(arm for compared in self.data.groups for arm in compared.arms))
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def __str__(self) -> str:
         lines = [f"read: {line}" for line in self.read]

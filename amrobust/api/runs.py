@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from amrobust.errors import UserError
+from amrobust.report.html import with_table
+from amrobust.report.text import escape
 from amrobust.runs.arms import READ, Arm, refuse_doubles, what_was_read
 from amrobust.runs.curves import mean_and_std
 from amrobust.runs.documents import texts_given
@@ -28,9 +30,9 @@ if TYPE_CHECKING:
     from amrobust.ingest.policies import Policies
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Runs:
-    """Methods with their curves, and a line for everything that was set aside while they were loaded.
+    """Methods with their curves, and a line for everything that was set aside while they were loaded; shown, as their table.
 
     ``a + b`` has the runs of both. Raises UserError where two groups of runs on one workload have one name: :meth:`rename` one.
 
@@ -51,6 +53,18 @@ class Runs:
 
     def __len__(self) -> int:
         return len(self.arms)
+
+    def __repr__(self) -> str:
+        return "\n".join([self._heading, self.table().to_string(index=False), *map(escape, self.problems)])
+
+    def _repr_html_(self) -> str:
+        return with_table(self._heading, self.table(), self.problems)
+
+    @property
+    def _heading(self) -> str:
+        methods, workloads = len(self.methods), self.workloads
+        count = f"{methods} method{'s' * (methods != 1)}"
+        return escape(f"{count} on {', '.join(workloads[:3])}{', ...' * (len(workloads) > 3)}")
 
     def __iter__(self) -> Iterator[Arm]:
         return iter(self.arms)

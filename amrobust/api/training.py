@@ -7,14 +7,14 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Literal
 
-from amrobust.api.methods import Methods, Values, grids, listed
+from amrobust.api.methods import Methods, Named, Values, grids, listed, named
+from amrobust.api.notebook import look_again, prepared
 from amrobust.api.runs import Runs, load
 from amrobust.api.tuning import Tuned
 from amrobust.errors import RunError, UserError
 from amrobust.runs.documents import Tables, combinations
 from amrobust.runs.spec import Value, plain
 from amrobust.train.engine import failures, train_runs
-from amrobust.train.executors import make_executor
 from amrobust.train.requests import MAX_SEEDS, MAX_X0S, Request, Training, from_tuning, specs_of
 from amrobust.train.unit import Place
 
@@ -25,7 +25,7 @@ OVER_A_TUNING = ("epochs", "data")
 def run(
     methods: Methods | Tuned,
     *,
-    workload: str | None = None,
+    workload: Named | None = None,
     params: Mapping[str, Values] | None = None,
     seeds: int = 20,
     root_seed: int | None = None,
@@ -44,8 +44,10 @@ def run(
     """Train methods on a workload over many seeds, from one shared starting point, as ``amrobust run`` does, and load the runs.
 
     ``methods`` are optimizers with the values of their hyperparameters, one or a list of each, or what :func:`tune` found.
-    ``params`` are the workload's [default workload: digits], such as epochs; every combination of all lists is a run. Of what
-    was tuned, params may change epochs and data alone. ``root_seed`` and ``x0`` are 0, or as in the tuning, unless given.
+    An optimizer and the ``workload`` [default: digits] go by name, by path, or as the class itself: one that a notebook defines
+    in a cell is trained in the notebook's own process. ``params`` are the workload's, such as epochs; every combination of all
+    lists is a run. Of what was tuned, params may change epochs and data alone. ``root_seed`` and ``x0`` are 0, or as in the
+    tuning, unless given. A notebook shows how far it is.
 
     The runs lie in ``runs_dir``: the same call resumes them or trains nothing, more ``seeds`` train those that are missing, and
     what is returned has all the seeds that are there. After an edit of your code they are new runs; with
@@ -65,6 +67,8 @@ def run(
     for name, count, most in (("seeds", seeds, MAX_SEEDS), ("x0s", x0s, MAX_X0S)):
         if not isinstance(count, int) or not 1 <= count <= most:
             raise UserError(f"{name} is at least 1 and at most {most:,}, not {count!r}")
+    look_again()
+    workload = None if workload is None else named(workload)
     given = listed(workload or "the workload", params or {})
     if isinstance(methods, Tuned):
         request = from_tuning(
@@ -84,8 +88,9 @@ def run(
             x0s=range(first, first + x0s), paired=paired, vary=vary,
         )  # fmt: skip
         request = Request(specs, seeds)
+    trainer, reporter = prepared(request.specs, executor, jobs)
     rows = train_runs(
-        request.specs, range(request.seeds), Path(fspath(runs_dir)), make_executor(executor, jobs), batching=batching,
+        request.specs, range(request.seeds), Path(fspath(runs_dir)), trainer, batching=batching, reporter=reporter,
         place=Place(backend, device), tunings=request.tunings, accept_new_code=accept_new_code,
     )  # fmt: skip
     if problem := failures(rows):

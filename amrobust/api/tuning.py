@@ -8,11 +8,13 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from amrobust.api.methods import Methods, grids
+from amrobust.api.methods import Methods, Named, grids, named
+from amrobust.api.notebook import look_again, prepared
+from amrobust.report.html import with_table
+from amrobust.report.text import escape
 from amrobust.runs.spec import VALIDATION, Value
 from amrobust.runs.tuning import edge_words, tuning_seeds
 from amrobust.runs.tuning_record import TuningFile, write_tuning
-from amrobust.train.executors import make_executor
 from amrobust.train.search import searches
 from amrobust.train.tune import tune as train_and_choose
 from amrobust.train.unit import Place
@@ -21,9 +23,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Tuned:
-    """The hyperparameters that a tuning chose, and every combination that they were chosen from."""
+    """The hyperparameters that a tuning chose, and every combination that they were chosen from; shown, as their table."""
 
     data: TuningFile
     """The record as plain data: what the file of ``amrobust tune`` holds."""
@@ -65,6 +67,24 @@ class Tuned:
                 )
         return pd.DataFrame(rows)
 
+    def __repr__(self) -> str:
+        return "\n".join([self._heading, self.table().to_string(index=False), *self.warnings])
+
+    def _repr_html_(self) -> str:
+        return with_table(self._heading, self.table(), self.warnings)
+
+    @property
+    def _heading(self) -> str:
+        chosen = []
+        for method in self.data.methods:
+            values = method.tuning.trials[method.tuning.chosen].values
+            chosen.append(
+                f"{method.optimizer} with {', '.join(f'{name} = {v}' for name, v in values.items())}"
+            )
+        return escape(
+            f"Tuned on {self.data.workload}, with seeds that are never judged; chosen: {'; '.join(chosen)}"
+        )
+
     def write(self, path: str | PathLike[str]) -> None:
         """The file that ``amrobust run --tuned`` reads. Raises UserError where it cannot be written."""
         write_tuning(Path(fspath(path)), self.data)
@@ -73,7 +93,7 @@ class Tuned:
 def tune(
     methods: Methods,
     *,
-    workload: str = "digits",
+    workload: Named = "digits",
     params: Mapping[str, Value] | None = None,
     seeds: int = 3,
     validation: float | None = None,
@@ -109,15 +129,19 @@ def tune(
     >>> len(tuned.table()), tuned.data.methods[0].tuning.seeds
     (3, (900000, 900001, 900002))
     """
+    look_again()
     wanted = grids(methods, "tune({'am1': {'lr': [0.01, 0.03, 0.1]}})")
     held_out = {} if validation is None else {VALIDATION: validation}
+    asked = searches(
+        named(workload), {**(params or {}), **held_out}, wanted, output=by, root_seed=root_seed, x0_index=x0, paired=paired
+    )  # fmt: skip
+    trainer, reporter = prepared([spec for search in asked for spec in search.specs], executor, jobs)
     found = train_and_choose(
-        searches(
-            workload, {**(params or {}), **held_out}, wanted, output=by, root_seed=root_seed, x0_index=x0, paired=paired
-        ),
+        asked,
         tuning_seeds(seeds),
         Path(fspath(runs_dir)),
-        make_executor(executor, jobs),
+        trainer,
+        reporter=reporter,
         batching=batching,
         place=Place(backend, device),
         accept_new_code=accept_new_code,

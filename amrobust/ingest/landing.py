@@ -29,7 +29,7 @@ from amrobust.runs.validators import CorruptRun
 from amrobust.runs.values import absent
 
 OUTPUT = "I"
-"""The name of the one output that a run made elsewhere has."""
+"""The name of the output of a training that has a single one: its iterate."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def land(
     directory: Path,
     *,
     form: str,
-    origin: Path,
+    origin: Path | str,
     command: str,
     paired: bool = False,
     add: bool = False,
@@ -78,17 +78,19 @@ def spec_of(method: Method, workload: str, hyperparameters: Mapping[str, Value],
     )
 
 
-def foreign_facts(method: str, workload: str, metrics: Sequence[Metric], axis: Axis) -> RunMetadata:
-    """The facts of a run whose training amrobust did not see."""
+def foreign_facts(
+    method: str, workload: str, metrics: Sequence[Metric], axis: Axis, outputs: Sequence[str] = (OUTPUT,)
+) -> RunMetadata:
+    """The facts of a run whose training amrobust did not see; of several ``outputs`` each is a method, ``am1/II``."""
     return RunMetadata(
         x0_digest=None,
         data_digest=None,
-        outputs=(OUTPUT,),
-        methods={OUTPUT: method},
+        outputs=tuple(outputs),
+        methods={output: method if len(outputs) == 1 else f"{method}/{output}" for output in outputs},
         metrics=tuple(metrics),
         epochs=len(axis.values),
         steps_per_epoch=None,
-        first_output_epoch={OUTPUT: 1},
+        first_output_epoch=dict.fromkeys(outputs, 1),
         workload_label=workload,
         versions={"amrobust": version("amrobust"), "python": platform.python_version()},
         device="not recorded",
@@ -96,7 +98,9 @@ def foreign_facts(method: str, workload: str, metrics: Sequence[Metric], axis: A
     )
 
 
-def _source(method: ImportedMethod, notes: Sequence[str], form: str, origin: Path, command: str) -> Source:
+def _source(
+    method: ImportedMethod, notes: Sequence[str], form: str, origin: Path | str, command: str
+) -> Source:
     digest = hashlib.sha256()
     for file in method.files:
         digest.update(file.name.encode("utf-8", "surrogateescape") + b"\0")
@@ -107,7 +111,7 @@ def _source(method: ImportedMethod, notes: Sequence[str], form: str, origin: Pat
         command,
         str(origin),
         len(method.files),
-        digest.hexdigest(),
+        digest.hexdigest() if method.files else None,
         tuple(notes),
         method.folds,
     )

@@ -1,4 +1,4 @@
-"""MLflow's stores, by reading alone: the folder of files (mlruns) and the SQLite database (mlflow.db)."""
+"""MLflow's stores, by reading alone: the SQLite database (mlflow.db), its default, and the deprecated folder of files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from amrobust.ingest.logged import LoggedRun, Wanted
 from amrobust.ingest.mlflow_database import read_database
 from amrobust.ingest.mlflow_files import META, is_store, read_store
 
-TITLE = "MLflow's file store or SQLite database"
+TITLE = "MLflow's SQLite database or file store"
 DATABASE = "mlflow.db"
 _SQLITE = b"SQLite format 3\0"
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from amrobust.errors import RunError, UserError
+from amrobust.ingest.recorder_journal import journal_of
 from amrobust.plugins import is_path
 from amrobust.runs.arms import Arm
 from amrobust.runs.code import code_words, versions_of
@@ -14,7 +15,7 @@ from amrobust.runs.files import escape
 from amrobust.runs.manifest import Manifest
 from amrobust.runs.method import Method, from_name
 from amrobust.runs.provenance import command_of, tuning_command_of, versions_apart
-from amrobust.runs.seeds import FOLDS
+from amrobust.runs.seeds import FOLDS, as_given
 from amrobust.runs.spec import Spec
 from amrobust.runs.store import Run, each_run
 
@@ -62,8 +63,17 @@ def _unfinished(run: Run) -> list[str]:
     if done == total:
         return []
     what = f"{failed} failed" if failed else "the rest is unfinished"
+    line = f"{escape(run.path.name)}: {done} of {total} seeds are complete, {what}; "
+    stopped = [
+        f"seed {as_given(seed)} {record.error or 'is under way, or its process was killed'} ({journal.name})"
+        for seed, record in manifest.seeds.items()
+        if record.state != "complete" and (journal := journal_of(run.path, seed)).exists()
+    ]
+    if not stopped:
+        return [f"{line}repeat its run to finish it"]
+    more = f", and {len(stopped) - 3} more" if len(stopped) > 3 else ""
     return [
-        f"{escape(run.path.name)}: {done} of {total} seeds are complete, {what}; repeat its run to finish it"
+        f"{line}{escape('; '.join(stopped[:3]))}{more}: record(..., resume=True) goes on with what was logged"
     ]
 
 

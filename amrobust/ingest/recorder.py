@@ -2,140 +2,310 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import numpy as np
-
-from amrobust.errors import RunError, UserError
+from amrobust.errors import AmrobustError, RunError, UserError
+from amrobust.ingest.landing import OUTPUT
+from amrobust.ingest.recorder_journal import Journal, Row, Rows
 from amrobust.ingest.recorder_place import Place
-from amrobust.runs.axis import EPOCH, MAX_EPOCHS, Axis, number
+from amrobust.runs.axis import EPOCH, MAX_EPOCHS, Axis
+from amrobust.runs.axis import number as number_text
 from amrobust.runs.documents import mapping_given, several_given
-from amrobust.runs.files import escape
+from amrobust.runs.files import escape, reason
 from amrobust.runs.manifest import SeedRecord
 from amrobust.runs.metric import INDEX_COLUMNS, direction, refuse_unnamed
 from amrobust.runs.seeds import MAX_SEED, as_given, seed_of
 from amrobust.runs.spec import MAX_TEXT, Value, can_be_recorded, plain
-from amrobust.runs.values import ABSENT, unmeasured_before_the_first
+from amrobust.runs.values import ABSENT, Curves, unmeasured_before_the_first
+
+_log = logging.getLogger("amrobust")
+MAX_ENTRIES = 1000
+"""Metrics of one list or mapping."""
+
+
+class Warned:
+    """Says each kind of trouble once, as a line in the log: what is said so ends no training."""
+
+    def __init__(self) -> None:
+        self._said: set[object] = set()
+
+    def __call__(self, text: str, kind: object = None) -> None:
+        """Say ``text``, unless something of its kind was said before."""
+        if (kind or text) not in self._said:
+            self._said.add(kind or text)
+            _log.warning("%s", text)
 
 
 class Recording:
-    """One seed while it is trained: made by :func:`record`."""
+    """One seed while it is trained: made by :func:`record`.
+
+    It observes and never disturbs: nothing that is logged, or cannot be kept, raises into the training. What is wrong is said
+    once, as a warning of the logger "amrobust", and what can be kept is kept.
+    """
 
     def __init__(
         self, place: Place, seed: int, epochs: int | None, metrics: Sequence[str], axis: str
     ) -> None:
         self.seed = seed
+        self.warned = Warned()
+        self.hint = "call run.log(epoch, metric=value) in the loop"
+        """What to do where nothing was logged."""
         self._place, self._epochs, self._wanted, self._label = place, epochs, tuple(metrics), axis
-        self._rows: dict[float, dict[str, float]] = {}
+        self._rows: Rows = {}
+        self._earlier: Rows = {}
+        self._exact = True
+        self._new = 0
+        self._journal = Journal(place.path, place.method, place.workload, seed, axis)
         self._diverged = False
+        self._before = 0.0
         self._begun = time.perf_counter()
-        self.asks = True
-        """Whether a metric of unknown direction is refused; else it is recorded as such, and asked about when compared."""
         self._open = True
 
-    def log(self, epoch: float, /, **values: float) -> None:
+    def log(self, epoch: float, /, **values: Any) -> None:
         """Record the metrics of one epoch, or step, number of tokens, second, ...; several calls for one add up.
 
-        These are recorded as they are: any increasing numbers, the same for all seeds, of which one may end before another; a
-        metric may be logged at some of them alone. A number that is not finite is divergence, but for NaN before a metric's
-        first value: there it was not measured yet. Values may be anything but text that ``float()`` takes, such as a tensor of
-        one number; true and false are 1 and 0.
+        These are recorded as they are: any numbers, in any order, of which one seed may have more than another; a
+        metric may be logged at some of them alone, and where it is logged twice the first value counts. A number that is not
+        finite is divergence, but for NaN before a metric's first value: there it was not measured yet. Values may be anything
+        that ``float()`` takes but text, such as a tensor of one number; true and false are 1 and 0, None was not measured. Of
+        lists, arrays and mappings each entry is a metric, ``f1.0``, ``f1.1`` or ``f1.cat``.
 
-        Raises UserError on an epoch that is out of order, or a metric that is not a number, or does not say by its name which
-        way is better where :func:`record` was not told either.
+        What cannot be recorded is left out with a warning.
         """
+        self.log_outputs(epoch, {OUTPUT: values})
+
+    def log_outputs(self, epoch: float, values: Mapping[str, Mapping[str, Any]], /) -> None:
+        """Record the metrics of several outputs of one training at one epoch: of the iterate, "I", and the output point, "II".
+
+        They are methods of their own, compared as pairs.
+
+        >>> import tempfile
+        >>> with record(tempfile.mkdtemp(), method="am1", seed=0, workload="mine") as run:
+        ...     run.log_outputs(1, {"I": {"test_loss": 0.5}, "II": {"test_loss": 0.4}})
+        """
+        try:
+            self._log(epoch, values)
+        except Exception as problem:  # whatever it is, the training goes on
+            self.warned(
+                f"{self._where}: {problem}", None if isinstance(problem, UserError) else type(problem)
+            )
+
+    def _log(self, epoch: float, outputs: Mapping[str, Mapping[str, Any]]) -> None:
         if not self._open:
-            raise UserError("this seed is no longer recorded: log inside the with block")
-        kept = {
-            _metric_name(name): _number(name, value)
-            for name, value in values.items()
-            if name in (self._wanted or values)
-        }
-        epoch = _coordinate(self._label, epoch)
-        if not kept:
+            raise UserError("it is no longer recorded: log inside the with block")
+        at = _coordinate(self._label, epoch)
+        found: Row = {}
+        for output, values in outputs.items():
+            for name, value in values.items():
+                for metric, number in self._numbers(name, value):
+                    found[output, metric] = number
+        if not found:
             return
-        if self.asks and (unknown := [name for name in kept if self._place.metric(name).better is None]):
-            raise UserError(
-                f"whether {unknown[0]} is better high or low cannot be told from its name: say record(..., "
-                f"better={{{unknown[0]!r}: 'lower'}}) or 'higher', or leave it out with metrics=(...)"
-            )
-        last = next(reversed(self._rows), None)
-        if last is not None and epoch < last:
-            raise UserError(
-                f"{self._label} {number(epoch)} comes after {self._label} {number(last)}: log them in their order"
-            )
-        most = self._epochs or MAX_EPOCHS
-        if last is not None and epoch > last and len(self._rows) >= most:
+        if not self._new:
+            self._take_up(at)
+        if at not in self._rows and len(self._rows) >= (most := self._epochs or MAX_EPOCHS):
             raise UserError(f"more than {most:,} {Axis.called(self._label, ()).plural} cannot be recorded")
-        row = self._rows.setdefault(epoch, {})
-        doubles = sorted(set(kept) & set(row))
-        if doubles:
-            raise UserError(f"{doubles[0]} is logged twice at {self._label} {number(epoch)}")
-        row.update(kept)
+        row = self._rows.setdefault(at, {})
+        for (_, name), value in ((key, found[key]) for key in found.keys() & row.keys()):
+            if value != row[_, name]:
+                self.warned(
+                    f"{self._where}: {name} is logged twice at {self._label} {number_text(at)}: the first value is kept",
+                    ("twice", name),
+                )
+        fresh = {key: value for key, value in found.items() if key not in row}
+        row.update(fresh)
+        self._new += 1
+        with self._never_lost():
+            self._journal.add(at, fresh)
+
+    def _numbers(self, name: Any, value: Any) -> Iterator[tuple[str, float]]:
+        """The metrics that are wanted of one value; a line is said of what is none."""
+        try:
+            for metric, number in metrics_of(_metric_name(name, self._journal.columns), value):
+                if not self._wanted or metric in self._wanted or name in self._wanted:
+                    yield metric, number
+        except UserError as problem:
+            if not self._wanted or name in self._wanted:
+                self.warned(f"{self._where}: {problem}", ("no number", str(name)))
+
+    def _take_up(self, at: float) -> None:
+        """Before the first row, at ``at``: go on from the rows before it of the part of this training that came earlier."""
+        self._rows = {
+            place: row for place, row in self._earlier.items() if place < at or (self._exact and place == at)
+        }
+        with self._never_lost():
+            if self._earlier:
+                self._journal.take_up(self._rows)
+            else:
+                self._journal.begin()
+
+    @contextmanager
+    def _never_lost(self) -> Iterator[None]:
+        """A journal that cannot be written is said once, and the rows stay in memory."""
+        try:
+            yield
+        except OSError as error:
+            self.warned(
+                f"{self._where}: cannot write to {escape(self._place.path)} ({reason(error)})", "journal"
+            )
+
+    @property
+    def _where(self) -> str:
+        return f"recording seed {as_given(self.seed)} of {escape(self._place.method)}"
+
+    @property
+    def key(self) -> tuple[Path, int]:
+        """The run's directory, and the seed."""
+        return self._place.path, self.seed
+
+    def there(self) -> Rows:
+        """What is recorded of the seed already: complete, or of a training that was stopped."""
+        return self._place.rows(self.seed) or self._journal.stopped()
+
+    @property
+    def rows(self) -> Rows:
+        """What was logged so far, by place: for each output and metric its value."""
+        return self._rows if self._new else self._earlier
 
     def diverged(self) -> None:
         """Say that training stopped for good; a seed whose block just ends early is one that ended early."""
         self._diverged = True
 
-    def _curves(self) -> tuple[dict[str, np.ndarray[Any, np.dtype[np.float64]]], Axis]:
-        """What was logged as curves, and where. Raises RunError where it is not what a run needs."""
-        if not self._rows:
-            raise RunError(f"seed {self.seed} logged nothing: call run.log(epoch, metric=value) in the loop")
-        logged = dict.fromkeys(name for row in self._rows.values() for name in row)
-        names = self._wanted or tuple(logged)
-        if absent := [name for name in names if name not in logged]:
-            raise RunError(f"seed {self.seed} never logged {absent[0]}, which metrics=(...) names")
+    def _curves(self) -> tuple[dict[str, dict[str, Curves]], Axis]:
+        """What was logged as curves of each output, and where. Raises RunError where it is nothing."""
+        rows = dict(sorted(self.rows.items()))
+        if not rows:
+            raise RunError(f"nothing was logged: {self.hint}")
+        keys = dict.fromkeys(key for row in rows.values() for key in row)
+        names = list(dict.fromkeys(name for _, name in keys))
+        for name in self._wanted:
+            if not any(found == name or found.startswith(f"{name}.") for found in names):
+                self.warned(f"{self._where}: it never logged {name}, which metrics=(...) names")
         curves = {
-            name: unmeasured_before_the_first([[row.get(name, ABSENT) for row in self._rows.values()]])[0]
-            for name in names
+            output: {
+                name: unmeasured_before_the_first(
+                    [[row.get((output, name), ABSENT) for row in rows.values()]]
+                )[0]
+                for name in names
+            }
+            for output in sorted({output for output, _ in keys})
         }
-        return curves, Axis.called(self._label, self._rows)
+        return curves, Axis.called(self._label, rows)
 
-    def _start(self) -> None:
-        self._place.mark(self.seed, SeedRecord("running"))
+    def start(self, *, resume: bool = False, again: bool = False, earlier: Rows | None = None) -> None:
+        """Hold the seed's lock and begin: with ``resume`` from what is there of the seed, else from the rows ``earlier``.
 
-    def _finish(self) -> None:
+        The latter are of the very weights that are trained now, and kept up to the first row that comes, with it; of the former
+        nobody knows which were still to come at the checkpoint, and what is logged again now counts. ``again``: the seed may be
+        complete; what does not go on from it is another attempt. Raises UserError or RunError where it cannot begin.
+        """
+        self._place.acquire(self.seed, again=again or resume)
+        try:
+            self._earlier, self._exact = dict((self.there() if resume else earlier) or {}), not resume
+            self._before = self._place.seconds(self.seed) if self._earlier else 0.0
+            self._place.mark(self.seed, SeedRecord("running", wall_seconds=self._before))
+        except BaseException:
+            self._place.release()
+            raise
+
+    def finish(self) -> None:
+        """End: what was logged is a seed of the run."""
         self._open = False
+        seconds = time.perf_counter() - self._begun
+        try:
+            with self._quietly():
+                self._commit(seconds)
+        finally:
+            self._journal.close()
+            self._place.release()
+
+    def _commit(self, seconds: float) -> None:
+        recorded = self._place.rows(self.seed)
+        if recorded and self.rows and not self._goes_on_from(recorded):
+            self.warned(
+                f"{self._where}: it is recorded already, and this is another attempt at it, kept in "
+                f"{escape(self._journal.set_aside())} and no part of the run: record it under another name to compare it"
+            )
+            return
         try:
             curves, axis = self._curves()
-            self._place.complete(self.seed, curves, self._diverged, time.perf_counter() - self._begun, axis)
-        except Exception as problem:  # whatever it is, a training's numbers are kept
-            kept = self._place.rescue(self.seed, self._label, self._rows)
-            self._place.mark(self.seed, SeedRecord("failed", error=str(problem)[:2000]))
-            known = isinstance(problem, (RunError, UserError))
-            raise RunError(f"{problem}; what was logged is in {kept}") from (None if known else problem)
+            self._place.complete(
+                self.seed, curves, axis, diverged=self._diverged, seconds=seconds, before=self._before
+            )
+            self._journal.remove()
+        except Exception as problem:
+            kept = f"; what was logged is in {escape(self._journal.path)}" if self.rows else ""
+            self.warned(f"{self._where}: {problem}{kept}")
+            self._place.mark(self.seed, SeedRecord("failed", error=escape(problem)[:2000]))
 
-    def _fail(self, error: BaseException) -> None:
+    def _goes_on_from(self, recorded: Rows) -> bool:
+        """Whether this is what is ``recorded`` of the seed, trained further; what its checkpoint did not have yet is added."""
+        last = max(self._earlier, default=None)
+        missing: list[tuple[float, tuple[str, str], float]] = []
+        for at, row in recorded.items():
+            for key, value in row.items():
+                mine = self.rows.get(at, {}).get(key)
+                if last is None or (mine is None and at > last):
+                    return False
+                if mine is None:
+                    missing.append((at, key, value))
+                elif mine != value and not (mine != mine and value != value):
+                    return False
+        for at, key, value in missing:
+            self.rows.setdefault(at, {})[key] = value
+        return True
+
+    def stop(self, error: BaseException) -> None:
+        """End before the training did: what was logged stays beside the run, and the seed is not done."""
         self._open = False
-        text = f"{type(error).__name__}: {error}"
-        state = "planned" if isinstance(error, KeyboardInterrupt) else "failed"
-        self._place.mark(
-            self.seed,
-            SeedRecord(state, error=None if state == "planned" else escape(text)[:2000]),  # type: ignore[arg-type]
+        try:
+            with self._quietly():
+                self._mark_stopped(error)
+        finally:
+            self._journal.close()
+            self._place.release()
+
+    def _mark_stopped(self, error: BaseException) -> None:
+        told = str(error) if isinstance(error, AmrobustError) else f"{type(error).__name__}: {error}"
+        last = max(self.rows, default=None)
+        at = "before anything was logged" if last is None else f"at {self._label} {number_text(last)}"
+        interrupted = isinstance(error, KeyboardInterrupt)
+        record = SeedRecord(
+            "planned" if interrupted else "failed",
+            wall_seconds=round(self._before + time.perf_counter() - self._begun, 6),
+            error=None if interrupted else escape(f"stopped {at}: {told}")[:2000],
         )
+        if not self.rows:
+            self._place.mark(self.seed, record)
+            return
+        curves, axis = self._curves()
+        self._place.mark(self.seed, record, next(iter(curves.values())), axis)
+
+    @contextmanager
+    def _quietly(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as problem:  # whatever it is, the script goes on
+            self.warned(f"{self._where}: {problem}")
 
     def __enter__(self) -> Recording:
-        self._start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            if error is None:
-                self._finish()
-            else:
-                with suppress(RunError):
-                    self._fail(error)
-        finally:
-            self._place.release()
+        if error is None:
+            self.finish()
+        else:
+            self.stop(error)
 
 
 def record(
@@ -152,25 +322,53 @@ def record(
     units: Mapping[str, str] | None = None,
     paired: bool = False,
     axis: str = EPOCH,
+    resume: bool = False,
 ) -> Recording:
     """Record one seed of ``method`` on ``workload`` from a loop of one's own, below ``directory``.
 
-    Use as a context: what is logged becomes one seed of a run when the block ends; a seed whose block ends in an exception, or
-    whose process is killed, is not done. Several processes may record seeds of one run at once. ``better`` says of a metric
-    that it is better "higher" or "lower"; it has to where its name does not say so (docs/formats.md has the words that do).
-    ``metrics`` names those to keep. ``axis`` is what the first argument of ``run.log`` counts: "step", "tokens", "time (s)",
-    ...; ``epochs`` is how many of them a seed may have. ``seeds`` is how many the study was planned with: seeds beyond it draw
-    the warning that they were added. ``paired``: equal seeds of different methods share their random streams. A seed is any
-    whole number, or a text; seeds and hyperparameters may be scalars of NumPy or torch: what is recorded are Python's own.
+    Use as a context: what is logged becomes one seed of a run when the block ends. Of a seed whose block ends in an exception,
+    or whose process is killed, what was logged stays beside the run (``seed-0.jsonl``), and it is not done. With ``resume`` it
+    goes on: its rows from before the first that is logged now are kept, also those of a complete seed that is trained further.
+    Several processes may record seeds of one run at once. ``better`` says of a metric that it is better "higher" or "lower";
+    else its name says so (docs/formats.md has the words that do), or the comparison asks. ``metrics`` names those to keep.
+    ``axis`` is what the first argument of ``run.log`` counts: "step", "tokens", "time (s)", ...; ``epochs`` is how many of them
+    a seed may have. ``seeds`` is how many the study was planned with: seeds beyond it draw the warning that they were added.
+    ``paired``: equal seeds of different methods share their random streams. A seed is any whole number, or a text; seeds and
+    hyperparameters may be scalars of NumPy or torch: what is recorded are Python's own.
 
     Raises UserError on a value that cannot be recorded, and where the seed is recorded already, or another process is recording
-    it; at the end RunError where what was logged does not fit the run's other seeds (it is kept beside the run as a CSV file).
+    it. From then on nothing is raised (:class:`Recording`): what does not fit the run's other seeds is said at the end, and
+    kept beside the run.
 
     >>> import tempfile
     >>> with record(tempfile.mkdtemp(), method="adam", seed=0, workload="mine") as run:
     ...     for epoch in range(1, 4):
     ...         run.log(epoch, test_accuracy=90 + epoch)
     """
+    recording = prepared(
+        directory, method=method, seed=seed, workload=workload, hyperparameters=hyperparameters, epochs=epochs, seeds=seeds,
+        metrics=metrics, better=better, units=units, paired=paired, axis=axis,
+    )  # fmt: skip
+    recording.start(resume=_one_of("resume", resume, (True, False)))
+    return recording
+
+
+def prepared(
+    directory: str | PathLike[str],
+    *,
+    method: str,
+    seed: int | str,
+    workload: str,
+    hyperparameters: Mapping[str, Value] | None = None,
+    epochs: int | None = None,
+    seeds: int | None = None,
+    metrics: Sequence[str] = (),
+    better: Mapping[str, str] | None = None,
+    units: Mapping[str, str] | None = None,
+    paired: bool = False,
+    axis: str = EPOCH,
+) -> Recording:
+    """The recording that :func:`record` would begin, its options checked. Raises UserError."""
     place = _place(directory, method, workload, hyperparameters, paired)
     ways = mapping_given("better", better, "{'my_metric': 'lower'}")
     place.better = {name: direction(f"better of {name}", plain(way)) for name, way in ways.items()}
@@ -188,7 +386,6 @@ def record(
     if wanted:
         refuse_unnamed("better", place.better, wanted)
         refuse_unnamed("units", place.units, wanted)
-    place.acquire(which)
     return Recording(place, which, length, wanted, label)
 
 
@@ -269,10 +466,30 @@ def _one_of(what: str, value: Any, choices: tuple[Any, ...]) -> Any:
     return found
 
 
-def _metric_name(name: Any) -> str:
-    if name in INDEX_COLUMNS:
+def _metric_name(name: Any, taken: Sequence[str] = ()) -> str:
+    if name in INDEX_COLUMNS or name in taken:
         raise UserError(f"a metric cannot be called {name!r}")
     return _text("the name of a metric", name)
+
+
+def metrics_of(name: str, value: Any) -> Iterator[tuple[str, float]]:
+    """A value as metrics: one, or one for each entry of a list, an array or a mapping; None is none."""
+    entries = value
+    if not isinstance(value, (Mapping, list, tuple)):
+        try:
+            if value is not None:
+                yield name, _number(name, value)
+            return
+        except UserError:
+            if not callable(getattr(value, "tolist", None)):
+                raise
+            entries = value.tolist()  # of an array of more numbers than one
+    if len(entries) > MAX_ENTRIES:
+        raise UserError(
+            f"{name} has {len(entries):,} entries, more than the {MAX_ENTRIES:,} that are metrics"
+        )
+    for key, entry in entries.items() if isinstance(entries, Mapping) else enumerate(entries):
+        yield from metrics_of(f"{name}.{key}", entry)
 
 
 def _number(name: str, value: Any) -> float:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from csv import writer as csv_writer
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,9 +12,10 @@ import numpy as np
 
 from amrobust.errors import RunError, UserError
 from amrobust.ingest.landing import OUTPUT, check_fit, foreign_facts, on_one_axis, origins, seeds_of, spec_of
-from amrobust.runs.axis import Axis, epochs, number
+from amrobust.ingest.recorder_journal import Rows
+from amrobust.runs.axis import Axis, epochs
 from amrobust.runs.curves import SeedCurves
-from amrobust.runs.files import escape, reason, write_atomically
+from amrobust.runs.files import escape, reason
 from amrobust.runs.find import MANIFEST
 from amrobust.runs.lock import locked
 from amrobust.runs.manifest import Manifest, RunMetadata, SeedRecord, Source, identity
@@ -26,7 +25,7 @@ from amrobust.runs.provenance import now, session
 from amrobust.runs.spec import Value
 from amrobust.runs.store import Run, broken_line, commit, directory_name, read_run
 from amrobust.runs.validators import CorruptRun
-from amrobust.runs.values import not_finite
+from amrobust.runs.values import ABSENT, absent, not_finite
 
 SOURCE = Source("recorder", "", "", 0, None)
 
@@ -52,8 +51,11 @@ class Place:
         self.path = directory / directory_name(Manifest(self.identity, self.spec, facts, {}))
         self._lock: Any = None
 
-    def acquire(self, seed: int) -> None:
-        """Hold the seed's own lock until :meth:`release`. Raises UserError where it is done, or another process has it."""
+    def acquire(self, seed: int, *, again: bool = False) -> None:
+        """Hold the seed's own lock until :meth:`release`.
+
+        Raises UserError where another process has it, or the seed is complete and is not meant to be trained ``again``.
+        """
         import filelock
 
         lock = filelock.FileLock(self.path / f".seed-{seed:d}.lock", timeout=0)
@@ -77,11 +79,11 @@ class Place:
                 f"{escape(self.path)} has imported seeds of {escape(self.method)} ({escape(origins(run.manifest))}): two "
                 "groups of one name are never merged; record into another directory, or give this method another name"
             )
-        if run is not None and seed in run.manifest.complete:
+        if run is not None and seed in run.manifest.complete and not again:
             self.release()
             raise UserError(
                 f"seed {seed} of {escape(self.method)} is already recorded in {escape(self.path)}: amrobust.recorded() has "
-                "those that are"
+                "those that are; record(..., resume=True) goes on where it ended"
             )
 
     def release(self) -> None:
@@ -110,37 +112,86 @@ class Place:
 
             yield self.read(), write
 
-    def mark(self, seed: int, record: SeedRecord) -> None:
-        """Give ``seed`` a state other than complete, in the run that is there; where none is yet, there is nothing to mark."""
+    def mark(
+        self, seed: int, record: SeedRecord, names: Iterable[str] = (), axis: Axis | None = None
+    ) -> None:
+        """Give ``seed`` a state other than complete.
+
+        Where no run is there yet, one is made of the metrics ``names`` along ``axis``; without an axis nothing is marked.
+        """
         with self._opened() as (run, write):
+            if run is None and axis is not None:
+                facts = self._facts([self.metric(name) for name in names], axis, (OUTPUT,))
+                run = Run(self.path, Manifest(self.identity, self.spec, facts, {}))
             if run is None or seed in run.manifest.complete:
                 return
             manifest = self._with_plan(run.manifest, seed)
             write(replace(manifest, seeds={**manifest.seeds, seed: record}), seeds_of(run))
 
+    def rows(self, seed: int) -> Rows:
+        """What is recorded of ``seed``, by place; nothing where it is not complete."""
+        run = self.read()
+        found: Rows = {}
+        if run is None:
+            return found
+        places = np.array(run.manifest.facts.coordinates.values)
+        for output, metrics in seeds_of(run).get(seed, {}).items():
+            for name, values in metrics.items():
+                measured = ~absent(values)
+                for at, value in zip(places[measured], values[measured], strict=True):
+                    found.setdefault(float(at), {})[output, name] = float(value)
+        return dict(sorted(found.items()))
+
+    def seconds(self, seed: int) -> float:
+        """How long ``seed`` was trained so far, as far as that is recorded."""
+        run = self.read()
+        return (
+            run.manifest.seeds[seed].wall_seconds if run is not None and seed in run.manifest.seeds else 0.0
+        )
+
     def complete(
         self,
         seed: int,
-        curves: Mapping[str, np.ndarray[Any, np.dtype[np.float64]]],
+        curves: SeedCurves,
+        axis: Axis,
+        *,
         diverged: bool,
         seconds: float,
-        axis: Axis,
+        before: float,
     ) -> None:
-        """Commit the curves of ``seed``, measured along ``axis``. Raises UserError where they do not fit the run.
+        """Commit the ``curves`` of ``seed``, measured along ``axis``; it was trained for ``seconds``, and for those ``before``.
 
-        Where a seed has no value of its own and another has, it is ABSENT, whichever came first.
+        A seed that is complete already is replaced: it was trained further. Where a seed has no value of a metric, an output
+        or a place of its own and another has, it is ABSENT, whichever came first.
+
+        Raises UserError where what is there is along other coordinates, or a metric is known otherwise.
         """
-        metrics = [self.metric(name) for name in curves]
+        names = list(next(iter(curves.values())))
         with self._opened() as (found, write):
+            further = found is not None and seed in found.manifest.complete
+            there = found.manifest.facts if found is not None and found.manifest.complete else None
+            outputs = tuple(sorted({*curves, *(there.outputs if there is not None else ())}))
+            known = {metric.name: metric for metric in (there.metrics if there is not None else ())}
+            every = list(dict.fromkeys([*known, *names]))
+            metrics = [self.metric(name) if name in names else known[name] for name in every]
             run = found or Run(self.path, Manifest(self.identity, self.spec, self._facts(metrics, axis), {}))
-            run, others, new, axis = on_one_axis(run, {seed: {OUTPUT: dict(curves)}}, axis)
-            facts = self._facts(metrics, axis)
-            check_fit(run, facts)
-            diverged = diverged or any(not_finite(curve[None]).any() for curve in curves.values())
-            done = SeedRecord("complete", diverged, round(seconds, 6))
+            run, others, new, axis = on_one_axis(run, {seed: dict(curves)}, axis)
+            facts = self._facts(metrics, axis, outputs)
+            recorded = [known.get(metric.name, metric) for metric in metrics]
+            check_fit(
+                replace(run, manifest=replace(run.manifest, facts=replace(run.manifest.facts, metrics=tuple(recorded)))),
+                facts,
+            )  # fmt: skip
+            diverged = diverged or any(
+                not_finite(curve[None]).any() for metrics in curves.values() for curve in metrics.values()
+            )
+            done = SeedRecord("complete", diverged, round(before + seconds, 6))
             manifest = self._with_plan(run.manifest, seed)
             made = replace(
-                session(facts, "recorder", None), seeds=1, wall_seconds=round(seconds, 6), source=SOURCE
+                session(facts, "recorder", None),
+                seeds=int(not further),
+                wall_seconds=round(seconds, 6),
+                source=SOURCE,
             )
             manifest = replace(
                 manifest,
@@ -148,10 +199,18 @@ class Place:
                 seeds={**manifest.seeds, seed: done},
                 provenance=_with_session(manifest, made),
             )
-            write(manifest, others | new)
+            write(
+                manifest,
+                {
+                    which: _filled(of_seed, outputs, every, len(axis.values))
+                    for which, of_seed in (others | new).items()
+                },
+            )
 
-    def _facts(self, metrics: Sequence[Metric], axis: Axis) -> RunMetadata:
-        return foreign_facts(self.method, self.workload, metrics, axis)
+    def _facts(
+        self, metrics: Sequence[Metric], axis: Axis, outputs: Sequence[str] = (OUTPUT,)
+    ) -> RunMetadata:
+        return foreign_facts(self.method, self.workload, metrics, axis, outputs)
 
     def _with_plan(self, manifest: Manifest, seed: int) -> Manifest:
         """``manifest`` with ``seed`` in its plan: the plan that was named, else one that every seed belongs to."""
@@ -166,27 +225,11 @@ class Place:
         """What is known of a metric: what was declared, else what its name says."""
         return Metric.known(name, self.better.get(name), self.units.get(name))
 
-    def rescue(self, seed: int, label: str, rows: Mapping[float, Mapping[str, float]]) -> Path:
-        """What was logged, as a CSV file that ``amrobust import`` reads, where it cannot join the run."""
-        text = io.StringIO()
-        sink = csv_writer(text, lineterminator="\n")
-        names = list(dict.fromkeys(name for row in rows.values() for name in row))
-        sink.writerow(["method", "seed", label, *names])
-        for epoch, row in rows.items():
-            sink.writerow(
-                [
-                    self.method,
-                    seed,
-                    number(epoch),
-                    *(repr(row[name]) if name in row else "" for name in names),
-                ]
-            )
-        path = self.path / f"seed-{seed:d}.csv"
-        try:
-            write_atomically(path, text.getvalue().encode())
-        except OSError as error:
-            raise RunError(f"cannot write to {escape(self.path)} ({reason(error)})") from None
-        return path
+
+def _filled(curves: SeedCurves, outputs: Sequence[str], names: Sequence[str], length: int) -> SeedCurves:
+    """``curves`` of every output and metric: ABSENT where the seed has none."""
+    nothing = np.full(length, ABSENT)
+    return {output: {name: curves.get(output, {}).get(name, nothing) for name in names} for output in outputs}
 
 
 def _with_session(manifest: Manifest, made: Any) -> tuple[Any, ...]:
@@ -196,5 +239,8 @@ def _with_session(manifest: Manifest, made: Any) -> tuple[Any, ...]:
         alike = replace(last, when=made.when, seeds=made.seeds, wall_seconds=made.wall_seconds)
         if alike == made:
             total = round(last.wall_seconds + made.wall_seconds, 6)
-            return (*manifest.provenance[:-1], replace(last, seeds=last.seeds + 1, wall_seconds=total))
+            return (
+                *manifest.provenance[:-1],
+                replace(last, seeds=last.seeds + made.seeds, wall_seconds=total),
+            )
     return (*manifest.provenance, made)

@@ -8,27 +8,36 @@ from typing import TYPE_CHECKING, Any
 from amrobust.errors import UserError
 
 if TYPE_CHECKING:
-    from amrobust.judge.comparison import Comparison
+    from collections.abc import Callable
+
+    from amrobust.judge.comparison import Comparison, Verdict
     from amrobust.report.figure_files import write_figures as write_figures
     from amrobust.report.layout import Layout as Layout
     from amrobust.report.write import write_report as write_report
 
 __all__ = ["FORMATS", "Layout", "render", "write_figures", "write_report"]
 
-FORMATS = ("table", "json", "csv", "latex", "markdown", "html")
+FORMATS = ("table", "json", "csv", "latex", "markdown", "html", "junit")
 """Each the name of a module here; the command line offers these, so that nothing heavy is imported for them."""
 DATA = ("json", "csv")
 """Those in which methods have their names, for programs, and their titles beside them."""
 
 
 def render(
-    comparison: Comparison, form: str, *, color: bool = False, width: int | None = None, verbose: bool = False
+    comparison: Comparison,
+    form: str,
+    *,
+    color: bool = False,
+    width: int | None = None,
+    verbose: bool = False,
+    fails: Callable[[Verdict], bool] | None = None,
 ) -> str:
     """``comparison`` as text in one of :data:`FORMATS`, ending in a line break.
 
     ``color``, ``width`` (in characters) and ``verbose`` are for the terminal table only: without a width its lines are as long
-    as they need to be, as a pipe or a log wants; without ``verbose`` it has no tests and warnings, but their number. Names and
-    messages are data in every format: escape codes, markup, commands and formulas in them are shown, never acted on.
+    as they need to be, as a pipe or a log wants; without ``verbose`` it has no tests and warnings, but their number. ``fails``
+    is for JUnit's XML only: the verdicts that are failures [default: those that are refuted]. Names and messages are data in
+    every format: escape codes, markup, commands and formulas in them are shown, never acted on.
 
     Raises UserError for a format that there is none of.
     """
@@ -36,7 +45,11 @@ def render(
         raise UserError(f"there is no format {form!r}: choose one of {', '.join(FORMATS)}")
     from amrobust.report.names import titled
 
-    options = {"color": color, "width": width, "verbose": verbose} if form == "table" else {}
+    options: dict[str, Any] = {}
+    if form == "table":
+        options = {"color": color, "width": width, "verbose": verbose}
+    elif form == "junit" and fails is not None:
+        options = {"fails": fails}
     text: str = import_module(f"amrobust.report.{form}").render(
         comparison if form in DATA else titled(comparison), **options
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterable, Mapping
 from html import escape as escape_html
+from typing import TYPE_CHECKING
 
 from amrobust import __version__
 from amrobust.judge.comparison import Comparison, GroupComparison
@@ -13,7 +14,10 @@ from amrobust.report.names import titled
 from amrobust.report.style import Drawing, Style, styles
 from amrobust.report.tables import claims_table, methods_table
 from amrobust.report.text import escape
-from amrobust.report.view import PairRows, View, view
+from amrobust.report.view import view
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CLAIMS = ("claim", "estimate", "interval", "p", "holm", "verdict, seeds", "test", "sensitivity test")
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -34,9 +38,9 @@ _STYLE = """
 
 
 def render(comparison: Comparison) -> str:
-    """A whole page with tables, verdicts, warnings and figures; no script, no font and no file from elsewhere."""
+    """A whole page with verdicts, figures, tables and warnings; no script, no font and no file from elsewhere."""
     look = styles(comparison)
-    bodies = [_group(compared) + _figures(compared, look) for compared in comparison.groups]
+    bodies = [_group(compared, look) + _figures(compared, look) for compared in comparison.groups]
     title = ", ".join(dict.fromkeys(compared.workload for compared in comparison.groups))
     return "\n".join(
         [
@@ -61,8 +65,10 @@ def render(comparison: Comparison) -> str:
 
 
 def fragment(comparison: Comparison) -> str:
-    """The same without figures and page around it, for a notebook's cell."""
-    parts = [_group(compared) for compared in titled(comparison).groups]
+    """The same with one figure, that of the verdicts, and no page around it, for a notebook's cell."""
+    named = titled(comparison)
+    look = styles(named)
+    parts = [_group(compared, look) for compared in named.groups]
     return "\n".join(
         [f'<div class="amrobust"><style>{_STYLE}</style>', *parts, *_problems(comparison), "</div>"]
     )
@@ -73,18 +79,44 @@ def _text(text: str) -> str:
     return escape_html(escape(text), quote=True)
 
 
-def _group(compared: GroupComparison) -> str:
+def with_table(heading: str, table: pd.DataFrame, lines: Iterable[str]) -> str:
+    """A heading, a frame and lines under it, for a notebook's cell."""
+    cells = [[_number(value) for value in row] for row in table.itertuples(index=False)]
+    head = "".join(f"<th>{_text(str(name))}</th>" for name in table.columns)
+    body = "".join(f"<tr>{''.join(f'<td>{_text(cell)}</td>' for cell in row)}</tr>" for row in cells)
+    said = list(map(_text, lines))
+    return "\n".join(
+        [
+            f'<div class="amrobust"><style>{_STYLE}</style>',
+            f"<p>{_text(heading)}</p>",
+            f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>",
+            *([_list("ul", said)] if said else []),
+            "</div>",
+        ]
+    )
+
+
+def _number(value: object) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _group(compared: GroupComparison, look: Mapping[str, Style]) -> str:
+    """The verdicts first, with the figure that shows them, and what they rest on after them."""
+    from amrobust.report.figures import forest
+
     shown = view(compared)
-    parts = [
-        f"<h2>{_text(shown.heading)}</h2>",
-        f"<p>{_text(shown.question)}</p>",
-        _table(methods_table(shown)),
-    ]
-    parts += [f"<p>{_text(remark)}</p>" for remark in shown.statements]
+    parts = [f"<h2>{_text(shown.heading)}</h2>", f"<p>{_text(shown.question)}</p>"]
     if shown.pairs:
         parts.append(f"<h3>{_text(shown.tally)}</h3>")
-        parts += [_pair(pair, shown) for pair in shown.pairs]
+        for pair in shown.pairs:
+            parts += [f"<h3>{_text(pair.title)}</h3>", _table(claims_table(shown, CLAIMS, pair.rows))]
+        parts += map(_figure, forest([compared], look)[:1])
+        for pair in shown.pairs:
+            sentences = [row.sentence for row in pair.rows if row.sentence]
+            parts.append(_list("ul", map(_text, [*sentences, *pair.facts])))
         parts += [f'<p class="quiet">{_text(shown.levels)}</p>'] if shown.levels else []
+    parts.append(_table(methods_table(shown)))
+    parts += [f"<p>{_text(remark)}</p>" for remark in shown.statements]
     if shown.tuning:
         parts += ["<h3>Tuning</h3>", _list("ul", map(_text, shown.tuning))]
     if shown.notes:
@@ -121,18 +153,10 @@ def _table(table: Table) -> str:
     return "\n".join([f"<table><thead><tr>{head}</tr></thead><tbody>", *body, "</tbody></table>"])
 
 
-def _pair(pair: PairRows, shown: View) -> str:
-    sentences = [_text(row.sentence) for row in pair.rows if row.sentence] + [
-        _text(fact) for fact in pair.facts
-    ]
-    table = _table(claims_table(shown, CLAIMS, pair.rows))
-    return "\n".join([f"<h3>{_text(pair.title)}</h3>", table, _list("ul", sentences)])
-
-
 def _figures(compared: GroupComparison, look: Mapping[str, Style]) -> str:
     from amrobust.report.figures import FIGURES, forest
 
-    drawings = forest([compared], look)
+    drawings = forest([compared], look)[1:]
     drawings += [drawing for draw in FIGURES.values() for drawing in draw(compared, look)]
     return "\n".join(["", *map(_figure, drawings)])
 

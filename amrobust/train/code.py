@@ -11,6 +11,7 @@ import ast
 import hashlib
 import importlib.util
 import inspect
+import linecache
 import symtable
 import sys
 import sysconfig
@@ -68,6 +69,7 @@ def dependence(work: Work) -> dict[str, Any]:
     return {"spec": work.identity()} | ({"code": digest} if digest is not None else {})
 
 
+@plugins.forgettable
 @cache
 def _code_of(workload: str, optimizer: str) -> Code:
     parts = []
@@ -107,17 +109,18 @@ def _named(name: str, group: str, found: Any) -> Code:
 
 def _source_of(name: str, found: Any, root: str) -> Files | None:
     """Of what was defined in a notebook or a script: its own source, that of the functions and classes defined there that it
-    uses, and the local modules that the script imports.
+    uses, and the local modules that the script imports, or of a notebook those that these use.
 
     The script's other lines say what to run, and change with every call.
     """
     defined = vars(sys.modules[root])
     waiting = {name: found if inspect.isroutine(found) or inspect.isclass(found) else type(found)}
     sources: dict[str, str] = {}
+    modules: set[str] = set()
     while waiting:
         called, each = waiting.popitem()
         try:
-            source = textwrap.dedent(inspect.getsource(each))
+            source = textwrap.dedent(_source(each))
         except (OSError, TypeError):
             if called == name:
                 return None
@@ -125,6 +128,10 @@ def _source_of(name: str, found: Any, root: str) -> Files | None:
         sources[called] = hashlib.sha256(source.encode()).hexdigest()
         for used in _globals_of(source):
             other = defined.get(used)
+            if inspect.ismodule(other):
+                modules.add(other.__name__)
+            elif getattr(other, "__module__", None) not in (None, root, IN_A_WORKER):
+                modules.add(other.__module__)
             if (
                 (inspect.isroutine(other) or inspect.isclass(other))
                 and other.__module__ in (root, IN_A_WORKER)
@@ -133,8 +140,26 @@ def _source_of(name: str, found: Any, root: str) -> Files | None:
             ):
                 waiting[f"{root}:{used}"] = other
     file, _ = _located(root)
-    imported = imports(root, Path(file).read_bytes(), is_package=False) if file is not None else ()
+    imported = imports(root, Path(file).read_bytes(), is_package=False) if file is not None else modules
     return {**dict(sorted(sources.items())), **_files(imported)}
+
+
+def _source(defined: Any) -> str:
+    """As ``inspect.getsource``; also of a class in a notebook, whose module has no file while its methods know their cell.
+
+    Raises OSError or TypeError where there is none.
+    """
+    try:
+        return inspect.getsource(defined)
+    except (OSError, TypeError):
+        methods = [each for each in vars(defined).values() if inspect.isfunction(each)]
+        for method in methods:
+            cell = linecache.getlines(method.__code__.co_filename)
+            for node in ast.walk(ast.parse("".join(cell))):
+                if isinstance(node, ast.ClassDef) and node.name == defined.__name__:
+                    first = min((each.lineno for each in node.decorator_list), default=node.lineno)
+                    return "".join(cell[first - 1 : node.end_lineno])
+        raise
 
 
 def _globals_of(source: str) -> set[str]:

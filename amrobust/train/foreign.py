@@ -47,6 +47,7 @@ def names() -> tuple[str, ...]:
     return (*torch_names(), *plugins.announced(GROUP))
 
 
+@plugins.forgettable
 @cache
 def optimizer_class(name: str, own: tuple[str, ...] = ()) -> type[torch.optim.Optimizer]:
     """The class called ``name``; ``own`` are amrobust's names, for the error's hint. Raises UserError where there is none."""

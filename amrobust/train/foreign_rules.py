@@ -36,6 +36,7 @@ def names() -> tuple[str, ...]:
     return tuple(plugins.announced(GROUP))
 
 
+@plugins.forgettable
 @cache
 def maker(name: str) -> Callable[..., Any] | None:
     """The function called ``name`` that makes a rule; None where it names an optimizer's class, or nothing at all.
@@ -123,6 +124,7 @@ def _imported(name: str) -> Any:
         raise
 
 
+@plugins.forgettable
 @cache
 def _arguments(name: str) -> tuple[dict[str, Any], str | None]:
     """The arguments of the function with their defaults, but for that of the learning rate, whose name comes beside them."""

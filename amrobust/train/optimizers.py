@@ -9,7 +9,7 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from amrobust import rules
+from amrobust import plugins, rules
 from amrobust.errors import UserError
 from amrobust.rules import theory
 from amrobust.runs.spec import Spec
@@ -258,6 +258,7 @@ def names() -> tuple[str, ...]:
     return (*OPTIMIZERS, *foreign_rules.names())
 
 
+@plugins.forgettable
 @cache
 def find(name: str) -> Optimizer:
     """The optimizer called ``name``, amrobust's own or another's; UserError naming the nearest if there is none."""

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from math import isfinite
 from typing import Any
 
-from amrobust import workloads
+from amrobust import plugins, workloads
 from amrobust.errors import UserError
 from amrobust.runs.manifest import RunMetadata
 from amrobust.runs.method import Method
@@ -193,6 +193,7 @@ def _x0_digest(spec: Spec, problem: workloads.Workload, data_digest: str) -> str
     return _own_network_digest(spec.workload, chosen, spec.root_seed, x0_index(spec, 0), data_digest)
 
 
+@plugins.forgettable
 @lru_cache(maxsize=256)
 def _own_network_digest(
     workload: str, model_params: tuple[tuple[str, Value], ...], root_seed: int, x0: int, data_digest: str

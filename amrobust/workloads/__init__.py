@@ -53,6 +53,7 @@ def get(name: str) -> Workload:
     return _external(name)
 
 
+@plugins.forgettable
 @lru_cache(maxsize=8)
 def _external(name: str) -> Workload:
     """An external workload, made once: an object, or a class that is called without arguments."""

@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 RUN = ("sh", "python")
-DATA = ("text", "csv", "toml", "json", "bibtex", "diff", "mermaid")
+DATA = ("text", "csv", "toml", "json", "yaml", "bibtex", "diff", "mermaid")
 """Languages of blocks that are files, outputs or excerpts, never run by themselves."""
 
 FENCE = re.compile(
@@ -52,8 +52,9 @@ class Block:
 
 
 def pages() -> list[Path]:
-    """The README, CONTRIBUTING and every page of the documentation."""
-    return [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+    """The README, CONTRIBUTING, the skill for agents and every page of the documentation."""
+    single = ("README.md", "CONTRIBUTING.md", "SKILL.md")
+    return [*(ROOT / name for name in single), *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def blocks(page: Path) -> list[Block]:

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import Progress, TextColumn
 
 from amrobust.cli import main, progress
-from amrobust.cli.progress import duration
+from amrobust.train.counting import duration
 from amrobust.train.reporter import RunResult
 
 QUICK = ["--workload", "logistic", "--iterations", "40", "--executor", "local"]

@@ -1,5 +1,14 @@
 """Stores and logs written by the real tools, each in an environment of its own."""
 
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
 import numpy as np
 import pytest
 from tools import python_with, run_in
@@ -52,6 +61,49 @@ run = mlflow.start_run(); mlflow.log_param("seed", 9); mlflow.end_run("FAILED")
 run = mlflow.start_run(); mlflow.end_run(); mlflow.delete_run(run.info.run_id)
 """
 )
+
+
+ASKED = """
+import json, sys
+from amrobust.ingest.live import read_address
+from amrobust.ingest.naming import Mappings
+gathered, form = read_address(sys.argv[1], Mappings(metrics=("val/acc",), method_from="optimizer"))
+methods = [[m.method, m.seeds, m.steps, m.curves["val/acc"].tolist()] for m in gathered.methods]
+print(json.dumps([form, list(gathered.left_out), methods]))
+"""
+
+
+def test_an_mlflow_server_on_its_sqlite_store(tmp_path):
+    server = python_with("mlflow-server", "mlflow")
+    client = python_with("mlflow-client", "mlflow-skinny", torch=True)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    words = ["-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    log = (tmp_path / "server.log").open("w")
+    process = subprocess.Popen(
+        [str(server), *words, "--backend-store-uri", f"sqlite:///{tmp_path}/mlflow.db"],
+        cwd=tmp_path, stdout=log, stderr=log, start_new_session=True,
+    )  # fmt: skip
+    try:
+        for _ in range(240):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+                break
+            assert process.poll() is None, (tmp_path / "server.log").read_text()[-2000:]
+            time.sleep(0.5)
+        run_in(client, MLFLOW, tmp_path, f"http://127.0.0.1:{port}")
+        tree = {"PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+        printed = run_in(client, ASKED, tmp_path, f"mlflow://127.0.0.1:{port}/digits%20of%20ours", **tree)
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(30)
+        log.close()
+    form, left_out, methods = json.loads(printed.splitlines()[-1])
+    assert form == "mlflow"
+    assert left_out[0].startswith("1 failed of 7 runs are left out")
+    assert methods == [[name, [0, 1, 2], [1, 2, 3, 4], expected(name)] for name in ("adam", "sgd")]
+    # The server's database is read the same without the server.
+    check(tmp_path / "mlflow.db", "mlflow", "val/acc", method_from="optimizer")
 
 
 @pytest.mark.parametrize("store", ["files", "sqlite"])

@@ -3,10 +3,12 @@
 import json
 import multiprocessing
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -74,7 +76,9 @@ def test_an_exception_leaves_the_seed_not_done_and_goes_on(tmp_path):
     manifest = only_run(tmp_path).manifest
     assert manifest.complete == (0,)
     assert manifest.seeds[1].state == "failed"
-    assert manifest.seeds[1].error == "ZeroDivisionError: division by zero"
+    assert (
+        manifest.seeds[1].error == "stopped before anything was logged: ZeroDivisionError: division by zero"
+    )
     logged(tmp_path, 1)
     assert only_run(tmp_path).manifest.complete == (0, 1)
 
@@ -186,49 +190,71 @@ class TestSeedsThatEndEarly:
         np.testing.assert_array_equal(found.curves["test_accuracy"], [[3, 6], [4, 7]])
         assert arm.curves["train_loss"].shape == (2, 6)
 
-    def test_more_than_were_announced_is_a_mistake(self, tmp_path):
+    def test_more_than_were_announced_are_left_out_with_a_warning(self, tmp_path, caplog):
         with amrobust.record(tmp_path, method="a", seed=0, workload="w", epochs=2) as run:
-            run.log(1, loss=1)
-            run.log(2, loss=1)
-            with pytest.raises(UserError, match="more than 2 epochs cannot be recorded"):
-                run.log(3, loss=1)
+            for epoch in (1, 2, 3, 4):
+                run.log(epoch, loss=1)
+        assert only_run(tmp_path).manifest.facts.epochs == 2
+        assert caplog.messages == ["recording seed 0 of a: more than 2 epochs cannot be recorded"]
 
 
 class TestMisfits:
-    def test_what_does_not_fit_the_run_is_kept_in_a_file_that_can_be_imported(self, tmp_path):
+    def test_what_does_not_fit_the_run_is_kept_in_a_file_that_can_be_imported(self, tmp_path, caplog):
         logged(tmp_path, 0, epochs=3, start=2)
-        with pytest.raises(
-            RunError, match=r"at epoch 2…4 \(3\), and these are at epoch 1…2 \(2\).*what was logged is in"
-        ) as caught:
-            logged(tmp_path, 1, epochs=2)
-        path = str(caught.value).rpartition(" is in ")[2]
-        gathered, _ = read_path(__import__("pathlib").Path(path))
+        logged(tmp_path, 1, epochs=2)
+        (line,) = caplog.messages
+        assert "at epoch 2…4 (3), and these are at epoch 1…2 (2)" in line
+        gathered, _ = read_path(Path(line.rpartition(" what was logged is in ")[2]))
         assert gathered.methods[0].seeds == (1,)
         assert gathered.methods[0].curves["test_accuracy"].tolist() == [[91.1, 91.2]]
         assert only_run(tmp_path).manifest.seeds[1].state == "failed"
 
     @pytest.mark.parametrize(
-        ("calls", "message"),
+        ("calls", "message", "kept"),
         [
-            ([], "logged nothing"),
-            ([(1, {"acc": 1}), (1, {"acc": 2})], "logged twice at epoch 1"),
-            ([(2, {"acc": 1}), (1, {"acc": 2})], "comes after epoch 2"),
-            ([(1, {"acc": "high"})], "acc = 'high' is not a number"),
-            ([(1, {"acc": [1, 2]})], "is not a number"),
-            ([(1, {"seed": 3})], "cannot be called 'seed'"),
-            ([(True, {"acc": 1})], "epoch is a number"),
-            ([("1", {"acc": 1})], "epoch is a number"),
-            ([(float("nan"), {"acc": 1})], "epoch is a number"),
+            ([(1, {"acc": 1}), (1, {"acc": 2})], "acc is logged twice at epoch 1: the first value is kept", {"acc": [1]}),
+            ([(2, {"acc": 1}), (1, {"acc": 2})], None, {"acc": [2, 1]}),
+            ([(1, {"acc": 1, "note": "high"})], "note = 'high' is not a number", {"acc": [1]}),
+            ([(1, {"acc": 1, "none": None})], None, {"acc": [1]}),
+            ([(1, {"acc": [1, 2]})], None, {"acc.0": [1], "acc.1": [2]}),
+            ([(1, {"f1": {"cat": 1, "dog": np.array([2, 3])}})], None, {"f1.cat": [1], "f1.dog.0": [2], "f1.dog.1": [3]}),
+            ([(1, {"acc": 1, "all": np.zeros(2000)})], "all has 2,000 entries, more than the 1,000", {"acc": [1]}),
+            ([(1, {"acc": 1, "seed": 3})], "cannot be called 'seed'", {"acc": [1]}),
+            ([(1, {"acc": 1}), (True, {"acc": 1})], "epoch is a number", {"acc": [1]}),
+            ([("1", {"acc": 1}), (2, {"acc": 1})], "epoch is a number", {"acc": [1]}),
+            ([(1, {"acc": 1}), (float("nan"), {"acc": 1})], "epoch is a number", {"acc": [1]}),
         ],
-    )
-    def test_mistakes_are_said(self, tmp_path, calls, message):
-        def recorded():
-            with amrobust.record(tmp_path, method="a", seed=0, workload="w") as run:
-                for epoch, values in calls:
-                    run.log(epoch, **values)
+    )  # fmt: skip
+    def test_mistakes_are_said_once_and_what_can_be_kept_is(self, tmp_path, caplog, calls, message, kept):
+        with amrobust.record(tmp_path, method="a", seed=0, workload="w") as run:
+            for epoch, values in calls:
+                run.log(epoch, **values)
+                run.log(epoch, **values)
+        assert {name: curve[0].tolist() for name, curve in only_run(tmp_path).curves()["I"].items()} == kept
+        assert len(caplog.messages) == (message is not None)
+        assert all(message in line for line in caplog.messages)
 
-        with pytest.raises((RunError, UserError), match=message):
-            recorded()
+    def test_a_seed_that_logged_nothing_is_none(self, tmp_path, caplog):
+        with amrobust.record(tmp_path, method="a", seed=0, workload="w"):
+            pass
+        assert caplog.messages == [
+            "recording seed 0 of a: nothing was logged: call run.log(epoch, metric=value) in the loop"
+        ]
+        assert amrobust.recorded(tmp_path, method="a", workload="w") == ()
+
+    def test_a_seed_may_have_metrics_that_others_lack(self, tmp_path):
+        for seed, metrics in enumerate((("acc",), ("acc", "f1"), ("f1",))):
+            with amrobust.record(tmp_path, method="a", seed=seed, workload="w") as run:
+                for epoch in (1, 2):
+                    run.log(epoch, **dict.fromkeys(metrics, epoch + seed))
+        run = only_run(tmp_path)
+        assert check_run(run.path).state == "sound"
+        curves = run.curves()["I"]
+        assert {name: absent(curve).all(axis=1).tolist() for name, curve in curves.items()} == {
+            "acc": [False, False, True],
+            "f1": [True, False, False],
+        }
+        np.testing.assert_array_equal(curves["f1"][1:], [[2, 3], [3, 4]])
 
     @pytest.mark.parametrize(
         ("options", "message"),
@@ -250,15 +276,26 @@ class TestMisfits:
             amrobust.record(tmp_path, **({"method": "a", "seed": 0, "workload": "w"} | options))
         assert not list(tmp_path.iterdir())
 
-    def test_a_metric_that_was_asked_for_and_never_came(self, tmp_path):
-        with pytest.raises(RunError, match="never logged f1"):
-            logged(tmp_path, metrics=("test_accuracy", "f1"))
+    def test_a_metric_that_was_asked_for_and_never_came(self, tmp_path, caplog):
+        logged(tmp_path, metrics=("test_accuracy", "f1"))
+        assert caplog.messages == ["recording seed 0 of adam: it never logged f1, which metrics=(...) names"]
+        assert only_run(tmp_path).manifest.complete == (0,)
 
-    def test_logging_after_the_end(self, tmp_path):
+    def test_logging_after_the_end(self, tmp_path, caplog):
         with amrobust.record(tmp_path, method="a", seed=0, workload="w") as run:
             run.log(1, acc=1)
-        with pytest.raises(UserError, match="no longer recorded"):
-            run.log(2, acc=1)
+        run.log(2, acc=1)
+        assert caplog.messages == [
+            "recording seed 0 of a: it is no longer recorded: log inside the with block"
+        ]
+
+    def test_a_directory_that_goes_away_ends_no_training(self, tmp_path, caplog):
+        with amrobust.record(tmp_path / "runs", method="a", seed=0, workload="w") as run:
+            run.log(1, acc=1)
+            shutil.rmtree(tmp_path / "runs")
+            run.log(2, acc=2)
+        assert only_run(tmp_path / "runs").curves()["I"]["acc"].tolist() == [[1, 2]]
+        assert not caplog.messages
 
     def test_a_directory_that_is_no_path(self):
         with pytest.raises(UserError, match="the directory is a path, not 3"):
@@ -285,12 +322,12 @@ def test_what_is_counted_is_recorded_as_it_was_logged_and_calls_add_up(tmp_path,
     assert (arm.axis.label, arm.axis.values) == (label, steps)
 
 
-def test_a_seed_that_was_logged_at_other_steps_is_refused_with_both_and_kept(tmp_path):
+def test_a_seed_that_was_logged_at_other_steps_is_left_out_with_both_and_kept(tmp_path, caplog):
     logged(tmp_path, 0, start=0)
-    with pytest.raises(
-        RunError, match=r"has values at epoch 0…2 \(3\), and these are at epoch 1…3 \(3\): .*is in"
-    ):
-        logged(tmp_path, 1, start=1)
+    logged(tmp_path, 1, start=1)
+    (line,) = caplog.messages
+    assert "has values at epoch 0…2 (3), and these are at epoch 1…3 (3): " in line
+    assert "what was logged is in" in line
     assert only_run(tmp_path).manifest.complete == (0,)
 
 
@@ -360,14 +397,10 @@ def test_seeds_recorded_alike_share_their_provenance(tmp_path):
 
 
 class TestDirections:
-    def test_a_metric_whose_name_does_not_say_is_refused_at_the_first_call(self, tmp_path):
-        with (
-            pytest.raises(UserError, match=r"whether y is better high or low.*better=\{'y': 'lower'\}"),
-            amrobust.record(tmp_path, method="a", seed=0, workload="w") as run,
-        ):
+    def test_a_metric_whose_name_does_not_say_is_recorded_as_one(self, tmp_path):
+        with amrobust.record(tmp_path, method="a", seed=0, workload="w") as run:
             run.log(1, loss=1.0, y=2.0)
-        with pytest.raises(UserError, match="there are no runs"):
-            open_runs([tmp_path])
+        assert only_run(tmp_path).manifest.facts.metrics[1].better is None
 
     def test_what_is_declared_and_what_a_name_says_are_told_apart(self, tmp_path):
         with amrobust.record(
@@ -394,13 +427,13 @@ class TestDirections:
         with pytest.raises(UserError, match="better of y is 'higher' or 'lower', not"):
             amrobust.record(tmp_path, method="a", seed=0, workload="w", better={"y": way})
 
-    def test_hooks_never_end_a_training_over_a_name_and_it_is_asked_about_when_judged(self, tmp_path):
+    def test_it_is_asked_about_when_compared(self, tmp_path):
         for method in ("a", "b"):
             for seed in range(4):
                 hooks = HookRecorder(tmp_path, {"method": method, "seed": seed, "workload": "w"})
                 hooks.open()
-                hooks.log(1, {"y": 1.0 + seed})
-                hooks.log(2, {"y": 2.0 + 2 * seed + len(method)})
+                hooks.log(1, {"I": {"y": 1.0 + seed}})
+                hooks.log(2, {"I": {"y": 2.0 + 2 * seed + 3 * (method == "a")}})
                 hooks.close()
         with pytest.raises(UserError, match="say --metric y:lower"):
             amrobust.compare(tmp_path)
@@ -420,7 +453,7 @@ def test_seeds_on_clocks_of_their_own_are_one_run_and_are_compared_on_a_declared
     np.testing.assert_allclose(found.arms[0].curves["test_accuracy"][2], 92 + np.array([1, 3, 5, 7, 9]) / 10)
 
 
-def test_a_seed_with_a_gap_is_kept_and_steps_of_another_logging_are_refused(tmp_path):
+def test_a_seed_with_a_gap_is_kept_and_steps_of_another_logging_are_not_the_runs(tmp_path, caplog):
     def steps(seed, at):
         with amrobust.record(tmp_path, method="a", seed=seed, workload="w", axis="step") as run:
             for step in at:
@@ -432,5 +465,148 @@ def test_a_seed_with_a_gap_is_kept_and_steps_of_another_logging_are_refused(tmp_
         [False, False, True, False, False],
         [False] * 5,
     ]
-    with pytest.raises(RunError, match="read all files of the method from one folder at once"):
-        steps(2, (1, 2, 10))
+    steps(2, (1, 2, 10))
+    assert "read all files of the method from one folder at once" in caplog.text
+    assert only_run(tmp_path).manifest.complete == (0, 1)
+
+
+class TestStopped:
+    """Trainings that end before their end: what was logged is kept, and gone on with."""
+
+    def steps(self, directory, steps, *, seed=0, slope=1.0, fail=False, **options):
+        with amrobust.record(directory, method="a", seed=seed, workload="w", **options) as run:
+            for step in steps:
+                run.log(step, test_accuracy=slope * step)
+            if fail:
+                raise MemoryError("out of memory")
+
+    def stopped(self, directory, steps, **options):
+        with pytest.raises(MemoryError):
+            self.steps(directory, steps, fail=True, **options)
+
+    def curve(self, directory):
+        return only_run(directory).curves()["I"]["test_accuracy"].tolist()
+
+    def test_the_first_seed_of_a_run_that_crashes_is_kept_as_stopped(self, tmp_path):
+        self.stopped(tmp_path, (1, 2, 3))
+        run = only_run(tmp_path)
+        assert run.manifest.seeds[0].error == "stopped at epoch 3: MemoryError: out of memory"
+        assert check_run(run.path).state == "unfinished"
+        gathered, _ = read_path(run.path / "seed-0.jsonl")
+        assert gathered.methods[0].curves["test_accuracy"].tolist() == [[1, 2, 3]]
+        _, problems = load_arms([tmp_path])
+        assert "seed 0 stopped at epoch 3: MemoryError: out of memory (seed-0.jsonl)" in problems[0]
+
+    @pytest.mark.skipif(os.name == "nt", reason="no SIGKILL there")
+    def test_a_process_that_is_killed_loses_nothing_that_it_logged(self, tmp_path):
+        child = subprocess.Popen(
+            [sys.executable, "-c", CHILD, tmp_path, "1", "wait"], stdout=subprocess.PIPE, text=True
+        )
+        assert child.stdout.readline() == "logged\n"
+        child.send_signal(signal.SIGKILL)
+        child.wait()
+        child.stdout.close()
+        with amrobust.record(tmp_path, method="adam", seed=1, workload="mine", resume=True) as run:
+            run.log(2, test_accuracy=7, test_loss=1)
+        assert only_run(tmp_path).curves()["I"]["test_accuracy"].tolist() == [[91.1, 7]]
+
+    def test_one_that_is_resumed_goes_on_from_its_checkpoint(self, tmp_path):
+        self.stopped(tmp_path, (1, 2, 3, 4, 5))
+        self.steps(tmp_path, (4, 5, 6), slope=10, resume=True)
+        assert self.curve(tmp_path) == [[1, 2, 3, 40, 50, 60]]
+        assert {file.suffix for file in only_run(tmp_path).path.iterdir()} == {"", ".json", ".parquet"}
+
+    def test_one_that_crashes_again_has_all_of_its_rows_in_one_file(self, tmp_path):
+        self.stopped(tmp_path, (1, 2, 3))
+        self.stopped(tmp_path, (3, 4), resume=True)
+        self.steps(tmp_path, (), resume=True)  # nothing more: it ended early
+        assert self.curve(tmp_path) == [[1, 2, 3, 4]]
+
+    def test_one_that_begins_anew_leaves_what_was_stopped_as_an_attempt(self, tmp_path):
+        self.stopped(tmp_path, (0, 1, 2))
+        self.steps(tmp_path, (1, 2), slope=10)
+        assert self.curve(tmp_path) == [[10, 20]]
+        kept = only_run(tmp_path).path / "seed-0.attempt-1.jsonl"
+        assert [json.loads(line)["test_accuracy"] for line in kept.read_text().splitlines()] == [0, 1, 2]
+
+    def test_a_complete_seed_that_is_trained_further_is_one_training(self, tmp_path):
+        self.steps(tmp_path, (1, 2))
+        self.steps(tmp_path, (1, 2, 3, 4), seed=1)
+        with pytest.raises(UserError, match="resume=True"):
+            self.steps(tmp_path, (3, 4))
+        self.steps(tmp_path, (3, 4), resume=True)
+        assert self.curve(tmp_path) == [[1, 2, 3, 4]] * 2
+        assert sum(session.seeds for session in only_run(tmp_path).manifest.provenance) == 2
+
+    def test_a_complete_seed_that_goes_another_way_is_another_attempt_and_said_so(self, tmp_path, caplog):
+        self.steps(tmp_path, (1, 2, 3))
+        self.steps(tmp_path, (2, 3), slope=10, resume=True)
+        assert self.curve(tmp_path) == [[1, 2, 3]]
+        assert "another attempt at it, kept in" in caplog.messages[-1]
+        kept = only_run(tmp_path).path / "seed-0.attempt-1.jsonl"
+        assert [json.loads(line)["test_accuracy"] for line in kept.read_text().splitlines()] == [1, 20, 30]
+
+    def test_hooks_of_a_training_that_never_ended_are_closed_by_the_next_and_by_the_end_of_the_process(
+        self, tmp_path
+    ):
+        code = (
+            "import sys\nfrom amrobust.ingest.callbacks.session import HookRecorder\n"
+            "options = {'method': 'a', 'workload': 'w'}\n"
+            "for seed in (0, 0, 1):\n"
+            "    hooks = HookRecorder(sys.argv[1], options)\n"
+            "    hooks.open(seed=seed)\n"
+            "    hooks.log(1, {'I': {'test_accuracy': 1}})\n"
+            "raise MemoryError('out of memory')\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code, tmp_path], capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 1
+        run = only_run(tmp_path)
+        assert {seed: record.error for seed, record in run.manifest.seeds.items()} == dict.fromkeys(
+            (0, 1), "stopped at epoch 1: MemoryError: out of memory"
+        )
+        assert {file.name for file in run.path.glob("*.jsonl")} == {
+            "seed-0.attempt-1.jsonl",
+            "seed-0.jsonl",
+            "seed-1.jsonl",
+        }
+
+
+class TestOutputs:
+    def both(self, directory, seed, outputs=("I", "II")):
+        with amrobust.record(directory, method="am1", seed=seed, workload="w") as run:
+            for epoch in (1, 2, 3):
+                run.log_outputs(
+                    epoch, {name: {"test_accuracy": epoch + seed / 8 + len(name)} for name in outputs}
+                )
+
+    def test_both_outputs_of_a_training_are_methods_that_are_paired(self, tmp_path):
+        for seed in range(4):
+            self.both(tmp_path, seed)
+        arms = load_arms([tmp_path])[0]
+        assert [arm.method for arm in arms] == ["am1/I", "am1/II"]
+        assert arms[0].training == arms[1].training
+        np.testing.assert_array_equal(
+            arms[1].curves["test_accuracy"] - arms[0].curves["test_accuracy"], np.ones((4, 3))
+        )
+        assert check_run(only_run(tmp_path).path).state == "sound"
+        comparison = amrobust.compare(tmp_path, baseline="am1/I")
+        assert "sign test" in comparison.render("markdown")  # of pairs
+
+    def test_a_seed_that_has_one_of_them_alone_is_kept(self, tmp_path):
+        for seed, outputs in enumerate((("I",), ("I", "II"))):
+            self.both(tmp_path, seed, outputs)
+        curves = only_run(tmp_path).curves()
+        assert absent(curves["II"]["test_accuracy"]).tolist() == [[True] * 3, [False] * 3]
+
+    def test_a_stopped_training_has_both(self, tmp_path):
+        run = amrobust.record(tmp_path, method="am1", seed=0, workload="w")
+        run.log_outputs(1, {"I": {"acc": 1}, "II": {"acc": 2}})
+        run.stop(MemoryError())
+        with amrobust.record(tmp_path, method="am1", seed=0, workload="w", resume=True) as run:
+            run.log_outputs(2, {"I": {"acc": 3}, "II": {"acc": 4}})
+        assert {name: found["acc"].tolist() for name, found in only_run(tmp_path).curves().items()} == {
+            "I": [[1, 3]],
+            "II": [[2, 4]],
+        }

@@ -21,7 +21,7 @@ from amrobust.report.text import escape, latex, markdown
 
 ESCAPED = {
     "table": escape, "latex": latex, "markdown": markdown, "csv": escape, "json": lambda text: text,
-    "html": lambda text: html.escape(escape(text)),
+    "html": lambda text: html.escape(escape(text)), "junit": lambda text: html.escape(escape(text), quote=False),
 }  # fmt: skip
 
 
@@ -67,7 +67,7 @@ def test_formats_for_programs_have_full_precision(form: str, comparison: Compari
 
 
 def test_an_unknown_format_is_a_user_s_error(comparison: Comparison) -> None:
-    with pytest.raises(UserError, match="choose one of table, json, csv, latex, markdown, html"):
+    with pytest.raises(UserError, match="choose one of table, json, csv, latex, markdown, html, junit"):
         render(comparison, "docx")
 
 

@@ -1,40 +1,102 @@
-"""A seed that a framework's hooks record: opened, logged to and closed in calls of their own."""
+"""A seed that a framework's hooks record: opened, logged to and closed in calls of their own, none of which raises."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import atexit
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 
-from amrobust.ingest.recorder import Recording, record
+from amrobust.errors import RunError, UserError
+from amrobust.ingest.recorder import Recording, Warned, metrics_of, prepared
+from amrobust.ingest.recorder_journal import Rows
+
+_under_way: dict[tuple[Any, int], HookRecorder] = {}
+"""The recordings of this process that no hook has closed yet, by run directory and seed."""
 
 
 class HookRecorder:
     """:func:`amrobust.record` for those who cannot use a ``with`` block: hooks that a training loop calls.
 
-    ``options`` are those of :func:`amrobust.record`. A training that ends in no call of :meth:`close` is not done.
+    ``options`` are those of :func:`amrobust.record`; what is wrong with them raises UserError here, before anything trains.
+    Afterwards nothing raises: what is wrong is said once. A training whose last hook is never called was stopped: this is
+    known when another training of its seed begins, or the process ends. ``hint`` says what to do where nothing was logged.
     """
 
-    def __init__(self, directory: Any, options: Mapping[str, Any]) -> None:
-        self.directory, self.options = directory, dict(options)
+    def __init__(self, directory: Any, options: Mapping[str, Any], hint: str = "") -> None:
+        self.directory, self.options, self._hint = directory, dict(options), hint
         self.recording: Recording | None = None
-        self._logged: set[tuple[float, str]] = set()
+        self._last: Rows = {}
+        self.warned = Warned()
+        prepared(directory, **{"seed": 0, **self.options})
 
-    def open(self, **defaults: Any) -> None:
-        """Begin to record; ``defaults`` are options that were not given."""
-        self.recording = record(self.directory, **{**defaults, **self.options}).__enter__()
-        self.recording.asks = False  # No hook ends a training over a name.
-        self._logged = set()
+    def open(self, earlier: Rows | None = None, **defaults: Any) -> None:
+        """Begin to record; ``defaults`` are options that were not given.
 
-    def log(self, at: float, values: Mapping[str, Any]) -> None:
-        """Record metrics at the framework's own count of epochs or steps; measured there again, the first time counts."""
-        if self.recording is not None:
-            self.recording.log(
-                at, **{name: v for name, v in values.items() if (at, name) not in self._logged}
-            )
-            self._logged |= {(at, name) for name in values}
+        ``earlier`` are the rows of the part of this training that came before, where it was resumed from a checkpoint. What
+        begins anew although its seed is complete is another attempt.
+        """
+        with self.quietly():
+            made = prepared(self.directory, **{**defaults, **self.options})
+            for one in (self, _under_way.get(made.key)):
+                if one is not None:
+                    one.close(RunError("another training began before it was over"))
+            made.start(again=True, earlier=earlier)
+            self.recording, made.warned, made.hint = made, self.warned, self._hint or made.hint
+            _under_way[made.key] = self
+
+    def stored(self, **defaults: Any) -> Rows:
+        """What is there of the seed, complete or stopped, before it is opened. Raises UserError or RunError."""
+        return prepared(self.directory, **{**defaults, **self.options}).there()
+
+    def flat(self, values: Mapping[str, Any]) -> dict[str, float]:
+        """Values as the metrics that would be recorded of them; what is none is left out."""
+        found: dict[str, float] = {}
+        for name, value in values.items():
+            with suppress(UserError):
+                found |= dict(metrics_of(name, value))
+        return found
+
+    def log(self, at: float, outputs: Mapping[str, Mapping[str, Any]]) -> None:
+        """Record metrics of each output at the framework's own count; measured there again, the first time counts."""
+        recording = self.recording
+        if recording is not None:
+            with self.quietly():
+                known = recording.rows.get(float(at), {})
+                fresh = {
+                    output: {name: value for name, value in values.items() if (output, name) not in known}
+                    for output, values in outputs.items()
+                }
+                recording.log_outputs(at, fresh)
+
+    @property
+    def rows(self) -> Rows:
+        """What was recorded so far, or by the last training where it is over."""
+        return self._last if self.recording is None else self.recording.rows
 
     def close(self, error: BaseException | None = None) -> None:
-        """End: as done, or as failed with ``error``."""
+        """End: as done, or as stopped with ``error``."""
         recording, self.recording = self.recording, None
         if recording is not None:
-            recording.__exit__(type(error) if error is not None else None, error, None)
+            _under_way.pop(recording.key, None)
+            self._last = recording.rows
+            with self.quietly():
+                recording.__exit__(type(error) if error is not None else None, error, None)
+
+    @contextmanager
+    def quietly(self) -> Iterator[None]:
+        """Within this context nothing raises: what is wrong is said once."""
+        try:
+            yield
+        except Exception as problem:  # whatever it is, the training goes on
+            self.warned(f"recording with amrobust: {problem}", type(problem))
+
+
+@atexit.register
+def _stop_what_is_under_way() -> None:
+    """A process that ends in an exception calls no hook of some frameworks."""
+    last = getattr(sys, "last_value", None)
+    for hooks in list(_under_way.values()):
+        with suppress(Exception):
+            hooks.close(last or RunError("the process ended before the training did"))

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
+from amrobust import plugins
 from amrobust.runs.spec import Spec
 from amrobust.train.network import CPU, Data, load, network_at_x0
 from amrobust.train.stacking.check import EXAMPLES
@@ -63,6 +64,7 @@ def _share(spec: Spec, data: Data) -> tuple[int, float]:
     return examples, batch / examples
 
 
+@plugins.forgettable
 @cache
 def _operations(workload: str, params: Params) -> float:
     """Floating-point operations of one seed's forward pass of a batch."""
@@ -74,6 +76,7 @@ def _operations(workload: str, params: Params) -> float:
     return times * float(counter.get_total_flops())
 
 
+@plugins.forgettable
 @cache
 def _memory(workload: str, params: Params) -> tuple[int, float]:
     """Numbers in one seed's model, and bytes kept for the backward pass of a batch."""

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from amrobust import workloads
+from amrobust import plugins, workloads
 from amrobust.runs.spec import Spec, canonical_json
 from amrobust.train import heartbeat
 from amrobust.train.checkpoint import Checkpoint, unusable
@@ -114,6 +114,7 @@ def arrangement_of(spec: Spec) -> Arrangement:
     return _arrangement_of_model(spec.workload, tuple(sorted(spec.workload_params.items())))
 
 
+@plugins.forgettable
 @cache
 def _arrangement_of_model(workload: str, params: tuple[tuple[str, str | float | None], ...]) -> Arrangement:
     spec = Spec(workload, dict(params), "sgd", {})
