@@ -269,6 +269,9 @@ def _verdict_row(compared: GroupComparison, verdict: Verdict) -> dict[str, Any]:
         "second_p": verdict.sensitivity_test.p if verdict.sensitivity_test is not None else None,
         "practically_significant": verdict.practically_significant,
         "required_seeds": verdict.required_seeds,
+        "required_seeds_low": verdict.seed_range.low if verdict.seed_range else None,
+        "required_seeds_high": verdict.seed_range.high if verdict.seed_range else None,
+        "would_be": verdict.would_be,
         "sentence": verdict.sentence,
     }
 

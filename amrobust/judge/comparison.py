@@ -15,6 +15,7 @@ from amrobust.runs.method import Method
 from amrobust.runs.metric import Metric
 from amrobust.runs.workload import Workload, from_label
 from amrobust.stats.nested import VarianceComponents
+from amrobust.stats.planning import SeedRange
 from amrobust.stats.results import Result, ResultWarning
 from amrobust.stats.sequential import Look
 
@@ -40,7 +41,12 @@ class Verdict:
     practically_significant: bool | None = None
     """For spread ratios: the interval also excludes every ratio nearer to 1 than the practical ratio."""
     required_seeds: int | None = None
-    """For an inconclusive verdict: seeds per method at which this claim would be settled with 80 % power."""
+    """For an inconclusive verdict: seeds per method at which this claim would be settled with 80 % power, were the estimate the
+    truth; for one that is not assessable, those that it takes."""
+    seed_range: SeedRange | None = None
+    """For an inconclusive verdict: from how many to how many seeds that is over the truths that the estimate leaves open."""
+    would_be: Outcome | None = None
+    """For an inconclusive verdict: which way it would be settled, were the estimate the truth."""
     warnings: tuple[ResultWarning, ...] = ()
     parts: tuple[Verdict, ...] = ()
     """Of a composite claim: the verdicts on its parts, each at what the claim's rate leaves for it."""

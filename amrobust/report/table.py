@@ -272,5 +272,8 @@ def _legend(shown: View) -> list[str]:
     if second := dict.fromkeys(row.sensitivity_test for row in rows if row.sensitivity_test):
         lines.append(f"check p: a sensitivity test, which never decides, by {'; '.join(second)}.")
     if any(row.seeds for row in rows):
-        lines.append("Seeds: how many per method it would take to settle the claim.")
+        lines.append(
+            "Seeds: per method to settle the claim, were the estimate the truth; in brackets, over the truths that it leaves "
+            "open (10 to 90 %)."
+        )
     return lines

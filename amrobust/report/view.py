@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from amrobust.judge.claim import Claim
 from amrobust.judge.comparison import GroupComparison, PairFacts, Verdict
 from amrobust.judge.kinds.kind import Outcome
+from amrobust.judge.verdicts import spanned
 from amrobust.judge.words import listed, points, roughly, significant
 from amrobust.report.notes import Note, notes
 from amrobust.report.numbers import (
@@ -311,10 +312,12 @@ def _levels(compared: GroupComparison) -> str:
 
 
 def _seeds_to_settle(verdict: Verdict) -> str:
-    """What it takes for a claim to be assessable at all is exact; what would settle an open one is an estimate."""
-    if (n := verdict.required_seeds) is None:
-        return ""
-    return roughly(n) if verdict.outcome == "inconclusive" else f"{n:,}"
+    """What it takes for a claim to be judged at all is exact; what would settle an open one is an estimate."""
+    n = verdict.required_seeds
+    if verdict.seed_range is None:
+        return "" if n is None else f"{n:,}"
+    between = f"({spanned(verdict.seed_range, '–', '∞')})"
+    return between if n is None else f"{roughly(n)} {between}"
 
 
 def _claim_row(verdict: Verdict, compared: GroupComparison, differences: Precision) -> ClaimRow:

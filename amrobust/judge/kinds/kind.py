@@ -22,6 +22,7 @@ from amrobust.runs.axis import Axis
 from amrobust.runs.metric import Metric
 from amrobust.runs.values import Curves
 from amrobust.stats.limits import check_margin
+from amrobust.stats.planning import SeedRange, truths
 from amrobust.stats.published import Summary
 from amrobust.stats.results import Result, ResultWarning
 
@@ -46,6 +47,8 @@ class Kind:
     """Which of a claim's fields mean something to it: margin, parts, methods, rising, bound, deviation."""
     can_be_a_part: ClassVar[bool] = True
     """Of a composite claim, whose parts share its two methods."""
+    can_be_assumed: ClassVar[bool] = True
+    """Whether means, spreads and divergence rates of two methods are all that a study of it is drawn from."""
     needs_finite: ClassVar[bool] = True
     """Whether diverged seeds have no place in it."""
     needs_measured: ClassVar[bool] = False
@@ -138,6 +141,17 @@ class Kind:
     def required_seeds(self, claim: Claim, result: Result, alpha: float, power: float) -> int | None:
         """Seeds per method that would settle an open claim, were the estimate the truth."""
         return stats.required_seeds(result, alpha=alpha, power=power, margin=claim.margin)
+
+    def truths(self, result: Result) -> list[Result]:
+        """``result`` with each of equally probable truths, which its estimate leaves open, in the estimate's place."""
+        found = truths(result, ratio=self.estimates == "ratio")
+        return [replace(result, estimate=truth) for truth in found]
+
+    def seed_range(self, claim: Claim, result: Result, alpha: float, power: float) -> SeedRange:
+        """The seeds that would settle an open claim, over the truths that its estimate leaves open."""
+        return SeedRange.over(
+            [self.required_seeds(claim, truth, alpha, power) for truth in self.truths(result)]
+        )
 
     def statement(self, claim: Claim, metric: Metric, axis: Axis) -> str:
         """The claim as a clause; ``axis`` has the coordinates of its phase."""
