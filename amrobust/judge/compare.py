@@ -24,6 +24,7 @@ from amrobust.judge.pairs import divergence_warnings, pair_facts
 from amrobust.judge.rules import Evidence, Rate, Rules, Selection
 from amrobust.judge.samples import Sample
 from amrobust.judge.summaries import summary_of
+from amrobust.judge.tipping import with_tipping_points
 from amrobust.judge.usage import asked_for
 from amrobust.judge.verdicts import decide
 from amrobust.judge.words import listed
@@ -107,9 +108,12 @@ def compare(
         titles = {arm.method: arm.title for arm in group.arms}
         axis = group.arms[0].axis
         verdicts = tuple(
-            decide(item, p_adjusted, metric, axis, applied, len(claims_of), titles)
+            with_tipping_points(
+                decide(item, p_adjusted, metric, axis, applied, len(claims_of), titles),
+                item, group.samples, metric, applied,
+            )
             for item, p_adjusted in islice(judged, len(group.claims))
-        )
+        )  # fmt: skip
         first = group.arms[0]
         compared.append(
             GroupComparison(

@@ -60,6 +60,9 @@ class _Row:
     required_seeds_low: int | None = None
     required_seeds_high: int | None = None
     would_be: str | None = None
+    tipping_method: str | None = None
+    tipping_seeds: int | None = None
+    missed_failures: float | None = None
     kind: str | None = None
     message: str | None = None
     hint: str | None = None
@@ -180,6 +183,9 @@ def _verdict_row(group: int, compared: GroupComparison, verdict: Verdict) -> _Ro
         required_seeds_low=verdict.seed_range.low if verdict.seed_range else None,
         required_seeds_high=verdict.seed_range.high if verdict.seed_range else None,
         would_be=verdict.would_be,
+        tipping_method=verdict.tipping.method if verdict.tipping else None,
+        tipping_seeds=verdict.tipping.seeds if verdict.tipping else None,
+        missed_failures=verdict.tipping.missed if verdict.tipping else None,
         message=verdict.sentence,
     )
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from amrobust.judge.claim import Claim
 from amrobust.judge.comparison import GroupComparison, PairFacts, Verdict
 from amrobust.judge.kinds.kind import Outcome
+from amrobust.judge.tipping import tipping_words
 from amrobust.judge.verdicts import spanned
 from amrobust.judge.words import listed, points, roughly, significant
 from amrobust.report.notes import Note, notes
@@ -262,7 +264,8 @@ def _pairs(compared: GroupComparison) -> tuple[PairRows, ...]:
                 v.interval is not None and v.interval.paired and v.interval.unit == "seeds" for v, _ in found
             ),
             tuple(row for _, row in found),
-            pair_sentences(facts.get((method, baseline)) if not sweep else None, compared.axis),
+            pair_sentences(facts.get((method, baseline)) if not sweep else None, compared.axis)
+            + tipping_sentences([v for v, _ in found], compared),
             sweep,
         )
         for (method, baseline, sweep), found in pairs.items()
@@ -294,6 +297,13 @@ def pair_sentences(pair: PairFacts | None, axis: Axis) -> tuple[str, ...]:
             f"Where their means pass the same levels, the ratio of STDs is ×{ratio(pair.at_matched_level)} (descriptive)."
         )
     return tuple(found)
+
+
+def tipping_sentences(verdicts: Sequence[Verdict], compared: GroupComparison) -> tuple[str, ...]:
+    """How many failing seeds would undo each of the verdicts on spreads, those on parts too."""
+    each = [part for verdict in verdicts for part in verdict.parts or (verdict,)]
+    found = (tipping_words(verdict, compared.metric, compared.titles) for verdict in each)
+    return tuple(text for text in found if text)
 
 
 def _equals(p: float | None) -> str:

@@ -315,7 +315,7 @@ class TestJudgeTable:
 
 
 class TestPlan:
-    QUICK = ("--replications", "300", "--shape", "normal")
+    QUICK = ("--replications", "100", "--shape", "normal")
 
     @pytest.mark.parametrize(
         "arguments",

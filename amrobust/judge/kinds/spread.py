@@ -10,7 +10,14 @@ import numpy as np
 
 from amrobust import stats
 from amrobust.judge import warnings
-from amrobust.judge.kinds.kind import FEWEST_SEEDS, SENSITIVITY_RESAMPLES, Kind, own_warnings, require_reach
+from amrobust.judge.kinds.kind import (
+    FEWEST_SEEDS,
+    SENSITIVITY_RESAMPLES,
+    Kind,
+    Outcome,
+    own_warnings,
+    require_reach,
+)
 from amrobust.judge.kinds.mean import bootstrap_asked_for
 from amrobust.judge.rules import PAIRED, UNPAIRED, Evidence, Rate, Rules
 from amrobust.judge.samples import Pair, Refused
@@ -42,6 +49,10 @@ class SpreadRatio(Kind):
     def judged(self, claim: Claim, a: Curves, b: Curves, pair: Pair, rules: Rules, rate: Rate) -> Evidence:
         """The evidence of the samples ``a`` and ``b``: one number per seed, or curves."""
         raise NotImplementedError
+
+    def tipped_by(self, claim: Claim, outcome: Outcome, result: Result) -> tuple[str, ...]:
+        """The methods any of whose failing seeds could undo what was decided: the one that was found to vary less."""
+        return (claim.method if outcome == "supported" else claim.baseline,)
 
     def unit(self, metric: Metric) -> str:
         """None: a ratio."""
