@@ -240,7 +240,7 @@ def _group(
         *partly_copied(ordered, metric.name),
         metrics.impossible(ordered, metric) if selection.scale == "none" else None,
     )
-    judged = resolved(claims, ordered) if claims is not None else _default_claims(ordered, selection)
+    judged = resolved(claims, ordered) if claims is not None else _default_claims(ordered, samples, selection)
     beyond = metrics.beyond_range(judged, [arm.curves[metric.name] for arm in ordered], metric)
     return _Group(
         arms=ordered,
@@ -263,8 +263,14 @@ def _baseline(arms: Sequence[Arm], selection: Selection, *, required: bool) -> A
     return standard[0] if len(standard) == 1 else arms[0]
 
 
-def _default_claims(arms: Sequence[Arm], selection: Selection) -> tuple[Claim, ...]:
-    """Less spread, less Avg. STD and the mean, for every method against the baseline or for all pairs."""
+def _default_claims(
+    arms: Sequence[Arm], samples: Mapping[str, Sample], selection: Selection
+) -> tuple[Claim, ...]:
+    """Less spread, less Avg. STD and the mean, for every method against the baseline or for all pairs.
+
+    Where a seed of the two diverged there is no mean: ranks take its place, so that a diverged seed silences nothing. Which of
+    them it is depends on the seeds of both taken together, the same under every relabelling: the test keeps its level.
+    """
     others = range(1, len(arms)) if selection.pairs == "baseline" else range(len(arms))
     pairs = [
         (arms[i], arms[j])
@@ -278,6 +284,8 @@ def _default_claims(arms: Sequence[Arm], selection: Selection) -> tuple[Claim, .
         claims.append(
             Claim("equivalent mean", *names, margin=selection.margin)
             if selection.margin is not None
+            else Claim("ranks better", *names)
+            if any(samples[name].diverged for name in names) and not selection.complete_cases
             else Claim("better mean", *names)
         )
         claims.append(Claim("less spread", *names))

@@ -24,7 +24,7 @@ def with_tipping_points(
     verdict: Verdict, evidence: Evidence, samples: Mapping[str, Sample], metric: Metric, rules: Rules
 ) -> Verdict:
     """``verdict``, and those on its parts, with the tipping points of what is decided about spreads of independent seeds."""
-    if evidence.parts:
+    if verdict.parts:
         parts = zip(verdict.parts, evidence.parts, strict=True)
         return replace(
             verdict, parts=tuple(with_tipping_points(*pair, samples, metric, rules) for pair in parts)
@@ -67,7 +67,8 @@ def _tipping_point(
         )
     name = max(claim.involved, key=lambda each: float(worse[each].max()))
     row = int(worse[name].argmax())
-    size, failing, like = float(worse[name][row]), away[name][row], (name, samples[name].seeds[row])
+    size, failing = float(worse[name][row]), away[name][row]
+    like: tuple[str, int] | None = (name, samples[name].seeds[row])
     if rules.failure is not None:
         size, failing, like = rules.failure, np.full_like(failing, sign * rules.failure), None
     failed = np.median(sample.curves, axis=0) + failing

@@ -337,8 +337,8 @@ def _claim_row(verdict: Verdict, compared: GroupComparison, differences: Precisi
     if estimates == "ratio":
         value, interval = ratio(estimate), ratio_interval(result)
         shown = value if estimate is None else f"×{value}"
-    elif estimates in ("share", "difference of rates") and result is not None:
-        value = significant(estimate, sign=estimates != "share")
+    elif estimates in ("share", "difference of rates", "probability of superiority") and result is not None:
+        value = significant(estimate, sign=estimates == "difference of rates")
         interval = f"[{significant(result.low)}, {significant(result.high)}]"
         shown = value
     else:

@@ -42,7 +42,9 @@ class Kind:
     name: ClassVar[str]
     about: ClassVar[Literal["two methods", "one method", "a sweep"]] = "two methods"
     """Of one method, that is its own baseline; of a sweep, ``methods`` are named and its ends are method and baseline."""
-    estimates: ClassVar[Literal["difference", "ratio", "share", "difference of rates"]] = "difference"
+    estimates: ClassVar[
+        Literal["difference", "ratio", "share", "difference of rates", "probability of superiority"]
+    ] = "difference"
     takes: ClassVar[frozenset[str]] = frozenset()
     """Which of a claim's fields mean something to it: margin, parts, methods, rising, bound, deviation."""
     can_be_a_part: ClassVar[bool] = True
