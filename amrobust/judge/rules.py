@@ -129,6 +129,10 @@ class Rate:
     p_alone: bool = False
     """Whether only p-values are asked for, by which the step is found: what takes long beside them is left out."""
 
+    def claims(self, alpha: float) -> int:
+        """How many claims ``alpha`` is shared by."""
+        return round(alpha / self.first)
+
     def over(self, parts: int) -> Rate:
         """What is left for each of several ``parts``, any of which would settle the claim."""
         return replace(self, alpha=self.alpha / parts)

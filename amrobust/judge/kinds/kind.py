@@ -220,7 +220,7 @@ def require_reach(test: Result, rules: Rules, rate: Rate, needed: Callable[[], i
     if test.smallest_p > rate.first:
         raise Refused(
             f"{test.test} cannot give a p-value below {significant(test.smallest_p)} with these seeds, and "
-            f"{rules.alpha:.3g} over a family of {round(rules.alpha / rate.first)} asks for {significant(rate.first)}",
+            f"{rules.alpha:.3g} over a family of {rate.claims(rules.alpha)} asks for {significant(rate.first)}",
             needed(),
         )
 

@@ -212,7 +212,7 @@ def _beside(
     if test.test == SWAPS:
         return interval
     if pair.paired:
-        return stats.permutation_spread(a, b, paired=True, resamples=SENSITIVITY_RESAMPLES)
+        return stats.swaps_within_pairs(a, b, resamples=SENSITIVITY_RESAMPLES)
     other: Construction = "jackknife" if interval.test == PERMUTATION else "permutation"
     listed = is_enumerated(len(a), len(b), EXACT_UP_TO) or reaches(len(a), len(b), rate.first)
     if other == "permutation" and not (listed and a.size + b.size <= MOST_PERMUTED):
@@ -248,7 +248,7 @@ def _chosen(
         missing = "pairs" if pair.paired else "Avg. STD" if a.ndim > 1 else ""
         return interval, (warnings.values_only(name, interval.test, missing),) if missing else ()
     if name in ("permutation", "swap"):
-        return stats.permutation_spread(a, b, paired=True), ()
+        return stats.swaps_within_pairs(a, b), ()
     if name in UNPAIRED and pair.paired:
         used = stats.levene(a, b, centre=rules.centre, paired=True)
         return used, (warnings.paired_instead(name, used.test),)
