@@ -132,7 +132,7 @@ def _of_pilot(
     from amrobust.judge.planning import plan_from
 
     pilot = load_comparison(paths, **given)
-    claims = sum(len(judgement.verdicts) for judgement in pilot.judgements)
+    claims = sum(len(compared.verdicts) for compared in pilot.groups)
     with _progress(claims, "planning") as step:
         found = plan_from(
             pilot, power=power, seeds=seeds, shapes=shapes, replications=replications, done=step
@@ -322,8 +322,8 @@ def _claim(claim: Claim) -> dict[str, Any]:
 
 def _record(planned: Planned) -> dict[str, Any]:
     return {
-        "workload": planned.judgement.workload,
-        "metric": planned.judgement.metric.name,
+        "workload": planned.compared.workload,
+        "metric": planned.compared.metric.name,
         "claim": _claim(planned.verdict.claim),
         "pilot": planned.verdict.outcome,
         "would_be": planned.outcome,
@@ -340,7 +340,7 @@ def _table(
     from amrobust.judge.planning import MOST_SEEDS
     from amrobust.judge.verdicts import called, spanned
     from amrobust.judge.words import roughly
-    from amrobust.runs.files import shown
+    from amrobust.runs.files import escape
 
     heading = [f"{shape} seeds" for shape in shapes]
     if seeds is None:
@@ -348,8 +348,8 @@ def _table(
     cells = [["claim", "pilot", "would be", *heading]]
     notes = []
     for planned in found:
-        claim = called(planned.verdict.claim, planned.judgement.titles)
-        row = [shown(claim.form.brief(claim)), planned.verdict.outcome]
+        claim = called(planned.verdict.claim, planned.compared.titles)
+        row = [escape(claim.form.brief(claim)), planned.verdict.outcome]
         if planned.found is None:
             notes.append(f"{row[0]}: {planned.reason}")
             cells.append([*row, "–", *("–" for _ in heading)])
@@ -367,7 +367,7 @@ def _table(
         if planned.range is not None:
             numbers.insert(1 if shapes[0] == "normal" else 0, spanned(planned.range, "–", "∞"))
         cells.append([*row, planned.outcome or "", *numbers])
-    first = found[0].judgement
+    first = found[0].compared
     what = (
         f"Seeds per method with a power of {power:.0%}"
         if seeds is None

@@ -11,8 +11,8 @@ import numpy as np
 
 from amrobust.errors import UserError
 from amrobust.judge.claim import Claim
+from amrobust.judge.comparison import Comparison, GroupComparison, Verdict
 from amrobust.judge.evidence import gather
-from amrobust.judge.judgement import Comparison, Judgement, Verdict
 from amrobust.judge.kinds.composite import points_to
 from amrobust.judge.kinds.kind import FEWEST_SEEDS, Outcome
 from amrobust.judge.rules import Evidence, Rate, Rules
@@ -175,7 +175,7 @@ def seeds_for_power(
 class Planned:
     """What a claim of a pilot takes in a study of its own, were the pilot's estimates the truth."""
 
-    judgement: Judgement
+    compared: GroupComparison
     verdict: Verdict
     """The pilot's."""
     outcome: Outcome | None = None
@@ -205,10 +205,10 @@ def plan_from(
     interim analyses and on bootstrap intervals, which would have to be simulated too.
     """
     found = []
-    for judgement in pilot.judgements:
-        rules = judgement.rules
+    for compared in pilot.groups:
+        rules = compared.rules
         assert rules is not None
-        assert judgement.selection is not None
+        assert compared.selection is not None
         if rules.looks or rules.interval != "test":
             raise UserError(
                 "a plan is of one analysis by the deciding test: leave out --looks and --interval"
@@ -216,21 +216,21 @@ def plan_from(
         samples = {
             arm.method: Sample.of(
                 arm,
-                judgement.metric.name,
-                judgement.first_epoch,
-                judgement.selection.complete_cases,
+                compared.metric.name,
+                compared.first_epoch,
+                compared.selection.complete_cases,
                 final=rules.final,
             )
-            for arm in judgement.arms
+            for arm in compared.arms
         }
-        for verdict in judgement.verdicts:
-            found.append(_planned(judgement, verdict, samples, rules, power, seeds, shapes, replications))
+        for verdict in compared.verdicts:
+            found.append(_planned(compared, verdict, samples, rules, power, seeds, shapes, replications))
             done()
     return found
 
 
 def _planned(
-    judgement: Judgement,
+    compared: GroupComparison,
     verdict: Verdict,
     samples: Mapping[str, Sample],
     rules: Rules,
@@ -241,11 +241,11 @@ def _planned(
 ) -> Planned:
     claim = verdict.claim
     if verdict.outcome == "not assessable":
-        return Planned(judgement, verdict, reason=verdict.sentence)
+        return Planned(compared, verdict, reason=verdict.sentence)
     parts = [v for v in verdict.parts or (verdict,) if v.interval is not None]
     against = [
         v for v in parts if v.interval and v.interval.estimate is not None
-        and not v.claim.form.holds(v.claim, v.interval.estimate, judgement.metric)
+        and not v.claim.form.holds(v.claim, v.interval.estimate, compared.metric)
     ]  # fmt: skip
     outcome: Outcome = "refuted" if against else "supported"
     alpha = rules.alpha / verdict.family_size / (len(parts) if against else 1)
@@ -253,7 +253,7 @@ def _planned(
     settled = [min(against, key=lambda v: _seeds(v, alpha, power))] if against else parts
     try:
         study = Study(
-            claim, Source.of_pilot({name: samples[name] for name in claim.involved}), judgement.metric, rules,
+            claim, Source.of_pilot({name: samples[name] for name in claim.involved}), compared.metric, rules,
             verdict.family_size, outcome,
         )  # fmt: skip
         results: dict[Shape, Power | None] = {}
@@ -265,9 +265,9 @@ def _planned(
             else:
                 results[shape] = _or_none(study, power, shape, replications)
     except CannotEstimate as error:
-        return Planned(judgement, verdict, reason=error.reason)
+        return Planned(compared, verdict, reason=error.reason)
     spans = [v.claim.form.seed_range(v.claim, v.interval, alpha, power) for v in settled if v.interval]
-    return Planned(judgement, verdict, outcome, results, SeedRange.of_all(spans) if seeds is None else None)
+    return Planned(compared, verdict, outcome, results, SeedRange.of_all(spans) if seeds is None else None)
 
 
 def _seeds(verdict: Verdict, alpha: float, power: float) -> float:

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from amrobust.judge.comparison import TippingPoint, Verdict
 from amrobust.judge.evidence import gather
-from amrobust.judge.judgement import TippingPoint, Verdict
 from amrobust.judge.kinds.kind import in_phase
 from amrobust.judge.kinds.spread import SpreadRatio
 from amrobust.judge.rules import Evidence, Rules

@@ -60,11 +60,11 @@ def simultaneous_std_band(
     normal with a known STD, and no seed is repeated. Beyond 50 seeds, q is that of the limit: a multivariate t with the
     correlation of the pseudo-values.
 
-    Descriptive, for it holds its level under normal curves alone. Measured coverage of a 95 % band (``docs/calibration.md``; 30 epochs,
-    5 to 20 seeds): 91 to 96 % for normal AR(0.8) curves, 81 to 88 % where seeds are heavy-tailed, 11 to 36 % for losses exp(AR(0.8)),
-    and 59 to 77 % for curves that take off at an epoch of their own; more seeds do not mend it. No band of a
-    STD knows a tail that its seeds did not show. Resampling seeds with replacement covers 100 % of normal curves (the band is
-    several times too wide), the limit alone 73 % at 5 seeds and 87 % at 20.
+    Descriptive, for it holds its level under normal curves alone. Measured coverage of a 95 % band (``docs/calibration.md``;
+    30 epochs, 5 to 20 seeds): 91 to 96 % for normal AR(0.8) curves, 81 to 88 % where seeds are heavy-tailed, 11 to 36 % for
+    losses exp(AR(0.8)), and 59 to 77 % for curves that take off at an epoch of their own; more seeds do not mend it. No band
+    of a STD knows a tail that its seeds did not show. Resampling seeds with replacement covers 100 % of normal curves (the
+    band is several times too wide), the limit alone 73 % at 5 seeds and 87 % at 20.
 
     NaN bounds where an epoch's spread is zero or rests on a single seed; the band then holds over the other epochs.
     """

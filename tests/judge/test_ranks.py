@@ -26,7 +26,7 @@ def finals(one):
 
 
 def verdict(arms, claim=CLAIM, **options):
-    return compare(arms, claims=[claim], **options).judgements[0].verdicts[0]
+    return compare(arms, claims=[claim], **options).groups[0].verdicts[0]
 
 
 @pytest.mark.parametrize(("shift", "outcome"), [(4.0, "supported"), (-4.0, "refuted"), (0.0, "inconclusive")])
@@ -44,13 +44,13 @@ def test_it_is_the_permutation_of_ranks_of_all_seeds(rng, shift, outcome, paired
 def test_a_diverged_seed_leaves_ranks_where_there_is_no_mean(rng):
     """Unasked, ranks take the place of the mean in the pairs in which a seed diverged, and there alone."""
     arms = [ending(rng, "a", 10, 0.0), ending(rng, "b", 10, 5.0, lost=1), ending(rng, "c", 10, 0.0)]
-    found = compare(arms, Selection(baseline="a")).judgements[0].verdicts
+    found = compare(arms, Selection(baseline="a")).groups[0].verdicts
     kinds = {(v.claim.method, v.claim.kind): v.outcome for v in found}
     assert kinds["b", "ranks better"] in ("supported", "inconclusive")
     assert verdict(arms[:2]).outcome == "supported"
     assert ("b", "better mean") not in kinds
     assert ("c", "better mean") in kinds
-    kept = compare(arms, Selection(baseline="a", complete_cases=True)).judgements[0].verdicts
+    kept = compare(arms, Selection(baseline="a", complete_cases=True)).groups[0].verdicts
     assert {v.claim.kind for v in kept} == {"better mean", "less spread", "less Avg. STD"}
 
 

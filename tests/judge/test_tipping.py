@@ -30,8 +30,8 @@ def arm(name, curves, way="higher", **fields):
 
 def verdict(arms, kind, rules=None, **claim):
     claims = [Claim(kind, "a", "b", **claim)]
-    (judgement,) = compare(arms, Selection(baseline="b"), rules, claims=claims).judgements
-    return judgement.verdicts[0]
+    (compared,) = compare(arms, Selection(baseline="b"), rules, claims=claims).groups
+    return compared.verdicts[0]
 
 
 @pytest.mark.parametrize("way", ["higher", "lower"])
