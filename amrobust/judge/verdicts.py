@@ -205,11 +205,12 @@ def _prospect(verdict: Verdict) -> str:
     if verdict.required_seeds is None:
         return (
             " The estimate is too near the border of the claim for any practical number of seeds to settle it; over the truths "
-            f"that it leaves open, {left}."
+            f"that it leaves open (10 to 90 %), {left}."
         )
     return (
         f" If the truth is as estimated, about {roughly(verdict.required_seeds)} {unit}{per} would settle it as "
-        f"{verdict.would_be} with {100 * POWER:.0f} % power; over the truths that the estimate leaves open, {left}."
+        f"{verdict.would_be} with {100 * POWER:.0f} % power; over the truths that the estimate leaves open (10 to 90 %), "
+        f"{left}."
     )
 
 

@@ -47,9 +47,10 @@ def chance_of_winning(
     Beyond 400 seeds in all, t is held against Student's with Brunner and Munzel's degrees of freedom (of pairs n −
     1).
 
-    Source: E. Brunner and U. Munzel, The nonparametric Behrens–Fisher problem, Biometrical Journal 42 (2000); M.
-    Pauly, T. Asendorf and F. Konietschke, Permutation-based inference for the AUC, Biometrical Journal 58 (2016).
-    Raises CannotEstimate with fewer than 4 seeds, on pairs of unequal numbers, and where all seeds tie.
+    Source: E. Brunner and U. Munzel, The nonparametric Behrens–Fisher problem, Biometrical Journal 42 (2000);
+    M. Pauly, T. Asendorf and F. Konietschke, Permutation-based inference for the AUC, Biometrical Journal 58 (2016).
+    Independent seeds that all tie win as often as they lose, and leave every π open. Raises CannotEstimate with fewer than
+    4 seeds, on pairs of unequal numbers, and on pairs that all tie.
     """
     check_level(level)
     alpha = max(1 - level, LEAST_TAIL) if alpha is None else alpha
@@ -60,7 +61,12 @@ def chance_of_winning(
     n_x, n_y = len(x), len(y)
     pooled = np.concatenate([x, y])
     if (pooled == pooled[0]).all():
-        raise CannotEstimate("all seeds tie: there is nothing to compare them by")
+        if paired:
+            raise CannotEstimate("all pairs tie: there is nothing to compare them by")
+        return Result(
+            "probability of superiority", "permutation of ranks", (n_x, n_y), 0.5, 0.0, 1.0, level, p=1.0,
+            assumption="independent seeds",
+        )  # fmt: skip
     wins = (pooled[:, None] < pooled) + 0.5 * (pooled[:, None] == pooled)
     observed = np.arange(n_x)[:, None], np.arange(n_x, n_x + n_y)[:, None]
     estimates, logits, errors = _standardised(wins, *observed, paired)
