@@ -203,6 +203,9 @@ def _print_group(sheet: _Sheet, shown: View, lines: Sequence[Headline], verbose:
             for row in pair.rows:
                 if row.outcome == "not assessable":
                     sheet.item("-", escape(row.sentence))
+            if not verbose:
+                for sentence in pair.tipping:
+                    sheet.item("-", escape(sentence))
     _print_warnings(sheet, [n for n in shown.notes if verbose or n.warning.kind in UNFOLDED])
     if not verbose:
         more = sum(note.warning.kind not in UNFOLDED for note in shown.notes)

@@ -102,6 +102,8 @@ class PairRows:
     rows: tuple[ClaimRow, ...]
     facts: tuple[str, ...] = ()
     """Sentences that describe the pair and decide nothing."""
+    tipping: tuple[str, ...] = ()
+    """Those of them that say how many failing seeds would undo a verdict."""
     sweep: tuple[str, ...] = ()
     """The methods of a claim about several; empty for a pair."""
 
@@ -256,20 +258,18 @@ def _pairs(compared: GroupComparison) -> tuple[PairRows, ...]:
         claim = verdict.claim
         pairs.setdefault((claim.method, claim.baseline, claim.methods), []).append((verdict, row))
     facts = {(pair.method, pair.baseline): pair for pair in compared.pairs}
-    return tuple(
-        PairRows(
-            method,
-            baseline,
-            any(
-                v.interval is not None and v.interval.paired and v.interval.unit == "seeds" for v, _ in found
-            ),
-            tuple(row for _, row in found),
-            pair_sentences(facts.get((method, baseline)) if not sweep else None, compared.axis)
-            + tipping_sentences([v for v, _ in found], compared),
-            sweep,
-        )
-        for (method, baseline, sweep), found in pairs.items()
-    )
+    rows = []
+    for (method, baseline, sweep), found in pairs.items():
+        verdicts = [verdict for verdict, _ in found]
+        paired = any(v.interval is not None and v.interval.paired and v.interval.unit == "seeds" for v in verdicts)
+        described = pair_sentences(facts.get((method, baseline)) if not sweep else None, compared.axis)
+        tipping = tipping_sentences(verdicts, compared)
+        rows.append(
+            PairRows(
+                method, baseline, paired, tuple(row for _, row in found), described + tipping, tipping, sweep,
+            )
+        )  # fmt: skip
+    return tuple(rows)
 
 
 def pair_sentences(pair: PairFacts | None, axis: Axis) -> tuple[str, ...]:
