@@ -261,7 +261,9 @@ def _pairs(compared: GroupComparison) -> tuple[PairRows, ...]:
     rows = []
     for (method, baseline, sweep), found in pairs.items():
         verdicts = [verdict for verdict, _ in found]
-        paired = any(v.interval is not None and v.interval.paired and v.interval.unit == "seeds" for v in verdicts)
+        paired = any(
+            v.interval is not None and v.interval.paired and v.interval.unit == "seeds" for v in verdicts
+        )
         described = pair_sentences(facts.get((method, baseline)) if not sweep else None, compared.axis)
         tipping = tipping_sentences(verdicts, compared)
         rows.append(
