@@ -12,7 +12,7 @@ import scipy.stats
 import threadpoolctl
 
 from amrobust.stats.bootstrap import log_avg_std, resample_counts, resampled
-from amrobust.stats.permutation import permutation_spread
+from amrobust.stats.permutation import swaps_within_pairs
 
 SEEDS, EPOCHS, RESAMPLES, ROUNDS = 20, 90, 10_000, 7
 
@@ -35,10 +35,10 @@ def main():
                 (rows,), by_rows, n_resamples=RESAMPLES, method="percentile", vectorized=True, batch=500, rng=rng
             ),
         ),
-        "permutation of whole curves": (
-            lambda: permutation_spread(a, b, resamples=RESAMPLES),
+        "swaps of whole curves": (
+            lambda: swaps_within_pairs(a, b, resamples=RESAMPLES),
             lambda: scipy.stats.permutation_test(
-                (a, b), difference, n_resamples=RESAMPLES, vectorized=True, batch=500,
+                (a, b), difference, n_resamples=RESAMPLES, vectorized=True, batch=500, permutation_type="samples",
                 axis=0, rng=rng,
             ),
         ),

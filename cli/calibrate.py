@@ -45,9 +45,10 @@ def command(
     amrobust calibrate --topic "one spread" --topic "one mean" -o calibration/
     """
     from amrobust.errors import UserError
+    from amrobust.judge.calibration import cells, measure_all
     from amrobust.report.calibration import write_calibration
     from amrobust.runs.output import make_directory
-    from amrobust.stats.calibration import Effort, cells, measure_all
+    from amrobust.stats.calibration import Effort
 
     known = list(dict.fromkeys(cell.topic for cell in cells()))
     for topic in topics:

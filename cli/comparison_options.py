@@ -87,6 +87,12 @@ OPTIONS = (
         "with its measured coverage. A verdict then needs both, the test's p and the interval.",
     ),
     click.option(
+        "--failure",
+        type=click.FloatRange(min=0, min_open=True),
+        help="How much worse than its method's median (metric's unit) a failing seed is: tipping points say how many of them "
+        "would undo a verdict on spreads [default: like the worst seed seen].",
+    ),
+    click.option(
         "--baseline", help="Method that the others are held against [default: msgd, else the first]."
     ),
     click.option(
@@ -170,6 +176,7 @@ def load_comparison(
     test: TestName,
     center: Literal["median", "mean", "trimmed"],
     interval: IntervalName,
+    failure: float | None,
     baseline: str | None,
     pairs: Literal["baseline", "all"],
     margin: float | None,
@@ -224,6 +231,7 @@ def load_comparison(
         centre=center,
         final=final,
         interval=interval,
+        failure=failure,
         looks=parse_counts(looks) if looks else (),
     )
     with paths_or_stdin(paths) as places:

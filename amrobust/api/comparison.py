@@ -186,6 +186,7 @@ def compare(
     test: TestName = "auto",
     center: Centre = "median",
     interval: IntervalName = "test",
+    failure: float | None = None,
     baseline: str | None = None,
     pairs: Pairs = "baseline",
     margin: float | None = None,
@@ -211,13 +212,14 @@ def compare(
     frame is read: method_from, seed_from, step_from, workload_from, nuisances, duplicates, missing_seeds, ...
 
     Without ``claims``, every method is held against the baseline: better mean (equivalent within ``margin`` where one is
-    given), less final spread, less Avg. STD; all claims are one family of error rate ``alpha`` (Holm; intervals by
-    Bonferroni). With ``interval`` "bootstrap-t", "bca" or "percentile", intervals of means and spreads are the bootstrap's,
-    with their measured coverage; a verdict then needs the test and the interval. ``grid`` ("every:1000", "intersection",
-    "20:mean", ...) reads curves that were measured at different steps on a common grid. ``lengths`` says what it means that
-    seeds end early ("hold" their last value, "drop", "diverged", or cut all where they are "common"); a seed that ends worse
-    than ``diverged`` counts as diverged. ``tuning`` says in words how
-    hyperparameters were chosen, where the data do not. ``labels`` says what methods are called in print. Raises
+    given), less final spread, less Avg. STD; all claims are one family of error rate ``alpha`` (Holm; intervals at
+    their steps). With ``interval`` "bootstrap-t", "bca" or "percentile", intervals of means and spreads are the bootstrap's,
+    with their measured coverage; a verdict then needs the test and the interval. ``failure`` is how much worse than its
+    method's median a failing seed is, for the tipping points of verdicts on spreads (else: like the worst seed seen). ``grid``
+    ("every:1000", "intersection", "20:mean", ...) reads curves that were measured at different steps on a common
+    grid. ``lengths`` says what it means that seeds end early ("hold" their last value, "drop", "diverged", or cut all
+    where they are "common"); a seed that ends worse than ``diverged`` counts as diverged. ``tuning`` says in words
+    how hyperparameters were chosen, where the data do not. ``labels`` says what methods are called in print. Raises
     UserError where nothing can be compared.
     """
     text_given("metric", metric, "'acc' or 'acc:higher'")
@@ -246,7 +248,15 @@ def compare(
                 diverged,
                 tuning,
             ),
-            Rules(alpha=alpha, test=test, centre=center, final=final, interval=interval, looks=planned),
+            Rules(
+                alpha=alpha,
+                test=test,
+                centre=center,
+                final=final,
+                interval=interval,
+                failure=failure,
+                looks=planned,
+            ),
             claims=chosen,
             problems=found.problems,
         )
@@ -272,6 +282,12 @@ def _verdict_row(compared: GroupComparison, verdict: Verdict) -> dict[str, Any]:
         "second_p": verdict.sensitivity_test.p if verdict.sensitivity_test is not None else None,
         "practically_significant": verdict.practically_significant,
         "required_seeds": verdict.required_seeds,
+        "required_seeds_low": verdict.seed_range.low if verdict.seed_range else None,
+        "required_seeds_high": verdict.seed_range.high if verdict.seed_range else None,
+        "would_be": verdict.would_be,
+        "tipping_method": verdict.tipping.method if verdict.tipping else None,
+        "tipping_seeds": verdict.tipping.seeds if verdict.tipping else None,
+        "missed_failures": verdict.tipping.missed if verdict.tipping else None,
         "sentence": verdict.sentence,
     }
 

@@ -29,7 +29,7 @@ class Plots:
         return self._lines(ax, compared, mean_lines(compared), f"mean {quantity(compared.metric)}")
 
     def stds(self, ax: Axes | None = None, *, group: int = 0) -> Axes:
-        """STD over seeds at each epoch, of which Avg. STD is the mean, with a band that holds at all epochs at once."""
+        """STD over seeds at each epoch, of which Avg. STD is the mean, with a descriptive band meant for all at once."""
         from amrobust.report.figures.curves import std_lines
 
         compared = self._group(group)

@@ -23,10 +23,12 @@ class Claim:
     STD`` that it lies below ``margin``. ``composite`` holds when all its ``parts`` do (the paper's own claim: as accurate *and*
     less spread); parts have the same method and baseline and are not composite themselves.
 
-    ``lower wall time`` is about the wall time of a seed, ``diverges less`` about the share of all seeds that diverge. Two kinds
-    are about a sweep, its ``methods`` in order: ``trend`` says that the spread (Avg. STD of curves) falls, or with ``rising``
-    rises, as the swept value grows; ``equivalent across the sweep`` that all pairs of final means are equivalent within
-    ``margin``. Their ``method`` and ``baseline`` are its ends.
+    ``ranks better`` says that a run ends better than one of the baseline with a probability above ½, ties counting
+    half and diverged runs as the worst. ``lower wall time`` is about the wall time of a seed, ``diverges less`` about
+    the share of all seeds that diverge. Two kinds are about a sweep, its ``methods`` in order: ``trend`` says that
+    the spread (Avg. STD of curves) falls, or with ``rising`` rises, as the swept value grows; ``equivalent across the
+    sweep`` that all pairs of final means are equivalent within ``margin``. Their ``method`` and ``baseline`` are its
+    ends.
 
     ``exceedance bound`` is about one method (its own ``baseline``): with ``bound`` = (threshold, probability), a run ends worse
     than the threshold with at most that probability. Diverged runs end worse than everything. ``deviation`` is the Λ of

@@ -24,6 +24,7 @@ from amrobust.judge.pairs import divergence_warnings, pair_facts
 from amrobust.judge.rules import Evidence, Rate, Rules, Selection
 from amrobust.judge.samples import Sample
 from amrobust.judge.summaries import summary_of
+from amrobust.judge.tipping import with_tipping_points
 from amrobust.judge.usage import asked_for
 from amrobust.judge.verdicts import decide
 from amrobust.judge.words import listed
@@ -107,9 +108,12 @@ def compare(
         titles = {arm.method: arm.title for arm in group.arms}
         axis = group.arms[0].axis
         verdicts = tuple(
-            decide(item, p_adjusted, metric, axis, applied, len(claims_of), titles)
+            with_tipping_points(
+                decide(item, p_adjusted, metric, axis, applied, len(claims_of), titles),
+                item, group.samples, metric, applied,
+            )
             for item, p_adjusted in islice(judged, len(group.claims))
-        )
+        )  # fmt: skip
         first = group.arms[0]
         compared.append(
             GroupComparison(
@@ -236,7 +240,7 @@ def _group(
         *partly_copied(ordered, metric.name),
         metrics.impossible(ordered, metric) if selection.scale == "none" else None,
     )
-    judged = resolved(claims, ordered) if claims is not None else _default_claims(ordered, selection)
+    judged = resolved(claims, ordered) if claims is not None else _default_claims(ordered, samples, selection)
     beyond = metrics.beyond_range(judged, [arm.curves[metric.name] for arm in ordered], metric)
     return _Group(
         arms=ordered,
@@ -259,8 +263,14 @@ def _baseline(arms: Sequence[Arm], selection: Selection, *, required: bool) -> A
     return standard[0] if len(standard) == 1 else arms[0]
 
 
-def _default_claims(arms: Sequence[Arm], selection: Selection) -> tuple[Claim, ...]:
-    """Less spread, less Avg. STD and the mean, for every method against the baseline or for all pairs."""
+def _default_claims(
+    arms: Sequence[Arm], samples: Mapping[str, Sample], selection: Selection
+) -> tuple[Claim, ...]:
+    """Less spread, less Avg. STD and the mean, for every method against the baseline or for all pairs.
+
+    Where a seed of the two diverged there is no mean: ranks take its place, so that a diverged seed silences nothing. Which of
+    them it is depends on the seeds of both taken together, the same under every relabelling: the test keeps its level.
+    """
     others = range(1, len(arms)) if selection.pairs == "baseline" else range(len(arms))
     pairs = [
         (arms[i], arms[j])
@@ -274,6 +284,8 @@ def _default_claims(arms: Sequence[Arm], selection: Selection) -> tuple[Claim, .
         claims.append(
             Claim("equivalent mean", *names, margin=selection.margin)
             if selection.margin is not None
+            else Claim("ranks better", *names)
+            if any(samples[name].diverged for name in names) and not selection.complete_cases
             else Claim("better mean", *names)
         )
         claims.append(Claim("less spread", *names))

@@ -15,8 +15,27 @@ from amrobust.runs.method import Method
 from amrobust.runs.metric import Metric
 from amrobust.runs.workload import Workload, from_label
 from amrobust.stats.nested import VarianceComponents
+from amrobust.stats.planning import SeedRange
 from amrobust.stats.results import Result, ResultWarning
 from amrobust.stats.sequential import Look
+
+
+@dataclass(frozen=True)
+class TippingPoint:
+    """How many failing seeds of ``method`` would undo a verdict on spreads."""
+
+    method: str
+    seeds: int | None
+    """The fewest; None where half of its seeds would not."""
+    of: int
+    """How many seeds it has."""
+    size: float
+    """How far a failing seed lies to the worse side of its method's median, in the metric's unit: at the end, or of an Avg. STD
+    on average over its epochs."""
+    like: tuple[str, int] | None
+    """Method and seed of the worst one seen, whose deviation the failing ones have; None where the size was declared."""
+    missed: float
+    """The frequency of failures of which so many seeds show none with a probability of 5 %: 1 − 0.05^(1/n)."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +59,14 @@ class Verdict:
     practically_significant: bool | None = None
     """For spread ratios: the interval also excludes every ratio nearer to 1 than the practical ratio."""
     required_seeds: int | None = None
-    """For an inconclusive verdict: seeds per method at which this claim would be settled with 80 % power."""
+    """For an inconclusive verdict: seeds per method at which this claim would be settled with 80 % power, were the estimate the
+    truth; for one that is not assessable, those that it takes."""
+    seed_range: SeedRange | None = None
+    """For an inconclusive verdict: from how many to how many seeds that is over the truths that the estimate leaves open."""
+    would_be: Outcome | None = None
+    """For an inconclusive verdict: which way it would be settled, were the estimate the truth."""
+    tipping: TippingPoint | None = None
+    """Of what is decided about spreads: how many failing seeds would undo it."""
     warnings: tuple[ResultWarning, ...] = ()
     parts: tuple[Verdict, ...] = ()
     """Of a composite claim: the verdicts on its parts, each at what the claim's rate leaves for it."""

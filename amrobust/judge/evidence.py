@@ -60,9 +60,7 @@ def gather(claim: Claim, samples: Mapping[str, Sample], metric: Metric, rules: R
     involved = [samples[name] for name in claim.involved]
 
     def compute() -> Evidence:
-        check_rate(
-            f"alpha over the family of {counted(round(rules.alpha / rate.first), 'claim')}", rate.first
-        )
+        check_rate(f"alpha over the family of {counted(rate.claims(rules.alpha), 'claim')}", rate.first)
         for sample in involved:
             if sample.arm.interpolated and claim.form.needs_measured:
                 raise Refused(

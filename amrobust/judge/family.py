@@ -32,7 +32,8 @@ def judged_together(
     decided = sum(p is not None and p <= alpha for p in adjusted)
     order = sorted(range(claims), key=lambda place: (found[place].p is None, found[place].p))
     for step, place in enumerate(order):
-        found[place] = evidence(place, Rate(alpha / (claims - min(step, decided)), first))
+        if found[place].refusal is None:
+            found[place] = evidence(place, Rate(alpha / (claims - min(step, decided)), first))
     return list(zip(found, adjusted, strict=True))
 
 

@@ -25,7 +25,7 @@ from amrobust.judge.rules import Evidence, Rate, Rules
 from amrobust.judge.samples import Refused
 from amrobust.judge.usage import asked_for, meant
 from amrobust.judge.verdicts import decide
-from amrobust.judge.words import significant
+from amrobust.judge.words import counted, significant
 from amrobust.runs.axis import FINAL, Axis, epochs
 from amrobust.runs.documents import read_toml
 from amrobust.runs.metric import Metric, MetricChoice, can_be_a_share
@@ -331,7 +331,7 @@ def _gather(claim: Claim, row: Row, baseline: Row, table: Table, rules: Rules, r
         for r in (row, baseline)
     )
     try:
-        check_rate(f"alpha over the family of {round(rules.alpha / rate.first)} claims", rate.first)
+        check_rate(f"alpha over the family of {counted(rate.claims(rules.alpha), 'claim')}", rate.first)
         result = claim.form.of_summary(claim, a, b, table.metric, rate.alpha)
     except stats.CannotEstimate as error:
         return Evidence(claim, refusal=Refused(error.reason, error.seeds_needed))

@@ -12,7 +12,7 @@ from amrobust.judge.lengths import Lengths
 from amrobust.judge.samples import Refused
 from amrobust.judge.usage import asked_for
 from amrobust.stats.levels import Scale
-from amrobust.stats.limits import check_finite, check_margin, check_rate
+from amrobust.stats.limits import check_finite, check_margin, check_rate, check_size
 from amrobust.stats.results import Result, ResultWarning
 from amrobust.stats.samples import final_epochs
 from amrobust.stats.sequential import check_looks
@@ -93,6 +93,8 @@ class Rules:
     final: str = "last"
     practical_ratio: float = 0.9
     interval: IntervalName = "test"
+    failure: float | None = None
+    """How much worse than its method's median a failing seed is taken to be for tipping points; None: like the worst seen."""
     looks: tuple[int, ...] = ()
     """Numbers of seeds per method at the planned interim analyses; empty for one analysis, whenever it is."""
 
@@ -105,6 +107,8 @@ class Rules:
             check_rate("alpha", self.alpha, 0.5)
             check_rate("practical_ratio", self.practical_ratio, 1)
             final_epochs(self.final)
+            if self.failure is not None:
+                check_size("failure", self.failure)
             if self.looks:
                 check_looks(self.looks, self.alpha)
 
@@ -124,6 +128,10 @@ class Rate:
     """That of the procedure's first step, alpha over all claims: by it constructions are chosen, before any data."""
     p_alone: bool = False
     """Whether only p-values are asked for, by which the step is found: what takes long beside them is left out."""
+
+    def claims(self, alpha: float) -> int:
+        """How many claims ``alpha`` is shared by."""
+        return round(alpha / self.first)
 
     def over(self, parts: int) -> Rate:
         """What is left for each of several ``parts``, any of which would settle the claim."""

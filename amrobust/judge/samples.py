@@ -95,6 +95,18 @@ class Sample:
         return tuple(warning for warning in found if warning is not None)
 
 
+def paired_finals(method: Sample, baseline: Sample) -> tuple[Curves, Curves]:
+    """Final values of the seeds that both arms have, diverged ones among them, in one order."""
+    ours, theirs = method.arm.seeds, baseline.arm.seeds
+    common = [seed for seed in ours if seed in set(theirs)]
+    assert method.finals is not None
+    assert baseline.finals is not None
+    return (
+        method.finals[[ours.index(seed) for seed in common]],
+        baseline.finals[[theirs.index(seed) for seed in common]],
+    )
+
+
 @dataclass(frozen=True)
 class Pair:
     """A method's and its baseline's curves, matched by seed where the arms are paired."""

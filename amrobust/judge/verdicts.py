@@ -8,12 +8,14 @@ from dataclasses import replace
 from amrobust.judge import warnings
 from amrobust.judge.claim import Claim
 from amrobust.judge.comparison import Verdict
+from amrobust.judge.kinds.composite import points_to
 from amrobust.judge.kinds.kind import Outcome
 from amrobust.judge.rules import Evidence, Rules
 from amrobust.judge.words import alike, p_text, roughly
 from amrobust.runs.axis import Axis
 from amrobust.runs.metric import Metric
 from amrobust.stats.coverage import coverage_sentence
+from amrobust.stats.planning import SeedRange
 from amrobust.stats.results import ResultWarning
 
 POWER = 0.8
@@ -70,10 +72,16 @@ def decide(
         claim, outcome, "", shown, evidence.test, evidence.p, p_adjusted, family,
         sensitivity_test=evidence.sensitivity_test,
         practically_significant=claim.form.is_practically_significant(shown, rules.practical_ratio),
-        required_seeds=claim.form.required_seeds(claim, evidence.interval, evidence.rate.alpha, POWER)
-        if by_test == "inconclusive" else None,
         warnings=notes, test_interval=evidence.interval if evidence.asked is not None else None,
     )  # fmt: skip
+    if by_test == "inconclusive":
+        open_ = claim, evidence.interval, evidence.rate.alpha, POWER
+        verdict = replace(
+            verdict,
+            required_seeds=claim.form.required_seeds(*open_),
+            seed_range=claim.form.seed_range(*open_),
+            would_be="supported" if points_to(evidence, metric) else "refuted",
+        )
     return replace(verdict, sentence=sentence_of(verdict, metric, axis, said))
 
 
@@ -102,12 +110,19 @@ def _composite(
     text = f"{OPENINGS[outcome].format(said.form.statement(said, metric, axis))}: {numbers}"
     text += f"; together {p_text(evidence.p)}"
     text += f", {p_text(p_adjusted)} after Holm over {family} claims" if family > 1 else ""
-    open_parts = [part.required_seeds for part in parts if part.outcome == "inconclusive"]
-    seeds = None if None in open_parts else max((n for n in open_parts if n is not None), default=None)
     verdict = Verdict(
-        evidence.claim, outcome, text + ".", None, None, evidence.p, p_adjusted, family,
-        required_seeds=seeds if outcome == "inconclusive" else None, warnings=notes, parts=parts,
+        evidence.claim, outcome, text + ".", None, None, evidence.p, p_adjusted, family, warnings=notes, parts=parts,
     )  # fmt: skip
+    open_parts = [part for part in parts if part.outcome == "inconclusive"]
+    if outcome == "inconclusive" and open_parts:
+        needed = [part.required_seeds for part in open_parts]
+        ranges = [part.seed_range for part in open_parts if part.seed_range is not None]
+        verdict = replace(
+            verdict,
+            required_seeds=None if None in needed else max(n for n in needed if n is not None),
+            seed_range=SeedRange.of_all(ranges) if len(ranges) == len(open_parts) else None,
+            would_be="supported" if all(points_to(part, metric) for part in evidence.parts) else "refuted",
+        )
     return replace(verdict, sentence=verdict.sentence + _prospect(verdict))
 
 
@@ -182,8 +197,24 @@ def _prospect(verdict: Verdict) -> str:
         return ""
     if verdict.required_seeds is None and any(note.kind == "interval-disagrees" for note in verdict.warnings):
         return " The test and the interval that was asked for do not say the same."
-    if verdict.required_seeds is None:
-        return " The estimate is too near the border of the claim for any practical number of seeds to settle it."
-    n, unit = verdict.required_seeds, verdict.interval.unit if verdict.interval is not None else "seeds"
+    if verdict.seed_range is None:
+        return ""
+    unit = verdict.interval.unit if verdict.interval is not None else "seeds"
     per = "" if unit == "starting points" else " per method"
-    return f" If the truth is as estimated, about {roughly(n)} {unit}{per} would settle it with {100 * POWER:.0f} % power."
+    left = f"{spanned(verdict.seed_range)} {unit}{per}"
+    if verdict.required_seeds is None:
+        return (
+            " The estimate is too near the border of the claim for any practical number of seeds to settle it; over the truths "
+            f"that it leaves open (10 to 90 %), {left}."
+        )
+    return (
+        f" If the truth is as estimated, about {roughly(verdict.required_seeds)} {unit}{per} would settle it as "
+        f"{verdict.would_be} with {100 * POWER:.0f} % power; over the truths that the estimate leaves open (10 to 90 %), "
+        f"{left}."
+    )
+
+
+def spanned(seeds: SeedRange, between: str = " to ", most: str = "more than 100,000") -> str:
+    """A range of seeds, roughly: ``9 to 850``."""
+    ends = [most if end is None else roughly(end) for end in (seeds.low, seeds.high)]
+    return between.join(dict.fromkeys(ends))

@@ -172,6 +172,7 @@ def report_command(compared: GroupComparison, layout: Layout) -> str:
         "--claims": "" if _usual(compared) else "CLAIMS.toml",
         "--final": compared.final if compared.final != "last" else "",
         "--center": rules.centre if rules.centre != Rules.centre else "",
+        "--failure": "" if rules.failure is None else f"{rules.failure:g}",
         "--interval": rules.interval if rules.interval != Rules.interval else "",
         "--pairs": selection.pairs if selection.pairs != Selection.pairs else "",
         "--looks": ",".join(map(str, rules.looks)),

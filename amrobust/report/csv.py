@@ -57,6 +57,12 @@ class _Row:
     outcome: str | None = None
     practically_significant: bool | None = None
     required_seeds: int | None = None
+    required_seeds_low: int | None = None
+    required_seeds_high: int | None = None
+    would_be: str | None = None
+    tipping_method: str | None = None
+    tipping_seeds: int | None = None
+    missed_failures: float | None = None
     kind: str | None = None
     message: str | None = None
     hint: str | None = None
@@ -174,6 +180,12 @@ def _verdict_row(group: int, compared: GroupComparison, verdict: Verdict) -> _Ro
         outcome=verdict.outcome,
         practically_significant=verdict.practically_significant,
         required_seeds=verdict.required_seeds,
+        required_seeds_low=verdict.seed_range.low if verdict.seed_range else None,
+        required_seeds_high=verdict.seed_range.high if verdict.seed_range else None,
+        would_be=verdict.would_be,
+        tipping_method=verdict.tipping.method if verdict.tipping else None,
+        tipping_seeds=verdict.tipping.seeds if verdict.tipping else None,
+        missed_failures=verdict.tipping.missed if verdict.tipping else None,
         message=verdict.sentence,
     )
 

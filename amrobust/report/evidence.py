@@ -26,7 +26,7 @@ from amrobust.report.tables import beside_published, methods_table
 from amrobust.report.tailtable import tail_numbers
 from amrobust.report.testtable import facts_table, test_table
 from amrobust.report.text import breakable, escape_prose, prose
-from amrobust.report.view import ClaimRow, View, claim_rows, heading, quantity
+from amrobust.report.view import ClaimRow, View, claim_rows, heading, quantity, tipping_sentences
 
 _MOST_SENTENCES = 40
 """Beyond this many claims the tables say it all, and only what they cannot hold is said in sentences too."""
@@ -130,7 +130,14 @@ def tests(material: Material) -> list[Block]:
         if any(verdict.outcome != "not assessable" for verdict, _ in found)
     ]
     facts = facts_table(compared)
-    return [*blocks, facts] if facts is not None else blocks
+    blocks += [facts] if facts is not None else []
+    titles = compared.titles
+    for verdict in compared.verdicts:
+        pair = f"{titles[verdict.claim.method]} against {titles[verdict.claim.baseline]}"
+        blocks += [
+            plain(prose(f"{pair}, {text}"), "small") for text in tipping_sentences([verdict], compared)
+        ]
+    return blocks
 
 
 def _merged(tables: list[list[tuple[Verdict, ClaimRow]]]) -> list[list[tuple[Verdict, ClaimRow]]]:

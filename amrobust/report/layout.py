@@ -14,7 +14,7 @@ SECTIONS: dict[str, str] = {
     "answer": "the question, the verdicts and the figure that shows them",
     "verdicts": "every verdict in a sentence, where the first page has a table of them",
     "results": "the methods' numbers, and every seed's final value",
-    "training": "mean curves, and the STD over seeds with its simultaneous band",
+    "training": "mean curves, and the STD over seeds with its descriptive band",
     "sweep": "accuracy and spread against a swept hyperparameter",
     "tests": "the tests behind the verdicts, and what describes the pairs",
     "equivalence": "differences of means against their margin",

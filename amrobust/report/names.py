@@ -24,7 +24,13 @@ def _titled(compared: GroupComparison) -> GroupComparison:
     titles = compared.titles
 
     def printed(verdict: Verdict) -> Verdict:
-        return replace(verdict, claim=called(verdict.claim, titles), parts=tuple(map(printed, verdict.parts)))
+        tipping = verdict.tipping
+        if tipping is not None:
+            like = tipping.like and (titles[tipping.like[0]], tipping.like[1])
+            tipping = replace(tipping, method=titles[tipping.method], like=like)
+        return replace(
+            verdict, claim=called(verdict.claim, titles), parts=tuple(map(printed, verdict.parts)), tipping=tipping,
+        )  # fmt: skip
 
     published = compared.published
     return replace(

@@ -203,6 +203,9 @@ def _print_group(sheet: _Sheet, shown: View, lines: Sequence[Headline], verbose:
             for row in pair.rows:
                 if row.outcome == "not assessable":
                     sheet.item("-", escape(row.sentence))
+            if not verbose:
+                for sentence in pair.tipping:
+                    sheet.item("-", escape(sentence))
     _print_warnings(sheet, [n for n in shown.notes if verbose or n.warning.kind in UNFOLDED])
     if not verbose:
         more = sum(note.warning.kind not in UNFOLDED for note in shown.notes)
@@ -272,5 +275,8 @@ def _legend(shown: View) -> list[str]:
     if second := dict.fromkeys(row.sensitivity_test for row in rows if row.sensitivity_test):
         lines.append(f"check p: a sensitivity test, which never decides, by {'; '.join(second)}.")
     if any(row.seeds for row in rows):
-        lines.append("Seeds: how many per method it would take to settle the claim.")
+        lines.append(
+            "Seeds: per method to settle the claim, were the estimate the truth; in brackets, over the truths that it leaves "
+            "open (10 to 90 %)."
+        )
     return lines

@@ -91,7 +91,10 @@ def _caption(compared: GroupComparison, found: Found, marks: Mapping[str, str]) 
     if len(seconds) == 1:
         text += f" 2nd opinion, which never decides: {next(iter(seconds))}."
     if any(row.seeds for _, row in found):
-        text += " Required seeds: per method, for 80 % power, were the estimate the truth."
+        text += (
+            " Required seeds: per method, for 80 % power, were the estimate the truth; in brackets over what it leaves "
+            "open (10 to 90 %)."
+        )
     assumptions = _distinct(found, "assumption")
     if marks:
         text += f" Assumes: {'; '.join(f'({mark}) {assumption}' for assumption, mark in marks.items())}."

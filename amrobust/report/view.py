@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from amrobust.judge.claim import Claim
 from amrobust.judge.comparison import GroupComparison, PairFacts, Verdict
 from amrobust.judge.kinds.kind import Outcome
+from amrobust.judge.tipping import tipping_words
+from amrobust.judge.verdicts import spanned
 from amrobust.judge.words import listed, points, roughly, significant
 from amrobust.report.notes import Note, notes
 from amrobust.report.numbers import (
@@ -99,6 +102,8 @@ class PairRows:
     rows: tuple[ClaimRow, ...]
     facts: tuple[str, ...] = ()
     """Sentences that describe the pair and decide nothing."""
+    tipping: tuple[str, ...] = ()
+    """Those of them that say how many failing seeds would undo a verdict."""
     sweep: tuple[str, ...] = ()
     """The methods of a claim about several; empty for a pair."""
 
@@ -253,19 +258,20 @@ def _pairs(compared: GroupComparison) -> tuple[PairRows, ...]:
         claim = verdict.claim
         pairs.setdefault((claim.method, claim.baseline, claim.methods), []).append((verdict, row))
     facts = {(pair.method, pair.baseline): pair for pair in compared.pairs}
-    return tuple(
-        PairRows(
-            method,
-            baseline,
-            any(
-                v.interval is not None and v.interval.paired and v.interval.unit == "seeds" for v, _ in found
-            ),
-            tuple(row for _, row in found),
-            pair_sentences(facts.get((method, baseline)) if not sweep else None, compared.axis),
-            sweep,
+    rows = []
+    for (method, baseline, sweep), found in pairs.items():
+        verdicts = [verdict for verdict, _ in found]
+        paired = any(
+            v.interval is not None and v.interval.paired and v.interval.unit == "seeds" for v in verdicts
         )
-        for (method, baseline, sweep), found in pairs.items()
-    )
+        described = pair_sentences(facts.get((method, baseline)) if not sweep else None, compared.axis)
+        tipping = tipping_sentences(verdicts, compared)
+        rows.append(
+            PairRows(
+                method, baseline, paired, tuple(row for _, row in found), described + tipping, tipping, sweep,
+            )
+        )  # fmt: skip
+    return tuple(rows)
 
 
 def pair_sentences(pair: PairFacts | None, axis: Axis) -> tuple[str, ...]:
@@ -295,6 +301,13 @@ def pair_sentences(pair: PairFacts | None, axis: Axis) -> tuple[str, ...]:
     return tuple(found)
 
 
+def tipping_sentences(verdicts: Sequence[Verdict], compared: GroupComparison) -> tuple[str, ...]:
+    """How many failing seeds would undo each of the verdicts on spreads, those on parts too."""
+    each = [part for verdict in verdicts for part in verdict.parts or (verdict,)]
+    found = (tipping_words(verdict, compared.metric, compared.titles) for verdict in each)
+    return tuple(text for text in found if text)
+
+
 def _equals(p: float | None) -> str:
     text = p_value(p)
     return text.replace("<", "< ") if text.startswith("<") else f"= {text}"
@@ -311,10 +324,12 @@ def _levels(compared: GroupComparison) -> str:
 
 
 def _seeds_to_settle(verdict: Verdict) -> str:
-    """What it takes for a claim to be assessable at all is exact; what would settle an open one is an estimate."""
-    if (n := verdict.required_seeds) is None:
-        return ""
-    return roughly(n) if verdict.outcome == "inconclusive" else f"{n:,}"
+    """What it takes for a claim to be judged at all is exact; what would settle an open one is an estimate."""
+    n = verdict.required_seeds
+    if verdict.seed_range is None:
+        return "" if n is None else f"{n:,}"
+    between = f"({spanned(verdict.seed_range, '–', '∞')})"
+    return between if n is None else f"{roughly(n)} {between}"
 
 
 def _claim_row(verdict: Verdict, compared: GroupComparison, differences: Precision) -> ClaimRow:
@@ -324,8 +339,8 @@ def _claim_row(verdict: Verdict, compared: GroupComparison, differences: Precisi
     if estimates == "ratio":
         value, interval = ratio(estimate), ratio_interval(result)
         shown = value if estimate is None else f"×{value}"
-    elif estimates in ("share", "difference of rates") and result is not None:
-        value = significant(estimate, sign=estimates != "share")
+    elif estimates in ("share", "difference of rates", "probability of superiority") and result is not None:
+        value = significant(estimate, sign=estimates == "difference of rates")
         interval = f"[{significant(result.low)}, {significant(result.high)}]"
         shown = value
     else:

@@ -36,7 +36,7 @@ from amrobust.stats.nested import (
     spread_ratio_over_x0s,
     variance_components,
 )
-from amrobust.stats.permutation import permutation_spread, smallest_permutation_p
+from amrobust.stats.permutation import smallest_permutation_p, swaps_within_pairs
 from amrobust.stats.planning import power_at_seeds, required_seeds, seeds_to_bound
 from amrobust.stats.ranks import chance_of_winning, mann_whitney
 from amrobust.stats.rates import divergence_difference
@@ -107,7 +107,6 @@ __all__ = [
     "non_inferiority",
     "non_inferiority_of",
     "obrien_fleming_looks",
-    "permutation_spread",
     "permutation_trend",
     "pitman_morgan",
     "pooled_kurtosis_ratio",
@@ -125,6 +124,7 @@ __all__ = [
     "spread_trend",
     "std",
     "std_band",
+    "swaps_within_pairs",
     "tail_quantile",
     "to_scale",
     "turning_point",

@@ -12,7 +12,8 @@ from amrobust.stats.results import Coverage, Number, Result, ResultWarning
 NOMINAL, KEPT = 0.95, 0.93
 """What is promised, and below which a reader is warned."""
 
-TOPICS = {"mean": "one mean", "STD": "one spread", "Avg. STD": "one Avg. STD"}
+BAND = "band of the STD"
+TOPICS = {"mean": "one mean", "STD": "one spread", "Avg. STD": "one Avg. STD", BAND: BAND}
 """Of one sample; what is estimated from two has a topic of its name (:func:`topic_of`)."""
 
 
@@ -38,6 +39,13 @@ def measured_error(topic: str, construction: str, condition: str, n: int) -> Cov
 def _nearest(figures: Sequence[Coverage], n: int) -> tuple[Coverage, ...]:
     nearest = min({each.n for each in figures}, key=lambda size: (abs(size - n), size), default=None)
     return tuple(each for each in figures if each.n == nearest)
+
+
+def band_sentence(n: int) -> str:
+    """What a simultaneous band of the STD at a nominal 95 % is worth at the number of seeds nearest to ``n``, in words."""
+    found = measured_coverage(BAND, f"simultaneous {BAND}", (n,))
+    shares = ", ".join(f"{100 * each.value:.0f} % ({each.condition})" for each in found)
+    return f"at a nominal {100 * NOMINAL:.0f} % and n = {found[0].n} they held everywhere for {shares} of simulated methods"
 
 
 def coverage_sentence(result: Result) -> str:

@@ -65,6 +65,12 @@ def check_margin(margin: float) -> None:
         )
 
 
+def check_size(name: str, value: float) -> None:
+    """Raise CannotEstimate unless ``value`` lies above 0 and is at most 10¹⁰⁰."""
+    if not (is_number(value) and 0 < float(value) <= LARGEST_MARGIN):
+        raise CannotEstimate(f"{name} = {value!r:.40} is no number above 0, of at most {LARGEST_MARGIN:g}")
+
+
 def check_ratio(ratio: float) -> None:
     """Raise CannotEstimate unless ``ratio`` lies above 0, between 10⁻¹⁰⁰ and 10¹⁰⁰."""
     if not (is_number(ratio) and 1 / LARGEST_MARGIN <= float(ratio) <= LARGEST_MARGIN):

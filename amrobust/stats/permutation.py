@@ -1,4 +1,4 @@
-"""Permutation tests of spread: labels of independent seeds, or swaps within pairs."""
+"""Rearrangements of seeds, relabelled or swapped within pairs, and the test of spread by swaps."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from amrobust.stats.limits import check_resamples
 from amrobust.stats.results import Result, ResultWarning
-from amrobust.stats.samples import Array, CannotEstimate, as_pair, deviations_together, rounding
+from amrobust.stats.samples import Array, CannotEstimate, as_pair, deviations_together
 
 
 class Rearranged(NamedTuple):
@@ -26,8 +26,6 @@ class Rearranged(NamedTuple):
     exact: bool
     blocks: Iterator[tuple[Array, Array]]
 
-
-Rearrangement = Callable[[Array, Array, int, int], Rearranged]
 
 EXACT_UP_TO = 20_000
 """Arrangements that are enumerated rather than sampled."""
@@ -55,75 +53,53 @@ def smallest_permutation_p(n_a: int, n_b: int, *, paired: bool = False) -> float
     return (2 if n_a == n_b else 1) / comb(n_a + n_b, n_a)
 
 
-def permutation_spread(
-    a: ArrayLike, b: ArrayLike, *, paired: bool = False, resamples: int = 9_999, seed: int = 0
-) -> Result:
-    """Permutation test of equal spread, two-sided; a p-value, no interval.
+def swaps_within_pairs(a: ArrayLike, b: ArrayLike, *, resamples: int = 9_999, seed: int = 0) -> Result:
+    """Permutation test of equal spread of pairs, two-sided; a p-value, no interval.
 
-    Final values, independent: the difference of mean |x − median| of each sample, where an odd-sized sample's one zero (the
-    median itself) is left out, over relabellings of these deviations. Final values, paired: the log ratio of mean squared
-    deviations from each sample's mean over swaps within pairs. Curves: the log ratio of Avg. STDs over relabellings (or swaps)
-    of whole curves centred for each method and epoch; approximate, since centring breaks exact exchangeability.
+    The log ratio of Avg. STDs (of final values, of STDs) over swaps within pairs of whole curves, each sample centred at its
+    epochs' means; approximate, since centring breaks exact exchangeability.
 
-    All arrangements are enumerated up to 20,000; beyond, ``resamples`` are drawn and p = (b+1)/(B+1), with its Monte Carlo
-    standard error in ``details["monte_carlo_se"]``.
+    All swaps are enumerated up to 20,000; beyond, ``resamples`` are drawn and p = (b+1)/(B+1), with its Monte Carlo standard
+    error in ``details["monte_carlo_se"]``.
 
     Raises CannotEstimate where a sample has no spread.
     """
-    first, second = as_pair(a, b, paired)
+    first, second = as_pair(a, b, paired=True)
     check_resamples(resamples)
-    scalar = first.shape[1] == 1
     if not np.ptp(first, axis=0).any() or not np.ptp(second, axis=0).any():
         raise CannotEstimate("all seeds gave the same values: the spread is zero")
-    tie = TIE
-    if paired:
-        observed, null, exact = _curves(first, second, swapped_variances, resamples, seed)
-        smallest = smallest_permutation_p(len(first), len(second), paired=True)
-        name = SWAPS
-    elif scalar:
-        deviations = _deviations(first[:, 0]), _deviations(second[:, 0])
-        observed, null, exact = _relabel_means(*deviations, resamples, seed)
-        # What offsets the values have is in the last digits of their deviations.
-        sizes = max(np.abs(first).max(), np.abs(second).max())
-        tie = max(TIE * np.concatenate(deviations).mean(), float(rounding(len(first) + len(second), sizes)))
-        smallest = smallest_permutation_p(len(deviations[0]), len(deviations[1]))
-        name = "permutation of |x - median|"
-    else:
-        observed, null, exact = _curves(first, second, relabelled_variances, resamples, seed)
-        smallest = smallest_permutation_p(len(first), len(second))
-        name = "permutation of whole curves"
-    extreme = int((np.abs(null) >= abs(observed) * (1 - TIE) - tie).sum())
+    x, y, _ = deviations_together(first, second)
+    _, exact, blocks = swapped_variances(x, y, resamples, seed)
+    null = np.concatenate([_log_ratio(*variances) for variances in blocks])
+    observed = float(_log_ratio(x.var(axis=0, ddof=1)[None], y.var(axis=0, ddof=1)[None])[0])
+    extreme = int((np.abs(null) >= abs(observed) * (1 - TIE) - TIE).sum())
     total = len(null)
     p = extreme / total if exact else (extreme + 1) / (total + 1)
     details = {"arrangements": float(total), "exact": float(exact)}
+    smallest = smallest_permutation_p(len(first), len(second), paired=True)
     if not exact:
         details["monte_carlo_se"] = float(np.sqrt(p * (1 - p) / total))
         smallest = max(smallest, 1 / (total + 1))
+    scalar = first.shape[1] == 1
     return Result(
         quantity="spread" if scalar else "Avg. STD",
-        test=name,
-        n=(len(first),) if paired else (len(first), len(second)),
+        test=SWAPS,
+        n=(len(first),),
         p=p,
         smallest_p=smallest,
-        paired=paired,
-        centre="median" if scalar and not paired else "mean",
+        paired=True,
+        centre="mean",
         assumption="exchangeable seeds under equal spread",
         details=details,
-        warnings=(APPROXIMATE,) if not scalar and min(len(first), len(second)) < MANY_SEEDS else (),
+        warnings=(APPROXIMATE,) if not scalar and len(first) < MANY_SEEDS else (),
     )
 
 
 APPROXIMATE = ResultWarning(
     "approximate-permutation",
-    "Curves are centred before their labels are permuted, which makes this test approximate at few seeds.",
-    "rest on the jackknife interval; read the permutation as a sensitivity test",
+    "Curves are centred before they are swapped within pairs, which makes this test approximate at few seeds.",
+    "leave --test out: the paired jackknife then decides by itself, and the swaps are the sensitivity test",
 )
-
-
-def _deviations(values: Array) -> Array:
-    """|x − median|, without the one zero that an odd-sized sample's median leaves."""
-    deviations = np.sort(np.abs(values - np.median(values)))
-    return deviations[1:] if len(values) % 2 else deviations
 
 
 @lru_cache(maxsize=4)
@@ -143,30 +119,11 @@ def _labels(n_a: int, n: int, resamples: int, seed: int) -> tuple[NDArray[np.boo
     return rows, exact
 
 
-def _relabel_means(a: Array, b: Array, resamples: int, seed: int) -> tuple[float, Array, bool]:
-    pooled = np.concatenate([a, b])
-    labels, exact = _labels(len(a), len(pooled), resamples, seed)
-    sums = labels @ pooled
-    null = sums / len(a) - (pooled.sum() - sums) / len(b)
-    return float(a.mean() - b.mean()), np.asarray(null), exact
-
-
 def _log_ratio(first: Array, second: Array) -> Array:
     """log of the ratio of mean roots: rows are arrangements, columns epochs of variances, which become roots in place."""
     with np.errstate(divide="ignore"):
         means = [np.sqrt(variances, out=variances).mean(axis=1) for variances in (first, second)]
         return np.asarray(np.log(means[0]) - np.log(means[1]))
-
-
-def _curves(
-    a: Array, b: Array, rearranged: Rearrangement, resamples: int, seed: int
-) -> tuple[float, Array, bool]:
-    """The observed log ratio of Avg. STDs, and those of rearrangements of whole centred curves."""
-    x, y, _ = deviations_together(a, b)
-    _, exact, blocks = rearranged(x, y, resamples, seed)
-    null = [_log_ratio(first, second) for first, second in blocks]
-    observed = _log_ratio(x.var(axis=0, ddof=1)[None], y.var(axis=0, ddof=1)[None])
-    return float(observed[0]), np.concatenate(null), exact
 
 
 class _Moments:

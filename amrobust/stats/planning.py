@@ -2,14 +2,72 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import inf
+
 import numpy as np
 from scipy import special
 
 from amrobust.stats.limits import check_finite, check_margin, check_rate
 from amrobust.stats.results import Result
-from amrobust.stats.samples import CannotEstimate
+from amrobust.stats.samples import Array, CannotEstimate
 
 MOST_SEEDS = 100_000
+TRUTHS = 39
+"""Equally probable truths that an estimate stands for where a range of numbers of seeds is looked for."""
+LEFT_OPEN = (0.1, 0.9)
+"""The share of truths below the ends of such a range."""
+
+
+@dataclass(frozen=True)
+class SeedRange:
+    """Seeds per method that would settle a claim, over the truths that an estimate leaves open.
+
+    10 % of them take fewer than ``low``, 10 % more than ``high``; None is more than 100,000.
+    """
+
+    low: int | None
+    high: int | None
+
+    @classmethod
+    def over(cls, needed: Sequence[int | None]) -> SeedRange:
+        """The range of what equally probable truths need; None is more than 100,000."""
+        ordered = sorted(inf if seeds is None else seeds for seeds in needed)
+        ends = (ordered[round(share * (len(ordered) - 1))] for share in LEFT_OPEN)
+        return cls(*(None if end == inf else int(end) for end in ends))
+
+    @classmethod
+    def of_all(cls, ranges: Sequence[SeedRange]) -> SeedRange:
+        """Of claims that are to be settled together: the larger ends."""
+        lows, highs = [r.low for r in ranges], [r.high for r in ranges]
+        return cls(
+            *(None if None in ends else max(end for end in ends if end is not None) for ends in (lows, highs))
+        )
+
+
+def truth_quantiles() -> Array:
+    """The shares of equally probable truths below each of them: (k − ½)/39."""
+    return np.asarray((np.arange(TRUTHS) + 0.5) / TRUTHS)
+
+
+def truths(result: Result, *, ratio: bool) -> list[float]:
+    """Equally probable truths for the estimate of ``result``: t around it by its standard error, of a ratio on the log scale.
+
+    The estimate alone where it has no standard error, or is no finite number (a ratio: above 0).
+    """
+    if result.estimate is None:
+        return []
+    if not result.se or not np.isfinite(result.estimate) or (ratio and result.estimate <= 0):
+        return [result.estimate]
+    away = result.se * special.stdtrit(result.df if result.df is not None else inf, truth_quantiles())
+    with np.errstate(over="ignore"):
+        return [float(x) for x in (result.estimate * np.exp(away) if ratio else result.estimate + away)]
+
+
+def rates_left_open(hits: float, n: int) -> Array:
+    """Equally probable truths for a rate of which ``hits`` of ``n`` were seen: quantiles of Beta(hits + ½, n − hits + ½)."""
+    return np.asarray(special.betaincinv(hits + 0.5, n - hits + 0.5, truth_quantiles()))
 
 
 def required_seeds(

@@ -89,7 +89,7 @@ class StudentisedPermutation:
         most = drawn or EXACT_UP_TO
         drawn = drawn or min(max(FEWEST_RELABELLINGS, ceil(BEYOND_CRITICAL / alpha) - 1), MOST_RELABELLINGS)
         first, second = _centred(a), _centred(b)
-        ours, theirs, exact = _relabellings(len(a), len(b), most, drawn, seed)
+        ours, theirs, exact = relabellings(len(a), len(b), most, drawn, seed)
         if not exact:
             # Drawn by the curves' own order, so that neither the order of seeds nor which sample is first changes anything.
             order = np.lexsort(np.concatenate([first, second]).T)
@@ -182,7 +182,7 @@ def _centred(curves: Array) -> Array:
 
 
 @lru_cache(maxsize=4)
-def _relabellings(
+def relabellings(
     n_a: int, n_b: int, most: int, drawn: int, seed: int
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], bool]:
     """The rows of both groups, (slots, relabellings), and whether these are all relabellings but the observed one.

@@ -2,7 +2,8 @@
 
 import pytest
 
-from amrobust.stats.calibration import Effort, cells, measure
+from amrobust.judge.calibration import cells, measure
+from amrobust.stats.calibration import Effort
 
 pytestmark = pytest.mark.calibration
 

@@ -123,7 +123,7 @@ def test_a_published_table_with_a_number_of_seeds_that_is_none_is_refused(folder
         (["--margin", "nan"], "a margin is"),
         (["--ratio", "2", "--power", "nan"], "power = nan"),
         (["--ratio", "2", "--alpha", "1e-320"], "alpha = 1e-320"),
-        (["--ratio", "2", "--claims", "1" + "0" * 30], "claims ="),
+        (["--ratio", "2", "--family", "1" + "0" * 30], "claims ="),
         (["--ratio", "2", "--curves", "1" + "0" * 30], "epochs ="),
         (["--ratio", "2", "--curves", "9", "--autocorrelation", "nan"], "autocorrelation = nan"),
         (["--ratio", "2", "--replications", "1" + "0" * 12], "replications ="),

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 import scipy.stats
 from click.testing import CliRunner
@@ -314,12 +315,14 @@ class TestJudgeTable:
 
 
 class TestPlan:
-    QUICK = ("--replications", "400")
+    QUICK = ("--replications", "100", "--shape", "normal")
 
     @pytest.mark.parametrize(
         "arguments",
         [["--ratio", "2"], ["--ratio", "0.5", "--test", "levene"], ["--margin", "1.5"], ["--difference", "1"],
-         ["--ratio", "2", "--curves", "10", "--claims", "3"]],
+         ["--ratio", "2", "--curves", "10", "--family", "3"],
+         ["--claim", "no more spread", "--margin", "2"], ["--claim", "diverges less", "--rates", "0.1,0.6"],
+         ["--claim", "non-inferior", "--claim", "less Avg. STD", "--margin", "1.5", "--ratio", "2", "--curves", "9"]],
     )  # fmt: skip
     def test_it_ends_with_the_seeds_needed(self, arguments):
         done = amrobust("plan", *arguments, *self.QUICK)
@@ -330,11 +333,12 @@ class TestPlan:
         data = json.loads(
             amrobust("plan", "--ratio", "3", "--seeds", "10", "--format", "json", *self.QUICK).stdout
         )
-        assert data["found"]["n"] == 10
-        assert 0.6 < data["found"]["power"] < 0.9
+        found = data["shapes"]["normal"]["found"]
+        assert found["n"] == 10
+        assert 0.6 < found["power"] < 0.9
 
     def test_a_simulated_difference_of_means_stands_beside_the_noncentral_t(self):
-        arguments = ("plan", "--difference", "-0.9", "--seeds", "15", "--claims", "2", *self.QUICK)
+        arguments = ("plan", "--difference", "-0.9", "--seeds", "15", "--family", "2", *self.QUICK)
         data = json.loads(amrobust(*arguments, "--format", "json").stdout)
         n, level = 15, 0.025
         critical, shift = scipy.stats.t.isf(level / 2, 2 * n - 2), 0.9 * (n / 2) ** 0.5
@@ -342,8 +346,30 @@ class TestPlan:
             -critical, 2 * n - 2, shift
         )
         assert data["noncentral_t"] == pytest.approx(exact, abs=1e-6)
-        assert data["found"]["low"] < exact < data["found"]["high"]
-        assert f"power {exact:.1%} at 15 seeds" in amrobust(*arguments).stdout
+        found = data["shapes"]["normal"]["found"]
+        assert found["low"] < exact < found["high"]
+        assert f"power {exact:.1%} at 15 normal seeds" in amrobust(*arguments).stdout
+
+    def test_a_pilot_takes_the_place_of_assumptions(self, tmp_path):
+        rng, table = np.random.default_rng(0), tmp_path / "t.csv"
+        rows = [
+            f"{m},{i},{90 + s * rng.normal():.4f}" for m, s in (("sgd", 3.0), ("adam", 0.5)) for i in range(8)
+        ]
+        table.write_text("\n".join(["method,seed,accuracy", *rows]))
+        done = amrobust("plan", table, "--metric", "accuracy:higher", "--baseline", "sgd", *self.QUICK)
+        assert done.exit_code == 0, done.output
+        (line,) = (line for line in done.stdout.splitlines() if line.startswith("less spread: adam vs sgd"))
+        assert "supported" in line
+        data = json.loads(
+            amrobust("plan", table, "--metric", "accuracy", "--format", "json", *self.QUICK).stdout
+        )
+        spread = data[1]
+        assert spread["claim"]["kind"] == "less spread"
+        assert spread["range"]["low"] <= spread["seeds"]["normal"]["n"]
+        for arguments, message in ((["--ratio", "2"], "leave out one"), (["--looks", "8,12"], "looks")):
+            refused = amrobust("plan", table, "--metric", "accuracy", *arguments)
+            assert refused.exit_code == 2
+            assert message in refused.stderr
 
     @pytest.mark.parametrize("suffix", ["pdf", "svg", "png"])
     def test_the_power_curve(self, tmp_path, suffix):
@@ -356,9 +382,17 @@ class TestPlan:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            ([], "give one of --ratio"),
-            (["--ratio", "2", "--margin", "1"], "give one of --ratio"),
+            ([], "give a pilot's RUNS, or one of --ratio"),
+            (["--ratio", "2", "--margin", "1"], "or one of --ratio"),
             (["--ratio", "1"], "do not reach"),
+            (["--ratio", "2", "--baseline", "sgd"], "--baseline is about a pilot's runs"),
+            (["--claim", "trend"], "is planned from a pilot"),
+            (["--claim", "less bread"], "no claim is called"),
+            (["--claim", "comparable spread"], "needs a --margin"),
+            (["--claim", "less spread", "--margin", "1"], "takes none"),
+            (["--claim", "comparable spread", "--claim", "equivalent mean", "--margin", "2"], "and not both"),
+            (["--claim", "diverges less", "--rates", "0.1"], "--rates are two"),
+            (["--claim", "diverges less", "--rates", "0.1,7"], "between 0 and 1"),
             (["--ratio", "2", "-o", "x.txt"], "must end in"),
             (["--ratio", "2", "--seeds", "9", "-o", "x.pdf"], "leave out"),
         ],

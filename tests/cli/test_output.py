@@ -114,7 +114,7 @@ def test_a_directory_has_a_name_too(here: Path, arguments: list[str]) -> None:
 def test_a_figure_s_ending_is_found_wrong_before_its_numbers_are_computed(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("amrobust.stats.power.seeds_for_power", lambda *_, **__: pytest.fail("computed"))
+    monkeypatch.setattr("amrobust.judge.planning.seeds_for_power", lambda *_, **__: pytest.fail("computed"))
     done = CliRunner().invoke(main, ["plan", "--ratio", "2", "-o", "a.docx"])
     assert done.exit_code == 2
     assert "the name of a figure must end in .pdf or .svg or .png" in done.stderr

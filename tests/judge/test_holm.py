@@ -8,7 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
-from amrobust.judge.family import holm
+from amrobust.judge.claim import Claim
+from amrobust.judge.family import holm, judged_together
+from amrobust.judge.rules import Evidence
+from amrobust.judge.samples import Refused
 
 P = st.one_of(st.floats(0.0, 1.0), st.sampled_from([0.0, 0.01, 0.05, 1.0]))
 """Some values often, so that there are ties."""
@@ -35,3 +38,23 @@ def test_a_refused_claim_counts_as_one_that_cannot_be_rejected(p_values):
     assert [q for q in adjusted if q is not None] == pytest.approx(
         expected[known].tolist(), rel=1e-12, abs=1e-15
     )
+
+
+def test_a_refused_claim_is_computed_once_and_the_others_at_the_rate_of_their_step():
+    claim = Claim("better mean", "a", "b")
+    calls = []
+
+    def evidence(place, rate):
+        calls.append((place, rate))
+        if place == 1:
+            return Evidence(claim, refusal=Refused("no seeds"))
+        return Evidence(claim, p=(0.001, None, 0.9)[place], rate=rate)
+
+    judged = judged_together(3, 0.06, evidence)
+    assert [p for _, p in judged] == [pytest.approx(0.003), None, 1.0]
+    assert [place for place, _ in calls].count(1) == 1
+    assert [(place, rate.alpha) for place, rate in calls[3:]] == [
+        (0, pytest.approx(0.02)),
+        (2, pytest.approx(0.03)),
+    ]
+    assert judged[0][0].rate.claims(0.06) == 3

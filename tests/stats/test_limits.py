@@ -9,7 +9,6 @@ import pytest
 
 from amrobust import stats
 from amrobust.stats.limits import LEAST_TAIL, check_count, check_level, check_margin, check_rate, is_number
-from amrobust.stats.power import Study, power_at, seeds_for_power
 from amrobust.stats.published import (
     Summary,
     equivalence_from_summary,
@@ -128,26 +127,3 @@ def test_an_interval_without_an_end_is_refused_and_not_looked_for_for_ever():
         inverted(lambda theta: np.exp(-np.abs(theta)), 0.0, 0.0, 0.95)
     with pytest.raises(stats.CannotEstimate, match="no p-value"):
         inverted(lambda theta: np.full_like(theta, np.nan), 0.0, 1.0, 0.95)
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"ratio": math.nan}, {"ratio": math.inf}, {"ratio": 0.0}, {"ratio": 1e-320}, {"difference": math.nan},
-        {"difference": math.inf}, {"alpha": math.nan}, {"alpha": 1e-320}, {"alpha": 0.05, "claims": 10**300},
-        {"claims": 0}, {"epochs": 10**12}, {"epochs": 2.5}, {"autocorrelation": math.nan}, {"autocorrelation": 1.0},
-        {"decision": "tost", "margin": math.nan}, {"decision": "tost", "margin": math.inf}, {"decision": "tost"},
-    ],
-)  # fmt: skip
-def test_a_study_that_cannot_be_is_refused(wrong):
-    with pytest.raises(stats.CannotEstimate):
-        Study(**wrong)
-
-
-def test_simulations_without_an_end_are_refused():
-    for n, replications in ((10**20, 100), (5, 10**12), (10_000_001, 1), (5, 0)):
-        with pytest.raises(stats.CannotEstimate):
-            power_at(Study(ratio=2.0), n, replications=replications)
-    for power in (math.nan, 0.0, 1.0):
-        with pytest.raises(stats.CannotEstimate):
-            seeds_for_power(Study(ratio=2.0), power, replications=100)

@@ -11,6 +11,7 @@ from amrobust.judge.kinds.cost import Cheaper
 from amrobust.judge.kinds.divergence import DivergesLess
 from amrobust.judge.kinds.kind import Kind
 from amrobust.judge.kinds.mean import BetterMean, EquivalentMean, NoWorseThan
+from amrobust.judge.kinds.rank import RanksBetter
 from amrobust.judge.kinds.spread import LessAvgStd, LessSpread
 from amrobust.judge.kinds.spread_margin import ComparableAvgStd, ComparableSpread, NoMoreAvgStd, NoMoreSpread
 from amrobust.judge.kinds.sweep import StableOver, Trend
@@ -22,7 +23,7 @@ KINDS: Mapping[str, Kind] = {
     for kind in (
         LessSpread(), LessAvgStd(), BetterMean(), EquivalentMean(), NoWorseThan(), Cheaper(), Trend(), StableOver(),
         ComparableSpread(), ComparableAvgStd(), NoMoreSpread(), NoMoreAvgStd(), WithinBound(), BetterAfter(), WorseAfter(),
-        DivergesLess(), COMPOSITE,
+        DivergesLess(), RanksBetter(), COMPOSITE,
     )
 }  # fmt: skip
 """By the name that claims, tables and files give them."""

@@ -17,6 +17,7 @@ from amrobust.judge.samples import Refused, Sample
 from amrobust.judge.words import powers_of_ten
 from amrobust.runs.axis import Axis
 from amrobust.runs.metric import Metric
+from amrobust.stats.planning import rates_left_open
 from amrobust.stats.results import Result
 from amrobust.stats.tails import Worse
 
@@ -93,6 +94,11 @@ class WithinBound(Kind):
         assert claim.bound is not None
         assert result.estimate is not None
         return stats.seeds_to_bound(result.estimate, claim.bound[1], alpha=alpha, power=power)
+
+    def truths(self, result: Result) -> list[Result]:
+        """The share at equally probable quantiles of Jeffreys's posterior, Beta(hits + ½, n − hits + ½)."""
+        hits, n = result.details["hits"], result.n[0]
+        return [replace(result, estimate=float(share)) for share in rates_left_open(hits, n)]
 
     def statement(self, claim: Claim, metric: Metric, axis: Axis) -> str:
         """The claim as a clause."""

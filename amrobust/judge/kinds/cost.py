@@ -23,6 +23,7 @@ class Cheaper(Kind):
     estimates = "ratio"
     quantity = "Wall time"
     of_summaries = False
+    can_be_assumed = False
 
     def of_pair(self, claim: Claim, pair: Pair, metric: Metric, rules: Rules, rate: Rate) -> Evidence:
         """Raises Refused where wall times are not known, or are of one training."""

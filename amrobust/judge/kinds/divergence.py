@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import product
 from math import ceil, sqrt
 from typing import TYPE_CHECKING
 
@@ -15,7 +17,7 @@ from amrobust.judge.rules import Evidence, Rate, Rules
 from amrobust.judge.samples import Pair, Refused, Sample
 from amrobust.runs.axis import Axis
 from amrobust.runs.metric import Metric
-from amrobust.stats.planning import MOST_SEEDS
+from amrobust.stats.planning import MOST_SEEDS, rates_left_open
 from amrobust.stats.results import Result
 
 if TYPE_CHECKING:
@@ -70,6 +72,19 @@ class DivergesLess(Kind):
         root = (special.ndtri(1 - alpha / 2) * pooled + special.ndtri(power) * apart) / (p - q)
         seeds = max(FEWEST_SEEDS, ceil(root**2))
         return seeds if seeds <= MOST_SEEDS else None
+
+    def truths(self, result: Result) -> list[Result]:
+        """All pairs of some equally probable quantiles of Jeffreys's posteriors of the two rates."""
+        names = "rate of the first", "rate of the second"
+        found = []
+        for pair in product(*(
+            rates_left_open(round(result.details[name] * n), n)[2::5] for name, n in zip(names, result.n, strict=True)
+        )):  # fmt: skip
+            rates = dict(zip(names, map(float, pair), strict=True))
+            found.append(
+                replace(result, estimate=float(pair[0] - pair[1]), details={**result.details, **rates})
+            )
+        return found
 
     def statement(self, claim: Claim, metric: Metric, axis: Axis) -> str:
         """The claim as a clause."""

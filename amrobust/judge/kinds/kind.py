@@ -22,6 +22,7 @@ from amrobust.runs.axis import Axis
 from amrobust.runs.metric import Metric
 from amrobust.runs.values import Curves
 from amrobust.stats.limits import check_margin
+from amrobust.stats.planning import SeedRange, truths
 from amrobust.stats.published import Summary
 from amrobust.stats.results import Result, ResultWarning
 
@@ -41,11 +42,15 @@ class Kind:
     name: ClassVar[str]
     about: ClassVar[Literal["two methods", "one method", "a sweep"]] = "two methods"
     """Of one method, that is its own baseline; of a sweep, ``methods`` are named and its ends are method and baseline."""
-    estimates: ClassVar[Literal["difference", "ratio", "share", "difference of rates"]] = "difference"
+    estimates: ClassVar[
+        Literal["difference", "ratio", "share", "difference of rates", "probability of superiority"]
+    ] = "difference"
     takes: ClassVar[frozenset[str]] = frozenset()
     """Which of a claim's fields mean something to it: margin, parts, methods, rising, bound, deviation."""
     can_be_a_part: ClassVar[bool] = True
     """Of a composite claim, whose parts share its two methods."""
+    can_be_assumed: ClassVar[bool] = True
+    """Whether means, spreads and divergence rates of two methods are all that a study of it is drawn from."""
     needs_finite: ClassVar[bool] = True
     """Whether diverged seeds have no place in it."""
     needs_measured: ClassVar[bool] = False
@@ -139,6 +144,17 @@ class Kind:
         """Seeds per method that would settle an open claim, were the estimate the truth."""
         return stats.required_seeds(result, alpha=alpha, power=power, margin=claim.margin)
 
+    def truths(self, result: Result) -> list[Result]:
+        """``result`` with each of equally probable truths, which its estimate leaves open, in the estimate's place."""
+        found = truths(result, ratio=self.estimates == "ratio")
+        return [replace(result, estimate=truth) for truth in found]
+
+    def seed_range(self, claim: Claim, result: Result, alpha: float, power: float) -> SeedRange:
+        """The seeds that would settle an open claim, over the truths that its estimate leaves open."""
+        return SeedRange.over(
+            [self.required_seeds(claim, truth, alpha, power) for truth in self.truths(result)]
+        )
+
     def statement(self, claim: Claim, metric: Metric, axis: Axis) -> str:
         """The claim as a clause; ``axis`` has the coordinates of its phase."""
         raise NotImplementedError
@@ -204,7 +220,7 @@ def require_reach(test: Result, rules: Rules, rate: Rate, needed: Callable[[], i
     if test.smallest_p > rate.first:
         raise Refused(
             f"{test.test} cannot give a p-value below {significant(test.smallest_p)} with these seeds, and "
-            f"{rules.alpha:.3g} over a family of {round(rules.alpha / rate.first)} asks for {significant(rate.first)}",
+            f"{rules.alpha:.3g} over a family of {rate.claims(rules.alpha)} asks for {significant(rate.first)}",
             needed(),
         )
 

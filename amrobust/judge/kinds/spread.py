@@ -10,7 +10,14 @@ import numpy as np
 
 from amrobust import stats
 from amrobust.judge import warnings
-from amrobust.judge.kinds.kind import FEWEST_SEEDS, SENSITIVITY_RESAMPLES, Kind, own_warnings, require_reach
+from amrobust.judge.kinds.kind import (
+    FEWEST_SEEDS,
+    SENSITIVITY_RESAMPLES,
+    Kind,
+    Outcome,
+    own_warnings,
+    require_reach,
+)
 from amrobust.judge.kinds.mean import bootstrap_asked_for
 from amrobust.judge.rules import PAIRED, UNPAIRED, Evidence, Rate, Rules
 from amrobust.judge.samples import Pair, Refused
@@ -42,6 +49,10 @@ class SpreadRatio(Kind):
     def judged(self, claim: Claim, a: Curves, b: Curves, pair: Pair, rules: Rules, rate: Rate) -> Evidence:
         """The evidence of the samples ``a`` and ``b``: one number per seed, or curves."""
         raise NotImplementedError
+
+    def tipped_by(self, claim: Claim, outcome: Outcome, result: Result) -> tuple[str, ...]:
+        """The methods any of whose failing seeds could undo what was decided: the one that was found to vary less."""
+        return (claim.method if outcome == "supported" else claim.baseline,)
 
     def unit(self, metric: Metric) -> str:
         """None: a ratio."""
@@ -201,7 +212,7 @@ def _beside(
     if test.test == SWAPS:
         return interval
     if pair.paired:
-        return stats.permutation_spread(a, b, paired=True, resamples=SENSITIVITY_RESAMPLES)
+        return stats.swaps_within_pairs(a, b, resamples=SENSITIVITY_RESAMPLES)
     other: Construction = "jackknife" if interval.test == PERMUTATION else "permutation"
     listed = is_enumerated(len(a), len(b), EXACT_UP_TO) or reaches(len(a), len(b), rate.first)
     if other == "permutation" and not (listed and a.size + b.size <= MOST_PERMUTED):
@@ -237,7 +248,7 @@ def _chosen(
         missing = "pairs" if pair.paired else "Avg. STD" if a.ndim > 1 else ""
         return interval, (warnings.values_only(name, interval.test, missing),) if missing else ()
     if name in ("permutation", "swap"):
-        return stats.permutation_spread(a, b, paired=True), ()
+        return stats.swaps_within_pairs(a, b), ()
     if name in UNPAIRED and pair.paired:
         used = stats.levene(a, b, centre=rules.centre, paired=True)
         return used, (warnings.paired_instead(name, used.test),)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from amrobust import stats
 from amrobust.errors import UserError
 from amrobust.judge import warnings
-from amrobust.judge.kinds.kind import described, margin_words, own_warnings, require_reach
+from amrobust.judge.kinds.kind import Outcome, described, margin_words, own_warnings, require_reach
 from amrobust.judge.kinds.mean import WithinMargin, bootstrap_asked_for
 from amrobust.judge.kinds.spread import (
     AvgStd,
@@ -47,6 +47,13 @@ class _WithinRatio(WithinMargin, SpreadRatio):
             raise UserError(
                 f"the margin of {described(claim)} is a ratio of spreads, a number above 1 such as 1.5, not {margin!r:.40}"
             )
+
+    def tipped_by(self, claim: Claim, outcome: Outcome, result: Result) -> tuple[str, ...]:
+        """Either method's where spreads were comparable; else the one's that was found to vary less."""
+        if outcome == "supported":
+            return claim.method, claim.baseline
+        assert result.estimate is not None
+        return (claim.method if result.estimate < 1 else claim.baseline,)
 
     def region(self, claim: Claim, metric: Metric) -> tuple[float, float]:
         """Its borders: they are ratios, whatever the metric."""
@@ -118,6 +125,10 @@ class _WithinRatio(WithinMargin, SpreadRatio):
 
 class _NoMore(_WithinRatio):
     """Bounded on the worse side alone: non-inferiority of a spread."""
+
+    def tipped_by(self, claim: Claim, outcome: Outcome, result: Result) -> tuple[str, ...]:
+        """The method's failing seeds where it was found to vary no more, else the baseline's."""
+        return SpreadRatio.tipped_by(self, claim, outcome, result)
 
     def borders(self, claim: Claim) -> tuple[float, float]:
         """The margin, with nothing below it."""

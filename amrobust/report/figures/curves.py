@@ -1,4 +1,4 @@
-"""What happens along training: mean curves with bands, and the STD over seeds with its simultaneous band."""
+"""What happens along training: mean curves with bands, and the STD over seeds with its descriptive band."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ from amrobust.runs.arms import Arm
 from amrobust.runs.axis import Axis
 from amrobust.runs.values import Curves
 from amrobust.stats import simultaneous_std_band
+from amrobust.stats.coverage import band_sentence
 from amrobust.stats.samples import FEWEST_SEEDS, means, stds
 
 _TOGETHER = 4
@@ -94,7 +95,7 @@ def mean_lines(compared: GroupComparison) -> list[Line]:
 
 
 def std_lines(compared: GroupComparison) -> list[Line]:
-    """The STD over surviving seeds at each judged epoch, with its simultaneous band; none for single epochs."""
+    """The STD over surviving seeds at each judged epoch, with its descriptive band; none for single epochs."""
     lines = []
     for arm, curves, epochs in _judged(compared, fewest=2):
         std = stds(curves)
@@ -138,7 +139,7 @@ def mean_curves(compared: GroupComparison, look: Mapping[str, Style]) -> list[Dr
 
 
 def std_curves(compared: GroupComparison, look: Mapping[str, Style]) -> list[Drawing]:
-    """STD over seeds at each epoch, of which Avg. STD is the mean, with a band that holds at all epochs at once."""
+    """STD over seeds at each epoch, of which Avg. STD is the mean, with a descriptive band meant for all epochs at once."""
     lines = std_lines(compared)
     if not lines:
         return []
@@ -150,8 +151,10 @@ def std_curves(compared: GroupComparison, look: Mapping[str, Style]) -> list[Dra
     )
     if any(line.low is not None for line in lines):
         level = percent(1 - compared.alpha)
+        fewest = min(summary.n for summary in compared.summaries)
         caption += (
-            f" Bands: {level} at all {axis.plural} of a method at once (sup-t over the jackknife of log STD)."
+            f" Bands are descriptive: meant for {level} at all {axis.plural} of a method at once (sup-t over the jackknife of "
+            f"log STD); {band_sentence(fewest)}."
         )
     averages = [f"{line.method}: {significant(line.centre.mean())}" for line in lines]
     alt = (

@@ -13,12 +13,12 @@ import numpy as np
 from amrobust.judge.comparison import GroupComparison, Verdict
 from amrobust.judge.kinds import KINDS
 from amrobust.judge.kinds.kind import Kind
+from amrobust.judge.planning import Power
 from amrobust.report.figures.panels import quiet_grid
 from amrobust.report.style import COLOURS, WIDTH, Drawing, Style, house_style, new_figure, save_figure, to_svg
 from amrobust.report.text import escape_prose
 from amrobust.report.view import difference_unit
 from amrobust.stats import power_at_seeds
-from amrobust.stats.power import Power
 from amrobust.stats.results import Result
 from amrobust.stats.samples import FEWEST_SEEDS
 

@@ -68,6 +68,21 @@ def losses(rng: np.random.Generator, shape: tuple[int, int, int]) -> Array:
     return np.asarray(np.exp(autoregressive(0.8)(rng, shape)) / np.sqrt(np.e * (np.e - 1)))
 
 
+def coarse(rng: np.random.Generator, shape: tuple[int, int, int]) -> Array:
+    """Accuracies near 100 % on a small test set, with ties and, at few seeds, without any spread: 99 % of 200 examples."""
+    return np.asarray((rng.binomial(200, 0.99, shape) - 198) / np.sqrt(200 * 0.99 * 0.01))
+
+
+def taking_off(rng: np.random.Generator, shape: tuple[int, int, int]) -> Array:
+    """Curves that rise by ten times their noise, AR(0.8), at an epoch of their own in the middle third."""
+    epochs = np.arange(shape[2])
+    first, last = shape[2] // 3, 2 * shape[2] // 3
+    risen = epochs >= rng.integers(first, last, (*shape[:2], 1))
+    share = np.clip((epochs - first + 1) / (last - first), 0, 1)
+    spread = np.sqrt(share * (1 - share) + 0.01)
+    return np.asarray((risen - share + 0.1 * autoregressive(0.8)(rng, shape)) / spread)
+
+
 def profile(early: float) -> Draw:
     """AR(0.8) curves whose STD in the first third is ``early`` times that of the rest, 1 on average over epochs."""
 
@@ -86,8 +101,15 @@ class Condition:
     second: Draw
     epochs: int = 1
     correlation: float = 0.0
+    more: int = 1
+    """How many times as many seeds the second sample has."""
     banded: bool = False
     """Whether what decides has to keep its band here: normal and t5 seeds of equal shape."""
+
+    @property
+    def plain(self) -> bool:
+        """Whether both samples are of one size, and continuous."""
+        return self.more == 1 and self.first is not coarse
 
     @property
     def paired(self) -> bool:
@@ -95,9 +117,9 @@ class Condition:
         return self.correlation > 0
 
     def draw(self, rng: np.random.Generator, replications: int, n: int) -> tuple[Array, Array]:
-        """Both samples, (replications, seeds, epochs) each."""
+        """Both samples, (replications, seeds, epochs) each; ``n`` seeds in the first."""
         shape = replications, n, self.epochs
-        a, b = self.first(rng, shape), self.second(rng, shape)
+        a, b = self.first(rng, shape), self.second(rng, (replications, n * self.more, self.epochs))
         if not self.paired:
             return a, b
         common = np.sqrt(self.correlation) * self.first(rng, shape)
@@ -112,6 +134,10 @@ VALUES: dict[str, Condition] = {
     "one seed in ten fails": Condition(failing(normal), failing(normal)),
     "normal against t5 seeds": Condition(normal, t5),
     "normal against skewed seeds": Condition(normal, skewed),
+    "accuracies of 99 % on 200 examples": Condition(coarse, coarse),
+    "normal seeds, against 4 times as many": Condition(normal, normal, more=4, banded=True),
+    "t5 seeds, against 4 times as many": Condition(t5, t5, more=4, banded=True),
+    "one seed in ten fails, against 4 times as many": Condition(failing(normal), failing(normal), more=4),
     "normal pairs, correlation 0.5": Condition(normal, normal, correlation=0.5, banded=True),
     "t5 pairs, correlation 0.5": Condition(t5, t5, correlation=0.5, banded=True),
     "skewed pairs, correlation 0.5": Condition(skewed, skewed, correlation=0.5),
@@ -126,6 +152,12 @@ CURVES: dict[str, Condition] = {
     "skewed AR(0.8) curves": Condition(autoregressive(0.8, skewed), autoregressive(0.8, skewed), EPOCHS),
     "one seed in ten fails throughout": Condition(failing(_AR), failing(_AR), EPOCHS),
     "losses, exp of AR(0.8) curves": Condition(losses, losses, EPOCHS),
+    "curves that take off at their own epoch": Condition(taking_off, taking_off, EPOCHS),
+    "AR(0.8) curves, against 4 times as many": Condition(_AR, _AR, EPOCHS, more=4, banded=True),
+    "t5 curves, against 4 times as many": Condition(t5_seeds, t5_seeds, EPOCHS, more=4, banded=True),
+    "one seed in ten fails throughout, against 4 times as many": Condition(
+        failing(_AR), failing(_AR), EPOCHS, more=4
+    ),
     "dips in 2 % of the epochs": Condition(dips, dips, EPOCHS),
     "autocorrelation 0.99 against 0.3": Condition(autoregressive(0.99), autoregressive(0.3), EPOCHS),
     "early against late spread": Condition(profile(5.0), profile(0.25), EPOCHS),

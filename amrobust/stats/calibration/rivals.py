@@ -7,36 +7,49 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import special
 
 from amrobust.stats.bonett import trim_proportion
 from amrobust.stats.calibration.conditions import Condition
 from amrobust.stats.jackknife import SpreadContrast
 from amrobust.stats.levene import Centre, absolute_deviations
-from amrobust.stats.permutation import permutation_spread
+from amrobust.stats.permutation import swaps_within_pairs
 from amrobust.stats.results import Result
 from amrobust.stats.samples import Array, CannotEstimate
 from amrobust.stats.spread import construction_for
 from amrobust.stats.studentised import StudentisedPermutation
 from amrobust.stats.variance_tests import bartlett, fligner, pitman_morgan
 
+ROUNDING = 1e-9
+"""Standard error of a log ratio at and below which it is rounding."""
 Batched = Callable[[Array, Array, bool, float], Array]
 """From samples (replications, seeds, epochs), whether they are paired, and a log ratio, to its p-values."""
 
 
 def jackknife(a: Array, b: Array, paired: bool, theta: float) -> Array:
-    """Of independent samples at the pooled level."""
-    return SpreadContrast.of(a, b, paired=paired).p(theta)
+    """Of independent samples at the pooled level; where nothing can be estimated, nothing is rejected."""
+    contrast = SpreadContrast.of(a, b, paired=paired)
+    return np.where(_estimable(contrast), contrast.p(theta), 1.0)
+
+
+def _estimable(contrast: SpreadContrast) -> NDArray[np.bool_]:
+    """Whether a spread is neither zero nor rests on one seed, nor is the same without whichever."""
+    se, _ = contrast.error()
+    return np.asarray(np.isfinite(contrast.centre) & np.isfinite(se) & (se > ROUNDING))
 
 
 def permutation(a: Array, b: Array, paired: bool, theta: float) -> Array:
-    """The studentised permutation of whole curves, of ``a`` at the tested ratio."""
-    return np.array(
-        [
-            StudentisedPermutation.of(x, y, SpreadContrast.of(x, y), alpha=DECIDED_AT).p()
-            for x, y in zip(a * np.exp(-theta), b, strict=True)
-        ]
-    )
+    """The studentised permutation of whole curves, of ``a`` at the tested ratio; what cannot be estimated is not rejected."""
+    found = []
+    for x, y in zip(a * np.exp(-theta), b, strict=True):
+        contrast = SpreadContrast.of(x, y)
+        found.append(
+            StudentisedPermutation.of(x, y, contrast, alpha=DECIDED_AT).p()
+            if _estimable(contrast).all()
+            else 1.0
+        )
+    return np.array(found)
 
 
 def decides(a: Array, b: Array, paired: bool, theta: float) -> Array:
@@ -123,9 +136,7 @@ def one_by_one(test: Callable[..., Result], **options: Any) -> Batched:
     def p(a: Array, b: Array, paired: bool, theta: float) -> Array:
         def single(x: Array, y: Array) -> float:
             try:
-                found = test(
-                    x, y, **options, **({"paired": True} if paired and test is permutation_spread else {})
-                ).p
+                found = test(x, y, **options).p
             except CannotEstimate:
                 return 1.0
             return 1.0 if found is None else found
@@ -145,11 +156,15 @@ class Rival:
     pairs: bool = False
     curves: bool = False
     slow: bool = False
+    unequal: bool = False
+    """Whether samples of unequal size, and ties, are among what it is measured under."""
 
     def fits(self, condition: Condition) -> bool:
         """Whether the construction is made for samples of this kind."""
-        return (self.pairs if condition.paired else self.independent) and (
-            self.curves or condition.epochs == 1
+        return (
+            (self.pairs if condition.paired else self.independent)
+            and (self.curves or condition.epochs == 1)
+            and (self.unequal or condition.plain)
         )
 
 
@@ -157,9 +172,9 @@ DECIDES = "what decides"
 DECIDED_AT = 0.05
 
 RIVALS: dict[str, Rival] = {
-    DECIDES: Rival(decides, has_interval=True, pairs=True, curves=True),
-    "jackknife": Rival(jackknife, has_interval=True, pairs=True, curves=True),
-    "studentised permutation": Rival(permutation, has_interval=True, curves=True, slow=True),
+    DECIDES: Rival(decides, has_interval=True, pairs=True, curves=True, unequal=True),
+    "jackknife": Rival(jackknife, has_interval=True, pairs=True, curves=True, unequal=True),
+    "studentised permutation": Rival(permutation, has_interval=True, curves=True, slow=True, unequal=True),
     "jackknife, level not pooled": Rival(plain_jackknife, has_interval=True, curves=True),
     "Bonett, kurtosis pooled at 1": Rival(pooled_kurtosis(False), has_interval=True),
     "Bonett, kurtosis pooled at the ratio": Rival(pooled_kurtosis(True), has_interval=True),
@@ -167,7 +182,9 @@ RIVALS: dict[str, Rival] = {
     "F": Rival(f_ratio, has_interval=True),
     "Levene (median)": Rival(levene("median"), curves=True),
     "Levene (mean)": Rival(levene("mean"), curves=True),
-    "permutation": Rival(one_by_one(permutation_spread, resamples=499), pairs=True, curves=True, slow=True),
+    "swaps within pairs": Rival(
+        one_by_one(swaps_within_pairs, resamples=499), independent=False, pairs=True, curves=True, slow=True
+    ),
     "Bartlett": Rival(one_by_one(bartlett), slow=True),
     "Fligner-Killeen": Rival(one_by_one(fligner), slow=True),
     "Pitman-Morgan": Rival(one_by_one(pitman_morgan), independent=False, pairs=True, slow=True),

@@ -24,13 +24,14 @@ from amrobust.stats.bootstrap import (
 )
 from amrobust.stats.calibration.conditions import CURVES, VALUES, Condition
 from amrobust.stats.calibration.figures import Cell, Effort, Figure, Measure, rate
+from amrobust.stats.calibration.ranked import RANKED, ranks
 from amrobust.stats.calibration.rivals import DECIDES, RIVALS
 from amrobust.stats.coverage import topic_of
-from amrobust.stats.curves import when_spreads_differ
+from amrobust.stats.curves import simultaneous_std_band, when_spreads_differ
 from amrobust.stats.jackknife import SpreadContrast
 from amrobust.stats.location import mean_interval
 from amrobust.stats.nested import mean_difference_over_x0s, spread_ratio_over_x0s
-from amrobust.stats.ranks import chance_of_winning, mann_whitney
+from amrobust.stats.ranks import mann_whitney
 from amrobust.stats.results import Result
 from amrobust.stats.samples import Array, CannotEstimate
 from amrobust.stats.sequential import obrien_fleming_looks
@@ -44,7 +45,10 @@ FEW_AND_MORE = (4, 5, 7, 10, 20)
 BLOCK_VALUES = 2_000_000
 RESAMPLES = 499
 SWEEP = (1.0, 3.0, 5.0, 10.0, 30.0)
-LOOKS = (5, 10, 15, 20)
+LOOKS = {20: (5, 10, 15, 20), 40: (10, 20, 30, 40)}
+"""Planned looks by the last of them."""
+UNEQUAL = 5
+"""Seeds of the smaller of two samples of unequal size: against 20."""
 _SHAPES = [
     "normal seeds", "t5 seeds", "skewed seeds",
     "normal pairs, correlation 0.5", "t5 pairs, correlation 0.5", "skewed pairs, correlation 0.5",
@@ -52,7 +56,10 @@ _SHAPES = [
 _CURVES = [
     "AR(0.8) curves", "t5 curves", "AR(0.8) pairs, correlation 0.5", "t5 pairs of curves, correlation 0.5",
 ]  # fmt: skip
-EQUAL_AT_EVERY_EPOCH = [name for name in CURVES if name != "early against late spread"]
+EQUAL_AT_EVERY_EPOCH = [name for name in CURVES if name != "early against late spread" and CURVES[name].plain]
+BANDED = ("AR(0.8) curves", "t5 curves", "skewed AR(0.8) curves", "losses, exp of AR(0.8) curves",
+          "curves that take off at their own epoch")  # fmt: skip
+"""The conditions that bands of the STD are measured under."""
 
 BOOTSTRAPPED: dict[Statistic, dict[str, Condition]] = {
     "mean": {name: VALUES[name] for name in _SHAPES},
@@ -70,12 +77,12 @@ def cells() -> list[Cell]:
     found += [
         Cell("Avg. STD", name, n, ratio)
         for name, n, ratio in product(CURVES, FEW_AND_MORE, (1.0, 1.5))
-        if ratio == 1 or CURVES[name].banded
+        if (ratio == 1 or CURVES[name].banded) and (CURVES[name].more == 1 or n == UNEQUAL)
     ]
     found += [
         Cell("final spread", name, n, ratio)
         for name, n, ratio in product(VALUES, FEW_AND_MORE, (1.0, 1.5, 2.0, 3.0))
-        if ratio == 1 or name in shapes
+        if (ratio == 1 or name in shapes) and (VALUES[name].more == 1 or n == UNEQUAL)
     ]
     found += [
         Cell("one Avg. STD", name, n) for name, n in product(("AR(0.8) curves", "t5 curves"), FEW_AND_MORE)
@@ -93,10 +100,13 @@ def cells() -> list[Cell]:
     ]
     found += [Cell("several x0", f"{k} starting points, normal seeds", 10, float(k)) for k in (3, 5, 10)]
     found += [
-        Cell("planned looks", name, LOOKS[-1], ratio)
+        Cell("planned looks", name, last, ratio)
         for name in ("normal seeds", "t5 seeds", "AR(0.8) curves", "t5 curves")
+        for last in LOOKS
         for ratio in (1.0, 1.5, 2.0, 3.0)
     ]
+    found += [Cell("band of the STD", name, n) for name, n in product(BANDED, SEEDS)]
+    found += [Cell("ranks", name, n) for name, n in product(RANKED, FEW_AND_MORE) if n >= RANKED[name].fewest]
     return found
 
 
@@ -107,18 +117,23 @@ def measure(cell: Cell, effort: Effort | None = None, *, root: int = 0) -> list[
 
 
 def measure_all(
-    cells: Sequence[Cell], effort: Effort, *, root: int = 0, jobs: int = 1
+    cells: Sequence[Cell],
+    effort: Effort,
+    *,
+    root: int = 0,
+    jobs: int = 1,
+    measured: Callable[..., list[Figure]] = measure,
 ) -> Iterator[tuple[int, list[Figure]]]:
     """Yield (index of the cell, its figures) as cells finish, on ``jobs`` processes; in this one where that is 1.
 
-    The figures do not depend on how many there are.
+    The figures do not depend on how many there are. ``measured`` measures a cell, as :func:`measure` does.
     """
     if jobs == 1:
         for index, cell in enumerate(cells):
-            yield index, measure(cell, effort, root=root)
+            yield index, measured(cell, effort, root=root)
         return
     with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
-        running = {pool.submit(measure, cell, effort, root=root): i for i, cell in enumerate(cells)}
+        running = {pool.submit(measured, cell, effort, root=root): i for i, cell in enumerate(cells)}
         try:
             for done in as_completed(running):
                 yield running[done], done.result()
@@ -267,12 +282,11 @@ def _means(cell: Cell, effort: Effort, rng: np.random.Generator) -> list[Figure]
     found = [rate(cell, name, "type I error", n, effort.values, banded=banded, condition=f"{cell.condition}, STDs 2 and 1")
              for name, n in counts.items()]  # fmt: skip
     a, b = condition.draw(rng, effort.curves, cell.n)
-    ranks: dict[str, Callable[[Array, Array], float | None]] = {
+    others: dict[str, Callable[[Array, Array], float | None]] = {
         "Mann-Whitney": lambda x, y: mann_whitney(x, y, better="higher").p,
-        "Brunner-Munzel": lambda x, y: chance_of_winning(x, y, better="higher").p,
         "bootstrap-t": lambda x, y: bootstrap_difference(x, y, resamples=RESAMPLES).p,
     }
-    for name, test in ranks.items():
+    for name, test in others.items():
         total = effort.slow if name == "bootstrap-t" else effort.curves
         p = [test(2 * x[:, 0], y[:, 0]) for x, y in zip(a[:total], b[:total], strict=True)]
         hits = sum(value is not None and value <= ALPHA for value in p)
@@ -341,23 +355,33 @@ def _x0s(cell: Cell, effort: Effort, rng: np.random.Generator) -> list[Figure]:
     ]
 
 
+def _bands(cell: Cell, effort: Effort, rng: np.random.Generator) -> list[Figure]:
+    """How often the simultaneous band holds the STD, 1, of every epoch."""
+    curves, _ = condition_of(cell).draw(rng, effort.slow, cell.n)
+    held = 0
+    for one in curves:
+        band = simultaneous_std_band(one, resamples=RESAMPLES)
+        held += bool(((band.low <= 1) & (band.high >= 1)).all())
+    return [rate(cell, "simultaneous band of the STD", "coverage", held, effort.slow)]
+
+
 def _looks(cell: Cell, effort: Effort, rng: np.random.Generator) -> list[Figure]:
     """Studies that stop at the first look whose level the jackknife's p-value reaches."""
     condition = condition_of(cell)
     total = effort.values if condition.epochs == 1 else effort.curves
-    rejected, seeds = 0, 0.0
+    rejected, seeds, looks = 0, 0.0, LOOKS[cell.n]
     for a, b in blocks(condition, cell, rng, total):
         open_ = np.ones(len(a), bool)
-        for look in obrien_fleming_looks(LOOKS, ALPHA):
+        for look in obrien_fleming_looks(looks, ALPHA):
             p = SpreadContrast.of(a[open_, : look.seeds], b[open_, : look.seeds]).p()
-            seeds += look.seeds * int(open_.sum()) if look.seeds == LOOKS[-1] else 0
+            seeds += look.seeds * int(open_.sum()) if look.seeds == looks[-1] else 0
             stopped = np.flatnonzero(open_)[p <= look.alpha]
-            if look.seeds != LOOKS[-1]:
+            if look.seeds != looks[-1]:
                 seeds += look.seeds * len(stopped)
             rejected += len(stopped)
             open_[stopped] = False
     what: Measure = "type I error" if cell.ratio == 1 else "power"
-    name = "jackknife at looks 5, 10, 15, 20"
+    name = f"jackknife at looks {', '.join(map(str, looks))}"
     return [
         rate(cell, name, what, rejected, total, banded=cell.ratio == 1 and condition.banded),
         Figure(cell.topic, name, f"{cell.condition}, true ratio {cell.ratio:g}", cell.n, "mean seeds used",
@@ -385,4 +409,6 @@ TOPICS: dict[str, Callable[[Cell, Effort, np.random.Generator], list[Figure]]] =
     "trend": _trend,
     "several x0": _x0s,
     "planned looks": _looks,
+    "band of the STD": _bands,
+    "ranks": ranks,
 }

@@ -43,7 +43,10 @@ def test_the_band_has_the_level_of_the_comparison(judged: Judged) -> None:
     compared = replace(judged(TWO, seeds=6, epochs=5), alpha=0.2)
     band = simultaneous_std_band(compared.arms[0].curves["test_accuracy"], level=0.8)
     assert (std_lines(compared)[0].low == band.low).all()
-    assert "Bands: 80 % at all epochs" in std_curves(compared, look(compared))[0].caption
+    caption = std_curves(compared, look(compared))[0].caption
+    assert "Bands are descriptive: meant for 80 % at all epochs" in caption
+    assert "at a nominal 95 % and n = 5 they held everywhere for" in caption
+    assert "(losses, exp of AR(0.8) curves)" in caption
 
 
 def test_few_seeds_and_several_x0_have_lines_without_a_band(judged: Judged) -> None:
