@@ -12,10 +12,13 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from amrobust.errors import RunError, UserError
+from amrobust.ingest.landing import OUTPUT
 from amrobust.ingest.recorder_place import Place
 from amrobust.runs.axis import EPOCH, MAX_EPOCHS, Axis, number
+from amrobust.runs.correctness import SeedCorrectness, agrees
 from amrobust.runs.documents import mapping_given, several_given
 from amrobust.runs.files import escape
 from amrobust.runs.manifest import SeedRecord
@@ -34,19 +37,24 @@ class Recording:
         self.seed = seed
         self._place, self._epochs, self._wanted, self._label = place, epochs, tuple(metrics), axis
         self._rows: dict[float, dict[str, float]] = {}
+        self._correct: dict[float, tuple[str, NDArray[np.bool_]]] = {}
         self._diverged = False
         self._begun = time.perf_counter()
         self.asks = True
         """Whether a metric of unknown direction is refused; else it is recorded as such, and asked about when compared."""
         self._open = True
 
-    def log(self, epoch: float, /, **values: float) -> None:
+    def log(self, epoch: float, /, *, correct: ArrayLike | None = None, **values: float) -> None:
         """Record the metrics of one epoch, or step, number of tokens, second, ...; several calls for one add up.
 
         These are recorded as they are: any increasing numbers, the same for all seeds, of which one may end before another; a
         metric may be logged at some of them alone. A number that is not finite is divergence, but for NaN before a metric's
         first value: there it was not measured yet. Values may be anything but text that ``float()`` takes, such as a tensor of
         one number; true and false are 1 and 0.
+
+        ``correct`` (examples,), of true and false, says which test examples were right, the same examples in the same order
+        each time. Its mean is the accuracy that is logged with it, as a share or in percent: of that metric the spread on the
+        distribution of test examples can be told then.
 
         Raises UserError on an epoch that is out of order, or a metric that is not a number, or does not say by its name which
         way is better where :func:`record` was not told either.
@@ -59,6 +67,7 @@ class Recording:
             if name in (self._wanted or values)
         }
         epoch = _coordinate(self._label, epoch)
+        right = None if correct is None else _right(correct, kept)
         if not kept:
             return
         if self.asks and (unknown := [name for name in kept if self._place.metric(name).better is None]):
@@ -79,6 +88,14 @@ class Recording:
         if doubles:
             raise UserError(f"{doubles[0]} is logged twice at {self._label} {number(epoch)}")
         row.update(kept)
+        if right is not None:
+            known = next(iter(self._correct.values()), right)
+            if (known[0], len(known[1])) != (right[0], len(right[1])):
+                raise UserError(
+                    f"correct is of {len(right[1]):,} examples and {right[0]} here, and was of {len(known[1]):,} and "
+                    f"{known[0]}: give it of one test set and one metric"
+                )
+            self._correct[epoch] = right
 
     def diverged(self) -> None:
         """Say that training stopped for good; a seed whose block just ends early is one that ended early."""
@@ -98,6 +115,16 @@ class Recording:
         }
         return curves, Axis.called(self._label, self._rows)
 
+    def _examples(self, axis: Axis) -> SeedCorrectness | None:
+        """Which test examples were right, along ``axis``; None where that was not logged."""
+        if not self._correct:
+            return None
+        metric, first = next(iter(self._correct.values()))
+        found = SeedCorrectness.blank(metric, len(first), (OUTPUT,), len(axis.values))
+        for epoch, (_, right) in self._correct.items():
+            found.enter(OUTPUT, axis.values.index(epoch), right)
+        return found
+
     def _start(self) -> None:
         self._place.mark(self.seed, SeedRecord("running"))
 
@@ -105,7 +132,8 @@ class Recording:
         self._open = False
         try:
             curves, axis = self._curves()
-            self._place.complete(self.seed, curves, self._diverged, time.perf_counter() - self._begun, axis)
+            seconds = time.perf_counter() - self._begun
+            self._place.complete(self.seed, curves, self._diverged, seconds, axis, self._examples(axis))
         except Exception as problem:  # whatever it is, a training's numbers are kept
             kept = self._place.rescue(self.seed, self._label, self._rows)
             self._place.mark(self.seed, SeedRecord("failed", error=str(problem)[:2000]))
@@ -273,6 +301,26 @@ def _metric_name(name: Any) -> str:
     if name in INDEX_COLUMNS:
         raise UserError(f"a metric cannot be called {name!r}")
     return _text("the name of a metric", name)
+
+
+def _right(correct: ArrayLike, values: Mapping[str, float]) -> tuple[str, NDArray[np.bool_]]:
+    """``correct`` with the one of ``values`` that is its mean. Raises UserError where it is no such array, or none is."""
+    given = np.asarray(getattr(correct, "cpu", lambda: correct)())
+    if given.ndim != 1 or not given.size or not np.isin(given, (0, 1)).all():
+        raise UserError("correct is one true or false for each test example: an array of one dimension")
+    share = float(given.mean())
+    names = [
+        name
+        for name, value in values.items()
+        for top in (1, 100)
+        if agrees(np.array(value), np.array(top * share))
+    ]
+    if not names:
+        raise UserError(
+            f"correct is right on {share:.4%} of {len(given):,} examples, and no metric that is logged with it says so: log "
+            "the accuracy beside it, as a share or in percent"
+        )
+    return names[0], given.astype(bool)
 
 
 def _number(name: str, value: Any) -> float:

@@ -15,6 +15,8 @@ import numpy as np
 from amrobust.errors import RunError, UserError
 from amrobust.ingest.landing import OUTPUT, check_fit, foreign_facts, on_one_axis, origins, seeds_of, spec_of
 from amrobust.runs.axis import Axis, epochs, number
+from amrobust.runs.correct_file import by_seed
+from amrobust.runs.correctness import SeedCorrectness, moved
 from amrobust.runs.curves import SeedCurves
 from amrobust.runs.files import escape, reason, write_atomically
 from amrobust.runs.find import MANIFEST
@@ -29,6 +31,8 @@ from amrobust.runs.validators import CorruptRun
 from amrobust.runs.values import not_finite
 
 SOURCE = Source("recorder", "", "", 0, None)
+
+Write = Callable[[Manifest, Mapping[int, SeedCurves], Mapping[int, SeedCorrectness]], None]
 
 
 class Place:
@@ -102,11 +106,13 @@ class Place:
             raise RunError(broken_line(self.path, problem)) from None
 
     @contextmanager
-    def _opened(self) -> Iterator[tuple[Run | None, Callable[[Manifest, Mapping[int, SeedCurves]], None]]]:
+    def _opened(self) -> Iterator[tuple[Run | None, Write]]:
         with locked(self.path, lambda: None):
 
-            def write(manifest: Manifest, curves: Mapping[int, SeedCurves]) -> None:
-                commit(self.path, manifest, curves)
+            def write(
+                manifest: Manifest, curves: Mapping[int, SeedCurves], correct: Mapping[int, SeedCorrectness]
+            ) -> None:
+                commit(self.path, manifest, curves, correct)
 
             yield self.read(), write
 
@@ -116,7 +122,8 @@ class Place:
             if run is None or seed in run.manifest.complete:
                 return
             manifest = self._with_plan(run.manifest, seed)
-            write(replace(manifest, seeds={**manifest.seeds, seed: record}), seeds_of(run))
+            seeds = {**manifest.seeds, seed: record}
+            write(replace(manifest, seeds=seeds), seeds_of(run), by_seed(run.correct()))
 
     def complete(
         self,
@@ -125,14 +132,18 @@ class Place:
         diverged: bool,
         seconds: float,
         axis: Axis,
+        correct: SeedCorrectness | None = None,
     ) -> None:
         """Commit the curves of ``seed``, measured along ``axis``. Raises UserError where they do not fit the run.
+
+        ``correct`` says which test examples it got right, along that axis.
 
         Where a seed has no value of its own and another has, it is ABSENT, whichever came first.
         """
         metrics = [self.metric(name) for name in curves]
         with self._opened() as (found, write):
             run = found or Run(self.path, Manifest(self.identity, self.spec, self._facts(metrics, axis), {}))
+            examples = by_seed(run.correct()), run.manifest.facts.coordinates, axis
             run, others, new, axis = on_one_axis(run, {seed: {OUTPUT: dict(curves)}}, axis)
             facts = self._facts(metrics, axis)
             check_fit(run, facts)
@@ -148,7 +159,7 @@ class Place:
                 seeds={**manifest.seeds, seed: done},
                 provenance=_with_session(manifest, made),
             )
-            write(manifest, others | new)
+            write(manifest, others | new, _along(axis, *examples, {} if correct is None else {seed: correct}))
 
     def _facts(self, metrics: Sequence[Metric], axis: Axis) -> RunMetadata:
         return foreign_facts(self.method, self.workload, metrics, axis)
@@ -187,6 +198,22 @@ class Place:
         except OSError as error:
             raise RunError(f"cannot write to {escape(self.path)} ({reason(error)})") from None
         return path
+
+
+def _along(
+    axis: Axis,
+    recorded: Mapping[int, SeedCorrectness],
+    there: Axis,
+    own: Axis,
+    added: Mapping[int, SeedCorrectness],
+) -> dict[int, SeedCorrectness]:
+    """What is ``recorded`` on the axis ``there`` and ``added`` on its ``own``, both on ``axis``, which has all of theirs."""
+    places = {value: place for place, value in enumerate(axis.values)}
+    return {
+        seed: moved(found, np.array([places[value] for value in values]), len(axis.values))
+        for of, values in ((recorded, there.values), (added, own.values))
+        for seed, found in of.items()
+    }
 
 
 def _with_session(manifest: Manifest, made: Any) -> tuple[Any, ...]:

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from amrobust.runs.correctness import Correctness, SeedCorrectness, width
+from amrobust.runs.correctness import Correctness, SeedCorrectness, agrees, width
 from amrobust.runs.manifest import CorrectFile, RunMetadata
 from amrobust.runs.validators import CorruptRun
 
@@ -106,8 +106,3 @@ def check(found: Mapping[str, Correctness], curves: Mapping[str, Mapping[str, ND
         )
         if not (agrees(accuracy, right) or agrees(accuracy, 100 * right)):
             raise CorruptRun("its file of correct examples gives other accuracies than its curves")
-
-
-def agrees(accuracy: NDArray[np.float64], right: NDArray[np.float64]) -> bool:
-    """Whether accuracies are equal but for rounding, to single precision."""
-    return bool(np.allclose(accuracy, right, rtol=1e-5, atol=1e-6))

@@ -72,3 +72,17 @@ class Correctness:
 def width(examples: int) -> int:
     """Bytes of so many bits."""
     return -(-examples // 8)
+
+
+def agrees(accuracy: NDArray[np.float64], right: NDArray[np.float64]) -> bool:
+    """Whether accuracies are equal but for rounding, to single precision."""
+    return bool(np.allclose(accuracy, right, rtol=1e-5, atol=1e-6))
+
+
+def moved(found: SeedCorrectness, places: NDArray[np.intp], epochs: int) -> SeedCorrectness:
+    """The same along a longer axis of so many ``epochs``, on which its own have the ``places``."""
+    blank = SeedCorrectness.blank(found.metric, found.examples, list(found.bits), epochs)
+    for output in found.bits:
+        blank.bits[output][places] = found.bits[output]
+        blank.known[output][places] = found.known[output]
+    return blank
