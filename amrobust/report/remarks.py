@@ -56,17 +56,12 @@ def _test_set(compared: GroupComparison) -> tuple[str, ...]:
     unit = compared.metric.unit
     parts = []
     for method, result in found:
-        own = result.details
-        total, test_set, left, low, high = (
-            significant(x, 2)
-            for x in (own["total"], own["test set"], result.estimate, result.low, result.high)
-        )
-        parts.append(
-            f"{method} {total}{unit} (test set {test_set}{unit}, distribution {left}{unit} [{low}, {high}])"
-        )
+        total, test_set = (significant(result.details[name], 2) for name in ("total", "test set"))
+        parts.append(f"{method} {test_set}{unit} (total {total}{unit})")
     examples = f"{int(found[0][1].details['examples']):,}"
     return (
-        f"Final STD, in squares that of {examples} test examples and that on their distribution: {'; '.join(parts)}.",
+        f"Final STD that the {examples} test examples make, which with that on their distribution adds up in squares: "
+        f"{', '.join(parts)}.",
     )
 
 

@@ -472,9 +472,7 @@ def test_examples_that_do_not_give_the_accuracy_are_refused(tmp_path, correct, a
 
 
 def test_examples_are_of_one_test_set(tmp_path):
-    with (
-        pytest.raises(UserError, match="one test set"),
-        amrobust.record(tmp_path, method="m", seed=0, workload="w") as run,
-    ):
-        run.log(1, accuracy=50.0, correct=[1, 0])
+    run = amrobust.record(tmp_path, method="m", seed=0, workload="w")
+    run.log(1, accuracy=50.0, correct=[1, 0])
+    with pytest.raises(UserError, match="one test set"):
         run.log(2, accuracy=25.0, correct=[1, 0, 0, 0])

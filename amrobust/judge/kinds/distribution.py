@@ -72,6 +72,10 @@ class LessSpreadOnDistribution(FinalSpread):
             return None
         return stats.required_seeds(replace(result, estimate=exp(difference)), alpha=alpha, power=power)
 
+    def headline(self, claim: Claim, metric: Metric, axis: Axis) -> str:
+        """What the method is said to be, against the baseline."""
+        return "less variable at the end on the distribution"
+
     def statement(self, claim: Claim, metric: Metric, axis: Axis) -> str:
         """The claim as a clause."""
         quantity = metric.name.replace("_", " ")
