@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from amrobust.runs.spec import ON_TEST, ON_VALIDATION
 
-RUNNING, RECOMPUTED = "running", "recomputed"
-"""With the batch-norm statistics that training gathered, and with those of a fixed set of training batches."""
+RECOMPUTED = "recomputed"
+"""With batch-norm statistics of a fixed set of training batches, at the weights as they are."""
 
 MEASURED = "measured"
 """The parameter of a workload's label that says the measurement where it is not the usual one."""
