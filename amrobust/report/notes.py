@@ -26,7 +26,7 @@ UNFOLDED = frozenset(
         "missing-settings", "nothing-random", "seeds-added", "seeds-left-out", "unofficial-data", "values-repeated",
     }
 )  # fmt: skip
-"""The kinds of warnings that doubt the data, how they were read or measured, or a decided spread: a brief table has them too."""
+"""The kinds of warnings that doubt the data, the reading, the measurement or a decided spread: a brief table has them too."""
 
 
 @dataclass(frozen=True)
