@@ -118,7 +118,8 @@ OPTIONS = (
         "--final",
         default="last",
         show_default=True,
-        help="What a seed's final value is: 'last', or 'mean:K' for the mean of the last K epochs.",
+        help="What a seed's final value is: 'last', 'mean:K' for the mean of the last K epochs, or 'best:METRIC' for the epoch "
+        "where METRIC is best, on another split than the judged one ('best:validation_loss').",
     ),
     click.option(
         "--looks",
@@ -144,6 +145,14 @@ OPTIONS = (
         metavar="TEXT",
         help="How the hyperparameters of methods that do not say it were chosen ('20 learning rates each, on validation "
         "loss'): printed with the result, where it else says that tuning is unknown.",
+    ),
+    click.option(
+        "--measured",
+        metavar="HOW",
+        default="each",
+        show_default=True,
+        help="Which measurement of the same weights: 'usual' (with batch norm: its running statistics), a name such as "
+        "'recomputed', 'each' by itself, or all 'together' as methods, msgd@recomputed beside msgd.",
     ),
     label_option,
     click.option("--complete-cases", is_flag=True, help="Leave diverged seeds out, and say so."),
@@ -188,6 +197,7 @@ def load_comparison(
     lengths: Lengths,
     diverged: float | None,
     tuning: str | None,
+    measured: str,
     claims_file: Path | None,
     labels: tuple[str, ...],
     complete_cases: bool,
@@ -199,6 +209,7 @@ def load_comparison(
     from amrobust.ingest.load import load_arms
     from amrobust.judge.compare import compare
     from amrobust.judge.declared import load_claims
+    from amrobust.judge.endpoints import best_of
     from amrobust.judge.named import labelled
     from amrobust.judge.rules import Rules, Selection
     from amrobust.runs.arms import what_was_read
@@ -224,6 +235,7 @@ def load_comparison(
         lengths,
         diverged,
         tuning,
+        measured,
     )
     rules = Rules(
         alpha=alpha,
@@ -235,7 +247,8 @@ def load_comparison(
         looks=parse_counts(looks) if looks else (),
     )
     with paths_or_stdin(paths) as places:
-        arms, problems = load_arms(places, metric, dict(map(parse_text_pair, units)), *reading)
+        also = [chooser] if (chooser := best_of(final)) else []
+        arms, problems = load_arms(places, metric, dict(map(parse_text_pair, units)), *reading, also=also)
     messages.read(what_was_read(arms))
     try:
         return compare(

@@ -79,9 +79,10 @@ def fails(gates: Sequence[Gate]) -> Callable[[Verdict], bool] | None:
 def judged_by(gates: Sequence[Gate], comparison: Comparison) -> list[str]:
     """A line for each verdict that is not as wanted, and for each workload on which a declared claim has none.
 
-    Raises UserError where there is no verdict, or none of a kind that was named.
+    Of several measurements of the same weights the usual one's verdicts count. Raises UserError where there is no verdict, or
+    none of a kind that was named.
     """
-    verdicts = [verdict for compared in comparison.groups for verdict in compared.verdicts]
+    verdicts = [verdict for compared in comparison.deciding for verdict in compared.verdicts]
     if gates and not verdicts:
         raise UserError("--fail-unless: nothing is claimed here, so that there is no verdict to ask for")
     require_kinds(gates, (verdict.claim.kind for verdict in verdicts))

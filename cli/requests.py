@@ -91,7 +91,7 @@ OF_RUNS = (
     ),
     click.option(
         "--vary",
-        type=click.Choice(["x0", "order", "augmentation", "dropout", "noise", "rule"]),
+        type=click.Choice(["x0", "order", "augmentation", "dropout", "noise", "rule", "rounding"]),
         help="The only random stream that differs from seed to seed; every other is that of seed 0 [default: all differ].",
     ),
     click.option(

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from amrobust.runs.manifest import Manifest
     from amrobust.runs.store import Run
     from amrobust.train.reporter import Final, RunResult
 
@@ -24,7 +25,7 @@ def summary(run: Run, seeds: int, seconds: float, runs_dir: Path, form: str) -> 
     metric, unit = facts.metrics[0].name, facts.metrics[0].unit
     made = manifest.provenance[-1]
     speed = made.seeds * facts.epochs / made.wall_seconds if made.wall_seconds else None
-    finals = {facts.methods[output]: curves[output][metric][:, -1] for output in facts.outputs}
+    finals = {facts.called(output): curves[output][metric][:, -1] for output in facts.outputs}
     rows = {
         name: dict(zip(("final_mean", "final_std"), mean_and_std(values), strict=True))
         for name, values in finals.items()
@@ -46,9 +47,22 @@ def summary(run: Run, seeds: int, seconds: float, runs_dir: Path, form: str) -> 
         lines.append(
             f"{made.seeds} seeds x {facts.epochs} epochs in {made.wall_seconds:.1f} s: {speed:.1f} seeds x epochs/s"
         )
+    if share := measuring_share([run.manifest]):
+        lines.append(share)
     lines.append(f"run: {run.path}")
     lines.append(f"next: amrobust compare {runs_dir}")
     return "\n".join(lines)
+
+
+def measuring_share(manifests: Sequence[Manifest]) -> str:
+    """How much of the training's time other measurements than the usual one took; empty where there were none."""
+    records = [manifest.seeds[seed] for manifest in manifests for seed in manifest.complete]
+    measuring = sum(record.measuring_seconds for record in records)
+    names = dict.fromkeys(name for manifest in manifests for _, name in manifest.facts.measured.values())
+    if not measuring:
+        return ""
+    share = measuring / sum(record.wall_seconds for record in records)
+    return f"measured as {', '.join(names)} too: {share:.0%} of the wall time"
 
 
 def _final(metric: str, unit: str, values: NDArray[np.float64]) -> str:
@@ -72,6 +86,7 @@ def grid_summary(rows: Sequence[RunResult], seeds: int, seconds: float, runs_dir
     if form == "json":
         return shown_json({"runs": [_as_data(row) for row in rows], "wall_seconds": round(seconds, 3)})
     from amrobust.cli.columns import aligned
+    from amrobust.runs.store import manifest_in
 
     table = [["method", "workload", "final", "seeds", "run", ""]]
     for row in rows:
@@ -89,6 +104,9 @@ def grid_summary(rows: Sequence[RunResult], seeds: int, seconds: float, runs_dir
     lines = [aligned([[escape(cell) for cell in line] for line in table])]
     if trained:
         lines.append(f"trained {trained} seeds of {len(rows)} runs in {seconds:.1f} s")
+        manifests = [manifest for row in rows if row.path is not None and (manifest := manifest_in(row.path))]
+        if share := measuring_share(manifests):
+            lines.append(share)
     if not all(row.error for row in rows):
         lines.append(f"next: amrobust compare {runs_dir}")
     return "\n".join(lines)

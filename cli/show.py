@@ -40,7 +40,8 @@ def command(name: str, runs_dir: Path, form: str) -> None:
     states = {state: len(manifest.in_state(state)) for state in ("complete", "failed", "running", "planned")}
     rows = [
         ["run", str(run.path)],
-        ["methods", ", ".join(facts.methods.values())],
+        ["methods", ", ".join(dict.fromkeys(facts.methods.values()))],
+        *_measurement_rows(facts),
         ["workload", facts.workload_label],
         *([f"  {key}", str(value)] for key, value in spec.workload_params.items()),
         ["optimizer", spec.optimizer],
@@ -73,6 +74,16 @@ def command(name: str, runs_dir: Path, form: str) -> None:
     click.echo(aligned([[escape(key), escape(value)] for key, value in rows]))
 
 
+def _measurement_rows(facts: RunMetadata) -> list[list[str]]:
+    """In which ways beside the usual one its outputs were measured."""
+    found: dict[str, list[str]] = {}
+    for output, measurement in facts.measured.values():
+        found.setdefault(measurement, []).append(facts.methods[output])
+    return [
+        ["measured", f"{measurement} too: {', '.join(methods)}"] for measurement, methods in found.items()
+    ]
+
+
 def _declared(manifest: Manifest) -> dict[str, tuple[int, ...]]:
     """The complete seeds that were trained under a declaration, by its digest."""
     found: dict[str, tuple[int, ...]] = {}
@@ -94,7 +105,7 @@ def _tuning_rows(manifest: Manifest) -> list[list[str]]:
         ["tuned", budget_words(tuning)],
         ["  searched", grid_words(tuning)],
         *([["  chosen", choice_words(tuning)]] if tuning.searched else []),
-        ["  chosen by", metric_words(tuning, several=len(manifest.facts.outputs) > 1)],
+        ["  chosen by", metric_words(tuning, several=len(manifest.facts.usual_outputs) > 1)],
     ]
     return [*rows, ["  again", tuning_command_of(manifest)]]
 

@@ -126,9 +126,9 @@ def _parse(name: str, data: dict[str, Any], scale: str | None) -> Analysis:
             f"has looks, of which the last, {looks[-1]}, is the number of seeds: leave out 'seeds', or the looks"
         )
     seeds = looks[-1] if looks else take(data, "seeds", int)
-    alpha = take(data, "alpha", float, Rules.alpha)
+    alpha, final = take(data, "alpha", float, Rules.alpha), take(data, "final", str, Rules.final)
     try:
-        rules = Rules(alpha=alpha, test=test, interval=interval, looks=looks)
+        rules = Rules(alpha=alpha, test=test, interval=interval, looks=looks, final=final)
     except UserError as error:
         raise tables.complain(str(error)) from None
     x0s = take(data, "x0s", int, 1)
@@ -151,7 +151,11 @@ def _parse(name: str, data: dict[str, Any], scale: str | None) -> Analysis:
         seeds=seeds,
         root_seed=take(data, "root_seed", int, 0),
         trainings=trainings,
-        selection=Selection(metric=take(data, "metric", str), baseline=baseline),
+        selection=Selection(
+            metric=take(data, "metric", str),
+            baseline=baseline,
+            measured=take(data, "measured", str, Selection.measured),
+        ),
         rules=rules,
         metrics=metrics,
         paired=paired,

@@ -10,11 +10,13 @@ from amrobust.analysis.declared import Analysis, Setting
 from amrobust.errors import UserError
 from amrobust.judge.beside import printed_beside
 from amrobust.judge.claim import Claim
+from amrobust.judge.measurements import TOGETHER
 from amrobust.judge.named import find_arm, resolved
 from amrobust.judge.usage import meant
 from amrobust.runs.method import Method
 from amrobust.runs.spec import Spec
 from amrobust.train.convex_rules import theorem1b
+from amrobust.train.measurements import outputs_of
 from amrobust.train.optimizers import find
 from amrobust.train.prepare import methods_of
 from amrobust.train.requests import specs_of
@@ -90,7 +92,14 @@ def _planned(analysis: Analysis, specs: Sequence[Spec]) -> list[Planned]:
         raise UserError(f"{', '.join(metrics)} cannot be held against each other: their units differ")
     planned = {}
     for spec in specs:
-        for output, method in methods_of(spec).items():
+        methods = methods_of(spec)
+        named = [
+            (output.name, replace(methods[output.name], measurement=output.measurement))
+            for output in outputs_of(spec)
+        ]
+        for output, method in named:
+            if method.measurement is not None and analysis.selection.measured != TOGETHER:
+                continue
             for end in [f":{metric}" for metric in analysis.metrics] or [""]:
                 # The same method from another x0 is the same arm; of equal names each is kept, and neither can be named.
                 key = method.name + end, spec.optimizer, tuple(spec.hyperparameters.items())

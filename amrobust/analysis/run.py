@@ -15,8 +15,8 @@ from amrobust.judge.claim import Claim
 from amrobust.judge.compare import compare
 from amrobust.judge.comparison import Comparison, Verdict
 from amrobust.judge.declaration import declaration_of, digest_of
+from amrobust.judge.endpoints import best_of
 from amrobust.judge.named import labelled
-from amrobust.judge.sources import with_sources
 from amrobust.judge.warnings import seeds_left_out
 from amrobust.runs.arms import Arm
 from amrobust.runs.seeds import MAX_SEED
@@ -77,10 +77,11 @@ def run_analysis(
             raise RunError(problem)
         made = {content_digest(row.spec.to_dict()): row for row in rows}
         paths = [row.path for row in rows if row.path is not None]
-        arms, problems = load_arms(paths, None if analysis.metrics else analysis.selection.metric)
+        also = [chooser] if (chooser := best_of(analysis.rules.final)) else []
+        arms, problems = load_arms(paths, None if analysis.metrics else analysis.selection.metric, also=also)
         made_here = {arm.method for arm in arms}
         arms = labelled(arms, {name: label for name, label in labels.items() if name in made_here})
-        workloads = {arm.facts["run"]: arm.workload for arm in arms}
+        workloads = {arm.facts["run"]: arm.setting.usually_measured.label for arm in arms}
         claims, models = {}, {}
         for methods, own in zip(specs, claims_of, strict=True):
             label = ""
@@ -116,11 +117,11 @@ def run_analysis(
         comparison = replace(comparison, groups=groups)
         if settled.keys() >= {
             (compared.workload, verdict.claim)
-            for compared in comparison.groups
+            for compared in comparison.deciding
             for verdict in compared.verdicts
         }:
             break
-    return _beside_published(with_sources(comparison), analysis.published, models)
+    return _beside_published(comparison, analysis.published, models)
 
 
 def _by_metric(arm: Arm, analysis: Analysis) -> list[Arm]:
@@ -182,7 +183,9 @@ def _beside_published(comparison: Comparison, table: str | None, models: Mapping
         replace(
             compared,
             published=printed_beside(
-                table, [arm.method for arm in compared.arms], str(models[compared.workload])
+                table,
+                [arm.method for arm in compared.arms],
+                str(models[compared.setting.usually_measured.label]),
             ),
         )
         for compared in comparison.groups

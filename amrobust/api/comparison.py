@@ -15,6 +15,7 @@ from amrobust.judge.claim import Claim
 from amrobust.judge.compare import compare as judge
 from amrobust.judge.comparison import Comparison as Judged
 from amrobust.judge.comparison import GroupComparison, Verdict
+from amrobust.judge.endpoints import best_of
 from amrobust.judge.lengths import Lengths
 from amrobust.judge.named import labelled
 from amrobust.judge.rules import Centre, IntervalName, Pairs, Rules, Selection, TestName
@@ -83,6 +84,7 @@ class Comparison:
                     "mean": summary.final_mean,
                     "std": summary.final_spread,
                     "avg_std": summary.avg_std,
+                    "std_on_distribution": summary.on_distribution,
                 }
                 for name, result in numbers.items():
                     row |= _interval(name, result)
@@ -198,6 +200,7 @@ def compare(
     lengths: Lengths = "refuse",
     diverged: float | None = None,
     tuning: str | None = None,
+    measured: str = "each",
     complete_cases: bool = False,
     allow_different_x0: bool = False,
     claims: Sequence[Claim] | None = None,
@@ -219,7 +222,9 @@ def compare(
     ("every:1000", "intersection", "20:mean", ...) reads curves that were measured at different steps on a common
     grid. ``lengths`` says what it means that seeds end early ("hold" their last value, "drop", "diverged", or cut all
     where they are "common"); a seed that ends worse than ``diverged`` counts as diverged. ``tuning`` says in words
-    how hyperparameters were chosen, where the data do not. ``labels`` says what methods are called in print. Raises
+    how hyperparameters were chosen, where the data do not. ``measured`` says which measurement of the same weights is
+    compared: "each" by itself, "usual", a name such as "recomputed" (batch-norm statistics), or all "together" as
+    methods. ``labels`` says what methods are called in print. Raises
     UserError where nothing can be compared.
     """
     text_given("metric", metric, "'acc' or 'acc:higher'")
@@ -231,7 +236,8 @@ def compare(
     chosen = None if claims is None else several_given("claims", claims, CLAIMS)
     if wrong := [claim for claim in chosen or () if not isinstance(claim, Claim)]:
         raise UserError(f"claims are several, such as {CLAIMS}, and {wrong[0]!r:.100} is none")
-    found = runs_of(runs, metric, units, reading)
+    # Where another metric chooses the endpoint, its curves are needed as well.
+    found = runs_of(runs, None if best_of(final) else metric, units, reading)
     return Comparison(
         judge(
             labelled(found.arms, names),
@@ -247,6 +253,7 @@ def compare(
                 lengths,
                 diverged,
                 tuning,
+                measured,
             ),
             Rules(
                 alpha=alpha,

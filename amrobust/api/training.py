@@ -32,7 +32,7 @@ def run(
     x0: int | None = None,
     x0s: int = 1,
     paired: bool = False,
-    vary: Literal["x0", "order", "augmentation", "dropout", "noise", "rule"] | None = None,
+    vary: Literal["x0", "order", "augmentation", "dropout", "noise", "rule", "rounding"] | None = None,
     runs_dir: str | PathLike[str] = "runs",
     executor: str = "processes",
     jobs: int | None = None,

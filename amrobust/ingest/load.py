@@ -23,10 +23,11 @@ from amrobust.runs.arms import Arm
 from amrobust.runs.code import code_mark
 from amrobust.runs.files import escape
 from amrobust.runs.find import find_runs
+from amrobust.runs.measurement import MEASURED
 from amrobust.runs.metric import MetricChoice, refuse_unnamed
 from amrobust.runs.seeds import MAX_SEED
 from amrobust.runs.spec import Spec
-from amrobust.runs.workload import of_run, told_apart
+from amrobust.runs.workload import Workload, of_run, told_apart
 
 MOST_TOLD = 4
 """So many names are printed of methods that would have one."""
@@ -40,16 +41,17 @@ def load_arms(
     units: Mapping[str, str] | None = None,
     mappings: Mappings | None = None,
     policies: Policies | None = None,
+    also: Sequence[str] = (),
 ) -> tuple[list[Arm], list[str]]:
     """The arms under ``paths`` (directories of runs, single runs, logs and tables of other tools), and a line for each problem.
 
     One arm an output of a run, in the order of the paths; a path that is given twice is read once, and names that would be
     equal within a workload get what distinguishes them. With ``metric`` (what :class:`MetricChoice` reads), only that metric's
-    curves are kept where an arm has it; ``units`` declares units of metrics, ``mappings`` and ``policies`` how logs are read.
-    Raises UserError where a path holds nothing that can be read, and where two directories hold one run with other seeds or
-    curves.
+    curves are kept where an arm has it, and those of the metrics that are ``also`` named; ``units`` declares units of metrics,
+    ``mappings`` and ``policies`` how logs are read. Raises UserError where a path holds nothing that can be read, and where two
+    directories hold one run with other seeds or curves.
     """
-    mappings = replace(mappings or Mappings(), metrics=(metric,) if metric else ())
+    mappings = replace(mappings or Mappings(), metrics=(metric, *also) if metric else ())
     arms: list[Arm] = []
     problems: list[str] = []
     directories = []
@@ -85,21 +87,22 @@ def load_arms(
         recorded, settings = arms_of_runs(directories, problems)
         arms += recorded
     full = told_apart({label: of_run(spec, label) for label, spec in settings.items()}, settings)
-    arms = [
-        replace(arm, workload=full[arm.workload].label, setting=full[arm.workload])
-        if arm.workload in full
-        else arm
-        for arm in arms
-    ]
+    arms = [_set_in(arm, full[arm.workload]) if arm.workload in full else arm for arm in arms]
     if metric is not None:
         choice = MetricChoice.parse(metric)
-        arms = [_only(arm, choice) for arm in arms]
+        arms = [_only(arm, choice, also) for arm in arms]
     if units:
         refuse_unnamed("--unit", units, [name for arm in arms for name in arm.metrics])
         arms = [_in_units(arm, units) for arm in arms]
     if not arms and not problems:
         raise UserError("nothing to compare was found under the given paths")
     return _with_unique_names(_joined_over_x0s(arms)), problems
+
+
+def _set_in(arm: Arm, workload: Workload) -> Arm:
+    """The arm on ``workload``; another measurement of the same weights is told by the workload's last parameter."""
+    setting = workload if arm.measurement is None else workload.also([(MEASURED, arm.measurement)])
+    return replace(arm, workload=setting.label, setting=setting)
 
 
 def _on_one_workload(files: list[tuple[Path, Gathered]]) -> list[tuple[Path, Gathered]]:
@@ -179,15 +182,21 @@ def _join(members: list[Arm]) -> Arm:
             for seed, found in arm.declared.items()
         },
         facts={**first.facts, "starting points": str(len(members))},
+        correct=None,
     )
 
 
-def _only(arm: Arm, choice: MetricChoice) -> Arm:
+def _only(arm: Arm, choice: MetricChoice, also: Sequence[str]) -> Arm:
     found = choice.name if choice.name in arm.metrics else choice.logged
     if found not in arm.metrics:
         return arm
     metric = replace(arm.metrics[found], name=choice.name)
-    return replace(arm, curves={choice.name: arm.curves[found]}, metrics={choice.name: metric})
+    beside = [name for name in also if name in arm.metrics and name != choice.name]
+    return replace(
+        arm,
+        curves={choice.name: arm.curves[found], **{name: arm.curves[name] for name in beside}},
+        metrics={choice.name: metric, **{name: arm.metrics[name] for name in beside}},
+    )
 
 
 def _in_units(arm: Arm, units: Mapping[str, str]) -> Arm:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from amrobust.errors import RunError, UserError
 from amrobust.ingest.recorder_journal import journal_of
 from amrobust.plugins import is_path
@@ -18,6 +20,7 @@ from amrobust.runs.provenance import command_of, tuning_command_of, versions_apa
 from amrobust.runs.seeds import FOLDS, as_given
 from amrobust.runs.spec import Spec
 from amrobust.runs.store import Run, each_run
+from amrobust.runs.values import absent
 
 
 def arms_of_runs(directories: Sequence[Path], problems: list[str]) -> tuple[list[Arm], dict[str, Spec]]:
@@ -81,13 +84,14 @@ def _arms_of(run: Run) -> list[Arm]:
     manifest = run.manifest
     if not manifest.complete:
         return []
-    facts, spec, curves = manifest.facts, manifest.spec, run.curves()
+    facts, spec, curves, correct = manifest.facts, manifest.spec, run.curves(), run.correct()
     metrics = {metric.name: metric for metric in facts.metrics}
     averaging = spec.hyperparameters.get("m")
-    several = len(facts.outputs) > 1
+    several = len(facts.usual_outputs) > 1
+    of = {output: facts.measured.get(output, (output, None)) for output in facts.outputs}
     recorded = {seed: manifest.seeds[seed].declared for seed in manifest.complete}
     declared = {seed: found for seed, found in recorded.items() if found is not None}
-    return [
+    arms = [
         Arm(
             method=facts.methods[output],
             optimizer=spec.optimizer,
@@ -95,7 +99,7 @@ def _arms_of(run: Run) -> list[Arm]:
             seeds=manifest.complete,
             curves=curves[output],
             metrics=metrics,
-            output=output if several else None,
+            output=name if several else None,
             training=manifest.identity,
             pairing=_pairing(spec),
             data_digest=facts.data_digest,
@@ -111,14 +115,32 @@ def _arms_of(run: Run) -> list[Arm]:
             code=versions_of(manifest),
             declared=declared,
             facts=_facts(run),
-            identity=_identity(manifest, output),
+            identity=_identity(manifest, output, name if several else None),
             axis=facts.coordinates,
+            measurement=measurement,
+            correct=correct.get(output),
         )
-        for output in facts.outputs
+        for output, (name, measurement) in of.items()
     ]
+    return [arm if arm.measurement is None else _where_measured(arm) for arm in arms]
 
 
-def _identity(manifest: Manifest, output: str) -> Method:
+def _where_measured(arm: Arm) -> Arm:
+    """The arm with the metrics and the columns alone in which it was measured: of another measurement that is not all."""
+    curves = {name: values for name, values in arm.curves.items() if not absent(values).all()}
+    columns = np.any([~absent(values).all(axis=0) for values in curves.values()], axis=0)
+    places = np.flatnonzero(columns)
+    return replace(
+        arm,
+        curves={name: values[:, columns] for name, values in curves.items()},
+        metrics={name: arm.metrics[name] for name in curves},
+        axis=replace(arm.axis, values=tuple(arm.axis.values[place] for place in places)),
+        # Which column it is, counted from 1; beyond the last where it never moved while it was measured.
+        first_output_epoch=int((places < arm.first_output_epoch - 1).sum()) + 1,
+    )
+
+
+def _identity(manifest: Manifest, output: str, named_output: str | None) -> Method:
     """The method of one output of a run as data: amrobust's own by its spec, another's by its name and what was recorded."""
     name, spec = manifest.facts.methods[output], manifest.spec
     told = from_name(name)
@@ -126,8 +148,7 @@ def _identity(manifest: Manifest, output: str) -> Method:
         recorded = {key: value for key, value in spec.hyperparameters.items() if key != "method"}
         return replace(told, hyperparameters={**told.hyperparameters, **recorded})
     named = tuple(key for key in told.hyperparameters if key in spec.hyperparameters)
-    several = len(manifest.facts.outputs) > 1
-    method = Method(spec.optimizer, spec.hyperparameters, named, output if several else None)
+    method = Method(spec.optimizer, spec.hyperparameters, named, named_output)
     # A name that was made otherwise stays what it was recorded as.
     return method if method.name == name else replace(method, written=name)
 
@@ -140,9 +161,15 @@ def _pairing(spec: Spec) -> str | None:
 
 
 def _seconds(manifest: Manifest) -> tuple[float, ...]:
-    """Wall time of every complete seed; nothing where seeds were trained together, whose times are shares of one."""
+    """Wall time of every complete seed without what other measurements took; nothing where seeds were trained together, whose
+    times are shares of one.
+    """
     records = [manifest.seeds[seed] for seed in manifest.complete]
-    return () if any(record.stack > 1 for record in records) else tuple(r.wall_seconds for r in records)
+    return (
+        ()
+        if any(record.stack > 1 for record in records)
+        else tuple(r.wall_seconds - r.measuring_seconds for r in records)
+    )
 
 
 def _facts(run: Run) -> dict[str, str]:

@@ -12,12 +12,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
 from amrobust.errors import AmrobustError, RunError, UserError
 from amrobust.ingest.landing import OUTPUT
 from amrobust.ingest.recorder_journal import Journal, Row, Rows
 from amrobust.ingest.recorder_place import Place
 from amrobust.runs.axis import EPOCH, MAX_EPOCHS, Axis
 from amrobust.runs.axis import number as number_text
+from amrobust.runs.correctness import SeedCorrectness, agrees
 from amrobust.runs.documents import mapping_given, several_given
 from amrobust.runs.files import escape, reason
 from amrobust.runs.manifest import SeedRecord
@@ -61,6 +65,7 @@ class Recording:
         self._place, self._epochs, self._wanted, self._label = place, epochs, tuple(metrics), axis
         self._rows: Rows = {}
         self._earlier: Rows = {}
+        self._correct: dict[float, tuple[str, NDArray[np.bool_]]] = {}
         self._exact = True
         self._new = 0
         self._journal = Journal(place.path, place.method, place.workload, seed, axis)
@@ -69,7 +74,7 @@ class Recording:
         self._begun = time.perf_counter()
         self._open = True
 
-    def log(self, epoch: float, /, **values: Any) -> None:
+    def log(self, epoch: float, /, *, correct: ArrayLike | None = None, **values: Any) -> None:
         """Record the metrics of one epoch, or step, number of tokens, second, ...; several calls for one add up.
 
         These are recorded as they are: any numbers, in any order, of which one seed may have more than another; a
@@ -78,9 +83,16 @@ class Recording:
         that ``float()`` takes but text, such as a tensor of one number; true and false are 1 and 0, None was not measured. Of
         lists, arrays and mappings each entry is a metric, ``f1.0``, ``f1.1`` or ``f1.cat``.
 
+        ``correct`` (examples,), of true and false, says which test examples were right, the same examples in the same order
+        each time. Its mean is the accuracy that is logged with it, as a share or in percent: of that metric the spread on the
+        distribution of test examples can be told then.
+
         What cannot be recorded is left out with a warning.
         """
         self.log_outputs(epoch, {OUTPUT: values})
+        if correct is not None:
+            with self._observing():
+                self._note_correct(_coordinate(self._label, epoch), correct)
 
     def log_outputs(self, epoch: float, values: Mapping[str, Mapping[str, Any]], /) -> None:
         """Record the metrics of several outputs of one training at one epoch: of the iterate, "I", and the output point, "II".
@@ -91,9 +103,15 @@ class Recording:
         >>> with record(tempfile.mkdtemp(), method="am1", seed=0, workload="mine") as run:
         ...     run.log_outputs(1, {"I": {"test_loss": 0.5}, "II": {"test_loss": 0.4}})
         """
-        try:
+        with self._observing():
             self._log(epoch, values)
-        except Exception as problem:  # whatever it is, the training goes on
+
+    @contextmanager
+    def _observing(self) -> Iterator[None]:
+        """Whatever is raised is said, and the training goes on."""
+        try:
+            yield
+        except Exception as problem:
             self.warned(
                 f"{self._where}: {problem}", None if isinstance(problem, UserError) else type(problem)
             )
@@ -125,6 +143,28 @@ class Recording:
         self._new += 1
         with self._never_lost():
             self._journal.add(at, fresh)
+
+    def _note_correct(self, at: float, correct: ArrayLike) -> None:
+        """Which examples were right, beside the accuracy of that row. Raises UserError where it does not fit."""
+        row = {name: value for (output, name), value in self._rows.get(at, {}).items() if output == OUTPUT}
+        metric, right = _right(correct, row)
+        of, known = next(iter(self._correct.values()), (metric, right))
+        if (of, len(known)) != (metric, len(right)):
+            raise UserError(
+                f"correct is of {len(right):,} examples and {metric} here, and was of {len(known):,} and {of}: give it of one "
+                "test set and one metric"
+            )
+        self._correct[at] = metric, right
+
+    def _examples(self, axis: Axis) -> SeedCorrectness | None:
+        """Which test examples were right, along ``axis``; None where that was not logged."""
+        if not self._correct:
+            return None
+        metric, first = next(iter(self._correct.values()))
+        found = SeedCorrectness.blank(metric, len(first), (OUTPUT,), len(axis.values))
+        for at, (_, right) in self._correct.items():
+            found.enter(OUTPUT, axis.values.index(at), right)
+        return found
 
     def _numbers(self, name: Any, value: Any) -> Iterator[tuple[str, float]]:
         """The metrics that are wanted of one value; a line is said of what is none."""
@@ -238,8 +278,9 @@ class Recording:
         try:
             curves, axis = self._curves()
             self._place.complete(
-                self.seed, curves, axis, diverged=self._diverged, seconds=seconds, before=self._before
-            )
+                self.seed, curves, axis, diverged=self._diverged, seconds=seconds, before=self._before,
+                correct=self._examples(axis),
+            )  # fmt: skip
             self._journal.remove()
         except Exception as problem:
             kept = f"; what was logged is in {escape(self._journal.path)}" if self.rows else ""
@@ -449,6 +490,26 @@ def _whole(what: str, value: Any, least: int, most: int) -> int:
     if isinstance(number, bool) or not isinstance(number, int) or not least <= number <= most:
         raise UserError(f"{what} is a whole number from {least} to {most:,}, not {value!r:.100}")
     return number
+
+
+def _right(correct: ArrayLike, values: Mapping[str, float]) -> tuple[str, NDArray[np.bool_]]:
+    """``correct`` with the one of ``values`` that is its mean. Raises UserError where it is no such array, or none is."""
+    given = np.asarray(getattr(correct, "cpu", lambda: correct)())
+    if given.ndim != 1 or not given.size or not np.isin(given, (0, 1)).all():
+        raise UserError("correct is one true or false for each test example: an array of one dimension")
+    share = float(given.mean())
+    names = [
+        name
+        for name, value in values.items()
+        for top in (1, 100)
+        if agrees(np.array(value), np.array(top * share))
+    ]
+    if not names:
+        raise UserError(
+            f"correct is right on {share:.4%} of {len(given):,} examples, and no metric that is logged with it says so: log "
+            "the accuracy beside it, as a share or in percent"
+        )
+    return names[0], given.astype(bool)
 
 
 def _coordinate(label: str, value: Any) -> float:

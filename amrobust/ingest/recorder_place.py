@@ -14,6 +14,8 @@ from amrobust.errors import RunError, UserError
 from amrobust.ingest.landing import OUTPUT, check_fit, foreign_facts, on_one_axis, origins, seeds_of, spec_of
 from amrobust.ingest.recorder_journal import Rows
 from amrobust.runs.axis import Axis, epochs
+from amrobust.runs.correct_file import by_seed
+from amrobust.runs.correctness import SeedCorrectness, moved
 from amrobust.runs.curves import SeedCurves
 from amrobust.runs.files import escape, reason
 from amrobust.runs.find import MANIFEST
@@ -28,6 +30,8 @@ from amrobust.runs.validators import CorruptRun
 from amrobust.runs.values import ABSENT, absent, not_finite
 
 SOURCE = Source("recorder", "", "", 0, None)
+
+Write = Callable[[Manifest, Mapping[int, SeedCurves], Mapping[int, SeedCorrectness]], None]
 
 
 class Place:
@@ -104,11 +108,13 @@ class Place:
             raise RunError(broken_line(self.path, problem)) from None
 
     @contextmanager
-    def _opened(self) -> Iterator[tuple[Run | None, Callable[[Manifest, Mapping[int, SeedCurves]], None]]]:
+    def _opened(self) -> Iterator[tuple[Run | None, Write]]:
         with locked(self.path, lambda: None):
 
-            def write(manifest: Manifest, curves: Mapping[int, SeedCurves]) -> None:
-                commit(self.path, manifest, curves)
+            def write(
+                manifest: Manifest, curves: Mapping[int, SeedCurves], correct: Mapping[int, SeedCorrectness]
+            ) -> None:
+                commit(self.path, manifest, curves, correct)
 
             yield self.read(), write
 
@@ -126,7 +132,8 @@ class Place:
             if run is None or seed in run.manifest.complete:
                 return
             manifest = self._with_plan(run.manifest, seed)
-            write(replace(manifest, seeds={**manifest.seeds, seed: record}), seeds_of(run))
+            seeds = {**manifest.seeds, seed: record}
+            write(replace(manifest, seeds=seeds), seeds_of(run), by_seed(run.correct()))
 
     def rows(self, seed: int) -> Rows:
         """What is recorded of ``seed``, by place; nothing where it is not complete."""
@@ -158,8 +165,10 @@ class Place:
         diverged: bool,
         seconds: float,
         before: float,
+        correct: SeedCorrectness | None = None,
     ) -> None:
         """Commit the ``curves`` of ``seed``, measured along ``axis``; it was trained for ``seconds``, and for those ``before``.
+        ``correct`` says which test examples it got right, along that axis.
 
         A seed that is complete already is replaced: it was trained further. Where a seed has no value of a metric, an output
         or a place of its own and another has, it is ABSENT, whichever came first.
@@ -175,6 +184,7 @@ class Place:
             every = list(dict.fromkeys([*known, *names]))
             metrics = [self.metric(name) if name in names else known[name] for name in every]
             run = found or Run(self.path, Manifest(self.identity, self.spec, self._facts(metrics, axis), {}))
+            examples = by_seed(run.correct()), run.manifest.facts.coordinates, axis
             run, others, new, axis = on_one_axis(run, {seed: dict(curves)}, axis)
             facts = self._facts(metrics, axis, outputs)
             recorded = [known.get(metric.name, metric) for metric in metrics]
@@ -205,6 +215,7 @@ class Place:
                     which: _filled(of_seed, outputs, every, len(axis.values))
                     for which, of_seed in (others | new).items()
                 },
+                _along(axis, *examples, {} if correct is None else {seed: correct}),
             )
 
     def _facts(
@@ -230,6 +241,22 @@ def _filled(curves: SeedCurves, outputs: Sequence[str], names: Sequence[str], le
     """``curves`` of every output and metric: ABSENT where the seed has none."""
     nothing = np.full(length, ABSENT)
     return {output: {name: curves.get(output, {}).get(name, nothing) for name in names} for output in outputs}
+
+
+def _along(
+    axis: Axis,
+    recorded: Mapping[int, SeedCorrectness],
+    there: Axis,
+    own: Axis,
+    added: Mapping[int, SeedCorrectness],
+) -> dict[int, SeedCorrectness]:
+    """What is ``recorded`` on the axis ``there`` and ``added`` on its ``own``, both on ``axis``, which has all of theirs."""
+    places = {value: place for place, value in enumerate(axis.values)}
+    return {
+        seed: moved(found, np.array([places[value] for value in values]), len(axis.values))
+        for of, values in ((recorded, there.values), (added, own.values))
+        for seed, found in of.items()
+    }
 
 
 def _with_session(manifest: Manifest, made: Any) -> tuple[Any, ...]:

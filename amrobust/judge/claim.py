@@ -17,7 +17,8 @@ class Claim:
     """A statement about one method against a baseline, made before the runs are read.
 
     ``less spread`` is about the final spread (STD over seeds of the final value), ``less Avg. STD`` about the mean over
-    epochs of the across-seed STD; ``better mean`` means higher or lower as the metric wants; ``equivalent mean`` and
+    epochs of the across-seed STD, ``less spread on the distribution`` about the final spread of accuracy without the part that
+    the finite test set makes; ``better mean`` means higher or lower as the metric wants; ``equivalent mean`` and
     ``non-inferior`` need a ``margin`` in the metric's unit. ``comparable spread`` and ``comparable Avg. STD`` say that the
     ratio of the two spreads lies between 1/``margin`` and ``margin``, a ratio above 1; ``no more spread`` and ``no more Avg.
     STD`` that it lies below ``margin``. ``composite`` holds when all its ``parts`` do (the paper's own claim: as accurate *and*

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from amrobust import stats
 from amrobust.errors import UserError
-from amrobust.judge import metrics, oddities, tuning, warnings
+from amrobust.judge import endpoints, measurements, metrics, oddities, tuning, warnings
 from amrobust.judge.arms import along_one_axis, choose_metric, on_scale
 from amrobust.judge.claim import Claim
 from amrobust.judge.comparison import Comparison, GroupComparison
@@ -23,6 +23,7 @@ from amrobust.judge.named import find_arm, resolved
 from amrobust.judge.pairs import divergence_warnings, pair_facts
 from amrobust.judge.rules import Evidence, Rate, Rules, Selection
 from amrobust.judge.samples import Sample
+from amrobust.judge.sources import with_sources
 from amrobust.judge.summaries import summary_of
 from amrobust.judge.tipping import with_tipping_points
 from amrobust.judge.usage import asked_for
@@ -47,6 +48,11 @@ class _Group:
     claims: tuple[Claim, ...]
     warnings: tuple[ResultWarning, ...]
 
+    @property
+    def measurement(self) -> str | None:
+        """That of all its arms."""
+        return self.baseline.measurement
+
 
 def compare(
     arms: Sequence[Arm],
@@ -60,7 +66,8 @@ def compare(
     """Judge ``claims`` (default: final spread, Avg. STD and final mean of every method against the baseline).
 
     A mapping gives each workload, by its label, its own claims; else they are made on every workload. All claims of all groups
-    are one family (:func:`amrobust.judge.family.judged_together`).
+    are one family (:func:`amrobust.judge.family.judged_together`); of several measurements of the same weights each is a family
+    of its own (:mod:`amrobust.judge.measurements`).
 
     A single method is described on each workload, and nothing is claimed of it. Raises UserError where nothing can be compared:
     no arms, an unknown metric or baseline, several methods of which no two are comparable, two groups of one name, curves that
@@ -73,6 +80,8 @@ def compare(
         raise UserError(
             "; ".join(problems) or "there are no runs to compare: make some with 'amrobust run --opt am1'"
         )
+    arms = measurements.chosen(arms, selection.measured)
+    arms = endpoints.at_endpoint(arms, selection.metric, rules.final)
     metric, measured, skipped = choose_metric(arms, selection.metric)
     moved = [arm for arm in measured if arm.first_output_epoch <= arm.epochs]
     skipped += [
@@ -82,6 +91,7 @@ def compare(
     ]
     moved, notes = along_one_axis(moved, metric, selection)
     moved, metric = on_scale(moved, metric, selection.scale)
+    moved, unmeasured = _measured_alike(moved)
     if rules.interval != "test" and any(arm.x0s for arm in moved):
         raise UserError(
             f"--interval {rules.interval} draws seeds as independent, and seeds of one x0 among several are not: leave "
@@ -91,6 +101,33 @@ def compare(
     look = _look(groups, rules)
     # At an interim analysis, claims are tested at its share of alpha; the rest of the rules stay.
     applied = replace(rules, alpha=look.alpha, looks=()) if look is not None else rules
+    found: list[GroupComparison] = []
+    for measurement in dict.fromkeys(group.measurement for group in groups):
+        family = [group for group in groups if group.measurement == measurement]
+        found += _judged(
+            family, arms, metric, selection, rules, applied, look, claims is not None, question, notes
+        )
+    unassessed = tuple(lonely) if claims is not None else ()
+    return Comparison(
+        with_sources(measurements.with_changes(found)),
+        (*problems, *skipped, *lonely, *unmeasured),
+        unassessed,
+    )
+
+
+def _judged(
+    groups: Sequence[_Group],
+    arms: Sequence[Arm],
+    metric: Metric,
+    selection: Selection,
+    rules: Rules,
+    applied: Rules,
+    look: Look | None,
+    declared: bool,
+    question: str | None,
+    notes: Mapping[tuple[str, str | None], tuple[ResultWarning, ...]],
+) -> list[GroupComparison]:
+    """What came of each of ``groups``, whose claims are one family."""
     claims_of = [(group, claim) for group in groups for claim in group.claims]
 
     def evidence(place: int, rate: Rate) -> Evidence:
@@ -130,7 +167,7 @@ def compare(
                 test=rules.test,
                 practical_ratio=rules.practical_ratio,
                 arms=group.arms,
-                summaries=tuple(summary_of(group.samples[arm.method], rules) for arm in group.arms),
+                summaries=tuple(summary_of(group.samples[arm.method], metric, rules) for arm in group.arms),
                 verdicts=verdicts,
                 pairs=pairs,
                 look=look,
@@ -142,11 +179,11 @@ def compare(
                 + group.warnings
                 + divergence_warnings(pairs, titles),
                 axis=first.axis,
-                declaration=None if claims is None else unproven(group.arms),
+                declaration=unproven(group.arms) if declared else None,
+                also_measured=measurements.also_measured(first, arms),
             )
         )
-    unassessed = tuple(lonely) if claims is not None else ()
-    return Comparison(tuple(compared), (*problems, *skipped, *lonely), unassessed)
+    return compared
 
 
 def _look(groups: Sequence[_Group], rules: Rules) -> Look | None:
@@ -188,7 +225,8 @@ def _groups(
                 "(--x0, --x0s), or accept it with --allow-different-x0"
             )
         if len(members) > 1 or alone:
-            own = claims.get(workload, ()) if isinstance(claims, Mapping) else claims
+            usual = members[0].setting.usually_measured.label
+            own = claims.get(usual, ()) if isinstance(claims, Mapping) else claims
             baseline = _baseline(members, selection, required=not isinstance(claims, Mapping))
             groups.append(_group(members, baseline, metric, selection, rules, own, len(starts) > 1))
         else:
@@ -209,6 +247,28 @@ def _groups(
             f"({'; '.join(lonely)}){hint}"
         )
     return groups, lonely
+
+
+def _measured_alike(arms: Sequence[Arm]) -> tuple[list[Arm], list[str]]:
+    """The arms without those of another measurement that some method on their workload lacks, and a line for each such.
+
+    What is missing there is nothing to the usual measurement, and a comparison of the others would answer another question.
+    """
+    kept, said = [], {}
+    for arm in arms:
+        usual = arm.setting.usually_measured
+        there = {each.method for each in arms if each.setting == arm.setting}
+        lacking = [] if arm.measurement is None else [
+            each.title for each in arms if each.setting == usual and each.method not in there
+        ]  # fmt: skip
+        if lacking:
+            verb = "was" if len(lacking) == 1 else "were"
+            said[arm.workload] = (
+                f"{arm.workload}: {', '.join(lacking)} {verb} not measured so, and nothing is tested of the others"
+            )
+        else:
+            kept.append(arm)
+    return kept, list(said.values())
 
 
 def _group(
@@ -259,7 +319,7 @@ def _baseline(arms: Sequence[Arm], selection: Selection, *, required: bool) -> A
     names = {name for arm in arms for name in (arm.method, arm.optimizer)}
     if selection.baseline and (required or selection.baseline in names):
         return find_arm(arms, selection.baseline)
-    standard = [arm for arm in arms if arm.optimizer == "msgd"]
+    standard = [arm for arm in arms if arm.optimizer == "msgd" and arm.identity.measurement is None]
     return standard[0] if len(standard) == 1 else arms[0]
 
 

@@ -103,6 +103,8 @@ class MethodSummary:
     """None where diverged seeds or too few seeds forbid it, or where the data have a single epoch."""
     components: VarianceComponents | None = None
     """Over several x0: how much of the final spread each source makes. The other numbers then have x0s as their unit."""
+    on_distribution: Result | None = None
+    """The final spread of accuracy without the part that the test set makes; None where that is not known."""
     warnings: tuple[ResultWarning, ...] = ()
 
 
@@ -162,6 +164,9 @@ class GroupComparison:
     declaration: Declaration | None = None
     """Whether the claims were fixed before the seeds were trained; None where they are the usual ones."""
 
+    also_measured: tuple[str, ...] = ()
+    """The other measurements of the same weights, which have groups of their own."""
+
     def __post_init__(self) -> None:
         """Spell the axis out."""
         if self.axis is UNSAID:
@@ -172,6 +177,11 @@ class GroupComparison:
         """The workload as data; of one that no arm has, such as a published table, what its label tells."""
         of_arms = (arm.setting for arm in self.arms if arm.workload == self.workload)
         return next(of_arms, None) or from_label(self.workload)
+
+    @property
+    def measurement(self) -> str | None:
+        """How the weights were measured; None for the usual way."""
+        return self.setting.measurement
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -203,3 +213,13 @@ class Comparison:
     """Runs that were set aside, each in one line with its reason."""
     unassessed: tuple[str, ...] = ()
     """Those of :attr:`problems` for which a declared claim has no verdict on a workload."""
+
+    @property
+    def deciding(self) -> tuple[GroupComparison, ...]:
+        """Those of the usual measurements, and of others where there is no usual one: what a script stops at."""
+        usual = {compared.setting for compared in self.groups if compared.measurement is None}
+        return tuple(
+            compared
+            for compared in self.groups
+            if compared.measurement is None or compared.setting.usually_measured not in usual
+        )

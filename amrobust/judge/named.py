@@ -39,7 +39,7 @@ def find_arm(arms: Sequence[Found], name: str) -> Found:
 
     ``adam[lr=1e-3]`` tells ``adam[lr=0.001]``, and ``msgd[lr=0.1]`` the M-SGD whose default that is. Raises UserError.
     """
-    form = from_name(name)
+    form = _form(name, arms)
     found = (
         [arm for arm in arms if arm.method == name]
         or [arm for arm in arms if arm.identity.fits(form)]
@@ -51,6 +51,14 @@ def find_arm(arms: Sequence[Found], name: str) -> Found:
         f"{name!r} is {'not unique' if found else 'not among the methods'}: "
         + meant(name, [arm.method for arm in found or arms])
     )
+
+
+def _form(name: str, arms: Sequence[Named]) -> Method:
+    """What a name tells; behind an ``@`` is a measurement where one of ``arms`` has it, else a part of the name."""
+    method, at, measurement = name.rpartition("@")
+    if at and any(arm.identity.measurement == measurement for arm in arms):
+        return replace(from_name(method), measurement=measurement)
+    return from_name(name)
 
 
 def labelled(arms: Sequence[Arm], labels: Mapping[str, str]) -> list[Arm]:
@@ -102,7 +110,7 @@ def _over(sweep: Sequence[str], arms: Sequence[Named]) -> str | None:
 
 def _of_form(name: str, arms: Sequence[Named]) -> list[str]:
     """The methods that ``name`` stands for: one, or with an asterisk all of that form, by the number in its place."""
-    form = from_name(name)
+    form = _form(name, arms)
     free = [parameter for parameter, value in form.hyperparameters.items() if value == ANY]
     if not free:
         return [find_arm(arms, name).method]

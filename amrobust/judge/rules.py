@@ -63,6 +63,8 @@ class Selection:
     """A seed whose curve ends worse than this counts as diverged."""
     tuning: str | None = None
     """How the hyperparameters of methods that do not say it were chosen, in words."""
+    measured: str = "each"
+    """Which measurement of the same weights (:mod:`amrobust.judge.measurements`): a name, or each, usual, together."""
 
     def __post_init__(self) -> None:
         """Raises UserError where there is no such choice."""

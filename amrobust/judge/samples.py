@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,8 +10,10 @@ from numpy.typing import NDArray
 
 from amrobust.judge import tuning, warnings
 from amrobust.runs.arms import Arm
+from amrobust.runs.metric import Metric
 from amrobust.stats import final_values
 from amrobust.stats.results import ResultWarning
+from amrobust.stats.samples import final_epochs
 
 Curves = NDArray[np.float64]
 
@@ -76,6 +79,18 @@ class Sample:
                 f"{self.diverged} of {n} seeds of {self.arm.title} diverged, and numbers over the complete cases alone would "
                 "flatter it (--complete-cases judges them and says so)"
             )
+
+    def correct(self, metric: Metric, final: str, seeds: Sequence[int] | None = None) -> Curves | None:
+        """(seeds, examples): in what share of the epochs of its final value each of its seeds was right on each test example.
+
+        None where that is not recorded of ``metric``, there and of all of these seeds.
+        """
+        recorded = self.arm.correct
+        if recorded is None or recorded.metric != metric.name:
+            return None
+        last = self.first_epoch - 1 + self.curves.shape[1]
+        coordinates = self.arm.axis.values[max(last - final_epochs(final), 0) : last]
+        return recorded.shares(self.seeds if seeds is None else seeds, coordinates)
 
     @property
     def warnings(self) -> tuple[ResultWarning, ...]:

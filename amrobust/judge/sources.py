@@ -2,42 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from amrobust import stats
-from amrobust.judge.comparison import Comparison, GroupComparison, SourceShare
+from amrobust.judge.comparison import GroupComparison, SourceShare
 from amrobust.runs.arms import Arm
 from amrobust.stats import Result
 
 
-def with_sources(comparison: Comparison) -> Comparison:
-    """The comparison with the sources' shares in every group where one stream varies and another group has them all.
+def with_sources(groups: Sequence[GroupComparison]) -> tuple[GroupComparison, ...]:
+    """The groups with the sources' shares in every group where one stream varies and another group has them all.
 
     A share is the jackknifed ratio of STDs of independent samples, at level 1 - alpha, an interval each. Conditional on what
     seed 0 draws elsewhere, shares of different streams need not add up to 1.
     """
     whole = {
-        (compared.metric, compared.epochs, arm.method): arm
-        for compared in comparison.groups
+        (compared.metric, compared.epochs, arm.measurement, arm.method): arm
+        for compared in groups
         for arm in compared.arms
         if arm.vary is None
     }
-    return replace(
-        comparison,
-        groups=tuple(
-            replace(
-                compared,
-                sources=tuple(
-                    _share(compared, arm, whole[key])
-                    for arm in compared.arms
-                    if arm.vary is not None
-                    and (key := (compared.metric, compared.epochs, arm.method)) in whole
-                ),
-            )
-            for compared in comparison.groups
-        ),
+    return tuple(
+        replace(
+            compared,
+            sources=tuple(
+                _share(compared, arm, whole[key])
+                for arm in compared.arms
+                if arm.vary is not None
+                and (key := (compared.metric, compared.epochs, arm.measurement, arm.method)) in whole
+            ),
+        )
+        for compared in groups
     )
 
 

@@ -12,6 +12,7 @@ from amrobust.judge import warnings
 from amrobust.judge.comparison import MethodSummary
 from amrobust.judge.rules import Rules
 from amrobust.judge.samples import Curves, Refused, Sample
+from amrobust.runs.metric import Metric
 from amrobust.stats.bootstrap import NAMES, STATISTICS, Statistic
 from amrobust.stats.results import Result
 from amrobust.stats.samples import FEWEST_SEEDS, means, stds
@@ -22,7 +23,7 @@ DESCRIPTION = "description"
 """In place of a construction: the number describes these seeds and has no interval."""
 
 
-def summary_of(sample: Sample, rules: Rules) -> MethodSummary:
+def summary_of(sample: Sample, metric: Metric, rules: Rules) -> MethodSummary:
     """One row of the table, at level 1 - alpha; None stands where a number cannot be had.
 
     Fewer seeds than any interval takes are described: their mean, and of two or three their spreads, without intervals.
@@ -55,6 +56,8 @@ def summary_of(sample: Sample, rules: Rules) -> MethodSummary:
         mean = attempt(lambda: own("mean", stats.mean_interval))
         spread = attempt(lambda: own("std", stats.spread_interval))
         avg_std = attempt(lambda: own("avg_std", stats.avg_std_interval)) if several else None
+    correct = None if x0s else attempt(lambda: sample.correct(metric, rules.final))
+    percent = 100.0 if metric.unit == "%" else 1.0
     return MethodSummary(
         method=sample.arm.method,
         n=len(sample.seeds),
@@ -63,6 +66,9 @@ def summary_of(sample: Sample, rules: Rules) -> MethodSummary:
         final_spread=spread,
         avg_std=avg_std,
         components=components,
+        on_distribution=None
+        if correct is None
+        else attempt(lambda: stats.spread_on_distribution(correct, unit=percent, level=level)),
         warnings=sample.warnings,
     )
 

@@ -110,14 +110,19 @@ def code_differs(arms: Sequence[Arm]) -> ResultWarning | None:
 
 
 def slow_averaging(arm: Arm) -> ResultWarning | None:
-    """An amortization length m above a twentieth of an epoch's steps."""
-    if arm.averaging is None or not arm.steps_per_epoch or arm.averaging <= arm.steps_per_epoch / 20:
+    """An amortization length m above a twentieth of an epoch's steps, of an output that is an average: option I is none."""
+    if arm.output == "I" or arm.averaging is None or not arm.steps_per_epoch:
         return None
+    most = arm.steps_per_epoch // 20
+    if arm.averaging <= arm.steps_per_epoch / 20:
+        return None
+    # At m = 1 nothing is averaged, and the method is another.
+    smaller = f"use m <= {most}, or " if most > 1 else "use "
     return ResultWarning.of(
         "long-averaging",
         "{method} averages over m = {m} of the {steps} steps of an epoch, more than a twentieth: part of a smaller spread may "
         "come from averaging over the epoch, not from the momentum.",
-        f"use m <= {max(1, arm.steps_per_epoch // 20)}, or a smaller batch or more data (more steps per epoch)",
+        f"{smaller}a smaller batch or more data (more steps per epoch)",
         method=arm.title,
         m=Number(f"{arm.averaging}", arm.averaging),
         steps=Number(f"{arm.steps_per_epoch}", arm.steps_per_epoch),
@@ -147,6 +152,13 @@ def one_initialisation(arms: Sequence[Arm]) -> ResultWarning:
             "Seed by seed only the starting point differs, and the methods share it: every spread here is that of starting "
             "points, with one order of the data and one stream of everything else.",
             "let all streams vary (no --vary) for the spread that a user of the method meets",
+        )
+    if vary == "rounding":
+        return ResultWarning(
+            "only-rounding-varies",
+            "Seed by seed only one bit of the starting point differs: every spread here is the floor that rounding makes, "
+            "which no optimizer removes.",
+            "hold the spread with all streams (no --vary) against it",
         )
     if vary is not None:
         return ResultWarning(
@@ -354,6 +366,24 @@ def opinions_disagree(decides: str, p: float, second: str, second_p: float, alph
         second_p=Number(significant(second_p), second_p),
         decides=decides,
         p=Number(significant(p), p),
+    )
+
+
+def measurement_decides(
+    here: str, outcome: str, estimate: str, other: str, other_outcome: str, other_estimate: str
+) -> ResultWarning:
+    """Another measurement of the same weights gives another verdict."""
+    return ResultWarning.of(
+        "measurement-decides",
+        "With {here} the claim is {outcome}{estimate}, with {other} {other_outcome}{other_estimate}: the verdict depends on "
+        "how the same weights are measured.",
+        "report both: what the measurement adds is not the method's; more seeds settle what is inconclusive",
+        here=here,
+        outcome=outcome,
+        estimate=estimate,
+        other=other,
+        other_outcome=other_outcome,
+        other_estimate=other_estimate,
     )
 
 

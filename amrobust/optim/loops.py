@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
-from torch.optim.swa_utils import update_bn
 from torch.utils.hooks import RemovableHandle
 
 from amrobust.optim.base import RestartPoint, RuleOptimizer
@@ -60,31 +59,48 @@ def restart_on_drop(
     return optimizer.register_step_pre_hook(before_step)
 
 
+def batch_norms(model: nn.Module) -> list[_BatchNorm]:
+    """The batch norms of ``model`` that keep running statistics."""
+    return [
+        module
+        for module in model.modules()
+        if isinstance(module, _BatchNorm) and module.running_mean is not None
+    ]
+
+
 @contextmanager
 def batch_norm_statistics(
-    model: nn.Module, batches: Iterable[Any], device: torch.device | int | None = None
+    model: nn.Module,
+    batches: Iterable[Any],
+    device: torch.device | int | None = None,
+    *,
+    forward: Callable[[Any], Any] | None = None,
 ) -> Iterator[None]:
     """Within this context the batch norms of ``model`` hold the statistics of ``batches``; afterwards those they had.
 
-    During training they follow the iterate, and option II is another point. As in the paper's implementation they are left
-    alone by default; this is the recomputation on request::
+    During training they follow the iterate, and lag behind it where the learning rate is large; option II is another point
+    altogether. In the usual measurement, as in the paper's implementation, they are left alone; this is the other one::
 
-        with optimizer.output_point(), batch_norm_statistics(model, train_loader):
+        with optimizer.output_point(), batch_norm_statistics(model, islice(train_loader, 10)):
             evaluate(model)
 
-    ``batches`` are inputs, or tuples or lists that begin with them, as for :func:`torch.optim.swa_utils.update_bn`, which
-    does the pass: in training mode, without gradients, each batch with equal weight. Modes of modules and the random
-    number generators of torch are put back too. A model without batch norm makes no pass.
+    A running mean becomes the mean over batches of the batches' means, a running variance that of their unbiased variances:
+    each batch has equal weight. ``batches`` are inputs, or tuples or lists that begin with them, as for
+    :func:`torch.optim.swa_utils.update_bn`, and ``forward`` what is done to them, the model itself by default. The pass is made
+    without gradients, the batch norms in training mode and every other module in evaluation mode, as it is when the model is
+    evaluated: dropout draws nothing. Modes of modules and momenta are put back; a model without batch norm makes no pass, and
+    where there are no batches its statistics stay as they were.
     """
-    norms = [module for module in model.modules() if isinstance(module, _BatchNorm)]
+    norms = batch_norms(model)
     buffers = [(buffer, buffer.clone()) for norm in norms for buffer in norm.buffers(recurse=False)]
-    used = {p.device.index for p in model.parameters() if p.is_cuda}
     try:
-        with (
-            _settings_kept(model, norms),
-            torch.random.fork_rng([index for index in used if index is not None]),
-        ):
-            update_bn(batches, model, device)
+        if norms:
+            with _gathering(model, norms), torch.no_grad():
+                for number, batch in enumerate(batches):
+                    inputs = batch[0] if isinstance(batch, (tuple, list)) else batch
+                    for norm in norms if number == 0 else ():
+                        norm.reset_running_stats()
+                    (forward or model)(inputs if device is None else inputs.to(device))
         yield
     finally:
         with torch.no_grad():
@@ -93,11 +109,14 @@ def batch_norm_statistics(
 
 
 @contextmanager
-def _settings_kept(model: nn.Module, norms: list[_BatchNorm]) -> Iterator[None]:
-    """``update_bn`` sets every module to the mode of the model, and loses the momenta where a batch fails."""
+def _gathering(model: nn.Module, norms: list[_BatchNorm]) -> Iterator[None]:
+    """Within this context the batch norms take cumulative averages, and all else is in evaluation mode."""
     modes = [(module, module.training) for module in model.modules()]
     momenta = [(norm, norm.momentum) for norm in norms]
     try:
+        model.eval()
+        for norm in norms:
+            norm.training, norm.momentum = True, None  # None: every batch has equal weight
         yield
     finally:
         for module, training in modes:

@@ -117,7 +117,9 @@ def _rows(comparison: Comparison) -> Iterator[_Row]:
 
 def _summary_rows(group: int, compared: GroupComparison, summary: MethodSummary) -> Iterator[_Row]:
     results: list[Result | None] = [
-        r for r in (summary.final_mean, summary.final_spread, summary.avg_std) if r is not None
+        r
+        for r in (summary.final_mean, summary.final_spread, summary.avg_std, summary.on_distribution)
+        if r is not None
     ]
     for result in results or [None]:
         yield _Row(

@@ -51,7 +51,7 @@ _TOPICS = {
 
 def _tests(compared: GroupComparison) -> Iterator[str]:
     for summary in compared.summaries:
-        for result in (summary.final_mean, summary.final_spread, summary.avg_std):
+        for result in (summary.final_mean, summary.final_spread, summary.avg_std, summary.on_distribution):
             if result is not None:
                 yield result.test
     for verdict in compared.verdicts:

@@ -22,11 +22,11 @@ UNFOLDED = frozenset(
     {
         "code-changed", "code-differs", "common-grid", "complete-cases", "curves-alike", "curves-cut", "curves-in-common",
         "different-x0", "diverged-seeds", "ended-early", "folds-as-seeds", "impossible-values", "judged-as-tuned",
-        "levels-differ", "look-alike-names", "margin-beyond-range", "missing-seeds", "missing-settings", "nothing-random",
-        "seeds-added", "seeds-left-out", "unofficial-data", "values-repeated",
+        "levels-differ", "look-alike-names", "margin-beyond-range", "measurement-decides", "missing-seeds",
+        "missing-settings", "nothing-random", "seeds-added", "seeds-left-out", "unofficial-data", "values-repeated",
     }
 )  # fmt: skip
-"""The kinds of warnings that doubt the data, how they were read, or a decided spread: a brief table shows them too."""
+"""The kinds of warnings that doubt the data, the reading, the measurement or a decided spread: a brief table has them too."""
 
 
 @dataclass(frozen=True)

@@ -3,21 +3,65 @@
 from __future__ import annotations
 
 from amrobust.judge.comparison import GroupComparison, MethodSummary, SourceShare
+from amrobust.judge.measurements import words
 from amrobust.judge.words import listed, significant
 from amrobust.runs.arms import Arm
 from amrobust.runs.spec import STREAMS
 from amrobust.runs.tuning import budget_words, choice_words, grid_words, metric_words
 from amrobust.stats import Result
 from amrobust.stats.coverage import coverage_sentence
+from amrobust.stats.samples import BEST
 
 
 def remarks(compared: GroupComparison) -> tuple[str, ...]:
     """The interim analysis, how intervals were resampled, and what of the spread comes from x0 and from single streams."""
     return (
+        *_endpoint(compared),
+        *_measured(compared),
+        *_test_set(compared),
         *_look(compared),
         *_resampling(compared),
         *component_sentences(compared.summaries),
         *(source_sentence(share) for share in compared.sources),
+    )
+
+
+def _endpoint(compared: GroupComparison) -> tuple[str, ...]:
+    """Where each seed's final value is read, where another metric chooses that."""
+    if not compared.final.startswith(BEST):
+        return ()
+    chooser = compared.final.removeprefix(BEST).replace("_", " ")
+    return (
+        f"Final values are those of the epoch at which each seed's {chooser} is best; curves are not compared.",
+    )
+
+
+def _measured(compared: GroupComparison) -> tuple[str, ...]:
+    """How the weights were measured, where there are several ways."""
+    if compared.measurement is not None:
+        return (f"Measured with {words(compared.measurement)}, at the same weights.",)
+    if not compared.also_measured:
+        return ()
+    others = listed([words(each) for each in compared.also_measured], "and")
+    return (
+        f"Measured with {words(None, compared.also_measured[0])}; the same weights with {others} are tested by themselves.",
+    )
+
+
+def _test_set(compared: GroupComparison) -> tuple[str, ...]:
+    """How much of each method's final spread the finite test set makes, where that is known."""
+    found = [(s.method, s.on_distribution) for s in compared.summaries if s.on_distribution is not None]
+    if not found:
+        return ()
+    unit = compared.metric.unit
+    parts = []
+    for method, result in found:
+        total, test_set = (significant(result.details[name], 2) for name in ("total", "test set"))
+        parts.append(f"{method} {test_set}{unit} (total {total}{unit})")
+    examples = f"{int(found[0][1].details['examples']):,}"
+    return (
+        f"Final STD that the {examples} test examples make, which with that on their distribution adds up in squares: "
+        f"{', '.join(parts)}.",
     )
 
 

@@ -27,6 +27,7 @@ from amrobust.report.style import Style
 from amrobust.report.text import breakable, prose
 from amrobust.report.view import OUTCOMES, View, introduced
 from amrobust.runs.workload import shared_and_own
+from amrobust.stats.samples import BEST
 
 _MOST_SENTENCES = 8
 _MOST_LETTERS = 2_300
@@ -118,7 +119,9 @@ def _setup(compared: GroupComparison, shown: View) -> list[str]:
     ]
     if any(not pair.sweep and pair.method != pair.baseline for pair in shown.pairs):
         parts.append(f"baseline {compared.baseline}")
-    if compared.final != "last":
+    if compared.final.startswith(BEST):
+        parts.append(f"final value: where {compared.final.removeprefix(BEST).replace('_', ' ')} is best")
+    elif compared.final != "last":
         parts.append(f"final value: mean of the last {compared.final.removeprefix('mean:')} {axis.plural}")
     return parts
 

@@ -243,9 +243,12 @@ def _print_warnings(sheet: _Sheet, notes: Sequence[Note]) -> None:
 
 
 def _fitting(columns: Sequence[_Column], width: int | None) -> list[_Column]:
-    """``columns`` of methods without those intervals for which ``width`` has no room: of the mean first, of Avg. STD last."""
+    """``columns`` of methods without those for which ``width`` has no room: the interval of the mean first, of Avg. STD last.
+
+    Before the latter goes the STD on the distribution, which a sentence below says too.
+    """
     kept = list(columns)
-    for dropped in (columns[i] for i in (3, 4, 6) if i < len(columns)):
+    for dropped in (columns[i] for i in (3, 4, 8, 7, 6) if i < len(columns)):
         if width is None or sum(column.width + _GAP for column in kept) - _GAP <= width:
             break
         kept.remove(dropped)

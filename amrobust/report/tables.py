@@ -41,7 +41,7 @@ _CLAIM: dict[str, tuple[Column, Callable[[ClaimRow], Cell]]] = {
 def methods_table(shown: View, marks: SignificanceMarks | None = None) -> Table:
     """Final mean ± STD, Avg. STD and their intervals, a row per method, with ``marks`` behind the numbers where they are given.
 
-    Where no method has an Avg. STD there are no columns for it.
+    Where no method has an Avg. STD, or a STD on the distribution of test examples, there are no columns for it.
     """
     interval = shown.method_interval
     columns = [
@@ -53,22 +53,28 @@ def methods_table(shown: View, marks: SignificanceMarks | None = None) -> Table:
         Column(f"Avg. STD\n{shown.unit.strip()}".strip()),
         Column(f"{interval}\nof Avg. STD"),
     ]
+    average = any(row.avg_std != ABSENT for row in shown.methods)
+    distribution = any(row.on_distribution != ABSENT for row in shown.methods)
+    columns = columns if average else columns[:-2]
+    columns += [Column("STD on the\ndistribution"), Column(f"{interval}\nof that")] if distribution else []
     rows = []
     for row in shown.methods:
-        mean, std, average = (marks(row.method, kind) if marks else "" for kind in (MEAN, SPREAD, AVERAGE))
+        mean, std, average_mark = (
+            marks(row.method, kind) if marks else "" for kind in (MEAN, SPREAD, AVERAGE)
+        )
         spread = "" if row.std == ABSENT else row.std
-        cells = (
+        cells = [
             Cell(row.method),
             Cell(row.seeds),
             Cell(row.mean_std, mark=mean, value=row.mean, spread=spread),
             Cell(row.mean_interval),
             Cell(row.std_interval, mark=std),
-            Cell(row.avg_std, mark=average, value=row.avg_std),
-            Cell(row.avg_std_interval),
-        )
-        rows.append(Row(cells))
-    if all(row.avg_std == ABSENT for row in shown.methods):
-        columns, rows = columns[:-2], [Row(row.cells[:-2]) for row in rows]
+        ]
+        if average:
+            cells += [Cell(row.avg_std, mark=average_mark, value=row.avg_std), Cell(row.avg_std_interval)]
+        if distribution:
+            cells += [Cell(row.on_distribution), Cell(row.on_distribution_interval)]
+        rows.append(Row(tuple(cells)))
     return Table(f"{shown.heading}. {shown.question}", tuple(columns), tuple(rows))
 
 

@@ -44,6 +44,8 @@ class MethodRow:
     std_interval: str
     avg_std: str
     avg_std_interval: str
+    on_distribution: str
+    on_distribution_interval: str
 
     @property
     def seeds(self) -> str:
@@ -231,6 +233,8 @@ def _methods(compared: GroupComparison) -> tuple[MethodRow, ...]:
                 std_interval=number.interval(s.final_spread),
                 avg_std=spread(avg_std),
                 avg_std_interval=spread.interval(s.avg_std),
+                on_distribution=number(s.on_distribution.estimate if s.on_distribution else None),
+                on_distribution_interval=number.interval(s.on_distribution),
             )
         )
     return tuple(rows)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from amrobust.errors import UserError
 from amrobust.runs.axis import UNSAID, Axis, epochs
 from amrobust.runs.code import CodeVersion
+from amrobust.runs.correctness import Correctness
 from amrobust.runs.files import escape
 from amrobust.runs.method import Method, from_name
 from amrobust.runs.metric import Metric
@@ -75,6 +76,10 @@ class Arm:
     """The workload as data; where none of this label is given, what the label tells."""
     interpolated: bool = False
     """Whether values lie between measurements, on a common grid: averages of two vary less than what was measured."""
+    measurement: str | None = None
+    """How the weights were measured where that is not the usual way (:mod:`amrobust.runs.measurement`)."""
+    correct: Correctness | None = field(default=None, repr=False, metadata={"internal": True})
+    """Which test examples were right, where that is recorded; no file has it but the run's."""
 
     def __post_init__(self) -> None:
         """Raises ValueError where the axis does not have a coordinate for every column."""
@@ -82,6 +87,8 @@ class Arm:
             object.__setattr__(self, "identity", from_name(self.method))
         if vars(self)["setting"] is None or self.setting.label != self.workload:
             object.__setattr__(self, "setting", from_label(self.workload))
+        if self.measurement is None:
+            object.__setattr__(self, "measurement", self.setting.measurement)
         if self.axis is UNSAID:
             object.__setattr__(self, "axis", epochs(self.epochs))
         elif len(self.axis.values) != self.epochs:

@@ -14,9 +14,10 @@ from typing import Literal
 import numpy as np
 
 from amrobust.errors import RunError, UserError
+from amrobust.runs import correct_file
 from amrobust.runs.curves import RunCurves, decode
 from amrobust.runs.files import TEMPORARY_PREFIX, escape, read_bounded, reason, write_atomically
-from amrobust.runs.find import CURVES, MANIFEST, find_runs
+from amrobust.runs.find import CORRECT, CURVES, MANIFEST, find_runs
 from amrobust.runs.lock import locked
 from amrobust.runs.manifest import Manifest
 from amrobust.runs.provenance import command_of
@@ -79,6 +80,10 @@ def check_run(path: Path) -> Finding:
         manifest = run.manifest
         curves = None if run.data is None else decode(run.data, manifest.complete, manifest.facts)
         _check_diverged(manifest, curves)
+        if curves is not None and run.examples is not None and manifest.correct is not None:
+            correct_file.check(
+                correct_file.decode(run.examples, manifest.correct, manifest.complete, manifest.facts), curves
+            )
         _check_name(run)
     except UnreadableRun as problem:
         return Finding(path, "unreadable", str(problem), problem.hint_for(path))
@@ -98,8 +103,8 @@ def _check_diverged(manifest: Manifest, curves: RunCurves | None) -> None:
     if curves is None:
         return
     finite = np.ones(len(manifest.complete), bool)
-    for metrics in curves.values():
-        for values in metrics.values():
+    for output in manifest.facts.usual_outputs:
+        for values in curves[output].values():
             finite &= ~not_finite(values)
     for seed, good in zip(manifest.complete, finite, strict=True):
         if not good and not manifest.seeds[seed].diverged:
@@ -134,12 +139,17 @@ def _again(path: Path) -> str:
 
 def _leftovers(run: Run) -> str:
     """What a killed process has left beside a sound run."""
-    current = run.manifest.curves.file if run.manifest.curves is not None else None
+    current = [entry.file for entry in (run.manifest.curves, run.manifest.correct) if entry is not None]
     try:
         names = [entry.name for entry in run.path.iterdir()]
     except OSError:
         return ""
-    left = [n for n in names if n.startswith(TEMPORARY_PREFIX) or (fnmatch(n, CURVES) and n != current)]
+    left = [
+        n
+        for n in names
+        if n.startswith(TEMPORARY_PREFIX)
+        or (any(fnmatch(n, kind) for kind in (CURVES, CORRECT)) and n not in current)
+    ]
     return (
         f"{' and '.join(map(escape, left))} left by a killed process; the next training removes it"
         if left

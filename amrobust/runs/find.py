@@ -12,6 +12,7 @@ from amrobust.runs.files import escape, reason
 
 MANIFEST = "manifest.json"
 CURVES = "curves-*.parquet"
+CORRECT = "correct-*.bits"
 
 
 def runs_in(directory: Path) -> list[Path]:

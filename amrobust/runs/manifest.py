@@ -33,7 +33,7 @@ from amrobust.runs.validators import (
     Text,
 )
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """Version of the manifest's form; a reader refuses a later one, and ``migrate`` brings an earlier one up to it."""
 
 RECORD_VERSION = 1
@@ -72,6 +72,18 @@ class RunMetadata:
     """Digests of the code of others (:mod:`amrobust.train.code`), empty where it has none; None where not known."""
     axis: Axis | None = None
     """Where the curves were measured, one for all seeds; None for the epochs 1 to ``epochs``."""
+    measured: Mapping[Name, tuple[Name, Name]] = field(default_factory=dict)
+    """By its key each of ``outputs`` that is another measurement of the same weights: the output, and the measurement."""
+
+    def called(self, output: str) -> str:
+        """What an output is called in a list: its method's name, and the measurement where it is not the usual one."""
+        name, (_, measurement) = self.methods[output], self.measured.get(output, ("", ""))
+        return f"{name}, {measurement}" if measurement else name
+
+    @property
+    def usual_outputs(self) -> tuple[str, ...]:
+        """The outputs as they are usually measured."""
+        return tuple(output for output in self.outputs if output not in self.measured)
 
     @property
     def coordinates(self) -> Axis:
@@ -92,6 +104,8 @@ class SeedRecord:
     error: Text | None = None
     stack: Annotated[int, Meta(ge=1, le=MAX_SEED)] = 1
     """How many seeds were trained together with it, itself included."""
+    measuring_seconds: Seconds = 0.0
+    """Of its wall time what other measurements than the usual one took."""
     code: Digest | None = None
     """The digest of the session's code that made it; None where that was not recorded, and where it is nobody else's."""
     declared: DigestOrNone | None = None
@@ -193,6 +207,18 @@ class CurvesFile:
 
 
 @dataclass(frozen=True)
+class CorrectFile:
+    """Name, SHA-256 and length of the file that says which test examples were right (:mod:`amrobust.runs.correct_file`)."""
+
+    file: Name
+    sha256: Digest
+    bytes: Positive
+    metric: Name
+    """The accuracy that it is of."""
+    examples: Positive
+
+
+@dataclass(frozen=True)
 class Manifest:
     """Everything about a run but its curves."""
 
@@ -206,6 +232,7 @@ class Manifest:
     record_version: int = RECORD_VERSION
     tuning: Tuning | None = None
     """How the hyperparameters were chosen; None where that was not recorded. No part of the run's identity."""
+    correct: CorrectFile | None = None
 
     @property
     def code(self) -> str | None:
@@ -289,6 +316,7 @@ class Manifest:
             ],
             "wall_seconds": self.wall_seconds,
             "curves": self.curves and _entries(self.curves),
+            "correct": self.correct and _entries(self.correct),
         }
         content["checksum"] = content_digest(content)
         return (json.dumps(content, indent=2, ensure_ascii=True, allow_nan=False) + "\n").encode()

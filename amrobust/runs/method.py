@@ -49,12 +49,14 @@ class Method:
     """What the user wants it to be called in print."""
     written: str | None = field(default=None, compare=False)
     """Its name as a log, a table or the user has it; None where the name is made here."""
+    measurement: str | None = None
+    """How the weights were measured, where it stands beside itself measured in the usual way."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hyperparameters", MappingProxyType(dict(self.hyperparameters)))
 
     def __hash__(self) -> int:
-        return hash((self.optimizer, self.output, frozenset(self.hyperparameters.items())))
+        return hash((self.optimizer, self.output, self.measurement, frozenset(self.hyperparameters.items())))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A mapping proxy cannot be pickled.
@@ -71,6 +73,7 @@ class Method:
             self.optimizer.rpartition(":")[2]
             + (f"[{settings}]" if settings else "")
             + (f"/{self.output}" if self.output else "")
+            + (f"@{self.measurement}" if self.measurement else "")
         )
 
     @property
@@ -83,6 +86,7 @@ class Method:
             TITLES.get(self.optimizer, self.optimizer.rpartition(":")[2])
             + (f" ({settings})" if settings else "")
             + (f", {self.output}" if self.output else "")
+            + (f", {self.measurement}" if self.measurement else "")
         )
 
     def _settings(self) -> list[tuple[str, str]]:
@@ -110,7 +114,7 @@ class Method:
         """
         return (
             form.optimizer in (self.optimizer, self.optimizer.rpartition(":")[2])
-            and form.output == self.output
+            and (form.output, form.measurement) == (self.output, self.measurement)
             and set(self.named) <= set(form.hyperparameters)
             and all(
                 name in self.hyperparameters and (value == ANY or _same(self.hyperparameters[name], value))
@@ -201,7 +205,9 @@ def number(value: Value) -> float | None:
 def swept(methods: Sequence[Method]) -> str:
     """The hyperparameter that a sweep is over: all in which its methods differ. Raises UserError on another."""
     apart = [
-        what for what in ("optimizer", "output") if len({getattr(method, what) for method in methods}) > 1
+        what
+        for what in ("optimizer", "output", "measurement")
+        if len({getattr(method, what) for method in methods}) > 1
     ]
     for name in sorted({name for method in methods for name in method.hyperparameters}):
         values = [method.hyperparameters.get(name, ANY) for method in methods]

@@ -130,7 +130,7 @@ def tuning_command_of(manifest: Manifest) -> str:
     for name, value in {**spec.workload_params, **own}.items():
         words += ["--param", f"{name}={value}"] if value is not None else []
     words += ["--seeds", str(len(tuning.seeds))]
-    if len(manifest.facts.outputs) > 1:
+    if len(manifest.facts.usual_outputs) > 1:
         words += ["--by", tuning.output]
     return shlex.join([*words, *_stream_words(tuning)])
 

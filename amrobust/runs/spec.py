@@ -18,6 +18,12 @@ MAX_INTEGER = 2**63 - 1
 LOCATIONS = ("data",)
 """Workload parameters that say where data lie, not what they are: the data's digest stands for them."""
 
+STATISTICS_EVERY = "statistics_every"
+"""A workload parameter: at every how many epochs batch-norm statistics are recomputed and measured with; 0: never."""
+
+MEASURING = (STATISTICS_EVERY,)
+"""Workload parameters that say what is measured of a training, and change nothing of it."""
+
 
 def plain(value: Any) -> Any:
     """``value`` as Python's own number or text, which JSON has: NumPy's scalars, tensors without dimensions, subclasses.
@@ -50,6 +56,7 @@ STREAMS = {
     "dropout": "dropout",
     "noise": "the noise on the gradients",
     "rule": "the optimizer's own sampling",
+    "rounding": "one bit of the starting point",
 }
 """Every stream that can be the only one to vary, and what it is."""
 
@@ -107,8 +114,9 @@ class Spec:
         return cls(**data)
 
     def identity(self) -> dict[str, Any]:
-        """What two equal runs have in common: :meth:`to_dict` without the places where data lie."""
-        params = {name: value for name, value in self.workload_params.items() if name not in LOCATIONS}
+        """What two equal runs have in common: :meth:`to_dict` without the places where data lie, and what is measured."""
+        left_out = (*LOCATIONS, *MEASURING)
+        params = {name: value for name, value in self.workload_params.items() if name not in left_out}
         return self.to_dict() | {"workload_params": params}
 
     @property

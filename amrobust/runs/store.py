@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from amrobust.errors import RunError, UserError
+from amrobust.runs import correct_file
+from amrobust.runs.correctness import Correctness, SeedCorrectness
 from amrobust.runs.curves import RunCurves, SeedCurves, decode, describe_bytes, encode
 from amrobust.runs.files import (
     TEMPORARY_PREFIX,
@@ -21,8 +23,8 @@ from amrobust.runs.files import (
     reason,
     sync_directory,
 )
-from amrobust.runs.find import CURVES, MANIFEST, by_prefix, find_runs, is_run
-from amrobust.runs.manifest import CurvesFile, Manifest
+from amrobust.runs.find import CORRECT, CURVES, MANIFEST, by_prefix, find_runs, is_run
+from amrobust.runs.manifest import CorrectFile, CurvesFile, Manifest
 from amrobust.runs.spec import Spec
 from amrobust.runs.validate import parse_manifest
 from amrobust.runs.validators import CorruptRun, UnreadableRun
@@ -40,6 +42,8 @@ class Run:
     manifest: Manifest
     data: bytes | None = field(default=None, repr=False)
     """The curves file's content; None where no seed is complete."""
+    examples: bytes | None = field(default=None, repr=False)
+    """The content of the file of correct examples; None where none is recorded."""
 
     @property
     def spec(self) -> Spec:
@@ -56,6 +60,19 @@ class Run:
             return {output: {} for output in facts.outputs}
         try:
             return decode(self.data, self.manifest.complete, facts)
+        except CorruptRun as problem:
+            raise RunError(broken_line(self.path, problem)) from None
+
+    def correct(self) -> dict[str, Correctness]:
+        """By output which test examples were right; empty where that is not recorded.
+
+        Raises RunError where the file's content is not what the manifest announces.
+        """
+        entry = self.manifest.correct
+        if self.examples is None or entry is None:
+            return {}
+        try:
+            return correct_file.decode(self.examples, entry, self.manifest.complete, self.manifest.facts)
         except CorruptRun as problem:
             raise RunError(broken_line(self.path, problem)) from None
 
@@ -86,19 +103,25 @@ def read_run(path: Path) -> Run:
         if manifest.curves is None:
             return Run(path, manifest)
         try:
-            data = _read(path / manifest.curves.file, manifest.curves.bytes, "curves file")
-            if len(data) != manifest.curves.bytes:
-                raise CorruptRun(
-                    f"its curves file has {len(data):,} bytes of {manifest.curves.bytes:,}: it was cut off"
-                )
-            if hashlib.sha256(data).hexdigest() != manifest.curves.sha256:
-                raise CorruptRun("its curves file is damaged (its checksum does not match)")
-            return Run(path, manifest, data)
+            data = _checked(path, manifest.curves, "curves file")
+            correct = manifest.correct
+            examples = None if correct is None else _checked(path, correct, "file of correct examples")
+            return Run(path, manifest, data, examples)
         except CorruptRun as problem:
             if last is not None and str(last) == str(problem) and _unchanged(path, manifest):
                 raise problem from None
             last = problem
     raise CorruptRun("it changed each time it was read") from last
+
+
+def _checked(path: Path, entry: CurvesFile | CorrectFile, what: str) -> bytes:
+    """The content of a file that the manifest names. Raises CorruptRun where it is not that."""
+    data = _read(path / entry.file, entry.bytes, what)
+    if len(data) != entry.bytes:
+        raise CorruptRun(f"its {what} has {len(data):,} bytes of {entry.bytes:,}: it was cut off")
+    if hashlib.sha256(data).hexdigest() != entry.sha256:
+        raise CorruptRun(f"its {what} is damaged (its checksum does not match)")
+    return data
 
 
 def manifest_in(path: Path) -> Manifest | None:
@@ -168,16 +191,23 @@ def same_run(path: Path, earlier: Path) -> str:
     return f"{escape(path)}: is the same run as {escape(earlier)}; give only one of them"
 
 
-def commit(path: Path, manifest: Manifest, curves: Mapping[int, SeedCurves]) -> Run:
+def commit(
+    path: Path,
+    manifest: Manifest,
+    curves: Mapping[int, SeedCurves],
+    correct: Mapping[int, SeedCorrectness] | None = None,
+) -> Run:
     """Make ``manifest`` and the ``curves`` of its complete seeds the run's state; returns the run, its curves file named.
 
-    The order is: new curves file, manifest, removal of the old curves file. A process killed anywhere in between leaves the
+    ``correct`` says of those seeds of which it is known which test examples were right.
+
+    The order is: new files, manifest, removal of the old files. A process killed anywhere in between leaves the
     state before or the state after. So does a machine that loses its power, where anything was complete or had failed in the
     state before: a flush to the disk takes longer than all else, and of seeds that are merely planned nothing can be lost.
     The caller holds the lock. Raises RunError where the disk is full or read-only, or the directory is gone.
     """
     flush = any(record.state in ("complete", "failed") for record in manifest.seeds.values())
-    data = None
+    data = examples = None
     try:
         if curves:
             data = encode(curves, manifest.facts)
@@ -186,7 +216,13 @@ def commit(path: Path, manifest: Manifest, curves: Mapping[int, SeedCurves]) -> 
                 put_in_place(path / entry.file, data)
                 if manifest.curves is not None:
                     sync_directory(path)
-            manifest = replace(manifest, curves=entry)
+            manifest = replace(manifest, curves=entry, correct=None)
+            if found := correct_file.encode(correct or {}, sorted(curves), manifest.facts):
+                correct_entry, examples = found
+                if not (path / correct_entry.file).exists():
+                    put_in_place(path / correct_entry.file, examples)
+                    sync_directory(path)
+                manifest = replace(manifest, correct=correct_entry)
         put_in_place(path / MANIFEST, manifest.to_json(), flush=flush)
         if flush:
             sync_directory(path)
@@ -200,15 +236,15 @@ def commit(path: Path, manifest: Manifest, curves: Mapping[int, SeedCurves]) -> 
             "committed before is kept"
         ) from None
     _remove_leftovers(path, manifest)
-    return Run(path, manifest, data)
+    return Run(path, manifest, data, examples)
 
 
 def _remove_leftovers(path: Path, manifest: Manifest) -> None:
-    """Remove curves files and temporary files that no manifest names."""
-    current = manifest.curves.file if manifest.curves else None
+    """Remove curves files, files of correct examples and temporary files that no manifest names."""
+    current = [entry.file for entry in (manifest.curves, manifest.correct) if entry is not None]
     with suppress(OSError):
         for entry in path.iterdir():
-            stale = entry.match(CURVES) and entry.name != current
+            stale = (entry.match(CURVES) or entry.match(CORRECT)) and entry.name not in current
             if stale or entry.name.startswith(TEMPORARY_PREFIX):
                 entry.unlink(missing_ok=True)
 

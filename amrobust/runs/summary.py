@@ -55,7 +55,7 @@ def summarise(path: Path, manifest: Manifest) -> Summary:
         run=path.name,
         identity=manifest.identity,
         workload=manifest.facts.workload_label,
-        methods=tuple(manifest.facts.methods.values()),
+        methods=tuple(dict.fromkeys(manifest.facts.methods.values())),
         seeds_complete=len(manifest.complete),
         seeds=len(manifest.seeds),
         failed=len(manifest.in_state("failed")),

@@ -17,10 +17,12 @@ import msgspec
 
 from amrobust.errors import UserError
 from amrobust.runs.code import code_digest
+from amrobust.runs.correct_file import MOST_BYTES, length
 from amrobust.runs.files import escape
 from amrobust.runs.manifest import (
     RECORD_VERSION,
     SCHEMA_VERSION,
+    CorrectFile,
     CurvesFile,
     Manifest,
     Plan,
@@ -84,7 +86,17 @@ def _declared(content: Content) -> Content:
     return content
 
 
-STEPS: Mapping[int, Step] = {1: _only_trained, 2: _not_tuned, 3: _known_and_placed, 4: _declared}
+def _measured_once(content: Content) -> Content:
+    """Version 6 says which outputs are other measurements of the same weights, and which test examples were right.
+
+    Before it each output was measured in one way, and examples were not recorded.
+    """
+    return content | {"facts": content["facts"] | {"measured": {}}, "correct": None}
+
+
+STEPS: Mapping[int, Step] = {
+    1: _only_trained, 2: _not_tuned, 3: _known_and_placed, 4: _declared, 5: _measured_once,
+}  # fmt: skip
 """For each earlier version, what turns the content of a manifest of that version into that of the next one.
 
 A step may meet content that a stranger made up: what it does not find as it expects raises LookupError, TypeError,
@@ -103,6 +115,7 @@ class _Document(msgspec.Struct):
     provenance: tuple[Session, ...]
     curves: CurvesFile | None
     tuning: Tuning | None
+    correct: CorrectFile | None
 
 
 def parse_manifest(data: bytes) -> Manifest:
@@ -134,10 +147,12 @@ def parse_manifest(data: bytes) -> Manifest:
         provenance=found.provenance,
         curves=found.curves,
         tuning=found.tuning,
+        correct=found.correct,
     )
     _check_spec(manifest.spec)
     _check_facts(manifest.facts)
     _check_whole(manifest)
+    _check_correct(manifest)
     return manifest
 
 
@@ -190,6 +205,13 @@ def _check_facts(facts: RunMetadata) -> None:
         raise CorruptRun("its manifest names no output")
     if set(facts.methods) != set(facts.outputs) or set(facts.first_output_epoch) != set(facts.outputs):
         raise CorruptRun("its manifest does not name a method and a first epoch for every output")
+    of = [facts.measured.get(output, (output, "")) for output in facts.outputs]
+    if (
+        len(set(of)) < len(of)
+        or not set(facts.measured) <= set(facts.outputs)
+        or not {output for output, _ in of} <= set(facts.usual_outputs)
+    ):
+        raise CorruptRun("its manifest does not say of which output each of its measurements is")
 
 
 def _check_whole(manifest: Manifest) -> None:
@@ -221,6 +243,25 @@ def _check_whole(manifest: Manifest) -> None:
     if manifest.curves.bytes > most_curves_bytes(facts, complete):
         raise CorruptRun(
             f"its manifest announces a curves file of {manifest.curves.bytes:,} bytes, which is too many"
+        )
+
+
+def _check_correct(manifest: Manifest) -> None:
+    """That the file of correct examples is named after its digest, and can be this run's."""
+    entry, facts = manifest.correct, manifest.facts
+    if entry is None:
+        return
+    if entry.file != f"correct-{entry.sha256[:12]}.bits" or manifest.curves is None:
+        raise CorruptRun(
+            "its file of correct examples is not named after its digest, or has no curves beside it"
+        )
+    if entry.metric not in [metric.name for metric in facts.metrics]:
+        raise CorruptRun(
+            f"its file of correct examples is of {escape(entry.metric)[:40]!r}, which is no metric of it"
+        )
+    if entry.bytes != length(entry.examples, len(manifest.complete), facts) or entry.bytes > MOST_BYTES:
+        raise CorruptRun(
+            "its manifest announces a file of correct examples of another length than it can have"
         )
 
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from amrobust.errors import UserError
+from amrobust.runs.measurement import MEASURED
 from amrobust.runs.method import in_parts
-from amrobust.runs.spec import LOCATIONS, Spec
+from amrobust.runs.spec import LOCATIONS, MEASURING, Spec
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,16 @@ class Workload:
     def label(self) -> str:
         """The name with the parameters in brackets."""
         return self.name + (f"[{','.join(self.texts)}]" if self.params else "")
+
+    @property
+    def measurement(self) -> str | None:
+        """The measurement that is not the usual one; None for that."""
+        return dict(self.params).get(MEASURED)
+
+    @property
+    def usually_measured(self) -> Workload:
+        """The workload without its measurement."""
+        return Workload(self.name, tuple(each for each in self.params if each[0] != MEASURED))
 
     def also(self, params: Iterable[tuple[str, str]]) -> Workload:
         """The workload with those of ``params`` behind its own that it does not tell yet."""
@@ -56,7 +67,8 @@ def of_run(spec: Spec, label: str) -> Workload:
 
 def parameters_of(spec: Spec) -> dict[str, str]:
     """Everything that may tell workloads apart, as text: its parameters but for epochs and places, and what alone varies."""
-    params = {n: str(value) for n, value in spec.workload_params.items() if n not in ("epochs", *LOCATIONS)}
+    left_out = ("epochs", *LOCATIONS, *MEASURING)
+    params = {n: str(value) for n, value in spec.workload_params.items() if n not in left_out}
     return params | {"vary": spec.vary or "all"}
 
 

@@ -17,6 +17,7 @@ from amrobust.stats.curves import (
     std_band,
     when_spreads_differ,
 )
+from amrobust.stats.distribution import ratio_on_distribution, spread_on_distribution
 from amrobust.stats.levels import MatchedLevel, spread_at_matched_level, to_scale
 from amrobust.stats.levene import absolute_deviations, levene
 from amrobust.stats.location import (
@@ -112,6 +113,7 @@ __all__ = [
     "pooled_kurtosis_ratio",
     "power_at_seeds",
     "ratio_of_costs",
+    "ratio_on_distribution",
     "required_seeds",
     "seeds_for_quantile_bound",
     "seeds_to_bound",
@@ -119,6 +121,7 @@ __all__ = [
     "smallest_permutation_p",
     "spread_at_matched_level",
     "spread_interval",
+    "spread_on_distribution",
     "spread_ratio",
     "spread_ratio_over_x0s",
     "spread_trend",

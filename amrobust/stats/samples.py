@@ -17,6 +17,9 @@ from numpy.typing import ArrayLike, NDArray
 
 FEWEST_SEEDS = 4
 
+BEST = "best:"
+"""How a final value begins that is read where another metric is best."""
+
 LARGEST = 2.0**1000
 """Values beyond this (1.07e301) are refused: their differences and sums leave the range of numbers."""
 
@@ -129,9 +132,12 @@ def as_pair(a: ArrayLike, b: ArrayLike, paired: bool) -> tuple[Array, Array]:
 def final_values(curves: ArrayLike, final: str = "last") -> Array:
     """One number per seed from curves (seeds, epochs): the last epoch's, or with "mean:K" the mean of the last K.
 
-    Non-finite values are passed on. Raises CannotEstimate where ``final`` asks for something else or for too many epochs.
+    With "best:METRIC" these are the endpoints alone, (seeds, 1), which curves of another metric have chosen. Non-finite values
+    are passed on. Raises CannotEstimate where ``final`` asks for something else or for too many epochs.
     """
     values = np.asarray(curves, dtype=np.float64)
+    if isinstance(final, str) and final.startswith(BEST) and values.shape[1] > 1:
+        raise CannotEstimate(f"{final!r} is chosen by curves of another metric, which are not here")
     if final == "last":
         return np.asarray(values[:, -1])
     if (count := final_epochs(final)) > values.shape[1]:
@@ -140,12 +146,12 @@ def final_values(curves: ArrayLike, final: str = "last") -> Array:
 
 
 def final_epochs(final: str) -> int:
-    """Over how many epochs a final value is: 1 of "last", K of "mean:K". Raises CannotEstimate on anything else."""
-    match = re.fullmatch(r"last|mean:([1-9][0-9]{0,8})", final) if isinstance(final, str) else None
+    """Over how many epochs a final value is: 1 of "last" and "best:METRIC", K of "mean:K". Raises CannotEstimate on others."""
+    match = re.fullmatch(r"last|best:.+|mean:([1-9][0-9]{0,8})", final) if isinstance(final, str) else None
     if match is None:
         raise CannotEstimate(
-            f"a final value is 'last' or 'mean:K' with K >= 1, not {final!r:.40}: the best test epoch is chosen by the test "
-            "itself"
+            f"a final value is 'last', 'mean:K' with K >= 1, or 'best:METRIC' with a metric on another split than the judged "
+            f"one, not {final!r:.40}"
         )
     return int(match[1] or 1)
 

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 
 from amrobust.errors import RunError
+from amrobust.runs.correctness import SeedCorrectness
 
 MAX_BYTES = 4_000_000_000
 """Of a checkpoint that is read: it is in memory as a whole."""
@@ -98,6 +99,21 @@ class Checkpoint:
     @property
     def _temporary(self) -> Path:
         return self.path.with_name(f".tmp-{self.path.name}")
+
+
+def as_tensors(correct: SeedCorrectness) -> dict[str, dict[str, torch.Tensor]]:
+    """Which test examples were right, as a checkpoint has it."""
+    return {
+        "bits": {output: torch.from_numpy(bits.copy()) for output, bits in correct.bits.items()},
+        "known": {output: torch.from_numpy(known.copy()) for output, known in correct.known.items()},
+    }
+
+
+def from_tensors(state: Mapping[str, Any], correct: SeedCorrectness) -> None:
+    """Enter in ``correct`` what :func:`as_tensors` gave. Raises KeyError or ValueError where it is of another training."""
+    for own, kept in ((correct.bits, state["bits"]), (correct.known, state["known"])):
+        for output, values in own.items():
+            values[:] = kept[output].numpy()
 
 
 def unusable(error: Exception) -> RunError:

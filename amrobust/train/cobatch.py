@@ -27,6 +27,7 @@ from amrobust.train.execution import CHECKPOINTS, Execution, checked, manifest_o
 from amrobust.train.executors import Executor
 from amrobust.train.heartbeat import Listener
 from amrobust.train.layout import alike, plan_groups
+from amrobust.train.measurements import as_recorded
 from amrobust.train.reporter import RunEvents
 from amrobust.train.unit import CoBatch, Place, SeedOutcome, Work
 
@@ -81,7 +82,11 @@ def plan_cobatches(
         ordered = sorted(free, key=lambda number: identities[number])
         in_it = company or {identities[number]: () for number in ordered}
         if free:
-            of_all = {identity: specs[by_identity[identity]] for identity in in_it}
+            numbers = {identity: by_identity[identity] for identity in in_it}
+            of_all = {
+                identity: specs[n] if (begun := found[n]) is None else as_recorded(specs[n], begun)
+                for identity, n in numbers.items()
+            }
             together.append(CoBatchedRuns({number: asked[number] for number in ordered}, company, of_all))
 
     for manifest in found.values():

@@ -205,7 +205,7 @@ class _Batch:
         kept = [row for row, seed in enumerate(manifest.complete) if seed in wanted]
         curves = {} if error is not None else run.curves()
         finals = tuple(
-            Final(output, facts.methods[output], *mean_and_std(held(metrics[metric][kept])[:, -1]))
+            Final(output, facts.called(output), *mean_and_std(held(metrics[metric][kept])[:, -1]))
             for output, metrics in curves.items()
             if metrics
         )

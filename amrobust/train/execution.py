@@ -15,6 +15,8 @@ import numpy as np
 from amrobust.errors import RunError, UserError
 from amrobust.runs.axis import MAX_EPOCHS, epochs
 from amrobust.runs.code import code_digest
+from amrobust.runs.correct_file import by_seed
+from amrobust.runs.correctness import SeedCorrectness
 from amrobust.runs.curves import SeedCurves, along, metric_names
 from amrobust.runs.files import escape
 from amrobust.runs.find import is_run
@@ -22,13 +24,13 @@ from amrobust.runs.lock import Held, locked
 from amrobust.runs.manifest import Block, Layout, Manifest, RunMetadata, SeedRecord, Source, identity
 from amrobust.runs.provenance import now, session, versions_apart
 from amrobust.runs.seeds import MAX_SEED
-from amrobust.runs.spec import Spec
+from amrobust.runs.spec import STATISTICS_EVERY, Spec
 from amrobust.runs.store import Run, broken_line, commit, read_run
 from amrobust.runs.tuning import Tuning, require_disjoint
 from amrobust.runs.validators import CorruptRun, UnreadableRun
 from amrobust.runs.values import MAX_VALUES, not_finite
 from amrobust.runs.versions import Asked, Versions
-from amrobust.train import prepare
+from amrobust.train import measurements, prepare
 from amrobust.train.executors import Executor, train_seeds
 from amrobust.train.finished import clear
 from amrobust.train.heartbeat import Listener
@@ -154,10 +156,10 @@ def _check_same(recorded: Manifest, asked: Manifest) -> None:
     if recorded.identity != asked.identity:
         raise CorruptRun("it holds another run than its name says")
     # Which metrics a script has, and where it measures them, its seeds say.
-    for name in ("outputs", "metrics", "epochs") if asked.facts.metrics else ("outputs",):
+    for name in ("usual_outputs", "metrics", "epochs") if asked.facts.metrics else ("usual_outputs",):
         if getattr(recorded.facts, name) != getattr(asked.facts, name):
             raise UnreadableRun(
-                f"this version of amrobust, or of your code, would record other {name} than it has",
+                f"this version of amrobust, or of your code, would record other {name.removeprefix('usual_')} than it has",
                 "choose another --runs-dir",
             )
 
@@ -226,8 +228,10 @@ class Execution:
         self.source = source
         self.manifest = asked.manifest
         self.facts = self.manifest.facts
+        self.spec_asked = self.manifest.spec
         self.code = code_digest(self.facts.code)
         self.curves: dict[int, SeedCurves] = {}
+        self.correct: dict[int, SeedCorrectness] = {}
         self.committed = Run(self.path, self.manifest)
         """What is on the disk, once anything is."""
         self.tuned_anew = False
@@ -254,13 +258,22 @@ class Execution:
             }
             for row, seed in enumerate(recorded.complete)
         }
+        self.correct = by_seed(run.correct())
         # The lock is ours, so whoever was running these seeds is gone.
         stale = {seed: SeedRecord("planned") for seed in recorded.in_state("running")}
         # Where the data lay may have changed since, with the machine or the directory: what was asked for says where they lie.
         asked = self.manifest
         tuning = asked.tuning or recorded.tuning
         self.tuned_anew = tuning != recorded.tuning
-        self.manifest = replace(recorded, spec=asked.spec, seeds={**recorded.seeds, **stale}, tuning=tuning)
+        spec = measurements.as_recorded(asked.spec, recorded)
+        self.facts = replace(
+            asked.facts,
+            **{
+                name: getattr(recorded.facts, name)
+                for name in ("outputs", "methods", "first_output_epoch", "measured")
+            },
+        )
+        self.manifest = replace(recorded, spec=spec, seeds={**recorded.seeds, **stale}, tuning=tuning)
 
     def run(self, wanted: Sequence[int], training: _Training) -> None:
         """Plan ``wanted``, train what is missing, commit as blocks become whole."""
@@ -306,6 +319,12 @@ class Execution:
         """Commit that ``missing`` of the ``wanted`` seeds are being trained: how, where and beside which other runs."""
         if layout.note is not None:
             self.reporter.note(layout.note)
+        if self.spec_asked != self.manifest.spec:
+            self.reporter.note(
+                f"its seeds are measured as those that it has were, with {STATISTICS_EVERY} = "
+                f"{self.manifest.spec.workload_params.get(STATISTICS_EVERY, 1)}; choose another "
+                "--runs-dir to measure all of them otherwise"
+            )
         self.wanted, self.missing, self.left = wanted, missing, set(missing)
         self.begun = time.perf_counter()
         running = {seed: SeedRecord("running") for seed in missing}
@@ -380,12 +399,16 @@ class Execution:
             record = SeedRecord("failed", wall_seconds=outcome.wall_seconds, error=error[:2000])
         else:
             self.curves[outcome.seed] = outcome.curves
+            if outcome.correct is not None:
+                self.correct[outcome.seed] = outcome.correct
+            usual = [outcome.curves[output] for output in self.facts.usual_outputs]
             diverged = outcome.diverged or any(
-                not_finite(c[None]).any() for metrics in outcome.curves.values() for c in metrics.values()
+                not_finite(curve[None]).any() for metrics in usual for curve in metrics.values()
             )
             record = SeedRecord(
-                "complete", diverged, outcome.wall_seconds, None, outcome.stack, self.code, self.declared
-            )
+                "complete", diverged, outcome.wall_seconds, stack=outcome.stack,
+                measuring_seconds=outcome.measuring_seconds, code=self.code, declared=self.declared,
+            )  # fmt: skip
         self._set({outcome.seed: record})
         self.reporter.seed_done(outcome if error == outcome.error else replace(outcome, error=error))
 
@@ -452,5 +475,5 @@ class Execution:
 
     def _write(self) -> None:
         self.held.check()
-        self.committed = commit(self.path, self.manifest, self.curves)
+        self.committed = commit(self.path, self.manifest, self.curves, self.correct)
         self.manifest = self.committed.manifest

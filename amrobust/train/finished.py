@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from amrobust.runs.correctness import SeedCorrectness
 from amrobust.runs.spec import content_digest
 from amrobust.train import heartbeat
 from amrobust.train.code import dependence
@@ -24,15 +25,24 @@ def keep(spec: Work, outcomes: Sequence[SeedOutcome], directory: Path) -> None:
     """Write the outcomes of a block without errors to ``directory``. Raises RunError on a full disk."""
     import torch
 
+    from amrobust.train.checkpoint import as_tensors
+
     kept = [
         {
             "seed": outcome.seed,
             "diverged": outcome.diverged,
             "wall_seconds": outcome.wall_seconds,
+            "measuring_seconds": outcome.measuring_seconds,
             "stack": outcome.stack,
             "curves": {
                 output: {name: torch.tensor(curve, dtype=torch.float64) for name, curve in metrics.items()}
                 for output, metrics in outcome.curves.items()
+            },
+            "correct": outcome.correct
+            and {
+                "metric": outcome.correct.metric,
+                "examples": outcome.correct.examples,
+                **as_tensors(outcome.correct),
             },
         }
         for outcome in outcomes
@@ -66,12 +76,21 @@ def _outcome(kept: Any) -> SeedOutcome:
         str(output): {str(name): curve.double().reshape(-1).numpy() for name, curve in metrics.items()}
         for output, metrics in kept["curves"].items()
     }
+    noted = kept["correct"]
+    correct = noted and SeedCorrectness(
+        str(noted["metric"]),
+        int(noted["examples"]),
+        {str(output): bits.numpy() for output, bits in noted["bits"].items()},
+        {str(output): known.numpy() for output, known in noted["known"].items()},
+    )
     return SeedOutcome(
         int(kept["seed"]),
         curves,
         bool(kept["diverged"]),
         float(kept["wall_seconds"]),
+        float(kept["measuring_seconds"]),
         stack=int(kept["stack"]),
+        correct=correct,
     )
 
 

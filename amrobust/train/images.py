@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from itertools import islice
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from amrobust import workloads
-from amrobust.optim import RuleOptimizer
+from amrobust.optim import RuleOptimizer, batch_norm_statistics
+from amrobust.runs.measurement import Output
 from amrobust.runs.spec import Spec
-from amrobust.train import heartbeat
+from amrobust.train import heartbeat, measurements
 from amrobust.train.checkpoint import Checkpoint
 from amrobust.train.epochs import restore_stream, stream_state, train_epochs
 from amrobust.train.network import (
@@ -25,7 +28,6 @@ from amrobust.train.network import (
     network_at_x0,
     order_generator,
 )
-from amrobust.train.optimizers import find
 from amrobust.train.unit import SeedOutcome
 from amrobust.workloads.imagenet import ImageNet
 from amrobust.workloads.images import ImageClassification
@@ -100,7 +102,7 @@ class ImageTraining:
         dtype = dtype or dtype_of(spec)
         self.device, self.dtype = device, dtype
         self.lr = float(spec.hyperparameters["lr"])  # type: ignore[arg-type]
-        self.outputs = find(spec.optimizer).outputs
+        self.outputs = measurements.outputs_of(spec)
         self.source = (
             Streamed(workload, self.params)
             if isinstance(workload, ImageNet)
@@ -118,11 +120,11 @@ class ImageTraining:
             self.device.type, torch.bfloat16, enabled=self.params["precision"] == "bfloat16"
         )
 
-    def _logits(self, images: Tensor) -> Tensor:
+    def _logits(self, images: Tensor, forward: Callable[[Tensor], Any] | None = None) -> Tensor:
         """In the parameters' type, whatever precision the network computes in."""
         images = images.to(self.device, self.dtype, non_blocking=True).contiguous(memory_format=self.layout)
         with self._precision():
-            logits: Tensor = self.forward(images)
+            logits: Tensor = (forward or self.forward)(images)
         return logits.to(self.dtype)
 
     def train_epoch(self, epoch: int) -> float:
@@ -146,24 +148,47 @@ class ImageTraining:
             losses.append(loss.detach())
         return float(torch.stack(losses).double().mean())
 
-    def evaluate(self, output: str) -> Mapping[str, float]:
-        """Accuracy in percent and mean cross-entropy on the test set, and the latter on the training set held in memory."""
+    def evaluate(self, output: Output) -> tuple[Mapping[str, float], NDArray[np.bool_]]:
+        """Accuracy in percent and mean cross-entropy on the test set, and the latter on the training set held in memory.
+
+        With recomputed statistics on the test set alone.
+        """
+        with at_output(self.optimizer, output.name):
+            if output.measurement is None:
+                return self._measured()
+            # Not the compiled network: it would be compiled anew for batch norms that gather.
+            batches = self.source.training_batches(
+                measurements.statistics_order(), measurements.statistics_augmentation()
+            )
+            with batch_norm_statistics(
+                self.model,
+                islice(batches, measurements.BATCHES),
+                forward=lambda images: self._logits(images, self.model),
+            ):
+                return self._measured(("test",))
+
+    def _measured(
+        self, names: Sequence[str] = ("test", "train")
+    ) -> tuple[dict[str, float], NDArray[np.bool_]]:
         measured = {}
-        with at_output(self.optimizer, output), torch.no_grad():
+        right: list[Tensor] = []
+        with torch.no_grad():
             self.model.eval()
             for name, batches in self.source.evaluation_sets().items():
-                correct, loss, count = 0.0, 0.0, 0
+                if name not in names:
+                    continue
+                loss, count = 0.0, 0
                 for images, labels in batches:
                     labels = labels.to(self.device)
                     logits = self._logits(images)
-                    correct += (logits.argmax(dim=1) == labels).sum().item()
+                    if name == "test":
+                        right.append(logits.argmax(dim=1) == labels)
                     loss += cross_entropy(logits.double(), labels, reduction="sum").item()
                     count += len(labels)
                 measured[f"{name}_loss"] = loss / count
-                if name == "test":
-                    measured["test_accuracy"] = 100.0 * correct / count
             self.model.train()
-        return measured
+        found = torch.cat(right).cpu().numpy()
+        return {**measured, "test_accuracy": 100.0 * int(found.sum()) / len(found)}, found
 
     def observe(self, measured: Mapping[str, Mapping[str, float]]) -> None:
         """Nothing watches the losses here: schedules are fixed."""

@@ -14,12 +14,12 @@ from torch.nn.functional import cross_entropy
 from amrobust import workloads
 from amrobust.optim import NTASGD
 from amrobust.rules.schedules import PlateauState
+from amrobust.runs.measurement import Output
 from amrobust.runs.spec import Spec
-from amrobust.train import heartbeat
+from amrobust.train import heartbeat, measurements
 from amrobust.train.checkpoint import Checkpoint
 from amrobust.train.epochs import restore_stream, stream_state, train_epochs
 from amrobust.train.network import at_output, make_optimizer, network_at_x0
-from amrobust.train.optimizers import find
 from amrobust.train.streams import integer, seed_sequence
 from amrobust.train.unit import SeedOutcome
 from amrobust.workloads.models.lstm import State, WeightDroppedLSTM
@@ -39,7 +39,7 @@ class LanguageTraining:
         workload = workloads.get(spec.workload)
         assert isinstance(workload, PennTreebank)
         self.workload, self.params = workload, spec.workload_params
-        self.outputs = find(spec.optimizer).outputs
+        self.outputs = measurements.outputs_of(spec)
         texts = workload.texts(self.params)
         self.train, self.validation, self.test = (
             text.to(device) for text in (texts.train, texts.validation, texts.test)
@@ -75,17 +75,18 @@ class LanguageTraining:
         weights = torch.tensor(lengths, dtype=torch.float64)
         return float((torch.stack(losses).double().cpu() * weights).sum() / weights.sum())
 
-    def evaluate(self, output: str) -> Mapping[str, float]:
+    def evaluate(self, output: Output) -> tuple[Mapping[str, float], None]:
         """Perplexity of the validation and the test text."""
-        with at_output(self.optimizer, output):
-            return {
+        with at_output(self.optimizer, output.name):
+            measured = {
                 "validation_perplexity": perplexity(self.model, self.validation),
                 "test_perplexity": perplexity(self.model, self.test),
             }
+        return measured, None
 
     def observe(self, measured: Mapping[str, Mapping[str, float]]) -> None:
         """Lower the rate, or begin to average, where the validation loss has stopped improving."""
-        loss = math.log(measured[self.outputs[-1]]["validation_perplexity"])
+        loss = math.log(measured[self.outputs[-1].key]["validation_perplexity"])
         if self.plateau is not None:
             self.rate = self.plateau.observe(self.rate, loss)
         if isinstance(self.optimizer, NTASGD):

@@ -9,16 +9,20 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from amrobust import workloads
-from amrobust.optim import AmortizedOptimizer, MSGDTail
+from amrobust.optim import AmortizedOptimizer, MSGDTail, batch_norm_statistics
+from amrobust.runs.correctness import SeedCorrectness
+from amrobust.runs.measurement import Output
 from amrobust.runs.spec import Spec
-from amrobust.train import heartbeat
+from amrobust.train import heartbeat, measurements
+from amrobust.train.checkpoint import as_tensors, from_tensors
 from amrobust.train.dropout import seed_dropout
 from amrobust.train.optimizers import find
-from amrobust.train.streams import integer, seed_sequence, x0_sequence
+from amrobust.train.streams import ROUNDING, integer, seed_sequence, x0_sequence
 from amrobust.train.unit import SeedOutcome
 from amrobust.workloads import validation
 from amrobust.workloads.workload import NetworkWorkload
@@ -26,6 +30,10 @@ from amrobust.workloads.workload import NetworkWorkload
 CPU = torch.device("cpu")
 EVALUATION_BATCH = 200
 """Small enough for the activations to stay in the cache: faster than the whole set at once."""
+
+
+BITS = {2: torch.int16, 4: torch.int32, 8: torch.int64}
+"""The integers that have as many bytes as a number."""
 
 
 class Data(NamedTuple):
@@ -59,13 +67,32 @@ def load(spec: Spec, device: torch.device, dtype: torch.dtype) -> Data:
 
 
 def network_at_x0(spec: Spec, seed: int = 0) -> nn.Module:
-    """The model at the starting point of one seed: the same for all unless the starting point is what varies."""
+    """The model at the starting point of one seed: the same for all unless that, or one bit of it, is what varies."""
     generator = torch.Generator().manual_seed(integer(x0_sequence(spec, seed)))
     workload: Any = workloads.get(spec.workload)
     names = getattr(workload, "model_params", ())
     chosen = {name: spec.workload_params[name] for name in names if name in spec.workload_params}
     network: nn.Module = workload.model(generator, **chosen)
+    if spec.vary == ROUNDING:
+        change_one_bit(network, np.random.default_rng(seed_sequence(spec, ROUNDING, seed)))
     return network
+
+
+@torch.no_grad()
+def change_one_bit(network: nn.Module, generator: np.random.Generator) -> None:
+    """Change the last bit of one parameter other than 0, chosen by chance: in single precision by one part in 10⁷ of it.
+
+    Training makes differences of that size grow to those that a seed of its own makes: below this spread no optimizer can get.
+    Source: C. Summers and M. J. Dinneen, Nondeterminism and instability in neural network optimization, ICML 2021.
+    """
+    flat = [p.data.view(-1) for p in network.parameters()]
+    places = torch.nonzero(torch.cat(flat)).flatten()
+    place = int(places[int(generator.integers(len(places)))])
+    for parameter in flat:
+        if place < len(parameter):
+            parameter.view(BITS[parameter.element_size()])[place] ^= 1
+            return
+        place -= len(parameter)
 
 
 def make_optimizer(spec: Spec, model: nn.Module, seed: int) -> torch.optim.Optimizer:
@@ -81,15 +108,23 @@ def at_output(optimizer: torch.optim.Optimizer, output: str) -> AbstractContextM
     return optimizer.output_point()
 
 
+class Evaluation(NamedTuple):
+    """What a network does on a set: accuracy in percent, mean cross-entropy, and which labels (n,) it gets right."""
+
+    accuracy: float
+    loss: float
+    right: NDArray[np.bool_]
+
+
 @torch.inference_mode()
-def evaluate(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[float, float]:
-    """Accuracy in percent and mean cross-entropy, in evaluation mode: no statistic is updated, no random number drawn."""
+def evaluate(model: nn.Module, images: Tensor, labels: Tensor) -> Evaluation:
+    """In evaluation mode: no statistic is updated, no random number drawn."""
     model.eval()
     logits = torch.cat([model(part) for part in torch.split(images, EVALUATION_BATCH)])
-    correct = (logits.argmax(dim=1) == labels).sum().item()
+    right = logits.argmax(dim=1) == labels
     loss = cross_entropy(logits.double(), labels).item()
     model.train()
-    return 100.0 * correct / labels.numel(), loss
+    return Evaluation(100.0 * right.sum().item() / labels.numel(), loss, right.flatten().cpu().numpy())
 
 
 def dropout_generator(spec: Spec, seed: int, device: torch.device) -> torch.Generator:
@@ -122,9 +157,11 @@ def train_seed(
     model.train()
     optimizer = make_optimizer(spec, model, seed)
     order = order_generator(spec, seed)
-    outputs = find(spec.optimizer).outputs
-    recorder = CurveRecorder(outputs, epochs)
+    outputs = measurements.outputs_of(spec)
+    recorder = CurveRecorder(outputs, epochs, data.test_labels.numel())
+    batches = measurements.statistics_batches(data.train_images, params)
     # What a model draws outside its dropout layers comes from torch's own generator.
+    measuring = 0.0
     with torch.random.fork_rng([] if device.type == "cpu" else [device]):
         torch.manual_seed(dropout.initial_seed())
         for epoch in range(epochs):
@@ -132,16 +169,27 @@ def train_seed(
             for group in optimizer.param_groups:
                 group["lr"] = workload.learning_rate(params, float(spec.hyperparameters["lr"]), epoch)  # type: ignore[arg-type]
             batch_loss = _train_epoch(model, optimizer, data.train_images, data.train_labels, order, params)
-            measured = {}
+            measured: dict[str, tuple[float, ...]] = {}
+            right = {}
             for output in outputs:
-                with at_output(optimizer, output):
-                    accuracy, test_loss = evaluate(model, data.test_images, data.test_labels)
-                    _, train_loss = evaluate(model, data.train_images, data.train_labels)
-                measured[output] = accuracy, test_loss, train_loss
-            recorder.record(epoch, measured, batch_loss)
+                if not output.due(epoch, epochs):
+                    continue
+                begun = time.perf_counter()
+                with at_output(optimizer, output.name):
+                    recomputed = (
+                        batch_norm_statistics(model, batches) if output.measurement else nullcontext()
+                    )
+                    with recomputed:
+                        found = evaluate(model, data.test_images, data.test_labels)
+                    measured[output.key], right[output.key] = (found.accuracy, found.loss), found.right
+                    if output.measurement is None:
+                        measured[output.key] += (evaluate(model, data.train_images, data.train_labels).loss,)
+                if output.measurement is not None:
+                    measuring += time.perf_counter() - begun
+            recorder.record(epoch, measured, batch_loss, right)
             if recorder.diverged:
                 break
-    return recorder.outcome(seed, time.perf_counter() - started)
+    return recorder.outcome(seed, time.perf_counter() - started, measuring)
 
 
 def _train_epoch(
@@ -172,25 +220,35 @@ def _train_epoch(
 
 METRICS = ("test_accuracy", "test_loss", "train_loss", "train_batch_loss")
 
+Measurements = Mapping[str, tuple[float, ...]]
+"""By an output's key its test accuracy, test loss and training loss; the first two of one that is measured in another way."""
+
 
 class CurveRecorder:
-    """Takes a seed's measurements epoch by epoch; from the first that is not finite on, everything it holds is NaN."""
+    """Takes a seed's measurements epoch by epoch; from the first that is not finite on, everything it holds is NaN.
 
-    def __init__(self, outputs: Sequence[str], epochs: int) -> None:
-        self.curves = {output: {name: np.full(epochs, np.nan) for name in METRICS} for output in outputs}
+    Whether a seed diverged is said by its outputs as they are usually measured: what else is measured changes nothing of that.
+    """
+
+    def __init__(self, outputs: Sequence[Output], epochs: int, examples: int) -> None:
+        self.usual = [output.key for output in outputs if output.measurement is None]
+        self.curves = measurements.blank(outputs, METRICS, epochs)
+        self.correct = SeedCorrectness.blank(METRICS[0], examples, list(self.curves), epochs)
         self.diverged = False
 
     def record(
-        self, epoch: int, measured: Mapping[str, tuple[float, float, float]], batch_loss: float
+        self, epoch: int, measured: Measurements, batch_loss: float, right: Mapping[str, NDArray[np.bool_]]
     ) -> None:
-        """Enter (test accuracy, test loss, training loss) of every output at the end of ``epoch``."""
-        values = [*measured.values()]
+        """Enter what was ``measured`` at the end of ``epoch``, and which test examples each output got ``right``."""
+        values = [measured[output] for output in self.usual]
         self.diverged = self.diverged or not bool(np.isfinite(values).all() and np.isfinite(batch_loss))
         if self.diverged:
             return
         for output, of_output in measured.items():
-            for name, value in zip(METRICS, (*of_output, batch_loss), strict=True):
+            everything = (*of_output, batch_loss) if output in self.usual else of_output
+            for name, value in zip(METRICS, everything, strict=False):
                 self.curves[output][name][epoch] = value
+            self.correct.enter(output, epoch, right[output])
 
     def state(self) -> dict[str, Any]:
         """What has been entered, for a checkpoint."""
@@ -198,15 +256,26 @@ class CurveRecorder:
             output: {name: torch.from_numpy(values.copy()) for name, values in metrics.items()}
             for output, metrics in self.curves.items()
         }
-        return {"curves": curves, "diverged": self.diverged}
+        return {"curves": curves, "diverged": self.diverged, "correct": as_tensors(self.correct)}
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take up what :meth:`state` gave. Raises KeyError or ValueError where it is of another training."""
         for output, metrics in self.curves.items():
             for name, values in metrics.items():
                 values[:] = state["curves"][output][name].numpy()
+        from_tensors(state["correct"], self.correct)
         self.diverged = bool(state["diverged"])
 
-    def outcome(self, seed: int, wall_seconds: float, stack: int = 1) -> SeedOutcome:
+    def outcome(
+        self, seed: int, wall_seconds: float, measuring_seconds: float, stack: int = 1
+    ) -> SeedOutcome:
         """What training ``seed`` gave, in a stack of ``stack`` seeds."""
-        return SeedOutcome(seed, self.curves, self.diverged, wall_seconds, stack=stack)
+        return SeedOutcome(
+            seed,
+            self.curves,
+            self.diverged,
+            wall_seconds,
+            measuring_seconds,
+            stack=stack,
+            correct=self.correct,
+        )

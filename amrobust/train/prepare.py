@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import platform
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache, lru_cache
 from importlib.metadata import version
 from math import isfinite
@@ -15,12 +16,12 @@ from amrobust.errors import UserError
 from amrobust.runs.manifest import RunMetadata
 from amrobust.runs.method import Method
 from amrobust.runs.metric import Metric, direction
-from amrobust.runs.spec import LOCATIONS, Spec, Value, plain
+from amrobust.runs.spec import LOCATIONS, MEASURING, Spec, Value, plain
 from amrobust.runs.workload import Workload
-from amrobust.train import foreign_rules
+from amrobust.train import foreign_rules, measurements
 from amrobust.train.code import code_of
 from amrobust.train.optimizers import find
-from amrobust.train.streams import require_stream, x0_index
+from amrobust.train.streams import ROUNDING, require_stream, x0_index
 from amrobust.train.unit import HERE, Place
 from amrobust.workloads import backends
 
@@ -92,6 +93,7 @@ def make_spec(
         paired=paired,
         vary=vary,
     )
+    measurements.check(spec)
     if problem.kind == "convex":
         from amrobust.train.convex_rules import check
 
@@ -129,25 +131,25 @@ def describe(spec: Spec, place: Place = HERE) -> RunMetadata:
     shown = [
         (name, str(value))
         for name, value in sorted(params.items())
-        if name not in ("epochs", *LOCATIONS) and value != known[name]
+        if name not in ("epochs", *LOCATIONS, *MEASURING) and value != known[name]
     ]
     if spec.vary is not None:
         shown.append(("vary", spec.vary))
     data_digest, code = problem.data_digest(params), code_of(spec)
+    outputs, methods = measurements.outputs_of(spec), method_names(spec)
+    moves = optimizer.first_moves(spec.hyperparameters)
     return RunMetadata(
         x0_digest=_x0_digest(spec, problem, data_digest),
         data_digest=data_digest,
-        outputs=optimizer.outputs,
-        methods=method_names(spec),
+        outputs=tuple(output.key for output in outputs),
+        methods={output.key: methods[output.name] for output in outputs},
         metrics=tuple(
             Metric(name, direction(f"better of {name}", better), unit, "workload", "workload")
             for name, better, unit in workloads.metrics_of(problem, params)
         ),
         epochs=problem.epochs(params),
         steps_per_epoch=problem.steps_per_epoch(params),
-        first_output_epoch={
-            output: -(-step // points) for output, step in optimizer.first_moves(spec.hyperparameters).items()
-        },
+        first_output_epoch={output.key: -(-moves[output.name] // points) for output in outputs},
         workload_label=Workload(problem.name, tuple(shown)).label,
         versions={"python": platform.python_version()}
         | dict(package_versions())
@@ -157,6 +159,11 @@ def describe(spec: Spec, place: Place = HERE) -> RunMetadata:
         backend=None if library is None else library.name,
         data_note=problem.data_note(params),
         code=code.files,
+        measured={
+            output.key: (output.name, output.measurement)
+            for output in outputs
+            if output.measurement is not None
+        },
     )
 
 
@@ -206,6 +213,8 @@ def _network_digest(spec: Spec) -> str:
     from amrobust.train.network import network_at_x0
 
     digest = hashlib.sha256()
+    # Where a bit of it varies, that of all seeds is the one before the bit is changed.
+    spec = replace(spec, vary=None) if spec.vary == ROUNDING else spec
     for name, value in network_at_x0(spec).state_dict().items():
         digest.update(f"{name} {tuple(value.shape)} {value.dtype}\n".encode() + value.numpy().tobytes())
     return digest.hexdigest()

@@ -114,10 +114,10 @@ def _progress(run: Run, seeds: Iterable[int]) -> RunProgress:
         if len(values):
             mean, std = mean_and_std(values)
             assert mean is not None
-            finals.append((facts.methods[output], mean, std))
+            finals.append((facts.called(output), mean, std))
     missing = len(wanted) - counts["complete"] - len(handed) - counts["failed"]
     return RunProgress(
-        manifest.spec.optimizer, tuple(facts.methods[output] for output in facts.outputs), facts.workload_label, run.path,
+        manifest.spec.optimizer, tuple(facts.methods[output] for output in facts.usual_outputs), facts.workload_label, run.path,
         len(wanted), counts["complete"], running, pending, counts["failed"], missing, tuple(finals), metric, unit,
     )  # fmt: skip
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 
@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from amrobust.train.optimizer import Optimizer
     from amrobust.workloads import Workload
 
-Stream = Literal["x0", "order", "augmentation", "dropout", "noise", "rule"]
+Stream = Literal["x0", "order", "augmentation", "dropout", "noise", "rule", "rounding"]
+
+ROUNDING: Final = "rounding"
+"""The stream of the one bit of its starting point that a seed changes, where nothing else varies."""
 
 
 def _words(text: str) -> list[int]:
@@ -63,7 +66,8 @@ def streams_of(workload: Workload, params: Mapping[str, Any], optimizer: Optimiz
             found = ("x0", "order", "dropout")
         case _:
             found = ("x0", "order", "augmentation") if params.get("augment") else ("x0", "order")
-    return (*found, "rule") if optimizer.draws_numbers else found
+    found = (*found, "rule") if optimizer.draws_numbers else found
+    return found if workload.kind == "convex" else (*found, ROUNDING)
 
 
 def require_stream(stream: str, workload: Workload, params: Mapping[str, Any], optimizer: Optimizer) -> None:

@@ -51,7 +51,10 @@ def _named(spec: Work, outcome: SeedOutcome) -> SeedOutcome:
         output: {validation.name_of(name, spec.workload_params): curve for name, curve in metrics.items()}
         for output, metrics in outcome.curves.items()
     }
-    return replace(outcome, curves=curves)
+    correct = outcome.correct
+    if correct is not None:
+        correct = replace(correct, metric=validation.name_of(correct.metric, spec.workload_params))
+    return replace(outcome, curves=curves, correct=correct)
 
 
 def halves(spec: Work, seeds: Sequence[int], place: Place) -> list[tuple[int, ...]]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amrobust.runs.axis import Axis
+from amrobust.runs.correctness import SeedCorrectness
 from amrobust.runs.metric import Metric
 from amrobust.runs.spec import Spec, Value
 from amrobust.train.heartbeat import Tell
@@ -98,8 +99,12 @@ class SeedOutcome:
     diverged: bool = False
     wall_seconds: float = 0.0
     """Its own time; in a stack its share of the stack's."""
+    measuring_seconds: float = 0.0
+    """Of these what other measurements than the usual one took."""
     error: str | None = None
     stack: int = 1
     """How many seeds were trained together with it, itself included."""
     measured: Measured | None = None
     """None where the run's metadata say what the curves are of."""
+    correct: SeedCorrectness | None = None
+    """Which test examples it got right; None where that was not noted."""

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from amrobust.rules.schedules import multi_step
+from amrobust.runs.spec import STATISTICS_EVERY
 from amrobust.workloads import smoke_test, validation
 from amrobust.workloads.rates import check_dropped
 from amrobust.workloads.workload import CLASSIFICATION_METRICS, MetricRow, require
@@ -45,8 +46,9 @@ class Classification(ABC):
     metrics: ClassVar[tuple[MetricRow, ...]] = CLASSIFICATION_METRICS
     defaults: Mapping[str, Any] = {"epochs": 10, "batch_size": 32, "lr_drops": 0}
     """Override it for other defaults of these three."""
-    optional: Mapping[str, Any] = {"validation": None}
-    """The share of the training set that is held out in the place of the test set."""
+    optional: Mapping[str, Any] = {"validation": None, STATISTICS_EVERY: 1}
+    """The share of the training set that is held out in the place of the test set; and at every how many epochs a network with
+    batch norm is measured with recomputed statistics too, 0 for never."""
     rates: Mapping[str, float | int] = {"lr": 0.1, "momentum": 0.9, "m": 5, "weight_decay": 0.0}
     """Hyperparameters of amrobust's optimizers where none are given."""
 

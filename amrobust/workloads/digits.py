@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amrobust.rules.schedules import multi_step
+from amrobust.runs.spec import STATISTICS_EVERY
 from amrobust.workloads import validation
 from amrobust.workloads.rates import check_dropped
 from amrobust.workloads.workload import CLASSIFICATION_METRICS, MetricRow, require
@@ -78,8 +79,8 @@ class Digits:
 
     @property
     def optional(self) -> Mapping[str, Any]:
-        """The convolutional network, its gradients as they are, no validation split."""
-        return {"model": "cnn", "clip_norm": None, "validation": None}
+        """The convolutional network, its gradients as they are, no validation split, both statistics at every epoch."""
+        return {"model": "cnn", "clip_norm": None, "validation": None, STATISTICS_EVERY: 1}
 
     @property
     def model_params(self) -> tuple[str, ...]:

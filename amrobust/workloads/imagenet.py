@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from amrobust.errors import UserError
+from amrobust.runs.spec import STATISTICS_EVERY
 from amrobust.workloads import catalogue, data, rates
 from amrobust.workloads.formats import ImageFolder, scan_folders
 from amrobust.workloads.images import COMPUTATION, check_computation
@@ -87,6 +88,11 @@ class ImageNet:
         """ResNet50, 90 epochs of batches of 256, drops and restarts every 30 epochs."""
         common = {"epochs": 90, "batch_size": 256, "model": "resnet50", "augment": True, "decoders": 8}
         return {**common, **rates.defaults(restart=True), **COMPUTATION}
+
+    @property
+    def optional(self) -> Mapping[str, Any]:
+        """Both statistics at every epoch."""
+        return {STATISTICS_EVERY: 1}
 
     def optimizer_defaults(self, optimizer: str) -> Mapping[str, float | int]:
         """One learning rate for all, as in the paper."""

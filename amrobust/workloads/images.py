@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amrobust.errors import UserError
+from amrobust.runs.spec import STATISTICS_EVERY
 from amrobust.workloads import catalogue, contents, data, rates, validation
 from amrobust.workloads.digits import Split
 from amrobust.workloads.formats import parse_cifar, parse_idx
@@ -123,8 +124,8 @@ class ImageClassification:
 
     @property
     def optional(self) -> Mapping[str, Any]:
-        """No validation split."""
-        return {"validation": None}
+        """No validation split, both statistics at every epoch."""
+        return {"validation": None, STATISTICS_EVERY: 1}
 
     def optimizer_defaults(self, optimizer: str) -> Mapping[str, float | int]:
         """One learning rate for all, as in the paper."""

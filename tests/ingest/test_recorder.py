@@ -610,3 +610,47 @@ class TestOutputs:
             "I": [[1, 3]],
             "II": [[2, 4]],
         }
+
+
+def test_which_examples_were_right_is_recorded_where_it_is_logged(tmp_path):
+    rng = np.random.default_rng(0)
+    wanted = {}
+    for seed, epochs in enumerate(((1, 2), (1, 2, 3), (1, 2, 3), (2, 3))):
+        with amrobust.record(tmp_path, method="mine", seed=seed, workload="w") as run:
+            for epoch in epochs:
+                right = rng.random(50) < 0.8
+                run.log(epoch, val_acc=float(right.mean()), loss=1.0, correct=right if epoch > 1 else None)
+                wanted[seed, epoch] = right
+    (arm,) = amrobust.load(tmp_path).arms
+    assert arm.correct.metric == "val_acc"
+    for seed in range(4):
+        assert (arm.correct.shares([seed], [2.0])[0] == wanted[seed, 2]).all()
+        assert arm.correct.shares([seed], [1.0]) is None
+    assert (arm.correct.shares([1, 2, 3], [3.0])[2] == wanted[3, 3]).all()
+    assert arm.correct.shares([0, 1], [3.0]) is None
+
+
+@pytest.mark.parametrize(
+    ("correct", "accuracy", "message"),
+    [
+        ([True, False], 70.0, "no metric that is logged with it says so"),
+        ([[True], [False]], 50.0, "an array of one dimension"),
+        ([0.5, 0.5], 50.0, "one true or false for each test example"),
+        ([], 0.0, "one true or false for each test example"),
+    ],
+)
+def test_examples_that_do_not_give_the_accuracy_are_left_out_and_said(
+    tmp_path, caplog, correct, accuracy, message
+):
+    with amrobust.record(tmp_path, method="m", seed=0, workload="w") as run:
+        run.log(1, accuracy=accuracy, correct=correct)
+    assert message in caplog.text
+    (arm,) = amrobust.load(tmp_path, metric="accuracy:higher").arms
+    assert arm.correct is None
+
+
+def test_examples_are_of_one_test_set(tmp_path, caplog):
+    run = amrobust.record(tmp_path, method="m", seed=0, workload="w")
+    run.log(1, accuracy=50.0, correct=[1, 0])
+    run.log(2, accuracy=25.0, correct=[1, 0, 0, 0])
+    assert "one test set" in caplog.text

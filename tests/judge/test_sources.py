@@ -8,7 +8,6 @@ from made_up import arm
 
 from amrobust import stats
 from amrobust.judge.compare import compare
-from amrobust.judge.sources import with_sources
 from amrobust.report.remarks import source_sentence
 
 
@@ -25,7 +24,7 @@ def groups():
 
 
 def test_the_shares_are_ratios_to_the_runs_in_which_all_streams_vary(groups):
-    whole, single = with_sources(compare(groups)).groups
+    whole, single = compare(groups).groups
     assert whole.sources == ()
     assert [(share.method, share.stream) for share in single.sources] == [("a", "order"), ("b", "order")]
     metric = single.metric.name
@@ -37,12 +36,12 @@ def test_the_shares_are_ratios_to_the_runs_in_which_all_streams_vary(groups):
 
 
 def test_there_are_none_without_runs_in_which_all_vary(groups):
-    (compared,) = with_sources(compare(groups[2:])).groups
+    (compared,) = compare(groups[2:]).groups
     assert compared.sources == ()
 
 
 def test_the_sentence_gives_variance_and_spread_with_intervals(groups):
-    share = with_sources(compare(groups)).groups[1].sources[0]
+    share = compare(groups).groups[1].sources[0]
     sentence = source_sentence(share)
     assert sentence.startswith("a: the order of the data alone makes ")
     assert (
@@ -57,7 +56,7 @@ def test_a_source_that_diverges_has_no_share(groups):
     broken = groups[2].curves[metric].copy()
     broken[0, 3:] = np.nan
     groups[2] = dataclasses.replace(groups[2], curves={metric: broken}, diverged=(0,))
-    share = with_sources(compare(groups)).groups[1].sources[0]
+    share = compare(groups).groups[1].sources[0]
     assert (share.final, share.avg_std) == (None, None)
     assert "cannot be estimated" in source_sentence(share)
 

@@ -104,7 +104,7 @@ def test_curves_have_every_metric_and_the_seed_decides_alone():
     one = train_unit(spec, (3,))[0]
     torch.manual_seed(2)
     assert one.error is None
-    assert set(one.curves) == {"I", "II"}
+    assert set(one.curves) == {"I", "II", "I@recomputed", "II@recomputed"}
     assert set(one.curves["I"]) == {"test_accuracy", "test_loss", "train_loss", "train_batch_loss"}
     assert equal(one, train_unit(spec, (3,))[0])
     assert not equal(one, train_unit(spec, (4,))[0])

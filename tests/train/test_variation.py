@@ -6,7 +6,7 @@ import torch
 
 from amrobust.errors import UserError
 from amrobust.runs.spec import Spec
-from amrobust.train.network import train_seed
+from amrobust.train.network import network_at_x0, train_seed
 from amrobust.train.prepare import describe, make_spec
 from amrobust.train.stacking.trainer import train_stack
 from amrobust.train.streams import seed_sequence, x0_sequence
@@ -67,12 +67,12 @@ def test_where_nothing_is_drawn_seeds_are_equal():
 @pytest.mark.parametrize(
     ("workload", "optimizer", "vary", "hint"),
     [
-        ("digits", "msgd", "rule", "choose one of x0, order$"),
-        ("digits", "msgd", "augmentation", "choose one of x0, order$"),
+        ("digits", "msgd", "rule", "choose one of x0, order, rounding$"),
+        ("digits", "msgd", "augmentation", "choose one of x0, order, rounding$"),
         ("fashion-mnist", "msgd", "augmentation", "augment=true"),
         ("logistic", "msgd", "x0", "--x0s"),
         ("logistic", "msgd", "order", "choose one of noise$"),
-        ("ptb", "msgd", "augmentation", "choose one of x0, order, dropout$"),
+        ("ptb", "msgd", "augmentation", "choose one of x0, order, dropout, rounding$"),
     ],
 )
 def test_a_stream_that_is_not_there_is_refused_with_a_hint(workload, optimizer, vary, hint):
@@ -91,3 +91,37 @@ def test_it_is_part_of_the_identity_and_of_the_workloads_name_and_nothing_change
     assert "vary" not in make_spec("digits", "msgd").to_dict()
     assert Spec.from_dict(spec.to_dict()) == spec
     assert describe(spec).workload_label == "digits[vary=order]"
+
+
+def bits(network):
+    return np.concatenate([p.detach().numpy().view(np.uint32).ravel() for p in network.parameters()])
+
+
+def test_under_rounding_one_bit_of_the_starting_point_differs_and_nothing_else():
+    spec, plain = make_spec("digits", "am2", vary="rounding"), make_spec("digits", "am2")
+    whole = bits(network_at_x0(plain))
+    changed = []
+    for seed in range(4):
+        apart = whole ^ bits(network_at_x0(spec, seed))
+        assert apart.sum() == apart.max() == 1
+        changed.append(int(apart.argmax()))
+        for stream in ("order", "augmentation", "dropout", "rule"):
+            assert draw(seed_sequence(spec, stream, seed)) == draw(seed_sequence(plain, stream, 0))
+    assert len(set(changed)) > 1
+    assert describe(spec).x0_digest == describe(plain).x0_digest
+
+
+@pytest.mark.parametrize("optimizer", ["msgd", "am2"])
+def test_a_bit_that_differs_is_trained_alike_alone_and_in_a_stack(optimizer):
+    spec = make_spec("digits", optimizer, SHORT | {"epochs": 2}, {"lr": 0.02}, vary="rounding")
+    alone = curves(spec)
+    together = np.stack(
+        [each.curves["I"]["test_loss"] for each in train_stack([(spec, seed) for seed in range(3)])]
+    )
+    np.testing.assert_allclose(together, alone, rtol=1e-4)
+    assert 0 < np.ptp(alone[:, -1]) < 1e-3
+
+
+def test_a_convex_problem_has_no_bit_to_change():
+    with pytest.raises(UserError, match="no stream 'rounding'"):
+        make_spec("logistic", "msgd", vary="rounding")

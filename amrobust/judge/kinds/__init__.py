@@ -8,6 +8,7 @@ from amrobust.judge.kinds.bound import WithinBound
 from amrobust.judge.kinds.change import BetterAfter, WorseAfter
 from amrobust.judge.kinds.composite import Composite
 from amrobust.judge.kinds.cost import Cheaper
+from amrobust.judge.kinds.distribution import LessSpreadOnDistribution
 from amrobust.judge.kinds.divergence import DivergesLess
 from amrobust.judge.kinds.kind import Kind
 from amrobust.judge.kinds.mean import BetterMean, EquivalentMean, NoWorseThan
@@ -23,7 +24,7 @@ KINDS: Mapping[str, Kind] = {
     for kind in (
         LessSpread(), LessAvgStd(), BetterMean(), EquivalentMean(), NoWorseThan(), Cheaper(), Trend(), StableOver(),
         ComparableSpread(), ComparableAvgStd(), NoMoreSpread(), NoMoreAvgStd(), WithinBound(), BetterAfter(), WorseAfter(),
-        DivergesLess(), RanksBetter(), COMPOSITE,
+        DivergesLess(), RanksBetter(), LessSpreadOnDistribution(), COMPOSITE,
     )
 }  # fmt: skip
 """By the name that claims, tables and files give them."""

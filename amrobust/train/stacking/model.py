@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -17,6 +17,7 @@ from amrobust.train.stacking.layers import (
     CannotStack,
     Generators,
     GlobalAveragePool,
+    StackedBatchNorm,
     StackedLayer,
     arrange,
     is_global_pool,
@@ -94,6 +95,38 @@ class StackedModel:
         for key, place in self._buffers.items():
             for layer, name in place.users:
                 layer.bind(name, buffers[key])
+
+    def gathered(
+        self, rows: Tensor, buffers: Mapping[str, Tensor], batches: Iterable[Tensor]
+    ) -> dict[str, Tensor]:
+        """``buffers`` with the batch norms' statistics of ``batches`` (batch, ...), the same for every seed, at ``rows``.
+
+        What :func:`amrobust.optim.batch_norm_statistics` makes of each seed: without gradients, each batch with equal weight,
+        the batch norms in training mode and everything else in evaluation mode. ``buffers`` stay as they are.
+        """
+        norms = [
+            layer
+            for layer in self._layers
+            if isinstance(layer, StackedBatchNorm) and layer.running_mean is not None
+        ]
+        found = {name: buffer.clone() for name, buffer in buffers.items()}
+        for key, place in self._buffers.items():
+            for layer, name in place.users:
+                if layer in norms:
+                    found[key].fill_(1 if name == "running_var" else 0)
+        self.bind(rows, found)
+        self.train(False)
+        momenta = [norm.momentum for norm in norms]
+        for norm in norms:
+            norm.training, norm.momentum = True, None  # None: every batch has equal weight
+        try:
+            with torch.no_grad():
+                for images in batches:
+                    self(images.expand(self.seeds, *images.shape))
+        finally:
+            for norm, momentum in zip(norms, momenta, strict=True):
+                norm.training, norm.momentum = False, momentum
+        return found
 
     def gradients(self, losses: Tensor, into: Tensor) -> None:
         """Write the gradient of each seed's loss, of ``losses`` (S,), to its row of ``into`` (S, D)."""

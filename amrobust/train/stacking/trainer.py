@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from amrobust import plugins, workloads
+from amrobust.runs.measurement import RECOMPUTED, Output
 from amrobust.runs.spec import Spec, canonical_json
-from amrobust.train import heartbeat
+from amrobust.train import heartbeat, measurements
 from amrobust.train.checkpoint import Checkpoint, unusable
 from amrobust.train.epochs import restore_stream, stream_state
 from amrobust.train.network import (
@@ -29,12 +31,11 @@ from amrobust.train.network import (
     order_generator,
     workload_of,
 )
-from amrobust.train.optimizers import find
 from amrobust.train.stacking.check import EXAMPLES, arrangement_for
 from amrobust.train.stacking.layers import Arrangement, CannotStack
 from amrobust.train.stacking.model import StackedModel, losses
 from amrobust.train.stacking.rows import Rows, require_elementwise, rows_of
-from amrobust.train.streams import x0_index
+from amrobust.train.streams import ROUNDING, x0_index
 from amrobust.train.unit import SeedOutcome
 
 EVALUATION_BATCH = 400
@@ -69,7 +70,10 @@ def train_stack(
     keys = [spec.method_key for spec, _ in entries]
     places = sorted(range(len(entries)), key=lambda place: keys.index(keys[place]))
     stack = _Stack([entries[place] for place in places], device, dtype or dtype_of(entries[0][0]))
-    recorders = [CurveRecorder(find(spec.optimizer).outputs, stack.epochs) for spec, _ in stack.entries]
+    examples = stack.data.test_labels.numel()
+    recorders = [
+        CurveRecorder(method.outputs, stack.epochs, examples) for method in stack.methods for _ in method.part
+    ]
     first, before = 0, 0.0
     saved = None if checkpoint is None else checkpoint.load()
     if checkpoint is not None and saved is not None:
@@ -78,14 +82,16 @@ def train_stack(
             for recorder, kept in zip(recorders, saved["recorders"], strict=True):
                 recorder.restore(kept)
             first, before = int(saved["epochs_done"]), float(saved["wall_seconds"])
+            stack.measuring = float(saved["measuring_seconds"])
         except Exception as error:  # a file of another version, or made up
             checkpoint.remove()
             raise unusable(error) from None
     for epoch in range(first, stack.epochs):
         heartbeat.epoch(epoch, stack.epochs)
         batch_losses = stack.train_epoch(epoch)
-        for recorder, measured, batch_loss in zip(recorders, stack.measure(), batch_losses, strict=True):
-            recorder.record(epoch, measured, batch_loss)
+        for recorder, found, batch_loss in zip(recorders, stack.measure(epoch), batch_losses, strict=True):
+            measured = {key: values for key, (values, _) in found.items()}
+            recorder.record(epoch, measured, batch_loss, {key: right for key, (_, right) in found.items()})
         if all(recorder.diverged for recorder in recorders):
             break
         done = epoch + 1
@@ -94,6 +100,7 @@ def train_stack(
                 {
                     "epochs_done": done,
                     "wall_seconds": before + time.perf_counter() - started,
+                    "measuring_seconds": stack.measuring,
                     "recorders": [recorder.state() for recorder in recorders],
                     "stack": stack.state(),
                 }
@@ -102,7 +109,11 @@ def train_stack(
         checkpoint.remove()
     seconds = (before + time.perf_counter() - started) / len(entries)
     by_place = dict(zip(places, recorders, strict=True))
-    return [by_place[place].outcome(seed, seconds, len(entries)) for place, (_, seed) in enumerate(entries)]
+    measuring = stack.measuring / len(entries)
+    return [
+        by_place[place].outcome(seed, seconds, measuring, len(entries))
+        for place, (_, seed) in enumerate(entries)
+    ]
 
 
 def arrangement_of(spec: Spec) -> Arrangement:
@@ -131,10 +142,7 @@ class _Method:
     spec: Spec
     part: range
     rows: Rows
-
-    @property
-    def outputs(self) -> tuple[str, ...]:
-        return find(self.spec.optimizer).outputs
+    outputs: tuple[Output, ...]
 
 
 class _Stack:
@@ -149,7 +157,13 @@ class _Stack:
             require_elementwise(method)
         self.data = load(spec, device, dtype)
         self.loader = Loader(entries, self.data)
-        keys = [(spec.root_seed, x0_index(spec, seed)) for spec, seed in entries]
+        self.batches = measurements.statistics_batches(
+            self.data.train_images, self.params, self.loader.augment
+        )
+        keys = [
+            (spec.root_seed, x0_index(spec, seed), (spec.method_key, seed) if spec.vary == ROUNDING else None)
+            for spec, seed in entries
+        ]
         starts = dict(zip(keys, entries, strict=True))
         networks = {key: network_at_x0(*entry).to(device, dtype) for key, entry in starts.items()}
         each = [networks[key] for key in keys]
@@ -159,6 +173,8 @@ class _Stack:
         self.buffers = self.model.buffers(each)
         self.gradients = torch.zeros_like(self.rows)
         self.methods = self._methods()
+        self.measuring = 0.0
+        """Seconds that other measurements than the usual one took."""
 
     def _methods(self) -> list[_Method]:
         methods = []
@@ -170,7 +186,7 @@ class _Stack:
             )
             stop = start + len(seeds)
             rows = rows_of(specs, seeds, self.rows[start:stop], self.gradients[start:stop])
-            methods.append(_Method(specs[0], range(start, stop), rows))
+            methods.append(_Method(specs[0], range(start, stop), rows, measurements.outputs_of(specs[0])))
             start = stop
         return methods
 
@@ -204,20 +220,47 @@ class _Stack:
         workload: Any = self.workload
         return workload.kind == "image" and bool(workload.restarts(self.params, epoch))
 
-    def measure(self) -> list[dict[str, tuple[float, float, float]]]:
-        """(test accuracy, test loss, training loss) of every output, for every seed."""
+    def measure(self, epoch: int) -> list[dict[str, tuple[tuple[float, ...], NDArray[np.bool_]]]]:
+        """What is due of every output at the end of ``epoch``, by its key, for every seed.
+
+        That is (test accuracy, test loss, training loss), with recomputed statistics the first two; and which test examples
+        were right.
+        """
         data = self.data
-        measured: list[dict[str, tuple[float, float, float]]] = [{} for _ in self.entries]
-        for turn in range(max(len(method.outputs) for method in self.methods)):
-            methods = [method for method in self.methods if turn < len(method.outputs)]
-            rows = [row for method in methods for row in method.part]
-            outputs = [method.outputs[turn] for method in methods for _ in method.part]
-            points = torch.cat([method.rows.point(method.outputs[turn]) for method in methods])
-            buffers = {name: buffer[rows] for name, buffer in self.buffers.items()}
-            accuracy, test_loss = evaluate(self.model, points, buffers, data.test_images, data.test_labels)
-            _, train_loss = evaluate(self.model, points, buffers, data.train_images, data.train_labels)
-            for row, output, *values in zip(rows, outputs, accuracy, test_loss, train_loss, strict=True):
-                measured[row][output] = (values[0], values[1], values[2])
+        measured: list[dict[str, tuple[tuple[float, ...], NDArray[np.bool_]]]] = [{} for _ in self.entries]
+        due = {
+            measurement: [
+                [output for output in method.outputs if output.measurement == measurement and output.due(epoch, self.epochs)]
+                for method in self.methods
+            ]
+            for measurement in (None, RECOMPUTED)
+        }  # fmt: skip
+        for measurement, outputs_of in due.items():
+            for turn in range(max(map(len, outputs_of))):
+                having = [
+                    (method, outputs[turn])
+                    for method, outputs in zip(self.methods, outputs_of, strict=True)
+                    if turn < len(outputs)
+                ]
+                rows = [row for method, _ in having for row in method.part]
+                keys = [output.key for method, output in having for _ in method.part]
+                points = torch.cat([method.rows.point(output.name) for method, output in having])
+                buffers = {name: buffer[rows] for name, buffer in self.buffers.items()}
+                begun = time.perf_counter()
+                if measurement is not None:
+                    buffers = self.model.gathered(points, buffers, self.batches)
+                accuracy, loss, right = evaluate(
+                    self.model, points, buffers, data.test_images, data.test_labels
+                )
+                columns = [accuracy, loss]
+                if measurement is None:
+                    columns += evaluate(self.model, points, buffers, data.train_images, data.train_labels)[
+                        1:2
+                    ]
+                else:
+                    self.measuring += time.perf_counter() - begun
+                for place, (row, key) in enumerate(zip(rows, keys, strict=True)):
+                    measured[row][key] = tuple(column[place] for column in columns), right[place]
         return measured
 
     def state(self) -> dict[str, Any]:
@@ -251,20 +294,22 @@ def clip(gradients: Tensor, norm: float) -> None:
 @torch.inference_mode()
 def evaluate(
     model: StackedModel, points: Tensor, buffers: Mapping[str, Tensor], images: Tensor, labels: Tensor
-) -> tuple[list[float], list[float]]:
-    """Accuracy in percent and mean cross-entropy of every seed, in evaluation mode."""
+) -> tuple[list[float], list[float], NDArray[np.bool_]]:
+    """Of every seed accuracy in percent, mean cross-entropy, and which labels (S, n) it gets right; in evaluation mode."""
     seeds = len(points)
     model.bind(points, buffers)
     model.train(False)
     size = max(1, min(EVALUATION_BATCH, EVALUATION_NUMBERS // images[0].numel()) // seeds)
-    correct = torch.zeros(seeds, dtype=torch.float64, device=points.device)
-    loss = torch.zeros_like(correct)
+    right = []
+    loss = torch.zeros(seeds, dtype=torch.float64, device=points.device)
     for x, y in zip(torch.split(images, size), torch.split(labels, size), strict=True):
         logits = model(x.expand(seeds, *x.shape))
         targets = y.expand(seeds, *y.shape)
-        correct += (logits.argmax(dim=2) == targets).flatten(1).sum(1)
+        right.append((logits.argmax(dim=2) == targets).flatten(1))
         loss += losses(logits.double(), targets) * len(y)
-    return (100.0 * correct / labels.numel()).tolist(), (loss / len(labels)).tolist()
+    each = torch.cat(right, dim=1)
+    accuracy = 100.0 * each.sum(1, dtype=torch.float64) / labels.numel()
+    return accuracy.tolist(), (loss / len(labels)).tolist(), each.cpu().numpy()
 
 
 class Loader:
