@@ -53,10 +53,10 @@ def imported(path: str) -> Any:
     Raises UserError where there is none, or importing it fails.
     """
     name, _, attribute = path.partition(":")
-    here = str(Path.cwd())
-    if here not in sys.path and "" not in sys.path:
-        sys.path.append(here)
     try:
+        here = str(Path.cwd())
+        if here not in sys.path and "" not in sys.path:
+            sys.path.append(here)
         found: Any = importlib.import_module(name)
         for part in attribute.split("."):
             found = getattr(found, part)
