@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 @options.backend
 @options.device
 @options.accept_new_code
+@options.allow_code
 @options.table_format
 @gate_option
 def command(
@@ -57,6 +58,7 @@ def command(
     backend: str,
     device: str,
     accept_new_code: bool,
+    allow_code: bool,
     form: str,
     gates: tuple[Gate, ...],
 ) -> None:
@@ -78,7 +80,7 @@ def command(
     from amrobust.report.write import check_target
     from amrobust.train.unit import Place
 
-    analysis = load_analysis(name, scale)
+    analysis = load_analysis(name, scale, allow_code=allow_code)
     require_kinds(gates, (claim.kind for setting in analysis.settings for claim in setting.claims))
     path = output or Path(f"{analysis.name}.pdf")
     given = {"--scale": scale, "--seeds": seeds, "-o": path}

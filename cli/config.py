@@ -135,6 +135,11 @@ def _settable(path: Path, key: str, option: click.Option, *, named: bool) -> cli
         raise UserError(
             f"{path}: {key} says what to overwrite, which only the command line may, or a file that --config names: remove it"
         )
+    if option.name == "allow_code" and not named:
+        raise UserError(
+            f"{path}: {key} would run code that files name without your having read them: remove it, and say it on the command "
+            "line of the command that it is meant for"
+        )
     if option.name == "accept_new_code" and not named:
         raise UserError(
             f"{path}: {key} would take every edit of your code for the same method: remove it, and say it on the command line "

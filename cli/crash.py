@@ -13,7 +13,7 @@ from contextlib import suppress
 def crashed(error: Exception) -> str:
     """The line about an ``error`` that no code expected, which is one of amrobust's own; the rest is in a file of the user's.
 
-    The file lies in the directory of temporary files and holds the command, versions and the traceback; nobody else may read it.
+    The file lies in the directory of temporary files, for its owner alone to read: the command, versions and the traceback.
     """
     what = f"unexpected {type(error).__name__}" + (f": {error}" if str(error) else "")
     path = _written(error)

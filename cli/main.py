@@ -152,7 +152,7 @@ EXIT_STATUSES = (
 @click.option(
     "--config", "config_file", type=click.Path(exists=True, dir_okay=False, path_type=Path), envvar="AMROBUST_CONFIG",
     help="A TOML file with defaults of options [default: [tool.amrobust] of the nearest pyproject.toml, which may set all "
-    "but --output, --figures and --accept-new-code].",
+    "but --output, --figures, --accept-new-code and --allow-code].",
 )  # fmt: skip
 @click.pass_context
 def main(ctx: click.Context, config_file: Path | None) -> None:

@@ -93,6 +93,11 @@ accept_new_code = click.option(
     is_flag=True,
     help="After an edit of your code, add seeds to the run of the version before, which reports say, instead of a new one.",
 )
+allow_code = click.option(
+    "--allow-code",
+    is_flag=True,
+    help="Import and run the code, package.module:object, that a file names as optimizer or workload.",
+)
 backend = click.option(
     "--backend",
     default="numpy",

@@ -32,7 +32,9 @@ def paths_or_stdin(paths: Sequence[Path]) -> Iterator[tuple[Path, ...]]:
     if list(paths).count(DASH) > 1:
         raise UserError("- can be given once")
     if sys.stdin is None:
-        raise UserError("- is standard input, which is closed: give a file, or lead a table into it with < or |")
+        raise UserError(
+            "- is standard input, which is closed: give a file, or lead a table into it with < or |"
+        )
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / NAME
         data = sys.stdin.buffer.read(MOST + 1)

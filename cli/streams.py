@@ -35,7 +35,7 @@ class _Forgiving:
 
 
 def leave(stream: Any) -> None:
-    """Let a stream that takes no more lead to the null device: what it holds is tried again at the end, and would fail again."""
+    """Let a stream that takes no more lead to the null device: what it holds is tried again at the end, and would fail."""
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
