@@ -15,6 +15,7 @@ from amrobust.cli.output import OutputPath, WritingCommand
 from amrobust.cli.report_options import layout_of, report_options
 
 if TYPE_CHECKING:
+    from amrobust.report.layout import Provenance
     from amrobust.train.cluster import Cluster
 
 
@@ -52,6 +53,7 @@ def command(
     paper: str,
     sections: str | None,
     template: Path | None,
+    provenance: Provenance,
     executor: str,
     jobs: int | None,
     cluster: Cluster,
@@ -91,6 +93,7 @@ def command(
         paper=paper,
         sections=sections,
         template=template,
+        provenance=provenance,
         command=shlex.join(["amrobust", "analyze", name, *words]),
     )
     check_target(path, layout)

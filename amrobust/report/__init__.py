@@ -35,7 +35,10 @@ def render(
     if form not in FORMATS:
         raise UserError(f"there is no format {form!r}: choose one of {', '.join(FORMATS)}")
     from amrobust.report.names import titled
+    from amrobust.report.places import without_places
 
+    if form != "table":  # which is read where it was made
+        comparison = without_places(comparison)
     options = {"color": color, "width": width, "verbose": verbose} if form == "table" else {}
     text: str = import_module(f"amrobust.report.{form}").render(
         comparison if form in DATA else titled(comparison), **options

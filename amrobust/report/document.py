@@ -16,6 +16,7 @@ from amrobust.report.methods import methods_used
 from amrobust.report.names import brief, titled
 from amrobust.report.notes import notes
 from amrobust.report.overview import over_settings, table_first
+from amrobust.report.places import command_without_places, without_places
 from amrobust.report.style import styles
 from amrobust.report.summary import sentences_first, summary
 from amrobust.report.text import breakable, escape_prose
@@ -31,6 +32,9 @@ def document(comparison: Comparison, layout: Layout | None = None) -> dict[str, 
     ``sections`` hold ``blocks``, whose ``kind`` says how they are to be set (:mod:`amrobust.report.blocks`).
     """
     layout = layout or Layout()
+    if layout.provenance != "full":
+        comparison = without_places(comparison)
+        layout = replace(layout, command=layout.command and command_without_places(layout.command))
     return {
         "title": escape_prose(layout.title) if layout.title else _title(comparison),
         "authors": [escape_prose(author) for author in layout.authors],

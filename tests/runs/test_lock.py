@@ -27,7 +27,7 @@ def test_a_run_is_not_begun_there(tmp_path, already):
         (tmp_path / "run").mkdir()
         (tmp_path / "run" / LOCK).touch()
     with (
-        pytest.raises(RunError, match="file system has no locks.*--runs-dir"),
+        pytest.raises(RunError, match=r"file system has no locks.*--runs-dir"),
         locked(tmp_path / "run", lambda: pytest.fail("waits")),
     ):
         pytest.fail("locked")
@@ -36,6 +36,6 @@ def test_a_run_is_not_begun_there(tmp_path, already):
 @pytest.mark.usefixtures("without_locks")
 def test_a_data_set_is_not_fetched_there(tmp_path):
     source = Source("http://127.0.0.1:9/set.bin", "0" * 32, 10)
-    with pytest.raises(RunError, match="file system has no locks.*--data-dir"):
+    with pytest.raises(RunError, match=r"file system has no locks.*--data-dir"):
         download(source, tmp_path)
     assert not (tmp_path / "set.bin.part").exists()
