@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from amrobust.errors import UserError
-from amrobust.runs.files import shown
+from amrobust.runs.files import escape
 
 DASH = Path("-")
 NAME = "stdin.csv"
@@ -25,7 +25,7 @@ def paths_or_stdin(paths: Sequence[Path]) -> Iterator[tuple[Path, ...]]:
     """
     for path in paths:
         if path != DASH and not os.path.exists(path):  # noqa: PTH110 - pathlib's raises on names that are too long
-            raise UserError(f"{shown(path)} does not exist")
+            raise UserError(f"{escape(path)} does not exist")
     if DASH not in paths:
         yield tuple(paths)
         return

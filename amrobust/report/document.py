@@ -8,6 +8,7 @@ from typing import Any
 
 from amrobust import __version__
 from amrobust.judge.comparison import Comparison, GroupComparison
+from amrobust.report.annex import annex, foremost
 from amrobust.report.appendix import made_with, reproduce
 from amrobust.report.blocks import Block, Code, Facts, Figure, Listing, Section, Table, plain
 from amrobust.report.evidence import EVIDENCE, Material
@@ -60,7 +61,8 @@ def _sections(comparison: Comparison, layout: Layout) -> list[Section]:
 
     Those about one group stand together under its heading, where there are several.
     """
-    named, comparison = comparison, titled(comparison)
+    named, whole = comparison, titled(comparison)
+    comparison = replace(whole, groups=tuple(map(foremost, whole.groups)))
     look = styles(comparison)
     views = [replace(view(compared), notes=notes(compared, in_ranges=True)) for compared in comparison.groups]
     alone = len(comparison.groups) == 1
@@ -82,7 +84,7 @@ def _sections(comparison: Comparison, layout: Layout) -> list[Section]:
     found: list[Section] = []
     for name in layout.sections:
         if name == "answer":
-            found.append(Section(name, "", tuple(summary(comparison, views, look))))
+            found.append(Section(name, "", tuple(summary(comparison, views, look, whole))))
         elif name == "methods" and comparison.groups:
             # Filled in below: it explains what the other sections turn out to show.
             found.append(Section(name, "Methods", ()))
@@ -95,6 +97,8 @@ def _sections(comparison: Comparison, layout: Layout) -> list[Section]:
                 found += evidence
         if name == "warnings" and comparison.problems:
             found.append(Section(name, "Set aside", (Listing(tuple(map(breakable, comparison.problems))),)))
+    if "verdicts" in layout.sections:
+        found += annex(whole)
     shown = {block.name for section in found for block in section.blocks if isinstance(block, Figure)}
     tables = {section.name for section in found if any(isinstance(block, Table) for block in section.blocks)}
     explained = methods_used(comparison.groups, shown | tables)

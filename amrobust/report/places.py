@@ -7,7 +7,7 @@ import shlex
 from dataclasses import replace
 from pathlib import PurePosixPath, PureWindowsPath
 
-from amrobust.judge.judgement import Comparison
+from amrobust.judge.comparison import Comparison
 
 _ABSOLUTE = re.compile(
     r"(?<![\w.:/\\~-])(?:/|[A-Za-z]:[/\\])(?:[^\s/\\'\":;,]+[/\\])*([^\s/\\'\":;,]+)[/\\]?"
@@ -16,18 +16,18 @@ _ABSOLUTE = re.compile(
 
 def without_places(comparison: Comparison) -> Comparison:
     """The comparison as it is given away: its problems and its methods' facts name files, and not where they lay."""
-    judgements = tuple(
+    groups = tuple(
         replace(
-            judgement,
+            compared,
             arms=tuple(
                 replace(arm, facts={key: _fact(key, value) for key, value in arm.facts.items()})
-                for arm in judgement.arms
+                for arm in compared.arms
             ),
         )
-        for judgement in comparison.judgements
+        for compared in comparison.groups
     )
     problems = tuple(map(names_of_files, comparison.problems))
-    return replace(comparison, judgements=judgements, problems=problems)
+    return replace(comparison, groups=groups, problems=problems)
 
 
 def _fact(key: str, value: str) -> str:

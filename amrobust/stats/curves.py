@@ -153,7 +153,7 @@ class EpochwiseDifference:
 
 
 def _of_epochs(rearranged: Rearranged, usable: NDArray[np.bool_]) -> tuple[Array, Array]:
-    """Of some epochs, the scale of each one's log ratio under the ``usable`` rearrangements, and each one's largest |log ratio|.
+    """Of some epochs: the scale of the log ratio at each, and the largest |log ratio| of each of the ``usable`` rearrangements.
 
     Those that leave a group without spread at one of the epochs are taken out of ``usable``.
     """

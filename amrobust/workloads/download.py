@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from amrobust.errors import RunError
-from amrobust.runs.files import is_plain_file, shown
+from amrobust.runs.files import escape, is_plain_file
 from amrobust.runs.lock import file_lock, why_not
 from amrobust.workloads.catalogue import Source
 
@@ -40,7 +40,7 @@ def download(source: Source, folder: Path, progress: Progress = lambda done: Non
         folder.mkdir(parents=True, exist_ok=True)
         with file_lock(folder / f"{source.name}.lock"):
             if os.path.lexists(part) and not is_plain_file(part):
-                raise RunError(f"{shown(part)} is no plain file, and a link could lead anywhere: remove it")
+                raise RunError(f"{escape(part)} is no plain file, and a link could lead anywhere: remove it")
             if not target.exists():
                 _fill(source, part, progress)
                 _check(source, part, "removed; the same command fetches it again", remove=True)
@@ -52,7 +52,7 @@ def download(source: Source, folder: Path, progress: Progress = lambda done: Non
             return target
     except (OSError, NotImplementedError) as error:
         raise RunError(
-            f"cannot write {shown(target)} ({why_not(error)}): choose another place with --data-dir"
+            f"cannot write {escape(target)} ({why_not(error)}): choose another place with --data-dir"
         ) from None
 
 
