@@ -115,14 +115,20 @@ def partly_copied(arms: Sequence[Arm], metric: str) -> tuple[ResultWarning, ...]
 
 def _nearly_equal(curves: Curves) -> tuple[int, int] | None:
     """The first two rows that agree to ROUNDING everywhere, and have enough values that differ by more."""
+    if curves.shape[1] < FEWEST_VALUES:
+        return None
+    ends = np.ascontiguousarray(curves[:, -1])
     for row, curve in enumerate(curves):
+        # Of thousands of rows few end alike, and next to none of these are alike before.
+        close = row + 1 + np.flatnonzero(np.isclose(ends[row + 1 :], curve[-1], ROUNDING, 0, True))
+        if not close.size:
+            continue
+        same = close[np.isclose(curves[close], curve, ROUNDING, 0, True).all(axis=1)]
+        if not same.size:
+            continue
         ordered = np.sort(curve[np.isfinite(curve)])
         steps = np.abs(np.diff(ordered)) > 10 * ROUNDING * np.abs(ordered[1:])
-        if steps.sum() + 1 < FEWEST_VALUES:
-            continue
-        close = row + 1 + np.flatnonzero(np.isclose(curves[row + 1 :, -1], curve[-1], ROUNDING, 0, True))
-        same = close[np.isclose(curves[close], curve, ROUNDING, 0, True).all(axis=1)]
-        if same.size:
+        if steps.sum() + 1 >= FEWEST_VALUES:
             return row, int(same[0])
     return None
 

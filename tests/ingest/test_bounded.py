@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import zipfile
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -74,7 +75,7 @@ def aliases(path):
     lines = ["a: &a [x, x, x, x, x, x, x, x, x]"]
     lines += [
         f"{name}: &{name} [{', '.join([f'*{last}'] * 9)}]"
-        for last, name in zip(names, names[1:], strict=False)
+        for last, name in pairwise(names)
     ]
     (path / "hparams.yaml").write_text("\n".join(lines))
     (path / "metrics.csv").write_text("epoch,val_acc\n0,0.5\n1,0.6\n")
