@@ -73,10 +73,7 @@ def aliases(path):
     path.mkdir()
     names = "abcdefghijklmnopqrst"
     lines = ["a: &a [x, x, x, x, x, x, x, x, x]"]
-    lines += [
-        f"{name}: &{name} [{', '.join([f'*{last}'] * 9)}]"
-        for last, name in pairwise(names)
-    ]
+    lines += [f"{name}: &{name} [{', '.join([f'*{last}'] * 9)}]" for last, name in pairwise(names)]
     (path / "hparams.yaml").write_text("\n".join(lines))
     (path / "metrics.csv").write_text("epoch,val_acc\n0,0.5\n1,0.6\n")
 
