@@ -58,6 +58,15 @@ def is_path(name: str) -> bool:
     return bool(colon) and all(part.isidentifier() for part in (*module.split("."), *attribute.split(".")))
 
 
+def refuse_code(document: str, names: Iterable[str]) -> None:
+    """Raise UserError where one of ``names``, which a document has, is the path of code: reading a document runs nothing."""
+    for name in names:
+        if is_path(name):
+            raise UserError(
+                f"{document} names code, {name}, which would be run: read it, and say --allow-code where you trust it"
+            )
+
+
 def module_of(name: str, group: str) -> str:
     """The module of what ``name`` stands for: a path's, or that of the entry point of ``group``."""
     return name.partition(":")[0] if is_path(name) else announced(group)[name].module
@@ -69,10 +78,10 @@ def imported(path: str) -> Any:
     Raises UserError where there is none, or importing it fails.
     """
     name, _, attribute = path.partition(":")
-    here = str(Path.cwd())
-    if here not in sys.path and "" not in sys.path:
-        sys.path.append(here)
     try:
+        here = str(Path.cwd())
+        if here not in sys.path and "" not in sys.path:
+            sys.path.append(here)
         found: Any = importlib.import_module(name)
         for part in attribute.split("."):
             found = getattr(found, part)

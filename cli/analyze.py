@@ -15,6 +15,7 @@ from amrobust.cli.output import OutputPath, WritingCommand
 from amrobust.cli.report_options import layout_of, report_options
 
 if TYPE_CHECKING:
+    from amrobust.report.layout import Provenance
     from amrobust.train.cluster import Cluster
 
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 @options.backend
 @options.device
 @options.accept_new_code
+@options.allow_code
 @options.table_format
 @gate_option
 def command(
@@ -51,12 +53,14 @@ def command(
     paper: str,
     sections: str | None,
     template: Path | None,
+    provenance: Provenance,
     executor: str,
     jobs: int | None,
     cluster: Cluster,
     backend: str,
     device: str,
     accept_new_code: bool,
+    allow_code: bool,
     form: str,
     gates: tuple[Gate, ...],
 ) -> None:
@@ -78,7 +82,7 @@ def command(
     from amrobust.report.write import check_target
     from amrobust.train.unit import Place
 
-    analysis = load_analysis(name, scale)
+    analysis = load_analysis(name, scale, allow_code=allow_code)
     require_kinds(gates, (claim.kind for setting in analysis.settings for claim in setting.claims))
     path = output or Path(f"{analysis.name}.pdf")
     given = {"--scale": scale, "--seeds": seeds, "-o": path}
@@ -89,6 +93,7 @@ def command(
         paper=paper,
         sections=sections,
         template=template,
+        provenance=provenance,
         command=shlex.join(["amrobust", "analyze", name, *words]),
     )
     check_target(path, layout)

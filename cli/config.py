@@ -81,7 +81,10 @@ def _table(given: Path | None) -> tuple[Path, dict[str, Any]] | None:
     if given is not None:
         content = _read(given)
         return given, _inside(given, content) if given.name == PROJECT or "tool" in content else content
-    here = Path.cwd()
+    try:
+        here = Path.cwd()
+    except OSError:  # It was deleted, and is in no project any more.
+        return None
     path = next((folder / PROJECT for folder in (here, *here.parents) if (folder / PROJECT).is_file()), None)
     # Most projects have no such table, and parsing takes longer than looking.
     if path is None or b"amrobust" not in _bytes(path):
@@ -98,14 +101,14 @@ def _inside(path: Path, content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _bytes(path: Path) -> bytes:
+    from amrobust.runs.files import TooLong, read_bounded, reason
+
     try:
-        with path.open("rb") as file:
-            data = file.read(MOST + 1)
+        return read_bounded(path, MOST, follow=True)
+    except TooLong:
+        raise UserError(f"{path} has more than {MOST:,} bytes") from None
     except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror or error}") from None
-    if len(data) > MOST:
-        raise UserError(f"{path} has more than {MOST:,} bytes")
-    return data
+        raise UserError(f"cannot read {path}: {reason(error)}") from None
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -131,6 +134,11 @@ def _settable(path: Path, key: str, option: click.Option, *, named: bool) -> cli
     if isinstance(option.type, OutputPath) and not named:
         raise UserError(
             f"{path}: {key} says what to overwrite, which only the command line may, or a file that --config names: remove it"
+        )
+    if option.name == "allow_code" and not named:
+        raise UserError(
+            f"{path}: {key} would run code that files name without your having read them: remove it, and say it on the command "
+            "line of the command that it is meant for"
         )
     if option.name == "accept_new_code" and not named:
         raise UserError(

@@ -7,13 +7,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
 from amrobust.cli import config, messages
 from amrobust.cli.output import standard_output
-from amrobust.errors import AmrobustError
+from amrobust.cli.streams import usable_streams
+from amrobust.errors import AmrobustError, RunError
 
 COMMANDS = {
     "run": ("amrobust.cli.run", "Train methods on a workload over many seeds."),
@@ -38,7 +39,12 @@ COMMANDS = {
 
 
 class LazyGroup(click.Group):
-    """A group that imports a subcommand's module on first use, and turns amrobust's errors into one line."""
+    """A group that imports a subcommand's module on first use, and turns every error into one line."""
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """As click's, whatever the standard streams are."""
+        with usable_streams():
+            return super().main(*args, **extra)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Names in the order of a session's work, not of the alphabet."""
@@ -82,14 +88,33 @@ class LazyGroup(click.Group):
 
 @contextmanager
 def _errors_in_one_line() -> Iterator[None]:
-    """Make an AmrobustError one line on stderr and its exit status."""
+    """Make an error one line on stderr and its exit status; what is none of amrobust's own is one of its mistakes."""
     try:
         with standard_output():
             yield
     except AmrobustError as error:
-        messages.explain()
-        messages.error(str(error))
-        sys.exit(error.exit_status)
+        _end(str(error), error.exit_status)
+    except KeyboardInterrupt:
+        _end("interrupted", INTERRUPTED)
+    except MemoryError:
+        _end("not enough memory: give less data at once, or free some", RunError.exit_status)
+    except (click.ClickException, click.Abort, click.exceptions.Exit):
+        raise
+    except Exception as error:
+        from amrobust.cli.crash import crashed, is_here
+
+        if not is_here():
+            _end("the working directory was deleted: change to one that is there", RunError.exit_status)
+        if isinstance(error, OSError):  # What the system refuses is no mistake of amrobust's.
+            _end(f"{error.filename or 'the system'}: {error.strerror or error}", RunError.exit_status)
+        _end(crashed(error), RunError.exit_status)
+
+
+def _end(text: str, status: int) -> NoReturn:
+    """Say ``text``, with --verbose where the error that is being handled comes from, and exit."""
+    messages.explain()
+    messages.error(text)
+    sys.exit(status)
 
 
 def command_of(name: str) -> click.Command:
@@ -112,6 +137,8 @@ def _show_version(ctx: click.Context, param: click.Parameter, value: bool) -> No
     ctx.exit()
 
 
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it."""
 EXIT_STATUSES = (
     "Exit status: 0 done; 1 something failed while it was carried out; 2 bad usage or bad input; 3 the verdict that "
     "--fail-unless asks for was not reached; 130 interrupted."
@@ -126,7 +153,7 @@ EXIT_STATUSES = (
 @click.option(
     "--config", "config_file", type=click.Path(exists=True, dir_okay=False, path_type=Path), envvar="AMROBUST_CONFIG",
     help="A TOML file with defaults of options [default: [tool.amrobust] of the nearest pyproject.toml, which may set all "
-    "but --output, --figures and --accept-new-code].",
+    "but --output, --figures, --accept-new-code and --allow-code].",
 )  # fmt: skip
 @click.pass_context
 def main(ctx: click.Context, config_file: Path | None) -> None:

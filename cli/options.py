@@ -110,6 +110,11 @@ no_wait = click.option(
     is_flag=True,
     help="Leave runs that another process works on to it, and end when nothing else is left to do.",
 )
+allow_code = click.option(
+    "--allow-code",
+    is_flag=True,
+    help="Import and run the code, package.module:object, that a file names as optimizer or workload.",
+)
 backend = click.option(
     "--backend",
     default="numpy",

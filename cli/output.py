@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from traceback import walk_tb
 from typing import Any
 
 import click
 
+from amrobust.cli.streams import leave
 from amrobust.errors import RunError, UserError
 
 
@@ -78,9 +78,7 @@ def standard_output() -> Iterator[None]:
             raise
         from amrobust.runs.files import reason
 
-        # What could not be written is tried again at the end, which would fail once more.
-        with suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        leave(sys.stdout)
         raise RunError(f"cannot write to standard output: {reason(error)}") from error
 
 

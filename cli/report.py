@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,6 +11,9 @@ from amrobust.cli import messages
 from amrobust.cli.comparison_options import comparison_options, load_comparison
 from amrobust.cli.output import OutputPath, WritingCommand, write
 from amrobust.cli.report_options import layout_of, report_options
+
+if TYPE_CHECKING:
+    from amrobust.report.layout import Provenance
 
 
 @click.command("report", cls=WritingCommand)
@@ -44,6 +47,7 @@ def command(
     paper: str,
     sections: str | None,
     template: Path | None,
+    provenance: Provenance,
     figures: Path | None,
     forms: tuple[str, ...],
     **options: Any,
@@ -66,7 +70,9 @@ def command(
     from amrobust.report.write import check_layout, check_target, compile_pdf
     from amrobust.runs.output import is_stream
 
-    layout = layout_of(title=title, authors=authors, paper=paper, sections=sections, template=template)
+    layout = layout_of(
+        title=title, authors=authors, paper=paper, sections=sections, template=template, provenance=provenance
+    )
     to_stdout = str(output) == "-"
     if to_stdout:
         check_layout(layout)

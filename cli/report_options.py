@@ -10,6 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from amrobust.report import Layout
+    from amrobust.report.layout import Provenance
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -41,6 +42,13 @@ OPTIONS = (
         help="A Typst template of your own (.typ), for a PDF or for HTML.",
     ),
     click.option(
+        "--provenance",
+        type=click.Choice(["names", "full"]),
+        default="names",
+        show_default=True,
+        help="Print absolute paths, of what was imported and where data lay, as names of files, or in full.",
+    ),
+    click.option(
         "--print-template",
         type=click.Choice(["pdf", "html"]),
         is_eager=True,
@@ -65,6 +73,7 @@ def layout_of(
     paper: str,
     sections: str | None,
     template: Path | None,
+    provenance: Provenance,
     command: str | None = None,
 ) -> Layout:
     """The layout that the options ask for. Raises UserError on an unknown section."""
@@ -73,4 +82,4 @@ def layout_of(
 
     chosen = parse_sections(sections) if sections is not None else tuple(SECTIONS)
     size = next(known for known in PAPERS if known == paper)
-    return Layout(title, authors, size, chosen, template, command)
+    return Layout(title, authors, size, chosen, template, command, provenance)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from amrobust.cli.options import allow_code
 from amrobust.cli.parameters import Numbers, Value, parse_pair, parse_selection, parse_values
 from amrobust.errors import UserError
 
@@ -79,6 +80,7 @@ OF_METHODS = (
     click.option(
         "--paired", is_flag=True, help="Share the random streams with other paired runs, seed by seed."
     ),
+    allow_code,
 )
 """Options that say which methods are trained, and on what."""
 OF_RUNS = (
@@ -134,8 +136,8 @@ def requested(asked: Mapping[str, Any], seeds: int | None) -> Request:
     from amrobust.train.requests import Request, load_request
 
     if asked["spec_file"] is not None:
-        _refuse_beside(asked, "--spec", ("spec_file",))
-        request = load_request(asked["spec_file"])
+        _refuse_beside(asked, "--spec", ("spec_file", "allow_code"))
+        request = load_request(asked["spec_file"], allow_code=asked["allow_code"])
         return request if seeds is None else Request(request.specs, seeds)
     if asked["tuned_file"] is not None:
         from amrobust.cli import tuned
@@ -152,6 +154,7 @@ def specs_asked(asked: Mapping[str, Any]) -> tuple[Spec, ...]:
     from amrobust.runs.documents import Tables, combinations
     from amrobust.train.requests import Training, specs_of
 
+    _refuse_code_of_files(asked)
     tables = Tables("the options")
     named = {name: asked[name] for name in NAMED}
     workload = asked["workload"]
@@ -234,6 +237,7 @@ def searches_asked(asked: Mapping[str, Any], share: float | None, output: str | 
 
     if not asked["opts"]:
         raise UserError("no method is given: name one with --opt, such as --opt am1 --lr 0.01,0.03,0.1")
+    _refuse_code_of_files(asked)
     named = {name: asked[name] for name in NAMED} | {"validation": share}
     found = selected(asked["workload"], asked["opts"], asked["params"], named)
     params: dict[str, Value] = {}
@@ -252,6 +256,17 @@ def searches_asked(asked: Mapping[str, Any], share: float | None, output: str | 
         x0_index=asked["x0"],
         paired=asked["paired"],
     )
+
+
+def _refuse_code_of_files(asked: Mapping[str, Any]) -> None:
+    """Raise UserError where --opt or --workload is the path of code and comes from a file of defaults."""
+    from amrobust.plugins import refuse_code
+
+    if not asked["allow_code"]:
+        opts = [parse_selection(opt)[0] for opt in asked["opts"]]
+        for name, values in (("opts", opts), ("workload", [asked["workload"]])):
+            if not _given(name):
+                refuse_code("the file of defaults (pyproject.toml, --config)", values)
 
 
 def _given(name: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from amrobust.errors import UserError
+from amrobust.runs.files import escape
 
 DASH = Path("-")
 NAME = "stdin.csv"
@@ -22,13 +24,17 @@ def paths_or_stdin(paths: Sequence[Path]) -> Iterator[tuple[Path, ...]]:
     Raises UserError where a path does not exist, or ``-`` is given twice.
     """
     for path in paths:
-        if path != DASH and not path.exists():
-            raise UserError(f"{path} does not exist")
+        if path != DASH and not os.path.exists(path):  # noqa: PTH110 - pathlib's raises on names that are too long
+            raise UserError(f"{escape(path)} does not exist")
     if DASH not in paths:
         yield tuple(paths)
         return
     if list(paths).count(DASH) > 1:
         raise UserError("- can be given once")
+    if sys.stdin is None:
+        raise UserError(
+            "- is standard input, which is closed: give a file, or lead a table into it with < or |"
+        )
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / NAME
         data = sys.stdin.buffer.read(MOST + 1)

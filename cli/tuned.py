@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from amrobust.runs.tuning_record import TunedMethod, TuningFile
     from amrobust.train.requests import Request
 
-BESIDE = ("tuned_file", "opts", "epochs", "data", "root_seed", "x0", "x0s", "paired", "vary")
+BESIDE = ("tuned_file", "allow_code", "opts", "epochs", "data", "root_seed", "x0", "x0s", "paired", "vary")
 """Options that may stand beside --tuned; what all others say is in its file."""
 
 
@@ -21,10 +21,15 @@ def tuned_request(asked: Mapping[str, Any], seeds: int, given: Callable[[str], b
 
     Raises UserError where the file cannot be read, or has no such method.
     """
+    from amrobust.plugins import refuse_code
     from amrobust.runs.tuning_record import read_tuning
     from amrobust.train.requests import from_tuning
 
     found = read_tuning(asked["tuned_file"])
+    if not asked["allow_code"]:
+        typed = {parse_selection(opt)[0] for opt in asked["opts"] if given("opts")}
+        optimizers = {method.optimizer for method in found.methods} - typed
+        refuse_code(str(asked["tuned_file"]), (found.workload, *sorted(optimizers)))
     return from_tuning(
         found,
         seeds,

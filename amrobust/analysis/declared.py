@@ -13,6 +13,7 @@ from amrobust.errors import UserError
 from amrobust.judge.claim import Claim
 from amrobust.judge.declared import claims_of
 from amrobust.judge.rules import Rules, Selection
+from amrobust.plugins import refuse_code
 from amrobust.runs.documents import Tables, grid_points, read_toml
 from amrobust.runs.manifest import Batching
 from amrobust.train.requests import MAX_SEEDS, MAX_X0S, Training, trainings_of
@@ -65,13 +66,18 @@ def analysis_names() -> list[str]:
     )
 
 
-def load_analysis(name: str, scale: str | None = None) -> Analysis:
+def load_analysis(name: str, scale: str | None = None, *, allow_code: bool = False) -> Analysis:
     """Read a named analysis, or a TOML file by its path, at one of the scales that it declares (default: its own).
 
-    Raises UserError on anything missing, unknown or ill-typed.
+    Raises UserError on anything missing, unknown or ill-typed, and on the path of code unless ``allow_code``.
     """
     stem, data = _read(name)
-    return _parse(stem, data, scale)
+    analysis = _parse(stem, data, scale)
+    if not allow_code:
+        refuse_code(
+            f"analysis {stem}", (analysis.workload, *(training.optimizer for training in analysis.trainings))
+        )
+    return analysis
 
 
 def scales_of(name: str) -> tuple[str, ...]:

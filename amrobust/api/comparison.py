@@ -138,8 +138,11 @@ class Comparison:
         paper: Literal["a4", "letter"] = "a4",
         sections: Sequence[str] | None = None,
         template: str | PathLike[str] | None = None,
+        provenance: Literal["names", "full"] = "names",
     ) -> None:
         """Write the report as PDF or HTML by the ending of ``path``; ``sections`` are names, in the order of the report.
+
+        Absolute paths are printed as the names of their files, or whole where ``provenance`` is "full".
 
         Raises UserError where ``path`` cannot be written, on an unknown paper or section, and on a template that fails.
         """
@@ -148,7 +151,9 @@ class Comparison:
 
         chosen = parse_sections(",".join(SECTIONS if sections is None else sections))
         place = Path(template) if template is not None else None
-        write_report(self.data, path, Layout(title, tuple(authors), paper, chosen, place))
+        write_report(
+            self.data, path, Layout(title, tuple(authors), paper, chosen, place, provenance=provenance)
+        )
 
     def write_figures(self, directory: str | PathLike[str], formats: Sequence[str] = ("pdf",)) -> list[Path]:
         """Write the report's figures as files of their own (pdf, svg, png), and return their paths."""

@@ -61,6 +61,8 @@ def load_arms(
     for path in paths:
         given.setdefault(os.path.realpath(path), path)
     for path in given.values():
+        if not os.path.exists(path):  # noqa: PTH110 - pathlib raises on a name that is too long
+            raise UserError(f"{escape(path)} does not exist")
         holds_runs = path.is_dir() and not find_runs([path])[1]
         if holds_runs or (path.is_dir() and mappings.pattern is None and detect(path) is None):
             if not holds_runs and (text := next((f for f in files_under(path) if f.suffix in TEXTS), None)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from amrobust.errors import UserError
 from amrobust.ingest.logged import LoggedRun
@@ -105,7 +106,7 @@ def usual_field(run: LoggedRun, keys: Sequence[str]) -> str | None:
     for key in keys:
         if key in run.fields:
             return run.fields[key]
-        found = {value for name, value in run.fields.items() if re.split(r"[/.:]", name.lower())[-1] == key}
+        found = {value for name, value in run.fields.items() if _last_part(name) == key}
         if len(found) == 1:
             return found.pop()
         for inner in ("name", "type", "_target_", "class"):
@@ -115,3 +116,9 @@ def usual_field(run: LoggedRun, keys: Sequence[str]) -> str | None:
             if len(nested) == 1:
                 return nested.pop().rpartition(".")[2]
     return None
+
+
+@lru_cache(maxsize=4096)
+def _last_part(name: str) -> str:
+    """The last part of a name, which thousands of runs have in common."""
+    return re.split(r"[/.:]", name.lower())[-1]

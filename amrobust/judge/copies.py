@@ -69,9 +69,15 @@ def same_for_several_methods(arms: Sequence[Arm], metric: str) -> tuple[ResultWa
     Curves of few different values, such as single final values, count where all of both methods are equal, in their order.
     """
     contents = [(arm, _by_content(arm, metric)) for arm in arms if arm.x0_digest is None]
+    # Of several hundred methods few have a curve in common: only those are held against each other.
+    having: dict[bytes, list[int]] = defaultdict(list)
+    for place, (_, found) in enumerate(contents):
+        for bits in found:
+            having[(np.frombuffer(bits) + 0.0).tobytes()].append(place)  # of the two zeros one
+    pairs = {pair for places in having.values() for pair in combinations(dict.fromkeys(places), 2)}
     return tuple(
         warnings.curves_in_common(a.title, b.title, common, final=a.epochs == 1)
-        for (a, some), (b, others) in combinations(contents, 2)
+        for (a, some), (b, others) in ((contents[i], contents[j]) for i, j in sorted(pairs))
         if (
             common := len([bits for bits in some if bits in others and _tells(bits)])
             or _all_equal(a.curves[metric], b.curves[metric])
@@ -109,14 +115,20 @@ def partly_copied(arms: Sequence[Arm], metric: str) -> tuple[ResultWarning, ...]
 
 def _nearly_equal(curves: Curves) -> tuple[int, int] | None:
     """The first two rows that agree to ROUNDING everywhere, and have enough values that differ by more."""
+    if curves.shape[1] < FEWEST_VALUES:
+        return None
+    ends = np.ascontiguousarray(curves[:, -1])
     for row, curve in enumerate(curves):
+        # Of thousands of rows few end alike, and next to none of these are alike before.
+        close = row + 1 + np.flatnonzero(np.isclose(ends[row + 1 :], curve[-1], ROUNDING, 0, True))
+        if not close.size:
+            continue
+        same = close[np.isclose(curves[close], curve, ROUNDING, 0, True).all(axis=1)]
+        if not same.size:
+            continue
         ordered = np.sort(curve[np.isfinite(curve)])
         steps = np.abs(np.diff(ordered)) > 10 * ROUNDING * np.abs(ordered[1:])
-        if steps.sum() + 1 < FEWEST_VALUES:
-            continue
-        close = row + 1 + np.flatnonzero(np.isclose(curves[row + 1 :, -1], curve[-1], ROUNDING, 0, True))
-        same = close[np.isclose(curves[close], curve, ROUNDING, 0, True).all(axis=1)]
-        if same.size:
+        if steps.sum() + 1 >= FEWEST_VALUES:
             return row, int(same[0])
     return None
 

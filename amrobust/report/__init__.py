@@ -44,7 +44,10 @@ def render(
     if form not in FORMATS:
         raise UserError(f"there is no format {form!r}: choose one of {', '.join(FORMATS)}")
     from amrobust.report.names import titled
+    from amrobust.report.places import without_places
 
+    if form != "table":  # which is read where it was made
+        comparison = without_places(comparison)
     options: dict[str, Any] = {}
     if form == "table":
         options = {"color": color, "width": width, "verbose": verbose}

@@ -8,6 +8,7 @@ from typing import Any
 
 from amrobust import __version__
 from amrobust.judge.comparison import Comparison, GroupComparison
+from amrobust.report.annex import annex, foremost
 from amrobust.report.appendix import made_with, reproduce
 from amrobust.report.blocks import Block, Code, Facts, Figure, Listing, Section, Table, plain
 from amrobust.report.evidence import EVIDENCE, Material
@@ -16,6 +17,7 @@ from amrobust.report.methods import methods_used
 from amrobust.report.names import brief, titled
 from amrobust.report.notes import notes
 from amrobust.report.overview import over_settings, table_first
+from amrobust.report.places import command_without_places, without_places
 from amrobust.report.style import styles
 from amrobust.report.summary import sentences_first, summary
 from amrobust.report.text import breakable, escape_prose
@@ -31,6 +33,9 @@ def document(comparison: Comparison, layout: Layout | None = None) -> dict[str, 
     ``sections`` hold ``blocks``, whose ``kind`` says how they are to be set (:mod:`amrobust.report.blocks`).
     """
     layout = layout or Layout()
+    if layout.provenance != "full":
+        comparison = without_places(comparison)
+        layout = replace(layout, command=layout.command and command_without_places(layout.command))
     return {
         "title": escape_prose(layout.title) if layout.title else _title(comparison),
         "authors": [escape_prose(author) for author in layout.authors],
@@ -56,7 +61,8 @@ def _sections(comparison: Comparison, layout: Layout) -> list[Section]:
 
     Those about one group stand together under its heading, where there are several.
     """
-    named, comparison = comparison, titled(comparison)
+    named, whole = comparison, titled(comparison)
+    comparison = replace(whole, groups=tuple(map(foremost, whole.groups)))
     look = styles(comparison)
     views = [replace(view(compared), notes=notes(compared, in_ranges=True)) for compared in comparison.groups]
     alone = len(comparison.groups) == 1
@@ -78,7 +84,7 @@ def _sections(comparison: Comparison, layout: Layout) -> list[Section]:
     found: list[Section] = []
     for name in layout.sections:
         if name == "answer":
-            found.append(Section(name, "", tuple(summary(comparison, views, look))))
+            found.append(Section(name, "", tuple(summary(comparison, views, look, whole))))
         elif name == "methods" and comparison.groups:
             # Filled in below: it explains what the other sections turn out to show.
             found.append(Section(name, "Methods", ()))
@@ -91,6 +97,8 @@ def _sections(comparison: Comparison, layout: Layout) -> list[Section]:
                 found += evidence
         if name == "warnings" and comparison.problems:
             found.append(Section(name, "Set aside", (Listing(tuple(map(breakable, comparison.problems))),)))
+    if "verdicts" in layout.sections:
+        found += annex(whole)
     shown = {block.name for section in found for block in section.blocks if isinstance(block, Figure)}
     tables = {section.name for section in found if any(isinstance(block, Table) for block in section.blocks)}
     explained = methods_used(comparison.groups, shown | tables)

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 
 from amrobust.errors import RunError, UserError
 from amrobust.judge.comparison import Comparison
+from amrobust.report.annex import foremost
 from amrobust.report.names import titled
 from amrobust.report.style import WIDTH, Drawing, styles
 from amrobust.runs.output import make_directory, write_output
@@ -52,7 +53,7 @@ def named_drawings(comparison: Comparison) -> Iterator[tuple[str, Drawing]]:
 
     comparison = titled(comparison)
     look = styles(comparison)
-    for group, compared in enumerate(comparison.groups, start=1):
+    for group, compared in enumerate(map(foremost, comparison.groups), start=1):
         drawings = {"claims": forest([compared], look)}
         drawings |= {name: draw(compared, look) for name, draw in FIGURES.items()}
         for name, parts in drawings.items():

@@ -9,6 +9,7 @@ from typing import Literal, get_args
 from amrobust.errors import UserError
 
 Paper = Literal["a4", "letter"]
+Provenance = Literal["names", "full"]
 PAPERS: tuple[Paper, ...] = get_args(Paper)
 SECTIONS: dict[str, str] = {
     "answer": "the question, the verdicts and the figure that shows them",
@@ -41,6 +42,8 @@ class Layout:
     """A Typst file in the place of the one that comes with amrobust for the format."""
     command: str | None = None
     """What the report was made with, where that was not ``amrobust report`` on runs."""
+    provenance: Provenance = "names"
+    """Whether absolute paths are printed whole (full), or as the names of their files."""
 
 
 def parse_sections(text: str) -> tuple[str, ...]:

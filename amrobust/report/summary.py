@@ -9,6 +9,7 @@ from amrobust.judge.comparison import Comparison, GroupComparison, Verdict
 from amrobust.judge.declaration import together
 from amrobust.judge.verdicts import called
 from amrobust.judge.words import counted
+from amrobust.report.annex import left_out
 from amrobust.report.blocks import (
     Block,
     Callout,
@@ -39,17 +40,22 @@ _EPOCHS = 3
 """The place of the epochs among the parts of a setup."""
 
 
-def summary(comparison: Comparison, views: Sequence[View], look: Mapping[str, Style]) -> list[Block]:
-    """The blocks of the first page."""
+def summary(
+    comparison: Comparison, views: Sequence[View], look: Mapping[str, Style], whole: Comparison | None = None
+) -> list[Block]:
+    """The blocks of the first page; ``whole`` is the comparison with the methods that the report does not go into."""
+    whole = whole or comparison
     groups = comparison.groups
     verdicts = [v for compared in groups for v in compared.verdicts]
+    methods = [len(compared.methods) for compared in whole.groups]
     blocks: list[Block] = [plain(breakable(question), "question") for question in _questions(groups)]
-    blocks += [plain(" · ".join(part), "setup") for part in _setups(groups, views)]
+    blocks += [plain(" · ".join(part), "setup") for part in _setups(groups, views, methods)]
     declared = together([j.declaration for j in groups if j.declaration is not None])
     blocks += [plain(declared.sentence, "small")] if declared is not None else []
     blocks += _warnings(comparison, verdicts)
     if verdicts:
-        blocks.append(_lead(verdicts))
+        blocks.append(_lead([v for compared in whole.groups for v in compared.verdicts]))
+        blocks += left_out(whole)
         blocks += _verdicts(groups, views)
     blocks += _key_figure(groups, look)
     count = sum(len(shown.notes) for shown in views)
@@ -80,11 +86,13 @@ def verdict_sentences(compared: GroupComparison) -> Sentences:
     return Sentences(tuple(Sentence(v.outcome, prose(v.sentence)) for v in compared.verdicts))
 
 
-def _setups(groups: Sequence[GroupComparison], views: Sequence[View]) -> list[list[str]]:
+def _setups(
+    groups: Sequence[GroupComparison], views: Sequence[View], methods: Sequence[int]
+) -> list[list[str]]:
     """What was compared, in a line; several groups share one where they differ in the workload alone."""
     found = [
-        [breakable(part) for part in _setup(compared, shown)]
-        for compared, shown in zip(groups, views, strict=True)
+        [breakable(part) for part in _setup(compared, shown, count)]
+        for compared, shown, count in zip(groups, views, methods, strict=True)
     ]
     everywhere = {tuple(parts[:_EPOCHS][1:] + parts[_EPOCHS + 1 :]) for parts in found}
     if len(everywhere) == 1 < len(found):
@@ -99,7 +107,7 @@ def _setups(groups: Sequence[GroupComparison], views: Sequence[View]) -> list[li
     return found
 
 
-def _setup(compared: GroupComparison, shown: View) -> list[str]:
+def _setup(compared: GroupComparison, shown: View, methods: int) -> list[str]:
     counts = sorted({row.n for row in shown.methods})
     seeds = (
         f"{counted(counts[0], 'seed')} per method"
@@ -113,7 +121,7 @@ def _setup(compared: GroupComparison, shown: View) -> list[str]:
     parts = [
         spelled(compared.setting),
         introduced(compared.metric),
-        counted(len(shown.methods), "method"),
+        counted(methods, "method"),
         epochs,
         seeds,
     ]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from amrobust.errors import UserError
+from amrobust.runs.files import TooLong, read_bounded
 
 MAX_BYTES = 10_000_000
 MAX_COMBINATIONS = 100_000
@@ -71,14 +72,12 @@ def read_toml(path: Path, what: str) -> dict[str, Any]:
 
 
 def read_text(path: Path, what: str) -> str:
-    """A UTF-8 file of at most 10 MB. Raises UserError where it cannot be read."""
+    """A plain UTF-8 file of at most 10 MB. Raises UserError where it cannot be read."""
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-        if len(content) > MAX_BYTES:
-            raise UserError(f"the {what} {path} is larger than {MAX_BYTES // 1_000_000} MB")
-        return content.decode()
-    except (OSError, UnicodeDecodeError) as error:
+        return read_bounded(path, MAX_BYTES, follow=True).decode()
+    except TooLong:
+        raise UserError(f"the {what} {path} is larger than {MAX_BYTES // 1_000_000} MB") from None
+    except (OSError, ValueError) as error:  # of UTF-8, and of a name that no file has
         raise UserError(f"cannot read the {what} {path}: {error}") from None
 
 

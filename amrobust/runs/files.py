@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -14,6 +15,8 @@ from typing import Any
 
 _BEYOND_ASCII = re.compile(r"[^\n\x20-\x7e]")
 TEMPORARY_PREFIX = ".tmp-"
+LONGEST_NAME = 255
+"""Bytes that a file's name has at most, on every file system in use."""
 
 
 def spans(numbers: Iterable[int], dash: str = "-", name: Callable[[int], str] = str) -> str:
@@ -40,7 +43,7 @@ def put_in_place(path: Path, data: bytes, *, flush: bool = True, mode: int | Non
     after a crash; without ``flush`` a new file may be empty after the machine has lost its power. What a killed process left
     under the temporary name is replaced, and a link there is not followed. Raises OSError; the temporary file is removed then.
     """
-    temporary = path.with_name(f"{TEMPORARY_PREFIX}{path.name}")
+    temporary = path.with_name(_temporary(path.name))
     try:
         temporary.unlink(missing_ok=True)
         with temporary.open("xb") as file:
@@ -55,6 +58,14 @@ def put_in_place(path: Path, data: bytes, *, flush: bool = True, mode: int | Non
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise
+
+
+def _temporary(name: str) -> str:
+    """The temporary name of what is to be called ``name``, which may be as long as a file system allows."""
+    whole = f"{TEMPORARY_PREFIX}{name}"
+    if len(os.fsencode(whole)) <= LONGEST_NAME:
+        return whole
+    return f"{TEMPORARY_PREFIX}{hashlib.sha256(os.fsencode(name)).hexdigest()}"
 
 
 def sync_directory(directory: Path) -> None:
@@ -83,17 +94,17 @@ class TooLong(OSError):
     """A file that is longer than what was expected of it; nothing of it was read."""
 
 
-def read_bounded(path: Path, most: int) -> bytes:
-    """The content of the regular file ``path``, at most ``most`` bytes.
+def read_bounded(path: Path, most: int, *, follow: bool = False) -> bytes:
+    """The content of the regular file ``path``, at most ``most`` bytes; a link is followed only with ``follow``.
 
     The file that is checked is the one that is read, whatever is put in its place meanwhile. Raises NotPlain, TooLong, or
     another OSError.
     """
-    if not stat.S_ISREG(path.lstat().st_mode):
+    if not stat.S_ISREG((path.stat() if follow else path.lstat()).st_mode):
         raise NotPlain(f"{path.name} is not a plain file")
-    flags = (
-        os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    )
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    if not follow:
+        flags |= getattr(os, "O_NOFOLLOW", 0)
     with open(os.open(path, flags), "rb") as file:
         found = os.fstat(file.fileno())
         if not stat.S_ISREG(found.st_mode):

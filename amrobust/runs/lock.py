@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from filelock import FileLock
 
 LOCK = ".lock"
+WITHOUT_LOCKS = (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP)
 
 
 class Busy(RunError):
@@ -56,20 +58,36 @@ def locked(path: Path, on_wait: Callable[[], None] | None) -> Iterator[Held]:
     """Hold the run's lock, creating its directory; ``on_wait()`` is called when another process has it.
 
     With ``on_wait`` None a lock that another process has is an error. Raises Busy then, and RunError where the directory cannot
-    be written to or is a link, which could lead anywhere.
+    be written to, has no locks, or is a link, which could lead anywhere.
     """
     try:
         lock, held = _acquire(path, on_wait)
     except (OSError, NotImplementedError) as error:
-        what = reason(error) if isinstance(error, OSError) else "its file system has no locks"
         raise RunError(
-            f"cannot write to {escape(path)} ({what}): choose another place with --runs-dir"
+            f"cannot write to {escape(path)} ({why_not(error)}): choose another place with --runs-dir"
         ) from None
     try:
         yield held
     finally:
         lock.release()
         os.close(held.descriptor)
+
+
+def file_lock(path: Path) -> FileLock:
+    """The lock of the file ``path``: the system's, or none.
+
+    Where there is none, others take the existence of the file for it: a process that was killed would be waited for for ever.
+    """
+    import filelock
+
+    return filelock.FileLock(path, fallback_to_soft=False)
+
+
+def why_not(error: OSError | NotImplementedError) -> str:
+    """Why a lock could not be had. File systems mounted over a network say in several ways that they have none."""
+    if isinstance(error, NotImplementedError) or error.errno in WITHOUT_LOCKS:
+        return "its file system has no locks, which keep two processes from one file"
+    return reason(error)
 
 
 def _acquire(path: Path, on_wait: Callable[[], None] | None) -> tuple[FileLock, Held]:
@@ -82,7 +100,7 @@ def _acquire(path: Path, on_wait: Callable[[], None] | None) -> tuple[FileLock, 
             raise RunError(f"{escape(path)} is a link, and runs are written to directories of their own only")
         # Opened before the lock's own descriptor: when both are in place afterwards, this file is the one that was locked.
         held = Held(path, os.open(path / LOCK, flags, 0o644))
-        lock = filelock.FileLock(path / LOCK)
+        lock = file_lock(path / LOCK)
         try:
             try:
                 lock.acquire(timeout=0)

@@ -16,6 +16,7 @@ from amrobust.stats.samples import (
     LOG_2,
     Array,
     CannotEstimate,
+    as_floats,
     as_pair,
     as_values,
     deviations,
@@ -32,7 +33,7 @@ def trim_proportion(n: int) -> float:
 
 def trimmed_mean(values: ArrayLike) -> float:
     """The mean after :func:`trim_proportion` of the values is cut from each end; the median where nothing would be left."""
-    x = np.sort(np.asarray(values, dtype=np.float64))
+    x = np.sort(as_floats(values))
     cut = int(trim_proportion(len(x)) * len(x))
     kept = x[cut : len(x) - cut]
     return float(kept.mean() if len(kept) else np.median(x))

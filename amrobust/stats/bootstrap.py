@@ -45,6 +45,8 @@ Moments = Callable[[Array, Array], Array]
 """From means and variances (ddof = 1), shape (resamples, epochs) each, to one number a resample."""
 
 BLOCK = 256
+BLOCK_VALUES = 2_000_000
+"""Resamples that are worked on at a time, and the values that those of long curves have at most together."""
 RESAMPLES = 9_999
 MOST_UNUSABLE = 0.5
 """Share of the resamples that may have no spread: beyond it, the interval would describe the rest alone."""
@@ -75,8 +77,9 @@ def resampled(curves: Array, counts: Array, function: Moments) -> Array:
     centred = curves - centre
     both = np.hstack([centred, centred**2]) / n
     found = []
-    for start in range(0, len(counts), BLOCK):
-        moments = counts[start : start + BLOCK] @ both
+    block = max(1, min(BLOCK, BLOCK_VALUES // epochs))
+    for start in range(0, len(counts), block):
+        moments = counts[start : start + block] @ both
         means, variances = moments[:, :epochs], moments[:, epochs:]
         noise = 4 * n * np.finfo(float).eps * variances
         variances -= means**2
@@ -281,9 +284,10 @@ class _Replicates:
         n = len(curves)
         # Which seed is in each place of each resample.
         chosen = np.repeat(np.tile(np.arange(n), len(counts)), counts.ravel().astype(int)).reshape(-1, n)
+        block = max(1, min(BLOCK, 4 * BLOCK_VALUES // curves.size))
         blocks = [
-            _whole_and_parts(curves[chosen[start : start + BLOCK]], statistic)[1]
-            for start in range(0, len(counts), BLOCK)
+            _whole_and_parts(curves[chosen[start : start + block]], statistic)[1]
+            for start in range(0, len(counts), block)
         ]
         return cls(float(observed), parts, drawn, np.concatenate(blocks))
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from amrobust.stats.limits import check_level, check_rate, check_resamples
-from amrobust.stats.permutation import relabelled_variances, swapped_variances
+from amrobust.stats.permutation import Rearranged, relabelled_variances, swapped_variances
 from amrobust.stats.samples import (
     Array,
     CannotEstimate,
@@ -24,6 +24,10 @@ from amrobust.stats.samples import (
 _MIXED_SEEDS = 50
 """Up to this many seeds the critical value of a simultaneous band comes from resampled curves; beyond, from their limit."""
 _BLOCK_VALUES = 4_000_000
+_NULL_VALUES = 12_500_000
+"""Rearrangements times epochs that are in memory at once."""
+COPIES = 2e-12
+"""Scale of log ratios below which no rearrangement changes them: pairs that are copies of each other test nothing."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +124,11 @@ def _largest_in_the_limit(pseudo: Array, resamples: int, rng: np.random.Generato
     n = len(pseudo)
     scaled = (pseudo - pseudo.mean(axis=0)) / (pseudo.std(axis=0, ddof=1) * np.sqrt(n - 1))
     scale = np.sqrt(rng.chisquare(n - 1, resamples) / (n - 1))
-    return np.asarray(np.abs(rng.standard_normal((resamples, n)) @ scaled).max(axis=1) / scale)
+    normal, block = rng.standard_normal((resamples, n)), max(1, _BLOCK_VALUES // pseudo.shape[1])
+    largest = [
+        np.abs(normal[start : start + block] @ scaled).max(axis=1) for start in range(0, resamples, block)
+    ]
+    return np.asarray(np.concatenate(largest) / scale)
 
 
 @dataclass(frozen=True)
@@ -144,6 +152,36 @@ class EpochwiseDifference:
         """The epochs whose adjusted p is at most ``alpha``."""
         with np.errstate(invalid="ignore"):
             return tuple(int(epoch) + 1 for epoch in np.flatnonzero(self.p_adjusted <= self.alpha))
+
+
+def _of_epochs(rearranged: Rearranged, usable: NDArray[np.bool_]) -> tuple[Array, Array]:
+    """Of some epochs: the scale of the log ratio at each, and the largest |log ratio| of each of the ``usable`` rearrangements.
+
+    Those that leave a group without spread at one of the epochs are taken out of ``usable``.
+    """
+    total, _, blocks = rearranged
+    null, filled = np.empty((0, 0)), 0
+    for one, other in blocks:
+        if not filled:
+            null = np.empty((total, one.shape[1]))
+        rows = null[filled : filled + len(one)]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            np.log(np.divide(one, other, out=rows), out=rows)
+        filled += len(one)
+    usable &= np.isfinite(null).all(axis=1)
+    if not usable.all():
+        null = null[usable]
+    if not len(null):
+        return np.zeros(null.shape[1]), np.zeros(0)
+    mean = null.mean(axis=0)
+    scale = np.sqrt(np.maximum(np.einsum("ij,ij->j", null, null) / len(null) - mean**2, 0.0))
+    tested = scale > COPIES
+    if not tested.any():
+        return scale, np.zeros(len(null))
+    if not tested.all():
+        null = null[:, tested]
+    null /= scale[tested]
+    return scale, np.asarray(np.abs(null, out=null).max(axis=1))
 
 
 def when_spreads_differ(
@@ -170,30 +208,27 @@ def when_spreads_differ(
         raise CannotEstimate("at no epoch do both methods vary")
     kept = (np.ascontiguousarray(values[:, both]) for values in (first, second))
     x, y, _ = deviations_together(*kept, apart=True)
-    total, exact, blocks = (swapped_variances if paired else relabelled_variances)(x, y, resamples, seed)
-    null, filled = np.empty((total, x.shape[1])), 0
-    for one, other in blocks:
-        rows = null[filled : filled + len(one)]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            np.log(np.divide(one, other, out=rows), out=rows)
-        filled += len(one)
-    if not np.isfinite(null).all():
-        null = null[np.isfinite(null).all(axis=1)]
     # Log ratios of variances: twice those of STDs, which no quotient of two of them notices.
     observed = np.log(x.var(axis=0, ddof=1) / y.var(axis=0, ddof=1))
-    total = len(null)
+    rearranged = swapped_variances if paired else relabelled_variances
+    arrangements, exact, _ = rearranged(x[:, :1], y[:, :1], resamples, seed)
+    usable = np.ones(arrangements, bool)
+    width = max(1, _NULL_VALUES // arrangements)
+    parts = [slice(start, start + width) for start in range(0, x.shape[1], width)]
+    while True:
+        known = usable.sum()
+        found = [_of_epochs(rearranged(x[:, part], y[:, part], resamples, seed), usable) for part in parts]
+        # What one part of the epochs cannot use, the parts before it have used.
+        if len(parts) == 1 or usable.sum() == known:
+            break
+    total = int(usable.sum())
     if not total:
         raise CannotEstimate("every relabelling leaves a group without spread at some epoch")
-    mean = null.mean(axis=0)
-    scale = np.sqrt(np.maximum(np.einsum("ij,ij->j", null, null) / total - mean**2, 0.0))
-    # Pairs that are copies of each other have a ratio that no swap changes: nothing is tested there.
-    tested = scale > 2e-12
+    scale = np.concatenate([scale for scale, _ in found])
+    tested = scale > COPIES
     if not tested.any():
         raise CannotEstimate("the two samples are copies of each other: there is nothing to test")
-    if not tested.all():
-        null = null[:, tested]
-    null /= scale[tested]
-    largest = np.sort(np.abs(null, out=null).max(axis=1))
+    largest = np.sort(np.max([largest for _, largest in found], axis=0))
     reached = total - np.searchsorted(largest, np.abs(observed[tested] / scale[tested]) * (1 - 1e-9))
     ratio, p = np.full(len(both), np.nan), np.full(len(both), np.nan)
     ratio[both] = observed / 2

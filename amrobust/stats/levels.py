@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from amrobust.stats.samples import Array, CannotEstimate, as_curves, means, stds
+from amrobust.stats.samples import Array, CannotEstimate, as_curves, as_floats, means, stds
 
 Scale = Literal["none", "logit", "log"]
 
@@ -19,7 +19,7 @@ def to_scale(x: ArrayLike, scale: Scale, *, top: float = 1.0) -> Array:
     "logit": log(x/(top − x)) for shares, or percentages with ``top`` = 100; "log": log x for losses. Non-finite values stay.
     Raises CannotEstimate where a value lies on or beyond the bound, which has no such scale.
     """
-    values = np.asarray(x, dtype=np.float64)
+    values = as_floats(x)
     if scale == "none":
         return values
     finite = values[np.isfinite(values)]

@@ -35,6 +35,8 @@ MANY_SEEDS = 20
 
 BLOCK = 200
 """Arrangements that are worked on at a time, so that they stay in the processor's cache."""
+BLOCK_VALUES = 1_000_000
+"""Variances that are worked on at a time: of curves of more than 5,000 epochs it is fewer arrangements."""
 
 SWAPS = "swaps within pairs"
 
@@ -126,12 +128,17 @@ def _log_ratio(first: Array, second: Array) -> Array:
         return np.asarray(np.log(means[0]) - np.log(means[1]))
 
 
+def _block(epochs: int) -> int:
+    """How many arrangements of curves so long are worked on at a time."""
+    return max(1, min(BLOCK, BLOCK_VALUES // epochs))
+
+
 class _Moments:
     """Variances of ``n`` of the rows of curves: the same memory for block after block, each epoch next to the other in it."""
 
     def __init__(self, n: int, epochs: int) -> None:
         self.n = n
-        self._memory = np.empty((3, BLOCK, epochs))
+        self._memory = np.empty((3, _block(epochs), epochs))
 
     def of(self, rows: int, sums: Callable[[Array], object], squares: Callable[[Array], object]) -> Array:
         """Variances (ddof = 1); ``sums`` and ``squares`` write (rows, epochs) of sums and of sums of squares."""
@@ -154,8 +161,9 @@ def relabelled_variances(a: Array, b: Array, resamples: int, seed: int) -> Rearr
     def blocks() -> Iterator[tuple[Array, Array]]:
         own, rest = _Moments(len(a), a.shape[1]), _Moments(len(b), a.shape[1])
         totals = [power.sum(axis=0) for power in powers]
-        for start in range(0, len(labels), BLOCK):
-            chosen = labels[start : start + BLOCK].astype(np.float64)
+        block = _block(a.shape[1])
+        for start in range(0, len(labels), block):
+            chosen = labels[start : start + block].astype(np.float64)
             first = own.of(len(chosen), *(partial(np.matmul, chosen, power) for power in powers))
             # What is left of the total loses digits where the groups differ by many orders of magnitude: only among the
             # arrangements next to the one observed, which all are there when they are enumerated.
@@ -182,8 +190,9 @@ def swapped_variances(a: Array, b: Array, resamples: int, seed: int) -> Rearrang
 
     def blocks() -> Iterator[tuple[Array, Array]]:
         first, second = _Moments(n, epochs), _Moments(n, epochs)
-        for start in range(0, len(swapped), BLOCK):
-            moved = swapped[start : start + BLOCK].astype(np.float64)
+        block = _block(epochs)
+        for start in range(0, len(swapped), block):
+            moved = swapped[start : start + block].astype(np.float64)
             chosen = np.hstack([1 - moved, moved])
             yield (
                 first.of(len(chosen), partial(np.matmul, chosen, one), partial(np.matmul, chosen, one**2)),

@@ -86,12 +86,21 @@ def with_ties(x: Array, size: Array | None = None) -> Array:
     return found
 
 
+def as_floats(x: ArrayLike) -> Array:
+    """``x`` in double precision. Raises CannotEstimate where a masked array masks a value: it is missing, not diverged."""
+    if np.ma.is_masked(x):
+        raise CannotEstimate(
+            "some values are masked, so missing: leave their seeds out, such as by x.compressed()"
+        )
+    return np.asarray(x, dtype=np.float64)
+
+
 def as_curves(x: ArrayLike) -> Array:
     """``x`` as (seeds, epochs), exactly constant where seeds differ by rounding alone.
 
     Raises CannotEstimate on other shapes, values that are not finite or beyond 1e301, and fewer than 4 seeds.
     """
-    values = np.asarray(x, dtype=np.float64)
+    values = as_floats(x)
     if values.ndim == 1:
         values = values[:, None]
     if values.ndim != 2 or values.shape[1] == 0:
@@ -135,7 +144,7 @@ def final_values(curves: ArrayLike, final: str = "last") -> Array:
     With "best:METRIC" these are the endpoints alone, (seeds, 1), which curves of another metric have chosen. Non-finite values
     are passed on. Raises CannotEstimate where ``final`` asks for something else or for too many epochs.
     """
-    values = np.asarray(curves, dtype=np.float64)
+    values = as_floats(curves)
     if isinstance(final, str) and final.startswith(BEST) and values.shape[1] > 1:
         raise CannotEstimate(f"{final!r} is chosen by curves of another metric, which are not here")
     if final == "last":

@@ -16,14 +16,14 @@ from scipy import special
 
 from amrobust.stats.limits import check_finite, check_level, check_rate
 from amrobust.stats.results import Result
-from amrobust.stats.samples import Array, CannotEstimate
+from amrobust.stats.samples import Array, CannotEstimate, as_floats
 
 Worse = Literal["low", "high"]
 
 
 def badness(x: ArrayLike, worse: Worse) -> Array:
     """The values turned so that larger is worse, with every non-finite one as +inf. Raises CannotEstimate on no values."""
-    values = np.asarray(x, dtype=np.float64).ravel()
+    values = as_floats(x).ravel()
     if not len(values):
         raise CannotEstimate("there are no values", 1)
     turned = -values if worse == "low" else values

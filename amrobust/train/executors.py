@@ -5,6 +5,7 @@ An executor may be shared by many runs, each asking from a thread of its own: th
 
 from __future__ import annotations
 
+import multiprocessing
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -175,11 +176,18 @@ class ProcessExecutor:
     name = "processes"
 
     def __init__(self, jobs: int | None = None) -> None:
-        """Raises UserError in a worker that is importing the calling script: it would wait for the one that waits for it."""
+        """Raises UserError in a worker that is importing the calling script, which would wait for the one that waits for it,
+        and in one of a ``multiprocessing.Pool``, which may start no processes.
+        """
         if is_starting():
             raise UserError(
                 "a worker process imports the calling script again and comes to the training itself: put what trains below "
                 "if __name__ == '__main__':, or use the executor 'local'"
+            )
+        if multiprocessing.current_process().daemon:
+            raise UserError(
+                "a worker of a multiprocessing.Pool may start no processes: use the executor 'local' in it, or a "
+                "concurrent.futures.ProcessPoolExecutor in its place"
             )
         self.jobs, self.count = jobs, jobs or usable_cores()
         self.where = f"{self.count} processes" if self.count > 1 else "1 process"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from amrobust.errors import UserError
+from amrobust.plugins import refuse_code
 from amrobust.runs.documents import MAX_COMBINATIONS, Tables, combinations, grid_points, read_toml
 from amrobust.runs.spec import Spec, Value, content_digest
 from amrobust.runs.tuning import Tuning
@@ -86,8 +87,11 @@ def specs_of(
     return tuple({content_digest(spec.to_dict()): spec for spec in specs}.values())
 
 
-def load_request(path: Path) -> Request:
-    """Read a file of what to run. Raises UserError on anything missing, unknown or ill-typed."""
+def load_request(path: Path, *, allow_code: bool = False) -> Request:
+    """Read a file of what to run.
+
+    Raises UserError on anything missing, unknown or ill-typed, and on the path of code unless ``allow_code``.
+    """
     data, tables = read_toml(path, "spec"), Tables(str(path))
     if "claims" in data:
         raise tables.complain("has claims: it is an analysis, use 'amrobust analyze' with it")
@@ -110,6 +114,8 @@ def load_request(path: Path) -> Request:
     vary = take(data, "vary", str, "all")
     workload, root_seed = take(data, "workload", str, "digits"), take(data, "root_seed", int, 0)
     tables.nothing_left(data, "the file")
+    if not allow_code:
+        refuse_code(tables.source, (workload, *(training.optimizer for training in trainings)))
     return Request(
         specs_of(
             workload,

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import IO
 
 from amrobust.errors import RunError
+from amrobust.runs.files import escape, is_plain_file
+from amrobust.runs.lock import file_lock, why_not
 from amrobust.workloads.catalogue import Source
 
 Progress = Callable[[int], None]
@@ -33,12 +35,12 @@ def download(source: Source, folder: Path, progress: Progress = lambda done: Non
     Raises RunError where the server cannot be reached or refuses, where the bytes are not the publisher's (they are
     removed then), or where the disk cannot be written to.
     """
-    import filelock
-
     target, part = folder / source.name, folder / f"{source.name}.part"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(folder / f"{source.name}.lock"):
+        with file_lock(folder / f"{source.name}.lock"):
+            if os.path.lexists(part) and not is_plain_file(part):
+                raise RunError(f"{escape(part)} is no plain file, and a link could lead anywhere: remove it")
             if not target.exists():
                 _fill(source, part, progress)
                 _check(source, part, "removed; the same command fetches it again", remove=True)
@@ -48,8 +50,10 @@ def download(source: Source, folder: Path, progress: Progress = lambda done: Non
                     source, target, "remove it, and the same command fetches the publisher's", remove=False
                 )
             return target
-    except OSError as error:
-        raise RunError(f"cannot write {target}: {error.strerror or error}") from None
+    except (OSError, NotImplementedError) as error:
+        raise RunError(
+            f"cannot write {escape(target)} ({why_not(error)}): choose another place with --data-dir"
+        ) from None
 
 
 def _fill(source: Source, part: Path, progress: Progress) -> None:

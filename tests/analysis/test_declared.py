@@ -227,7 +227,9 @@ def test_claims_after_the_runs_are_said_to_be(tmp_path, monkeypatch):
     words = ["run", "--workload", "digits", "--epochs", "2", "--param", "lr_drops=0", "--seeds", "4", "-q"]
     for method in (["msgd", "--lr", "0.1"], ["lion_of_a_test:Lion", "--lr", "0.003"]):
         assert CliRunner().invoke(main, [*words, "--executor", "local", "--opt", *method]).exit_code == 0
-    done = CliRunner().invoke(main, ["analyze", "post.toml", "--executor", "local", "-o", "post.html"])
+    done = CliRunner().invoke(
+        main, ["analyze", "post.toml", "--allow-code", "--executor", "local", "-o", "post.html"]
+    )
     assert "Declared after 8 of 8 seeds were there" in done.stdout
 
 

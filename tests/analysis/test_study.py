@@ -85,7 +85,9 @@ def analysed(tmp_path, text, message, **options):
     path = tmp_path / "mine.toml"
     path.write_text(text)
     with pytest.raises(UserError, match=message):
-        run_analysis(load_analysis(str(path)), tmp_path / "runs", executor="local", **options)
+        run_analysis(
+            load_analysis(str(path), allow_code=True), tmp_path / "runs", executor="local", **options
+        )
     assert not (tmp_path / "runs").exists()
 
 

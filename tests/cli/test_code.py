@@ -276,7 +276,7 @@ class TestAnEditedRule:
         methods = '[{ opt = "msgd" }, { opt = "myrule:slow", scale = SCALES }]'
         text = f'workload = "logistic"\nseeds = 2\nmethods = {methods}\nworkload_params = {{ iterations = 20 }}\n'
         grid.write_text(text.replace("SCALES", "[0.1]"))
-        ask = ["run", "--spec", grid, "--executor", "local", "-q"]
+        ask = ["run", "--spec", grid, "--allow-code", "--executor", "local", "-q"]
         command(*ask)
         grid.write_text(text.replace("SCALES", "[0.1, 0.2]"))
         command(*ask)
@@ -296,7 +296,7 @@ class TestAnEditedRule:
             'claims = [{ kind = "less spread", method = "slow" }]\n'
         )
         tune = ["tune", "--opt", "myrule:slow[scale=0.1,0.2]", "--lr", "0.1", *CONVEX]
-        analyze = ["analyze", "mine.toml", "--executor", "local", "-o", "mine.html"]
+        analyze = ["analyze", "mine.toml", "--allow-code", "--executor", "local", "-o", "mine.html"]
         command(*tune)
         command(*analyze)
         edit(rule, "s.x - lr", "s.x - 2 * lr")

@@ -149,3 +149,31 @@ def test_copies_of_each_other_are_refused():
     curves = np.random.default_rng(0).normal(size=(6, 4))
     with pytest.raises(stats.CannotEstimate, match="copies"):
         when_spreads_differ(curves, curves + 1, paired=True)
+
+
+@pytest.mark.parametrize("paired", [False, True])
+@pytest.mark.parametrize("lone", [False, True], ids=["every relabelling", "some without spread"])
+def test_epochs_are_tested_alike_in_however_many_parts_memory_holds_them(monkeypatch, paired, lone):
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(0, 2, (6, 40)), rng.normal(0, 1, (6, 40))
+    if (
+        lone
+    ):  # relabellings that put the one seed apart, and its group's twin, leave the other group constant there
+        a[1:, 30] = b[:, 30] = 0.0
+        a[0, 30], b[0, 30] = 1.0, 1.0
+    whole = when_spreads_differ(a, b, paired=paired)
+    for values in (1, 3000, 7000):
+        monkeypatch.setattr("amrobust.stats.curves._NULL_VALUES", values)
+        monkeypatch.setattr("amrobust.stats.permutation.BLOCK_VALUES", values // 10 or 1)
+        parts = when_spreads_differ(a, b, paired=paired)
+        np.testing.assert_allclose(parts.p_adjusted, whole.p_adjusted)
+        np.testing.assert_allclose(parts.log_ratio, whole.log_ratio)
+
+
+@pytest.mark.parametrize("kind", ["bootstrap-t", "bca", "percentile"])
+def test_resamples_of_long_curves_are_taken_in_smaller_blocks_and_give_the_same(monkeypatch, kind):
+    curves = np.random.default_rng(0).normal(size=(6, 50))
+    usual = stats.bootstrap_interval(curves, "avg_std", kind=kind, resamples=999)
+    monkeypatch.setattr("amrobust.stats.bootstrap.BLOCK_VALUES", 100)
+    found = stats.bootstrap_interval(curves, "avg_std", kind=kind, resamples=999)
+    np.testing.assert_allclose((found.low, found.high), (usual.low, usual.high), rtol=1e-12)

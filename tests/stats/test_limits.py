@@ -127,3 +127,19 @@ def test_an_interval_without_an_end_is_refused_and_not_looked_for_for_ever():
         inverted(lambda theta: np.exp(-np.abs(theta)), 0.0, 0.0, 0.95)
     with pytest.raises(stats.CannotEstimate, match="no p-value"):
         inverted(lambda theta: np.full_like(theta, np.nan), 0.0, 1.0, 0.95)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        stats.spread_interval, stats.mean_interval, stats.chi_square_interval, stats.avg_std_interval,
+        lambda x: stats.mean_difference(x, np.arange(8.0)), lambda x: stats.levene(np.arange(8.0), x),
+        lambda x: stats.cvar(x, 0.5, worse="low", fewest_beyond=1), lambda x: stats.spread_ratio(x, np.arange(8.0)),
+    ],
+)  # fmt: skip
+def test_what_lies_under_a_mask_is_missing_and_never_a_value(function):
+    values = np.ma.masked_array(np.arange(8.0), mask=[0, 0, 1, 0, 0, 0, 0, 0])
+    with pytest.raises(stats.CannotEstimate, match="masked, so missing"):
+        function(values)
+    whole = np.ma.masked_array(np.arange(8.0), mask=False)
+    assert repr(function(whole)) == repr(function(np.arange(8.0)))

@@ -1,5 +1,6 @@
 """Executors that several runs share: a worker's death costs nobody else's seeds, and stopping tells all who wait."""
 
+import multiprocessing
 import os
 import signal
 import sys
@@ -32,6 +33,20 @@ def in_thread(function):
     thread = threading.Thread(target=run)
     thread.start()
     return thread, caught
+
+
+def of_a_pool(name):
+    try:
+        return make_executor(name).name
+    except UserError as error:
+        return str(error)
+
+
+def test_in_a_worker_of_a_pool_which_may_start_no_processes_the_executor_is_the_local_one():
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        here, elsewhere = pool.map(of_a_pool, ["local", "processes"])
+    assert here == "local"
+    assert "use the executor 'local'" in elsewhere
 
 
 def test_names_and_numbers_of_workers():

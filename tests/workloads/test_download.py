@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import http.server
+import os
 import re
 import threading
 
@@ -148,3 +149,13 @@ def test_a_folder_that_cannot_be_made_is_one_line(server, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(RunError, match="cannot write"):
         download(source(server), tmp_path / "file")
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+def test_what_an_earlier_call_left_is_no_link_to_another_file_and_no_pipe(server, tmp_path, kind):
+    (tmp_path / "mine").write_bytes(CONTENT[:1000])
+    part = tmp_path / "set.bin.part"
+    part.symlink_to(tmp_path / "mine") if kind == "link" else os.mkfifo(part)
+    with pytest.raises(RunError, match="no plain file"):
+        download(source(server), tmp_path)
+    assert (tmp_path / "mine").read_bytes() == CONTENT[:1000]
