@@ -88,6 +88,11 @@ class ImageNet:
         common = {"epochs": 90, "batch_size": 256, "model": "resnet50", "augment": True, "decoders": 8}
         return {**common, **rates.defaults(restart=True), **COMPUTATION}
 
+    @property
+    def optional(self) -> Mapping[str, Any]:
+        """Gradients as they are, no warmup."""
+        return {**rates.GRADIENT, **rates.RATE}
+
     def optimizer_defaults(self, optimizer: str) -> Mapping[str, float | int]:
         """One learning rate for all, as in the paper."""
         return {"lr": 0.1, "momentum": 0.9, "m": 5, "weight_decay": 1e-4}
@@ -103,6 +108,7 @@ class ImageNet:
         require(params["model"] in MODELS, self.name, "model", params["model"], f"one of {', '.join(MODELS)}")
         require(isinstance(params["augment"], bool), self.name, "augment", params["augment"], "true or false")
         rates.check(self.name, params)
+        rates.check_gradient(self.name, params)
         check_computation(self.name, params)
 
     def _folder(self, split: Literal["train", "val"]) -> ImageFolder:
@@ -131,7 +137,10 @@ class ImageNet:
         return int(params["epochs"])
 
     def steps_per_epoch(self, params: Mapping[str, Any]) -> int:
-        """Whole batches in one pass over the training images."""
+        """Optimizer steps in one pass over the training images, whole batches only."""
+        return rates.steps_of(self.name, params, self._batches(params))
+
+    def _batches(self, params: Mapping[str, Any]) -> int:
         images = len(self._folder("train").paths)
         require(
             images >= params["batch_size"],
@@ -178,7 +187,7 @@ class ImageNet:
         import torch
 
         folder, batch = self._folder("train"), int(params["batch_size"])
-        whole = self.steps_per_epoch(params) * batch
+        whole = self._batches(params) * batch
         permutation = order.permutation(len(folder.paths))[:whole].reshape(-1, batch)
 
         def plans() -> Iterator[Plan]:

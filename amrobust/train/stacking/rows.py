@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from amrobust import rules
-from amrobust.optim import RuleOptimizer
+from amrobust.optim.wrapped import restart
 from amrobust.runs.spec import Spec
 from amrobust.train.network import at_output, make_optimizer
 from amrobust.train.optimizers import find
@@ -69,10 +69,7 @@ class TorchRows:
 
     def restart(self) -> None:
         """As :class:`Rows`."""
-        if isinstance(self.optimizer, RuleOptimizer):
-            self.optimizer.restart()
-        else:
-            self.optimizer.state.clear()
+        restart(self.optimizer)
 
     def state(self) -> dict[str, Any]:
         """As :class:`Rows`."""
