@@ -129,7 +129,17 @@ class TorchOptimizer(Optimizer):
             self._smoke_test(spec, params)
         except Exception as error:
             lines = str(error).splitlines() or [type(error).__name__]
-            raise UserError(f"{self.name} cannot train {spec.workload} so: {lines[0]}") from error
+            message = f"{self.name} cannot train {spec.workload} so: {lines[0]}"
+            if self._trains(spec, [param for param in params if param.ndim == 2]):
+                message += f"; it trains matrices: take {self.name}+adamw, whose adamw trains the rest"
+            raise UserError(message) from error
+
+    def _trains(self, spec: Spec, params: list[torch.nn.Parameter]) -> bool:
+        try:
+            self._smoke_test(spec, params)
+            return True
+        except Exception:
+            return False
 
     def _smoke_test(self, spec: Spec, params: list[torch.nn.Parameter]) -> bool:
         """One step with gradients of zeros, without a closure or, where that raises an exception, with one: whether it was so.

@@ -14,10 +14,10 @@ PER_STEP = ("linear", "wsd", "one-cycle")
 KINDS = ("constant", "step", "cosine", *PER_STEP)
 WITH_FLOOR = ("cosine", "linear", "wsd")
 
-RATE: Mapping[str, Any] = {"warmup": 0.0, "floor": 0.0, "decay": 0.2}
+RATE: Mapping[str, Any] = {"warmup": 0.0, "floor": 0.0, "cooldown": 0.2}
 """Optional parameters of every workload's learning rate: ``warmup``, the share of the training over whose steps the rate grows
-from 0 to what the schedule says; ``floor``, the share of the rate at which cosine, linear and wsd end; ``decay``, the share of
-the training, at its end, over which wsd falls."""
+from 0 to what the schedule says; ``floor``, the share of the rate at which cosine, linear and wsd end; ``cooldown``, the share
+of the training, at its end, over which wsd falls."""
 GRADIENT: Mapping[str, Any] = {"clip_norm": None, "accumulate": 1}
 """Optional parameters of networks' gradients: ``clip_norm``, the largest norm, to which one of a larger norm is scaled down;
 ``accumulate``, how many batches' mean gradient makes one step of the optimizer. Batches that fill no step are left out."""
@@ -59,11 +59,12 @@ def check_rate(workload: str, params: Mapping[str, Any], kinds: tuple[str | None
     for name, usual in RATE.items():
         value = params.get(name, usual)
         require(_real(value) and 0 <= value < 1, workload, name, value, "a share, at least 0 and below 1")
-    warmup, floor, decay = (params.get(name, usual) for name, usual in RATE.items())
-    require(decay > 0, workload, "decay", decay, "above 0")
+    warmup, floor, cooldown = (params.get(name, usual) for name, usual in RATE.items())
+    require(cooldown > 0, workload, "cooldown", cooldown, "above 0")
     require(
-        decay == RATE["decay"] or schedule == "wsd", workload, "decay", decay, "of a schedule other than wsd"
-    )
+        cooldown == RATE["cooldown"] or schedule == "wsd",
+        workload, "cooldown", cooldown, "of a schedule other than wsd",
+    )  # fmt: skip
     require(
         floor == 0 or schedule in WITH_FLOOR,
         workload, "floor", floor, f"of a schedule other than {', '.join(WITH_FLOOR)}",
@@ -142,7 +143,9 @@ def at_step(
         case "linear":
             schedule = schedules.linear(lr, steps, floor)
         case "wsd":
-            schedule = schedules.warmup_stable_decay(lr, steps, params.get("decay", RATE["decay"]), floor)
+            schedule = schedules.warmup_stable_decay(
+                lr, steps, params.get("cooldown", RATE["cooldown"]), floor
+            )
         case "one-cycle":
             schedule = schedules.one_cycle(lr, steps)
         case _:

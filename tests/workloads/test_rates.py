@@ -144,7 +144,7 @@ def test_clipping_of_images_bounds_the_first_step(small_data):
         ("digits", {"warmup": 1.0}, "not a share"),
         ("digits", {"warmup": 0.1, "schedule": "one-cycle"}, "which has its own"),
         ("digits", {"floor": 0.1}, "floor = 0.1 is not of a schedule"),
-        ("digits", {"decay": 0.5, "schedule": "linear"}, "decay = 0.5 is not of"),
+        ("digits", {"cooldown": 0.5, "schedule": "linear"}, "cooldown = 0.5 is not of"),
         ("digits", {"accumulate": 0}, "an integer of at least 1"),
         ("digits", {"accumulate": 1000}, "at most the 75 batches"),
         ("digits", {"clip_norm": -1.0}, "a number above 0"),
