@@ -69,7 +69,7 @@ class MeanState(NamedTuple):
     """The mean, and over how many points it is; the steps done."""
 
     mean: Array
-    count: int = 0
+    points: int = 0
     steps: int = 0
 
 
@@ -80,7 +80,7 @@ def ema(decay: float = 0.999) -> Wrapper:
     """
 
     def after(state: MeanState, w: Array, lr: float) -> tuple[MeanState, Array]:
-        mean = w if not state.count else decay * state.mean + (1 - decay) * w
+        mean = w if not state.points else decay * state.mean + (1 - decay) * w
         return MeanState(mean, 1), w
 
     return Wrapper("ema", MeanState, _at_x, after, lambda state, x: state.mean)
@@ -94,13 +94,13 @@ def swa(start: int = 0, every: int = 1) -> Wrapper:
     """
 
     def after(state: MeanState, w: Array, lr: float) -> tuple[MeanState, Array]:
-        steps, mean, count = state.steps + 1, state.mean, state.count
+        steps, mean, count = state.steps + 1, state.mean, state.points
         if steps > start and (steps - start) % every == 0:
             count += 1
             mean = w if count == 1 else mean + (w - mean) / count
         return MeanState(mean, count, steps), w
 
-    return Wrapper("swa", MeanState, _at_x, after, lambda state, x: state.mean if state.count else x)
+    return Wrapper("swa", MeanState, _at_x, after, lambda state, x: state.mean if state.points else x)
 
 
 class WindowState(NamedTuple):

@@ -226,7 +226,7 @@ class Combined(Optimizer):
             partial(self.second.build, second, seed=seed),
         ]
         named = ((str(number), p) for number, p in enumerate(params))
-        return CombinedOptimizer(named, matrices_first, makers)  # type: ignore[arg-type]
+        return CombinedOptimizer(named, matrices_first, makers)
 
 
 def _of_part(spec: Spec, part: Optimizer, names: Mapping[str, str]) -> Spec:

@@ -182,7 +182,7 @@ def train_seed(
     started = time.perf_counter()
     workload = workload_of(spec)
     params = spec.workload_params
-    epochs = workload.epochs(params)
+    epochs, in_epoch = workload.epochs(params), workload.steps_per_epoch(params) or 1
     data = load(spec, device, dtype)
     model = network_at_x0(spec, seed).to(device, dtype)
     dropout = dropout_generator(spec, seed, device)
@@ -199,9 +199,9 @@ def train_seed(
         for epoch in range(epochs):
             heartbeat.epoch(epoch, epochs)
             batches = _batches(data.train_images, data.train_labels, order, int(params["batch_size"]))  # type: ignore[arg-type]
-            losses = []
+            losses: list[Tensor] = []
             for loss in steps.take(batches, rate_of(spec, epoch)):
-                heartbeat.step(len(losses), workload.steps_per_epoch(params) or 1)
+                heartbeat.step(len(losses), in_epoch)
                 losses.append(loss)
             batch_loss = float(torch.stack(losses).double().mean())
             measured = {}
