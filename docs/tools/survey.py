@@ -1,6 +1,6 @@
 """Writes docs/optimizer-survey.md: every optimizer class of torch, schedulefree and pytorch_optimizer, tried on digits.
 
-``python docs/tools/survey.py``; it takes a quarter of an hour. The suite holds the same of every class
+``python docs/tools/survey.py [PACKAGE ...]``; all of them take a quarter of an hour. The suite holds the same of every class
 (``pytest -m slow tests/train/test_survey.py``).
 """
 
@@ -25,16 +25,15 @@ DISTRIBUTIONS = {"torch.optim": "torch", "pytorch_optimizer": "pytorch-optimizer
 
 HEAD = f"""# Optimizers that were tried
 
-Every optimizer class of PyTorch and of two packages, by its name as `--opt` takes it, with its defaults but for what is said at
-its name: {PARAMS["epochs"]} epochs of `digits` (`model=mlp`, batches of {PARAMS["batch_size"]}) in float64.
+Every optimizer class of a package, by its name as `--opt` takes it, with its defaults but for what is said at its name: {PARAMS["epochs"]} epochs of `digits` (`model=mlp`, batches of {PARAMS["batch_size"]}).
 
 - *Loss*: on the test set after them, at the last output. It is 2.446 at x0.
 - *Outputs*: one with `train()` and `eval()` has two; I is the point of training, II that of `eval()`.
 - *Closure*: its step evaluates the loss again.
-- *Stack*: the largest relative difference between the losses of a seed in a stack and alone, or why seeds train one by one.
+- *Stack*: the largest relative difference between the losses of a seed in a stack and alone in float64, or why not.
 - *Resumes*: whether a training that goes on from a saved state dict ends at the same bits, in float32.
 
-`python docs/tools/survey.py` writes this page.
+`python docs/tools/survey.py` writes this page, and surveys {", ".join(PACKAGES)} where none is named.
 """
 
 
@@ -64,9 +63,9 @@ def main() -> None:
     """Survey what is installed, and write the page."""
     torch.set_num_threads(1)
     page = [HEAD]
-    for package in PACKAGES:
+    for package in sys.argv[1:] or PACKAGES:
         if find_spec(package) is None:
-            sys.exit(f"{package} is not installed: the page has all of {', '.join(PACKAGES)}")
+            sys.exit(f"{package} is not installed: name those to survey, of {', '.join(PACKAGES)}")
         rows = []
         for name in classes(package):
             with redirect_stdout(sys.stderr):  # some classes print
