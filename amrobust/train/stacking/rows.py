@@ -19,6 +19,10 @@ from amrobust.train.streams import integer, seed_sequence
 FUSED = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)
 """Optimizers with a form that passes once over a parameter; on a stack memory is what limits them."""
 
+POWERS = (*[0] * 10, -3, -2, -1, 0, 1, 2, 1, 0, -1, -2)
+"""Sizes of gradients, as powers of ten, that an optimizer is tried on: alike at first, for those that estimate a distance from
+a sum (D-Adaptation), then rising and falling, since some that look at a norm (AdaNorm) do so only where it falls."""
+
 MakeOptimizer = Callable[[list[nn.Parameter]], torch.optim.Optimizer]
 
 
@@ -136,7 +140,7 @@ def require_elementwise(spec: Spec) -> None:
 def mixing(make: MakeOptimizer) -> str | None:
     """Why the optimizer that ``make`` builds cannot update a stack; None where it is elementwise.
 
-    It is elementwise if three rows of numbers come out the same, under six random gradients of very different size, whether
+    It is elementwise if three rows of numbers come out the same, under random gradients of very different sizes, whether
     they are one parameter, or each row is a model of its own with two. LBFGS, Muon, Adafactor and SparseAdam are not; nor is an
     optimizer that draws random numbers.
     """
@@ -146,8 +150,8 @@ def mixing(make: MakeOptimizer) -> str | None:
     try:
         stacked = make([whole])
         singles = [make(params) for params in alone]
-        for k in range(6):
-            gradient = 10.0 ** (k - 3) * torch.randn(3, 17, generator=generator, dtype=torch.float64)
+        for power in POWERS:
+            gradient = 10.0**power * (1 + torch.randn(3, 17, generator=generator, dtype=torch.float64))
             whole.grad = gradient.clone()
             stacked.step()
             for row, params, optimizer in zip(gradient, alone, singles, strict=True):
