@@ -109,3 +109,10 @@ class LastLayerApart(CombinedOptimizer):
             lambda name, p: int(name.startswith(last)),
             [lambda ps: torch.optim.SGD(ps, lr), lambda ps: torch.optim.Adam(ps, lr_last)],
         )
+
+
+class Thirds(torch.optim.SGD):
+    """SGD with a third of the rate that it is given, as GrokFast normalises its own."""
+
+    def __init__(self, params, lr=0.1):
+        super().__init__(params, lr / 3)

@@ -136,6 +136,15 @@ def test_an_infinite_default_is_recorded_and_reaches_the_constructor(given, limi
     assert group["limit"] == limit
 
 
+def test_a_class_that_steps_with_another_rate_than_it_is_given_does_so_in_a_stack_too():
+    of = make_spec("digits", f"{HERE}:Thirds", {**SHORT, "epochs": 1}, {"lr": 0.3})
+    alone = train_seed(of, 1, dtype=torch.float64).curves["I"]["test_loss"]
+    together = train_stack([(of, seed) for seed in range(2)], dtype=torch.float64)[1].curves["I"]["test_loss"]
+    assert together == pytest.approx(alone, rel=1e-9)
+    (group,) = find(of.optimizer).build(of, [nn.Parameter(torch.zeros(2))], 0).param_groups
+    assert group["lr"] == pytest.approx(0.1)
+
+
 def averaged_loop(of, seed, epochs, **made_with):
     """Test losses at both points of ``Averaged`` at each epoch's end: a plain loop, with a copy of the model for each."""
     data = load(of, torch.device("cpu"), torch.float64)

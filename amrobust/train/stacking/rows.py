@@ -49,7 +49,7 @@ class TorchRows:
     """Rows under one elementwise torch optimizer: to it they are a single parameter, a view of the stack."""
 
     def __init__(self, spec: Spec, seed: int, rows: Tensor, gradients: Tensor) -> None:
-        self.rows = rows
+        self.rows, self.lr = rows, float(spec.hyperparameters["lr"])  # type: ignore[arg-type]
         self.parameter = nn.Parameter(rows)
         self.parameter.grad = gradients
         self.optimizer = make_optimizer(spec, nn.ParameterList([self.parameter]), seed)
@@ -60,7 +60,8 @@ class TorchRows:
     def step(self, lr: float) -> None:
         """As :class:`Rows`."""
         for group in self.optimizer.param_groups:
-            group["lr"] = lr
+            # 1 but for classes that are made with lr and step with another
+            group["lr"] = lr * (group.get("initial_lr", self.lr) / self.lr)
         self.optimizer.step()
         if self.parameter.data_ptr() != self.rows.data_ptr():  # an optimizer may exchange storage
             self.rows.copy_(self.parameter.detach())
@@ -148,11 +149,13 @@ def mixing(make: MakeOptimizer) -> str | None:
     whole = nn.Parameter(torch.randn(3, 17, generator=generator, dtype=torch.float64))
     alone = [[nn.Parameter(row[:12].view(4, 3)), nn.Parameter(row[12:])] for row in whole.detach().clone()]
     try:
+        whole.grad = torch.zeros_like(whole)
         stacked = make([whole])
         singles = [make(params) for params in alone]
         for power in POWERS:
             gradient = 10.0**power * (1 + torch.randn(3, 17, generator=generator, dtype=torch.float64))
-            whole.grad = gradient.clone()
+            # As in a stack, whose gradients are written to one place: an optimizer that keeps p.grad has the next one then.
+            whole.grad.copy_(gradient)  # type: ignore[union-attr]
             stacked.step()
             for row, params, optimizer in zip(gradient, alone, singles, strict=True):
                 params[0].grad, params[1].grad = row[:12].view(4, 3).clone(), row[12:].clone()
@@ -162,4 +165,4 @@ def mixing(make: MakeOptimizer) -> str | None:
     apart = torch.stack([torch.cat([p.detach().flatten() for p in params]) for params in alone])
     if torch.allclose(whole.detach(), apart, rtol=1e-9, atol=1e-12):
         return None
-    return "mixes the coordinates of a parameter, or draws random numbers"
+    return "mixes the coordinates of a parameter, keeps its gradient tensor, or draws random numbers"

@@ -69,7 +69,20 @@ class Corrected(torch.optim.SGD):
         super().step(closure)
 
 
-@pytest.mark.parametrize("kind", [Normalised, Noisy, Corrected])
+class Keeping(torch.optim.SGD):
+    """Somebody's own: the gradient before is kept as the tensor that it was in, and added."""
+
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for p in group["params"]:
+                before = self.state[p].get("before")
+                self.state[p]["before"] = p.grad
+                if before is not None:
+                    p.data.sub_(before, alpha=group["lr"])
+        super().step(closure)
+
+
+@pytest.mark.parametrize("kind", [Normalised, Noisy, Corrected, Keeping])
 def test_an_optimizer_nobody_listed_is_recognised_by_what_it_does(kind):
     assert "mixes the coordinates" in mixing(lambda params: kind(params, lr=0.1))
 
