@@ -25,7 +25,8 @@ DISTRIBUTIONS = {"torch.optim": "torch", "pytorch_optimizer": "pytorch-optimizer
 
 HEAD = f"""# Optimizers that were tried
 
-Every optimizer class of a package, by its name as `--opt` takes it, with its defaults but for what is said at its name: {PARAMS["epochs"]} epochs of `digits` (`model=mlp`, batches of {PARAMS["batch_size"]}).
+Every optimizer class of a package, by its name as `--opt` takes it, with its defaults but for what is said at its
+name: {PARAMS["epochs"]} epochs of `digits` (`model=mlp`, batches of {PARAMS["batch_size"]}).
 
 - *Loss*: on the test set after them, at the last output. It is 2.446 at x0.
 - *Outputs*: one with `train()` and `eval()` has two; I is the point of training, II that of `eval()`.

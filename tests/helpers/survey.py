@@ -37,6 +37,7 @@ PARAMS = {"epochs": 2, "lr_drops": 0, "model": "mlp", "batch_size": 32}
 INSTEAD: dict[str, tuple[str, dict[str, Any]]] = {
     "muon": ("muon+adamw", {}),
     "lbfgs": ("lbfgs", {"line_search_fn": "strong_wolfe", "max_iter": 5}),
+    "pytorch_optimizer:LBFGS": ("pytorch_optimizer:LBFGS", {"line_search_fn": "strong_wolfe", "max_iter": 5}),
     "rprop": ("rprop", {"lr": 1e-4, "step_size2": 1e-3}),
 }
 """What is taken instead of a class with its defaults: Muon trains matrices alone, and L-BFGS and Rprop, which are for whole
