@@ -12,7 +12,7 @@ from amrobust.errors import UserError
 from amrobust.runs.method import in_parts
 
 Value = int | float | str | bool | None
-_NAME = re.compile(r"[A-Za-z0-9_.:-]+")
+_NAME = re.compile(r"[A-Za-z0-9_.:+()-]+")
 
 
 def parse_value(text: str) -> Value:

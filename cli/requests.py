@@ -32,7 +32,8 @@ OF_METHODS = (
         help="sgd, msgd, msgd-tail, omsgd, cm, aggmo, qhm, am1, am2, hybrid or ntasgd; also am1[m=3,lr=0.05], and "
         "am1[m=3,5,10] for one of each. Repeatable. Convex workloads have acsa, am1g and am2g too, and "
         "update rules by their path, such as optax:adam; networks any optimizer of torch, such as adamw, and any class by its "
-        "path, package.module:Class.",
+        "path, package.module:Class. 'ema(adamw)' is an average around one (or swa, tail, lookahead, gpa, schedulefree, am1), "
+        "'muon+adamw' one for matrices and one for the rest.",
     ),
     click.option(
         "--workload",
@@ -211,7 +212,8 @@ def selected(
             others_only = name in taken and any(taken[name]) and not taken[name][number]
             if others_only and name not in own and name not in known:
                 continue
-            target = workload_params if name in known else hyperparameters
+            in_brackets = name in own and name in find(optimizer).hyperparameters
+            target = workload_params if name in known and not in_brackets else hyperparameters
             if name in target:
                 raise UserError(f"{name!r} is given twice")
             target[name] = _one_text(values) if _is_list(known.get(name)) else values

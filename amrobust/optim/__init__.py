@@ -6,10 +6,11 @@ from amrobust.optim.am2 import AM2SGD
 from amrobust.optim.amortized import AmortizedOptimizer
 from amrobust.optim.base import RuleOptimizer
 from amrobust.optim.hybrid import HybridSGD
-from amrobust.optim.loops import batch_norm_statistics, restart_on_drop
+from amrobust.optim.loops import batch_norm_statistics, evaluation_point, restart_on_drop
 from amrobust.optim.msgd_tail import MSGDTail
 from amrobust.optim.ntasgd import NTASGD
 from amrobust.optim.qhm import QHM
+from amrobust.optim.wrapped import CombinedOptimizer, WrappedOptimizer
 
 __all__ = [
     "AM1SGD",
@@ -18,9 +19,12 @@ __all__ = [
     "QHM",
     "AggMo",
     "AmortizedOptimizer",
+    "CombinedOptimizer",
     "HybridSGD",
     "MSGDTail",
     "RuleOptimizer",
+    "WrappedOptimizer",
     "batch_norm_statistics",
+    "evaluation_point",
     "restart_on_drop",
 ]

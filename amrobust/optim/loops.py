@@ -1,4 +1,4 @@
-"""What a training loop may add: restarts after drops of the learning rate, batch-norm statistics at the output point."""
+"""What a training loop may add: restarts after drops of the rate, the point for evaluation, batch-norm statistics there."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.optim import Optimizer
 from torch.utils.hooks import RemovableHandle
 
 from amrobust.optim.base import RestartPoint, RuleOptimizer
@@ -66,6 +67,31 @@ def batch_norms(model: nn.Module) -> list[_BatchNorm]:
         for module in model.modules()
         if isinstance(module, _BatchNorm) and module.running_mean is not None
     ]
+
+
+def has_modes(optimizer: Optimizer | type[Optimizer]) -> bool:
+    """Whether an optimizer puts another point into the parameters for evaluation: by ``eval()``, which ``train()`` undoes."""
+    return all(callable(getattr(optimizer, name, None)) for name in ("train", "eval"))
+
+
+@contextmanager
+def evaluation_point(optimizer: Optimizer) -> Iterator[None]:
+    """Within this context ``optimizer.eval()`` has put its evaluation point into the parameters; afterwards they are as before.
+
+    Schedule-free methods are of this kind. Their ``train()`` comes back to the training point up to rounding: that is called,
+    for what else it does, and the parameters are put back bit for bit, so that how often a training is measured changes
+    nothing of it.
+    """
+    modes: Any = optimizer
+    kept = [(p, p.detach().clone()) for group in optimizer.param_groups for p in group["params"]]
+    modes.eval()
+    try:
+        yield
+    finally:
+        modes.train()
+        with torch.no_grad():
+            for p, value in kept:
+                p.copy_(value)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-Schedule = Callable[[int], float]
+Schedule = Callable[[float], float]
 
 
 def constant(lr: float) -> Schedule:
@@ -42,7 +42,7 @@ def step(lr: float, every: int, factor: float = 10.0) -> Schedule:
     """
     _require(factor > 0, f"a learning rate is divided by something positive, not {factor}")
     _require(every >= 1, f"a learning rate drops every 1 or more epochs, not {every}")
-    return lambda epoch: lr / factor ** (epoch // every)
+    return lambda epoch: float(lr / factor ** (epoch // every))
 
 
 def cosine(lr: float, epochs: int, final: float = 0.0) -> Schedule:
@@ -53,6 +53,55 @@ def cosine(lr: float, epochs: int, final: float = 0.0) -> Schedule:
     """
     _require(epochs >= 1, f"a cosine schedule has 1 or more epochs, not {epochs}")
     return lambda epoch: final + (lr - final) * (1 + math.cos(math.pi * min(epoch, epochs) / epochs)) / 2
+
+
+def linear(lr: float, steps: int, final: float = 0.0) -> Schedule:
+    """η_t = lr + (final − lr)·t/steps, and ``final`` from t = steps on.
+
+    The formula of ``torch.optim.lr_scheduler.LinearLR`` from factor 1 to final/lr. Raises ValueError unless ``steps`` is
+    positive.
+    """
+    _require(steps >= 1, f"a linear schedule has 1 or more steps, not {steps}")
+    return lambda step: lr + (final - lr) * min(step, steps) / steps
+
+
+def warmup_stable_decay(lr: float, steps: int, decay: float = 0.2, final: float = 0.0) -> Schedule:
+    """``lr`` until the last share ``decay`` of the steps, over which it falls linearly to ``final`` (with :func:`warmup`: WSD).
+
+    η_t = lr for t ≤ (1 − decay)·steps, else final + (lr − final)(steps − t)/(decay·steps), and ``final`` from t = steps on.
+    Hu et al., "MiniCPM" (2404.06395), which named it; Hägele et al., "Scaling Laws and Compute-Optimal Training Beyond Fixed
+    Training Durations" (2405.18392). Raises ValueError unless ``steps`` is positive and ``decay`` in (0, 1].
+    """
+    _require(steps >= 1, f"a schedule has 1 or more steps, not {steps}")
+    _require(0 < decay <= 1, f"the rate decays over a share above 0 and up to 1, not {decay}")
+    return lambda step: final + (lr - final) * min(1.0, max(0.0, (steps - step) / (decay * steps)))
+
+
+def one_cycle(lr: float, steps: int, rise: float = 0.3, begin: float = 25.0, end: float = 1e4) -> Schedule:
+    """From lr/begin up to ``lr`` over the share ``rise`` of the steps, then down to lr/(begin·end), both along a cosine.
+
+    The formula of ``torch.optim.lr_scheduler.OneCycleLR`` with its defaults (Smith and Topin, "Super-Convergence", 1708.07120):
+    the top is reached at step rise·steps − 1, the bottom at the last one. Raises ValueError unless ``steps`` is positive.
+    """
+    _require(steps >= 1, f"a schedule has 1 or more steps, not {steps}")
+    top, last = rise * steps - 1, steps - 1
+
+    def rate(step: float) -> float:
+        if step <= top:
+            return _along_cosine(lr / begin, lr, step / top)
+        share = 1.0 if last <= top else min(1.0, (step - top) / (last - top))
+        return _along_cosine(lr, lr / begin / end, share)
+
+    return rate
+
+
+def _along_cosine(start: float, end: float, share: float) -> float:
+    return end + (start - end) / 2 * (1 + math.cos(math.pi * share))
+
+
+def warmup(schedule: Schedule, steps: float) -> Schedule:
+    """``schedule`` times min(1, (t + 1)/steps): the first step has a share 1/steps of its rate, the ``steps``-th all of it."""
+    return lambda step: schedule(step) * (min(1.0, (step + 1) / steps) if steps > 0 else 1.0)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -31,6 +32,11 @@ TITLES = {
 
 ANY = "*"
 """In the place of a hyperparameter's value: whatever it is."""
+
+
+def short(optimizer: str) -> str:
+    """Without the modules of import paths: ``ema(Mine)`` of ``ema(package.module:Mine)``."""
+    return re.sub(r"[^()+:]*:", "", optimizer)
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,7 @@ class Method:
             return self.written
         settings = ",".join(f"{name}={value}" for name, value in self._settings())
         return (
-            self.optimizer.rpartition(":")[2]
+            short(self.optimizer)
             + (f"[{settings}]" if settings else "")
             + (f"/{self.output}" if self.output else "")
             + (f"@{self.measurement}" if self.measurement else "")
@@ -83,7 +89,7 @@ class Method:
             return self.label or self.name
         settings = ", ".join(f"{name} = {value}" for name, value in self._settings())
         return (
-            TITLES.get(self.optimizer, self.optimizer.rpartition(":")[2])
+            TITLES.get(self.optimizer, short(self.optimizer))
             + (f" ({settings})" if settings else "")
             + (f", {self.output}" if self.output else "")
             + (f", {self.measurement}" if self.measurement else "")
@@ -113,7 +119,7 @@ class Method:
         A value at its default, which names leave out, may be told nevertheless.
         """
         return (
-            form.optimizer in (self.optimizer, self.optimizer.rpartition(":")[2])
+            form.optimizer in (self.optimizer, short(self.optimizer))
             and (form.output, form.measurement) == (self.output, self.measurement)
             and set(self.named) <= set(form.hyperparameters)
             and all(

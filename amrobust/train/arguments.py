@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 from amrobust.errors import UserError
+from amrobust.runs import spec
 from amrobust.runs.spec import Value
 
 MISSING = inspect.Parameter.empty
 """The default of an argument that has none."""
 
+INFINITE = ("inf", "-inf")
+"""How numbers are recorded that JSON does not have."""
+
 
 def plain(parameters: Iterable[inspect.Parameter], leave_out: Iterable[str] = ()) -> dict[str, Any]:
-    """The arguments that can be given by name as a number, a text, true or false or a pair of numbers, with their defaults."""
+    """The arguments that can be given by name as a number, a text, true or false or several numbers, with their defaults."""
     return {
-        argument.name: argument.default
+        argument.name: spec.plain(argument.default)
         for argument in parameters
         if argument.name not in leave_out
         and argument.kind in (argument.POSITIONAL_OR_KEYWORD, argument.KEYWORD_ONLY)
@@ -25,24 +30,37 @@ def plain(parameters: Iterable[inspect.Parameter], leave_out: Iterable[str] = ()
 
 
 def expanded(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Hyperparameters with their defaults: of an argument with a pair as its default, ``betas``, ``beta1`` and ``beta2``."""
+    """Hyperparameters with their defaults: of an argument with a pair as its default, ``betas``, ``beta1`` and ``beta2``.
+
+    An infinite default is the text "inf", as it is recorded.
+    """
     found: dict[str, Any] = {}
     for argument, default in arguments.items():
-        if isinstance(default, tuple):
-            found |= dict(zip(_places(argument, default), default, strict=True))
+        if isinstance(default, (tuple, list)):
+            found |= dict(zip(_places(argument, default), map(_recorded, default), strict=True))
         else:
-            found[argument] = default
+            found[argument] = _recorded(default)
     return found
+
+
+def _recorded(value: Any) -> Any:
+    return str(value) if isinstance(value, float) and not isfinite(value) else value
 
 
 def collected(arguments: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments again, from the hyperparameters that :func:`expanded` made of them."""
     return {
-        argument: tuple(values[place] for place in _places(argument, default))
-        if isinstance(default, tuple)
+        argument: tuple(_number(values[place]) for place in _places(argument, default))
+        if isinstance(default, (tuple, list))
         else values[argument]
+        if isinstance(default, str)
+        else _number(values[argument])
         for argument, default in arguments.items()
     }
+
+
+def _number(value: Any) -> Any:
+    return float(value) if value in INFINITE else value
 
 
 def resolve(name: str, known: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Value]:
@@ -58,10 +76,14 @@ def resolve(name: str, known: Mapping[str, Any], given: Mapping[str, Any]) -> di
         raise UserError(f"{name} has no default for {', '.join(lacking)}: give --param {lacking[0]}=VALUE")
     resolved: dict[str, Value] = {}
     for argument, default in known.items():
-        value = given.get(argument, default)
+        value, numeric = _recorded(given.get(argument, default)), type(default) in (int, float)
+        if default in INFINITE:
+            default, numeric = float(default), True
+        if value == "nan":
+            raise UserError(f"{name}: {argument} is not a number")
         if isinstance(default, (bool, str)) and type(value) is not type(default):
             raise UserError(f"{name}: {argument} = {value!r:.40} is not {_kind(default)}")
-        if type(default) in (int, float):
+        if numeric and value not in INFINITE:
             if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:
                 raise UserError(f"{name}: {argument} = {value!r:.40} is not a number")
             value = type(value)(value) if isinstance(default, int) else float(value)
@@ -72,12 +94,12 @@ def resolve(name: str, known: Mapping[str, Any], given: Mapping[str, Any]) -> di
 
 
 def _is_plain(default: object) -> bool:
-    if isinstance(default, tuple):
+    if isinstance(default, (tuple, list)):
         return all(value is None or isinstance(value, (int, float)) for value in default)
     return isinstance(default, (bool, int, float, str))
 
 
-def _places(argument: str, default: tuple[Any, ...]) -> list[str]:
+def _places(argument: str, default: Sequence[Any]) -> list[str]:
     """``beta1`` and ``beta2`` for ``betas``."""
     stem = argument[:-1] if argument.endswith("s") and argument != "eps" else argument
     return [f"{stem}{place}" for place in range(1, len(default) + 1)]

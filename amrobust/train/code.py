@@ -28,7 +28,7 @@ from amrobust import plugins, workloads
 from amrobust.errors import UserError
 from amrobust.runs.code import PACKAGE, Files, code_digest
 from amrobust.runs.spec import Spec
-from amrobust.train import foreign, foreign_rules
+from amrobust.train import composed, foreign, foreign_rules
 from amrobust.train.optimizers import OPTIMIZERS
 from amrobust.train.unit import CoBatch, Work
 
@@ -75,12 +75,13 @@ def _code_of(workload: str, optimizer: str) -> Code:
     parts = []
     if workload not in workloads.WORKLOADS:
         parts.append(_named(workload, workloads.GROUP, workloads.get(workload)))
-    if optimizer not in OPTIMIZERS and foreign_rules.maker(optimizer) is not None:
-        parts.append(_named(optimizer, foreign_rules.GROUP, foreign_rules.maker(optimizer)))
-    elif optimizer not in OPTIMIZERS and optimizer not in foreign.torch_names():
-        parts.append(_named(optimizer, foreign.GROUP, foreign.optimizer_class(optimizer)))
-    versions = {name: found for part in parts for name, found in part.versions.items()}
-    return Code(_merged(part.files for part in parts), versions)
+    for part in composed.parts(optimizer):
+        if part not in OPTIMIZERS and foreign_rules.maker(part) is not None:
+            parts.append(_named(part, foreign_rules.GROUP, foreign_rules.maker(part)))
+        elif part not in OPTIMIZERS and part not in foreign.torch_names():
+            parts.append(_named(part, foreign.GROUP, foreign.optimizer_class(part)))
+    versions = {name: found for each in parts for name, found in each.versions.items()}
+    return Code(_merged(each.files for each in parts), versions)
 
 
 def _merged(parts: Iterable[Files | None]) -> Files | None:

@@ -17,6 +17,7 @@ from amrobust.train.streams import seed_sequence
 from amrobust.train.unit import SeedOutcome
 from amrobust.workloads import backends, metrics_of
 from amrobust.workloads.problem import Objective, sphere_noise
+from amrobust.workloads.rates import at_step
 
 NOISE_BYTES = 32_000_000
 
@@ -58,9 +59,11 @@ def _curves(
     }
     state = rule.init(library.array(np.tile(x0, (len(seeds), 1)), precision))
     noise = _noise(spec, seeds, epochs * every, len(x0))
+    steps = epochs * every
     for k, errors in enumerate(noise, 1):
-        heartbeat.advanced((k - 1) / (epochs * every))
-        state = rule.step(state, objective.gradient(state.x) + library.array(errors, precision), lr)
+        heartbeat.advanced((k - 1) / steps)
+        rate = at_step(workload, params, lr, k - 1, k - 1, steps)
+        state = rule.step(state, objective.gradient(state.x) + library.array(errors, precision), rate)
         if k % every == 0:
             points = rule.outputs(state)
             for output, of_output in curves.items():

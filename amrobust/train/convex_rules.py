@@ -14,6 +14,7 @@ from amrobust.rules import theory
 from amrobust.runs.spec import Spec
 from amrobust.train.optimizers import OPTIMIZERS, Own, find
 from amrobust.train.streams import integer, seed_sequence, x0_sequence
+from amrobust.workloads import rates
 from amrobust.workloads.convex import ConvexWorkload
 
 
@@ -38,6 +39,9 @@ def check(spec: Spec) -> None:
             raise UserError(f"{spec.workload}: weight decay would change the problem; leave it at 0")
     if not h.get("theorem"):
         return
+    for param in rates.SCHEDULED:
+        if spec.workload_params.get(param):
+            raise UserError(f"{name}: theorem = 1 sets the learning rate itself; leave {param} out")
     if workload.unconstrained and spec.workload_params.get("V") is None:
         raise UserError(
             f"{name}: the theorem's parameters need V on {spec.workload}: --param V=350, as in the paper"

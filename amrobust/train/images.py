@@ -14,19 +14,22 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from amrobust import workloads
-from amrobust.optim import RuleOptimizer, batch_norm_statistics
+from amrobust.optim import batch_norm_statistics
+from amrobust.optim.wrapped import restart
 from amrobust.runs.measurement import Output
 from amrobust.runs.spec import Spec
 from amrobust.train import heartbeat, measurements
 from amrobust.train.checkpoint import Checkpoint
 from amrobust.train.epochs import restore_stream, stream_state, train_epochs
 from amrobust.train.network import (
+    Steps,
     at_output,
     augmentation_generator,
     dtype_of,
     make_optimizer,
     network_at_x0,
     order_generator,
+    rate_of,
 )
 from amrobust.train.unit import SeedOutcome
 from amrobust.workloads.imagenet import ImageNet
@@ -98,10 +101,9 @@ class ImageTraining:
     def __init__(self, spec: Spec, seed: int, device: torch.device, dtype: torch.dtype | None = None) -> None:
         workload = workloads.get(spec.workload)
         assert isinstance(workload, (ImageClassification, ImageNet))
-        self.workload, self.params = workload, spec.workload_params
+        self.spec, self.workload, self.params = spec, workload, spec.workload_params
         dtype = dtype or dtype_of(spec)
         self.device, self.dtype = device, dtype
-        self.lr = float(spec.hyperparameters["lr"])  # type: ignore[arg-type]
         self.outputs = measurements.outputs_of(spec)
         self.source = (
             Streamed(workload, self.params)
@@ -111,6 +113,7 @@ class ImageTraining:
         self.layout = torch.channels_last if self.params["channels_last"] else torch.contiguous_format
         self.model = network_at_x0(spec, seed).to(device, dtype, memory_format=self.layout).train()  # type: ignore[call-overload]
         self.optimizer = make_optimizer(spec, self.model, seed)
+        self.steps = Steps(spec, self.optimizer, self.model.parameters(), self._loss)
         self.forward = torch.compile(self.model) if self.params["compile"] else self.model
         self.order = order_generator(spec, seed)
         self.augmentation = augmentation_generator(spec, seed)
@@ -127,25 +130,20 @@ class ImageTraining:
             logits: Tensor = (forward or self.forward)(images)
         return logits.to(self.dtype)
 
+    def _loss(self, images: Tensor, labels: Tensor) -> Tensor:
+        return cross_entropy(self._logits(images), labels.to(self.device))
+
     def train_epoch(self, epoch: int) -> float:
         """One pass; the mean of the batches' losses."""
         if self.workload.restarts(self.params, epoch):
             # The optimizer begins anew at the current iterate; AM2's index stream goes on.
-            if isinstance(self.optimizer, RuleOptimizer):
-                self.optimizer.restart()
-            else:
-                self.optimizer.state.clear()
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.workload.learning_rate(self.params, self.lr, epoch)
+            restart(self.optimizer)
         losses: list[Tensor] = []
         steps = self.workload.steps_per_epoch(self.params)
-        for images, labels in self.source.training_batches(self.order, self.augmentation):
+        batches = self.source.training_batches(self.order, self.augmentation)
+        for loss in self.steps.take(batches, rate_of(self.spec, epoch)):
             heartbeat.step(len(losses), steps)
-            self.optimizer.zero_grad(set_to_none=True)
-            loss = cross_entropy(self._logits(images), labels.to(self.device))
-            loss.backward()  # type: ignore[no-untyped-call]
-            self.optimizer.step()
-            losses.append(loss.detach())
+            losses.append(loss)
         return float(torch.stack(losses).double().mean())
 
     def evaluate(self, output: Output) -> tuple[Mapping[str, float], NDArray[np.bool_]]:

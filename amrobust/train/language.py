@@ -19,9 +19,11 @@ from amrobust.runs.spec import Spec
 from amrobust.train import heartbeat, measurements
 from amrobust.train.checkpoint import Checkpoint
 from amrobust.train.epochs import restore_stream, stream_state, train_epochs
-from amrobust.train.network import at_output, make_optimizer, network_at_x0
+from amrobust.train.network import at_output, make_optimizer, network_at_x0, rate_of, set_rates
+from amrobust.train.optimizers import find
 from amrobust.train.streams import integer, seed_sequence
 from amrobust.train.unit import SeedOutcome
+from amrobust.workloads.models import lstm
 from amrobust.workloads.models.lstm import State, WeightDroppedLSTM
 from amrobust.workloads.ptb import WINDOW, PennTreebank, fixed_windows, rescaled_rate
 
@@ -38,7 +40,7 @@ class LanguageTraining:
     def __init__(self, spec: Spec, seed: int, device: torch.device) -> None:
         workload = workloads.get(spec.workload)
         assert isinstance(workload, PennTreebank)
-        self.workload, self.params = workload, spec.workload_params
+        self.spec, self.workload, self.params = spec, workload, spec.workload_params
         self.outputs = measurements.outputs_of(spec)
         texts = workload.texts(self.params)
         self.train, self.validation, self.test = (
@@ -51,29 +53,50 @@ class LanguageTraining:
         self.order = np.random.default_rng(seed_sequence(spec, "order", seed))
         self.dropout = torch.Generator().manual_seed(integer(seed_sequence(spec, "dropout", seed)))
         self.plateau = workload.plateau(self.params, spec.optimizer)
-        lr = float(spec.hyperparameters["lr"])  # type: ignore[arg-type]
-        self.rate = PlateauState(lr, math.inf, 0) if self.plateau is None else self.plateau.start(lr)
+        self.lr = float(spec.hyperparameters["lr"])  # type: ignore[arg-type]
+        self.rate = (
+            PlateauState(self.lr, math.inf, 0) if self.plateau is None else self.plateau.start(self.lr)
+        )
+        self.with_closure = find(spec.optimizer).needs_closure(spec)
 
     def train_epoch(self, epoch: int) -> float:
         """One pass over the text, the state carried on without its gradient; the mean loss a word."""
         state = self.model.initial_state(self.train.shape[1])
+        rate, steps = rate_of(self.spec, epoch), self.workload.steps_per_epoch(self.params)
         losses, lengths = [], []
         for window in self.workload.windows(self.params, self.order):
             start, end = window
             heartbeat.step(start, len(self.train))
-            for group in self.optimizer.param_groups:
-                group["lr"] = rescaled_rate(self.rate.lr, window, WINDOW)
-            self.optimizer.zero_grad(set_to_none=True)
-            output = self.model(self.train[start:end], state, self.dropout)
-            loss = cross_entropy(output.logits.flatten(0, 1), self.train[start + 1 : end + 1].flatten())
-            (loss + self.workload.penalty(self.params, output)).backward()  # type: ignore[no-untyped-call]
-            nn.utils.clip_grad_norm_(self.model.parameters(), float(self.params["clip"]))  # type: ignore[arg-type]
-            self.optimizer.step()
+            set_rates(
+                self.optimizer,
+                lambda lr, step, window=window: rescaled_rate(rate(self._lowered(lr), step), window, WINDOW),  # type: ignore[misc]
+                start / len(self.train) * steps,
+            )
+            loss, output = self._gradient(window, state)
+            if self.with_closure:
+                step: Any = self.optimizer.step
+                step(lambda window=window, state=state: self._gradient(window, state)[0])
+            else:
+                self.optimizer.step()
             state = detached(output.state)
             losses.append(loss.detach())
             lengths.append(end - start)
         weights = torch.tensor(lengths, dtype=torch.float64)
         return float((torch.stack(losses).double().cpu() * weights).sum() / weights.sum())
+
+    def _gradient(self, window: tuple[int, int], state: State) -> tuple[Tensor, lstm.Output]:
+        """Sets the parameters' gradients to the window's, clipped; the mean loss a word, and what the network gave."""
+        start, end = window
+        self.optimizer.zero_grad(set_to_none=True)
+        output = self.model(self.train[start:end], state, self.dropout)
+        loss = cross_entropy(output.logits.flatten(0, 1), self.train[start + 1 : end + 1].flatten())
+        (loss + self.workload.penalty(self.params, output)).backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self.model.parameters(), float(self.params["clip"]))  # type: ignore[arg-type]
+        return loss, output
+
+    def _lowered(self, lr: float) -> float:
+        """What the plateau has made of a parameter group's own rate."""
+        return self.rate.lr if lr == self.lr else lr * self.rate.lr / self.lr
 
     def evaluate(self, output: Output) -> tuple[Mapping[str, float], None]:
         """Perplexity of the validation and the test text."""

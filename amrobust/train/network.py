@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple, cast
 
@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from amrobust import workloads
-from amrobust.optim import AmortizedOptimizer, MSGDTail, batch_norm_statistics
+from amrobust.optim import AmortizedOptimizer, MSGDTail, batch_norm_statistics, evaluation_point
 from amrobust.runs.correctness import SeedCorrectness
 from amrobust.runs.measurement import Output
 from amrobust.runs.spec import Spec
@@ -25,6 +25,7 @@ from amrobust.train.optimizers import find
 from amrobust.train.streams import ROUNDING, integer, seed_sequence, x0_sequence
 from amrobust.train.unit import SeedOutcome
 from amrobust.workloads import validation
+from amrobust.workloads.rates import at_step
 from amrobust.workloads.workload import NetworkWorkload
 
 CPU = torch.device("cpu")
@@ -96,16 +97,83 @@ def change_one_bit(network: nn.Module, generator: np.random.Generator) -> None:
 
 
 def make_optimizer(spec: Spec, model: nn.Module, seed: int) -> torch.optim.Optimizer:
-    """The torch optimizer of ``spec`` on the parameters of ``model``; ``seed`` chooses the stream of one that draws numbers."""
-    return find(spec.optimizer).build(spec, list(model.parameters()), seed)
+    """The torch optimizer of ``spec`` on the parameters of ``model``; ``seed`` chooses the stream of one that draws numbers.
+
+    Its parameter groups keep the learning rate that they are made with as ``initial_lr``, as torch's schedulers do.
+    """
+    found = find(spec.optimizer)
+    params: Any = list(model.named_parameters() if found.takes_names else model.parameters())
+    optimizer = found.build(spec, params, seed)
+    for group in optimizer.param_groups:
+        group.setdefault("initial_lr", group["lr"])
+    return optimizer
+
+
+Rate = Callable[[float, float], float]
+"""The learning rate of a method whose own is the first number, at a step 0, 1, … of an epoch."""
+
+
+def set_rates(optimizer: torch.optim.Optimizer, rate: Rate, step: float) -> None:
+    """The learning rates of a step: every parameter group has its own."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate(group["initial_lr"], step)
+
+
+class Steps:
+    """The steps of an optimizer: the mean gradient of one batch or of several, clipped where the workload asks for it."""
+
+    def __init__(
+        self,
+        spec: Spec,
+        optimizer: torch.optim.Optimizer,
+        parameters: Iterable[nn.Parameter],
+        loss: Callable[[Tensor, Tensor], Tensor],
+    ) -> None:
+        self.optimizer, self.parameters, self.loss = optimizer, list(parameters), loss
+        self.accumulate = int(spec.workload_params.get("accumulate", 1))  # type: ignore[arg-type]
+        self.clip_norm: Any = spec.workload_params.get("clip_norm")
+        self.with_closure = find(spec.optimizer).needs_closure(spec)
+
+    def take(self, batches: Iterable[tuple[Tensor, Tensor]], rate: Rate) -> Iterator[Tensor]:
+        """A step for every ``accumulate`` of the batches, and its loss; what does not fill a last one is left out."""
+        waiting: list[tuple[Tensor, Tensor]] = []
+        taken = 0
+        for batch in batches:
+            waiting.append(batch)
+            if len(waiting) < self.accumulate:
+                continue
+            set_rates(self.optimizer, rate, taken)
+            loss = self._gradient(waiting)
+            if self.with_closure:
+                # L-BFGS evaluates at several points; SAM takes the gradient that is there, and one more
+                together, step = waiting, cast(Any, self.optimizer).step
+                step(lambda together=together: self._gradient(together))
+            else:
+                self.optimizer.step()
+            waiting = []
+            taken += 1
+            yield loss
+
+    def _gradient(self, batches: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
+        """Sets the parameters' gradients to that of the mean loss of ``batches``, and gives that."""
+        self.optimizer.zero_grad(set_to_none=True)
+        losses = []
+        for inputs, labels in batches:
+            loss = self.loss(inputs, labels)
+            (loss / len(batches) if len(batches) > 1 else loss).backward()  # type: ignore[no-untyped-call]
+            losses.append(loss.detach())
+        if self.clip_norm is not None:
+            nn.utils.clip_grad_norm_(self.parameters, float(self.clip_norm))
+        return torch.stack(losses).mean() if len(losses) > 1 else losses[0]
 
 
 def at_output(optimizer: torch.optim.Optimizer, output: str) -> AbstractContextManager[None]:
     """A context in which the model holds the given output: nothing to do for option I, the iterate, unless it is averaged."""
     if output == "I" and not isinstance(optimizer, MSGDTail):
         return nullcontext()
-    assert isinstance(optimizer, AmortizedOptimizer)
-    return optimizer.output_point()
+    if isinstance(optimizer, AmortizedOptimizer):
+        return optimizer.output_point()
+    return evaluation_point(optimizer)
 
 
 class Evaluation(NamedTuple):
@@ -149,26 +217,30 @@ def train_seed(
     started = time.perf_counter()
     workload = workload_of(spec)
     params = spec.workload_params
-    epochs = workload.epochs(params)
+    epochs, in_epoch = workload.epochs(params), workload.steps_per_epoch(params) or 1
     data = load(spec, device, dtype)
     model = network_at_x0(spec, seed).to(device, dtype)
     dropout = dropout_generator(spec, seed, device)
     seed_dropout(model, dropout)
     model.train()
     optimizer = make_optimizer(spec, model, seed)
+    steps = Steps(spec, optimizer, model.parameters(), lambda x, y: cross_entropy(model(x), y))
     order = order_generator(spec, seed)
     outputs = measurements.outputs_of(spec)
     recorder = CurveRecorder(outputs, epochs, data.test_labels.numel())
-    batches = measurements.statistics_batches(data.train_images, params)
+    gathered = measurements.statistics_batches(data.train_images, params)
     # What a model draws outside its dropout layers comes from torch's own generator.
     measuring = 0.0
     with torch.random.fork_rng([] if device.type == "cpu" else [device]):
         torch.manual_seed(dropout.initial_seed())
         for epoch in range(epochs):
             heartbeat.epoch(epoch, epochs)
-            for group in optimizer.param_groups:
-                group["lr"] = workload.learning_rate(params, float(spec.hyperparameters["lr"]), epoch)  # type: ignore[arg-type]
-            batch_loss = _train_epoch(model, optimizer, data.train_images, data.train_labels, order, params)
+            batches = _batches(data.train_images, data.train_labels, order, int(params["batch_size"]))  # type: ignore[arg-type]
+            losses: list[Tensor] = []
+            for loss in steps.take(batches, rate_of(spec, epoch)):
+                heartbeat.step(len(losses), in_epoch)
+                losses.append(loss)
+            batch_loss = float(torch.stack(losses).double().mean())
             measured: dict[str, tuple[float, ...]] = {}
             right = {}
             for output in outputs:
@@ -177,7 +249,7 @@ def train_seed(
                 begun = time.perf_counter()
                 with at_output(optimizer, output.name):
                     recomputed = (
-                        batch_norm_statistics(model, batches) if output.measurement else nullcontext()
+                        batch_norm_statistics(model, gathered) if output.measurement else nullcontext()
                     )
                     with recomputed:
                         found = evaluate(model, data.test_images, data.test_labels)
@@ -192,30 +264,23 @@ def train_seed(
     return recorder.outcome(seed, time.perf_counter() - started, measuring)
 
 
-def _train_epoch(
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    images: Tensor,
-    labels: Tensor,
-    order: np.random.Generator,
-    params: Mapping[str, Any],
-) -> float:
-    """One pass over the data in a fresh order, whole batches only; the mean of their losses."""
-    batch, clip_norm = int(params["batch_size"]), params.get("clip_norm")
+def rate_of(spec: Spec, epoch: int) -> Rate:
+    """The learning rates of the steps of one epoch."""
+    workload, params = workloads.get(spec.workload), spec.workload_params
+    steps = workload.steps_per_epoch(params) or 1
+    total = workload.epochs(params) * steps
+    return lambda lr, step: at_step(workload, params, lr, epoch, epoch * steps + step, total)
+
+
+def _batches(
+    images: Tensor, labels: Tensor, order: np.random.Generator, batch: int
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """One pass over the data in a fresh order, whole batches only."""
     whole = len(labels) // batch * batch
     permutation = torch.from_numpy(order.permutation(len(labels))[:whole])
-    shuffled, targets = images[permutation], labels[permutation]
-    losses: list[Tensor] = []
-    for x, y in zip(torch.split(shuffled, batch), torch.split(targets, batch), strict=True):
-        heartbeat.step(len(losses), whole // batch)
-        optimizer.zero_grad(set_to_none=True)
-        loss = cross_entropy(model(x), y)
-        loss.backward()  # type: ignore[no-untyped-call]
-        if clip_norm is not None:
-            nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
-        optimizer.step()
-        losses.append(loss.detach())
-    return float(torch.stack(losses).double().mean())
+    yield from zip(
+        torch.split(images[permutation], batch), torch.split(labels[permutation], batch), strict=True
+    )
 
 
 METRICS = ("test_accuracy", "test_loss", "train_loss", "train_batch_loss")

@@ -28,6 +28,8 @@ class Optimizer:
     """Those that one training of it gives: I, the iterate, and II, the output point."""
     draws_numbers: bool = False
     """Whether it draws random numbers itself: the stream ``rule``."""
+    takes_names: bool = False
+    """Whether it is built on pairs of a name and a parameter, as ``model.named_parameters()`` gives them."""
 
     def defaults(self, of_workload: Mapping[str, float | int]) -> dict[str, Any]:
         """The hyperparameters used where none are given: the workload's, and the optimizer's own over them."""
@@ -49,6 +51,10 @@ class Optimizer:
     def first_moves(self, hyperparameters: Mapping[str, Any]) -> dict[str, int]:
         """For each output the first step after which it is no longer x0."""
         return dict.fromkeys(self.outputs, 1)
+
+    def needs_closure(self, spec: Spec) -> bool:
+        """Whether its step evaluates the loss of the batch again, by a closure."""
+        return False
 
     def build(self, spec: Spec, params: Iterable[torch.nn.Parameter], seed: int) -> torch.optim.Optimizer:
         """The torch optimizer of ``spec`` on ``params``; ``seed`` is of the stream of one that draws numbers."""

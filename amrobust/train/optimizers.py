@@ -13,7 +13,7 @@ from amrobust import plugins, rules
 from amrobust.errors import UserError
 from amrobust.rules import theory
 from amrobust.runs.spec import Spec
-from amrobust.train import foreign, foreign_rules
+from amrobust.train import composed, foreign, foreign_rules
 from amrobust.train.optimizer import Optimizer
 from amrobust.train.streams import integer, seed_sequence
 from amrobust.workloads.workload import Workload
@@ -264,4 +264,4 @@ def find(name: str) -> Optimizer:
     """The optimizer called ``name``, amrobust's own or another's; UserError naming the nearest if there is none."""
     if name in OPTIMIZERS:
         return OPTIMIZERS[name]
-    return foreign_rules.find(name) or foreign.find(name, names())
+    return composed.find(name, find) or foreign_rules.find(name) or foreign.find(name, names())

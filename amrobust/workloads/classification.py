@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from amrobust.rules.schedules import multi_step
 from amrobust.runs.spec import STATISTICS_EVERY
+from amrobust.workloads import rates as of_steps
 from amrobust.workloads import smoke_test, validation
-from amrobust.workloads.rates import check_dropped
 from amrobust.workloads.workload import CLASSIFICATION_METRICS, MetricRow, require
 
 if TYPE_CHECKING:
@@ -46,9 +46,12 @@ class Classification(ABC):
     metrics: ClassVar[tuple[MetricRow, ...]] = CLASSIFICATION_METRICS
     defaults: Mapping[str, Any] = {"epochs": 10, "batch_size": 32, "lr_drops": 0}
     """Override it for other defaults of these three."""
-    optional: Mapping[str, Any] = {"validation": None, STATISTICS_EVERY: 1}
-    """The share of the training set that is held out in the place of the test set; and at every how many epochs a network with
-    batch norm is measured with recomputed statistics too, 0 for never."""
+    optional: Mapping[str, Any] = {
+        "validation": None, STATISTICS_EVERY: 1, **of_steps.GRADIENT, **of_steps.SCHEDULED,
+    }  # fmt: skip
+    """The share of the training set that is held out in the place of the test set; at every how many epochs a network with
+    batch norm is measured with recomputed statistics too, 0 for never; what else there is of gradients and learning rates is in
+    :mod:`amrobust.workloads.rates`."""
     rates: Mapping[str, float | int] = {"lr": 0.1, "momentum": 0.9, "m": 5, "weight_decay": 0.0}
     """Hyperparameters of amrobust's optimizers where none are given."""
 
@@ -96,7 +99,9 @@ class Classification(ABC):
 
     def check(self, params: Mapping[str, Any]) -> None:
         """Raise UserError on values out of range, and where network and data do not fit together."""
-        check_dropped(self.name, params)
+        of_steps.check_dropped(self.name, params)
+        of_steps.check_rate(self.name, params, of_steps.REPLACING)
+        of_steps.check_gradient(self.name, params)
         validation.check(self.name, params)
         images, size = self._training_inputs(params), params["batch_size"]
         require(size <= images, self.name, "batch_size", size, f"at most the {images} training inputs")
@@ -126,8 +131,10 @@ class Classification(ABC):
         return validation.training_length(self.name, params, len(self._tensors.train_labels))
 
     def steps_per_epoch(self, params: Mapping[str, Any]) -> int:
-        """Whole batches in one pass."""
-        return self._training_inputs(params) // int(params["batch_size"])
+        """Optimizer steps in one pass, whole batches only."""
+        return of_steps.steps_of(
+            self.name, params, self._training_inputs(params) // int(params["batch_size"])
+        )
 
     def steps_per_point(self, params: Mapping[str, Any]) -> int:
         """A curve has one point per epoch."""
@@ -135,5 +142,7 @@ class Classification(ABC):
 
     def learning_rate(self, params: Mapping[str, Any], lr: float, epoch: int) -> float:
         """The rate of epoch 0, 1, … when training starts with ``lr``."""
+        if params.get("schedule") is not None:
+            return of_steps.learning_rate(params, lr, epoch)
         drops = int(params["lr_drops"])
         return multi_step(lr, [round(params["epochs"] * k / (drops + 1)) for k in range(1, drops + 1)])(epoch)

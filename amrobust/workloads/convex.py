@@ -9,14 +9,15 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from amrobust.errors import UserError
+from amrobust.rules import schedules
 from amrobust.rules.prox import L1, Ball, Box, Entropy
-from amrobust.workloads import backends
+from amrobust.workloads import backends, rates
 from amrobust.workloads.optimum import Comparator, minimum
 from amrobust.workloads.problem import HINGE, Points, Problem
 from amrobust.workloads.samples import note, signed_samples
 from amrobust.workloads.workload import MetricRow, require
 
-OPTIONAL = {"dtype": "float64"}
+OPTIONAL: Mapping[str, Any] = {"dtype": "float64", **rates.SCHEDULED}
 """Parameters of all convex problems that are part of a run's identity only where they differ from this."""
 
 
@@ -74,6 +75,7 @@ class ConvexWorkload:
                 params[name],
                 "a positive number",
             )
+        rates.check_rate(self.name, params, rates.REPLACING)
         dtype = params.get("dtype", "float64")
         require(dtype in get_args(backends.Precision), self.name, "dtype", dtype, "float64 or float32")
 
@@ -99,8 +101,8 @@ class ConvexWorkload:
 
     def _key(self, params: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
         """What the problem and its comparator depend on."""
-        names = ("data", *self.own, *self.optional)
-        return tuple((name, params[name]) for name in names if name in params and name != "dtype")
+        names = {"data", *self.own, *self.optional} - OPTIONAL.keys()
+        return tuple((name, params[name]) for name in sorted(names) if name in params)
 
     def data_digest(self, params: Mapping[str, Any]) -> str:
         """Of the signed, normalised rows: the same file elsewhere is the same problem."""
@@ -113,6 +115,12 @@ class ConvexWorkload:
     def epochs(self, params: Mapping[str, Any]) -> int:
         """The number of recorded points."""
         return int(params["iterations"]) // int(params["record_every"])
+
+    def learning_rate(self, params: Mapping[str, Any], lr: float, iteration: int) -> float:
+        """The rate of iteration 0, 1, …: ``lr``, unless there is a cosine."""
+        if params.get("schedule") != "cosine":
+            return lr
+        return schedules.cosine(lr, params["iterations"], params.get("floor", 0.0) * lr)(iteration)
 
     def steps_per_epoch(self, params: Mapping[str, Any]) -> None:
         """A recorded point is not a pass over the data."""

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from amrobust.rules.schedules import multi_step
 from amrobust.runs.spec import STATISTICS_EVERY
-from amrobust.workloads import validation
-from amrobust.workloads.rates import check_dropped
+from amrobust.workloads import rates, validation
 from amrobust.workloads.workload import CLASSIFICATION_METRICS, MetricRow, require
 
 if TYPE_CHECKING:
@@ -64,8 +63,8 @@ class Digits:
     not fill a last batch is left out, other images each epoch, so that batch norm never sees a tiny batch.
     ``train_batch_loss`` is the mean over an epoch of the losses of its batches, in training mode and at the iterate, where
     gradients are taken: for two outputs of one training it is the same number. ``model`` is the small convolutional network
-    "cnn", "mlp" or "resnet8"; ``clip_norm`` the largest norm of a batch's gradient, which is scaled down to it;
-    ``validation`` the share of the training images that is held out in the place of the test set.
+    "cnn", "mlp" or "resnet8"; ``validation`` the share of the training images that is held out in the place of the test set.
+    What else there is of gradients and learning rates is in :mod:`amrobust.workloads.rates`.
     """
 
     name: str = "digits"
@@ -80,7 +79,7 @@ class Digits:
     @property
     def optional(self) -> Mapping[str, Any]:
         """The convolutional network, its gradients as they are, no validation split, both statistics at every epoch."""
-        return {"model": "cnn", "clip_norm": None, "validation": None, STATISTICS_EVERY: 1}
+        return {"model": "cnn", "validation": None, STATISTICS_EVERY: 1, **rates.GRADIENT, **rates.SCHEDULED}
 
     @property
     def model_params(self) -> tuple[str, ...]:
@@ -93,17 +92,11 @@ class Digits:
 
     def check(self, params: Mapping[str, Any]) -> None:
         """Raise UserError on values out of range."""
-        check_dropped(self.name, params, least_batch=2)
-        model, clip_norm = params.get("model", "cnn"), params.get("clip_norm")
+        rates.check_dropped(self.name, params, least_batch=2)
+        model = params.get("model", "cnn")
         require(model in MODELS, self.name, "model", model, f"one of {', '.join(MODELS)}")
-        numeric = isinstance(clip_norm, (int, float)) and not isinstance(clip_norm, bool)
-        require(
-            clip_norm is None or (numeric and 0 < clip_norm < float("inf")),
-            self.name,
-            "clip_norm",
-            clip_norm,
-            "a number above 0, or none",
-        )
+        rates.check_rate(self.name, params, rates.REPLACING)
+        rates.check_gradient(self.name, params)
         validation.check(self.name, params)
 
     def data_digest(self, params: Mapping[str, Any]) -> str:
@@ -122,8 +115,8 @@ class Digits:
         return int(params["epochs"])
 
     def steps_per_epoch(self, params: Mapping[str, Any]) -> int:
-        """Whole batches in one pass over the training images."""
-        return self._training_images(params) // int(params["batch_size"])
+        """Optimizer steps in one pass over the training images, whole batches only."""
+        return rates.steps_of(self.name, params, self._training_images(params) // int(params["batch_size"]))
 
     def steps_per_point(self, params: Mapping[str, Any]) -> int:
         """A curve has one point per epoch."""
@@ -131,6 +124,8 @@ class Digits:
 
     def learning_rate(self, params: Mapping[str, Any], lr: float, epoch: int) -> float:
         """The rate of epoch 0, 1, … when training starts with ``lr``."""
+        if params.get("schedule") is not None:
+            return rates.learning_rate(params, lr, epoch)
         drops = int(params["lr_drops"])
         milestones = [round(params["epochs"] * part / (drops + 1)) for part in range(1, drops + 1)]
         return multi_step(lr, milestones)(epoch)

@@ -91,8 +91,8 @@ class ImageNet:
 
     @property
     def optional(self) -> Mapping[str, Any]:
-        """Both statistics at every epoch."""
-        return {STATISTICS_EVERY: 1}
+        """Both statistics at every epoch, gradients as they are, no warmup."""
+        return {STATISTICS_EVERY: 1, **rates.GRADIENT, **rates.RATE}
 
     def optimizer_defaults(self, optimizer: str) -> Mapping[str, float | int]:
         """One learning rate for all, as in the paper."""
@@ -109,6 +109,7 @@ class ImageNet:
         require(params["model"] in MODELS, self.name, "model", params["model"], f"one of {', '.join(MODELS)}")
         require(isinstance(params["augment"], bool), self.name, "augment", params["augment"], "true or false")
         rates.check(self.name, params)
+        rates.check_gradient(self.name, params)
         check_computation(self.name, params)
 
     def _folder(self, split: Literal["train", "val"]) -> ImageFolder:
@@ -137,7 +138,10 @@ class ImageNet:
         return int(params["epochs"])
 
     def steps_per_epoch(self, params: Mapping[str, Any]) -> int:
-        """Whole batches in one pass over the training images."""
+        """Optimizer steps in one pass over the training images, whole batches only."""
+        return rates.steps_of(self.name, params, self._batches(params))
+
+    def _batches(self, params: Mapping[str, Any]) -> int:
         images = len(self._folder("train").paths)
         require(
             images >= params["batch_size"],
@@ -184,7 +188,7 @@ class ImageNet:
         import torch
 
         folder, batch = self._folder("train"), int(params["batch_size"])
-        whole = self.steps_per_epoch(params) * batch
+        whole = self._batches(params) * batch
         permutation = order.permutation(len(folder.paths))[:whole].reshape(-1, batch)
 
         def plans() -> Iterator[Plan]:

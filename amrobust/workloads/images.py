@@ -124,8 +124,8 @@ class ImageClassification:
 
     @property
     def optional(self) -> Mapping[str, Any]:
-        """No validation split, both statistics at every epoch."""
-        return {"validation": None, STATISTICS_EVERY: 1}
+        """No validation split, both statistics at every epoch, gradients as they are, no warmup."""
+        return {"validation": None, STATISTICS_EVERY: 1, **rates.GRADIENT, **rates.RATE}
 
     def optimizer_defaults(self, optimizer: str) -> Mapping[str, float | int]:
         """One learning rate for all, as in the paper."""
@@ -160,6 +160,7 @@ class ImageClassification:
         )
         require(isinstance(params["augment"], bool), self.name, "augment", params["augment"], "true or false")
         rates.check(self.name, params)
+        rates.check_gradient(self.name, params)
         check_computation(self.name, params)
         validation.check(self.name, params)
 
@@ -210,13 +211,13 @@ class ImageClassification:
         return int(params["epochs"])
 
     def steps_per_epoch(self, params: Mapping[str, Any]) -> int:
-        """Whole batches in one pass over the training images."""
+        """Optimizer steps in one pass over the training images, whole batches only."""
         images = validation.training_length(self.name, params, self._lengths(params)[0])
         steps = images // int(params["batch_size"])
         require(
             steps >= 1, self.name, "batch_size", params["batch_size"], "at most the number of training images"
         )
-        return steps
+        return rates.steps_of(self.name, params, steps)
 
     def steps_per_point(self, params: Mapping[str, Any]) -> int:
         """A curve has one point per epoch."""

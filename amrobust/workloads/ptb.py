@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amrobust.rules.schedules import Plateau
-from amrobust.workloads import catalogue, contents, data
+from amrobust.workloads import catalogue, contents, data, rates
 from amrobust.workloads.formats import Corpus, parse_text
 from amrobust.workloads.workload import MetricRow, require
 
@@ -28,7 +28,7 @@ SHORTEST_WINDOW = 5
 WINDOW = 70
 """The usual length of a window; the learning rate is for this length."""
 MODELS = ("lstm", "small-lstm")
-SCHEDULES = ("paper", "plateau", "constant")
+SCHEDULES = ("paper", "plateau", "constant", "cosine", *rates.PER_STEP)
 DROPOUTS = ("output", "hidden", "input", "embedding", "weight")
 
 
@@ -66,7 +66,8 @@ class PennTreebank:
     The loss of a step is the mean cross-entropy a word plus ``ar`` and ``tar`` (activation and temporal activation
     regularisation); its gradient is clipped to the norm ``clip``, and the step's learning rate is the epoch's times
     window/70. Under ``schedule`` plateau the rate is divided by ``drop_factor`` after ``patience`` epochs without a better
-    validation loss; constant leaves it, and paper leaves that of SGD+ASGD only. ``dropout_…`` are the five dropouts of the
+    validation loss; constant leaves it, and paper leaves that of SGD+ASGD only; the others are those of all workloads
+    (:mod:`amrobust.workloads.rates`). ``dropout_…`` are the five dropouts of the
     network (:class:`amrobust.workloads.models.lstm.Dropouts`); ``train_tokens`` takes the first so many words of the
     training text, ``evaluation_tokens`` of the validation and of the test text.
 
@@ -106,8 +107,8 @@ class PennTreebank:
 
     @property
     def optional(self) -> Mapping[str, Any]:
-        """The whole validation and test text."""
-        return {"evaluation_tokens": None}
+        """The whole validation and test text, no warmup."""
+        return {"evaluation_tokens": None, **rates.RATE}
 
     def optimizer_defaults(self, optimizer: str) -> Mapping[str, float | int]:
         """η = 2.5 and β = 0.99 (Table 3); for SGD+ASGD η = 30, and 5 evaluations without progress start its average."""
@@ -126,10 +127,7 @@ class PennTreebank:
                 self.name, name, value, f"an integer of at least twice {columns}",
             )  # fmt: skip
         require(params["model"] in MODELS, self.name, "model", params["model"], f"one of {', '.join(MODELS)}")
-        require(
-            params["schedule"] in SCHEDULES,
-            self.name, "schedule", params["schedule"], f"one of {', '.join(SCHEDULES)}",
-        )  # fmt: skip
+        rates.check_rate(self.name, params, SCHEDULES)
         for name in params:
             value = params[name]
             if name.startswith("dropout_"):
@@ -181,6 +179,10 @@ class PennTreebank:
         """As asked for."""
         return int(params["epochs"])
 
+    def learning_rate(self, params: Mapping[str, Any], lr: float, epoch: int) -> float:
+        """The rate of epoch 0, 1, … when training starts with ``lr``; what a plateau lowers is lowered elsewhere."""
+        return rates.learning_rate(params, lr, epoch) if params["schedule"] == "cosine" else lr
+
     def steps_per_epoch(self, params: Mapping[str, Any]) -> int:
         """The expected number of windows in the training text; it varies by a few from epoch to epoch."""
         return expected_windows(len(self._columns(params)[0]), WINDOW)
@@ -195,7 +197,9 @@ class PennTreebank:
 
     def plateau(self, params: Mapping[str, Any], optimizer: str) -> Plateau | None:
         """What watches the validation loss and lowers the rate; None where the rate is constant."""
-        if params["schedule"] == "constant" or (params["schedule"] == "paper" and optimizer == "ntasgd"):
+        if params["schedule"] == "paper" and optimizer == "ntasgd":
+            return None
+        if params["schedule"] not in ("plateau", "paper"):
             return None
         # Drops where more than `patience` evaluations did not improve: one less, to drop after exactly so many epochs.
         return Plateau(patience=params["patience"] - 1, factor=params["drop_factor"], threshold=0.0)

@@ -43,6 +43,9 @@ class Small:
     def epochs(self, params):
         return params["epochs"]
 
+    def steps_per_epoch(self, params):
+        return (len(self.labels) - len(self.labels) // 4) // params["batch_size"]
+
     def learning_rate(self, params, lr, epoch):
         return lr
 

@@ -28,6 +28,14 @@ PAIRS = {
         schedules.multi_step(0.3, (5, 20, 21)),
         lambda o: lr_scheduler.MultiStepLR(o, [5, 20, 21], 0.1),
     ),
+    "linear": (
+        schedules.linear(0.3, 30, 0.03),
+        lambda o: lr_scheduler.LinearLR(o, start_factor=1.0, end_factor=0.1, total_iters=30),
+    ),
+    "one_cycle": (
+        schedules.one_cycle(0.3, 31),
+        lambda o: lr_scheduler.OneCycleLR(o, 0.3, 31, cycle_momentum=False),
+    ),
     "cosine": (
         schedules.cosine(0.3, 30, 0.01),
         lambda o: lr_scheduler.CosineAnnealingLR(o, 30, eta_min=0.01),
@@ -40,7 +48,22 @@ def test_a_schedule_is_torchs(name):
     ours, theirs = PAIRS[name]
     found = [ours(epoch) for epoch in range(31)]
     np.testing.assert_allclose(found, torch_rates(theirs, 31), rtol=1e-13)
-    assert len(set(found)) == {"constant": 1, "step": 5, "multi_step": 4, "cosine": 31}[name]
+    different = {"constant": 1, "step": 5, "multi_step": 4}
+    assert len(set(found)) == different.get(name, 31)
+
+
+def test_warmup_stable_decay_by_hand():
+    rate = schedules.warmup(schedules.warmup_stable_decay(1.0, 10, decay=0.4, final=0.2), 2)
+    found = [rate(step) for step in range(12)]
+    np.testing.assert_allclose(found, [0.5, 1, 1, 1, 1, 1, 1, 0.8, 0.6, 0.4, 0.2, 0.2], rtol=1e-13)
+
+
+def test_warmup_is_a_share_that_grows_by_equal_steps():
+    rate = schedules.warmup(schedules.linear(0.3, 20), 4)
+    np.testing.assert_allclose(
+        [rate(t) for t in range(4)], [0.3 * (1 - t / 20) * (t + 1) / 4 for t in range(4)]
+    )
+    assert [rate(t) for t in range(4, 21)] == [schedules.linear(0.3, 20)(t) for t in range(4, 21)]
 
 
 def test_cosine_stays_at_its_final_rate():

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from amrobust import rules
-from amrobust.optim import RuleOptimizer
+from amrobust.optim.wrapped import restart
 from amrobust.runs.spec import Spec
 from amrobust.train.network import at_output, make_optimizer
 from amrobust.train.optimizers import find
@@ -18,6 +18,10 @@ from amrobust.train.streams import integer, seed_sequence
 
 FUSED = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)
 """Optimizers with a form that passes once over a parameter; on a stack memory is what limits them."""
+
+POWERS = (*[0] * 10, -3, -2, -1, 0, 1, 2, 1, 0, -1, -2)
+"""Sizes of gradients, as powers of ten, that an optimizer is tried on: alike at first, for those that estimate a distance from
+a sum (D-Adaptation), then rising and falling, since some that look at a norm (AdaNorm) do so only where it falls."""
 
 MakeOptimizer = Callable[[list[nn.Parameter]], torch.optim.Optimizer]
 
@@ -45,7 +49,7 @@ class TorchRows:
     """Rows under one elementwise torch optimizer: to it they are a single parameter, a view of the stack."""
 
     def __init__(self, spec: Spec, seed: int, rows: Tensor, gradients: Tensor) -> None:
-        self.rows = rows
+        self.rows, self.lr = rows, float(spec.hyperparameters["lr"])  # type: ignore[arg-type]
         self.parameter = nn.Parameter(rows)
         self.parameter.grad = gradients
         self.optimizer = make_optimizer(spec, nn.ParameterList([self.parameter]), seed)
@@ -56,7 +60,8 @@ class TorchRows:
     def step(self, lr: float) -> None:
         """As :class:`Rows`."""
         for group in self.optimizer.param_groups:
-            group["lr"] = lr
+            # 1 but for classes that are made with lr and step with another
+            group["lr"] = lr * (group.get("initial_lr", self.lr) / self.lr)
         self.optimizer.step()
         if self.parameter.data_ptr() != self.rows.data_ptr():  # an optimizer may exchange storage
             self.rows.copy_(self.parameter.detach())
@@ -69,10 +74,7 @@ class TorchRows:
 
     def restart(self) -> None:
         """As :class:`Rows`."""
-        if isinstance(self.optimizer, RuleOptimizer):
-            self.optimizer.restart()
-        else:
-            self.optimizer.state.clear()
+        restart(self.optimizer)
 
     def state(self) -> dict[str, Any]:
         """As :class:`Rows`."""
@@ -139,7 +141,7 @@ def require_elementwise(spec: Spec) -> None:
 def mixing(make: MakeOptimizer) -> str | None:
     """Why the optimizer that ``make`` builds cannot update a stack; None where it is elementwise.
 
-    It is elementwise if three rows of numbers come out the same, under six random gradients of very different size, whether
+    It is elementwise if three rows of numbers come out the same, under random gradients of very different sizes, whether
     they are one parameter, or each row is a model of its own with two. LBFGS, Muon, Adafactor and SparseAdam are not; nor is an
     optimizer that draws random numbers.
     """
@@ -147,11 +149,13 @@ def mixing(make: MakeOptimizer) -> str | None:
     whole = nn.Parameter(torch.randn(3, 17, generator=generator, dtype=torch.float64))
     alone = [[nn.Parameter(row[:12].view(4, 3)), nn.Parameter(row[12:])] for row in whole.detach().clone()]
     try:
+        whole.grad = torch.zeros_like(whole)
         stacked = make([whole])
         singles = [make(params) for params in alone]
-        for k in range(6):
-            gradient = 10.0 ** (k - 3) * torch.randn(3, 17, generator=generator, dtype=torch.float64)
-            whole.grad = gradient.clone()
+        for power in POWERS:
+            gradient = 10.0**power * (1 + torch.randn(3, 17, generator=generator, dtype=torch.float64))
+            # As in a stack, whose gradients are written to one place: an optimizer that keeps p.grad has the next one then.
+            whole.grad.copy_(gradient)
             stacked.step()
             for row, params, optimizer in zip(gradient, alone, singles, strict=True):
                 params[0].grad, params[1].grad = row[:12].view(4, 3).clone(), row[12:].clone()
@@ -161,4 +165,4 @@ def mixing(make: MakeOptimizer) -> str | None:
     apart = torch.stack([torch.cat([p.detach().flatten() for p in params]) for params in alone])
     if torch.allclose(whole.detach(), apart, rtol=1e-9, atol=1e-12):
         return None
-    return "mixes the coordinates of a parameter, or draws random numbers"
+    return "mixes the coordinates of a parameter, keeps its gradient tensor, or draws random numbers"

@@ -29,6 +29,7 @@ from amrobust.train.network import (
     load,
     network_at_x0,
     order_generator,
+    rate_of,
     workload_of,
 )
 from amrobust.train.stacking.check import EXAMPLES, arrangement_for
@@ -197,9 +198,11 @@ class _Stack:
             for method in self.methods:
                 method.rows.restart()
         rates = [
-            self.workload.learning_rate(self.params, float(method.spec.hyperparameters["lr"]), epoch)  # type: ignore[arg-type]
+            (rate_of(method.spec, epoch), float(method.spec.hyperparameters["lr"]))  # type: ignore[arg-type]
             for method in self.methods
         ]
+        accumulate = int(self.params.get("accumulate", 1))  # type: ignore[arg-type]
+        sums = torch.zeros_like(self.gradients) if accumulate > 1 else None
         self.model.bind(self.rows, self.buffers, differentiable=True)
         self.model.train()
         each = []
@@ -207,11 +210,17 @@ class _Stack:
             heartbeat.step(number, self.loader.steps)
             batch_losses = losses(self.model(images), labels)
             self.model.gradients(batch_losses, self.gradients)
+            each.append(batch_losses.detach())
+            if sums is not None:
+                sums.add_(self.gradients, alpha=1 / accumulate)
+                if (number + 1) % accumulate:
+                    continue
+                self.gradients.copy_(sums)
+                sums.zero_()
             if clip_norm is not None:
                 clip(self.gradients, float(clip_norm))
-            for method, lr in zip(self.methods, rates, strict=True):
-                method.rows.step(lr)
-            each.append(batch_losses.detach())
+            for method, (rate, lr) in zip(self.methods, rates, strict=True):
+                method.rows.step(rate(lr, number // accumulate))
         means: list[float] = torch.stack(each).double().mean(0).tolist()
         return means
 
@@ -319,7 +328,8 @@ class Loader:
         self.images, self.labels = data.train_images, data.train_labels
         spec = entries[0][0]
         self.batch = int(spec.workload_params["batch_size"])  # type: ignore[arg-type]
-        self.steps = len(self.labels) // self.batch
+        accumulate = int(spec.workload_params.get("accumulate", 1))  # type: ignore[arg-type]
+        self.steps = len(self.labels) // self.batch // accumulate * accumulate
         self.orders = [order_generator(spec, seed) for spec, seed in entries]
         workload: Any = workloads.get(spec.workload)
         self.augment = workload.augmentation(spec.workload_params) if workload.kind == "image" else None

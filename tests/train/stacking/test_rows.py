@@ -57,7 +57,32 @@ class Noisy(torch.optim.SGD):
                 p.data.add_(torch.randn_like(p), alpha=0.01)
 
 
-@pytest.mark.parametrize("kind", [Normalised, Noisy])
+class Corrected(torch.optim.SGD):
+    """Somebody's own: gradients whose norm falls below its running mean are scaled up to that, as AdaNorm does."""
+
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for p in group["params"]:
+                norm = p.grad.norm()
+                mean = self.state[p]["mean"] = 0.95 * self.state[p].get("mean", 0.0) + 0.05 * norm
+                p.grad.mul_(torch.clamp(mean / norm, min=1.0))
+        super().step(closure)
+
+
+class Keeping(torch.optim.SGD):
+    """Somebody's own: the gradient before is kept as the tensor that it was in, and added."""
+
+    def step(self, closure=None):
+        for group in self.param_groups:
+            for p in group["params"]:
+                before = self.state[p].get("before")
+                self.state[p]["before"] = p.grad
+                if before is not None:
+                    p.data.sub_(before, alpha=group["lr"])
+        super().step(closure)
+
+
+@pytest.mark.parametrize("kind", [Normalised, Noisy, Corrected, Keeping])
 def test_an_optimizer_nobody_listed_is_recognised_by_what_it_does(kind):
     assert "mixes the coordinates" in mixing(lambda params: kind(params, lr=0.1))
 
