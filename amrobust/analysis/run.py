@@ -137,6 +137,7 @@ def _by_metric(arm: Arm, analysis: Analysis) -> list[Arm]:
             metrics={name: replace(arm.metrics[metric], name=name)},
         )
         for metric in analysis.metrics
+        if arm.measurement is None or metric in arm.curves
     ]
 
 

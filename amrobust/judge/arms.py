@@ -40,8 +40,11 @@ def choose_metric(arms: Sequence[Arm], name: str | None) -> tuple[Metric, list[A
         raise UserError(f"no run has the metric {chosen!r}: choose one of {known}")
     measured = [without_overflow(of_metric(arm, chosen), chosen) for arm in measured]
     refuse_copies(measured, chosen)
+    # What is measured of the same weights again has the metrics of the test set alone.
     skipped = [
-        f"{arm.method} on {arm.workload}: has no {chosen}" for arm in arms if chosen not in arm.metrics
+        f"{arm.method} on {arm.workload}: has no {chosen}"
+        for arm in arms
+        if chosen not in arm.metrics and arm.measurement is None
     ]
     return metrics.of_arms(measured, choice), told_apart(measured), skipped
 

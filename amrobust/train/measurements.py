@@ -78,7 +78,10 @@ def has_batch_norm(spec: Spec) -> bool:
 
         from amrobust.optim.loops import batch_norms
 
-        network = cast(Any, problem).model(torch.Generator().manual_seed(0), **chosen)
+        try:
+            network = cast(Any, problem).model(torch.Generator().manual_seed(0), **chosen)
+        except UserError:  # its data are not there yet, and say how many classes it has: nothing can be trained then
+            return False
         _KNOWN[key] = problem, bool(batch_norms(network))
     return _KNOWN[key][1]
 

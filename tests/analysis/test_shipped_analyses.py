@@ -60,8 +60,9 @@ def test_it_runs_judges_every_claim_and_resumes(name, directory):
     analysis = load_analysis(name, "smoke")
     comparison = run_analysis(analysis, directory, executor="local")
     assert not comparison.problems
-    assert len(comparison.groups) == len(analysis.settings)
-    for compared, setting in zip(comparison.groups, analysis.settings, strict=True):
+    # Groups that were measured with recomputed statistics too stand beside those that decide.
+    assert len(comparison.deciding) == len(analysis.settings)
+    for compared, setting in zip(comparison.deciding, analysis.settings, strict=True):
         assert [v.claim.kind for v in compared.verdicts] == [claim.kind for claim in setting.claims]
         refusals = [v.sentence for v in compared.verdicts if v.outcome == "not assessable"]
         assert not refusals
