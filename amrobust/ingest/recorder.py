@@ -542,9 +542,12 @@ def metrics_of(name: str, value: Any) -> Iterator[tuple[str, float]]:
                 yield name, _number(name, value)
             return
         except UserError:
-            if not callable(getattr(value, "tolist", None)):
+            try:
+                entries = value.tolist()  # of an array of more numbers than one
+            except (AttributeError, TypeError, RuntimeError, NotImplementedError):
+                entries = None
+            if not isinstance(entries, list):
                 raise
-            entries = value.tolist()  # of an array of more numbers than one
     if len(entries) > MAX_ENTRIES:
         raise UserError(
             f"{name} has {len(entries):,} entries, more than the {MAX_ENTRIES:,} that are metrics"
@@ -561,5 +564,5 @@ def _number(name: str, value: Any) -> float:
         if isinstance(number, (str, bytes)):
             raise TypeError
         return float(number)
-    except (TypeError, ValueError, RuntimeError, OverflowError):
+    except (TypeError, ValueError, RuntimeError, OverflowError, NotImplementedError):
         raise UserError(f"{name} = {value!r:.100} is not a number") from None

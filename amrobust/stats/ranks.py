@@ -78,7 +78,8 @@ def chance_of_winning(
         _, others, of_others = _standardised(wins, ours, theirs, paired)
         null = np.sort(np.abs(others) / of_others)
         arrangements = len(null) + 1
-        p = float(1 + (null >= t * (1 - TIE)).sum()) / arrangements
+        # Where both win alike, t is nought but for rounding, of which the exchange of the methods makes another.
+        p = float(1 + (null >= t * (1 - TIE) - TIE).sum()) / arrangements
         allowed = min(int((1 - level) * arrangements * (1 + TIE)), len(null))
         critical = float(null[len(null) - allowed]) if allowed else np.inf
         smallest, details = 1 / arrangements, {"arrangements": float(arrangements), "exact": float(exact)}

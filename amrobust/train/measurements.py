@@ -80,7 +80,9 @@ def has_batch_norm(spec: Spec) -> bool:
 
         try:
             network = cast(Any, problem).model(torch.Generator().manual_seed(0), **chosen)
-        except UserError:  # its data are not there yet, and say how many classes it has: nothing can be trained then
+        except (
+            UserError
+        ):  # its data are not there yet, and say how many classes it has: nothing can be trained then
             return False
         _KNOWN[key] = problem, bool(batch_norms(network))
     return _KNOWN[key][1]

@@ -592,7 +592,7 @@ class TestOutputs:
         )
         assert check_run(only_run(tmp_path).path).state == "sound"
         comparison = amrobust.compare(tmp_path, baseline="am1/I")
-        assert "sign test" in comparison.render("markdown")  # of pairs
+        assert "permutation of ranks within pairs" in comparison.render("markdown")
 
     def test_a_seed_that_has_one_of_them_alone_is_kept(self, tmp_path):
         for seed, outputs in enumerate((("I",), ("I", "II"))):

@@ -230,7 +230,7 @@ def test_a_resample_of_one_seed_alone_has_no_spread_and_no_rounding_takes_its_pl
 def test_resamples_that_are_too_few_for_the_level_are_refused(kind):
     values = np.random.default_rng(0).normal(size=8)
     assert bootstrap_interval(values, "mean", kind=kind, resamples=9_999, level=1 - 0.05 / 200).low
-    with pytest.raises(stats.CannotEstimate, match="judge fewer claims"):
+    with pytest.raises(stats.CannotEstimate, match="test fewer claims"):
         bootstrap_interval(values, "mean", kind=kind, resamples=9_999, level=1 - 0.05 / 300)
 
 

@@ -37,6 +37,8 @@ OWN = {
     "when_spreads_differ": {"a": CURVES, "b": MORE},
     "generalised_pareto": {"x": RNG.exponential(1, 200), "threshold": 0.1, "worse": "high"},
     "ratio_of_costs": {"a": FINALS, "b": OTHERS},
+    "spread_on_distribution": {"correct": RNG.random((8, 50)) < 0.8},
+    "ratio_on_distribution": {"a": RNG.random((8, 50)) < 0.8, "b": RNG.random((8, 50)) < 0.8},
 }
 NONSENSE = {
     "level": (math.nan, math.inf, -0.5, 0.0, 1.0, 1.5, 1 - 1e-17, 1 - 1e-13, "0.95", True),

@@ -253,7 +253,7 @@ def test_a_reader_meets_only_whole_states_while_a_writer_commits(tmp_path, monke
 def test_the_manifest_says_where_and_with_what_it_was_made(tmp_path):
     found = run(tmp_path, 2, executor="local")
     data = json.loads((found.path / "manifest.json").read_text())
-    assert data["schema_version"] == 5
+    assert data["schema_version"] == 6
     made = data["provenance"][0]
     assert made["executor"] == "local"
     assert made["seeds"] == 2

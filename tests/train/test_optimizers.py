@@ -57,10 +57,15 @@ def test_some_optimizers_have_defaults_of_their_own_on_every_workload():
     for workload in ("digits", "logistic"):
         qhm = make_spec(workload, "qhm").hyperparameters
         assert (qhm["lr"], qhm["momentum"], qhm["nu"]) == (1.0, 0.999, 0.7)
-    assert describe(make_spec("digits", "qhm")).methods == {"I": "qhm"}
+    assert describe(make_spec("digits", "qhm")).methods == {"I": "qhm", "I@recomputed": "qhm"}
     hybrid = describe(make_spec("digits", "hybrid", {}, {"nesterov": 0.3, "m": 100}))
-    assert hybrid.methods == {"I": "hybrid[m=100,nesterov=0.3]/I", "II": "hybrid[m=100,nesterov=0.3]/II"}
-    assert hybrid.first_output_epoch == {"I": 1, "II": 2}
+    for measured in ("", "@recomputed"):
+        assert hybrid.methods[f"I{measured}"] == "hybrid[m=100,nesterov=0.3]/I"
+        assert hybrid.methods[f"II{measured}"] == "hybrid[m=100,nesterov=0.3]/II"
+        assert (hybrid.first_output_epoch[f"I{measured}"], hybrid.first_output_epoch[f"II{measured}"]) == (
+            1,
+            2,
+        )
 
 
 @pytest.mark.parametrize(
