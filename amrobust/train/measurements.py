@@ -67,7 +67,10 @@ def as_recorded(spec: Spec, recorded: Manifest) -> Spec:
 
 def has_batch_norm(spec: Spec) -> bool:
     """Whether the network of ``spec`` has batch norms that keep running statistics."""
-    problem = workloads.get(spec.workload)
+    try:
+        problem = workloads.get(spec.workload)
+    except UserError:  # a script's own: nothing is known of its network
+        return False
     if problem.kind not in ("network", "image"):
         return False
     names = getattr(problem, "model_params", ())

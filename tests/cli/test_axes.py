@@ -100,7 +100,10 @@ class TestMethodsAtOtherSteps:
         text = " ".join(page.read_text().split())
         assert "10 steps (1000, 2000 ... 10000)" in text
         assert "at each step" in text
-        assert "epoch" not in text.partition("<h2")[2].partition("Warnings")[0].lower()
+        said = text.partition("<h2")[2].partition("Warnings")[0].lower()
+        assert "epoch" not in said.replace(
+            "curves that take off at their own epoch", ""
+        )  # what was simulated
 
     def test_python_reads_on_a_grid_too(self):
         found = package.compare(TABLES / "othersteps2.csv", grid="every:5000")

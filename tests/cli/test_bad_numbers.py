@@ -47,7 +47,7 @@ def refused(arguments, message):
         ("--looks", "8,120", "plan it at 12 seeds or more"),
         ("--looks", "8,99999999999999999999", "no integer from 1 to 1,000,000"),
         ("--looks", "999998,999999,1000000", "seeds apart"),
-        ("--final", "mean:0", "'last' or 'mean:K'"),
+        ("--final", "mean:0", "'last', 'mean:K'"),
         ("--final", "mean:99", "needs 99 epochs, and there are 5"),
     ],
 )
@@ -87,7 +87,7 @@ def test_a_file_of_claims_is_held_to_the_same(folder, claim, message):
         (["--threshold", "nan"], "threshold = nan"),
         (["--threshold", "inf"], "threshold = inf"),
         (["--quantile", "nan"], "a quantile = nan"),
-        (["--final", "mean:0"], "'last' or 'mean:K'"),
+        (["--final", "mean:0"], "'last', 'mean:K'"),
         (["--final", "mean:99"], "needs 99 epochs"),
     ],
 )

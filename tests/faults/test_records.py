@@ -55,8 +55,8 @@ def older(tmp_path, monkeypatch):
             {"name": name, "better": better, "unit": unit, **by}
             for name, better, unit in content["facts"]["metrics"]
         ]
-        facts = content["facts"] | {"metrics": metrics}
-        return content | {"seeds": seeds, "plans": [], "tuning": None, "facts": facts}
+        facts = content["facts"] | {"metrics": metrics, "measured": {}}
+        return content | {"seeds": seeds, "plans": [], "tuning": None, "facts": facts, "correct": None}
 
     for module in (manifest, validate):
         monkeypatch.setattr(module, "SCHEMA_VERSION", 2)
@@ -75,8 +75,9 @@ def test_an_older_form_is_brought_to_the_current_one_step_by_step(older, tmp_pat
     path, content = older
     write(path, content)
     before = (path / "manifest.json").read_bytes()
-    (run,), problems = open_runs([path])
+    found, problems = open_runs([path])
     assert not problems
+    (run,) = found
     assert_has(run, 3)
     assert (path / "manifest.json").read_bytes() == before, "reading changes nothing"
     assert_has(go_on(tmp_path, 4), 4)

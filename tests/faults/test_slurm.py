@@ -74,7 +74,7 @@ def slurm(tmp_path, monkeypatch):
 
 def same(run, other):
     ours, theirs = (found.curves() for found in (run, other))
-    return all(np.array_equal(ours[o][m], theirs[o][m]) for o in theirs for m in theirs[o])
+    return all(np.array_equal(ours[o][m], theirs[o][m], equal_nan=True) for o in theirs for m in theirs[o])
 
 
 def wait_until(found, seconds=240):

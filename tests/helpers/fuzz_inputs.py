@@ -91,7 +91,9 @@ def selection(data: bytes, scratch: Path) -> object:
     made = []
     for workload in ("digits", "logistic"):
         asked = {"opts": (text,), "params": params, "workload": workload, **dict.fromkeys(NAMED)}
-        found = specs_asked({**asked, "root_seed": 0, "x0": 0, "x0s": 1, "paired": False, "vary": None})
+        found = specs_asked(
+            {**asked, "root_seed": 0, "x0": 0, "x0s": 1, "paired": False, "vary": None, "allow_code": True}
+        )
         json.dumps([spec.to_dict() for spec in found], allow_nan=False)
         made.append(found)
     return made

@@ -169,4 +169,4 @@ class TestNames:
 
 @pytest.mark.parametrize("form", ["table", "json", "csv", "markdown", "latex", "html"])
 def test_every_comparison_of_runs_of_others_says_that_tuning_is_unknown(form):
-    assert "Tuning: unknown" in amrobust.compare(CORPUS / "finals.csv").render(form)
+    assert "Tuning: unknown" in amrobust.compare(CORPUS / "finals.csv").render(form, verbose=True)

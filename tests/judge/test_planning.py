@@ -176,6 +176,7 @@ def test_a_claim_that_no_pilot_tells_anything_of_says_why(rng):
     assert all(
         planned.found is None and "diverged" in planned.reason
         for planned in plan_from(pilot, replications=100)
+        if planned.verdict.claim.kind != "ranks better"  # in which a diverged seed is the worst
     )
     claims = [Claim("diverges less", "b", "a")]
     pilot = compare(

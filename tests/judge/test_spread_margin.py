@@ -161,7 +161,7 @@ def test_claims_files_and_every_format_have_them(rng, tmp_path):
     found = amrobust.compare(runs, metric="accuracy:higher", claims=load_claims(file).claims)
     words = "spread within ×1.5", "Avg. STD within ×1.5", "spread < ×1.5", "Avg. STD < ×1.5"
     for form in FORMATS:
-        text = render(found.data, form).replace("\n", " ")
+        text = render(found.data, form, verbose=True).replace("\n", " ")
         for kind, said in zip(COMPARABLE + NO_MORE, words, strict=True):
             latex = said.replace("×", r"$\times$").replace("<", r"\textless{}")
             assert any(each in text for each in (kind, said, said.replace("<", "&lt;"), latex)), (form, said)
