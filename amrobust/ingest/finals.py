@@ -99,10 +99,11 @@ def runs_of_finals(
     seeds = {name: found for name in values if (found := method_and_seed(name.strip())) and not found[0]}
     if seed is None and len(seeds) == len(values) > 1 and told:
         return a_row_a_method(table, told, {name: number for name, (_, number) in seeds.items()}, left)
-    if numbered and told and counted and not any(map(is_measured, values)):
-        by = (
-            "" if {last_part(name) for name in told} & {*METHOD_KEYS} else f"--method-from {quoted(told[0])} "
-        )
+    # One of r1, r2, r3 is called as a metric by chance; top1 and top5 both are.
+    if numbered and told and counted and not all(map(is_measured, values)):
+        parts = {name: last_part(name) for name in told}
+        other = next((name for name in told if parts[name] not in WORKLOAD_KEYS), told[0])
+        by = "" if {*METHOD_KEYS} & {*parts.values()} else f"--method-from {quoted(other)} "
         raise UserError(
             f"{escape(table.path)}: the columns {', '.join(map(escape, values[:4]))}{', ...' * (len(values) > 4)} may be the "
             f"seeds of their rows, or metrics of one seed a row: where they are seeds, say so with {by}--seed-from column, "

@@ -527,3 +527,14 @@ def test_percent_signs_in_every_cell_of_columns_of_seeds_are_named(tmp_path, col
         UserError, match=r"percent signs \(90.1%\): write them without, and say --unit value=%"
     ):
         amrobust.load(path)
+
+
+def test_columns_of_runs_one_of_which_is_called_as_a_metric_by_chance_are_asked_about(tmp_path):
+    path = tmp_path / "runs.csv"
+    path.write_text("env,agent,r1,r2,r3,r4\nPong,dqn,-21,-20,-22,-19\nPong,rainbow,-18,-17,-19,-16\n")
+    with pytest.raises(
+        UserError, match=r"r1, r2, r3, r4 may be the seeds .* --method-from agent --seed-from column"
+    ):
+        amrobust.load(path)
+    arms = amrobust.load(path, method_from="agent", seed_from="column", metric="value:higher").arms
+    assert {arm.method: tuple(arm.seeds) for arm in arms} == {"dqn": (1, 2, 3, 4), "rainbow": (1, 2, 3, 4)}
