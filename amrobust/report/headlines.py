@@ -31,12 +31,12 @@ class Headline:
 def headlines(compared: GroupComparison) -> tuple[Headline, ...]:
     """A headline for each pair and each sweep, in the order of their claims."""
     pairs: dict[tuple[str, str], dict[Outcome, list[str]]] = {}
-    for verdict in compared.verdicts:
+    for verdict, row in zip(compared.verdicts, claim_rows(compared), strict=True):
         claim = verdict.claim
         alone = claim.methods or claim.method == claim.baseline
         about = listed(claim.methods) if claim.methods else claim.method
         found = pairs.setdefault((about, "" if alone else claim.baseline), {})
-        found.setdefault(verdict.outcome, []).append(_claimed(verdict, compared))
+        found.setdefault(verdict.outcome, []).append(_claimed(verdict, row, compared))
     return tuple(
         Headline(
             about,
@@ -47,14 +47,13 @@ def headlines(compared: GroupComparison) -> tuple[Headline, ...]:
     )
 
 
-def _claimed(verdict: Verdict, compared: GroupComparison) -> str:
-    """What one verdict is about, with the numbers of all of its parts, and the seeds that it needs."""
-    parts: Sequence[Verdict] = verdict.parts or (verdict,)
-    rows = claim_rows(replace(compared, verdicts=tuple(parts)))
-    texts = [_with_numbers(part, row, compared) for part, row in zip(parts, rows, strict=True)]
-    (own,) = claim_rows(replace(compared, verdicts=(verdict,)))
-    needs = f" ({own.needs})" if own.needs and not verdict.interval else ""
-    return " and ".join(texts) + needs
+def _claimed(verdict: Verdict, row: ClaimRow, compared: GroupComparison) -> str:
+    """What one verdict is about, with its numbers, those of all of its parts, and the seeds that it needs."""
+    if not verdict.parts:
+        return _with_numbers(verdict, row, compared)
+    rows = claim_rows(replace(compared, verdicts=verdict.parts))
+    texts = [_with_numbers(part, own, compared) for part, own in zip(verdict.parts, rows, strict=True)]
+    return " and ".join(texts) + (f" ({row.needs})" if row.needs else "")
 
 
 def _joined(texts: Sequence[str]) -> str:
@@ -65,7 +64,7 @@ def _joined(texts: Sequence[str]) -> str:
 def _with_numbers(verdict: Verdict, row: ClaimRow, compared: GroupComparison) -> str:
     said = verdict.claim.form.headline(verdict.claim, compared.metric, compared.axis)
     if verdict.interval is None:
-        return said
+        return f"{said} ({row.needs})" if row.needs else said
     form = verdict.claim.form
     named = f"{form.quantity} " if form.estimates == "ratio" and form.quantity else ""
     return f"{said} ({', '.join(filter(None, (f'{named}{row.estimate} {row.interval}', row.needs)))})"
