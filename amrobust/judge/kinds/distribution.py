@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from amrobust import stats
 from amrobust.judge.kinds.kind import own_warnings
-from amrobust.judge.kinds.spread import FinalSpread
+from amrobust.judge.kinds.spread import FinalSpread, RatioBelowOne
 from amrobust.judge.rules import Evidence, Rate, Rules
 from amrobust.judge.samples import Pair, Refused
 from amrobust.runs.axis import Axis
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from amrobust.judge.claim import Claim
 
 
-class LessSpreadOnDistribution(FinalSpread):
+class LessSpreadOnDistribution(RatioBelowOne, FinalSpread):
     """The STD over seeds of the final expected accuracy is smaller than the baseline's."""
 
     name = "less spread on the distribution"
@@ -54,16 +54,6 @@ class LessSpreadOnDistribution(FinalSpread):
             raise Refused(f"the two were tested on {a.shape[1]:,} and {b.shape[1]:,} examples")
         result = stats.ratio_on_distribution(a, b, paired=pair.paired, level=1 - rate.alpha)
         return Evidence(claim, result, result, None, result.p, rate, warnings=own_warnings(result))
-
-    def holds(self, claim: Claim, estimate: float, metric: Metric) -> bool:
-        """Whether the method varies less."""
-        return estimate < 1
-
-    def is_practically_significant(self, result: Result, practical_ratio: float) -> bool:
-        """Whether the interval leaves out every ratio nearer to 1 than ``practical_ratio``."""
-        assert result.low is not None
-        assert result.high is not None
-        return result.high < practical_ratio or result.low > 1 / practical_ratio
 
     def required_seeds(self, claim: Claim, result: Result, alpha: float, power: float) -> int | None:
         """Of the test itself, which is of a difference of logarithms."""

@@ -104,8 +104,8 @@ class AvgStd(SpreadRatio):
         return f"in {axis.phase(*claim.epochs)}" if claim.epochs is not None else "over training"
 
 
-class _Less(SpreadRatio):
-    """A ratio below 1; the chosen test decides, with the interval's p where the two are not one."""
+class RatioBelowOne(Kind):
+    """A claim that a ratio of spreads is below 1."""
 
     def holds(self, claim: Claim, estimate: float, metric: Metric) -> bool:
         """Whether the method varies less."""
@@ -116,6 +116,10 @@ class _Less(SpreadRatio):
         assert result.low is not None
         assert result.high is not None
         return result.high < practical_ratio or result.low > 1 / practical_ratio
+
+
+class _Less(RatioBelowOne, SpreadRatio):
+    """The chosen test decides, with the interval's p where the two are not one."""
 
     def judged(self, claim: Claim, a: Curves, b: Curves, pair: Pair, rules: Rules, rate: Rate) -> Evidence:
         """The ratio of the spreads of ``a`` and ``b``, the chosen test, and one that decides nothing beside it."""
