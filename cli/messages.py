@@ -35,7 +35,8 @@ def verbose_option() -> click.Option:
     """``-v``, without a value for the command."""
     return click.Option(
         ["-v", "--verbose"], is_flag=True, expose_value=False, is_eager=True, callback=_choose,
-        help="Say on stderr what is read and how long it takes, and where an error comes from.",
+        help="Show every test and every warning of a comparison; say on stderr what is read and how long it takes, and where "
+        "an error comes from.",
     )  # fmt: skip
 
 
@@ -93,7 +94,7 @@ def listen() -> None:
         def emit(self, record: logging.LogRecord) -> None:
             if record.levelno >= logging.WARNING:
                 note(record.getMessage())
-            elif verbosity() >= VERBOSE:
+            elif is_verbose():
                 click.echo(record.getMessage(), err=True)
 
     log = logging.getLogger("amrobust")
@@ -106,13 +107,13 @@ def listen() -> None:
 
 def farewell() -> None:
     """With --verbose, how long it took."""
-    if verbosity() >= VERBOSE:
+    if is_verbose():
         click.echo(f"{time.perf_counter() - _STARTED:.2f} s", err=True)
 
 
 def explain() -> None:
     """With --verbose, where the error that is being handled comes from."""
-    if verbosity() >= VERBOSE:
+    if is_verbose():
         import traceback
 
         click.echo(traceback.format_exc().rstrip(), err=True)

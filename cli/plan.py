@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from math import inf
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from amrobust.cli import options
+from amrobust.cli import messages, options
 from amrobust.cli.comparison_options import comparison_options, load_comparison
 from amrobust.cli.output import OutputPath, WritingCommand
 from amrobust.cli.parameters import Numbers
@@ -28,9 +29,7 @@ ASSUMED = {
     "kinds", "ratio", "difference", "family", "curves", "autocorrelation", "correlation", "rates", "output",
 }  # fmt: skip
 """What takes the place of a pilot's runs."""
-SHARED = {
-    "margin", "alpha", "test", "center", "power", "seeds", "shapes", "replications", "form", "quiet", "verbose",
-}  # fmt: skip
+SHARED = {"margin", "alpha", "test", "center", "power", "seeds", "shapes", "replications", "form"}
 """What is said of both; all other options read a pilot."""
 
 
@@ -107,12 +106,17 @@ def command(
     from amrobust.judge.simulated import SHAPES
     from amrobust.stats import CannotEstimate
 
-    said = {name for name in ctx.params if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT}
+    # A project's defaults are of every command, and say nothing here.
+    said = {name for name in ctx.params if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE}
     flags = {p.name: max(p.opts, key=len) for p in ctx.command.params}
     for name in sorted(said - {"paths"}):
+        if paths and name == "output":
+            raise UserError(
+                "--output draws the power curve of one assumed claim: leave it out, or the pilot's runs"
+            )
         if paths and name in ASSUMED:
             raise UserError(f"{flags[name]} assumes what the pilot's runs say: leave out one of them")
-        if not paths and name in flags and name not in ASSUMED | SHARED:
+        if not paths and name not in ASSUMED | SHARED:
             raise UserError(f"{flags[name]} is about a pilot's runs: name them, as in 'amrobust plan runs/'")
     wanted = shapes or SHAPES
     assumptions = {name: given.pop(name) for name in ASSUMED}
@@ -133,7 +137,7 @@ def _of_pilot(
 
     pilot = load_comparison(paths, **given)
     claims = sum(len(compared.verdicts) for compared in pilot.groups)
-    with _progress(claims, "planning") as step:
+    with _progress(claims) as step:
         found = plan_from(
             pilot, power=power, seeds=seeds, shapes=shapes, replications=replications, done=step
         )
@@ -160,7 +164,7 @@ def _of_assumed(
 
         check_figure(output)
     found: dict[Shape, list[Power]] = {}
-    with _progress(len(shapes), "planning") as step:
+    with _progress(len(shapes)) as step:
         for shape in shapes:
             found[shape] = (
                 [power_at(study, seeds, shape, replications=replications)]
@@ -267,22 +271,14 @@ def _study(assumptions: dict[str, Any], given: dict[str, Any]) -> Study:
     return Study(claim, assumed.sources(), assumed.metric, rules, assumptions["family"])
 
 
-def _progress(total: int, label: str) -> Any:
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[], None]]:
     """A bar on a terminal, nothing in a log; its context gives the call that counts one further."""
-    from contextlib import contextmanager
-
-    from amrobust.cli.messages import QUIET, verbosity
-
-    @contextmanager
-    def bar() -> Any:
-        hidden = verbosity() == QUIET or not sys.stderr.isatty()
-        with click.progressbar(
-            length=total, label=label, file=sys.stderr, hidden=hidden, show_pos=True
-        ) as shown:
-            step: Callable[[], None] = lambda: shown.update(1)  # noqa: E731
-            yield step
-
-    return bar()
+    hidden = messages.is_quiet() or not sys.stderr.isatty()
+    with click.progressbar(
+        length=total, label="planning", file=sys.stderr, hidden=hidden, show_pos=True
+    ) as bar:
+        yield lambda: bar.update(1)
 
 
 def noncentral_t(difference: float, n: int, alpha: float) -> float:

@@ -55,7 +55,7 @@ class _Lines(Counting):
     def __init__(self) -> None:
         super().__init__()
         self.begun = time.monotonic()
-        self.escape = self.begun - LINE_INTERVAL
+        self.last = self.begun - LINE_INTERVAL
 
     def planned(self, runs: int, seeds: int, where: str) -> None:
         super().planned(runs, seeds, where)
@@ -78,8 +78,8 @@ class _Lines(Counting):
             if self.tried or self.runs > 1:
                 rest = "" if self.tried else ", nothing left to train"
                 click.echo(f"{self.title}; {self.counts}{rest}", err=True)
-        elif always or ((self.tried or self.trained or self.runs > 1) and now - self.escape >= interval):
-            self.escape = now
+        elif always or ((self.tried or self.trained or self.runs > 1) and now - self.last >= interval):
+            self.last = now
             click.echo(f"{self.title}; {self.counts}{self.remaining}", err=True)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -41,7 +42,7 @@ def read_path(
 
     Raises UserError where the format is not recognised, its content cannot be read, or a policy refuses it.
     """
-    if not path.exists():
+    if not os.path.exists(path):  # noqa: PTH110 - pathlib raises on a name that is too long
         raise UserError(f"{escape(path)} does not exist")
     mappings = mappings or Mappings()
     if mappings.pattern is not None and form not in (AUTO, TEXT):

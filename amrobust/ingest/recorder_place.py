@@ -17,9 +17,9 @@ from amrobust.runs.axis import Axis, epochs
 from amrobust.runs.correct_file import by_seed
 from amrobust.runs.correctness import SeedCorrectness, moved
 from amrobust.runs.curves import SeedCurves
-from amrobust.runs.files import escape, reason
+from amrobust.runs.files import escape
 from amrobust.runs.find import MANIFEST
-from amrobust.runs.lock import locked
+from amrobust.runs.lock import file_lock, locked, why_not
 from amrobust.runs.manifest import Manifest, RunMetadata, SeedRecord, Source, identity
 from amrobust.runs.method import from_name
 from amrobust.runs.metric import Direction, Metric
@@ -62,18 +62,17 @@ class Place:
         """
         import filelock
 
-        lock = filelock.FileLock(self.path / f".seed-{seed:d}.lock", timeout=0)
+        lock = file_lock(self.path / f".seed-{seed:d}.lock")
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            lock.acquire()
+            lock.acquire(timeout=0)
         except filelock.Timeout:
             raise UserError(
                 f"another process is recording seed {seed} of {escape(self.method)} in {escape(self.path)}"
             ) from None
         except (OSError, NotImplementedError) as error:
-            what = reason(error) if isinstance(error, OSError) else "its file system has no locks"
             raise RunError(
-                f"cannot write to {escape(self.path)} ({what}): choose another directory"
+                f"cannot write to {escape(self.path)} ({why_not(error)}): choose another directory"
             ) from None
         self._lock = lock
         run = self.read()
@@ -139,7 +138,7 @@ class Place:
         """What is recorded of ``seed``, by place; nothing where it is not complete."""
         run = self.read()
         found: Rows = {}
-        if run is None:
+        if run is None or seed not in run.manifest.complete:
             return found
         places = np.array(run.manifest.facts.coordinates.values)
         for output, metrics in seeds_of(run).get(seed, {}).items():

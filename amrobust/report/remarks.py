@@ -60,8 +60,8 @@ def _test_set(compared: GroupComparison) -> tuple[str, ...]:
         parts.append(f"{method} {test_set}{unit} (total {total}{unit})")
     examples = f"{int(found[0][1].details['examples']):,}"
     return (
-        f"Final STD that the {examples} test examples alone make, as estimated: {', '.join(parts)}. In squares it and that on their "
-        "distribution add up to the total; where it exceeds the total, 0 is left.",
+        f"Final STD that the {examples} test examples alone make, as estimated: {', '.join(parts)}. In squares it and that on "
+        "their distribution add up to the total; where it exceeds the total, 0 is left.",
     )
 
 

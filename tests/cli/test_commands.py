@@ -371,6 +371,12 @@ class TestPlan:
             assert refused.exit_code == 2
             assert message in refused.stderr
 
+    def test_a_projects_defaults_are_not_said_of_a_study_that_is_assumed(self, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "pyproject.toml").write_text('[tool.amrobust]\nbaseline = "sgd"\n')
+        done = amrobust("plan", "--ratio", 2, "--seeds", 5, "--replications", 100)
+        assert done.exit_code == 0, done.output
+
     @pytest.mark.parametrize("suffix", ["pdf", "svg", "png"])
     def test_the_power_curve(self, tmp_path, suffix):
         paths = [tmp_path / f"{name}.{suffix}" for name in "ab"]

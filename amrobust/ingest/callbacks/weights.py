@@ -18,7 +18,8 @@ def output_point(optimizers: Iterable[Any], model: Any) -> AbstractContextManage
     """A context in which ``model`` holds its optimizers' output point (option II); None where none of them has one.
 
     That is ``output_point()`` of :mod:`amrobust.optim`, or between ``eval()`` and ``train()`` of an optimizer with two points,
-    as the schedule-free ones have; wrappers that keep the optimizer as ``optimizer`` are looked through.
+    as the schedule-free ones have; wrappers that keep the optimizer as ``optimizer`` are looked through. One that is at its
+    evaluation point already has no other to be measured at.
     """
     having = []
     for optimizer in optimizers:
@@ -26,7 +27,11 @@ def output_point(optimizers: Iterable[Any], model: Any) -> AbstractContextManage
             optimizer = optimizer.optimizer
         if hasattr(optimizer, "output_point"):
             having.append(optimizer.output_point(model))
-        elif callable(getattr(optimizer, "eval", None)) and callable(getattr(optimizer, "train", None)):
+        elif (
+            callable(getattr(optimizer, "eval", None))
+            and callable(getattr(optimizer, "train", None))
+            and all(group.get("train_mode", True) for group in optimizer.param_groups)
+        ):
             having.append(_evaluated(optimizer))
     return _together(having) if having else None
 
@@ -41,15 +46,16 @@ def _together(contexts: Iterable[AbstractContextManager[None]]) -> Iterator[None
 
 @contextmanager
 def _evaluated(optimizer: Any) -> Iterator[None]:
-    """An optimizer that is at its evaluation point already stays there."""
-    training = all(group.get("train_mode", True) for group in optimizer.param_groups)
-    if training:
-        optimizer.eval()
+    """At the evaluation point; afterwards the parameters are as before, bit for bit, which ``train()`` does not promise."""
+    kept = [(p, p.detach().clone()) for group in optimizer.param_groups for p in group["params"]]
+    optimizer.eval()
     try:
         yield
     finally:
-        if training:
-            optimizer.train()
+        optimizer.train()
+        with torch.no_grad():
+            for p, value in kept:
+                p.copy_(value)
 
 
 @contextmanager

@@ -403,9 +403,18 @@ def test_an_optimizer_with_two_points_is_measured_at_its_evaluation_point_and_pu
 
         def train(self):
             self.calls = [*self.calls, "train"]
+            for p in self.param_groups[0]["params"]:
+                p.data += 1e-7  # as rounding does
 
-    optimizer = Two(torch.nn.Linear(1, 1).parameters())
+    model = torch.nn.Linear(1, 1)
+    before = [p.detach().clone() for p in model.parameters()]
+    optimizer = Two(model.parameters())
     with output_point([optimizer], None):
         assert optimizer.calls == ["eval"]
     assert optimizer.calls == ["eval", "train"]
+    assert all(torch.equal(p, was) for p, was in zip(model.parameters(), before, strict=True))
+    optimizer.param_groups[0]["train_mode"] = (
+        False  # its evaluation point is in the parameters: there is no other
+    )
+    assert output_point([optimizer], None) is None
     assert output_point([torch.optim.SGD(torch.nn.Linear(1, 1).parameters())], None) is None
