@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import re
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -58,10 +59,15 @@ def is_path(name: str) -> bool:
     return bool(colon) and all(part.isidentifier() for part in (*module.split("."), *attribute.split(".")))
 
 
+def names_code(name: str) -> bool:
+    """Whether ``name``, or one of the optimizers that it is composed of as in ``ema(a)`` and ``a+b``, is the path of code."""
+    return any(map(is_path, re.split(r"[()+]", name)))
+
+
 def refuse_code(document: str, names: Iterable[str]) -> None:
     """Raise UserError where one of ``names``, which a document has, is the path of code: reading a document runs nothing."""
     for name in names:
-        if is_path(name):
+        if names_code(name):
             raise UserError(
                 f"{document} names code, {name}, which would be run: read it, and say --allow-code where you trust it"
             )

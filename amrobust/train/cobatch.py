@@ -84,7 +84,7 @@ def plan_cobatches(
         if free:
             numbers = {identity: by_identity[identity] for identity in in_it}
             of_all = {
-                identity: specs[n] if (begun := found[n]) is None else as_recorded(specs[n], begun)
+                identity: specs[n] if (begun := found[n]) is None else as_recorded(asked[n].manifest, begun)
                 for identity, n in numbers.items()
             }
             together.append(CoBatchedRuns({number: asked[number] for number in ordered}, company, of_all))

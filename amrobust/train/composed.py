@@ -88,7 +88,9 @@ def _wrapped(name: str, wrapper: str, base: Optimizer) -> Optimizer:
     own = {each.name: each.default for each in inspect.signature(WRAPPERS[wrapper]).parameters.values()}
     if twice := own.keys() & set(base.hyperparameters):
         raise UserError(f"{name}: both have a hyperparameter {min(twice)!r}")
-    return Wrapped(name, (*base.hyperparameters, *own), ("I", "II"), base=base, wrapper=wrapper, own=own)
+    return Wrapped(
+        name, (*base.hyperparameters, *own), ("I", "II"), takes_names=base.takes_names, base=base, wrapper=wrapper, own=own,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -265,7 +265,7 @@ class Execution:
         asked = self.manifest
         tuning = asked.tuning or recorded.tuning
         self.tuned_anew = tuning != recorded.tuning
-        spec = measurements.as_recorded(asked.spec, recorded)
+        spec = measurements.as_recorded(asked, recorded)
         self.facts = replace(
             asked.facts,
             **{

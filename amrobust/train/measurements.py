@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from itertools import islice
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from amrobust import workloads
+from amrobust import plugins, workloads
 from amrobust.errors import UserError
 from amrobust.runs.measurement import RECOMPUTED, Output
-from amrobust.runs.spec import MEASURING, STATISTICS_EVERY, Spec
+from amrobust.runs.spec import MEASURING, STATISTICS_EVERY, Spec, Value
 from amrobust.runs.values import ABSENT
 from amrobust.train.optimizers import find
-from amrobust.workloads.workload import Workload
 
 if TYPE_CHECKING:
     import torch
@@ -52,48 +52,48 @@ def check(spec: Spec) -> None:
         )
 
 
-def as_recorded(spec: Spec, recorded: Manifest) -> Spec:
-    """``spec`` measured as the run that it is was begun: all seeds of a run are measured in the same ways.
+def as_recorded(asked: Manifest, recorded: Manifest) -> Spec:
+    """What is ``asked`` for, measured as the run that it is was begun: all seeds of a run are measured in the same ways.
 
     Runs that were recorded before there was another measurement have the usual one alone.
     """
-    params = {name: value for name, value in spec.workload_params.items() if name not in MEASURING}
-    params |= {name: value for name, value in recorded.spec.workload_params.items() if name in MEASURING}
-    found = replace(spec, workload_params=params)
-    if not recorded.facts.measured and has_batch_norm(spec):
-        found = replace(found, workload_params={**params, STATISTICS_EVERY: 0})
-    return found
+    if not (asked.facts.measured or recorded.facts.measured):
+        return asked.spec
+    params = {name: value for name, value in asked.spec.workload_params.items() if name not in MEASURING}
+    if recorded.facts.measured:
+        params |= {name: value for name, value in recorded.spec.workload_params.items() if name in MEASURING}
+    else:
+        params[STATISTICS_EVERY] = 0
+    return replace(asked.spec, workload_params=params)
 
 
 def has_batch_norm(spec: Spec) -> bool:
-    """Whether the network of ``spec`` has batch norms that keep running statistics."""
+    """Whether the network of ``spec`` has batch norms that keep running statistics.
+
+    False of a script's workload, of which nothing is known, and where there are no data yet that say how many classes a
+    network has: nothing can be trained then.
+    """
     try:
-        problem = workloads.get(spec.workload)
-    except UserError:  # a script's own: nothing is known of its network
-        return False
-    if problem.kind not in ("network", "image"):
-        return False
-    names = getattr(problem, "model_params", ())
-    chosen = {name: value for name, value in spec.workload_params.items() if name in names}
-    key = (id(problem), *chosen.items())
-    if key not in _KNOWN:
-        import torch
-
-        from amrobust.optim.loops import batch_norms
-
-        try:
-            network = cast(Any, problem).model(torch.Generator().manual_seed(0), **chosen)
-        except (
-            UserError
-        ):  # its data are not there yet, and say how many classes it has: nothing can be trained then
+        workload = workloads.get(spec.workload)
+        if workload.kind not in ("network", "image"):
             return False
-        _KNOWN[key] = problem, bool(batch_norms(network))
-    return _KNOWN[key][1]
+        names = getattr(workload, "model_params", ())
+        chosen = {name: value for name, value in spec.workload_params.items() if name in names}
+        return _has_norms(spec.workload, tuple(chosen.items()))
+    except UserError:
+        return False
 
 
-_KNOWN: dict[tuple[Any, ...], tuple[Workload, bool]] = {}
-"""By workload and model whether its network has batch norms, since building one takes up to seconds; with the workload, so that
-no other gets its number meanwhile."""
+@plugins.forgettable
+@lru_cache(maxsize=256)
+def _has_norms(workload: str, chosen: tuple[tuple[str, Value], ...]) -> bool:
+    """Building a network takes up to seconds."""
+    import torch
+
+    from amrobust.optim.loops import batch_norms
+
+    made: Any = workloads.get(workload)
+    return bool(batch_norms(made.model(torch.Generator().manual_seed(0), **dict(chosen))))
 
 
 def blank(

@@ -4,6 +4,7 @@
 ``scancel --signal`` sends a signal to the job's program; a job that asks to be requeued starts again, with its output appended.
 """
 
+import contextlib
 import fcntl
 import json
 import os
@@ -168,7 +169,8 @@ def scancel(home, *arguments):
             if kind == signal.SIGKILL and found["state"] in ("PENDING", "RUNNING"):
                 job.write(state="CANCELLED")
             if found["state"] == "RUNNING":
-                os.kill(found["pid"], kind)
+                with contextlib.suppress(ProcessLookupError):  # it ended in between
+                    os.kill(found["pid"], kind)
 
 
 def scontrol(home, verb, name):
