@@ -118,7 +118,7 @@ def _data(facts: RunMetadata) -> str:
 
 def _session_rows(session: Session, spec: Spec) -> list[list[str]]:
     """Where seeds were trained, recorded or read, and with what."""
-    from amrobust.plugins import is_path
+    from amrobust.plugins import names_code
     from amrobust.runs.code import code_words
     from amrobust.runs.manifest import EXEC
     from amrobust.workloads import WORKLOADS
@@ -152,7 +152,7 @@ def _session_rows(session: Session, spec: Spec) -> list[list[str]]:
     elif (
         session.code is None
         and source is None
-        and (is_path(spec.optimizer) or spec.workload not in WORKLOADS)
+        and (names_code(spec.optimizer) or spec.workload not in WORKLOADS)
     ):
         rows.append(["  note", "code not recorded: seeds of any version are added to these"])
     return rows

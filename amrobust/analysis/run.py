@@ -20,7 +20,6 @@ from amrobust.judge.named import labelled
 from amrobust.judge.warnings import seeds_left_out
 from amrobust.runs.arms import Arm
 from amrobust.runs.seeds import MAX_SEED
-from amrobust.runs.spec import content_digest
 from amrobust.runs.versions import seeds_of_other_versions
 from amrobust.train.cluster import Cluster
 from amrobust.train.engine import failures, train_runs
@@ -75,7 +74,7 @@ def run_analysis(
         )  # fmt: skip
         if problem := failures(rows):
             raise RunError(problem)
-        made = {content_digest(row.spec.to_dict()): row for row in rows}
+        made = {row.spec.key: row for row in rows}
         paths = [row.path for row in rows if row.path is not None]
         also = [chooser] if (chooser := best_of(analysis.rules.final)) else []
         arms, problems = load_arms(paths, None if analysis.metrics else analysis.selection.metric, also=also)
@@ -86,7 +85,7 @@ def run_analysis(
         for methods, own in zip(specs, claims_of, strict=True):
             label = ""
             for spec in methods:
-                row = made[content_digest(spec.to_dict())]
+                row = made[spec.key]
                 assert row.path is not None
                 # Of the runs from several x0 one gives its name to the arm.
                 label = workloads.get(row.path.name, label)

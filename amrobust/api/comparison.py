@@ -241,8 +241,8 @@ def compare(
     chosen = None if claims is None else several_given("claims", claims, CLAIMS)
     if wrong := [claim for claim in chosen or () if not isinstance(claim, Claim)]:
         raise UserError(f"claims are several, such as {CLAIMS}, and {wrong[0]!r:.100} is none")
-    # Where another metric chooses the endpoint, its curves are needed as well.
-    found = runs_of(runs, None if best_of(final) else metric, units, reading)
+    chooser = best_of(final)
+    found = runs_of(runs, metric, units, reading, [chooser] if chooser else [])
     return Comparison(
         judge(
             labelled(found.arms, names),

@@ -9,6 +9,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from amrobust import plugins
+from amrobust.train.composed import parts
 from amrobust.train.counting import Counting
 from amrobust.train.executors import Executor, make_executor
 from amrobust.train.reporter import Reporter, Silent
@@ -27,7 +28,12 @@ def prepared(specs: Iterable[Spec], executor: str, jobs: int | None) -> tuple[Ex
     import it.
     """
     reporter: Reporter = _Cell() if in_notebook() else Silent()
-    own = [name for spec in specs for name in (spec.optimizer, spec.workload) if name.startswith("__main__:")]
+    own = [
+        name
+        for spec in specs
+        for name in (*parts(spec.optimizer), spec.workload)
+        if name.startswith("__main__:")
+    ]
     if own and executor == "processes" and _is_typed():
         executor = "local"
         what = own[0].partition(":")[2]

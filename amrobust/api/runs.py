@@ -201,13 +201,24 @@ class Runs:
         >>> Runs.from_frame(frame).read
         ('method = opt · seed = seed · step = none, final values · acc (higher is better, by its name; share)',)
         """
+        return cls._of_frame(frame, workload, (metric,) if metric else (), units, reading)
+
+    @classmethod
+    def _of_frame(
+        cls,
+        frame: Any,
+        workload: str,
+        metrics: tuple[str, ...],
+        units: Mapping[str, str] | None,
+        reading: Mapping[str, Any],
+    ) -> Runs:
         from amrobust.ingest.assemble import gather
         from amrobust.ingest.frames import table_of
         from amrobust.ingest.read import arms_of, say_notes
         from amrobust.ingest.tables import runs_of
 
         mappings, policies = _settled(reading)
-        mappings = replace(mappings, metrics=(metric,) if metric else (), units=_units(units))
+        mappings = replace(mappings, metrics=metrics, units=_units(units))
         table = table_of(frame, workload)
         gathered = gather(list(runs_of(table, mappings.wanted)), mappings, policies, workload)
         say_notes(gathered, table.path, "frame")
@@ -333,25 +344,39 @@ def load(
     >>> load(path).methods
     ('sgd',)
     """
+    return _load(paths or ("runs",), metric, units, reading)
+
+
+def _load(
+    paths: Sequence[str | PathLike[str]],
+    metric: str | None,
+    units: Mapping[str, str] | None,
+    reading: Mapping[str, Any],
+    also: Sequence[str] = (),
+) -> Runs:
     from amrobust.ingest.load import load_arms
 
-    places = [Path(fspath(path)) for path in paths or ("runs",)]
-    arms, problems = load_arms(places, metric, _units(units), *_settled(reading, ReadingFiles))
+    places = [Path(fspath(path)) for path in paths]
+    arms, problems = load_arms(places, metric, _units(units), *_settled(reading, ReadingFiles), also=also)
     return Runs(tuple(arms), tuple(problems))
 
 
 def runs_of(
-    given: Any, metric: str | None, units: Mapping[str, str] | None, reading: Mapping[str, Any]
+    given: Any,
+    metric: str | None,
+    units: Mapping[str, str] | None,
+    reading: Mapping[str, Any],
+    also: Sequence[str] = (),
 ) -> Runs:
-    """What ``compare`` was given, as runs: Runs, a path, a mapping of arrays, or else a frame.
+    """What ``compare`` was given, as runs: Runs, a path, a mapping of arrays, or else a frame; ``also`` are metrics beside one.
 
     Raises UserError where an option would say how something is read that is read already, or needs no reading.
     """
     units = _units(units)
     if isinstance(given, (str, PathLike)):
-        return load(given, metric=metric, units=units, **reading)
+        return _load([given], metric, units, reading, also)
     if not isinstance(given, (Runs, Mapping)):
-        return Runs.from_frame(given, metric=metric, units=units, **reading)
+        return Runs._of_frame(given, "frame", (metric, *also) if metric else (), units, reading)
     said = [*reading, *(["units"] if units and isinstance(given, Runs) else [])]
     if said:
         what = (

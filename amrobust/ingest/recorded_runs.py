@@ -10,7 +10,7 @@ import numpy as np
 
 from amrobust.errors import RunError, UserError
 from amrobust.ingest.recorder_journal import journal_of
-from amrobust.plugins import is_path
+from amrobust.plugins import names_code
 from amrobust.runs.arms import Arm
 from amrobust.runs.code import code_words, versions_of
 from amrobust.runs.files import escape
@@ -195,7 +195,7 @@ def _facts(run: Run) -> dict[str, str]:
     if manifest.provenance:
         made = manifest.provenance[-1]
         dirty = " with uncommitted changes" if made.git_dirty else ""
-        named = is_path(spec.optimizer) or is_path(spec.workload)
+        named = names_code(spec.optimizer) or names_code(spec.workload)
         unrecorded = "code not recorded" if made.code is None and made.source is None and named else ""
         text |= {
             "versions": ", ".join(f"{name} {version}" for name, version in made.versions.items()),

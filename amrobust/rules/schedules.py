@@ -88,7 +88,7 @@ def one_cycle(lr: float, steps: int, rise: float = 0.3, begin: float = 25.0, end
 
     def rate(step: float) -> float:
         if step <= top:
-            return _along_cosine(lr / begin, lr, step / top)
+            return _along_cosine(lr / begin, lr, step / top if top > 0 else 1.0)
         share = 1.0 if last <= top else min(1.0, (step - top) / (last - top))
         return _along_cosine(lr, lr / begin / end, share)
 

@@ -120,6 +120,12 @@ class Spec:
         return self.to_dict() | {"workload_params": params}
 
     @property
+    def key(self) -> str:
+        """Digest of what is trained and where its data lie: the same one for specs that differ in what is measured alone."""
+        params = {name: value for name, value in self.workload_params.items() if name not in MEASURING}
+        return content_digest(self.to_dict() | {"workload_params": params})
+
+    @property
     def method_key(self) -> str:
         """The text that separates this method's random streams from every other's."""
         return canonical_json([self.optimizer, dict(self.hyperparameters)])

@@ -21,7 +21,7 @@ from amrobust.errors import UserError
 from amrobust.runs.documents import MAX_COMBINATIONS
 from amrobust.runs.files import escape
 from amrobust.runs.method import value_of
-from amrobust.runs.spec import MAX_TEXT, Spec, can_be_recorded, content_digest
+from amrobust.runs.spec import MAX_TEXT, Spec, can_be_recorded
 from amrobust.runs.summaries import METHOD_KEYS, WORKLOAD_KEYS
 from amrobust.runs.workload import Workload
 from amrobust.train.script_code import is_script
@@ -115,8 +115,7 @@ class Command:
         self._check_read([*known, SEED])
         if len(shlex.join(self.words)) > MAX_TEXT:
             raise UserError(f"the command is longer than {MAX_TEXT:,} characters: put it into a script")
-        for point in self.points:
-            first, *_ = self.filled(point)
+        for first in dict.fromkeys(self.filled(point)[0] for point in self.points):
             if shutil.which(first) is None:
                 found = Path(first).is_file()
                 hint = (
@@ -185,7 +184,7 @@ class Command:
         found = {}
         for point in self.points:
             spec = self._spec(point)
-            found[content_digest(spec.to_dict())] = spec, point
+            found[spec.key] = spec, point
         return found
 
     def _spec(self, point: Point) -> Spec:

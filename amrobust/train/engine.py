@@ -17,7 +17,7 @@ from amrobust.errors import RunError
 from amrobust.runs.curves import mean_and_std
 from amrobust.runs.lock import Busy
 from amrobust.runs.manifest import RunMetadata, Source
-from amrobust.runs.spec import Spec, canonical_json, content_digest
+from amrobust.runs.spec import Spec, canonical_json
 from amrobust.runs.store import Run, manifest_in, read_run
 from amrobust.runs.tuning import Tuning
 from amrobust.runs.validators import CorruptRun
@@ -77,7 +77,7 @@ def train_runs(
     Raises UserError on a bad spec, bad seeds, one that a method was tuned on, data that cannot be read, and where it is unknown
     which version of the user's code goes on, and Interrupted on Ctrl-C: what had finished is kept then.
     """
-    different = {content_digest(spec.to_dict()): spec for spec in specs}
+    different = {spec.key: spec for spec in specs}
     try:
         batch = _Batch(
             list(different.values()), checked(seeds), directory, executor, batching, place or Place(), train, describe,
@@ -225,7 +225,7 @@ def _kept(directory: Path, seeds: Sequence[int]) -> dict[str, int]:
     for path in paths if len(paths) <= MOST_LOOKED_AT else ():
         with suppress(CorruptRun):
             if (manifest := manifest_in(path.parent)) is not None:
-                digest = content_digest(manifest.spec.to_dict())
+                digest = manifest.spec.key
                 found[digest] = max(found.get(digest, 0), len({*seeds}.intersection(manifest.complete)))
     return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import islice
@@ -119,10 +119,17 @@ def statistics_augmentation() -> torch.Generator:
     return torch.Generator().manual_seed(_SEED)
 
 
-def statistics_batches(images: Tensor, params: Mapping[str, Any], augment: Any = None) -> list[Tensor]:
-    """The batches of training ``images`` that statistics are recomputed over, at most 10 and whole ones."""
+def statistics_batches(
+    images: Tensor, params: Mapping[str, Any], outputs: Iterable[Output], augment: Any = None
+) -> list[Tensor]:
+    """The batches of training ``images`` that statistics are recomputed over, at most 10 and whole ones.
+
+    None where no output is measured with recomputed ones.
+    """
     import torch
 
+    if not any(output.measurement for output in outputs):
+        return []
     batch = int(params["batch_size"])
     whole = len(images) // batch * batch
     order = torch.from_numpy(statistics_order().permutation(len(images))[:whole]).to(images.device)

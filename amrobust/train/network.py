@@ -228,8 +228,7 @@ def train_seed(
     order = order_generator(spec, seed)
     outputs = measurements.outputs_of(spec)
     recorder = CurveRecorder(outputs, epochs, data.test_labels.numel())
-    recomputes = any(output.measurement for output in outputs)
-    gathered = measurements.statistics_batches(data.train_images, params) if recomputes else []
+    gathered = measurements.statistics_batches(data.train_images, params, outputs)
     # What a model draws outside its dropout layers comes from torch's own generator.
     measuring = 0.0
     with torch.random.fork_rng([] if device.type == "cpu" else [device]):

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from amrobust.runs.curves import mean_and_std
-from amrobust.runs.lock import LOCK
-from amrobust.runs.spec import Spec, content_digest
+from amrobust.runs.lock import LOCK, file_lock
+from amrobust.runs.spec import Spec
 from amrobust.runs.store import Run, each_run
 from amrobust.runs.values import held
 from amrobust.train import heartbeat
@@ -66,13 +66,10 @@ def progress_of(specs: Iterable[Spec], seeds: int, directory: Path) -> tuple[lis
     Runs are found by their specs, in the order asked for.
     """
     problems: list[str] = []
-    runs = {
-        content_digest(run.spec.to_dict()): run
-        for run in (each_run([directory], problems) if _has_runs(directory) else ())
-    }
+    runs = {run.spec.key: run for run in (each_run([directory], problems) if _has_runs(directory) else ())}
     found = []
     for spec in specs:
-        run = runs.get(content_digest(spec.to_dict()))
+        run = runs.get(spec.key)
         if run is None:
             names = tuple(method_names(spec).values())
             row = RunProgress(
@@ -124,7 +121,8 @@ def _progress(run: Run, seeds: Iterable[int]) -> RunProgress:
 
 def _pending(run: Run, running: Iterable[int]) -> int:
     """How many of the seeds that were handed to SLURM no job has begun with, as the jobs' files in the run's directory say."""
-    if run.manifest.provenance[-1].executor != SLURM:
+    made = run.manifest.provenance[-1]
+    if made.executor != SLURM or made.company:  # a co-batch's jobs are files of its first run alone
         return 0
     begun = [
         range(int(found[1]), int(found[2]) + 1)
@@ -141,7 +139,7 @@ def _held(path: Path) -> bool:
     if not (path / LOCK).is_file():
         return False
     try:
-        with filelock.FileLock(path / LOCK).acquire(timeout=0):
+        with file_lock(path / LOCK).acquire(timeout=0):
             return False
     except filelock.Timeout:
         return True

@@ -10,7 +10,7 @@ from typing import Any
 from amrobust.errors import UserError
 from amrobust.plugins import refuse_code
 from amrobust.runs.documents import MAX_COMBINATIONS, Tables, combinations, grid_points, read_toml
-from amrobust.runs.spec import Spec, Value, content_digest
+from amrobust.runs.spec import Spec, Value
 from amrobust.runs.tuning import Tuning
 from amrobust.runs.tuning_record import TunedMethod, TuningFile
 from amrobust.train.prepare import make_spec
@@ -84,7 +84,7 @@ def specs_of(
         for point in points
         for training in trainings
     ]  # fmt: skip
-    return tuple({content_digest(spec.to_dict()): spec for spec in specs}.values())
+    return tuple({spec.key: spec for spec in specs}.values())
 
 
 def load_request(path: Path, *, allow_code: bool = False) -> Request:

@@ -32,7 +32,7 @@ from amrobust.errors import UserError
 from amrobust.runs.code import Files
 from amrobust.runs.files import escape, reason
 from amrobust.runs.manifest import EXEC, Block, RunMetadata, Source
-from amrobust.runs.spec import Spec, content_digest
+from amrobust.runs.spec import Spec
 from amrobust.runs.store import manifest_in
 from amrobust.runs.validators import CorruptRun
 from amrobust.train import gpus, reaper
@@ -117,7 +117,7 @@ class Scripts:
 
     def describe(self, spec: Spec) -> RunMetadata:
         """The run's metadata, but for its metrics and where they are measured, which its first seed says."""
-        digest = content_digest(spec.to_dict())
+        digest = spec.key
         program, *_ = self.command.filled(self.tasks[digest][1])
         return RunMetadata(
             x0_digest=None,
@@ -140,7 +140,7 @@ class Scripts:
 
     def source(self, spec: Spec, seeds: Sequence[int]) -> Source:
         """What is recorded as the source of the run's curves."""
-        point = self.tasks[content_digest(spec.to_dict())][1]
+        point = self.tasks[spec.key][1]
         return Source(
             EXEC, self.command.again(point, len(seeds)), self.command.read or "standard output", 0, None
         )
@@ -187,7 +187,7 @@ class Scripts:
 
     def _task(self, spec: Spec, seed: int, run: Path) -> SeedOutcome:
         """Run one task and read what it leaves."""
-        digest = content_digest(spec.to_dict())
+        digest = spec.key
         _, point = self.tasks[digest]
         if files_of(self.command.filled(point)) != self._code[digest]:
             changed = "the command's code was changed after amrobust had read it: give the command again"

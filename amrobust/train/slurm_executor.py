@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -88,7 +89,7 @@ class SlurmExecutor:
         """An array of jobs, one a block."""
         assert place.checkpoints is not None
         checkpoints = place.checkpoints.absolute()
-        place = Place(place.backend, place.device, checkpoints, place.code, place.heard)
+        place = replace(place, checkpoints=checkpoints)
         folder = checkpoints.parent / FOLDER
         folder.mkdir(parents=True, exist_ok=True)
         if self.kind == "slurm":

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from amrobust.errors import RunError
 from amrobust.runs.manifest import RunMetadata
-from amrobust.runs.spec import VALIDATION, Spec, content_digest
+from amrobust.runs.spec import VALIDATION, Spec
 from amrobust.runs.store import read_run
 from amrobust.runs.tuning import Trial, Tuning, best_trial
 from amrobust.runs.tuning_record import TunedMethod, TuningFile
@@ -49,14 +49,13 @@ def tune(
     )  # fmt: skip
     if problem := failures(rows):
         raise RunError(problem)
-    by_spec = {content_digest(row.spec.to_dict()): row for row in rows}
+    by_spec = {row.spec.key: row for row in rows}
     first = searches[0].specs[0]
     return TuningFile(
         workload=first.workload,
         workload_params={name: value for name, value in first.workload_params.items() if name != VALIDATION},
         methods=tuple(
-            _chosen(search, [by_spec[content_digest(spec.to_dict())] for spec in search.specs], seeds)
-            for search in searches
+            _chosen(search, [by_spec[spec.key] for spec in search.specs], seeds) for search in searches
         ),
     )
 

@@ -283,3 +283,19 @@ def test_a_comparison_of_a_file_loads_no_frame_library():
         "assert not {'narwhals', 'polars', 'torch', 'pandas'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code, FINALS], check=True, timeout=60)
+
+
+@pytest.mark.parametrize("form", ["path", "frame"])
+def test_an_epoch_is_chosen_by_another_metric_that_alone_is_read_beside_the_judged_one(form, tmp_path):
+    rng = np.random.default_rng(0)
+    rows = [
+        {"method": method, "seed": seed, "epoch": epoch, "val_loss": abs(epoch - 1 - seed % 2), "acc": rng.random(), "x": 1.0}
+        for method in ("sgd", "adam") for seed in range(5) for epoch in range(4)
+    ]  # fmt: skip
+    frame = pd.DataFrame(rows)
+    frame.to_csv(tmp_path / "log.csv", index=False)
+    given = frame if form == "frame" else tmp_path / "log.csv"
+    # Whether x is better high or low nobody knows, and nobody needs to.
+    compared = amrobust.compare(given, metric="test=acc:higher", final="best:val_loss")
+    expected = frame[frame.epoch == 1 + frame.seed % 2].groupby("method").acc.mean()
+    assert compared.methods().set_index("method")["mean"].to_dict() == pytest.approx(expected.to_dict())

@@ -76,6 +76,15 @@ def test_code_that_a_document_names_is_not_run(here: Path, arguments: list[str])
     assert not Path("it-ran").exists()
 
 
+@pytest.mark.parametrize("name", ["ema(theirs:Steps)", "muon+theirs:Steps"])
+def test_nor_is_code_in_a_composed_name(here: Path, name: str) -> None:
+    Path("spec.toml").write_text(Path("spec.toml").read_text().replace('"theirs:Steps"', f'"{name}"'))
+    done = ran("run", "--spec", "spec.toml")
+    assert done.returncode == 2
+    assert f"names code, {name}," in done.stderr
+    assert not Path("it-ran").exists()
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [('opt = "theirs:Steps"', "names code, theirs:Steps,"), ("allow-code = true", "remove it")],

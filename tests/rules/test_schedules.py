@@ -52,6 +52,12 @@ def test_a_schedule_is_torchs(name):
     assert len(set(found)) == different.get(name, 31)
 
 
+def test_one_cycle_of_a_rise_of_one_step_begins_at_its_top():
+    rate = schedules.one_cycle(1.0, 10, rise=0.1)
+    assert rate(0) == 1.0
+    assert rate(9) == pytest.approx(1 / 25 / 1e4)
+
+
 def test_warmup_stable_decay_by_hand():
     rate = schedules.warmup(schedules.warmup_stable_decay(1.0, 10, decay=0.4, final=0.2), 2)
     found = [rate(step) for step in range(12)]

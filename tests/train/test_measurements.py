@@ -19,6 +19,7 @@ from amrobust.train.engine import execute
 from amrobust.train.measurements import BATCHES, outputs_of
 from amrobust.train.network import load, network_at_x0, order_generator, train_seed
 from amrobust.train.prepare import describe, make_spec
+from amrobust.train.progress import progress_of
 from amrobust.train.stacking.trainer import train_stack
 from amrobust.workloads.digits import WORKLOAD
 
@@ -112,7 +113,18 @@ def test_what_is_measured_is_no_part_of_a_runs_identity():
     usual, rarely = (make_spec("digits", "msgd", params) for params in ({}, {STATISTICS_EVERY: 3}))
     assert STATISTICS_EVERY not in usual.workload_params
     assert usual.identity() == rarely.identity()
+    assert usual.key == rarely.key != make_spec("digits", "msgd", {"epochs": 3}).key
     assert describe(usual).workload_label == describe(rarely).workload_label == "digits"
+
+
+def test_a_run_is_found_by_what_was_trained_however_it_is_measured(tmp_path):
+    often, rarely = (
+        make_spec("digits", "msgd", SHORT | params)
+        for params in ({STATISTICS_EVERY: 1}, {STATISTICS_EVERY: 7})
+    )
+    result = execute(often, range(2), tmp_path)
+    (row,), _ = progress_of([rarely], 2, tmp_path)
+    assert (row.path, row.state) == (result.path, "finished")
 
 
 @pytest.mark.parametrize("every", [-1, 1.5, "often"])

@@ -158,9 +158,6 @@ class _Stack:
             require_elementwise(method)
         self.data = load(spec, device, dtype)
         self.loader = Loader(entries, self.data)
-        self.batches = measurements.statistics_batches(
-            self.data.train_images, self.params, self.loader.augment
-        )
         keys = [
             (spec.root_seed, x0_index(spec, seed), (spec.method_key, seed) if spec.vary == ROUNDING else None)
             for spec, seed in entries
@@ -174,6 +171,10 @@ class _Stack:
         self.buffers = self.model.buffers(each)
         self.gradients = torch.zeros_like(self.rows)
         self.methods = self._methods()
+        outputs = [output for method in self.methods for output in method.outputs]
+        self.batches = measurements.statistics_batches(
+            self.data.train_images, self.params, outputs, self.loader.augment
+        )
         self.measuring = 0.0
         """Seconds that other measurements than the usual one took."""
 
