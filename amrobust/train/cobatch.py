@@ -23,11 +23,12 @@ from amrobust.runs.tuning import Tuning
 from amrobust.runs.validators import CorruptRun
 from amrobust.runs.versions import Asked, Versions
 from amrobust.train.code import digest_of
-from amrobust.train.execution import CHECKPOINTS, Execution, checked, manifest_of
+from amrobust.train.execution import CHECKPOINTS, Execution
 from amrobust.train.executors import Executor
 from amrobust.train.heartbeat import Listener
 from amrobust.train.layout import alike, plan_groups
 from amrobust.train.measurements import as_recorded
+from amrobust.train.one_run import checked, manifest_of
 from amrobust.train.reporter import RunEvents
 from amrobust.train.unit import CoBatch, Place, SeedOutcome, Work
 

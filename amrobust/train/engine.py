@@ -25,8 +25,9 @@ from amrobust.runs.values import held
 from amrobust.runs.versions import Versions
 from amrobust.train.cobatch import CoBatchedRuns, plan_cobatches, train_cobatch
 from amrobust.train.code import code_of
-from amrobust.train.execution import Interrupted, Train, checked, manifest_of, train_run
+from amrobust.train.execution import Interrupted
 from amrobust.train.executors import Executor, make_executor
+from amrobust.train.one_run import Train, checked, manifest_of, train_run
 from amrobust.train.remaining import Remaining, Work
 from amrobust.train.reporter import Events, Final, Reporter, RunEvents, RunResult, Silent
 from amrobust.train.unit import Place

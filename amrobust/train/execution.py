@@ -1,18 +1,14 @@
-"""One run under its lock: what it still lacks is trained, and committed as seeds finish."""
+"""What an execution makes of a run under its lock: outcomes of seeds are recorded and committed as they come."""
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
-from amrobust.errors import RunError, UserError
+from amrobust.errors import RunError
 from amrobust.runs.axis import MAX_EPOCHS, epochs
 from amrobust.runs.code import code_digest
 from amrobust.runs.correct_file import by_seed
@@ -20,26 +16,20 @@ from amrobust.runs.correctness import SeedCorrectness
 from amrobust.runs.curves import SeedCurves, along, metric_names
 from amrobust.runs.files import escape
 from amrobust.runs.find import is_run
-from amrobust.runs.lock import Held, locked
-from amrobust.runs.manifest import Block, Layout, Manifest, RunMetadata, SeedRecord, Source, identity
+from amrobust.runs.lock import Held
+from amrobust.runs.manifest import Block, Layout, Manifest, SeedRecord, Source, identity
 from amrobust.runs.provenance import now, session, versions_apart
-from amrobust.runs.seeds import MAX_SEED
-from amrobust.runs.spec import STATISTICS_EVERY, Spec
-from amrobust.runs.store import Run, broken_line, commit, read_run
-from amrobust.runs.tuning import Tuning, require_disjoint
+from amrobust.runs.spec import STATISTICS_EVERY
+from amrobust.runs.store import Run, commit, read_run
+from amrobust.runs.tuning import require_disjoint
 from amrobust.runs.validators import CorruptRun, UnreadableRun
 from amrobust.runs.values import MAX_VALUES, not_finite
-from amrobust.runs.versions import Asked, Versions
-from amrobust.train import measurements, prepare
-from amrobust.train.executors import Executor, train_seeds
+from amrobust.runs.versions import Asked
+from amrobust.train import measurements
+from amrobust.train.executors import Executor
 from amrobust.train.finished import clear
-from amrobust.train.heartbeat import Listener
-from amrobust.train.layout import plan_layout
 from amrobust.train.reporter import RunEvents
-from amrobust.train.unit import Measured, Place, SeedOutcome
-
-ONE_AT_A_TIME = threading.Lock()
-"""Of several executions one builds models to look at: torch counts operations and memory process-wide."""
+from amrobust.train.unit import Measured, SeedOutcome
 
 CHECKPOINTS = "checkpoints"
 """Directory in a run's for the state of trainings under way."""
@@ -57,101 +47,7 @@ class Interrupted(RunError):
     exit_status = 130
 
 
-class Train(Protocol):
-    """Trains seeds of a spec and yields each outcome as it finishes."""
-
-    def __call__(
-        self, spec: Spec, seeds: Sequence[int], *, executor: str, jobs: int | None
-    ) -> Iterator[SeedOutcome]:
-        """See :func:`amrobust.train.executors.train_seeds`."""
-
-
-def train_run(
-    spec: Spec,
-    wanted: Sequence[int],
-    directory: Path,
-    executor: Executor,
-    versions: Versions,
-    reporter: RunEvents,
-    *,
-    batching: str,
-    place: Place,
-    train: Train | None,
-    describe: Callable[[Spec], RunMetadata] | None,
-    tuning: Tuning | None,
-    accept_new_code: bool,
-    declared: str,
-    source: Callable[[Spec, Sequence[int]], Source] | None = None,
-    wait: bool = True,
-) -> Run:
-    """Train those of the ``wanted`` seeds that the run of ``spec`` in ``directory`` lacks, and return the run.
-
-    Arguments are as of :func:`amrobust.train.engine.train_runs`; ``versions`` are those of ``directory``. Raises UserError on a
-    seed that the method was tuned on, and where it is unknown which version of the code goes on, Interrupted on Ctrl-C (what is
-    finished is kept), Busy where another process has the run and nobody is to ``wait``, RunError where seeds failed, the disk
-    cannot be written to, or what is there is broken.
-    """
-    path = directory
-    try:
-        asked = versions.asked(manifest_of(spec, wanted, place, tuning, describe), accept_new_code)
-        path = asked.path
-        run = _finished(asked, wanted)
-        if run is not None:
-            reporter.started(path.name, len(wanted), len(wanted))
-            return run
-        with locked(path, (lambda: reporter.waiting(path)) if wait else None) as held:
-            execution = Execution(held, asked, reporter, declared, source and source(spec, wanted))
-            heard = Listener(execution.heard)
-            here = replace(place, checkpoints=path / CHECKPOINTS, code=execution.code, heard=heard)
-            execution.run(wanted, _Training(train, here, executor, batching))
-            return execution.committed
-    except KeyboardInterrupt:
-        raise Interrupted("interrupted: nothing was changed; the same command starts again") from None
-    except CorruptRun as problem:
-        raise RunError(broken_line(path, problem)) from None
-
-
-def checked(seeds: Iterable[int]) -> list[int]:
-    """``seeds`` in ascending order. Raises UserError where there are none, or one is out of bounds."""
-    wanted = sorted(set(seeds))
-    if not wanted:
-        raise UserError("no seeds were asked for: give at least one")
-    if wanted[0] < 0 or wanted[-1] >= MAX_SEED:
-        raise UserError(f"seeds are numbers from 0 to {MAX_SEED - 1:,}")
-    return wanted
-
-
-def manifest_of(
-    spec: Spec,
-    wanted: Sequence[int],
-    place: Place,
-    tuning: Tuning | None = None,
-    describe: Callable[[Spec], RunMetadata] | None = None,
-) -> Manifest:
-    """The manifest of the run of ``spec`` before it begins. Raises UserError on more ``wanted`` seeds than can be recorded."""
-    with ONE_AT_A_TIME:
-        facts = describe(spec) if describe is not None else prepare.describe(spec, place)
-    if (
-        facts.epochs > MAX_EPOCHS
-        or len(wanted) * facts.epochs * len(facts.outputs) * len(facts.metrics) > MAX_VALUES
-    ):
-        raise UserError(f"{len(wanted)} seeds of {facts.epochs} epochs are too many to record: ask for fewer")
-    return Manifest(identity(spec, facts), spec, facts, {}, tuning=tuning)
-
-
-def _finished(asked: Asked, wanted: Sequence[int]) -> Run | None:
-    """The run where it has every wanted seed. What is wrong with it is left to whoever has the lock."""
-    try:
-        run = read_run(asked.path)
-        _check_same(run.manifest, asked.manifest)
-    except CorruptRun:
-        return None
-    if asked.manifest.tuning not in (None, run.manifest.tuning):
-        return None
-    return run if set(wanted) <= set(run.manifest.complete) else None
-
-
-def _check_same(recorded: Manifest, asked: Manifest) -> None:
+def check_same(recorded: Manifest, asked: Manifest) -> None:
     """Raise CorruptRun unless seeds of ``asked`` may be added to what is recorded."""
     if recorded.identity != asked.identity:
         raise CorruptRun("it holds another run than its name says")
@@ -164,56 +60,10 @@ def _check_same(recorded: Manifest, asked: Manifest) -> None:
             )
 
 
-@dataclass(frozen=True)
-class _Training:
-    """How the missing seeds are to be trained."""
-
-    train: Train | None
-    place: Place
-    executor: Executor
-    batching: str
-
-    def begin(self, manifest: Manifest, missing: Sequence[int]) -> tuple[Iterator[SeedOutcome], Layout]:
-        """The outcomes to come, and the layout they are trained in: what is recorded of it goes on as it was."""
-        spec, executor = manifest.spec, self.executor
-        if self.train is not None:
-            alone = Layout("none", tuple((seed,) for seed in missing))
-            return self.train(spec, missing, executor=executor.name, jobs=executor.jobs), alone
-        with ONE_AT_A_TIME:
-            layout = plan_layout(
-                spec, missing, batching=self.batching, workers=executor.count, recorded=manifest.layout
-            )
-        return train_seeds(spec, missing, executor=executor, place=self.place, layout=layout), layout
-
-
-class _Waiting:
-    """Outcomes held back until their block is whole.
-
-    Seeds that were trained together differ in their last bits from seeds trained in other company. A run that is killed and
-    resumed trains whole blocks again, and so gives what an uninterrupted one gives, bit for bit.
-    """
-
-    def __init__(self, blocks: Iterable[Sequence[int]]) -> None:
-        self.block = {seed: tuple(block) for block in blocks for seed in block}
-        self.arrived: dict[tuple[int, ...], dict[int, SeedOutcome]] = {b: {} for b in self.block.values()}
-
-    def add(self, outcome: SeedOutcome) -> Iterable[SeedOutcome]:
-        """What ``outcome`` makes whole; nothing where more of its block is to come, or it was there before."""
-        block = self.block.get(outcome.seed, ())
-        if block not in self.arrived:
-            return ()
-        self.arrived[block].setdefault(outcome.seed, outcome)
-        return self.arrived.pop(block).values() if len(self.arrived[block]) == len(block) else ()
-
-    def partial(self) -> list[SeedOutcome]:
-        """What has arrived of the blocks that are not whole."""
-        return [outcome for arrived in self.arrived.values() for outcome in arrived.values()]
-
-
 class Execution:
     """One execution under the run's lock: the state in memory is always one that may be committed.
 
-    :meth:`run` does all of it; :mod:`amrobust.train.cobatch` calls its parts for several runs in step.
+    :mod:`amrobust.train.one_run` calls its parts for one run, :mod:`amrobust.train.cobatch` for several in step.
     """
 
     def __init__(
@@ -248,7 +98,7 @@ class Execution:
 
     def _take_up(self, run: Run) -> None:
         recorded = run.manifest
-        _check_same(recorded, self.manifest)
+        check_same(recorded, self.manifest)
         self.committed = run
         curves = run.curves()
         self.curves = {
@@ -274,26 +124,6 @@ class Execution:
             },
         )
         self.manifest = replace(recorded, spec=spec, seeds={**recorded.seeds, **stale}, tuning=tuning)
-
-    def run(self, wanted: Sequence[int], training: _Training) -> None:
-        """Plan ``wanted``, train what is missing, commit as blocks become whole."""
-        missing = self.lacking(wanted)
-        if not missing:
-            return
-        outcomes, layout = training.begin(self.manifest, missing)
-        self.begin(wanted, missing, layout, training.executor)
-        waiting = _Waiting([seed for seed in block if seed in self.left] for block in layout.blocks)
-        try:
-            with closing(outcomes):  # type: ignore[type-var]
-                for outcome in outcomes:
-                    self.take(waiting.add(outcome))
-            self.take(waiting.partial(), last=True)
-        except BaseException as problem:
-            self.give_up()
-            if isinstance(problem, KeyboardInterrupt):
-                raise self.interrupted() from None
-            raise
-        self.end()
 
     def lacking(self, wanted: Sequence[int]) -> list[int]:
         """Those of ``wanted`` that are not complete; where there are none, the execution is at its end.

@@ -12,8 +12,8 @@ from amrobust.runs.store import read_run
 from amrobust.runs.tuning import Trial, Tuning, best_trial
 from amrobust.runs.tuning_record import TunedMethod, TuningFile
 from amrobust.train.engine import failures, train_runs
-from amrobust.train.execution import Train
 from amrobust.train.executors import Executor
+from amrobust.train.one_run import Train
 from amrobust.train.reporter import Reporter, RunResult
 from amrobust.train.search import Search
 from amrobust.train.unit import Place
