@@ -15,7 +15,7 @@ from amrobust.cli.reading import reading
 from amrobust.cli.stdin import paths_or_stdin
 
 if TYPE_CHECKING:
-    from amrobust.ingest.naming import Mappings
+    from amrobust.ingest.mappings import Mappings
     from amrobust.ingest.policies import Policies
     from amrobust.runs.metric import MetricChoice
 

@@ -19,7 +19,7 @@ from amrobust.ingest.registry import MODULES
 if TYPE_CHECKING:
     from amrobust.ingest.assemble import Gathered
     from amrobust.ingest.landing import Landed
-    from amrobust.ingest.naming import Mappings
+    from amrobust.ingest.mappings import Mappings
     from amrobust.ingest.policies import Policies
 
 

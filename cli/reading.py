@@ -83,7 +83,7 @@ def reading(command: Callable[..., Any]) -> Callable[..., Any]:
         seeds_first: bool | None,
         **others: Any,
     ) -> Any:
-        from amrobust.ingest.naming import Mappings
+        from amrobust.ingest.mappings import Mappings
         from amrobust.ingest.policies import Policies
 
         names = Mappings(

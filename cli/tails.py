@@ -13,7 +13,7 @@ from amrobust.cli.parameters import parse_labels
 from amrobust.cli.reading import reading
 
 if TYPE_CHECKING:
-    from amrobust.ingest.naming import Mappings
+    from amrobust.ingest.mappings import Mappings
     from amrobust.ingest.policies import Policies
     from amrobust.judge.lengths import Lengths
     from amrobust.judge.tails import TailRow

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 from amrobust.api.plots import Plots
-from amrobust.api.runs import ReadingFiles, Runs, runs_of
+from amrobust.api.reading import ReadingFiles
+from amrobust.api.runs import Runs, runs_of
 from amrobust.errors import UserError
 from amrobust.judge.claim import Claim
 from amrobust.judge.compare import compare as judge

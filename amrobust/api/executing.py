@@ -19,7 +19,7 @@ from amrobust.api.methods import Values, listed
 from amrobust.api.runs import Runs, load
 from amrobust.errors import RunError, UserError
 from amrobust.ingest import registry
-from amrobust.ingest.naming import Mappings
+from amrobust.ingest.mappings import Mappings
 from amrobust.ingest.policies import Duplicates, Policies
 from amrobust.ingest.task import read_task
 from amrobust.runs.metric import MetricChoice

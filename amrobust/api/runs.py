@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike, fspath
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from amrobust.api.reading import Reading, ReadingFiles, settled
 from amrobust.errors import UserError
 from amrobust.report.html import with_table
 from amrobust.report.text import escape
@@ -25,9 +26,6 @@ from amrobust.runs.values import Curves, absent, held, not_finite
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from amrobust.ingest.naming import Mappings
-    from amrobust.ingest.policies import Policies
 
 
 @dataclass(frozen=True, repr=False)
@@ -217,7 +215,7 @@ class Runs:
         from amrobust.ingest.read import arms_of, say_notes
         from amrobust.ingest.tables import runs_of
 
-        mappings, policies = _settled(reading)
+        mappings, policies = settled(reading)
         mappings = replace(mappings, metrics=metrics, units=_units(units))
         table = table_of(frame, workload)
         gathered = gather(list(runs_of(table, mappings.wanted)), mappings, policies, workload)
@@ -293,37 +291,6 @@ class Runs:
         )
 
 
-class Reading(TypedDict, total=False):
-    """How tables and logs are read: the options of the same names of ``amrobust compare``, ``report``, ``tails`` and
-    ``import``.
-
-    ``method_from``, ``seed_from`` and ``workload_from`` are ``"KEY"``, ``"KEY,KEY"``, ``"re:PATTERN"`` or ``"=TEXT"``, several
-    keys also as a sequence; ``seed_from="number"`` counts runs. docs/formats.md has what each choice does.
-    """
-
-    method_from: str | Sequence[str]
-    seed_from: str
-    step_from: str
-    workload_from: str | Sequence[str]
-    nuisances: Collection[str]
-    """Fields that tell no methods apart."""
-    higher: Collection[str]
-    """Metrics that are better high; ``lower`` those that are better low."""
-    lower: Collection[str]
-    duplicates: Literal["refuse", "first", "last", "mean"]
-    missing_seeds: Literal["refuse", "number", "skip"]
-    mixed_units: Literal["refuse", "keep", "percent"]
-    first_step: float
-
-
-class ReadingFiles(Reading, total=False):
-    """What concerns logs and files of arrays alone, beside all of :class:`Reading`."""
-
-    unfinished: Literal["skip", "keep"]
-    seeds_first: bool
-    pattern: str
-
-
 def load(
     *paths: str | PathLike[str],
     metric: str | None = None,
@@ -357,7 +324,7 @@ def _load(
     from amrobust.ingest.load import load_arms
 
     places = [Path(fspath(path)) for path in paths]
-    arms, problems = load_arms(places, metric, _units(units), *_settled(reading, ReadingFiles), also=also)
+    arms, problems = load_arms(places, metric, _units(units), *settled(reading, ReadingFiles), also=also)
     return Runs(tuple(arms), tuple(problems))
 
 
@@ -398,31 +365,3 @@ def _units(given: Mapping[str, str] | None) -> dict[str, str]:
 
 def _names(given: str | Iterable[str] | None) -> set[str] | None:
     return None if given is None else {given} if isinstance(given, str) else set(given)
-
-
-def _settled(reading: Mapping[str, Any], kind: type = Reading) -> tuple[Mappings, Policies]:
-    """The options of ``kind`` as what importers take. Raises UserError on another option, and on a choice that is none."""
-    from amrobust.ingest.naming import Mappings
-    from amrobust.ingest.policies import Policies
-
-    known = get_type_hints(kind)
-    for name, value in reading.items():
-        if name not in known:
-            raise UserError(f"{name!r} says nothing of how this is read: choose among {', '.join(known)}")
-        choices = get_args(known[name]) if get_origin(known[name]) is Literal else ()
-        if choices and value not in choices:
-            raise UserError(f"{name} is {', '.join(map(repr, choices))}, not {value!r:.100}")
-    said = dict(reading)
-    for name in ("method_from", "workload_from"):
-        if name in said and not isinstance(said[name], str):
-            said[name] = ",".join(said[name])
-    for name in ("nuisances", "higher", "lower"):
-        if name in said:
-            said[name] = frozenset([said[name]] if isinstance(said[name], str) else said[name])
-    policies = {
-        ("units" if name == "mixed_units" else name): said.pop(name) for name in _POLICIES & set(said)
-    }
-    return Mappings(**said), Policies(**policies)
-
-
-_POLICIES = {"duplicates", "missing_seeds", "mixed_units", "unfinished", "first_step"}

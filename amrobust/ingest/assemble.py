@@ -23,7 +23,8 @@ from amrobust.ingest.logged import (
     Series,
     state_of,
 )
-from amrobust.ingest.naming import SEED_IN_PATH, Mappings, axis_label, chosen_series, name_runs
+from amrobust.ingest.mappings import Mappings
+from amrobust.ingest.naming import SEED_IN_PATH, axis_label, chosen_series, name_runs
 from amrobust.ingest.policies import Notes, Policies, ordered
 from amrobust.ingest.said import line_of
 from amrobust.ingest.selectors import selectors, usual_field

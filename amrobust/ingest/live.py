@@ -12,7 +12,7 @@ from amrobust.errors import UserError
 from amrobust.ingest.assemble import Gathered, gather
 from amrobust.ingest.limits import MAX_CELLS
 from amrobust.ingest.logged import LoggedRun
-from amrobust.ingest.naming import Mappings
+from amrobust.ingest.mappings import Mappings
 from amrobust.ingest.policies import Policies
 from amrobust.runs.files import escape
 

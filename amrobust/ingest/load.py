@@ -14,7 +14,7 @@ import numpy as np
 from amrobust.errors import UserError
 from amrobust.ingest.assemble import Gathered
 from amrobust.ingest.limits import files_under
-from amrobust.ingest.naming import Mappings
+from amrobust.ingest.mappings import Mappings
 from amrobust.ingest.policies import Policies
 from amrobust.ingest.read import arms_of, read_path, say_notes
 from amrobust.ingest.registry import detect

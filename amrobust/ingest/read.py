@@ -12,7 +12,7 @@ from amrobust.errors import UserError
 from amrobust.ingest.assemble import Gathered, gather
 from amrobust.ingest.imported import ImportedMethod
 from amrobust.ingest.limits import files_under, relative
-from amrobust.ingest.naming import Mappings
+from amrobust.ingest.mappings import Mappings
 from amrobust.ingest.parameters import BESIDE
 from amrobust.ingest.policies import Policies
 from amrobust.ingest.registry import detect, get, names

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from amrobust.ingest.imported import ImportedMethod
 from amrobust.ingest.logged import METHOD_KEYS, SEED_KEYS, WORKLOAD_KEYS, LoggedRun, last_part
-from amrobust.ingest.naming import Mappings
+from amrobust.ingest.mappings import Mappings
 from amrobust.ingest.selectors import selectors, usual_field
 from amrobust.runs.axis import FINAL
 from amrobust.runs.files import escape

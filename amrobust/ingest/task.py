@@ -8,7 +8,7 @@ from pathlib import Path
 
 from amrobust.errors import UserError
 from amrobust.ingest.imported import ImportedMethod
-from amrobust.ingest.naming import Mappings
+from amrobust.ingest.mappings import Mappings
 from amrobust.ingest.policies import Policies
 from amrobust.ingest.read import AUTO, read_path
 from amrobust.ingest.said import line_of_task

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from amrobust.errors import UserError
 from amrobust.ingest.imported import ImportedMethod
-from amrobust.ingest.naming import Mappings
+from amrobust.ingest.mappings import Mappings
 from amrobust.ingest.policies import Notes, Policies
 from amrobust.runs.files import escape
 from amrobust.runs.metric import can_be_a_share

@@ -33,7 +33,7 @@ def read_as(form: str) -> Callable[[Path], object]:
 
 def read_text(path: Path) -> object:
     """Read as lines of text."""
-    from amrobust.ingest.naming import Mappings
+    from amrobust.ingest.mappings import Mappings
     from amrobust.ingest.read import arms_of, read_path
 
     gathered, _ = read_path(path, mappings=Mappings(pattern=r"step (?P<step>\S+) val (?P<val_loss>\S+)"))

@@ -13,7 +13,7 @@ from amrobust.cli import main
 from amrobust.errors import UserError
 from amrobust.ingest.assemble import gather
 from amrobust.ingest.logged import LoggedRun
-from amrobust.ingest.naming import Mappings
+from amrobust.ingest.mappings import Mappings
 from amrobust.ingest.policies import Policies
 from amrobust.ingest.read import read_path
 from amrobust.runs.store import open_runs

@@ -12,7 +12,7 @@ import amrobust
 from amrobust.api.runs import Runs
 from amrobust.cli import main
 from amrobust.errors import UserError
-from amrobust.ingest.naming import Mappings
+from amrobust.ingest.mappings import Mappings
 from amrobust.ingest.read import read_path
 
 CORPUS = Path(__file__).resolve().parents[1] / "corpus" / "tables"

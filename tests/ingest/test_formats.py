@@ -9,7 +9,7 @@ import pytest
 
 from amrobust.errors import UserError
 from amrobust.ingest.load import load_arms
-from amrobust.ingest.naming import Mappings
+from amrobust.ingest.mappings import Mappings
 from amrobust.ingest.read import read_path
 from amrobust.ingest.registry import detect
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from amrobust.errors import UserError
-from amrobust.ingest.naming import Mappings
+from amrobust.ingest.mappings import Mappings
 from amrobust.ingest.read import read_path
 
 

@@ -15,7 +15,7 @@ from amrobust.errors import UserError
 from amrobust.ingest.assemble import gather
 from amrobust.ingest.landing import land
 from amrobust.ingest.load import load_arms
-from amrobust.ingest.naming import Mappings
+from amrobust.ingest.mappings import Mappings
 from amrobust.ingest.policies import Policies
 from amrobust.ingest.read import read_path
 from amrobust.runs.store import open_runs

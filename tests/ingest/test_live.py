@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from amrobust.cli import main
 from amrobust.errors import UserError
 from amrobust.ingest.live import read_address
-from amrobust.ingest.naming import Mappings
+from amrobust.ingest.mappings import Mappings
 from amrobust.runs.store import open_runs
 
 HISTORY = [

@@ -14,7 +14,7 @@ import pytest
 
 from amrobust.errors import UserError
 from amrobust.ingest.logged import Wanted
-from amrobust.ingest.naming import Mappings
+from amrobust.ingest.mappings import Mappings
 from amrobust.ingest.policies import Policies
 from amrobust.ingest.read import read_path
 from amrobust.ingest.registry import detect, get

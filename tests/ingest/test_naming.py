@@ -6,7 +6,7 @@ import pytest
 from amrobust.errors import UserError
 from amrobust.ingest.assemble import gather
 from amrobust.ingest.logged import LoggedRun
-from amrobust.ingest.naming import Mappings
+from amrobust.ingest.mappings import Mappings
 from amrobust.ingest.policies import Policies
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from tools import python_with, run_in
 
-from amrobust.ingest.naming import Mappings
+from amrobust.ingest.mappings import Mappings
 from amrobust.ingest.read import read_path
 from amrobust.ingest.registry import detect
 from amrobust.runs.values import held
@@ -66,7 +66,7 @@ run = mlflow.start_run(); mlflow.end_run(); mlflow.delete_run(run.info.run_id)
 ASKED = """
 import json, sys
 from amrobust.ingest.live import read_address
-from amrobust.ingest.naming import Mappings
+from amrobust.ingest.mappings import Mappings
 gathered, form = read_address(sys.argv[1], Mappings(metrics=("val/acc",), method_from="optimizer"))
 methods = [[m.method, m.seeds, m.steps, m.curves["val/acc"].tolist()] for m in gathered.methods]
 print(json.dumps([form, list(gathered.left_out), methods]))

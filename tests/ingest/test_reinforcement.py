@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from amrobust.errors import UserError
-from amrobust.ingest.naming import Mappings, name_runs
+from amrobust.ingest.mappings import Mappings
+from amrobust.ingest.naming import name_runs
 from amrobust.ingest.read import read_path
 from amrobust.ingest.registry import detect, get
 

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from amrobust.cli import main
 from amrobust.ingest.assemble import gather
 from amrobust.ingest.logged import LoggedRun
-from amrobust.ingest.naming import Mappings
+from amrobust.ingest.mappings import Mappings
 from amrobust.ingest.policies import Policies
 
 STEPS = np.arange(1.0, 4)

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from amrobust.errors import UserError
-from amrobust.ingest.naming import Mappings
+from amrobust.ingest.mappings import Mappings
 from amrobust.ingest.read import read_path
 
 CORPUS = Path(__file__).resolve().parents[1] / "corpus"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from amrobust.errors import UserError
-from amrobust.ingest.naming import Mappings
+from amrobust.ingest.mappings import Mappings
 from amrobust.ingest.read import read_path
 from amrobust.runs.values import absent
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import amrobust as package
 from amrobust.cli import main
 from amrobust.errors import UserError
-from amrobust.ingest.naming import Mappings
+from amrobust.ingest.mappings import Mappings
 from amrobust.ingest.read import read_path
 
 PATTERN = r"step (?P<step>\d+) .*val (?P<val_loss>\S+)"

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from amrobust.cli import main
 from amrobust.ingest.load import load_arms
-from amrobust.ingest.naming import Mappings
+from amrobust.ingest.mappings import Mappings
 
 TABLES = Path(__file__).resolve().parents[1] / "corpus" / "tables"
 TWO = [TABLES / "sgd_only.csv", TABLES / "adam_only.csv"]

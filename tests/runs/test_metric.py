@@ -213,7 +213,7 @@ def older(path, *, foreign, better="higher", name=None):
 
 def imported(tmp_path, name):
     from amrobust.ingest.landing import land
-    from amrobust.ingest.naming import Mappings
+    from amrobust.ingest.mappings import Mappings
     from amrobust.ingest.read import read_path
 
     table = tmp_path / "t.csv"
