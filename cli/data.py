@@ -72,7 +72,7 @@ def list_sets(form: str) -> None:
     click.echo(aligned(table))
 
 
-@command.command("fetch")
+@command.command("fetch", short_help="Fetch data sets from their publishers.")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @options.data_dir
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")

@@ -191,9 +191,9 @@ def _of_assumed(
         click.echo(json.dumps(answer, indent=2))
         return
     first, *others = found
+    click.echo(f"{what}, {first} seeds, alpha {given['alpha']:g}")
     for p in found[first]:
         click.echo(f"{p.n:>5} seeds per method: power {p.power:6.1%}  [{p.low:.1%}, {p.high:.1%}]")
-    click.echo(f"{what}, {first} seeds, alpha {given['alpha']:g}")
     for shape in (first, *others):
         last = found[shape][-1]
         if seeds is None:
@@ -234,6 +234,10 @@ def _study(assumptions: dict[str, Any], given: dict[str, Any]) -> Study:
         if kind not in KINDS:
             raise UserError(f"no claim is called {kind!r}: {meant(kind, KINDS)}")
         form = KINDS[kind]
+        if not form.can_be_simulated:
+            raise UserError(
+                f"a claim of kind {kind!r} is not simulated: compare says how many seeds it needs"
+            )
         if not form.can_be_a_part or not form.can_be_assumed:
             raise UserError(
                 f"a claim of kind {kind!r} is planned from a pilot: amrobust plan RUNS --claims FILE"
@@ -341,13 +345,15 @@ def _table(
     heading = [f"{shape} seeds" for shape in shapes]
     if seeds is None:
         heading.insert(1 if shapes[0] == "normal" else 0, "10–90 %")
-    cells = [["claim", "pilot", "would be", *heading]]
+    several = len({planned.compared.workload for planned in found}) > 1
+    cells = [[*(["workload"] if several else []), "claim", "pilot", "would be", *heading]]
     notes = []
     for planned in found:
         claim = called(planned.verdict.claim, planned.compared.titles)
-        row = [escape(claim.form.brief(claim)), planned.verdict.outcome]
+        brief = escape(claim.form.brief(claim))
+        row = [*([escape(planned.compared.workload)] if several else []), brief, planned.verdict.outcome]
         if planned.found is None:
-            notes.append(f"{row[0]}: {planned.reason}")
+            notes.append(f"{': '.join(row[:-1])}: {planned.reason}")
             cells.append([*row, "–", *("–" for _ in heading)])
             continue
         numbers = []

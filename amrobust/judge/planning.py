@@ -242,6 +242,9 @@ def _planned(
     claim = verdict.claim
     if verdict.outcome == "not assessable":
         return Planned(compared, verdict, reason=verdict.sentence)
+    if not all(part.form.can_be_simulated for part in claim.parts or (claim,)):
+        reason = "which test examples simulated trainings get right is not known; compare says how many seeds it needs"
+        return Planned(compared, verdict, reason=reason)
     parts = [v for v in verdict.parts or (verdict,) if v.interval is not None]
     against = [
         v for v in parts if v.interval and v.interval.estimate is not None

@@ -1,7 +1,8 @@
 """Write the pages that are made from the tree: python docs/tools/generate.py
 
 ``architecture.md`` from the packages and the first lines of their modules, ``analyses.md`` from the files of the analyses,
-``what-amrobust-notices.md`` from the lies of the corruption suite, and the list in ``index.md`` of what the pages show and do
+``what-amrobust-notices.md`` from the lies of the corruption suite, ``claims.md`` from the kinds of claims, ``cli.md`` from the
+commands' help, and the list in ``index.md`` of what the pages show and do
 not run, the JSON Schema of a comparison from the classes that are written, and the table of the README's first command from the
 committed runs. ``--check`` writes nothing and fails where a
 file is not as it would be written; a test does the same.
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from pages import ROOT, blocks, pages
+from reference import claim_kinds, command_line
 from rooms import BOTH_WINGS, ROOMS, modules_of, rooms_imported_by
 
 import amrobust
@@ -254,6 +256,8 @@ def generated() -> dict[Path, str]:
     index = DOCS / "index.md"
     return {
         DOCS / "architecture.md": architecture(),
+        DOCS / "claims.md": claim_kinds(),
+        DOCS / "cli.md": command_line(),
         DOCS / "analyses.md": analyses(),
         DOCS / "what-amrobust-notices.md": notices(),
         index: with_list(index.read_text(encoding="utf-8")),

@@ -86,7 +86,7 @@ class BetterAfter(Kind):
 
 
 class WorseAfter(BetterAfter):
-    """The other way round."""
+    """Each seed's metric in the second of ``epochs`` = (before, after) is worse than in the first, on average: paired t."""
 
     name = "worse after"
 

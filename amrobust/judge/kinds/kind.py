@@ -51,6 +51,8 @@ class Kind:
     """Of a composite claim, whose parts share its two methods."""
     can_be_assumed: ClassVar[bool] = True
     """Whether means, spreads and divergence rates of two methods are all that a study of it is drawn from."""
+    can_be_simulated: ClassVar[bool] = True
+    """Whether curves alone decide it, which are what a study is simulated by."""
     needs_finite: ClassVar[bool] = True
     """Whether diverged seeds have no place in it."""
     needs_measured: ClassVar[bool] = False
