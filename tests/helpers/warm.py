@@ -23,8 +23,11 @@ class Child:
         self.server, self.pid, self.log = server, pid, log
         self.status = None
 
+    def send(self, kind):
+        os.kill(self.pid, kind)
+
     def kill(self):
-        os.kill(self.pid, signal.SIGKILL)
+        self.send(signal.SIGKILL)
 
     def wait(self):
         """The exit status; negative for a signal."""
@@ -97,7 +100,7 @@ class Server:
 
     def close(self):
         self.process.stdin.close()
-        self.process.wait(timeout=20)
+        self.process.wait(timeout=240)
 
 
 def _dies_at(number):
