@@ -26,7 +26,7 @@ def step(name, folder, **inputs):
     files = {key: folder / key for key in ("GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT")}
     done = subprocess.run(
         ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", one["run"]],
-        cwd=folder, capture_output=True, text=True, timeout=120, check=False,
+        cwd=folder, capture_output=True, text=True, timeout=240, check=False,
         env={
             **os.environ, **variables, **{key: str(path) for key, path in files.items()},
             "GITHUB_ACTION_PATH": str(ROOT), "RUNNER_TEMP": str(folder),

@@ -63,7 +63,7 @@ def the_run(directory="runs"):
     return read_run(path)
 
 
-def wait_for(condition, seconds=30):
+def wait_for(condition, seconds=240):
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until
@@ -298,15 +298,17 @@ LONG = (
 
 @pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_whatever_ends_it_no_task_outlives_it_and_the_same_line_resumes(kind):
+    if signal.getsignal(kind) == signal.SIG_IGN:
+        pytest.skip("these tests run under nohup, which every process below inherits")
     process = in_the_background(*LONG)
     wait_for(lambda: Path("group").exists() and Path("group").read_text().strip())
     group = int(Path("group").read_text())
     wait_for(lambda: the_run().manifest.complete == (0,))
     assert alive(group)
     process.send_signal(kind)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=240)
     assert process.returncode == (-9 if kind == signal.SIGKILL else 130), err
-    wait_for(lambda: not alive(group), 5)
+    wait_for(lambda: not alive(group), 60)
     assert the_run().manifest.complete == (0,)
     Path("go").touch()
     assert execute(*LONG).exit_code == 0
@@ -327,14 +329,14 @@ def test_two_processes_at_one_directory_share_the_runs_and_run_nothing_twice():
     )
     both = [in_the_background(*line) for _ in range(2)]
     for process in both:
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=240)
         assert process.returncode == 0, err
     assert sorted(started()) == ["a0", "a1", "b0", "b1"]
 
 
 def test_without_waiting_a_run_is_left_to_who_works_on_it():
     line = ("--seeds", 2, "--opt", "a,b", "--", "sh", "-c", "echo {opt}{seed} >> started; echo METRIC acc=0.{seed}1; "
-            "test {opt} = b || test -e go || sleep 20 & wait")  # fmt: skip
+            "test {opt} = b || test -e go || sleep 200 & wait")  # fmt: skip
     process = in_the_background(*line)
     wait_for(lambda: started() == ["a0"])
     done = execute("--no-wait", *line)
@@ -342,7 +344,7 @@ def test_without_waiting_a_run_is_left_to_who_works_on_it():
     assert "another process works on it" in done.stdout
     assert started() == ["a0", "b0", "b1"]
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=30)
+    process.communicate(timeout=240)
 
 
 def test_edited_code_makes_a_new_run_unless_it_is_accepted():

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import pytest
@@ -43,7 +42,7 @@ def shell(script: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
         capture_output=True,
         text=True,
         check=False,
-        timeout=100,
+        timeout=240,
     )
 
 
@@ -96,11 +95,23 @@ class TestWhatNobodyForesaw:
         assert not list((here / "crashes").iterdir())
 
     def test_ctrl_c_ends_a_simulation_with_status_130(self, here: Path) -> None:
-        arguments = [*COMMAND, "plan", "--ratio", "1.1", "--replications", "1000000"]
-        with subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True) as process:
-            time.sleep(4)
+        code = (
+            "from amrobust.judge import planning\n"
+            "seeds_for_power = planning.seeds_for_power\n"
+            "def told(*arguments, **named):\n"
+            "    print('it begins', flush=True)\n"
+            "    return seeds_for_power(*arguments, **named)\n"
+            "planning.seeds_for_power = told\n"
+            "from amrobust.cli import main\n"
+            "main(['plan', '--ratio', '1.1', '--replications', '1000000'])"
+        )
+        with subprocess.Popen(
+            [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "it begins\n"
             process.send_signal(signal.SIGINT)
-            _, said = process.communicate(timeout=30)
+            _, said = process.communicate(timeout=240)
         assert process.returncode == 130
         assert said.strip().endswith("Error: interrupted")
 

@@ -44,7 +44,7 @@ def expected(server, data, tmp_path_factory):
 
 def checkpoint_of(runs):
     """The checkpoint of the seeds that were being trained, once there is one."""
-    end = time.monotonic() + 60
+    end = time.monotonic() + 240
     while not (found := sorted(runs.glob("*/checkpoints/[!.]*.pt"))):
         assert time.monotonic() < end, "no checkpoint was written"
         time.sleep(0.005)

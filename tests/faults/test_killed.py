@@ -117,13 +117,12 @@ def workers_of(pid):
         pytest.skip("processes cannot be listed here")
     found = []
     for child in children.read_text().split():
-        command = Path(f"/proc/{child}/cmdline").read_bytes()
-        if b"spawn_main" in command:
+        if running(child):
             found.append(int(child))
     return found
 
 
-def wait_until(condition, seconds=60):
+def wait_until(condition, seconds=240):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it never came to that"
@@ -136,6 +135,7 @@ def seeds_done(child):
 
 
 def running(pid):
+    """Whether there still is a process of this number, and it is a worker."""
     try:
         return b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:

@@ -94,7 +94,7 @@ def processes_below(pid):
     return {number: commands[number] for number in found - {pid}}
 
 
-def wait_until(condition, seconds=60):
+def wait_until(condition, seconds=240):
     end = time.monotonic() + seconds
     while not (value := condition()):
         assert time.monotonic() < end, "it never came to that"
@@ -162,7 +162,7 @@ def test_a_killed_worker_costs_its_block_one_more_attempt(executor):
     thread = threading.Thread(target=lambda: found.extend(outcomes))
     thread.start()
     os.kill(wait_until(training_workers)[0], signal.SIGKILL)
-    thread.join(120)
+    thread.join(240)
     assert [(outcome.seed, outcome.error, outcome.stack) for outcome in found] == [
         (0, None, 1),
         (1, None, 1),
@@ -236,7 +236,7 @@ def test_stopping_tells_who_waits_and_ends_what_trains(executor):
     wait_until(training_workers)
     executor.stop()
     for thread in threads:
-        thread.join(60)
+        thread.join(240)
     assert len(caught) == 2
     wait_until(lambda: not training_workers())
     with pytest.raises(KeyboardInterrupt):

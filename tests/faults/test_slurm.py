@@ -156,14 +156,14 @@ def test_jobs_of_a_driver_that_ends_do_not_stay(kind, slurm, tmp_path):
     process = driver(*asked)
     wait_until(lambda: [job["state"] for job in fake_slurm.jobs_in(slurm)] == ["RUNNING"] * 2)
     process.send_signal(kind)
-    process.communicate(timeout=30)
+    process.communicate(timeout=240)
     if kind == signal.SIGKILL:
         # Whoever comes next cancels what nobody waits for, before it sends jobs of its own.
         assert [job["state"] for job in fake_slurm.jobs_in(slurm)] == ["RUNNING"] * 2
         process = driver(*asked)
         wait_until(lambda: len(fake_slurm.jobs_in(slurm)) == 4)
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
+        process.communicate(timeout=240)
     assert [job["state"] for job in fake_slurm.jobs_in(slurm)] == ["CANCELLED"] * (
         4 if kind == signal.SIGKILL else 2
     )

@@ -75,7 +75,7 @@ class TestNoCode:
         """
         done = subprocess.run(
             [sys.executable, "-B", "-P", "-c", textwrap.dedent(code)], cwd=tmp_path / "runs", capture_output=True, text=True,
-            timeout=120, check=False,
+            timeout=240, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr[-3000:]
         assert not list(tmp_path.rglob("ran"))
@@ -109,7 +109,7 @@ def peak_memory(directory):
     """
     pytest.importorskip("resource")
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code), str(directory)], capture_output=True, text=True, timeout=120,
+        [sys.executable, "-c", textwrap.dedent(code), str(directory)], capture_output=True, text=True, timeout=240,
         check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]

@@ -87,7 +87,7 @@ def test_the_guided_fuzzer_runs(tmp_path):
 
     done = subprocess.run(
         [sys.executable, Path(__file__).with_name("run_atheris.py"), "counts", "--seconds", "2"], cwd=tmp_path,
-        capture_output=True, text=True, timeout=120, check=False,
+        capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
     assert "counts: " in done.stdout

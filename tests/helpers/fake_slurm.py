@@ -44,25 +44,35 @@ class Job:
         return json.loads(self.path.read_text())
 
     def write(self, **changes):
-        with Path(self.path.parent / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            found = self.read() if self.path.exists() else {"id": self.name}
-            if found.get("state") != "CANCELLED":
-                temporary = self.path.with_suffix(".tmp")
-                temporary.write_text(json.dumps(found | changes))
-                temporary.replace(self.path)
+        """While the lock is held. Nothing comes after CANCELLED."""
+        found = self.read() if self.path.exists() else {"id": self.name}
+        if found.get("state") != "CANCELLED":
+            temporary = self.path.with_suffix(".tmp")
+            temporary.write_text(json.dumps(found | changes))
+            temporary.replace(self.path)
+
+
+@contextlib.contextmanager
+def locked(home):
+    """A program looks at a job, acts and writes down what it did before another one looks."""
+    with (home / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def sbatch(home, script):
     text = Path(script).read_text()
     options = dict(re.findall(r"^#SBATCH --([\w-]+)=(.*)$", text, re.MULTILINE))
-    number = len(list(home.glob("*.sh"))) + 100
-    (home / f"{number}.sh").write_text(text)
-    (home / f"{number}.options").write_text(json.dumps({k: shlex.split(v)[0] for k, v in options.items()}))
     array = re.fullmatch(r"0-(\d+)%(\d+)", options.get("array", "").strip("'"))
-    names = [f"{number}_{n}" for n in range(int(array[1]) + 1)] if array else [str(number)]
-    for name in names:
-        Job(home, name).write(state="PENDING", starts=0, pid=0)
+    with locked(home):
+        number = len(list(home.glob("*.sh"))) + 100
+        (home / f"{number}.sh").write_text(text)
+        (home / f"{number}.options").write_text(
+            json.dumps({k: shlex.split(v)[0] for k, v in options.items()})
+        )
+        names = [f"{number}_{n}" for n in range(int(array[1]) + 1)] if array else [str(number)]
+        for name in names:
+            Job(home, name).write(state="PENDING", starts=0, pid=0, group=0)
     print(f"Submitted batch job {number}", flush=True)
     if os.fork() == 0:
         os.setsid()
@@ -78,22 +88,22 @@ def controlled(home, number, names, most):
     running = {}
     waiting = list(names)
     while waiting or running:
-        for name in list(waiting):
-            found = Job(home, name).read()
-            if found["state"] == "CANCELLED":
-                waiting.remove(name)
-            elif len(running) < most and not (home / "full").exists():
-                waiting.remove(name)
-                running[name] = started(home, number, name, found["starts"])
-        for name, process in list(running.items()):
-            if process.poll() is not None:
-                del running[name]
+        with locked(home):
+            for name in list(waiting):
                 found = Job(home, name).read()
-                if found["state"] == "REQUEUED":
-                    Job(home, name).write(state="PENDING")
-                    waiting.append(name)
-                elif found["state"] != "CANCELLED":
-                    Job(home, name).write(state="COMPLETED" if process.returncode == 0 else "FAILED")
+                if found["state"] == "CANCELLED":
+                    waiting.remove(name)
+                elif len(running) < most and not (home / "full").exists():
+                    waiting.remove(name)
+                    running[name] = started(home, number, name, found["starts"])
+            for name, process in list(running.items()):
+                if process.poll() is not None:
+                    del running[name]
+                    if Job(home, name).read()["state"] == "REQUEUED":
+                        Job(home, name).write(state="PENDING")
+                        waiting.append(name)
+                    else:
+                        Job(home, name).write(state="COMPLETED" if process.returncode == 0 else "FAILED")
         time.sleep(0.05)
 
 
@@ -106,7 +116,7 @@ def started(home, number, name, starts):
     if task:
         variables |= {"SLURM_ARRAY_JOB_ID": main, "SLURM_ARRAY_TASK_ID": task}
     process = subprocess.Popen(["bash", str(home / f"{number}.sh")], env=variables, start_new_session=True)
-    Job(home, name).write(state="RUNNING", pid=process.pid, starts=starts + 1)
+    Job(home, name).write(state="RUNNING", pid=process.pid, group=process.pid, starts=starts + 1)
     return process
 
 
@@ -120,7 +130,8 @@ def srun(home, *arguments):
     name = f"{job}_{task}" if job else os.environ["SLURM_JOB_ID"]
     for sign, value in {"%A": job or "", "%a": task or "", "%j": name, "%t": "0"}.items():
         output = output.replace(sign, value)
-    Job(home, name).write(pid=os.getpid())
+    with locked(home):
+        Job(home, name).write(pid=os.getpid())
     with Path(output).open("ab") as log:
         os.dup2(log.fileno(), 1)
         os.dup2(log.fileno(), 2)
@@ -153,30 +164,38 @@ def scancel(home, *arguments):
     kind = signal.SIGKILL
     names = [word for word in arguments if not word.startswith("--name=")]
     for word in set(arguments) - set(names):
-        called = [
-            path.stem
-            for path in home.glob("*.options")
-            if word[7:] == json.loads(path.read_text())["job-name"]
-        ]
-        names += [path.stem for path in home.glob("*.json") if path.stem.partition("_")[0] in called]
+        with locked(home):
+            called = [
+                path.stem
+                for path in home.glob("*.options")
+                if word[7:] == json.loads(path.read_text())["job-name"]
+            ]
+            names += [path.stem for path in home.glob("*.json") if path.stem.partition("_")[0] in called]
     if "--signal" in names:
         at = names.index("--signal")
         kind = getattr(signal, f"SIG{names[at + 1].removeprefix('SIG')}")
         del names[at : at + 2]
     for name in names:
         for job in of(home, name):
-            found = job.read()
-            if kind == signal.SIGKILL and found["state"] in ("PENDING", "RUNNING"):
-                job.write(state="CANCELLED")
-            if found["state"] == "RUNNING":
+            with locked(home):
+                found = job.read()
+                if kind == signal.SIGKILL and found["state"] in ("PENDING", "RUNNING", "REQUEUED"):
+                    job.write(state="CANCELLED")
+                if found["state"] not in ("RUNNING", "REQUEUED"):
+                    continue
                 with contextlib.suppress(ProcessLookupError):  # it ended in between
-                    os.kill(found["pid"], kind)
+                    if kind == signal.SIGKILL:
+                        # The script, its srun and its program, whichever of them there is by now.
+                        os.killpg(found["group"], kind)
+                    else:
+                        os.kill(found["pid"], kind)
 
 
 def scontrol(home, verb, name):
     assert verb == "requeue"
     for job in of(home, name):
-        job.write(state="REQUEUED")
+        with locked(home):
+            job.write(state="REQUEUED")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ A server process imports everything once and forks a child for each command; the
 numbers are known to the test. Nothing of amrobust has run in the server before it forks.
 """
 
+import gc
 import json
 import os
 import runpy
@@ -23,8 +24,11 @@ class Child:
         self.server, self.pid, self.log = server, pid, log
         self.status = None
 
+    def send(self, kind):
+        os.kill(self.pid, kind)
+
     def kill(self):
-        os.kill(self.pid, signal.SIGKILL)
+        self.send(signal.SIGKILL)
 
     def wait(self):
         """The exit status; negative for a signal."""
@@ -97,7 +101,7 @@ class Server:
 
     def close(self):
         self.process.stdin.close()
-        self.process.wait(timeout=20)
+        self.process.wait(timeout=240)
 
 
 def _dies_at(number):
@@ -193,6 +197,9 @@ def _serve():
 
     sklearn.datasets.load_digits()
     sklearn.datasets.load_breast_cancer()
+    # A collection in a child would look at all that was imported, and so copy it, page by page.
+    gc.collect()
+    gc.freeze()
     for line in sys.stdin:
         request = json.loads(line)
         if "wait" in request:

@@ -101,7 +101,7 @@ def test_what_unpacks_to_more_than_memory_is_one_line(tmp_path: Path, make, name
         ["bash", "-c", script, "bash", *command],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
         check=False,
         env=environment,
     )

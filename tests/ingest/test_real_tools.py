@@ -96,7 +96,7 @@ def test_an_mlflow_server_on_its_sqlite_store(tmp_path):
         printed = run_in(client, ASKED, tmp_path, f"mlflow://127.0.0.1:{port}/digits%20of%20ours", **tree)
     finally:
         os.killpg(process.pid, signal.SIGTERM)
-        process.wait(30)
+        process.wait(240)
         log.close()
     form, left_out, methods = json.loads(printed.splitlines()[-1])
     assert form == "mlflow"

@@ -205,9 +205,9 @@ def test_files_without_a_match_are_named(logs):
 def test_a_long_line_costs_no_more_than_its_beginning(tmp_path):
     file = tmp_path / "sgd-seed0.log"
     file.write_text("x" * 3_000_000 + "\nstep 1 x val 0.5\n")
-    began = time.perf_counter()
+    began = time.process_time()
     gathered = read(file, r"step (?P<step>\d+) x+ val (?P<val_loss>\S+)")
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
     assert any("of 1 lines the first 10,000 characters alone are searched" in note for note in gathered.notes)
     file.write_text("step 1 x val " + "1" * 20_000)
     assert "matches beyond the first 10,000" in refusal(file)

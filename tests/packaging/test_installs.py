@@ -38,7 +38,7 @@ def pip(*arguments):
 def run_outside(python, extra_path, code, cwd):
     env = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | {"PYTHONPATH": str(extra_path)}
     return subprocess.run(
-        [str(python), "-c", code], cwd=cwd, env=env, capture_output=True, text=True, timeout=120, check=False
+        [str(python), "-c", code], cwd=cwd, env=env, capture_output=True, text=True, timeout=240, check=False
     )
 
 

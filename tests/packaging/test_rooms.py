@@ -33,7 +33,7 @@ def loaded_by(code):
     """The names of all modules that are loaded when ``code`` has run in a Python of its own."""
     done = subprocess.run(
         [sys.executable, "-c", f"{code}\nimport sys; print(*sys.modules)"],
-        capture_output=True, text=True, timeout=120, check=False,
+        capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return set(done.stdout.split("\n")[-2].split())
@@ -83,7 +83,7 @@ def test_help_imports_neither_torch_nor_the_numeric_stack(arguments):
         "assert not heavy, heavy"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=240, check=False
     )
     assert done.returncode == 0, done.stderr
     assert "Usage" in done.stdout

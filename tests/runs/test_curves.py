@@ -28,6 +28,6 @@ def test_no_thread_stays_behind(tmp_path):
     execute(spec(), range(4), tmp_path, train=Trainer(), describe=describe)
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(tmp_path)],
-        capture_output=True, text=True, check=True, timeout=60,
+        capture_output=True, text=True, check=True, timeout=240,
     )  # fmt: skip
     assert int(done.stdout) == 0

@@ -150,7 +150,7 @@ def test_numbers_of_every_make_are_metrics(value, number, tmp_path):
         "0.5", "nan", b"0.5", np.str_("1"), np.bytes_(b"1"), 1j, np.complex64(1), date(2026, 1, 1), 10**400,
         torch.empty((), device="meta"), object(), Decimal("sNaN"),
     ],
-    ids=lambda value: repr(value)[:30],
+    ids=lambda value: "object" if type(value) is object else repr(value)[:30],
 )  # fmt: skip
 def test_what_is_no_number_is_said_where_it_is_logged_and_left_out(value, tmp_path, caplog):
     with amrobust.record(tmp_path, method="m", seed=0, workload="w") as run:

@@ -182,7 +182,7 @@ def test_ctrl_c_stops_all_and_keeps_what_is_finished(tmp_path, count):
         yield outcome(0)
         if made == SPECS[0]:
             raise KeyboardInterrupt
-        Stopping.stopped.wait(20)
+        Stopping.stopped.wait(240)
         raise KeyboardInterrupt
 
     with pytest.raises(Interrupted, match="0 of 4 runs are done") as caught:
