@@ -26,7 +26,7 @@ class Paragraph:
     """Running text."""
 
     spans: tuple[Span, ...]
-    style: Literal["plain", "question", "setup", "lead", "small"] = "plain"
+    style: Literal["plain", "question", "setup", "lead", "headline", "small"] = "plain"
     kind: str = field(default="paragraph", init=False)
 
 
@@ -228,7 +228,9 @@ class Section:
     new_page: bool = False
 
 
-def plain(text: str, style: Literal["plain", "question", "setup", "lead", "small"] = "plain") -> Paragraph:
+def plain(
+    text: str, style: Literal["plain", "question", "setup", "lead", "headline", "small"] = "plain"
+) -> Paragraph:
     """A paragraph of one piece."""
     return Paragraph((Span(text),), style)
 

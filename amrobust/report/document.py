@@ -19,7 +19,7 @@ from amrobust.report.notes import notes
 from amrobust.report.overview import over_settings, table_first
 from amrobust.report.places import command_without_places, without_places
 from amrobust.report.style import styles
-from amrobust.report.summary import sentences_first, summary
+from amrobust.report.summary import headlines_first, summary
 from amrobust.report.text import breakable, escape_prose
 from amrobust.report.view import quantity, view
 from amrobust.runs.workload import shared_and_own
@@ -66,7 +66,7 @@ def _sections(comparison: Comparison, layout: Layout) -> list[Section]:
     look = styles(comparison)
     views = [replace(view(compared), notes=notes(compared, in_ranges=True)) for compared in comparison.groups]
     alone = len(comparison.groups) == 1
-    in_sentences = sentences_first(comparison.groups)
+    in_headlines = headlines_first(comparison.groups)
     in_table = table_first(comparison.groups) or over_settings(comparison.groups) is not None
     answered = "answer" in layout.sections
     materials = [
@@ -74,8 +74,8 @@ def _sections(comparison: Comparison, layout: Layout) -> list[Section]:
             compared,
             shown,
             look,
-            answered and in_sentences,
-            answered and in_table and not in_sentences,
+            answered and in_headlines,
+            answered and in_table and not in_headlines,
             declared,
         )
         for compared, shown, declared in zip(comparison.groups, views, named.groups, strict=True)
@@ -142,8 +142,8 @@ def _of_group(material: Material, name: str, layout: Layout, level: int) -> list
     else:
         title, make = EVIDENCE[name]
         blocks = make(material)
-    # A first page that has room for neither sentences nor their table is full.
-    full = level == 1 and not material.in_sentences and not material.in_table
+    # A first page that has room for neither headlines nor a table of verdicts is full.
+    full = level == 1 and not material.in_headlines and not material.in_table
     return [Section(name, title, tuple(blocks), level, full and name == "verdicts")] if blocks else []
 
 

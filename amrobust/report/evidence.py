@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from amrobust.judge.comparison import GroupComparison, Verdict
 from amrobust.report.blocks import (
@@ -14,19 +14,17 @@ from amrobust.report.blocks import (
     Warnings,
     placed,
     plain,
-    typeset_table,
 )
 from amrobust.report.figures import FIGURES, forest
-from amrobust.report.numbers import ABSENT
 from amrobust.report.overview import overview
 from amrobust.report.remarks import tuning_lines
 from amrobust.report.style import Style
 from amrobust.report.summary import verdict_sentences
-from amrobust.report.tables import beside_published, methods_table
+from amrobust.report.tables import beside_published, results_table
 from amrobust.report.tailtable import tail_numbers
 from amrobust.report.testtable import facts_table, test_table
-from amrobust.report.text import breakable, escape_prose, prose
-from amrobust.report.view import ClaimRow, View, claim_rows, heading, quantity, tipping_sentences
+from amrobust.report.text import breakable, prose
+from amrobust.report.view import ClaimRow, View, claim_rows, heading, tipping_sentences
 
 _MOST_SENTENCES = 40
 """Beyond this many claims the tables say it all, and only what they cannot hold is said in sentences too."""
@@ -39,18 +37,18 @@ class Material:
     compared: GroupComparison
     shown: View
     look: Mapping[str, Style]
-    in_sentences: bool
-    """Whether the first page has every verdict in a sentence."""
+    in_headlines: bool
+    """Whether the first page has a headline for every pair and sweep."""
     in_table: bool
-    """Whether it has a table of them."""
+    """Whether it has a table of verdicts."""
     declared: GroupComparison
     """The group with the names of its methods, as commands and claims files have them, not their titles."""
 
 
 def verdicts(material: Material) -> list[Block]:
-    """Every verdict in a sentence, unless the first page has them; their table, unless it was there."""
+    """Every verdict in a sentence, and their table, unless the first page has headlines; the tables of tests have the rest."""
     compared = material.compared
-    if not compared.verdicts or material.in_sentences:
+    if not compared.verdicts or material.in_headlines:
         return []
     blocks: list[Block] = []
     table = overview([compared])
@@ -69,11 +67,7 @@ def verdicts(material: Material) -> list[Block]:
 
 def results(material: Material) -> list[Block]:
     """The methods' own numbers, and every seed's final value."""
-    table = methods_table(material.shown)
-    caption = f"Final {escape_prose(quantity(material.compared.metric))}: mean ± STD over n seeds"
-    if any(row.avg_std != ABSENT for row in material.shown.methods):
-        caption += f"; Avg. STD: the mean over {material.compared.axis.plural} of the STD over seeds"
-    blocks: list[Block] = [typeset_table(replace(table, caption=f"{caption}."))]
+    blocks: list[Block] = [results_table(material.compared, material.shown)]
     beside = beside_published(material.compared, material.shown)
     blocks += [beside] if beside is not None else []
     blocks += [plain(prose(remark)) for remark in material.shown.remarks]

@@ -22,17 +22,21 @@ from amrobust.report.blocks import (
     plain,
 )
 from amrobust.report.figures import FIGURES, forest
+from amrobust.report.headlines import headlines
 from amrobust.report.names import brief, group_names, spelled
 from amrobust.report.overview import over_settings, overview, table_first
 from amrobust.report.style import Style
+from amrobust.report.tables import results_table
 from amrobust.report.text import breakable, prose
 from amrobust.report.view import OUTCOMES, View, introduced
 from amrobust.runs.workload import shared_and_own
 from amrobust.stats.samples import BEST
 
-_MOST_SENTENCES = 8
+_MOST_HEADLINES = 4
 _MOST_LETTERS = 2_300
-"""Beyond either of these the verdicts do not fit on the first page in sentences."""
+"""Beyond either of these headlines do not fit on the first page."""
+_MOST_METHODS = 8
+"""Methods whose table fits on the first page beside their headlines."""
 _MOST_REASONS = 4
 _MOST_ROWS = 30
 """Rows of a figure of several settings that fits on the first page beside the table of their verdicts."""
@@ -75,10 +79,13 @@ def _questions(groups: Sequence[GroupComparison]) -> list[str]:
     return found
 
 
-def sentences_first(groups: Sequence[GroupComparison]) -> bool:
-    """Whether the first page has every verdict in a sentence, and not in a table."""
-    verdicts = [v for compared in groups for v in compared.verdicts]
-    return len(verdicts) <= _MOST_SENTENCES and sum(len(v.sentence) for v in verdicts) <= _MOST_LETTERS
+def headlines_first(groups: Sequence[GroupComparison]) -> bool:
+    """Whether the first page has a headline for every pair and sweep, and not a table of verdicts, as of several settings."""
+    if len({compared.setting.usually_measured for compared in groups}) != 1:
+        return False
+    lines = [line for compared in groups for line in headlines(compared)]
+    letters = sum(len(text) for line in lines for _, text in line.found)
+    return len(lines) <= _MOST_HEADLINES and letters <= _MOST_LETTERS
 
 
 def verdict_sentences(compared: GroupComparison) -> Sentences:
@@ -199,12 +206,18 @@ def _reasons(compared: GroupComparison) -> list[str]:
 
 
 def _verdicts(groups: Sequence[GroupComparison], views: Sequence[View]) -> list[Block]:
-    if sentences_first(groups):
+    if headlines_first(groups):
         blocks: list[Block] = []
         for name, compared in zip(group_names(groups), groups, strict=True):
             if len(groups) > 1 and compared.verdicts:
                 blocks.append(Heading(breakable(name), 1))
-            blocks.append(verdict_sentences(compared))
+            for line in headlines(compared):
+                blocks.append(Paragraph((Span(breakable(line.title), "strong"),), "headline"))
+                blocks.append(
+                    Sentences(tuple(Sentence(outcome, prose(text)) for outcome, text in line.found))
+                )
+        if len(groups) == 1 and len(groups[0].arms) <= _MOST_METHODS:
+            blocks.append(results_table(groups[0], views[0]))
         return blocks
     if table_first(groups):
         return [overview(groups)]

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from amrobust.judge.comparison import GroupComparison
-from amrobust.report.blocks import Cell, Column, Row, Table
+from amrobust.report.blocks import Cell, Column, Row, Table, typeset_table
 from amrobust.report.names import brief
 from amrobust.report.numbers import ABSENT
 from amrobust.report.text import breakable, escape_prose, typeset
-from amrobust.report.view import ClaimRow, View
+from amrobust.report.view import ClaimRow, View, quantity
 
 STAR, DAGGER = "*", "†"
 LEVELS = (0.01, 0.001)
@@ -94,6 +94,14 @@ def claims_table(shown: View, names: Iterable[str], rows: Iterable[ClaimRow] | N
         tuple(column for column, _ in columns),
         tuple(Row(cells) for cells in zip(*(cells for _, cells in columns), strict=True)),
     )
+
+
+def results_table(compared: GroupComparison, shown: View) -> Table:
+    """The methods' own numbers as the report has them."""
+    caption = f"Final {escape_prose(quantity(compared.metric))}: mean ± STD over n seeds"
+    if any(row.avg_std != ABSENT for row in shown.methods):
+        caption += f"; Avg. STD: the mean over {compared.axis.plural} of the STD over seeds"
+    return typeset_table(replace(methods_table(shown), caption=f"{caption}."))
 
 
 def beside_published(compared: GroupComparison, shown: View) -> Table | None:

@@ -8,7 +8,9 @@ from report_blocks import blocks, column, paragraphs
 
 from amrobust.judge.claim import Claim
 from amrobust.judge.comparison import Comparison, GroupComparison
+from amrobust.report.headlines import headlines
 from amrobust.report.layout import Layout
+from amrobust.report.text import prose
 
 Judged = Callable[..., GroupComparison]
 TWO = ("msgd", "am1[m=5]/II")
@@ -25,18 +27,28 @@ def said(comparison: Comparison, style: str) -> list[str]:
     return paragraphs(comparison, style, ANSWER)
 
 
-def test_few_claims_are_answered_in_sentences(judged: Judged) -> None:
+def test_few_methods_are_answered_by_a_headline_each_and_their_numbers(judged: Judged) -> None:
     compared = judged(TWO)
     comparison = Comparison((compared,))
     (found,) = first_page(comparison, "sentences")
-    assert [item["outcome"] for item in found["items"]] == [v.outcome for v in compared.verdicts]
+    (line,) = headlines(compared)
+    assert [(item["outcome"], item["text"]) for item in found["items"]] == [
+        (outcome, prose(text)) for outcome, text in line.found
+    ]
+    assert {item["outcome"] for item in found["items"]} == {v.outcome for v in compared.verdicts}
+    assert [text.replace("\u200b", "") for text in said(comparison, "headline")] == [
+        "am1[m=5]/II against msgd"
+    ]
+    (table,) = first_page(comparison, "table")
+    assert column(table, "Method") == list(TWO)
     assert said(comparison, "question") == [compared.question]
     assert said(comparison, "lead")[0].startswith(("Of 3 claims: ", "All 3 claims: "))
     assert [figure["name"] for figure in first_page(comparison, "figure")] == ["forest"]
 
 
 def test_some_more_are_listed_with_their_intervals(judged: Judged) -> None:
-    compared = judged(["msgd", "sgd", "am1[m=5]/I", "am1[m=5]/II"])
+    names = ["msgd", "sgd", *(f"am1[m={m}]/II" for m in range(2, 6))]
+    compared = judged(names, kinds=("better mean",))
     (table,) = first_page(Comparison((compared,)), "table")
     assert [c["title"] for c in table["columns"]][:3] == ["Claim about", "What is claimed", "Estimate"]
     assert column(table, "Verdict") == [v.outcome for v in compared.verdicts]
@@ -77,12 +89,6 @@ def test_many_are_answered_by_the_figure_and_their_number(judged: Judged) -> Non
     assert len(first_page(comparison, "figure")) == 1
     (table,) = blocks(comparison, "table", "verdicts", Layout(sections=("answer", "verdicts")))
     assert len(table["rows"]) == 29
-
-
-def test_long_sentences_are_left_to_the_following_pages(judged: Judged) -> None:
-    compared = judged(TWO)
-    long = tuple(replace(v, sentence=v.sentence + " and so on" * 100) for v in compared.verdicts)
-    assert not first_page(Comparison((replace(compared, verdicts=long),)), "sentences")
 
 
 def test_claims_that_cannot_be_judged_are_said_first_with_their_reasons(judged: Judged) -> None:
