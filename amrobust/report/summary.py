@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from amrobust.judge.comparison import Comparison, GroupComparison, Verdict
 from amrobust.judge.declaration import together
+from amrobust.judge.endpoints import best_of
 from amrobust.judge.verdicts import called
 from amrobust.judge.words import counted
 from amrobust.report.annex import left_out
@@ -28,7 +29,6 @@ from amrobust.report.style import Style
 from amrobust.report.text import breakable, prose
 from amrobust.report.view import OUTCOMES, View, introduced
 from amrobust.runs.workload import shared_and_own
-from amrobust.stats.samples import BEST
 
 _MOST_SENTENCES = 8
 _MOST_LETTERS = 2_300
@@ -127,8 +127,8 @@ def _setup(compared: GroupComparison, shown: View, methods: int) -> list[str]:
     ]
     if any(not pair.sweep and pair.method != pair.baseline for pair in shown.pairs):
         parts.append(f"baseline {compared.baseline}")
-    if compared.final.startswith(BEST):
-        parts.append(f"final value: where {compared.final.removeprefix(BEST).replace('_', ' ')} is best")
+    if (chooser := best_of(compared.final)) is not None:
+        parts.append(f"final value: where {chooser.replace('_', ' ')} is best")
     elif compared.final != "last":
         parts.append(f"final value: mean of the last {compared.final.removeprefix('mean:')} {axis.plural}")
     return parts
