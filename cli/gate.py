@@ -38,9 +38,12 @@ class Gate:
             gates.append(cls(kind.strip(), wanted.strip()))
         return tuple(gates)
 
-    def passes(self, verdict: Verdict) -> bool:
-        """Whether one verdict is as wanted."""
-        return verdict.outcome == "supported" if self.wanted == "supported" else verdict.outcome != "refuted"
+    def stops(self, verdict: Verdict) -> bool:
+        """Whether a verdict is of its kind and not as wanted."""
+        reached = (
+            verdict.outcome == "supported" if self.wanted == "supported" else verdict.outcome != "refuted"
+        )
+        return self.kind in ("", verdict.claim.kind) and not reached
 
 
 def gate_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -71,9 +74,7 @@ def fails(gates: Sequence[Gate]) -> Callable[[Verdict], bool] | None:
     """Whether a verdict is one that ``gates`` stop at; None where there are none."""
     if not gates:
         return None
-    return lambda verdict: any(
-        gate.kind in ("", verdict.claim.kind) and not gate.passes(verdict) for gate in gates
-    )
+    return lambda verdict: any(gate.stops(verdict) for gate in gates)
 
 
 def judged_by(gates: Sequence[Gate], comparison: Comparison) -> list[str]:
@@ -91,6 +92,6 @@ def judged_by(gates: Sequence[Gate], comparison: Comparison) -> list[str]:
         missed += [
             ("" if gate.wanted == "not-refuted" else f"not {gate.wanted}: ") + verdict.sentence
             for verdict in verdicts
-            if gate.kind in ("", verdict.claim.kind) and not gate.passes(verdict)
+            if gate.stops(verdict)
         ]
     return list(dict.fromkeys(missed))

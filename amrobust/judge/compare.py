@@ -180,7 +180,6 @@ def _judged(
                 + divergence_warnings(pairs, titles),
                 axis=first.axis,
                 declaration=unproven(group.arms) if declared else None,
-                also_measured=measurements.also_measured(first, arms),
             )
         )
     return compared

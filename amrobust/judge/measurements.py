@@ -7,8 +7,8 @@ family of its own: no error rate of the usual one depends on how many others the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 from amrobust.errors import UserError
@@ -20,6 +20,7 @@ from amrobust.runs.measurement import RECOMPUTED
 from amrobust.stats.results import ResultWarning
 
 if TYPE_CHECKING:
+    from amrobust.judge.claim import Claim
     from amrobust.judge.comparison import GroupComparison, Verdict
 
 EACH, USUAL, TOGETHER = "each", "usual", "together"
@@ -51,14 +52,6 @@ def _as_method(arm: Arm) -> Arm:
     )
 
 
-def also_measured(arm: Arm, arms: Iterable[Arm]) -> tuple[str, ...]:
-    """The measurements beside the usual one that ``arms`` have of a workload, where ``arm`` is measured in the usual way."""
-    if arm.measurement is not None:
-        return ()
-    found = [each.measurement for each in arms if each.setting.usually_measured == arm.setting]
-    return tuple(dict.fromkeys(measurement for measurement in found if measurement is not None))
-
-
 def words(measurement: str | None, beside: str | None = None) -> str:
     """A measurement as a sentence has it; the usual one as it is called beside another."""
     if measurement == RECOMPUTED:
@@ -69,38 +62,65 @@ def words(measurement: str | None, beside: str | None = None) -> str:
 
 
 def with_changes(groups: Sequence[GroupComparison]) -> tuple[GroupComparison, ...]:
-    """The groups, a warning on every verdict that another measurement of the same weights changes."""
-    return tuple(
-        replace(
-            compared,
-            verdicts=tuple(
-                replace(verdict, warnings=verdict.warnings + tuple(_changes(verdict, compared, groups)))
-                for verdict in compared.verdicts
-            ),
+    """The groups, each with the measurements beside its own, and a warning on every verdict that one of these changes."""
+    found = []
+    for compared in groups:
+        others = [other for other in groups if _same_weights(compared, other)]
+        keys = _keys(compared.verdicts)
+        beside = [(other, dict(zip(_keys(other.verdicts), other.verdicts, strict=True))) for other in others]
+        verdicts = (
+            replace(verdict, warnings=verdict.warnings + tuple(_changes(verdict, key, compared, beside)))
+            for key, verdict in zip(keys, compared.verdicts, strict=True)
         )
-        for compared in groups
+        measured = (other.measurement for other in others)
+        also = tuple(measurement for measurement in measured if measurement is not None)
+        found.append(replace(compared, verdicts=tuple(verdicts), also_measured=also))
+    return tuple(found)
+
+
+def _same_weights(compared: GroupComparison, other: GroupComparison) -> bool:
+    """Whether one of the two has the weights of the other's trainings as they are usually measured, and the other otherwise."""
+    here, there = compared.setting, other.setting
+    return (
+        other is not compared
+        and here.usually_measured == there.usually_measured
+        and compared.arms[0].training == other.arms[0].training
+        and None in (compared.measurement, other.measurement)
+    )
+
+
+def _keys(verdicts: Sequence[Verdict]) -> list[tuple[Hashable, int]]:
+    """What each verdict's claim is, and how many before it are the same.
+
+    Phases are those of each group's own curves: claims that differ in these alone are told apart by their order.
+    """
+    keys = [_key(verdict.claim) for verdict in verdicts]
+    return [(key, keys[:place].count(key)) for place, key in enumerate(keys)]
+
+
+def _key(claim: Claim) -> Hashable:
+    """Everything that a claim says but its phase."""
+    of_claim = {field.name: getattr(claim, field.name) for field in fields(claim)}
+    return tuple(
+        (of_claim | {"parts": tuple(map(_key, claim.parts)), "epochs": None, "phase": None}).values()
     )
 
 
 def _changes(
-    verdict: Verdict, compared: GroupComparison, groups: Sequence[GroupComparison]
+    verdict: Verdict,
+    key: tuple[Hashable, int],
+    compared: GroupComparison,
+    beside: Sequence[tuple[GroupComparison, Mapping[tuple[Hashable, int], Verdict]]],
 ) -> Iterable[ResultWarning]:
-    here = compared.setting
-    for other in groups:
-        same = other.setting.usually_measured == here.usually_measured and other.metric == compared.metric
-        if other is compared or not same or None not in (compared.measurement, other.measurement):
+    for other, verdicts in beside:
+        found = verdicts.get(key)
+        if found is None or "not assessable" in (found.outcome, verdict.outcome):
             continue
-        for found in other.verdicts:
-            if found.claim.kind != verdict.claim.kind:
-                continue
-            # Phases are those of each group's own curves, and parts have them too.
-            claim = replace(found.claim, epochs=verdict.claim.epochs, parts=verdict.claim.parts)
-            decided = "not assessable" not in (found.outcome, verdict.outcome)
-            if claim == verdict.claim and decided and found.outcome != verdict.outcome:
-                yield warnings.measurement_decides(
-                    words(compared.measurement, other.measurement), verdict.outcome, _estimate(verdict),
-                    words(other.measurement, compared.measurement), found.outcome, _estimate(found),
-                )  # fmt: skip
+        if found.outcome != verdict.outcome:
+            yield warnings.measurement_decides(
+                words(compared.measurement, other.measurement), verdict.outcome, _estimate(verdict),
+                words(other.measurement, compared.measurement), found.outcome, _estimate(found),
+            )  # fmt: skip
 
 
 def _estimate(verdict: Verdict) -> str:

@@ -21,7 +21,7 @@ def foremost(compared: GroupComparison) -> GroupComparison:
         return compared
     smallest = dict.fromkeys((arm.method for arm in compared.arms), 1.0)
     for verdict in compared.verdicts:
-        for method in _methods(verdict):
+        for method in verdict.claim.involved:
             if method in smallest:
                 smallest[method] = min(smallest[method], _p(verdict))
     smallest[compared.baseline] = -1.0
@@ -30,15 +30,10 @@ def foremost(compared: GroupComparison) -> GroupComparison:
         compared,
         arms=tuple(arm for arm in compared.arms if arm.method in kept),
         summaries=tuple(summary for summary in compared.summaries if summary.method in kept),
-        verdicts=tuple(verdict for verdict in compared.verdicts if kept.issuperset(_methods(verdict))),
+        verdicts=tuple(verdict for verdict in compared.verdicts if kept.issuperset(verdict.claim.involved)),
         pairs=tuple(pair for pair in compared.pairs if {pair.method, pair.baseline} <= kept),
         sources=tuple(source for source in compared.sources if source.method in kept),
     )
-
-
-def _methods(verdict: Verdict) -> tuple[str, ...]:
-    claim = verdict.claim
-    return claim.methods or ((claim.method, claim.baseline) if claim.is_about_a_pair else (claim.method,))
 
 
 def _p(verdict: Verdict) -> float:

@@ -179,6 +179,7 @@ def report_command(compared: GroupComparison, layout: Layout) -> str:
         "--scale": selection.scale if selection.scale != "none" else "",
         "--grid": selection.grid or "",
         "--lengths": selection.lengths if selection.lengths != Selection.lengths else "",
+        "--measured": selection.measured if selection.measured != Selection.measured else "",
         "--tuning": selection.tuning or "",
         "--diverged": f"{selection.diverged:g}" if selection.diverged is not None else "",
         "--title": layout.title or "",

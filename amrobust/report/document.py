@@ -66,7 +66,7 @@ def _sections(comparison: Comparison, layout: Layout) -> list[Section]:
     look = styles(comparison)
     views = [replace(view(compared), notes=notes(compared, in_ranges=True)) for compared in comparison.groups]
     alone = len(comparison.groups) == 1
-    in_headlines = headlines_first(comparison.groups)
+    in_headlines = headlines_first(comparison.groups, views)
     in_table = table_first(comparison.groups) or over_settings(comparison.groups) is not None
     answered = "answer" in layout.sections
     materials = [

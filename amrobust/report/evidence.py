@@ -24,7 +24,7 @@ from amrobust.report.tables import beside_published, results_table
 from amrobust.report.tailtable import tail_numbers
 from amrobust.report.testtable import facts_table, test_table
 from amrobust.report.text import breakable, prose
-from amrobust.report.view import ClaimRow, View, claim_rows, heading, tipping_sentences
+from amrobust.report.view import ClaimRow, View, heading
 
 _MOST_SENTENCES = 40
 """Beyond this many claims the tables say it all, and only what they cannot hold is said in sentences too."""
@@ -113,7 +113,7 @@ def tests(material: Material) -> list[Block]:
     """The intervals, a table of tests for each kind of claim, and what describes the pairs."""
     compared, shown = material.compared, material.shown
     kinds: dict[str, list[tuple[Verdict, ClaimRow]]] = {}
-    for verdict, row in zip(compared.verdicts, claim_rows(compared), strict=True):
+    for verdict, row in zip(compared.verdicts, shown.rows, strict=True):
         kinds.setdefault(heading(verdict.claim, compared), []).append((verdict, row))
     blocks: list[Block] = placed(forest([compared], material.look), "forest") if compared.verdicts else []
     tables = _merged(list(kinds.values()))
@@ -126,11 +126,9 @@ def tests(material: Material) -> list[Block]:
     facts = facts_table(compared)
     blocks += [facts] if facts is not None else []
     titles = compared.titles
-    for verdict in compared.verdicts:
+    for verdict, row in zip(compared.verdicts, shown.rows, strict=True):
         pair = f"{titles[verdict.claim.method]} against {titles[verdict.claim.baseline]}"
-        blocks += [
-            plain(prose(f"{pair}, {text}"), "small") for text in tipping_sentences([verdict], compared)
-        ]
+        blocks += [plain(prose(f"{pair}, {text}"), "small") for text in row.tipping]
     return blocks
 
 

@@ -28,10 +28,10 @@ class Headline:
         return f"{self.about} against {self.baseline}" if self.baseline else self.about
 
 
-def headlines(compared: GroupComparison) -> tuple[Headline, ...]:
-    """A headline for each pair and each sweep, in the order of their claims."""
+def headlines(compared: GroupComparison, rows: Sequence[ClaimRow]) -> tuple[Headline, ...]:
+    """A headline for each pair and each sweep, in the order of their claims, which are printed in ``rows``."""
     pairs: dict[tuple[str, str], dict[Outcome, list[str]]] = {}
-    for verdict, row in zip(compared.verdicts, claim_rows(compared), strict=True):
+    for verdict, row in zip(compared.verdicts, rows, strict=True):
         claim = verdict.claim
         alone = claim.methods or claim.method == claim.baseline
         about = listed(claim.methods) if claim.methods else claim.method

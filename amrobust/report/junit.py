@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 from xml.etree import ElementTree as xml
 
 from amrobust.judge.comparison import Comparison, GroupComparison, Verdict
+from amrobust.judge.words import counted
 from amrobust.report.notes import notes
 from amrobust.report.remarks import recorded_lines
 from amrobust.report.text import escape
+from amrobust.report.view import claim_words
 
 Fails = Callable[[Verdict], bool]
 
@@ -19,15 +21,16 @@ def refuted(verdict: Verdict) -> bool:
 
 
 def render(comparison: Comparison, fails: Fails = refuted) -> str:
-    """An XML document: of each verdict its sentence, and how it came about; what ``fails`` is a failure.
+    """An XML document: of each verdict its sentence, and how it came about; what ``fails`` of those that decide is a failure.
 
-    Of the other verdicts those that are supported have passed, and what is inconclusive or not assessable was skipped. How the
-    claims came about, and warnings with their hints, are the suite's ``system-out``; what was left out of the comparison is in
-    ``system-err`` of the last suite.
+    Where the same weights are measured in several ways, verdicts of the usual one decide. Of the other verdicts those that are
+    supported have passed, and the rest was skipped. How the claims came about, and warnings with their hints and what they
+    concern, are the suite's ``system-out``; what was left out of the comparison is in ``system-err`` of the last suite.
     """
     root = xml.Element("testsuites", name="amrobust")
+    deciding = set(map(id, comparison.deciding))
     for compared in comparison.groups:
-        _suite(root, compared, fails)
+        _suite(root, compared, fails if id(compared) in deciding else lambda verdict: False)
     if comparison.unassessed:
         _unassessed(root, "claims that were not assessed", comparison.unassessed, fails is not refuted)
     if comparison.problems:
@@ -54,7 +57,10 @@ def _suite(root: xml.Element, compared: GroupComparison, fails: Fails) -> None:
         claim = verdict.claim
         against = f" against {claim.baseline}" if claim.baseline != claim.method else ""
         case = xml.SubElement(
-            suite, "testcase", classname=where, name=escape(f"{claim.kind}: {claim.method}{against}")
+            suite,
+            "testcase",
+            classname=where,
+            name=escape(f"{claim_words(claim, compared)}: {claim.method}{against}"),
         )
         if fails(verdict):
             failures += 1
@@ -66,7 +72,10 @@ def _suite(root: xml.Element, compared: GroupComparison, fails: Fails) -> None:
     _count(suite, tests=len(compared.verdicts), failures=failures, skipped=skipped)
     lines = [
         *recorded_lines(compared),
-        *(f"{note.warning.message} {note.hint}" for note in notes(compared)),
+        *(
+            " ".join(filter(None, (note.warning.message, note.hint, note.scope and f"{note.scope}.")))
+            for note in notes(compared)
+        ),
     ]
     if compared.declaration is not None:
         lines.insert(0, compared.declaration.sentence)
@@ -85,5 +94,7 @@ def _lines(verdict: Verdict) -> list[str]:
     if verdict.test is not None:
         found.append(f"test: {verdict.test.test}; {verdict.test.assumption}")
     if verdict.p is not None:
-        found.append(f"p = {verdict.p!r}, adjusted over {verdict.family_size} claims: {verdict.p_adjusted!r}")
+        found.append(
+            f"p = {verdict.p!r}, adjusted over {counted(verdict.family_size, 'claim')}: {verdict.p_adjusted!r}"
+        )
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from amrobust.judge.comparison import GroupComparison, MethodSummary, SourceShare
+from amrobust.judge.endpoints import best_of
 from amrobust.judge.measurements import words
 from amrobust.judge.words import listed, significant
 from amrobust.runs.arms import Arm
@@ -10,7 +11,6 @@ from amrobust.runs.spec import STREAMS
 from amrobust.runs.tuning import budget_words, choice_words, grid_words, metric_words
 from amrobust.stats import Result
 from amrobust.stats.coverage import coverage_sentence
-from amrobust.stats.samples import BEST
 
 
 def remarks(compared: GroupComparison) -> tuple[str, ...]:
@@ -28,11 +28,12 @@ def remarks(compared: GroupComparison) -> tuple[str, ...]:
 
 def _endpoint(compared: GroupComparison) -> tuple[str, ...]:
     """Where each seed's final value is read, where another metric chooses that."""
-    if not compared.final.startswith(BEST):
+    chooser = best_of(compared.final)
+    if chooser is None:
         return ()
-    chooser = compared.final.removeprefix(BEST).replace("_", " ")
+    said = chooser.replace("_", " ")
     return (
-        f"Final values are those of the epoch at which each seed's {chooser} is best; curves are not compared.",
+        f"Final values are those of the epoch at which each seed's {said} is best; curves are not compared.",
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from amrobust.judge.comparison import Comparison, GroupComparison, Verdict
 from amrobust.judge.declaration import together
+from amrobust.judge.endpoints import best_of
 from amrobust.judge.verdicts import called
 from amrobust.judge.words import counted
 from amrobust.report.annex import left_out
@@ -30,7 +31,6 @@ from amrobust.report.tables import results_table
 from amrobust.report.text import breakable, prose
 from amrobust.report.view import OUTCOMES, View, introduced
 from amrobust.runs.workload import shared_and_own
-from amrobust.stats.samples import BEST
 
 _MOST_HEADLINES = 4
 _MOST_LETTERS = 2_300
@@ -79,11 +79,11 @@ def _questions(groups: Sequence[GroupComparison]) -> list[str]:
     return found
 
 
-def headlines_first(groups: Sequence[GroupComparison]) -> bool:
+def headlines_first(groups: Sequence[GroupComparison], views: Sequence[View]) -> bool:
     """Whether the first page has a headline for every pair and sweep, and not a table of verdicts, as of several settings."""
     if len({compared.setting.usually_measured for compared in groups}) != 1:
         return False
-    lines = [line for compared in groups for line in headlines(compared)]
+    lines = [line for each, shown in zip(groups, views, strict=True) for line in headlines(each, shown.rows)]
     letters = sum(len(text) for line in lines for _, text in line.found)
     return len(lines) <= _MOST_HEADLINES and letters <= _MOST_LETTERS
 
@@ -134,8 +134,8 @@ def _setup(compared: GroupComparison, shown: View, methods: int) -> list[str]:
     ]
     if any(not pair.sweep and pair.method != pair.baseline for pair in shown.pairs):
         parts.append(f"baseline {compared.baseline}")
-    if compared.final.startswith(BEST):
-        parts.append(f"final value: where {compared.final.removeprefix(BEST).replace('_', ' ')} is best")
+    if (chooser := best_of(compared.final)) is not None:
+        parts.append(f"final value: where {chooser.replace('_', ' ')} is best")
     elif compared.final != "last":
         parts.append(f"final value: mean of the last {compared.final.removeprefix('mean:')} {axis.plural}")
     return parts
@@ -206,12 +206,12 @@ def _reasons(compared: GroupComparison) -> list[str]:
 
 
 def _verdicts(groups: Sequence[GroupComparison], views: Sequence[View]) -> list[Block]:
-    if headlines_first(groups):
+    if headlines_first(groups, views):
         blocks: list[Block] = []
-        for name, compared in zip(group_names(groups), groups, strict=True):
+        for name, compared, shown in zip(group_names(groups), groups, views, strict=True):
             if len(groups) > 1 and compared.verdicts:
                 blocks.append(Heading(breakable(name), 1))
-            for line in headlines(compared):
+            for line in headlines(compared, shown.rows):
                 blocks.append(Paragraph((Span(breakable(line.title), "strong"),), "headline"))
                 blocks.append(
                     Sentences(tuple(Sentence(outcome, prose(text)) for outcome, text in line.found))

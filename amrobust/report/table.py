@@ -44,7 +44,8 @@ def render(comparison: Comparison, *, color: bool, width: int | None, verbose: b
     for number, compared in enumerate(comparison.groups):
         if number:
             sheet.line()
-        _print_group(sheet, view(compared), headlines(compared), verbose)
+        shown = view(compared)
+        _print_group(sheet, shown, headlines(compared, shown.rows), verbose)
     if comparison.problems:
         sheet.line("\nSet aside", "bold")
         for problem in comparison.problems:

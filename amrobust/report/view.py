@@ -81,6 +81,8 @@ class ClaimRow:
     second_p: str
     assumption: str
     sentence: str
+    tipping: tuple[str, ...]
+    """How many failing seeds would undo the verdict, a sentence for each part of a composite."""
 
     @property
     def needs(self) -> str:
@@ -102,12 +104,20 @@ class PairRows:
     baseline: str
     paired: bool
     rows: tuple[ClaimRow, ...]
-    facts: tuple[str, ...] = ()
+    described: tuple[str, ...] = ()
     """Sentences that describe the pair and decide nothing."""
-    tipping: tuple[str, ...] = ()
-    """Those of them that say how many failing seeds would undo a verdict."""
     sweep: tuple[str, ...] = ()
     """The methods of a claim about several; empty for a pair."""
+
+    @property
+    def tipping(self) -> tuple[str, ...]:
+        """How many failing seeds would undo each of the verdicts on spreads."""
+        return tuple(sentence for row in self.rows for sentence in row.tipping)
+
+    @property
+    def facts(self) -> tuple[str, ...]:
+        """Everything that is said beside the verdicts."""
+        return self.described + self.tipping
 
     @property
     def title(self) -> str:
@@ -132,7 +142,10 @@ class View:
     """`` (%)``, or nothing: what a heading adds to a quantity in the metric's unit."""
     methods: tuple[MethodRow, ...]
     method_interval: str
+    rows: tuple[ClaimRow, ...]
+    """Every verdict, in the group's order."""
     pairs: tuple[PairRows, ...]
+    """The same, by what they are about."""
     claim_interval: str
     levels: str
     """Where the claims' intervals differ in level, from which to which, as a sentence; else empty."""
@@ -152,7 +165,7 @@ class View:
 
 def view(compared: GroupComparison) -> View:
     """Format ``compared`` for people."""
-    metric = compared.metric
+    metric, rows = compared.metric, claim_rows(compared)
     return View(
         heading=f"{compared.workload}, {introduced(metric)}, {compared.axis.words}",
         question=compared.question,
@@ -162,7 +175,8 @@ def view(compared: GroupComparison) -> View:
         method_interval=interval_heading(
             result for s in compared.summaries for result in (s.final_mean, s.final_spread, s.avg_std)
         ),
-        pairs=_pairs(compared),
+        rows=rows,
+        pairs=_pairs(compared, rows),
         claim_interval=interval_heading(verdict.interval for verdict in compared.verdicts),
         levels=_levels(compared),
         notes=notes(compared),
@@ -256,9 +270,9 @@ def claim_rows(compared: GroupComparison) -> tuple[ClaimRow, ...]:
     return tuple(_claim_row(v, compared, differences) for v in compared.verdicts)
 
 
-def _pairs(compared: GroupComparison) -> tuple[PairRows, ...]:
+def _pairs(compared: GroupComparison, every: Sequence[ClaimRow]) -> tuple[PairRows, ...]:
     pairs: dict[tuple[str, str, tuple[str, ...]], list[tuple[Verdict, ClaimRow]]] = {}
-    for verdict, row in zip(compared.verdicts, claim_rows(compared), strict=True):
+    for verdict, row in zip(compared.verdicts, every, strict=True):
         claim = verdict.claim
         pairs.setdefault((claim.method, claim.baseline, claim.methods), []).append((verdict, row))
     facts = {(pair.method, pair.baseline): pair for pair in compared.pairs}
@@ -269,12 +283,7 @@ def _pairs(compared: GroupComparison) -> tuple[PairRows, ...]:
             v.interval is not None and v.interval.paired and v.interval.unit == "seeds" for v in verdicts
         )
         described = pair_sentences(facts.get((method, baseline)) if not sweep else None, compared.axis)
-        tipping = tipping_sentences(verdicts, compared)
-        rows.append(
-            PairRows(
-                method, baseline, paired, tuple(row for _, row in found), described + tipping, tipping, sweep,
-            )
-        )  # fmt: skip
+        rows.append(PairRows(method, baseline, paired, tuple(row for _, row in found), described, sweep))
     return tuple(rows)
 
 
@@ -303,13 +312,6 @@ def pair_sentences(pair: PairFacts | None, axis: Axis) -> tuple[str, ...]:
             f"Where their means pass the same levels, the ratio of STDs is ×{ratio(pair.at_matched_level)} (descriptive)."
         )
     return tuple(found)
-
-
-def tipping_sentences(verdicts: Sequence[Verdict], compared: GroupComparison) -> tuple[str, ...]:
-    """How many failing seeds would undo each of the verdicts on spreads, those on parts too."""
-    each = [part for verdict in verdicts for part in verdict.parts or (verdict,)]
-    found = (tipping_words(verdict, compared.metric, compared.titles) for verdict in each)
-    return tuple(text for text in found if text)
 
 
 def _equals(p: float | None) -> str:
@@ -357,6 +359,7 @@ def _claim_row(verdict: Verdict, compared: GroupComparison, differences: Precisi
         names.append(f"interval: {result.test}")
     assumptions = dict.fromkeys(r.assumption for r in (test, result) if r is not None and r.assumption)
     claim = verdict.claim
+    tipping = (tipping_words(part, compared.metric, compared.titles) for part in verdict.parts or (verdict,))
     return ClaimRow(
         method=f"{claim.methods[0]} … {claim.methods[-1]}" if claim.methods else claim.method,
         baseline=claim.baseline,
@@ -373,4 +376,5 @@ def _claim_row(verdict: Verdict, compared: GroupComparison, differences: Precisi
         second_p=p_value(second.p) if second is not None else "",
         assumption="; ".join(assumptions),
         sentence=verdict.sentence,
+        tipping=tuple(filter(None, tipping)),
     )

@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike
 
 from amrobust.stats.limits import check_level
 from amrobust.stats.results import Result
-from amrobust.stats.samples import FEWEST_SEEDS, Array, CannotEstimate
+from amrobust.stats.samples import FEWEST_SEEDS, Array, CannotEstimate, welch_df
 from amrobust.stats.spread import t_quantile, t_two_sided
 
 NAME = "jackknife of the covariance of test examples"
@@ -131,8 +131,8 @@ def ratio_on_distribution(a: ArrayLike, b: ArrayLike, *, paired: bool = False, l
     not rejected: it begins at 0 where v_a may be zero, and has no upper end where v_b may be. ``details`` has both STDs, in
     shares, and the difference of logarithms that is tested, whose error ``se`` is.
 
-    Raises CannotEstimate where all accuracies of a sample are equal, where pairs have different numbers of seeds, and as
-    :class:`OnDistribution`.
+    Raises CannotEstimate where all accuracies of a sample are equal, where pairs have different numbers of seeds, where the
+    pseudo-values (of pairs their differences) do not vary, and as :class:`OnDistribution`.
     """
     check_level(level)
     first, second = OnDistribution.of(a), OnDistribution.of(b)
@@ -166,14 +166,15 @@ class _Contrast:
         x, y = a.pseudo(1.0, shift), b.pseudo(ratio**2, shift)
         difference = float(x.mean() - y.mean())
         if self.paired:
-            return difference, float((x - y).std(ddof=1) / np.sqrt(a.seeds)), a.seeds - 1.0
-        v_a, v_b = float(x.var(ddof=1) / a.seeds), float(y.var(ddof=1) / b.seeds)
-        if v_a + v_b == 0:
+            variance, df = float((x - y).var(ddof=1) / a.seeds), a.seeds - 1.0
+        else:
+            v_a, v_b = float(x.var(ddof=1) / a.seeds), float(y.var(ddof=1) / b.seeds)
+            variance, df = v_a + v_b, float(welch_df(v_a, v_b, a.seeds, b.seeds))
+        if variance == 0:
             raise CannotEstimate(
                 "the spreads are the same without whichever seed: there is no error to judge them by"
             )
-        df = (v_a + v_b) ** 2 / (v_a**2 / (a.seeds - 1) + v_b**2 / (b.seeds - 1))
-        return difference, float(np.sqrt(v_a + v_b)), df
+        return difference, float(np.sqrt(variance)), df
 
     def p(self, ratio: float) -> float:
         """Two-sided p-value of a ratio of STDs; 1 where the second's variance is too far below zero to be multiplied by it."""

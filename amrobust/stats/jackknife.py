@@ -10,7 +10,7 @@ import numpy as np
 from scipy import special
 
 from amrobust.stats.limits import check_level
-from amrobust.stats.samples import Array, CannotEstimate, log_spreads
+from amrobust.stats.samples import Array, CannotEstimate, log_spreads, welch_df
 
 CLOSE = 1e-12
 """How far an end of an interval may be off, relative to half its width."""
@@ -93,9 +93,7 @@ class SpreadContrast:
         one, other = (np.ones_like(self.plain),) * 2 if theta is None else self.scales(theta)
         variances = self.variances
         v_a, v_b = one**2 * variances[0], other**2 * variances[1]
-        with np.errstate(invalid="ignore", divide="ignore"):
-            df = (v_a + v_b) ** 2 / (v_a**2 / (n_a - 1) + v_b**2 / (n_b - 1))
-        return np.sqrt(v_a + v_b), df
+        return np.sqrt(v_a + v_b), welch_df(v_a, v_b, n_a, n_b)
 
     def p(self, theta: float | Array = 0.0) -> Array:
         """Two-sided p-value of the hypothesis that the ratio of spreads is exp(θ)."""

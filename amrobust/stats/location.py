@@ -20,6 +20,7 @@ from amrobust.stats.samples import (
     means,
     ratio_of,
     std,
+    welch_df,
     without_rounding,
 )
 from amrobust.stats.spread import t_quantile, t_two_sided
@@ -58,12 +59,7 @@ def mean_difference(a: ArrayLike, b: ArrayLike, *, paired: bool = False, level: 
     else:
         x, y, k = deviations_together(first, second)
         parts = float(x.var(ddof=1) / n_a), float(y.var(ddof=1) / n_b)
-        variance = sum(parts)
-        df = (
-            float(variance**2 / (parts[0] ** 2 / (n_a - 1) + parts[1] ** 2 / (n_b - 1)))
-            if variance > 0
-            else np.nan
-        )
+        variance, df = sum(parts), float(welch_df(*parts, n_a, n_b))
     se = float(np.ldexp(np.sqrt(variance), k.item()))
     if se == 0:
         raise CannotEstimate(

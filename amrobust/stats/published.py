@@ -11,7 +11,7 @@ from scipy import special
 from amrobust.stats.limits import check_level, check_margin
 from amrobust.stats.location import one_sided
 from amrobust.stats.results import Result
-from amrobust.stats.samples import FEWEST_SEEDS, CannotEstimate, rounding
+from amrobust.stats.samples import FEWEST_SEEDS, CannotEstimate, rounding, welch_df
 from amrobust.stats.spread import t_quantile, t_two_sided
 
 KURTOSES = (3.0, 6.0, 9.0)
@@ -44,13 +44,13 @@ def mean_difference_from_summary(a: Summary, b: Summary, *, level: float = 0.95)
     unit = max(a.std, b.std)
     parts = (a.std / unit) ** 2 / a.n, (b.std / unit) ** 2 / b.n
     variance = sum(parts)
-    df = variance**2 / (parts[0] ** 2 / (a.n - 1) + parts[1] ** 2 / (b.n - 1))
+    df = float(welch_df(*parts, a.n, b.n))
     estimate, se = a.mean - b.mean, unit * float(np.sqrt(variance))
     half = t_quantile(df, 0.5 + level / 2) * se
     return Result(
         "difference of means", "Welch t", (a.n, b.n), estimate, estimate - half, estimate + half, level,
         t_two_sided(estimate / se, df), assumption="independent seeds; means about normal; printed digits exact",
-        se=se, df=float(df),
+        se=se, df=df,
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from scipy import special
 from amrobust.stats.limits import LEAST_TAIL, check_level, check_rate
 from amrobust.stats.permutation import EXACT_UP_TO, TIE
 from amrobust.stats.results import Result
-from amrobust.stats.samples import FEWEST_SEEDS, Array, CannotEstimate, with_ties
+from amrobust.stats.samples import FEWEST_SEEDS, Array, CannotEstimate, welch_df, with_ties
 from amrobust.stats.studentised import BEYOND_CRITICAL, FEWEST_RELABELLINGS, MOST_RELABELLINGS, relabellings
 from amrobust.stats.tails import badness
 
@@ -127,7 +127,7 @@ def _degrees_of_freedom(wins: Array, n_a: int) -> float:
     v_a, v_b = float(won.var(ddof=1)) / len(won), float(lost.var(ddof=1)) / len(lost)
     if v_a + v_b == 0:
         return float(min(len(won), len(lost)) - 1)
-    return (v_a + v_b) ** 2 / (v_a**2 / (len(won) - 1) + v_b**2 / (len(lost) - 1))
+    return float(welch_df(v_a, v_b, len(won), len(lost)))
 
 
 def _labels(pooled: Array, n_a: int, drawn: int) -> tuple[NDArray[np.intp], NDArray[np.intp], bool]:

@@ -209,6 +209,13 @@ def avg_std(curves: ArrayLike) -> float:
     return float(stds(as_curves(curves)).mean())
 
 
+def welch_df(v_a: float | Array, v_b: float | Array, n_a: int, n_b: int) -> Array:
+    """Welch's degrees of freedom of a difference of two estimates with these squared errors; NaN where both are 0."""
+    a, b = np.asarray(v_a, float), np.asarray(v_b, float)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray((a + b) ** 2 / (a**2 / (n_a - 1) + b**2 / (n_b - 1)))
+
+
 def kurtosis(x: ArrayLike) -> float:
     """n Σ(x − x̄)⁴ / (Σ(x − x̄)²)²: 3 for a normal distribution. On curves, the mean over the epochs that vary.
 

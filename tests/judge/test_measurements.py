@@ -69,6 +69,39 @@ def test_a_verdict_that_another_measurement_changes_says_so_in_every_format(arms
         assert "the same weights are measured" in " ".join(text.replace("\\n", " ").split())
 
 
+def test_verdicts_are_matched_by_all_that_a_claim_says(arms, rng):
+    """Composites of two methods, and phases of one claim, each have their own counterpart in the other measurement."""
+    third = arm("am1[m=5]/I", curves(rng, 20, 12), training="am1[m=5]/I")
+    arms = [*arms, third, measured(third, "recomputed")]
+
+    def composite(method):
+        parts = tuple(Claim(kind, method, "msgd") for kind in ("less spread", "less Avg. STD"))
+        return Claim("composite", method, "msgd", parts=parts)
+
+    phases = [Claim("less Avg. STD", "am1[m=5]/II", "msgd", epochs=phase) for phase in ((1, 6), (7, 12))]
+    claims = [composite("am1[m=5]/I"), composite("am1[m=5]/II"), *phases]
+    usual, other = compare(arms, Selection(baseline="msgd"), claims=claims).groups
+    for here, there in zip(usual.verdicts, other.verdicts, strict=True):
+        notes = [note for note in here.warnings if note.kind == "measurement-decides"]
+        assert len(notes) == (here.outcome != there.outcome)
+        assert all(f"the claim is {here.outcome}" in note.message for note in notes)
+    assert [verdict.outcome for verdict in usual.verdicts][1:] == ["supported"] * 3
+
+
+def test_trainings_of_another_length_are_no_other_measurement_of_the_same_weights(rng, arms):
+    shorter = [
+        found
+        for name in ("sgd", "adam")
+        for found in (
+            arm(name, curves(rng, 20, 6)),
+            measured(arm(name, curves(rng, 20, 6)), "recomputed"),
+        )
+    ]
+    groups = compare([*arms, *shorter]).groups
+    assert [compared.epochs for compared in groups] == [12, 6, 12, 6]
+    assert [compared.also_measured for compared in groups] == [("recomputed",)] * 2 + [()] * 2
+
+
 def test_one_measurement_can_be_chosen(arms):
     for which, workload in (("usual", "digits"), ("recomputed", "digits[measured=recomputed]")):
         (compared,) = compare(arms, Selection(measured=which)).groups
@@ -119,6 +152,7 @@ def test_declared_claims_are_asked_of_every_measurement(arms):
 def test_a_method_that_was_not_measured_so_is_told_and_changes_nothing_of_the_usual_verdicts(arms):
     found = compare(arms[:3])
     assert [compared.measurement for compared in found.groups] == [None]
+    assert found.groups[0].also_measured == ()
     assert found.problems == (
         "digits[measured=recomputed]: am1[m=5]/II was not measured so, and nothing is tested of the others",
     )

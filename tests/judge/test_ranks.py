@@ -54,6 +54,19 @@ def test_a_diverged_seed_leaves_ranks_where_there_is_no_mean(rng):
     assert {v.claim.kind for v in kept} == {"better mean", "less spread", "less Avg. STD"}
 
 
+@pytest.mark.parametrize(
+    ("value", "reason"), [(np.nan, "all seeds of both diverged"), (90.0, "end at the same value")]
+)
+def test_where_all_seeds_tie_it_is_not_assessable(value, reason):
+    """Curves differ, so that the seeds are no copies; their ends do not."""
+    values = curves(np.random.default_rng(3), 20, 6)
+    values[:, -1] = value
+    found = verdict([arm("a", values[:10]), arm("b", values[10:])])
+    assert found.outcome == "not assessable"
+    assert reason in found.sentence
+    assert found.required_seeds is None
+
+
 def test_more_seeds_are_asked_for_where_their_labels_cannot_reach_the_level(rng):
     found = verdict([ending(rng, "a", 4, 0.0), ending(rng, "b", 4, 9.0)], rules=Rules(alpha=0.01))
     assert found.outcome == "not assessable"

@@ -10,6 +10,7 @@ from report_blocks import blocks
 from amrobust.judge.claim import Claim
 from amrobust.judge.comparison import Comparison, GroupComparison
 from amrobust.judge.declared import load_claims
+from amrobust.judge.rules import Selection
 from amrobust.report.appendix import report_command
 from amrobust.report.layout import Layout
 
@@ -41,6 +42,12 @@ def test_the_command_has_every_option_that_is_not_at_its_default(judged: Judged)
         "--author 'A. B' --author C"
     )
     assert report_command(compared, layout).count("--template mine.typ") == 1
+
+
+def test_the_command_names_the_measurement_that_was_chosen(judged: Judged) -> None:
+    compared = replace(judged(TWO), selection=Selection(measured="usual"))
+    assert " --measured usual" in command(compared)
+    assert "--measured" not in command(replace(compared, selection=Selection()))
 
 
 def test_an_analysis_is_made_again_as_it_was_made(judged: Judged) -> None:

@@ -5,6 +5,8 @@ from xml.etree import ElementTree as xml
 
 from amrobust.judge.comparison import Comparison
 from amrobust.report import render
+from amrobust.report.view import claim_words
+from amrobust.stats.results import ResultWarning
 
 
 def cases(text):
@@ -37,9 +39,12 @@ def test_what_is_refuted_fails_and_what_is_undecided_was_skipped(comparison: Com
     found = cases(render(comparison, "junit"))
     assert len(found) == len(verdicts)
     for name, outcome in found.items():
-        kind, _, methods = name.partition(": ")
+        words, _, methods = name.partition(": ")
         verdict = next(
-            v for v in verdicts if v.claim.kind == kind and methods.startswith(f"{v.claim.method} against")
+            v
+            for v in verdicts
+            if claim_words(v.claim, comparison.groups[0]) == words
+            and methods.startswith(f"{v.claim.method} against")
         )
         assert outcome == expected[verdict.outcome]
 
@@ -47,6 +52,35 @@ def test_what_is_refuted_fails_and_what_is_undecided_was_skipped(comparison: Com
 def test_what_a_gate_stops_at_fails(comparison: Comparison) -> None:
     assert set(cases(render(comparison, "junit", fails=lambda verdict: True)).values()) == {"failure"}
     assert "failure" not in cases(render(comparison, "junit", fails=lambda verdict: False)).values()
+
+
+def test_another_measurement_of_the_same_weights_fails_nothing(comparison: Comparison) -> None:
+    (usual,) = comparison.groups
+    (found,) = {arm.workload for arm in usual.arms}
+    label = f"{found}[measured=recomputed]"
+    arms = tuple(replace(arm, workload=label, measurement="recomputed") for arm in usual.arms)
+    other = replace(usual, workload=label, arms=arms)
+    both = replace(comparison, groups=(usual, other))
+    assert both.deciding == (usual,)
+    suites = xml.fromstring(render(both, "junit", fails=lambda verdict: True))
+    count = str(len(usual.verdicts))
+    assert [(suite.get("failures"), suite.get("tests")) for suite in suites] == [(count, count), ("0", count)]
+
+
+def test_a_phase_a_scope_and_a_family_of_one_are_said_in_words(comparison: Comparison) -> None:
+    (compared,) = comparison.groups
+    verdict = next(v for v in compared.verdicts if v.claim.kind == "less Avg. STD" and v.p is not None)
+    noted = replace(
+        verdict,
+        claim=replace(verdict.claim, epochs=(2, 3)),
+        warnings=(ResultWarning("odd", "Of this claim alone.", "look at it"),),
+        family_size=1,
+    )
+    verdicts = tuple(noted if each is verdict else each for each in compared.verdicts)
+    text = render(replace(comparison, groups=(replace(compared, verdicts=verdicts),)), "junit")
+    assert 'name="less Avg. STD, epochs 2–3: ' in text
+    assert "adjusted over 1 claim: " in text
+    assert f"Of this claim alone. Look at it. Concerns: {noted.claim.form.brief(noted.claim)}." in text
 
 
 def test_declared_claims_without_a_verdict_close_a_gate(comparison: Comparison) -> None:

@@ -11,6 +11,7 @@ from amrobust.judge.comparison import Comparison, GroupComparison
 from amrobust.report.headlines import headlines
 from amrobust.report.layout import Layout
 from amrobust.report.text import prose
+from amrobust.report.view import claim_rows
 
 Judged = Callable[..., GroupComparison]
 TWO = ("msgd", "am1[m=5]/II")
@@ -31,7 +32,7 @@ def test_few_methods_are_answered_by_a_headline_each_and_their_numbers(judged: J
     compared = judged(TWO)
     comparison = Comparison((compared,))
     (found,) = first_page(comparison, "sentences")
-    (line,) = headlines(compared)
+    (line,) = headlines(compared, claim_rows(compared))
     assert [(item["outcome"], item["text"]) for item in found["items"]] == [
         (outcome, prose(text)) for outcome, text in line.found
     ]

@@ -96,6 +96,12 @@ def test_the_interval_excludes_equality_exactly_where_the_test_rejects_it(seed, 
     assert 0 <= found.low <= found.high
 
 
+def test_pairs_whose_differences_do_not_vary_are_refused(rng):
+    c = drawn(rng, 8, 100, 0.03)
+    with pytest.raises(stats.CannotEstimate, match="no error to judge them by"):
+        stats.ratio_on_distribution(c, c, paired=True)
+
+
 def test_the_order_of_seeds_and_of_examples_says_nothing(rng):
     c, other = drawn(rng, 8, 100, 0.03), drawn(rng, 8, 100, 0.03)
     one = stats.ratio_on_distribution(c, other)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from amrobust import stats
 from amrobust.judge.kinds.kind import FEWEST_SEEDS, Kind, require_reach
 from amrobust.judge.kinds.spread import seeds_for
@@ -33,7 +35,8 @@ class RanksBetter(Kind):
     ) -> Evidence:
         """Of the final values of all seeds, diverged or not.
 
-        Raises Refused on seeds of several x0, on a phase, and where too few seeds have too few labels for the family's level.
+        Raises Refused on seeds of several x0, on a phase, where all seeds tie, and where too few seeds have too few labels for
+        the family's level.
         """
         method, baseline = samples
         if claim.epochs is not None:
@@ -49,6 +52,12 @@ class RanksBetter(Kind):
         result = stats.chance_of_winning(
             a, b, better=metric.way, paired=pair.paired, level=1 - rate.alpha, alpha=rate.first
         )
+        if result.se is None:
+            raise Refused(
+                "all seeds of both diverged, and none ends better than another"
+                if not np.isfinite(a).any()
+                else "all seeds of both end at the same value, and none ends better than another"
+            )
         require_reach(result, rules, rate, lambda: seeds_for(rate.first, pair.paired))
         return Evidence(claim, result, result, None, result.p, rate, warnings=pair.warnings)
 

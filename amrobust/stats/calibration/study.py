@@ -33,7 +33,7 @@ from amrobust.stats.location import mean_interval
 from amrobust.stats.nested import mean_difference_over_x0s, spread_ratio_over_x0s
 from amrobust.stats.ranks import mann_whitney
 from amrobust.stats.results import Result
-from amrobust.stats.samples import Array, CannotEstimate
+from amrobust.stats.samples import Array, CannotEstimate, welch_df
 from amrobust.stats.sequential import obrien_fleming_looks
 from amrobust.stats.spread import avg_std_interval, chi_square_interval, spread_interval
 from amrobust.stats.trend import permutation_trend, spread_trend
@@ -268,7 +268,7 @@ def _means(cell: Cell, effort: Effort, rng: np.random.Generator) -> list[Figure]
         x, y = a[..., 0], b[..., 0]
         parts = x.var(axis=1, ddof=1) / cell.n, y.var(axis=1, ddof=1) / cell.n
         se, difference = np.sqrt(parts[0] + parts[1]), x.mean(axis=1) - y.mean(axis=1)
-        df = (parts[0] + parts[1]) ** 2 / ((parts[0] ** 2 + parts[1] ** 2) / (cell.n - 1))
+        df = welch_df(*parts, cell.n, cell.n)
         counts["Welch t"] += int((2 * special.stdtr(df, -np.abs(difference / se)) <= ALPHA).sum())
         paired_se = (x - y).std(axis=1, ddof=1) / np.sqrt(cell.n)
         counts["paired t"] += int(
