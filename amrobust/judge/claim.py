@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from amrobust.errors import UserError
 from amrobust.judge.kinds import KINDS
@@ -92,6 +92,19 @@ class Claim:
     def is_about_a_pair(self) -> bool:
         """Whether a method is held against a baseline, and not a sweep or a method by itself."""
         return self.form.about == "two methods"
+
+    def is_like(self, other: Claim) -> bool:
+        """Whether ``other`` claims the same, in a phase of its own curves where this claim is about one of its own."""
+        return (
+            (self.epochs is None) == (other.epochs is None)
+            and len(self.parts) == len(other.parts)
+            and all(mine.is_like(part) for mine, part in zip(self.parts, other.parts, strict=True))
+            and all(
+                getattr(self, field.name) == getattr(other, field.name)
+                for field in fields(self)
+                if field.name not in ("epochs", "parts")
+            )
+        )
 
     def _check_numbers(self) -> None:
         if self.deviation is not None:

@@ -91,12 +91,8 @@ def _changes(
         if other is compared or not same or None not in (compared.measurement, other.measurement):
             continue
         for found in other.verdicts:
-            if found.claim.kind != verdict.claim.kind:
-                continue
-            # Phases are those of each group's own curves, and parts have them too.
-            claim = replace(found.claim, epochs=verdict.claim.epochs, parts=verdict.claim.parts)
             decided = "not assessable" not in (found.outcome, verdict.outcome)
-            if claim == verdict.claim and decided and found.outcome != verdict.outcome:
+            if found.claim.is_like(verdict.claim) and decided and found.outcome != verdict.outcome:
                 yield warnings.measurement_decides(
                     words(compared.measurement, other.measurement), verdict.outcome, _estimate(verdict),
                     words(other.measurement, compared.measurement), found.outcome, _estimate(found),

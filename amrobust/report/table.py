@@ -44,7 +44,7 @@ def render(comparison: Comparison, *, color: bool, width: int | None, verbose: b
     for number, compared in enumerate(comparison.groups):
         if number:
             sheet.line()
-        _print_group(sheet, view(compared), headlines(compared), verbose)
+        _print_group(sheet, view(compared), headlines(compared, comparison.groups), verbose)
     if comparison.problems:
         sheet.line("\nSet aside", "bold")
         for problem in comparison.problems:
