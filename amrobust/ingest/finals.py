@@ -157,7 +157,7 @@ def _refuse_cells(table: Table) -> None:
         if texts and all(map(_SPREAD.fullmatch, texts)):
             raise UserError(
                 f"{escape(table.path)}: the cells of {escape(name)} ({escape(texts[0])}) are means with their spreads, and no "
-                "single runs: 'amrobust judge-table' judges them as a table with columns method, mean, std and n; where "
+                "single runs: 'amrobust judge-table' judges them; where "
                 "every row is one seed, leave the number alone"
             )
         if any(map(_MINUS.fullmatch, texts)):

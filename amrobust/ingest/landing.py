@@ -81,12 +81,17 @@ def spec_of(method: Method, workload: str, hyperparameters: Mapping[str, Value],
 def foreign_facts(
     method: str, workload: str, metrics: Sequence[Metric], axis: Axis, outputs: Sequence[str] = (OUTPUT,)
 ) -> RunMetadata:
-    """The facts of a run whose training amrobust did not see; of several ``outputs`` each is a method, ``am1/II``."""
+    """The facts of a run whose training amrobust did not see; of several ``outputs`` each is a method, ``am1/II``.
+
+    An output ``II@ema`` is another measurement of the same weights: a method under the name of its output.
+    """
+    of = {output: measurement_of(output) for output in outputs}
+    several = len({name for name, _ in of.values()}) > 1
     return RunMetadata(
         x0_digest=None,
         data_digest=None,
         outputs=tuple(outputs),
-        methods={output: method if len(outputs) == 1 else f"{method}/{output}" for output in outputs},
+        methods={output: f"{method}/{name}" if several else method for output, (name, _) in of.items()},
         metrics=tuple(metrics),
         epochs=len(axis.values),
         steps_per_epoch=None,
@@ -95,7 +100,18 @@ def foreign_facts(
         versions={"amrobust": version("amrobust"), "python": platform.python_version()},
         device="not recorded",
         axis=None if axis == epochs(len(axis.values)) else axis,
+        measured={output: (name, found) for output, (name, found) in of.items() if found is not None},
     )
+
+
+def measurement_of(output: str) -> tuple[str, str | None]:
+    """The output and the measurement of a key as :class:`amrobust.runs.measurement.Output` makes it.
+
+    >>> measurement_of("II@ema"), measurement_of("I")
+    (('II', 'ema'), ('I', None))
+    """
+    name, _, measurement = output.partition("@")
+    return name, measurement or None
 
 
 def _source(

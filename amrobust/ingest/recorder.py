@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from amrobust.errors import AmrobustError, RunError, UserError
-from amrobust.ingest.landing import OUTPUT
+from amrobust.ingest.landing import OUTPUT, measurement_of
 from amrobust.ingest.recorder_journal import Journal, Row, Rows
 from amrobust.ingest.recorder_place import Place
 from amrobust.runs.axis import EPOCH, MAX_EPOCHS, Axis
@@ -25,6 +25,7 @@ from amrobust.runs.correctness import SeedCorrectness, agrees
 from amrobust.runs.documents import mapping_given, several_given
 from amrobust.runs.files import escape, reason
 from amrobust.runs.manifest import SeedRecord
+from amrobust.runs.measurement import Output
 from amrobust.runs.metric import INDEX_COLUMNS, direction, refuse_unnamed
 from amrobust.runs.seeds import MAX_SEED, as_given, seed_of
 from amrobust.runs.spec import MAX_TEXT, Value, can_be_recorded, plain
@@ -65,7 +66,7 @@ class Recording:
         self._place, self._epochs, self._wanted, self._label = place, epochs, tuple(metrics), axis
         self._rows: Rows = {}
         self._earlier: Rows = {}
-        self._correct: dict[float, tuple[str, NDArray[np.bool_]]] = {}
+        self._correct: dict[tuple[float, str], tuple[str, NDArray[np.bool_]]] = {}
         self._exact = True
         self._new = 0
         self._journal = Journal(place.path, place.method, place.workload, seed, axis)
@@ -74,7 +75,15 @@ class Recording:
         self._begun = time.perf_counter()
         self._open = True
 
-    def log(self, epoch: float, /, *, correct: ArrayLike | None = None, **values: Any) -> None:
+    def log(
+        self,
+        epoch: float,
+        /,
+        *,
+        measurement: str | None = None,
+        correct: ArrayLike | None = None,
+        **values: Any,
+    ) -> None:
         """Record the metrics of one epoch, or step, number of tokens, second, ...; several calls for one add up.
 
         These are recorded as they are: any numbers, in any order, of which one seed may have more than another; a
@@ -83,28 +92,34 @@ class Recording:
         that ``float()`` takes but text, such as a tensor of one number; true and false are 1 and 0, None was not measured. Of
         lists, arrays and mappings each entry is a metric, ``f1.0``, ``f1.1`` or ``f1.cat``.
 
+        ``measurement`` names another measurement of the same weights, such as "ema" or "recomputed" batch-norm statistics: its
+        metrics have the names that they have in the usual one, which has no name and is logged too. It is tested by itself, and
+        beside the usual one: outputs of one training, paired.
+
         ``correct`` (examples,), of true and false, says which test examples were right, the same examples in the same order
         each time. Its mean is the accuracy that is logged with it, as a share or in percent: of that metric the spread on the
         distribution of test examples can be told then.
 
         What cannot be recorded is left out with a warning.
         """
-        self.log_outputs(epoch, {OUTPUT: values})
+        self.log_outputs(epoch, {OUTPUT: values}, measurement=measurement)
         if correct is not None:
             with self._observing():
-                self._note_correct(_coordinate(self._label, epoch), correct)
+                self._note_correct(_coordinate(self._label, epoch), _output(OUTPUT, measurement), correct)
 
-    def log_outputs(self, epoch: float, values: Mapping[str, Mapping[str, Any]], /) -> None:
+    def log_outputs(
+        self, epoch: float, values: Mapping[str, Mapping[str, Any]], /, *, measurement: str | None = None
+    ) -> None:
         """Record the metrics of several outputs of one training at one epoch: of the iterate, "I", and the output point, "II".
 
-        They are methods of their own, compared as pairs.
+        They are methods of their own, compared as pairs; ``measurement`` is as of :meth:`log`.
 
         >>> import tempfile
         >>> with record(tempfile.mkdtemp(), method="am1", seed=0, workload="mine") as run:
         ...     run.log_outputs(1, {"I": {"test_loss": 0.5}, "II": {"test_loss": 0.4}})
         """
         with self._observing():
-            self._log(epoch, values)
+            self._log(epoch, {_output(output, measurement): found for output, found in values.items()})
 
     @contextmanager
     def _observing(self) -> Iterator[None]:
@@ -144,9 +159,9 @@ class Recording:
         with self._never_lost():
             self._journal.add(at, fresh)
 
-    def _note_correct(self, at: float, correct: ArrayLike) -> None:
+    def _note_correct(self, at: float, of_output: str, correct: ArrayLike) -> None:
         """Which examples were right, beside the accuracy of that row. Raises UserError where it does not fit."""
-        row = {name: value for (output, name), value in self._rows.get(at, {}).items() if output == OUTPUT}
+        row = {name: value for (output, name), value in self._rows.get(at, {}).items() if output == of_output}
         metric, right = _right(correct, row)
         of, known = next(iter(self._correct.values()), (metric, right))
         if (of, len(known)) != (metric, len(right)):
@@ -154,16 +169,17 @@ class Recording:
                 f"correct is of {len(right):,} examples and {metric} here, and was of {len(known):,} and {of}: give it of one "
                 "test set and one metric"
             )
-        self._correct[at] = metric, right
+        self._correct[at, of_output] = metric, right
 
     def _examples(self, axis: Axis) -> SeedCorrectness | None:
         """Which test examples were right, along ``axis``; None where that was not logged."""
         if not self._correct:
             return None
         metric, first = next(iter(self._correct.values()))
-        found = SeedCorrectness.blank(metric, len(first), (OUTPUT,), len(axis.values))
-        for at, (_, right) in self._correct.items():
-            found.enter(OUTPUT, axis.values.index(at), right)
+        outputs = tuple(sorted({output for _, output in self._correct}))
+        found = SeedCorrectness.blank(metric, len(first), outputs, len(axis.values))
+        for (at, output), (_, right) in self._correct.items():
+            found.enter(output, axis.values.index(at), right)
         return found
 
     def _numbers(self, name: Any, value: Any) -> Iterator[tuple[str, float]]:
@@ -225,6 +241,11 @@ class Recording:
         if not rows:
             raise RunError(f"nothing was logged: {self.hint}")
         keys = dict.fromkeys(key for row in rows.values() for key in row)
+        for name, measurement in map(measurement_of, dict.fromkeys(output for output, _ in keys)):
+            if measurement is not None and not any(output == name for output, _ in keys):
+                raise RunError(
+                    f"it was logged as measurement={measurement!r} alone: log the usual measurement too, without a name"
+                )
         names = list(dict.fromkeys(name for _, name in keys))
         for name in self._wanted:
             if not any(found == name or found.startswith(f"{name}.") for found in names):
@@ -490,6 +511,15 @@ def _whole(what: str, value: Any, least: int, most: int) -> int:
     if isinstance(number, bool) or not isinstance(number, int) or not least <= number <= most:
         raise UserError(f"{what} is a whole number from {least} to {most:,}, not {value!r:.100}")
     return number
+
+
+def _output(name: str, measurement: str | None) -> str:
+    """What an output is called in a record, ``I@ema`` of another measurement. Raises UserError on what is no name of one."""
+    if measurement is not None and any(sign in _name("measurement", measurement) for sign in "@[],=/"):
+        raise UserError(f"a measurement is called by a word, such as 'ema', not {measurement!r:.100}")
+    if "@" in name:
+        raise UserError(f"{name!r:.100} is no output: say the measurement with measurement=")
+    return Output(name, measurement).key
 
 
 def _right(correct: ArrayLike, values: Mapping[str, float]) -> tuple[str, NDArray[np.bool_]]:

@@ -11,7 +11,16 @@ from typing import Any
 import numpy as np
 
 from amrobust.errors import RunError, UserError
-from amrobust.ingest.landing import OUTPUT, check_fit, foreign_facts, on_one_axis, origins, seeds_of, spec_of
+from amrobust.ingest.landing import (
+    OUTPUT,
+    check_fit,
+    foreign_facts,
+    measurement_of,
+    on_one_axis,
+    origins,
+    seeds_of,
+    spec_of,
+)
 from amrobust.ingest.recorder_journal import Rows
 from amrobust.runs.axis import Axis, epochs
 from amrobust.runs.correct_file import by_seed
@@ -192,7 +201,10 @@ class Place:
                 facts,
             )  # fmt: skip
             diverged = diverged or any(
-                not_finite(curve[None]).any() for metrics in curves.values() for curve in metrics.values()
+                not_finite(curve[None]).any()
+                for output, metrics in curves.items()
+                if measurement_of(output)[1] is None  # another measurement says nothing of the training
+                for curve in metrics.values()
             )
             done = SeedRecord("complete", diverged, round(before + seconds, 6))
             manifest = self._with_plan(run.manifest, seed)

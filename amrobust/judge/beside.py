@@ -67,9 +67,7 @@ def printed_beside(name: str, methods: Collection[str], model: str | None = None
     counts = [counted(table["epochs"], "epoch"), counted(table["seeds"], "seed")]
     parts = [table["dataset"], *sorted(models), *counts]
     rows = tuple(
-        PrintedRow(
-            measured, row.get("final_mean", row.get("validation")), row.get("final_std"), row.get("avg_std")
-        )
+        PrintedRow(measured, row.get("final_mean"), row.get("final_std"), row.get("avg_std"))
         for row, measured in found
     )
     return Printed(

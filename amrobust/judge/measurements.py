@@ -7,7 +7,7 @@ family of its own: no error rate of the usual one depends on how many others the
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
@@ -65,17 +65,38 @@ def with_changes(groups: Sequence[GroupComparison]) -> tuple[GroupComparison, ..
     """The groups, each with the measurements beside its own, and a warning on every verdict that one of these changes."""
     found = []
     for compared in groups:
-        others = [other for other in groups if _same_weights(compared, other)]
-        keys = _keys(compared.verdicts)
-        beside = [(other, dict(zip(_keys(other.verdicts), other.verdicts, strict=True))) for other in others]
-        verdicts = (
-            replace(verdict, warnings=verdict.warnings + tuple(_changes(verdict, key, compared, beside)))
-            for key, verdict in zip(keys, compared.verdicts, strict=True)
+        verdicts = tuple(
+            replace(verdict, warnings=verdict.warnings + tuple(_changes(verdict, compared, others)))
+            for verdict, others in counterparts(compared, groups)
         )
-        measured = (other.measurement for other in others)
+        measured = (other.measurement for other in groups if _same_weights(compared, other))
         also = tuple(measurement for measurement in measured if measurement is not None)
-        found.append(replace(compared, verdicts=tuple(verdicts), also_measured=also))
+        found.append(replace(compared, verdicts=verdicts, also_measured=also))
     return tuple(found)
+
+
+def counterparts(
+    compared: GroupComparison, groups: Sequence[GroupComparison]
+) -> Iterator[tuple[Verdict, list[tuple[GroupComparison, Verdict]]]]:
+    """Each verdict of ``compared`` with those of ``groups`` on the same claim, with another measurement of the same weights.
+
+    Where either is not assessable, nothing is known of what the measurement changes, and it is left out.
+    """
+    others = [
+        (other, dict(zip(_keys(other.verdicts), other.verdicts, strict=True)))
+        for other in groups
+        if _same_weights(compared, other)
+    ]
+    for key, verdict in zip(_keys(compared.verdicts), compared.verdicts, strict=True):
+        beside = ((other, verdicts[key]) for other, verdicts in others if key in verdicts)
+        yield (
+            verdict,
+            [
+                (other, found)
+                for other, found in beside
+                if "not assessable" not in (found.outcome, verdict.outcome)
+            ],
+        )
 
 
 def _same_weights(compared: GroupComparison, other: GroupComparison) -> bool:
@@ -83,6 +104,7 @@ def _same_weights(compared: GroupComparison, other: GroupComparison) -> bool:
     here, there = compared.setting, other.setting
     return (
         other is not compared
+        and other.metric == compared.metric
         and here.usually_measured == there.usually_measured
         and compared.arms[0].training == other.arms[0].training
         and None in (compared.measurement, other.measurement)
@@ -107,15 +129,9 @@ def _key(claim: Claim) -> Hashable:
 
 
 def _changes(
-    verdict: Verdict,
-    key: tuple[Hashable, int],
-    compared: GroupComparison,
-    beside: Sequence[tuple[GroupComparison, Mapping[tuple[Hashable, int], Verdict]]],
+    verdict: Verdict, compared: GroupComparison, others: Iterable[tuple[GroupComparison, Verdict]]
 ) -> Iterable[ResultWarning]:
-    for other, verdicts in beside:
-        found = verdicts.get(key)
-        if found is None or "not assessable" in (found.outcome, verdict.outcome):
-            continue
+    for other, found in others:
         if found.outcome != verdict.outcome:
             yield warnings.measurement_decides(
                 words(compared.measurement, other.measurement), verdict.outcome, _estimate(verdict),

@@ -1,4 +1,7 @@
-"""What was found of each method in a sentence: what it is against its baseline, with estimate, interval and verdict."""
+"""What was found of each method in a sentence: what it is against its baseline, with estimate, interval and verdict.
+
+Of weights that were measured in another way too, it says what is found with that measurement as well.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from amrobust.judge.comparison import GroupComparison, Verdict
 from amrobust.judge.kinds.kind import Outcome
+from amrobust.judge.measurements import counterparts, words
 from amrobust.judge.words import listed
 from amrobust.report.view import OUTCOMES, ClaimRow, claim_rows
 
@@ -28,15 +32,22 @@ class Headline:
         return f"{self.about} against {self.baseline}" if self.baseline else self.about
 
 
-def headlines(compared: GroupComparison, rows: Sequence[ClaimRow]) -> tuple[Headline, ...]:
-    """A headline for each pair and each sweep, in the order of their claims, which are printed in ``rows``."""
+def headlines(
+    compared: GroupComparison, rows: Sequence[ClaimRow], groups: Sequence[GroupComparison]
+) -> tuple[Headline, ...]:
+    """A headline for each pair and each sweep, in the order of their claims, which are printed in ``rows``.
+
+    On what is usually measured they say what other measurements among the ``groups`` of the comparison find.
+    """
     pairs: dict[tuple[str, str], dict[Outcome, list[str]]] = {}
-    for verdict, row in zip(compared.verdicts, rows, strict=True):
+    for (verdict, others), row in zip(counterparts(compared, groups), rows, strict=True):
         claim = verdict.claim
         alone = claim.methods or claim.method == claim.baseline
         about = listed(claim.methods) if claim.methods else claim.method
         found = pairs.setdefault((about, "" if alone else claim.baseline), {})
-        found.setdefault(verdict.outcome, []).append(_claimed(verdict, row, compared))
+        found.setdefault(verdict.outcome, []).append(
+            _claimed(verdict, row, compared) + ("" if compared.measurement else _elsewhere(verdict, others))
+        )
     return tuple(
         Headline(
             about,
@@ -54,6 +65,17 @@ def _claimed(verdict: Verdict, row: ClaimRow, compared: GroupComparison) -> str:
     rows = claim_rows(replace(compared, verdicts=verdict.parts))
     texts = [_with_numbers(part, own, compared) for part, own in zip(verdict.parts, rows, strict=True)]
     return " and ".join(texts) + (f" ({row.needs})" if row.needs else "")
+
+
+def _elsewhere(verdict: Verdict, others: Sequence[tuple[GroupComparison, Verdict]]) -> str:
+    """What is found of the same claim with other measurements of the same weights: whether what was decided is so there."""
+    said = []
+    for other, found in others:
+        if found.outcome != verdict.outcome:
+            said.append(f"{found.outcome} with {words(other.measurement)}")
+        elif verdict.outcome != "inconclusive":
+            said.append(f"also with {words(other.measurement)}")
+    return f" ({', '.join(said)})" if said else ""
 
 
 def _joined(texts: Sequence[str]) -> str:

@@ -83,7 +83,11 @@ def headlines_first(groups: Sequence[GroupComparison], views: Sequence[View]) ->
     """Whether the first page has a headline for every pair and sweep, and not a table of verdicts, as of several settings."""
     if len({compared.setting.usually_measured for compared in groups}) != 1:
         return False
-    lines = [line for each, shown in zip(groups, views, strict=True) for line in headlines(each, shown.rows)]
+    lines = [
+        line
+        for each, shown in zip(groups, views, strict=True)
+        for line in headlines(each, shown.rows, groups)
+    ]
     letters = sum(len(text) for line in lines for _, text in line.found)
     return len(lines) <= _MOST_HEADLINES and letters <= _MOST_LETTERS
 
@@ -211,7 +215,7 @@ def _verdicts(groups: Sequence[GroupComparison], views: Sequence[View]) -> list[
         for name, compared, shown in zip(group_names(groups), groups, views, strict=True):
             if len(groups) > 1 and compared.verdicts:
                 blocks.append(Heading(breakable(name), 1))
-            for line in headlines(compared, shown.rows):
+            for line in headlines(compared, shown.rows, groups):
                 blocks.append(Paragraph((Span(breakable(line.title), "strong"),), "headline"))
                 blocks.append(
                     Sentences(tuple(Sentence(outcome, prose(text)) for outcome, text in line.found))

@@ -45,7 +45,7 @@ def render(comparison: Comparison, *, color: bool, width: int | None, verbose: b
         if number:
             sheet.line()
         shown = view(compared)
-        _print_group(sheet, shown, headlines(compared, shown.rows), verbose)
+        _print_group(sheet, shown, headlines(compared, shown.rows, comparison.groups), verbose)
     if comparison.problems:
         sheet.line("\nSet aside", "bold")
         for problem in comparison.problems:

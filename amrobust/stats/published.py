@@ -27,19 +27,26 @@ class Summary:
     half_unit: float = 0.0
 
 
-def _check(*rows: Summary) -> None:
+FEWEST_OF_A_MEAN = 2
+"""Seeds that a printed mean is judged at, with its printed STD. Welch's t of so few holds its level under normality, and where
+STDs are unequal too; a ratio of spreads takes :data:`amrobust.stats.samples.FEWEST_SEEDS`."""
+
+
+def _check(*rows: Summary, fewest: int = FEWEST_SEEDS) -> None:
     for row in rows:
-        if row.n < FEWEST_SEEDS:
-            raise CannotEstimate(f"{row.n} seeds are too few", FEWEST_SEEDS)
+        if row.n < fewest:
+            raise CannotEstimate(
+                f"{'a single seed is' if row.n == 1 else f'{row.n} seeds are'} too few", fewest
+            )
         # A STD of equal values is 0, or what rounding left of it.
         if not (np.isfinite([row.mean, row.std]).all() and row.std > rounding(row.n, abs(row.mean))):
             raise CannotEstimate(f"a STD of {row.std:g} allows no test")
 
 
 def mean_difference_from_summary(a: Summary, b: Summary, *, level: float = 0.95) -> Result:
-    """Welch's t from two rows: first mean minus second."""
+    """Welch's t from two rows of at least two seeds: first mean minus second."""
     check_level(level)
-    _check(a, b)
+    _check(a, b, fewest=FEWEST_OF_A_MEAN)
     # In units of the larger STD, so that squares neither overflow nor vanish.
     unit = max(a.std, b.std)
     parts = (a.std / unit) ** 2 / a.n, (b.std / unit) ** 2 / b.n
@@ -101,4 +108,47 @@ def spread_ratio_from_summary(a: Summary, b: Summary, *, level: float = 0.95) ->
         "ratio of STDs", "F", (a.n, b.n), ratio, ratio / float(np.sqrt(upper)), ratio / float(np.sqrt(lower)), level,
         _f_p(a, b, 3.0), assumption="independent, normally distributed seeds; printed digits exact", details=details,
         se=float(np.sqrt(0.5 / df[0] + 0.5 / df[1])),
+    )  # fmt: skip
+
+
+def avg_std_ratio_from_summary(a: Summary, b: Summary, *, level: float = 0.95) -> Result:
+    """Ratio of two printed Avg. STDs, whose ``std`` these are, at its worst case: the epochs of a seed perfectly correlated.
+
+    How strongly epochs are correlated is never printed. The more they are, the fewer independent deviations an Avg. STD is the
+    mean of, and at correlation 1 it is that of a single epoch: (ratio)² is F(n_a − 1, n_b − 1), as of final spreads. Of less
+    correlated epochs the F test rejects a true null less often than at its level. ``details`` are those of final spreads.
+    """
+    return replace(
+        spread_ratio_from_summary(a, b, level=level),
+        quantity="ratio of Avg. STDs",
+        test="F at perfectly correlated epochs",
+        assumption="independent, normally distributed seeds; epochs perfectly correlated, the worst case; printed digits exact",
+    )
+
+
+def mean_from_summary(row: Summary, *, level: float = 0.95) -> Result:
+    """A printed mean with Student's interval, mean ± t(n − 1)·STD/√n."""
+    check_level(level)
+    _check(row, fewest=FEWEST_OF_A_MEAN)
+    se = row.std / float(np.sqrt(row.n))
+    half = t_quantile(row.n - 1, 0.5 + level / 2) * se
+    return Result(
+        "mean", "t", (row.n,), row.mean, row.mean - half, row.mean + half, level,
+        assumption="independent seeds; mean about normal; printed digits exact", se=se, df=row.n - 1,
+    )  # fmt: skip
+
+
+def std_from_summary(row: Summary, quantity: str = "STD", *, level: float = 0.95) -> Result:
+    """A printed STD with the chi-square interval, STD·√((n − 1)/χ²) at both tails, exact for normal seeds.
+
+    Of an Avg. STD it is that of perfectly correlated epochs, the widest. Raises CannotEstimate on a single seed.
+    """
+    check_level(level)
+    _check(row, fewest=FEWEST_OF_A_MEAN)
+    upper, lower = (special.chdtri(row.n - 1, tail) for tail in ((1 - level) / 2, (1 + level) / 2))
+    low, high = (row.std * float(np.sqrt((row.n - 1) / end)) for end in (upper, lower))
+    correlated = "; epochs perfectly correlated, the worst case" if quantity == "Avg. STD" else ""
+    return Result(
+        quantity, "chi-square", (row.n,), row.std, low, high, level,
+        assumption=f"independent, normally distributed seeds{correlated}; printed digits exact",
     )  # fmt: skip

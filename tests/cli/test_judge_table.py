@@ -8,7 +8,8 @@ from click.testing import CliRunner
 
 from amrobust.cli import main
 from amrobust.errors import UserError
-from amrobust.judge.published import judge_tables, load_tables
+from amrobust.judge.published import judge_tables
+from amrobust.judge.published_tables import load_tables
 from amrobust.report import FORMATS, write_figures, write_report
 
 MINE = """
@@ -103,7 +104,10 @@ def test_a_table_of_means_in_csv_is_judged_as_the_message_says() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("method,mean,std\na,1,2\n", "has no column 'n'; there are method, mean, std"),
+        (
+            "method,mean,std\na,1,2\n",
+            "is not said (no column 'n'; there are method, mean, std): say it with --seeds N",
+        ),
         ("method,mean,std,n\na,1,x,5\n", "line 2: 'a,1,x,5' lacks a number"),
         ("method,mean,std,n\na,1\n", "line 2"),
         ("", "there are none"),

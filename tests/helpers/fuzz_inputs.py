@@ -56,7 +56,8 @@ kind = "better mean"
 
 
 def tables(path: Path, metric: str | None = None) -> object:
-    from amrobust.judge.published import judge_tables, load_tables
+    from amrobust.judge.published import judge_tables
+    from amrobust.judge.published_tables import load_tables
     from amrobust.report import render
 
     return render(judge_tables(load_tables(path, metric=metric), margin=0.5), "table", verbose=True)

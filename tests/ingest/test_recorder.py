@@ -19,7 +19,9 @@ from amrobust.errors import RunError, UserError
 from amrobust.ingest.callbacks.session import HookRecorder
 from amrobust.ingest.load import load_arms
 from amrobust.ingest.read import read_path
+from amrobust.judge.compare import compare as judged
 from amrobust.judge.lengths import of_metric
+from amrobust.judge.rules import Selection
 from amrobust.runs.check import check_run
 from amrobust.runs.metric import Metric
 from amrobust.runs.store import open_runs
@@ -654,3 +656,78 @@ def test_examples_are_of_one_test_set(tmp_path, caplog):
     run.log(1, accuracy=50.0, correct=[1, 0])
     run.log(2, accuracy=25.0, correct=[1, 0, 0, 0])
     assert "one test set" in caplog.text
+
+
+class TestOtherMeasurements:
+    """The same weights measured in another way: paired outputs of one training, as of ``run``."""
+
+    def recorded(self, folder, correct=False):
+        rng = np.random.default_rng(7)
+        for method, usual, other in (("plain", 2.0, 0.3), ("mine", 0.5, 0.3)):
+            for seed in range(12):
+                with amrobust.record(folder, method=method, seed=seed, workload="w", epochs=5) as run:
+                    for epoch in range(1, 6):
+                        right = rng.random(400) < 0.9
+                        run.log(epoch, accuracy=90 + usual * rng.normal(), train_loss=1.0)
+                        if epoch != 2:
+                            run.log(epoch, accuracy=90 + other * rng.normal(), measurement="ema")
+                        if correct:
+                            run.log(epoch, test_accuracy=100 * right.mean(), correct=right)
+                            run.log(epoch, test_accuracy=100 * right.mean(), correct=right, measurement="ema")
+
+    def test_they_are_paired_and_each_is_tested(self, tmp_path):
+        self.recorded(tmp_path)
+        arms = load_arms([tmp_path])[0]
+        assert {(arm.method, arm.measurement) for arm in arms} == {
+            ("mine", None), ("mine", "ema"), ("plain", None), ("plain", "ema"),
+        }  # fmt: skip
+        (ema,) = (arm for arm in arms if (arm.method, arm.measurement) == ("mine", "ema"))
+        assert ema.axis.values == (1, 3, 4, 5)
+        assert set(ema.curves) == {"accuracy"}
+        usual, other = judged(arms, Selection(metric="accuracy", baseline="plain")).groups
+        assert [usual.measurement, other.measurement] == [None, "ema"]
+        (spread,) = (verdict for verdict in usual.verdicts if verdict.claim.kind == "less Avg. STD")
+        assert spread.outcome == "supported"
+        assert [note.kind for note in spread.warnings].count("measurement-decides") == 1
+        (together,) = judged(
+            arms, Selection(metric="accuracy", baseline="plain", measured="together", grid="intersection")
+        ).groups
+        (own,) = (
+            verdict
+            for verdict in together.verdicts
+            if (verdict.claim.method, verdict.claim.kind) == ("plain@ema", "less Avg. STD")
+        )
+        assert own.interval.paired
+
+    def test_which_examples_are_right_is_known_of_each(self, tmp_path):
+        self.recorded(tmp_path, correct=True)
+        chosen = Selection(metric="test_accuracy", baseline="plain")
+        groups = judged(load_arms([tmp_path])[0], chosen).groups
+        assert len(groups) == 2
+        assert all(row.on_distribution is not None for group in groups for row in group.summaries)
+
+    def test_a_measurement_that_is_not_finite_is_no_divergence(self, tmp_path):
+        with amrobust.record(tmp_path, method="a", seed=0, workload="w") as run:
+            for epoch in (1, 2):
+                run.log(epoch, accuracy=0.5)
+                run.log(epoch, accuracy=float("inf"), measurement="ema")
+        assert only_run(tmp_path).manifest.seeds[0].diverged is False
+
+    def test_what_is_no_measurement_is_said(self, tmp_path, caplog):
+        with amrobust.record(tmp_path, method="a", seed=0, workload="w") as run:
+            run.log(1, accuracy=0.5, measurement="a/b")
+            run.log(1, accuracy=0.5, measurement="ema")
+        assert "a measurement is called by a word, such as 'ema', not 'a/b'" in caplog.text
+        assert "it was logged as measurement='ema' alone: log the usual measurement too" in caplog.text
+        assert not list(tmp_path.rglob("manifest.json"))
+
+    def test_a_training_goes_on_with_both(self, tmp_path):
+        run = amrobust.record(tmp_path, method="a", seed=0, workload="w")
+        run.log(1, accuracy=0.5)
+        run.log(1, accuracy=0.6, measurement="ema")
+        run.stop(KeyError())
+        with amrobust.record(tmp_path, method="a", seed=0, workload="w", resume=True) as run:
+            run.log(2, accuracy=0.7)
+            run.log(2, accuracy=0.8, measurement="ema")
+        curves = only_run(tmp_path).curves()
+        assert curves["I@ema"]["accuracy"].tolist() == [[0.6, 0.8]]

@@ -1,6 +1,7 @@
 """Several measurements of the same weights: each judged by itself, held against the usual one, or beside it as a method."""
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
@@ -176,3 +177,38 @@ def test_an_at_in_a_name_that_is_no_measurement_stays_a_part_of_the_name(rng):
     arms = [arm(name, curves(rng, 6, 4)) for name in ("sgd@0.1", "sgd@0.2")]
     (compared,) = compare(arms, claims=[Claim("less spread", "sgd@0.2", "sgd@0.1")]).groups
     assert np.isfinite(compared.verdicts[0].p)
+
+
+def test_composites_of_several_methods_are_held_against_their_own(arms, rng):
+    third = arm("am1[m=5]/I", curves(rng, 20, 12, std=1.2), training="am1[m=5]/II")
+    every = [*arms, third, measured(third, "recomputed")]
+
+    def composite(method):
+        parts = (Claim("less Avg. STD", method, "msgd"), Claim("equivalent mean", method, "msgd", margin=2.0))
+        return Claim("composite", method, "msgd", parts=parts)
+
+    claims = {"digits": [composite("am1[m=5]/I"), composite("am1[m=5]/II")]}
+    usual, other = compare(every, Selection(baseline="msgd"), claims=claims).groups
+    changed = [
+        [note.kind == "measurement-decides" for note in v.warnings].count(True) for v in usual.verdicts
+    ]
+    assert [v.outcome for v in usual.verdicts] == ["inconclusive", "supported"]
+    assert other.verdicts[1].outcome != "supported"
+    assert changed == [usual.verdicts[0].outcome != other.verdicts[0].outcome, 1]
+
+
+def test_the_headline_says_what_is_found_with_the_other_measurement(arms):
+    text = render(compare(arms), "table")
+    usual, other = text.split("digits[measured=recomputed]", 1)
+    lines = [line for line in usual.splitlines() if line.startswith("supported")]
+    assert len(lines) == 1
+    assert re.search(
+        r"variable over training \(Avg. STD ×0\.\d+ \[[^]]*\]\) \(inconclusive with recomputed batch-norm",
+        lines[0],
+    )
+    assert " with recomputed" not in next(
+        line for line in other.splitlines() if line.startswith("inconclusive")
+    )
+    same = [dataclasses.replace(each, curves=arms[0 if "msgd" in each.method else 2].curves) for each in arms]
+    assert "×" in (kept := render(compare(same), "table"))
+    assert "(also with recomputed batch-norm statistics)" in kept

@@ -8,7 +8,8 @@ import jsonschema
 import pytest
 
 from amrobust.judge.comparison import Comparison, GroupComparison
-from amrobust.judge.published import judge_tables, load_tables
+from amrobust.judge.published import judge_tables
+from amrobust.judge.published_tables import load_tables
 from amrobust.report import render
 from amrobust.report.json_schema import published, schema, text
 

@@ -32,7 +32,7 @@ def test_few_methods_are_answered_by_a_headline_each_and_their_numbers(judged: J
     compared = judged(TWO)
     comparison = Comparison((compared,))
     (found,) = first_page(comparison, "sentences")
-    (line,) = headlines(compared, claim_rows(compared))
+    (line,) = headlines(compared, claim_rows(compared), [compared])
     assert [(item["outcome"], item["text"]) for item in found["items"]] == [
         (outcome, prose(text)) for outcome, text in line.found
     ]

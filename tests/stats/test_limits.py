@@ -30,6 +30,7 @@ ARGUMENTS = {
     "statistic": "std", "seeds": [5, 10],
 }  # fmt: skip
 OWN = {
+    "avg_std_ratio_from_summary": {"a": Summary(90, 1, 10), "b": Summary(91, 2, 10)},
     "equivalence_from_summary": {"a": Summary(90, 1, 10), "b": Summary(91, 2, 10)},
     "mean_difference_from_summary": {"a": Summary(90, 1, 10), "b": Summary(91, 2, 10)},
     "spread_ratio_from_summary": {"a": Summary(90, 1, 10), "b": Summary(91, 2, 10)},

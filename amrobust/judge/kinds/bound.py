@@ -37,7 +37,6 @@ class WithinBound(Kind):
     takes = frozenset({"bound", "deviation"})
     can_be_a_part = False
     needs_finite = False
-    of_summaries = False
     figure = "exceedances"
 
     def check(self, claim: Claim) -> None:

@@ -24,7 +24,6 @@ class BetterAfter(Kind):
     name = "better after"
     about = "one method"
     can_be_a_part = False
-    of_summaries = False
     figure = "curves"
 
     def check_phase(self, claim: Claim) -> None:

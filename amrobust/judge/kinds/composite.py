@@ -21,7 +21,6 @@ class Composite(Kind):
     name = "composite"
     takes = frozenset({"parts"})
     can_be_a_part = False
-    of_summaries = False
 
     def check(self, claim: Claim) -> None:
         """It needs at least two parts."""

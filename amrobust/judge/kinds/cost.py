@@ -22,7 +22,6 @@ class Cheaper(Kind):
     name = "lower wall time"
     estimates = "ratio"
     quantity = "Wall time"
-    of_summaries = False
     can_be_assumed = False
 
     def of_pair(self, claim: Claim, pair: Pair, metric: Metric, rules: Rules, rate: Rate) -> Evidence:

@@ -25,7 +25,6 @@ class LessSpreadOnDistribution(RatioBelowOne, FinalSpread):
     name = "less spread on the distribution"
     quantity = "Final STD on the distribution"
     can_be_assumed = can_be_simulated = False
-    of_summaries = False
 
     def of_pair(self, claim: Claim, pair: Pair, metric: Metric, rules: Rules, rate: Rate) -> Evidence:
         """Raises Refused where it is not recorded which examples were right, over several x0, and on a phase."""

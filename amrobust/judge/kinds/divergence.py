@@ -30,7 +30,6 @@ class DivergesLess(Kind):
     name = "diverges less"
     estimates = "difference of rates"
     needs_finite = False
-    of_summaries = False
 
     def evidence(
         self, claim: Claim, samples: Sequence[Sample], metric: Metric, rules: Rules, rate: Rate

@@ -57,8 +57,6 @@ class Kind:
     """Whether diverged seeds have no place in it."""
     needs_measured: ClassVar[bool] = False
     """Whether values between measurements, where noise is averaged, would make it say too much."""
-    of_summaries: ClassVar[bool] = True
-    """Whether a published mean, STD and number of seeds may say something of it."""
     quantity: ClassVar[str] = ""
     """What a figure of intervals, and one of power, calls what it is about; empty where it is in none."""
     figure: ClassVar[str] = "forest"
@@ -118,7 +116,7 @@ class Kind:
         raise NotImplementedError
 
     def of_summary(self, claim: Claim, a: Summary, b: Summary, metric: Metric, alpha: float) -> Result:
-        """What published means, STDs and numbers of seeds say, at ``alpha`` for this claim."""
+        """What published means, spreads of the claim's kind and numbers of seeds say, at ``alpha`` for this claim."""
         raise NotImplementedError
 
     def holds(self, claim: Claim, estimate: float, metric: Metric) -> bool:

@@ -28,7 +28,6 @@ class RanksBetter(Kind):
     name = "ranks better"
     estimates = "probability of superiority"
     needs_finite = False
-    of_summaries = False
 
     def evidence(
         self, claim: Claim, samples: Sequence[Sample], metric: Metric, rules: Rules, rate: Rate

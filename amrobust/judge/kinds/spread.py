@@ -26,7 +26,7 @@ from amrobust.runs.metric import Metric
 from amrobust.runs.values import Curves
 from amrobust.stats.bootstrap import Statistic
 from amrobust.stats.permutation import EXACT_UP_TO, SWAPS
-from amrobust.stats.published import Summary, spread_ratio_from_summary
+from amrobust.stats.published import Summary, avg_std_ratio_from_summary, spread_ratio_from_summary
 from amrobust.stats.results import Result, ResultWarning
 from amrobust.stats.spread import MOST_PERMUTED, PERMUTATION, Construction
 from amrobust.stats.studentised import is_enumerated, reaches
@@ -85,7 +85,6 @@ class AvgStd(SpreadRatio):
 
     quantity = "Avg. STD"
     statistic = "avg_std"
-    of_summaries = False  # How strongly the epochs of one seed are correlated is never printed.
 
     def of_pair(self, claim: Claim, pair: Pair, metric: Metric, rules: Rules, rate: Rate) -> Evidence:
         """Raises Refused on curves of a single epoch. A warning says where the mean curves differ early."""
@@ -188,6 +187,10 @@ class LessAvgStd(_Less, AvgStd):
     """The mean over epochs of the across-seed STD is smaller than the baseline's."""
 
     name = "less Avg. STD"
+
+    def of_summary(self, claim: Claim, a: Summary, b: Summary, metric: Metric, alpha: float) -> Result:
+        """The F test's ratio of two printed Avg. STDs, at the worst case of correlated epochs."""
+        return avg_std_ratio_from_summary(a, b, level=1 - alpha)
 
     def statement(self, claim: Claim, metric: Metric, axis: Axis) -> str:
         """The claim as a clause."""

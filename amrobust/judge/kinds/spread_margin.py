@@ -39,8 +39,6 @@ class _WithinRatio(WithinMargin, SpreadRatio):
     border: p ≤ α exactly where the interval at 1 − 2α excludes it.
     """
 
-    of_summaries = False
-
     def check_margin(self, claim: Claim, margin: float) -> None:
         """Raise UserError on a margin that is no ratio above 1."""
         if not (is_number(margin) and 1 < float(margin) <= LARGEST_MARGIN):

@@ -31,7 +31,6 @@ class _Sweep(Kind):
 
     about = "a sweep"
     can_be_a_part = False
-    of_summaries = False
 
     def check(self, claim: Claim) -> None:
         """It needs three methods, or a form that may stand for them, and each once."""
