@@ -2,372 +2,19 @@
 
 from __future__ import annotations
 
-import logging
-import sys
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from types import TracebackType
-from typing import Any
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
-from amrobust.errors import AmrobustError, RunError, UserError
-from amrobust.ingest.landing import OUTPUT, measurement_of
-from amrobust.ingest.recorder_journal import Journal, Row, Rows
+from amrobust.errors import UserError
 from amrobust.ingest.recorder_place import Place
-from amrobust.runs.axis import EPOCH, MAX_EPOCHS, Axis
-from amrobust.runs.axis import number as number_text
-from amrobust.runs.correctness import SeedCorrectness, agrees
+from amrobust.ingest.recorder_values import metric_name, name_of, one_of, text_of, whole_number
+from amrobust.ingest.recording import Recording
+from amrobust.runs.axis import EPOCH, MAX_EPOCHS
 from amrobust.runs.documents import mapping_given, several_given
-from amrobust.runs.files import escape, reason
-from amrobust.runs.manifest import SeedRecord
-from amrobust.runs.measurement import Output
-from amrobust.runs.metric import INDEX_COLUMNS, direction, refuse_unnamed
+from amrobust.runs.metric import direction, refuse_unnamed
 from amrobust.runs.seeds import MAX_SEED, as_given, seed_of
-from amrobust.runs.spec import MAX_TEXT, Value, can_be_recorded, plain
-from amrobust.runs.values import ABSENT, Curves, unmeasured_before_the_first
-
-_log = logging.getLogger("amrobust")
-MAX_ENTRIES = 1000
-"""Metrics of one list or mapping."""
-
-
-class Warned:
-    """Says each kind of trouble once, as a line in the log: what is said so ends no training."""
-
-    def __init__(self) -> None:
-        self._said: set[object] = set()
-
-    def __call__(self, text: str, kind: object = None) -> None:
-        """Say ``text``, unless something of its kind was said before."""
-        if (kind or text) not in self._said:
-            self._said.add(kind or text)
-            _log.warning("%s", text)
-
-
-class Recording:
-    """One seed while it is trained: made by :func:`record`.
-
-    It observes and never disturbs: nothing that is logged, or cannot be kept, raises into the training. What is wrong is said
-    once, as a warning of the logger "amrobust", and what can be kept is kept.
-    """
-
-    def __init__(
-        self, place: Place, seed: int, epochs: int | None, metrics: Sequence[str], axis: str
-    ) -> None:
-        self.seed = seed
-        self.warned = Warned()
-        self.hint = "call run.log(epoch, metric=value) in the loop"
-        """What to do where nothing was logged."""
-        self._place, self._epochs, self._wanted, self._label = place, epochs, tuple(metrics), axis
-        self._rows: Rows = {}
-        self._earlier: Rows = {}
-        self._correct: dict[tuple[float, str], tuple[str, NDArray[np.bool_]]] = {}
-        self._exact = True
-        self._new = 0
-        self._journal = Journal(place.path, place.method, place.workload, seed, axis)
-        self._diverged = False
-        self._before = 0.0
-        self._begun = time.perf_counter()
-        self._open = True
-
-    def log(
-        self,
-        epoch: float,
-        /,
-        *,
-        measurement: str | None = None,
-        correct: ArrayLike | None = None,
-        **values: Any,
-    ) -> None:
-        """Record the metrics of one epoch, or step, number of tokens, second, ...; several calls for one add up.
-
-        These are recorded as they are: any numbers, in any order, of which one seed may have more than another; a
-        metric may be logged at some of them alone, and where it is logged twice the first value counts. A number that is not
-        finite is divergence, but for NaN before a metric's first value: there it was not measured yet. Values may be anything
-        that ``float()`` takes but text, such as a tensor of one number; true and false are 1 and 0, None was not measured. Of
-        lists, arrays and mappings each entry is a metric, ``f1.0``, ``f1.1`` or ``f1.cat``.
-
-        ``measurement`` names another measurement of the same weights, such as "ema" or "recomputed" batch-norm statistics: its
-        metrics have the names that they have in the usual one, which has no name and is logged too. It is tested by itself, and
-        beside the usual one: outputs of one training, paired.
-
-        ``correct`` (examples,), of true and false, says which test examples were right, the same examples in the same order
-        each time. Its mean is the accuracy that is logged with it, as a share or in percent: of that metric the spread on the
-        distribution of test examples can be told then.
-
-        What cannot be recorded is left out with a warning.
-        """
-        self.log_outputs(epoch, {OUTPUT: values}, measurement=measurement)
-        if correct is not None:
-            with self._observing():
-                self._note_correct(_coordinate(self._label, epoch), _output(OUTPUT, measurement), correct)
-
-    def log_outputs(
-        self, epoch: float, values: Mapping[str, Mapping[str, Any]], /, *, measurement: str | None = None
-    ) -> None:
-        """Record the metrics of several outputs of one training at one epoch: of the iterate, "I", and the output point, "II".
-
-        They are methods of their own, compared as pairs; ``measurement`` is as of :meth:`log`.
-
-        >>> import tempfile
-        >>> with record(tempfile.mkdtemp(), method="am1", seed=0, workload="mine") as run:
-        ...     run.log_outputs(1, {"I": {"test_loss": 0.5}, "II": {"test_loss": 0.4}})
-        """
-        with self._observing():
-            self._log(epoch, {_output(output, measurement): found for output, found in values.items()})
-
-    @contextmanager
-    def _observing(self) -> Iterator[None]:
-        """Whatever is raised is said, and the training goes on."""
-        try:
-            yield
-        except Exception as problem:
-            self.warned(
-                f"{self._where}: {problem}", None if isinstance(problem, UserError) else type(problem)
-            )
-
-    def _log(self, epoch: float, outputs: Mapping[str, Mapping[str, Any]]) -> None:
-        if not self._open:
-            raise UserError("it is no longer recorded: log inside the with block")
-        at = _coordinate(self._label, epoch)
-        found: Row = {}
-        for output, values in outputs.items():
-            for name, value in values.items():
-                for metric, number in self._numbers(name, value):
-                    found[output, metric] = number
-        if not found:
-            return
-        if not self._new:
-            self._take_up(at)
-        if at not in self._rows and len(self._rows) >= (most := self._epochs or MAX_EPOCHS):
-            raise UserError(f"more than {most:,} {Axis.called(self._label, ()).plural} cannot be recorded")
-        row = self._rows.setdefault(at, {})
-        for (_, name), value in ((key, found[key]) for key in found.keys() & row.keys()):
-            if value != row[_, name]:
-                self.warned(
-                    f"{self._where}: {name} is logged twice at {self._label} {number_text(at)}: the first value is kept",
-                    ("twice", name),
-                )
-        fresh = {key: value for key, value in found.items() if key not in row}
-        row.update(fresh)
-        self._new += 1
-        with self._never_lost():
-            self._journal.add(at, fresh)
-
-    def _note_correct(self, at: float, of_output: str, correct: ArrayLike) -> None:
-        """Which examples were right, beside the accuracy of that row. Raises UserError where it does not fit."""
-        row = {name: value for (output, name), value in self._rows.get(at, {}).items() if output == of_output}
-        metric, right = _right(correct, row)
-        of, known = next(iter(self._correct.values()), (metric, right))
-        if (of, len(known)) != (metric, len(right)):
-            raise UserError(
-                f"correct is of {len(right):,} examples and {metric} here, and was of {len(known):,} and {of}: give it of one "
-                "test set and one metric"
-            )
-        self._correct[at, of_output] = metric, right
-
-    def _examples(self, axis: Axis) -> SeedCorrectness | None:
-        """Which test examples were right, along ``axis``; None where that was not logged."""
-        if not self._correct:
-            return None
-        metric, first = next(iter(self._correct.values()))
-        outputs = tuple(sorted({output for _, output in self._correct}))
-        found = SeedCorrectness.blank(metric, len(first), outputs, len(axis.values))
-        for (at, output), (_, right) in self._correct.items():
-            found.enter(output, axis.values.index(at), right)
-        return found
-
-    def _numbers(self, name: Any, value: Any) -> Iterator[tuple[str, float]]:
-        """The metrics that are wanted of one value; a line is said of what is none."""
-        try:
-            for metric, number in metrics_of(_metric_name(name, self._journal.columns), value):
-                if not self._wanted or metric in self._wanted or name in self._wanted:
-                    yield metric, number
-        except UserError as problem:
-            if not self._wanted or name in self._wanted:
-                self.warned(f"{self._where}: {problem}", ("no number", str(name)))
-
-    def _take_up(self, at: float) -> None:
-        """Before the first row, at ``at``: go on from the rows before it of the part of this training that came earlier."""
-        self._rows = {
-            place: row for place, row in self._earlier.items() if place < at or (self._exact and place == at)
-        }
-        with self._never_lost():
-            if self._earlier:
-                self._journal.take_up(self._rows)
-            else:
-                self._journal.begin()
-
-    @contextmanager
-    def _never_lost(self) -> Iterator[None]:
-        """A journal that cannot be written is said once, and the rows stay in memory."""
-        try:
-            yield
-        except OSError as error:
-            self.warned(
-                f"{self._where}: cannot write to {escape(self._place.path)} ({reason(error)})", "journal"
-            )
-
-    @property
-    def _where(self) -> str:
-        return f"recording seed {as_given(self.seed)} of {escape(self._place.method)}"
-
-    @property
-    def key(self) -> tuple[Path, int]:
-        """The run's directory, and the seed."""
-        return self._place.path, self.seed
-
-    def there(self) -> Rows:
-        """What is recorded of the seed already: complete, or of a training that was stopped."""
-        return self._place.rows(self.seed) or self._journal.stopped()
-
-    @property
-    def rows(self) -> Rows:
-        """What was logged so far, by place: for each output and metric its value."""
-        return self._rows if self._new else self._earlier
-
-    def diverged(self) -> None:
-        """Say that training stopped for good; a seed whose block just ends early is one that ended early."""
-        self._diverged = True
-
-    def _curves(self) -> tuple[dict[str, dict[str, Curves]], Axis]:
-        """What was logged as curves of each output, and where. Raises RunError where it is nothing."""
-        rows = dict(sorted(self.rows.items()))
-        if not rows:
-            raise RunError(f"nothing was logged: {self.hint}")
-        keys = dict.fromkeys(key for row in rows.values() for key in row)
-        for name, measurement in map(measurement_of, dict.fromkeys(output for output, _ in keys)):
-            if measurement is not None and not any(output == name for output, _ in keys):
-                raise RunError(
-                    f"it was logged as measurement={measurement!r} alone: log the usual measurement too, without a name"
-                )
-        names = list(dict.fromkeys(name for _, name in keys))
-        for name in self._wanted:
-            if not any(found == name or found.startswith(f"{name}.") for found in names):
-                self.warned(f"{self._where}: it never logged {name}, which metrics=(...) names")
-        curves = {
-            output: {
-                name: unmeasured_before_the_first(
-                    [[row.get((output, name), ABSENT) for row in rows.values()]]
-                )[0]
-                for name in names
-            }
-            for output in sorted({output for output, _ in keys})
-        }
-        return curves, Axis.called(self._label, rows)
-
-    def start(self, *, resume: bool = False, again: bool = False, earlier: Rows | None = None) -> None:
-        """Hold the seed's lock and begin: with ``resume`` from what is there of the seed, else from the rows ``earlier``.
-
-        The latter are of the very weights that are trained now, and kept up to the first row that comes, with it; of the former
-        nobody knows which were still to come at the checkpoint, and what is logged again now counts. ``again``: the seed may be
-        complete; what does not go on from it is another attempt. Raises UserError or RunError where it cannot begin.
-        """
-        self._place.acquire(self.seed, again=again or resume)
-        try:
-            self._earlier, self._exact = dict((self.there() if resume else earlier) or {}), not resume
-            self._before = self._place.seconds(self.seed) if self._earlier else 0.0
-            self._place.mark(self.seed, SeedRecord("running", wall_seconds=self._before))
-        except BaseException:
-            self._place.release()
-            raise
-
-    def finish(self) -> None:
-        """End: what was logged is a seed of the run."""
-        self._open = False
-        seconds = time.perf_counter() - self._begun
-        try:
-            with self._quietly():
-                self._commit(seconds)
-        finally:
-            self._journal.close()
-            self._place.release()
-
-    def _commit(self, seconds: float) -> None:
-        recorded = self._place.rows(self.seed)
-        if recorded and self.rows and not self._goes_on_from(recorded):
-            self.warned(
-                f"{self._where}: it is recorded already, and this is another attempt at it, kept in "
-                f"{escape(self._journal.set_aside())} and no part of the run: record it under another name to compare it"
-            )
-            return
-        try:
-            curves, axis = self._curves()
-            self._place.complete(
-                self.seed, curves, axis, diverged=self._diverged, seconds=seconds, before=self._before,
-                correct=self._examples(axis),
-            )  # fmt: skip
-            self._journal.remove()
-        except Exception as problem:
-            kept = f"; what was logged is in {escape(self._journal.path)}" if self.rows else ""
-            self.warned(f"{self._where}: {problem}{kept}")
-            self._place.mark(self.seed, SeedRecord("failed", error=escape(problem)[:2000]))
-
-    def _goes_on_from(self, recorded: Rows) -> bool:
-        """Whether this is what is ``recorded`` of the seed, trained further; what its checkpoint did not have yet is added."""
-        last = max(self._earlier, default=None)
-        missing: list[tuple[float, tuple[str, str], float]] = []
-        for at, row in recorded.items():
-            for key, value in row.items():
-                mine = self.rows.get(at, {}).get(key)
-                if last is None or (mine is None and at > last):
-                    return False
-                if mine is None:
-                    missing.append((at, key, value))
-                elif mine != value and not (mine != mine and value != value):
-                    return False
-        for at, key, value in missing:
-            self.rows.setdefault(at, {})[key] = value
-        return True
-
-    def stop(self, error: BaseException) -> None:
-        """End before the training did: what was logged stays beside the run, and the seed is not done."""
-        self._open = False
-        try:
-            with self._quietly():
-                self._mark_stopped(error)
-        finally:
-            self._journal.close()
-            self._place.release()
-
-    def _mark_stopped(self, error: BaseException) -> None:
-        told = str(error) if isinstance(error, AmrobustError) else f"{type(error).__name__}: {error}"
-        last = max(self.rows, default=None)
-        at = "before anything was logged" if last is None else f"at {self._label} {number_text(last)}"
-        interrupted = isinstance(error, KeyboardInterrupt)
-        record = SeedRecord(
-            "planned" if interrupted else "failed",
-            wall_seconds=round(self._before + time.perf_counter() - self._begun, 6),
-            error=None if interrupted else escape(f"stopped {at}: {told}")[:2000],
-        )
-        if not self.rows:
-            self._place.mark(self.seed, record)
-            return
-        curves, axis = self._curves()
-        self._place.mark(self.seed, record, next(iter(curves.values())), axis)
-
-    @contextmanager
-    def _quietly(self) -> Iterator[None]:
-        try:
-            yield
-        except Exception as problem:  # whatever it is, the script goes on
-            self.warned(f"{self._where}: {problem}")
-
-    def __enter__(self) -> Recording:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is None:
-            self.finish()
-        else:
-            self.stop(error)
+from amrobust.runs.spec import Value, can_be_recorded, plain
 
 
 def record(
@@ -411,7 +58,7 @@ def record(
         directory, method=method, seed=seed, workload=workload, hyperparameters=hyperparameters, epochs=epochs, seeds=seeds,
         metrics=metrics, better=better, units=units, paired=paired, axis=axis,
     )  # fmt: skip
-    recording.start(resume=_one_of("resume", resume, (True, False)))
+    recording.start(resume=one_of("resume", resume, (True, False)))
     return recording
 
 
@@ -435,16 +82,16 @@ def prepared(
     ways = mapping_given("better", better, "{'my_metric': 'lower'}")
     place.better = {name: direction(f"better of {name}", plain(way)) for name, way in ways.items()}
     place.units = {
-        name: _text(f"the unit of {name}", unit, least=0)
+        name: text_of(f"the unit of {name}", unit, least=0)
         for name, unit in mapping_given("units", units, "{'acc': '%'}").items()
     }
-    place.planned = None if seeds is None else _whole("seeds", seeds, 1, MAX_SEED)
-    length = None if epochs is None else _whole("epochs", epochs, 1, MAX_EPOCHS)
+    place.planned = None if seeds is None else whole_number("seeds", seeds, 1, MAX_SEED)
+    length = None if epochs is None else whole_number("epochs", epochs, 1, MAX_EPOCHS)
     which = seed_of(seed)
-    label = _name("axis", axis)
+    label = name_of("axis", axis)
     if isinstance(metrics, str):
         raise UserError(f"metrics are names, such as ({metrics!r},), not {metrics!r}")
-    wanted = [_metric_name(name) for name in several_given("metrics", metrics, "('acc', 'loss')")]
+    wanted = [metric_name(name) for name in several_given("metrics", metrics, "('acc', 'loss')")]
     if wanted:
         refuse_unnamed("better", place.better, wanted)
         refuse_unnamed("units", place.units, wanted)
@@ -478,121 +125,15 @@ def _place(
     """The place of a run, once all that names it is what a manifest can hold. Raises UserError."""
     values = {}
     for key, value in mapping_given("hyperparameters", hyperparameters, "{'lr': 0.1}").items():
-        values[_text("a hyperparameter's name", key)] = stored = plain(value)
+        values[text_of("a hyperparameter's name", key)] = stored = plain(value)
         if not can_be_recorded(stored):
             raise UserError(
                 f"the hyperparameter {key!r} is a number, a text, true, false or None, not {value!r:.100}"
             )
-    shared = _one_of("paired", paired, (True, False))
+    shared = one_of("paired", paired, (True, False))
     try:
         # A directory given now is the same one when the block ends, wherever the process has gone meanwhile.
         where = Path(directory).absolute()
     except TypeError:
         raise UserError(f"the directory is a path, not {directory!r:.100}") from None
-    return Place(where, _name("method", method), _name("workload", workload), values, shared)
-
-
-def _text(what: str, value: Any, least: int = 1) -> str:
-    text = plain(value)
-    if not isinstance(text, str) or not least <= len(text) <= MAX_TEXT:
-        raise UserError(f"{what} is a text, not {value!r:.100}")
-    return text
-
-
-def _name(what: str, value: Any) -> str:
-    name = plain(value)
-    if not isinstance(name, str) or not name.strip() or len(name) > MAX_TEXT:
-        raise UserError(f"the {what} is a name, not {value!r:.100}")
-    return name
-
-
-def _whole(what: str, value: Any, least: int, most: int) -> int:
-    number = plain(value)
-    if isinstance(number, bool) or not isinstance(number, int) or not least <= number <= most:
-        raise UserError(f"{what} is a whole number from {least} to {most:,}, not {value!r:.100}")
-    return number
-
-
-def _output(name: str, measurement: str | None) -> str:
-    """What an output is called in a record, ``I@ema`` of another measurement. Raises UserError on what is no name of one."""
-    if measurement is not None and any(sign in _name("measurement", measurement) for sign in "@[],=/"):
-        raise UserError(f"a measurement is called by a word, such as 'ema', not {measurement!r:.100}")
-    if "@" in name:
-        raise UserError(f"{name!r:.100} is no output: say the measurement with measurement=")
-    return Output(name, measurement).key
-
-
-def _right(correct: ArrayLike, values: Mapping[str, float]) -> tuple[str, NDArray[np.bool_]]:
-    """``correct`` with the one of ``values`` that is its mean. Raises UserError where it is no such array, or none is."""
-    given = np.asarray(getattr(correct, "cpu", lambda: correct)())
-    if given.ndim != 1 or not given.size or not np.isin(given, (0, 1)).all():
-        raise UserError("correct is one true or false for each test example: an array of one dimension")
-    share = float(given.mean())
-    names = [
-        name
-        for name, value in values.items()
-        for top in (1, 100)
-        if agrees(np.array(value), np.array(top * share))
-    ]
-    if not names:
-        raise UserError(
-            f"correct is right on {share:.4%} of {len(given):,} examples, and no metric that is logged with it says so: log "
-            "the accuracy beside it, as a share or in percent"
-        )
-    return names[0], given.astype(bool)
-
-
-def _coordinate(label: str, value: Any) -> float:
-    found = plain(value)
-    if isinstance(found, bool) or not isinstance(found, (int, float)) or not abs(found) <= sys.float_info.max:
-        raise UserError(f"{label} is a number, not {value!r:.100}")
-    return float(found)
-
-
-def _one_of(what: str, value: Any, choices: tuple[Any, ...]) -> Any:
-    found = plain(value)
-    # 1 is True for Python, and another run for a manifest.
-    if not any(type(found) is type(choice) and found == choice for choice in choices):
-        raise UserError(f"{what} is {' or '.join(map(repr, choices))}, not {value!r:.100}")
-    return found
-
-
-def _metric_name(name: Any, taken: Sequence[str] = ()) -> str:
-    if name in INDEX_COLUMNS or name in taken:
-        raise UserError(f"a metric cannot be called {name!r}")
-    return _text("the name of a metric", name)
-
-
-def metrics_of(name: str, value: Any) -> Iterator[tuple[str, float]]:
-    """A value as metrics: one, or one for each entry of a list, an array or a mapping; None is none."""
-    entries = value
-    if not isinstance(value, (Mapping, list, tuple)):
-        try:
-            if value is not None:
-                yield name, _number(name, value)
-            return
-        except UserError:
-            try:
-                entries = value.tolist()  # of an array of more numbers than one
-            except (AttributeError, TypeError, RuntimeError, NotImplementedError):
-                entries = None
-            if not isinstance(entries, list):
-                raise
-    if len(entries) > MAX_ENTRIES:
-        raise UserError(
-            f"{name} has {len(entries):,} entries, more than the {MAX_ENTRIES:,} that are metrics"
-        )
-    for key, entry in entries.items() if isinstance(entries, Mapping) else enumerate(entries):
-        yield from metrics_of(f"{name}.{key}", entry)
-
-
-def _number(name: str, value: Any) -> float:
-    # item() and not float(): of a tensor that still has its graph, and an array of one element, that warns
-    item = getattr(value, "item", None)
-    try:
-        number = item() if callable(item) else value
-        if isinstance(number, (str, bytes)):
-            raise TypeError
-        return float(number)
-    except (TypeError, ValueError, RuntimeError, OverflowError, NotImplementedError):
-        raise UserError(f"{name} = {value!r:.100} is not a number") from None
+    return Place(where, name_of("method", method), name_of("workload", workload), values, shared)

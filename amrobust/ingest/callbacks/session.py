@@ -9,8 +9,10 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from amrobust.errors import RunError, UserError
-from amrobust.ingest.recorder import Recording, Warned, metrics_of, prepared
+from amrobust.ingest.recorder import prepared
 from amrobust.ingest.recorder_journal import Rows
+from amrobust.ingest.recorder_values import metrics_of
+from amrobust.ingest.recording import Recording, Warned
 
 _under_way: dict[tuple[Any, int], HookRecorder] = {}
 """The recordings of this process that no hook has closed yet, by run directory and seed."""
