@@ -159,7 +159,7 @@ class ImageTraining:
             batches = self.source.training_batches(
                 measurements.statistics_order(), measurements.statistics_augmentation()
             )
-            size = int(self.params["batch_size"])
+            size = self.params["batch_size"]
             whole = (batch for batch in batches if len(batch[1]) == size)
             with batch_norm_statistics(
                 self.model,

@@ -345,7 +345,7 @@ class Loader:
         orders = np.stack(
             [order.permutation(len(self.labels))[: self.steps * self.batch] for order in self.orders]
         )
-        for index in torch.from_numpy(orders).to(self.images.device).split(self.batch, dim=1):
+        for index in torch.split(torch.from_numpy(orders).to(self.images.device), self.batch, dim=1):
             images = self.images[index]
             if self.augment is not None:
                 pairs = zip(images, self.augmentations, strict=True)
