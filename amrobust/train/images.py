@@ -34,6 +34,7 @@ from amrobust.train.network import (
 from amrobust.train.unit import SeedOutcome
 from amrobust.workloads.imagenet import ImageNet
 from amrobust.workloads.images import ImageClassification
+from amrobust.workloads.rates import batches_of
 
 EVALUATION_BATCH = {"cpu": 200, "cuda": 1000}
 """Images evaluated at once: on a CPU few enough for the activations to stay in the cache."""
@@ -51,7 +52,7 @@ class InMemory:
         device: torch.device,
         dtype: torch.dtype,
     ) -> None:
-        self.params = params
+        self.params, self.workload = params, workload.name
         split = workload.split(params)
         self.train = split.train_images.to(device, dtype), split.train_labels.to(device)
         self.test = split.test_images.to(device, dtype), split.test_labels.to(device)
@@ -60,11 +61,11 @@ class InMemory:
     def training_batches(
         self, order: np.random.Generator, augmentation: torch.Generator
     ) -> Iterator[tuple[Tensor, Tensor]]:
-        """One pass in a fresh order, whole batches only, each augmented."""
+        """One pass in a fresh order, each batch augmented."""
         images, labels = self.train
         batch = int(self.params["batch_size"])
-        whole = len(labels) // batch * batch
-        permutation = torch.from_numpy(order.permutation(len(labels))[:whole]).to(images.device)
+        used = batches_of(self.workload, self.params, len(labels)) * batch
+        permutation = torch.from_numpy(order.permutation(len(labels))[:used]).to(images.device)
         for indices in torch.split(permutation, batch):
             chosen = images[indices]
             yield chosen if self.augment is None else self.augment(chosen, augmentation), labels[indices]
@@ -87,7 +88,7 @@ class Streamed:
     def training_batches(
         self, order: np.random.Generator, augmentation: torch.Generator
     ) -> Iterator[tuple[Tensor, Tensor]]:
-        """One pass in a fresh order, whole batches only, each augmented."""
+        """One pass in a fresh order, each batch augmented."""
         return self.workload.training_batches(self.params, order, augmentation)
 
     def evaluation_sets(self) -> Mapping[str, Batches]:
@@ -158,9 +159,11 @@ class ImageTraining:
             batches = self.source.training_batches(
                 measurements.statistics_order(), measurements.statistics_augmentation()
             )
+            size = self.params["batch_size"]
+            whole = (batch for batch in batches if len(batch[1]) == size)
             with batch_norm_statistics(
                 self.model,
-                islice(batches, measurements.BATCHES),
+                islice(whole, measurements.BATCHES),
                 forward=lambda images: self._logits(images, self.model),
             ):
                 return self._measured(("test",))

@@ -91,8 +91,8 @@ class ImageNet:
 
     @property
     def optional(self) -> Mapping[str, Any]:
-        """Both statistics at every epoch, gradients as they are, no warmup."""
-        return {STATISTICS_EVERY: 1, **rates.GRADIENT, **rates.RATE}
+        """Both statistics at every epoch, whole batches, gradients as they are, no warmup."""
+        return {STATISTICS_EVERY: 1, **rates.LAST_BATCH, **rates.GRADIENT, **rates.RATE}
 
     def optimizer_defaults(self, optimizer: str) -> Mapping[str, float | int]:
         """One learning rate for all, as in the paper."""
@@ -110,6 +110,7 @@ class ImageNet:
         require(isinstance(params["augment"], bool), self.name, "augment", params["augment"], "true or false")
         rates.check(self.name, params)
         rates.check_gradient(self.name, params)
+        rates.check_last_batch(self.name, params)
         check_computation(self.name, params)
 
     def _folder(self, split: Literal["train", "val"]) -> ImageFolder:
@@ -138,7 +139,7 @@ class ImageNet:
         return int(params["epochs"])
 
     def steps_per_epoch(self, params: Mapping[str, Any]) -> int:
-        """Optimizer steps in one pass over the training images, whole batches only."""
+        """Optimizer steps in one pass over the training images."""
         return rates.steps_of(self.name, params, self._batches(params))
 
     def _batches(self, params: Mapping[str, Any]) -> int:
@@ -150,7 +151,7 @@ class ImageNet:
             params["batch_size"],
             f"at most {images:,}",
         )
-        return images // int(params["batch_size"])
+        return rates.batches_of(self.name, params, images)
 
     def steps_per_point(self, params: Mapping[str, Any]) -> int:
         """A curve has one point per epoch."""
@@ -181,19 +182,21 @@ class ImageNet:
     def training_batches(
         self, params: Mapping[str, Any], order: np.random.Generator, augmentation: torch.Generator
     ) -> Iterator[tuple[Tensor, Tensor]]:
-        """One pass in a fresh order, whole batches only: standardised images and labels.
+        """One pass in a fresh order: standardised images and labels.
 
         Every image takes 41 numbers from ``augmentation``, in the order of the pass, so that threads change nothing.
         """
         import torch
 
         folder, batch = self._folder("train"), int(params["batch_size"])
-        whole = self._batches(params) * batch
-        permutation = order.permutation(len(folder.paths))[:whole].reshape(-1, batch)
+        permutation = order.permutation(len(folder.paths))[: self._batches(params) * batch]
 
         def plans() -> Iterator[Plan]:
-            for indices in permutation:
-                draws = torch.rand((batch, 4 * CROP_TRIES + 1), generator=augmentation, dtype=torch.float64)
+            for start in range(0, len(permutation), batch):
+                indices = permutation[start : start + batch]
+                draws = torch.rand(
+                    (len(indices), 4 * CROP_TRIES + 1), generator=augmentation, dtype=torch.float64
+                )
                 yield indices.tolist(), draws if params["augment"] else None
 
         yield from _batches(folder, plans(), int(params["decoders"]))

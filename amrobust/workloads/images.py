@@ -95,7 +95,8 @@ class ImageClassification:
 
     Parameters: ``epochs``, ``batch_size``, ``model``, ``augment`` (random crops of the padded image and flips),
     ``train_images`` and ``test_images`` (the first so many of each split; all by default), and those of the learning rate
-    (:mod:`amrobust.workloads.rates`). What does not fill a last batch is left out, other images each epoch.
+    (:mod:`amrobust.workloads.rates`). What does not fill a last batch is left out, other images each epoch, or with
+    ``last_batch`` "train" is a smaller one.
     ``precision`` (float32, float64, or bfloat16 by autocast), ``channels_last`` and ``compile`` (torch.compile) change how the
     network is computed, and with it the last digits. ``validation`` is the share of the training images that is held out in the
     place of the test set.
@@ -124,8 +125,8 @@ class ImageClassification:
 
     @property
     def optional(self) -> Mapping[str, Any]:
-        """No validation split, both statistics at every epoch, gradients as they are, no warmup."""
-        return {"validation": None, STATISTICS_EVERY: 1, **rates.GRADIENT, **rates.RATE}
+        """No validation split, both statistics at every epoch, whole batches, gradients as they are, no warmup."""
+        return {"validation": None, STATISTICS_EVERY: 1, **rates.LAST_BATCH, **rates.GRADIENT, **rates.RATE}
 
     def optimizer_defaults(self, optimizer: str) -> Mapping[str, float | int]:
         """One learning rate for all, as in the paper."""
@@ -161,6 +162,7 @@ class ImageClassification:
         require(isinstance(params["augment"], bool), self.name, "augment", params["augment"], "true or false")
         rates.check(self.name, params)
         rates.check_gradient(self.name, params)
+        rates.check_last_batch(self.name, params)
         check_computation(self.name, params)
         validation.check(self.name, params)
 
@@ -211,9 +213,9 @@ class ImageClassification:
         return int(params["epochs"])
 
     def steps_per_epoch(self, params: Mapping[str, Any]) -> int:
-        """Optimizer steps in one pass over the training images, whole batches only."""
+        """Optimizer steps in one pass over the training images."""
         images = validation.training_length(self.name, params, self._lengths(params)[0])
-        steps = images // int(params["batch_size"])
+        steps = rates.batches_of(self.name, params, images)
         require(
             steps >= 1, self.name, "batch_size", params["batch_size"], "at most the number of training images"
         )

@@ -71,7 +71,8 @@ class PennTreebank:
     network (:class:`amrobust.workloads.models.lstm.Dropouts`); ``train_tokens`` takes the first so many words of the
     training text, ``evaluation_tokens`` of the validation and of the test text.
 
-    Perplexity is exp of the mean loss a word, the state carried over the whole text, read in ``evaluation_batch`` columns.
+    Perplexity is exp of the mean loss a word, the state carried over the whole text, read in ``evaluation_batch`` columns, the
+    test text in ``test_columns`` where that is given: each column begins without a state, which is why fewer are better.
     ``train_batch_loss`` is the mean loss a word over the epoch's windows, with dropout, without the penalties.
     """
 
@@ -107,8 +108,8 @@ class PennTreebank:
 
     @property
     def optional(self) -> Mapping[str, Any]:
-        """The whole validation and test text, no warmup."""
-        return {"evaluation_tokens": None, **rates.RATE}
+        """The whole validation and test text, the latter in as many columns as the former, no warmup."""
+        return {"evaluation_tokens": None, "test_columns": None, **rates.RATE}
 
     def optimizer_defaults(self, optimizer: str) -> Mapping[str, float | int]:
         """η = 2.5 and β = 0.99 (Table 3); for SGD+ASGD η = 30, and 5 evaluations without progress start its average."""
@@ -120,6 +121,9 @@ class PennTreebank:
         for name in ("epochs", "batch_size", "evaluation_batch", "patience"):
             value = params[name]
             require(_whole(value) and value >= 1, self.name, name, value, "an integer of at least 1")
+        value = params.get("test_columns")
+        good = value is None or (_whole(value) and value >= 1)
+        require(good, self.name, "test_columns", value, "an integer of at least 1, or none")
         for name, columns in (("train_tokens", "batch_size"), ("evaluation_tokens", "evaluation_batch")):
             value = params.get(name)
             require(
@@ -156,9 +160,12 @@ class PennTreebank:
             ("evaluation_tokens", evaluated, min(len(validation), len(test))),
         ):
             require(value is None or value <= most, self.name, name, value, f"at most {most:,}")
+        of_test = "evaluation_batch" if params.get("test_columns") is None else "test_columns"
         for tokens, name in (
-            (train, "batch_size"), (validation, "evaluation_batch"), (test, "evaluation_batch"),
-        ):  # fmt: skip
+            (train, "batch_size"),
+            (validation, "evaluation_batch"),
+            (test[:evaluated], of_test),
+        ):
             require(
                 2 * params[name] <= len(tokens),
                 self.name, name, params[name], f"possible with a text of {len(tokens):,} words",
@@ -166,7 +173,7 @@ class PennTreebank:
         return (
             columns(train[:wanted], params["batch_size"]),
             columns(validation[:evaluated], params["evaluation_batch"]),
-            columns(test[:evaluated], params["evaluation_batch"]),
+            columns(test[:evaluated], params[of_test]),
         )
 
     def texts(self, params: Mapping[str, Any]) -> Texts:

@@ -21,6 +21,9 @@ of the training, at its end, over which wsd falls."""
 GRADIENT: Mapping[str, Any] = {"clip_norm": None, "accumulate": 1}
 """Optional parameters of networks' gradients: ``clip_norm``, the largest norm, to which one of a larger norm is scaled down;
 ``accumulate``, how many batches' mean gradient makes one step of the optimizer. Batches that fill no step are left out."""
+LAST_BATCH: Mapping[str, Any] = {"last_batch": "drop"}
+"""Optional parameter of what becomes of the images that do not fill a last batch: "drop" leaves them out, others each epoch,
+"train" makes a smaller batch of them, as the paper's repositories do."""
 SCHEDULED: Mapping[str, Any] = {"schedule": None, **RATE}
 """Those of a workload whose own schedule is fixed: ``schedule``, where it is given, replaces that."""
 REPLACING = (None, "constant", "cosine", *PER_STEP)
@@ -81,6 +84,31 @@ def check_gradient(workload: str, params: Mapping[str, Any]) -> None:
     require(good, workload, "clip_norm", clip_norm, "a number above 0, or none")
     whole = isinstance(batches, int) and not isinstance(batches, bool) and batches >= 1
     require(whole, workload, "accumulate", batches, "an integer of at least 1")
+
+
+def check_last_batch(workload: str, params: Mapping[str, Any]) -> None:
+    """Raise UserError where ``last_batch`` is none, or does not go with ``accumulate``."""
+    value = params.get("last_batch", "drop")
+    require(value in ("drop", "train"), workload, "last_batch", value, "drop or train")
+    require(
+        value == "drop" or params.get("accumulate", 1) == 1,
+        workload, "last_batch", value, "drop where gradients are accumulated",
+    )  # fmt: skip
+
+
+def batches_of(workload: str, params: Mapping[str, Any], images: int) -> int:
+    """Batches of one pass over ``images``. Raises UserError where a last one of a single image would be left to batch norm."""
+    whole, rest = divmod(images, int(params["batch_size"]))
+    if params.get("last_batch", "drop") == "drop" or not rest:
+        return whole
+    require(
+        rest > 1,
+        workload,
+        "last_batch",
+        "train",
+        f"drop, since a single one of the {images:,} images is left",
+    )
+    return whole + 1
 
 
 def steps_of(workload: str, params: Mapping[str, Any], batches: int) -> int:

@@ -260,6 +260,16 @@ class TestWarnings:
         roomy = dataclasses.replace(special, steps_per_epoch=100, seed_plans=(6,))
         assert not {"long-averaging", "seeds-added"} & kinds(verdict(compare([wide, roomy]), "less spread"))
 
+    @pytest.mark.parametrize(("steps", "hint"), [(75, "use m <= 3, or a smaller"), (20, "use a smaller")])
+    def test_a_hint_about_m_leaves_the_method_and_option_one_averages_nothing(self, rng, wide, steps, hint):
+        two = arm("am1[m=5]/II", curves(rng, 6, 30), averaging=5, steps_per_epoch=steps, output="II")
+        one = arm("am1[m=5]/I", curves(rng, 6, 30), averaging=5, steps_per_epoch=steps, output="I")
+        (note,) = (
+            w for w in verdict(compare([wide, two]), "less spread").warnings if w.kind == "long-averaging"
+        )
+        assert note.hint.startswith(hint)
+        assert "long-averaging" not in kinds(verdict(compare([wide, one]), "less spread"))
+
     def test_epochs_before_an_output_moved_are_left_out_for_all(self, rng, wide):
         late = arm("am1[m=200]/II", curves(rng, 20, 30), first_output_epoch=3)
         compared = compare([wide, late]).groups[0]

@@ -9,6 +9,8 @@ import torch
 from made_up_data import put_fashion, put_image_sets
 
 from amrobust.errors import UserError
+from amrobust.train.images import InMemory
+from amrobust.train.prepare import make_spec
 from amrobust.workloads import data
 from amrobust.workloads.images import CIFAR10, CIFAR100, FASHION_MNIST
 
@@ -186,3 +188,37 @@ def test_the_real_fashion_mnist_is_the_publishers(shared, monkeypatch):
     pixels = arrays.train_images / np.float32(255)
     assert pixels.mean(dtype=np.float64) == pytest.approx(FASHION_MNIST.mean[0], abs=1e-4)
     assert pixels.std(dtype=np.float64) == pytest.approx(FASHION_MNIST.std[0], abs=1e-4)
+
+
+def test_what_does_not_fill_a_last_batch_is_left_out_or_a_smaller_one(root):
+    images = len(CIFAR10.split({**CIFAR10.defaults, "batch_size": 4}).train_labels)
+    size = images // 2 - 1  # two batches and two images
+    params = {**CIFAR10.defaults, "batch_size": size}
+    for last_batch, sizes in (("drop", [size, size]), ("train", [size, size, 2])):
+        chosen = {**params, "last_batch": last_batch}
+        CIFAR10.check(chosen)
+        source = InMemory(CIFAR10, chosen, torch.device("cpu"), torch.float32)
+        batches = list(source.training_batches(np.random.default_rng(0), torch.Generator()))
+        assert [len(labels) for _, labels in batches] == sizes
+        assert CIFAR10.steps_per_epoch(chosen) == len(sizes)
+    usual = make_spec("cifar10", "msgd")
+    assert usual == make_spec("cifar10", "msgd", {"last_batch": "drop"})
+    assert "last_batch" not in usual.workload_params
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"last_batch": "keep"}, "last_batch = 'keep' is not drop or train"),
+        ({"last_batch": "train", "accumulate": 2}, "drop where gradients are accumulated"),
+    ],
+)
+def test_a_last_batch_that_cannot_be_is_refused(change, message):
+    with pytest.raises(UserError, match=message):
+        CIFAR10.check({**CIFAR10.defaults, **change})
+
+
+def test_a_last_batch_of_a_single_image_is_refused(root):
+    images = len(CIFAR10.split({**CIFAR10.defaults, "batch_size": 4}).train_labels)
+    with pytest.raises(UserError, match="a single one of the"):
+        CIFAR10.steps_per_epoch({**CIFAR10.defaults, "batch_size": images - 1, "last_batch": "train"})

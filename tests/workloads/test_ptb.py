@@ -37,6 +37,17 @@ def test_the_texts_lie_side_by_side(root):
     assert len(WORKLOAD.data_digest(PARAMS)) == 64
 
 
+def test_the_test_text_may_have_columns_of_its_own(root):
+    texts = WORKLOAD.texts({**PARAMS, "test_columns": 1})
+    assert texts.validation.shape == (150, 2)
+    assert texts.test.shape == (400, 1)
+    usual = WORKLOAD.texts(PARAMS).test
+    assert texts.test[:, 0].equal(usual.T.flatten())
+    with pytest.raises(UserError, match="test_columns"):
+        WORKLOAD.texts({**PARAMS, "test_columns": 201})
+    assert "test_columns" not in make_spec("ptb", "am1").workload_params
+
+
 def test_windows_cover_the_training_text_and_are_the_streams(root):
     one = WORKLOAD.windows(PARAMS, np.random.default_rng(0))
     assert (one[0][0], one[-1][1]) == (0, 499)
@@ -96,6 +107,7 @@ def test_a_step_of_training_by_hand(root, model):
         {"evaluation_tokens": 3},
         {"evaluation_tokens": 40.0},
         {"evaluation_batch": 1.5},
+        {"test_columns": 0},
     ],
     ids=str,
 )

@@ -38,6 +38,7 @@ from amrobust.train.stacking.model import StackedModel, losses
 from amrobust.train.stacking.rows import Rows, require_elementwise, rows_of
 from amrobust.train.streams import ROUNDING, x0_index
 from amrobust.train.unit import SeedOutcome
+from amrobust.workloads.rates import batches_of
 
 EVALUATION_BATCH = 400
 """Examples, over all seeds, that are evaluated at a time: as few as keep the activations in the cache."""
@@ -330,7 +331,8 @@ class Loader:
         spec = entries[0][0]
         self.batch = int(spec.workload_params["batch_size"])  # type: ignore[arg-type]
         accumulate = int(spec.workload_params.get("accumulate", 1))  # type: ignore[arg-type]
-        self.steps = len(self.labels) // self.batch // accumulate * accumulate
+        batches = batches_of(spec.workload, spec.workload_params, len(self.labels))
+        self.steps = batches // accumulate * accumulate
         self.orders = [order_generator(spec, seed) for spec, seed in entries]
         workload: Any = workloads.get(spec.workload)
         self.augment = workload.augmentation(spec.workload_params) if workload.kind == "image" else None
@@ -339,12 +341,11 @@ class Loader:
         )
 
     def epoch(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """One pass in fresh orders, whole batches only, images augmented where the workload does that."""
+        """One pass in fresh orders, images augmented where the workload does that."""
         orders = np.stack(
             [order.permutation(len(self.labels))[: self.steps * self.batch] for order in self.orders]
         )
-        indices = torch.from_numpy(orders).to(self.images.device).view(-1, self.steps, self.batch)
-        for index in indices.unbind(1):
+        for index in torch.split(torch.from_numpy(orders).to(self.images.device), self.batch, dim=1):
             images = self.images[index]
             if self.augment is not None:
                 pairs = zip(images, self.augmentations, strict=True)

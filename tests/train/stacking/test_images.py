@@ -64,6 +64,7 @@ def assert_same_bits(one, other):
         ("am2", {"restart": True, **STEP}),
         ("omsgd", {"schedule": "cosine"}),
         ("aggmo", {"schedule": "constant"}),
+        ("am1", {"batch_size": 16, "last_batch": "train", "epochs": 3}),
         pytest.param("am1", {"model": "resnet8", "epochs": 2}, marks=pytest.mark.slow),
     ],
 )
