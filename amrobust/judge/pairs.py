@@ -12,7 +12,7 @@ from amrobust.judge import warnings
 from amrobust.judge.claim import Claim
 from amrobust.judge.comparison import PairFacts
 from amrobust.judge.kinds.kind import SENSITIVITY_RESAMPLES
-from amrobust.judge.samples import Pair, Sample, paired_finals
+from amrobust.judge.samples import Pair, Sample
 from amrobust.judge.words import p_text
 from amrobust.runs.metric import Metric
 from amrobust.stats.results import ResultWarning
@@ -32,7 +32,7 @@ def _facts(method: Sample, baseline: Sample, metric: Metric, alpha: float) -> Pa
     pair = Pair.of(method, baseline)
     assert method.finals is not None
     assert baseline.finals is not None
-    ours, theirs = paired_finals(method, baseline) if pair.paired else (method.finals, baseline.finals)
+    ours, theirs = pair.finals
     several = pair.x0s is not None
     lost = [int((~np.isfinite(values)).sum()) for values in (method.finals, baseline.finals)]
     return PairFacts(

@@ -110,16 +110,10 @@ class Sample:
         return tuple(warning for warning in found if warning is not None)
 
 
-def paired_finals(method: Sample, baseline: Sample) -> tuple[Curves, Curves]:
-    """Final values of the seeds that both arms have, diverged ones among them, in one order."""
-    ours, theirs = method.arm.seeds, baseline.arm.seeds
-    common = [seed for seed in ours if seed in set(theirs)]
-    assert method.finals is not None
-    assert baseline.finals is not None
-    return (
-        method.finals[[ours.index(seed) for seed in common]],
-        baseline.finals[[theirs.index(seed) for seed in common]],
-    )
+def in_common(ours: Sequence[int], theirs: Sequence[int]) -> list[int]:
+    """The seeds that both have, in the order of the first."""
+    found = set(theirs)
+    return [seed for seed in ours if seed in found]
 
 
 @dataclass(frozen=True)
@@ -149,7 +143,7 @@ class Pair:
         x0s = (method.x0s, baseline.x0s) if method.x0s and baseline.x0s else None
         if not paired:
             return cls(method, baseline, method.curves, baseline.curves, False, (), x0s)
-        common = [seed for seed in method.seeds if seed in set(baseline.seeds)]
+        common = in_common(method.seeds, baseline.seeds)
         rows = [method.seeds.index(seed) for seed in common]
         others = [baseline.seeds.index(seed) for seed in common]
         a, b = method.curves[rows], baseline.curves[others]
@@ -158,3 +152,15 @@ class Pair:
         lost = len(common) < max(len(method.seeds), len(baseline.seeds))
         notes = (warnings.unpaired_seeds(left, right, len(common)),) if lost else ()
         return cls(method, baseline, a, b, True, notes, x0s)
+
+    @property
+    def finals(self) -> tuple[Curves, Curves]:
+        """Final values of all seeds, also of diverged ones; of paired arms those of the seeds that both have, in one order."""
+        ours, theirs = self.method.finals, self.baseline.finals
+        assert ours is not None
+        assert theirs is not None
+        if not self.paired:
+            return ours, theirs
+        of_ours, of_theirs = self.method.arm.seeds, self.baseline.arm.seeds
+        common = in_common(of_ours, of_theirs)
+        return ours[list(map(of_ours.index, common))], theirs[list(map(of_theirs.index, common))]
