@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from amrobust import stats
 from amrobust.errors import UserError
-from amrobust.judge import endpoints, measurements, metrics, oddities, tuning, warnings
+from amrobust.judge import endpoints, measurements, metrics, oddities, run_warnings, tuning
 from amrobust.judge.arms import along_one_axis, choose_metric, on_scale
 from amrobust.judge.claim import Claim
 from amrobust.judge.comparison import Comparison, GroupComparison
@@ -297,10 +297,12 @@ def _group(
             for arm in ordered
         }
     notes = (
-        warnings.different_x0(baseline.workload) if mixed_x0 else warnings.one_initialisation(ordered),
-        warnings.unofficial_data(baseline),
-        warnings.code_differs(ordered),
-        warnings.epochs_left_out(baseline.axis, first_epoch, measured=first_epoch == first_output),
+        run_warnings.different_x0(baseline.workload)
+        if mixed_x0
+        else run_warnings.one_initialisation(ordered),
+        run_warnings.unofficial_data(baseline),
+        run_warnings.code_differs(ordered),
+        run_warnings.epochs_left_out(baseline.axis, first_epoch, measured=first_epoch == first_output),
         same_for_all_seeds(ordered, metric.name),
         *same_for_several_methods(ordered, metric.name),
         *partly_copied(ordered, metric.name),

@@ -8,7 +8,7 @@ from typing import TypeVar
 import numpy as np
 
 from amrobust import stats
-from amrobust.judge import warnings
+from amrobust.judge import run_warnings
 from amrobust.judge.claim import Claim
 from amrobust.judge.comparison import PairFacts
 from amrobust.judge.kinds.kind import SENSITIVITY_RESAMPLES
@@ -90,5 +90,5 @@ def divergence_warnings(facts: Sequence[PairFacts], titles: Mapping[str, str]) -
                 f"{titles[pair.baseline]} with "
                 f"probability {won.estimate:.2f}, {p_text(won.p)} by {won.test}"
             )
-        notes.append(warnings.diverged(titles[pair.method], titles[pair.baseline], text))
+        notes.append(run_warnings.diverged(titles[pair.method], titles[pair.baseline], text))
     return tuple(notes)

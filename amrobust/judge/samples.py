@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from amrobust.judge import tuning, warnings
+from amrobust.judge import run_warnings, tuning
 from amrobust.runs.arms import Arm
 from amrobust.runs.metric import Metric
 from amrobust.stats import final_values
@@ -96,16 +96,18 @@ class Sample:
     def warnings(self) -> tuple[ResultWarning, ...]:
         """What the reader should know about this arm alone."""
         found = [
-            warnings.few_seeds(self.arm.title, len(self.seeds)),
-            warnings.seeds_added(self.arm, self.looks),
-            warnings.slow_averaging(self.arm),
-            warnings.code_changed(self.arm),
-            warnings.packages_changed(self.arm),
+            run_warnings.few_seeds(self.arm.title, len(self.seeds)),
+            run_warnings.seeds_added(self.arm, self.looks),
+            run_warnings.slow_averaging(self.arm),
+            run_warnings.code_changed(self.arm),
+            run_warnings.packages_changed(self.arm),
         ]
         found += tuning.of_method(self.arm)
         if self.diverged and self.complete_cases:
             found.append(
-                warnings.complete_cases_only(self.arm.title, self.diverged, self.diverged + len(self.seeds))
+                run_warnings.complete_cases_only(
+                    self.arm.title, self.diverged, self.diverged + len(self.seeds)
+                )
             )
         return tuple(warning for warning in found if warning is not None)
 
@@ -150,7 +152,7 @@ class Pair:
         if x0s is not None:
             x0s = tuple(x0s[0][row] for row in rows), tuple(x0s[1][row] for row in others)
         lost = len(common) < max(len(method.seeds), len(baseline.seeds))
-        notes = (warnings.unpaired_seeds(left, right, len(common)),) if lost else ()
+        notes = (run_warnings.unpaired_seeds(left, right, len(common)),) if lost else ()
         return cls(method, baseline, a, b, True, notes, x0s)
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from amrobust.judge import warnings
+from amrobust.judge import claim_warnings
 from amrobust.judge.claim import Claim
 from amrobust.judge.comparison import Verdict
 from amrobust.judge.kinds.kind import Outcome
@@ -138,7 +138,7 @@ def _disagreement(
     asked, test = evidence.asked, evidence.test
     assert asked is not None
     assert test is not None
-    return warnings.interval_disagrees(
+    return claim_warnings.interval_disagrees(
         test.test, p_adjusted, by_test, asked.test, by_interval, coverage_sentence(asked)
     )
 
