@@ -17,7 +17,7 @@ from amrobust.judge.comparison import Comparison, Verdict
 from amrobust.judge.declaration import declaration_of, digest_of
 from amrobust.judge.endpoints import best_of
 from amrobust.judge.named import labelled
-from amrobust.judge.warnings import seeds_left_out
+from amrobust.judge.run_warnings import seeds_left_out
 from amrobust.runs.arms import Arm
 from amrobust.runs.seeds import MAX_SEED
 from amrobust.runs.versions import seeds_of_other_versions

@@ -12,7 +12,6 @@ import numpy as np
 from amrobust.judge.claim import Claim
 from amrobust.judge.evidence import gather
 from amrobust.judge.family import judged_together
-from amrobust.judge.kinds.composite import points_to
 from amrobust.judge.rules import Evidence, Rate, Rules
 from amrobust.judge.samples import Curves, Sample
 from amrobust.runs.arms import Arm
@@ -130,8 +129,7 @@ def _composite(cell: Cell, effort: Effort, rng: np.random.Generator) -> list[Fig
             samples = {"b": _sample("b", curves["b"]), "m1": _sample("m1", curves["m1"] + shift)}
             found = gather(claim, samples, METRIC, Rules(), Rate(ALPHA, ALPHA, p_alone=True))
             assert found.p is not None
-            points = all(points_to(part, METRIC) for part in found.parts)
-            wrong[outcome] += found.p <= ALPHA and points == (outcome == "supported")
+            wrong[outcome] += found.p <= ALPHA and found.points_to(METRIC) == (outcome == "supported")
     where = {"supported": "one part on its border", "refuted": "all parts on their borders"}
     return [
         rate(

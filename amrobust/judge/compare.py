@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import islice
 
 from threadpoolctl import threadpool_limits
 
 from amrobust import stats
 from amrobust.errors import UserError
-from amrobust.judge import endpoints, measurements, metrics, oddities, tuning, warnings
+from amrobust.judge import endpoints, measurements, metrics, oddities, run_warnings, tuning
 from amrobust.judge.arms import along_one_axis, choose_metric, on_scale
 from amrobust.judge.claim import Claim
 from amrobust.judge.comparison import Comparison, GroupComparison
@@ -52,6 +53,11 @@ class _Group:
     def measurement(self) -> str | None:
         """That of all its arms."""
         return self.baseline.measurement
+
+    @cached_property
+    def titles(self) -> dict[str, str]:
+        """What each method is called in print."""
+        return {arm.method: arm.title for arm in self.arms}
 
 
 def compare(
@@ -140,17 +146,18 @@ def _judged(
     with threadpool_limits(1, user_api="blas"):
         judged = iter(judged_together(len(claims_of), applied.alpha, evidence))
         facts = [pair_facts(group.claims, group.samples, metric, rules.alpha) for group in groups]
-    compared = []
-    for group, pairs in zip(groups, facts, strict=True):
-        titles = {arm.method: arm.title for arm in group.arms}
-        axis = group.arms[0].axis
-        verdicts = tuple(
-            with_tipping_points(
-                decide(item, p_adjusted, metric, axis, applied, len(claims_of), titles),
-                item, group.samples, metric, applied,
+        decided = [
+            tuple(
+                with_tipping_points(
+                    decide(item, p_adjusted, metric, group.baseline.axis, applied, len(claims_of), group.titles),
+                    item, group.samples, metric, applied,
+                )
+                for item, p_adjusted in islice(judged, len(group.claims))
             )
-            for item, p_adjusted in islice(judged, len(group.claims))
-        )  # fmt: skip
+            for group in groups
+        ]  # fmt: skip
+    compared = []
+    for group, verdicts, pairs in zip(groups, decided, facts, strict=True):
         first = group.arms[0]
         compared.append(
             GroupComparison(
@@ -177,7 +184,7 @@ def _judged(
                 warnings=notes.get((first.workload, first.data_digest), ())
                 + oddities.look_alikes(arms, group.arms)
                 + group.warnings
-                + divergence_warnings(pairs, titles),
+                + divergence_warnings(pairs, group.titles),
                 axis=first.axis,
                 declaration=unproven(group.arms) if declared else None,
             )
@@ -255,12 +262,12 @@ def _measured_alike(arms: Sequence[Arm]) -> tuple[list[Arm], list[str]]:
     """
     kept, said = [], {}
     for arm in arms:
+        if arm.measurement is None:
+            kept.append(arm)
+            continue
         usual = arm.setting.usually_measured
         there = {each.method for each in arms if each.setting == arm.setting}
-        lacking = [] if arm.measurement is None else [
-            each.title for each in arms if each.setting == usual and each.method not in there
-        ]  # fmt: skip
-        if lacking:
+        if lacking := [each.title for each in arms if each.setting == usual and each.method not in there]:
             verb = "was" if len(lacking) == 1 else "were"
             said[arm.workload] = (
                 f"{arm.workload}: {', '.join(lacking)} {verb} not measured so, and nothing is tested of the others"
@@ -290,10 +297,12 @@ def _group(
             for arm in ordered
         }
     notes = (
-        warnings.different_x0(baseline.workload) if mixed_x0 else warnings.one_initialisation(ordered),
-        warnings.unofficial_data(baseline),
-        warnings.code_differs(ordered),
-        warnings.epochs_left_out(baseline.axis, first_epoch, measured=first_epoch == first_output),
+        run_warnings.different_x0(baseline.workload)
+        if mixed_x0
+        else run_warnings.one_initialisation(ordered),
+        run_warnings.unofficial_data(baseline),
+        run_warnings.code_differs(ordered),
+        run_warnings.epochs_left_out(baseline.axis, first_epoch, measured=first_epoch == first_output),
         same_for_all_seeds(ordered, metric.name),
         *same_for_several_methods(ordered, metric.name),
         *partly_copied(ordered, metric.name),

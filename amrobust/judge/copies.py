@@ -9,7 +9,7 @@ from itertools import combinations
 import numpy as np
 
 from amrobust.errors import UserError
-from amrobust.judge import warnings
+from amrobust.judge import run_warnings
 from amrobust.runs.arms import Arm
 from amrobust.runs.files import escape
 from amrobust.runs.values import Curves
@@ -60,7 +60,7 @@ def same_for_all_seeds(arms: Sequence[Arm], metric: str) -> ResultWarning | None
             and all(map(_tells, found))
         ):
             alike.append(arm.title)
-    return warnings.nothing_random(alike) if alike else None
+    return run_warnings.nothing_random(alike) if alike else None
 
 
 def same_for_several_methods(arms: Sequence[Arm], metric: str) -> tuple[ResultWarning, ...]:
@@ -76,7 +76,7 @@ def same_for_several_methods(arms: Sequence[Arm], metric: str) -> tuple[ResultWa
             having[(np.frombuffer(bits) + 0.0).tobytes()].append(place)  # of the two zeros one
     pairs = {pair for places in having.values() for pair in combinations(dict.fromkeys(places), 2)}
     return tuple(
-        warnings.curves_in_common(a.title, b.title, common, final=a.epochs == 1)
+        run_warnings.curves_in_common(a.title, b.title, common, final=a.epochs == 1)
         for (a, some), (b, others) in ((contents[i], contents[j]) for i, j in sorted(pairs))
         if (
             common := len([bits for bits in some if bits in others and _tells(bits)])
@@ -105,11 +105,11 @@ def partly_copied(arms: Sequence[Arm], metric: str) -> tuple[ResultWarning, ...]
             (values, "everywhere"), (values[:, :half], "in their first half"), (values[:, half:], "in their second half"),
         ):  # fmt: skip
             if pair := _nearly_equal(part):
-                found.append(warnings.curves_alike(arm.title, [arm.seeds[row] for row in pair], where))
+                found.append(run_warnings.curves_alike(arm.title, [arm.seeds[row] for row in pair], where))
                 break
         rows = _by_content(arm, metric)
         if len(rows) >= FEWEST_VALUES and all(len(same) > 1 for same in rows.values()):
-            found.append(warnings.values_repeated(arm.title, len(values), len(rows)))
+            found.append(run_warnings.values_repeated(arm.title, len(values), len(rows)))
     return tuple(found)
 
 

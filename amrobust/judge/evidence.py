@@ -9,7 +9,6 @@ from amrobust.errors import UserError
 from amrobust.judge import tuning
 from amrobust.judge.claim import Claim
 from amrobust.judge.kinds import COMPOSITE
-from amrobust.judge.kinds.composite import points_to
 from amrobust.judge.kinds.kind import FEWEST_SEEDS, or_refusal
 from amrobust.judge.rules import PAIRED, UNPAIRED, Evidence, Rate, Rules
 from amrobust.judge.samples import Pair, Refused, Sample
@@ -54,7 +53,7 @@ def gather(claim: Claim, samples: Mapping[str, Sample], metric: Metric, rules: R
     if claim.parts:
         parts = [gather(part, samples, metric, rules, rate) for part in claim.parts]
         for place, part in enumerate(parts):
-            if part.refusal is None and not points_to(part, metric):
+            if part.refusal is None and not part.points_to(metric):
                 parts[place] = gather(part.claim, samples, metric, rules, rate.over(len(parts)))
         return COMPOSITE.of_parts(claim, tuple(parts), metric, rate)
     involved = [samples[name] for name in claim.involved]

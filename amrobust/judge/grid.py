@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from amrobust.errors import UserError
-from amrobust.judge import warnings
+from amrobust.judge import run_warnings
 from amrobust.runs.arms import Arm
 from amrobust.runs.axis import Axis, number
 from amrobust.runs.files import escape
@@ -154,7 +154,7 @@ def _shifted(arms: Sequence[Arm]) -> tuple[list[Arm], ResultWarning]:
     found = [replace(arm, axis=from_one(arm.axis)) for arm in arms]
     moved = [arm.method for arm, new in zip(arms, found, strict=True) if arm.axis != new.axis]
     what = f"the {arms[0].axis.plural} of {', '.join(moved)} are counted from 1 instead of 0" if moved else ""
-    return found, warnings.common_grid(what or f"no {arms[0].axis.plural} are counted from 0", "")
+    return found, run_warnings.common_grid(what or f"no {arms[0].axis.plural} are counted from 0", "")
 
 
 def _resampled(arms: Sequence[Arm], grid: Grid, text: str) -> tuple[list[Arm], ResultWarning]:
@@ -195,7 +195,7 @@ def _resampled(arms: Sequence[Arm], grid: Grid, text: str) -> tuple[list[Arm], R
         for cell in cells:
             if (lag := cell.lag(points)) > _ROUNDING * points[-1]:
                 what += f"; {cell.arm.title}'s lie up to {number(lag)} {axis.unit or axis.plural} before it"
-    return found, warnings.common_grid(what, cut)
+    return found, run_warnings.common_grid(what, cut)
 
 
 def _after_the_start(arm: Arm) -> Arm:

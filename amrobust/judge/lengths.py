@@ -10,7 +10,7 @@ from typing import Literal, TypeVar
 import numpy as np
 
 from amrobust.errors import UserError
-from amrobust.judge import warnings
+from amrobust.judge import run_warnings
 from amrobust.judge.words import listed
 from amrobust.runs.arms import Arm
 from amrobust.runs.axis import Axis
@@ -96,7 +96,7 @@ def _settled(
     change = {"hold": _held, "drop": _without, "diverged": _diverged}[lengths]
     return (
         [change(arm, rows) for arm, rows in zip(arms, early, strict=True)],
-        warnings.ended_early(words, longest, LENGTHS[lengths]),
+        run_warnings.ended_early(words, longest, LENGTHS[lengths]),
     )
 
 
@@ -203,4 +203,4 @@ def _cut(arms: Sequence[Arm]) -> tuple[list[Arm], ResultWarning | None]:
         return list(arms), None
     axis = longest.part(shortest)
     cut = [_with(arm, curve[:, :shortest], axis) for arm in arms for curve in arm.curves.values()]
-    return cut, warnings.curves_cut(axis, longest)
+    return cut, run_warnings.curves_cut(axis, longest)

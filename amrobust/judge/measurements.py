@@ -12,7 +12,7 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 from amrobust.errors import UserError
-from amrobust.judge import warnings
+from amrobust.judge import claim_warnings
 from amrobust.judge.usage import meant
 from amrobust.judge.words import alike
 from amrobust.runs.arms import Arm
@@ -133,7 +133,7 @@ def _changes(
 ) -> Iterable[ResultWarning]:
     for other, found in others:
         if found.outcome != verdict.outcome:
-            yield warnings.measurement_decides(
+            yield claim_warnings.measurement_decides(
                 words(compared.measurement, other.measurement), verdict.outcome, _estimate(verdict),
                 words(other.measurement, compared.measurement), found.outcome, _estimate(found),
             )  # fmt: skip

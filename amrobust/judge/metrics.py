@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from amrobust.errors import UserError
-from amrobust.judge import warnings
+from amrobust.judge import run_warnings
 from amrobust.judge.claim import Claim
 from amrobust.judge.words import counted, points
 from amrobust.runs.arms import Arm
@@ -112,7 +112,7 @@ def impossible(arms: Sequence[Arm], metric: Metric) -> ResultWarning | None:
         return None
     arm, values, found = next(each for each in zip(arms, every, outside, strict=True) if each[2].any())
     row, column = np.argwhere(found)[0]
-    return warnings.impossible_values(
+    return run_warnings.impossible_values(
         f"{counted(count, 'value')} of {metric.name}", most, f"{arm.title}, seed {arm.seeds[row]}",
         f"{arm.axis.quantity} {arm.axis.at(int(column) + 1)}: {values[row, column]:.4g}",
     )  # fmt: skip

@@ -8,11 +8,11 @@ from typing import TypeVar
 import numpy as np
 
 from amrobust import stats
-from amrobust.judge import warnings
+from amrobust.judge import run_warnings
 from amrobust.judge.claim import Claim
 from amrobust.judge.comparison import PairFacts
 from amrobust.judge.kinds.kind import SENSITIVITY_RESAMPLES
-from amrobust.judge.samples import Pair, Sample, paired_finals
+from amrobust.judge.samples import Pair, Sample
 from amrobust.judge.words import p_text
 from amrobust.runs.metric import Metric
 from amrobust.stats.results import ResultWarning
@@ -32,7 +32,7 @@ def _facts(method: Sample, baseline: Sample, metric: Metric, alpha: float) -> Pa
     pair = Pair.of(method, baseline)
     assert method.finals is not None
     assert baseline.finals is not None
-    ours, theirs = paired_finals(method, baseline) if pair.paired else (method.finals, baseline.finals)
+    ours, theirs = pair.finals
     several = pair.x0s is not None
     lost = [int((~np.isfinite(values)).sum()) for values in (method.finals, baseline.finals)]
     return PairFacts(
@@ -90,5 +90,5 @@ def divergence_warnings(facts: Sequence[PairFacts], titles: Mapping[str, str]) -
                 f"{titles[pair.baseline]} with "
                 f"probability {won.estimate:.2f}, {p_text(won.p)} by {won.test}"
             )
-        notes.append(warnings.diverged(titles[pair.method], titles[pair.baseline], text))
+        notes.append(run_warnings.diverged(titles[pair.method], titles[pair.baseline], text))
     return tuple(notes)

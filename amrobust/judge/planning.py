@@ -13,9 +13,8 @@ from amrobust.errors import UserError
 from amrobust.judge.claim import Claim
 from amrobust.judge.comparison import Comparison, GroupComparison, Verdict
 from amrobust.judge.evidence import gather
-from amrobust.judge.kinds.composite import points_to
 from amrobust.judge.kinds.kind import FEWEST_SEEDS, Outcome
-from amrobust.judge.rules import Evidence, Rate, Rules
+from amrobust.judge.rules import Rate, Rules
 from amrobust.judge.samples import Curves, Refused, Sample
 from amrobust.judge.simulated import SHAPES, Shape, Source
 from amrobust.judge.usage import asked_for
@@ -77,11 +76,7 @@ class Study:
         assert evidence.p is not None
         if evidence.p > first:
             return "inconclusive", None
-        return "supported" if _points(evidence, self.metric) else "refuted", None
-
-
-def _points(evidence: Evidence, metric: Metric) -> bool:
-    return all(points_to(part, metric) for part in evidence.parts or (evidence,))
+        return "supported" if evidence.points_to(self.metric) else "refuted", None
 
 
 @dataclass(frozen=True)

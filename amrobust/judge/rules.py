@@ -19,6 +19,7 @@ from amrobust.stats.sequential import check_looks
 
 if TYPE_CHECKING:
     from amrobust.judge.claim import Claim
+    from amrobust.runs.metric import Metric
 
 TestName = Literal[
     "auto",
@@ -159,6 +160,14 @@ class Evidence:
     parts: tuple[Evidence, ...] = ()
     asked: Result | None = None
     """The bootstrap interval that was asked for: it is shown in place of the other, and a verdict needs both."""
+
+    def points_to(self, metric: Metric) -> bool:
+        """Whether the estimate is as the claim says; of a composite, those of all parts."""
+        if self.parts:
+            return all(part.points_to(metric) for part in self.parts)
+        assert self.interval is not None
+        assert self.interval.estimate is not None
+        return self.claim.form.holds(self.claim, self.interval.estimate, metric)
 
     def __post_init__(self) -> None:
         """Raises Refused where p is not a finite number, whose comparisons would decide by the order they are written in."""

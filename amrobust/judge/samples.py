@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from amrobust.judge import tuning, warnings
+from amrobust.judge import run_warnings, tuning
 from amrobust.runs.arms import Arm
 from amrobust.runs.metric import Metric
 from amrobust.stats import final_values
@@ -96,30 +96,26 @@ class Sample:
     def warnings(self) -> tuple[ResultWarning, ...]:
         """What the reader should know about this arm alone."""
         found = [
-            warnings.few_seeds(self.arm.title, len(self.seeds)),
-            warnings.seeds_added(self.arm, self.looks),
-            warnings.slow_averaging(self.arm),
-            warnings.code_changed(self.arm),
-            warnings.packages_changed(self.arm),
+            run_warnings.few_seeds(self.arm.title, len(self.seeds)),
+            run_warnings.seeds_added(self.arm, self.looks),
+            run_warnings.slow_averaging(self.arm),
+            run_warnings.code_changed(self.arm),
+            run_warnings.packages_changed(self.arm),
         ]
         found += tuning.of_method(self.arm)
         if self.diverged and self.complete_cases:
             found.append(
-                warnings.complete_cases_only(self.arm.title, self.diverged, self.diverged + len(self.seeds))
+                run_warnings.complete_cases_only(
+                    self.arm.title, self.diverged, self.diverged + len(self.seeds)
+                )
             )
         return tuple(warning for warning in found if warning is not None)
 
 
-def paired_finals(method: Sample, baseline: Sample) -> tuple[Curves, Curves]:
-    """Final values of the seeds that both arms have, diverged ones among them, in one order."""
-    ours, theirs = method.arm.seeds, baseline.arm.seeds
-    common = [seed for seed in ours if seed in set(theirs)]
-    assert method.finals is not None
-    assert baseline.finals is not None
-    return (
-        method.finals[[ours.index(seed) for seed in common]],
-        baseline.finals[[theirs.index(seed) for seed in common]],
-    )
+def in_common(ours: Sequence[int], theirs: Sequence[int]) -> list[int]:
+    """The seeds that both have, in the order of the first."""
+    found = set(theirs)
+    return [seed for seed in ours if seed in found]
 
 
 @dataclass(frozen=True)
@@ -149,12 +145,24 @@ class Pair:
         x0s = (method.x0s, baseline.x0s) if method.x0s and baseline.x0s else None
         if not paired:
             return cls(method, baseline, method.curves, baseline.curves, False, (), x0s)
-        common = [seed for seed in method.seeds if seed in set(baseline.seeds)]
+        common = in_common(method.seeds, baseline.seeds)
         rows = [method.seeds.index(seed) for seed in common]
         others = [baseline.seeds.index(seed) for seed in common]
         a, b = method.curves[rows], baseline.curves[others]
         if x0s is not None:
             x0s = tuple(x0s[0][row] for row in rows), tuple(x0s[1][row] for row in others)
         lost = len(common) < max(len(method.seeds), len(baseline.seeds))
-        notes = (warnings.unpaired_seeds(left, right, len(common)),) if lost else ()
+        notes = (run_warnings.unpaired_seeds(left, right, len(common)),) if lost else ()
         return cls(method, baseline, a, b, True, notes, x0s)
+
+    @property
+    def finals(self) -> tuple[Curves, Curves]:
+        """Final values of all seeds, also of diverged ones; of paired arms those of the seeds that both have, in one order."""
+        ours, theirs = self.method.finals, self.baseline.finals
+        assert ours is not None
+        assert theirs is not None
+        if not self.paired:
+            return ours, theirs
+        of_ours, of_theirs = self.method.arm.seeds, self.baseline.arm.seeds
+        common = in_common(of_ours, of_theirs)
+        return ours[list(map(of_ours.index, common))], theirs[list(map(of_theirs.index, common))]

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TypeVar
 
 from amrobust import stats
-from amrobust.judge import warnings
+from amrobust.judge import claim_warnings
 from amrobust.judge.comparison import MethodSummary
 from amrobust.judge.rules import Rules
 from amrobust.judge.samples import Curves, Refused, Sample
@@ -85,7 +85,9 @@ def _own_interval(sample: Sample, rules: Rules, statistic: Statistic, usual: Cal
         described = dict(zip(STATISTICS, _described(sample.curves, finals), strict=True))[statistic]
         if described is None:
             raise
-        note = warnings.no_interval(sample.arm.title, described.quantity, NAMES[rules.interval], error.reason)
+        note = claim_warnings.no_interval(
+            sample.arm.title, described.quantity, NAMES[rules.interval], error.reason
+        )
         return replace(described, warnings=(note,))
 
 

@@ -73,13 +73,13 @@ def _tipping_point(
         size, failing, like = rules.failure, np.full_like(failing, sign * rules.failure), None
     failed = np.median(sample.curves, axis=0) + failing
     order = np.argsort(np.abs(worse[method]), kind="stable")
-    held = _holds(evidence, metric)
+    held = evidence.points_to(metric)
 
     def undone(seeds: int) -> bool:
         curves = sample.curves.copy()
         curves[order[:seeds]] = failed
         found = gather(claim, {**samples, method: replace(sample, curves=curves)}, metric, rules, rate)
-        return found.p is None or found.p > rate.alpha or _holds(found, metric) != held
+        return found.p is None or found.p > rate.alpha or found.points_to(metric) != held
 
     n = len(sample.seeds)
     return TippingPoint(method, _fewest(undone, n // 2), n, size, like, 1 - MISSED_AT ** (1 / n))
@@ -89,19 +89,13 @@ def _fewest(undone: Callable[[int], bool], most: int) -> int | None:
     """The smallest number from 1 to ``most`` that undoes, by bisection."""
     if undone(1):
         return 1
-    if not undone(most):
+    if most == 1 or not undone(most):
         return None
     low, high = 1, most
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if undone(middle) else (middle, high)
     return high
-
-
-def _holds(evidence: Evidence, metric: Metric) -> bool:
-    assert evidence.interval is not None
-    assert evidence.interval.estimate is not None
-    return evidence.claim.form.holds(evidence.claim, evidence.interval.estimate, metric)
 
 
 def tipping_words(verdict: Verdict, metric: Metric, titles: Mapping[str, str]) -> str:

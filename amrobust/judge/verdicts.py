@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from amrobust.judge import warnings
+from amrobust.judge import claim_warnings
 from amrobust.judge.claim import Claim
 from amrobust.judge.comparison import Verdict
-from amrobust.judge.kinds.composite import points_to
 from amrobust.judge.kinds.kind import Outcome
 from amrobust.judge.rules import Evidence, Rules
 from amrobust.judge.words import alike, p_text, roughly
@@ -80,7 +79,7 @@ def decide(
             verdict,
             required_seeds=claim.form.required_seeds(*open_),
             seed_range=claim.form.seed_range(*open_),
-            would_be="supported" if points_to(evidence, metric) else "refuted",
+            would_be="supported" if evidence.points_to(metric) else "refuted",
         )
     return replace(verdict, sentence=sentence_of(verdict, metric, axis, said))
 
@@ -121,7 +120,7 @@ def _composite(
             verdict,
             required_seeds=None if None in needed else max(n for n in needed if n is not None),
             seed_range=SeedRange.of_all(ranges) if len(ranges) == len(open_parts) else None,
-            would_be="supported" if all(points_to(part, metric) for part in evidence.parts) else "refuted",
+            would_be="supported" if evidence.points_to(metric) else "refuted",
         )
     return replace(verdict, sentence=verdict.sentence + _prospect(verdict))
 
@@ -139,7 +138,7 @@ def _disagreement(
     asked, test = evidence.asked, evidence.test
     assert asked is not None
     assert test is not None
-    return warnings.interval_disagrees(
+    return claim_warnings.interval_disagrees(
         test.test, p_adjusted, by_test, asked.test, by_interval, coverage_sentence(asked)
     )
 

@@ -116,8 +116,9 @@ def pooled_scales(levels: Array, seeds: Sequence[int]) -> Array:
     ``levels`` (..., samples) are log spreads less what is tested, so that they share one level if that is true.
     """
     weights = 1 / np.asarray(seeds, float)
-    # On the log scale, relative to the largest and within bounds, so that nothing is too far off to be tested.
-    below = np.maximum(levels - levels.max(axis=-1, keepdims=True), -600.0)
+    # On the log scale, relative to the largest and within bounds whose squares do not vanish, so that nothing is too far off to
+    # be tested.
+    below = np.maximum(levels - levels.max(axis=-1, keepdims=True), -300.0)
     square = (weights * np.exp(2 * below)).sum(axis=-1, keepdims=True) / weights.sum()
     return np.asarray(np.exp(below) / np.sqrt(square))
 
@@ -147,7 +148,9 @@ def inverted(p: Callable[[Array], Array], centre: float, half: float, level: flo
             sizes = outside * SIZES
             beyond = excess(centre + side * sizes)
             if np.isnan(beyond).any():
-                raise CannotEstimate("no p-value can be computed, and so no interval")
+                raise CannotEstimate(
+                    "the test's error is not a number for some of what is tested: it has no p-value there, and so no interval"
+                )
             accepted = np.flatnonzero(beyond > 0)
             last = accepted[-1] if accepted.size else -1
             if last + 1 < len(sizes):

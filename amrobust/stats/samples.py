@@ -211,7 +211,9 @@ def avg_std(curves: ArrayLike) -> float:
 
 def welch_df(v_a: float | Array, v_b: float | Array, n_a: int, n_b: int) -> Array:
     """Welch's degrees of freedom of a difference of two estimates with these squared errors; NaN where both are 0."""
-    a, b = np.asarray(v_a, float), np.asarray(v_b, float)
+    # By a power of two, so that the squares of tiny errors do not vanish.
+    _, k = np.frexp(np.maximum(v_a, v_b))
+    a, b = np.ldexp(v_a, -k), np.ldexp(v_b, -k)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray((a + b) ** 2 / (a**2 / (n_a - 1) + b**2 / (n_b - 1)))
 

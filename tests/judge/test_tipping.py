@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import amrobust
 from amrobust.errors import UserError
 from amrobust.judge.claim import Claim
 from amrobust.judge.compare import compare
 from amrobust.judge.rules import Rules, Selection
-from amrobust.judge.tipping import tipping_words
+from amrobust.judge.tipping import _fewest, tipping_words
 from amrobust.runs.arms import Arm
 from amrobust.runs.metric import Metric
 
@@ -146,3 +147,29 @@ def test_every_format_says_it(rng):
     assert frame.loc[frame.claim == "less spread", "tipping_seeds"].notna().all()
     with pytest.raises(UserError, match="failure"):
         amrobust.compare(runs, metric="accuracy:higher", failure=-1.0)
+
+
+def test_failures_of_one_seed_are_tried_once_where_no_more_are_asked_for():
+    asked = []
+
+    def undone(seeds):
+        asked.append(seeds)
+        return False
+
+    assert _fewest(undone, 1) is None
+    assert asked == [1]
+
+
+def test_tipping_points_are_found_on_one_thread_of_blas(monkeypatch):
+    """As all other tests of a comparison are."""
+    threads = []
+
+    def seen(verdict, *_):
+        threads.extend(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")
+        return verdict
+
+    monkeypatch.setattr("amrobust.judge.compare.with_tipping_points", seen)
+    values = np.random.default_rng(1).normal(size=(2, 6))
+    with threadpool_limits(2, user_api="blas"):
+        compare([arm("b", values[0]), arm("a", values[1])], claims=[Claim("less spread", "a", "b")])
+    assert set(threads) == {1}

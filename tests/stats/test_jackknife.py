@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import special
 
+from amrobust import stats
 from amrobust.stats.jackknife import SpreadContrast, inverted
 
 
@@ -53,3 +54,12 @@ def test_a_bad_guess_costs_time_alone(guess):
     low, high = inverted(lambda theta: 2 * special.stdtr(7.0, -np.abs(theta - 3)), 3.0, guess, 0.95)
     half = special.stdtrit(7.0, 0.975)
     assert (low, high) == pytest.approx((3 - half, 3 + half), rel=1e-8)
+
+
+@pytest.mark.parametrize("level", [0.5, 0.95, 0.99, 0.9999])
+def test_a_spread_that_is_the_same_without_whichever_seed_has_an_interval_against_another(level):
+    """Its error is 0: far out, where the other's is next to nothing too, neither may vanish."""
+    a, b = np.array([1.0, 2.0, 0.0, 0.0]), np.array([1.0, 2.0, 1.0, 2.0])
+    found, back = stats.spread_ratio(a, b, level=level), stats.spread_ratio(b, a, level=level)
+    assert (found.low, found.high) == pytest.approx((1 / back.high, 1 / back.low))
+    assert found.low < found.estimate < found.high

@@ -39,7 +39,7 @@ class Composite(Kind):
                     f"of its part {part.claim.kind!r}: {part.refusal.reason}", part.refusal.seeds_needed
                 )
                 return Evidence(claim, refusal=refusal, warnings=notes, parts=parts)
-        against = [part.p for part in parts if part.p is not None and not points_to(part, metric)]
+        against = [part.p for part in parts if part.p is not None and not part.points_to(metric)]
         p = (
             min(1.0, len(parts) * min(against))
             if against
@@ -54,10 +54,3 @@ class Composite(Kind):
     def short(self, claim: Claim, metric: Metric) -> str:
         """The parts' cells."""
         return " and ".join(part.form.short(part, metric) for part in claim.parts)
-
-
-def points_to(part: Evidence, metric: Metric) -> bool:
-    """Whether a part's estimate is as its claim says."""
-    assert part.interval is not None
-    assert part.interval.estimate is not None
-    return part.claim.form.holds(part.claim, part.interval.estimate, metric)

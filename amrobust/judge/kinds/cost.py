@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from amrobust import stats
-from amrobust.judge import warnings
+from amrobust.judge import claim_warnings
 from amrobust.judge.kinds.kind import Kind
 from amrobust.judge.rules import Evidence, Rate, Rules
 from amrobust.judge.samples import Pair, Refused
@@ -34,7 +34,7 @@ class Cheaper(Kind):
         if left.training is not None and left.training == right.training:
             raise Refused("the two are outputs of one training, which has one cost")
         result = stats.ratio_of_costs(left.seconds, right.seconds, level=1 - rate.alpha)
-        note = warnings.cost_measured_apart(left.title, right.title)
+        note = claim_warnings.cost_measured_apart(left.title, right.title)
         return Evidence(claim, result, result, None, result.p, rate, warnings=(note,))
 
     def holds(self, claim: Claim, estimate: float, metric: Metric) -> bool:

@@ -10,7 +10,7 @@ from amrobust import stats
 from amrobust.judge.kinds.kind import own_warnings
 from amrobust.judge.kinds.spread import FinalSpread, RatioBelowOne
 from amrobust.judge.rules import Evidence, Rate, Rules
-from amrobust.judge.samples import Pair, Refused
+from amrobust.judge.samples import Pair, Refused, in_common
 from amrobust.runs.axis import Axis
 from amrobust.runs.metric import Metric
 from amrobust.stats.results import Result
@@ -36,7 +36,7 @@ class LessSpreadOnDistribution(RatioBelowOne, FinalSpread):
             )
         samples = pair.method, pair.baseline
         seeds = (
-            [[seed for seed in samples[0].seeds if seed in set(samples[1].seeds)]] * 2
+            [in_common(samples[0].seeds, samples[1].seeds)] * 2
             if pair.paired
             else [list(sample.seeds) for sample in samples]
         )

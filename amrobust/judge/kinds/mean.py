@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from amrobust import stats
-from amrobust.judge import warnings
+from amrobust.judge import claim_warnings
 from amrobust.judge.kinds.kind import (
     SENSITIVITY_RESAMPLES,
     Kind,
@@ -53,7 +53,7 @@ class BetterMean(Kind):
             by_test, by_second = (p <= rules.alpha for p in (difference.p, second.p))
             if by_test != by_second:
                 notes = (
-                    warnings.opinions_disagree(
+                    claim_warnings.opinions_disagree(
                         difference.test, difference.p, second.test, second.p, rules.alpha
                     ),
                 )

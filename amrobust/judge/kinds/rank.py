@@ -12,7 +12,7 @@ from amrobust import stats
 from amrobust.judge.kinds.kind import FEWEST_SEEDS, Kind, require_reach
 from amrobust.judge.kinds.spread import seeds_for
 from amrobust.judge.rules import Evidence, Rate, Rules
-from amrobust.judge.samples import Pair, Refused, Sample, paired_finals
+from amrobust.judge.samples import Pair, Refused, Sample
 from amrobust.judge.words import counted
 from amrobust.runs.axis import Axis
 from amrobust.runs.metric import Metric
@@ -43,9 +43,7 @@ class RanksBetter(Kind):
         if method.x0s or baseline.x0s:
             raise Refused("seeds of several x0 are not independent: rank runs from one x0")
         pair = Pair.of(method, baseline)
-        a, b = paired_finals(method, baseline) if pair.paired else (method.finals, baseline.finals)
-        assert a is not None
-        assert b is not None
+        a, b = pair.finals
         if min(len(a), len(b)) < FEWEST_SEEDS:
             raise Refused(f"the two share {counted(len(a), 'seed')}", FEWEST_SEEDS)
         result = stats.chance_of_winning(

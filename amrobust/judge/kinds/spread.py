@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from amrobust import stats
-from amrobust.judge import warnings
+from amrobust.judge import claim_warnings
 from amrobust.judge.kinds.kind import (
     FEWEST_SEEDS,
     SENSITIVITY_RESAMPLES,
@@ -145,13 +145,13 @@ class _Less(RatioBelowOne, SpreadRatio):
             return Evidence(claim, interval, test, None, p, rate)
         second = _beside(a, b, pair, rules, rate, interval, test)
         if second is not None and second.p is not None and (second.p <= rules.alpha) != (p <= rules.alpha):
-            notes += (warnings.opinions_disagree(test.test, p, second.test, second.p, rules.alpha),)
+            notes += (claim_warnings.opinions_disagree(test.test, p, second.test, second.p, rules.alpha),)
         if p > rate.alpha:
             weak = stats.power_at_seeds(
                 interval, max(interval.n), effect=np.log(SIZEABLE_RATIO), alpha=rate.alpha
             )
             if weak < LOW_POWER:
-                notes += (warnings.low_power(SIZEABLE_RATIO, weak),)
+                notes += (claim_warnings.low_power(SIZEABLE_RATIO, weak),)
         return Evidence(
             claim,
             interval,
@@ -253,16 +253,16 @@ def _chosen(
         return interval, ()
     if name == "bonett":
         missing = "pairs" if pair.paired else "Avg. STD" if a.ndim > 1 else ""
-        return interval, (warnings.values_only(name, interval.test, missing),) if missing else ()
+        return interval, (claim_warnings.values_only(name, interval.test, missing),) if missing else ()
     if name in ("permutation", "swap"):
         return stats.swaps_within_pairs(a, b), ()
     if name in UNPAIRED and pair.paired:
         used = stats.levene(a, b, centre=rules.centre, paired=True)
-        return used, (warnings.paired_instead(name, used.test),)
+        return used, (claim_warnings.paired_instead(name, used.test),)
     if name == "levene":
         return stats.levene(a, b, centre=rules.centre), ()
     if a.ndim > 1:
-        return interval, (warnings.values_only(name, interval.test, "Avg. STD"),)
+        return interval, (claim_warnings.values_only(name, interval.test, "Avg. STD"),)
     test = {
         "f": stats.f_test, "bartlett": stats.bartlett, "fligner": stats.fligner, "pitman-morgan": stats.pitman_morgan,
     }[name]  # fmt: skip
@@ -285,7 +285,7 @@ def _levels_differ(pair: Pair, metric: Metric, rules: Rules) -> tuple[ResultWarn
         return ()
     if result.p is None or result.estimate is None or result.p > rules.alpha:
         return ()
-    note = warnings.levels_differ(
+    note = claim_warnings.levels_differ(
         pair.method.arm.title,
         pair.baseline.arm.title,
         early / pair.a.shape[1],

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from amrobust import stats
 from amrobust.errors import UserError
-from amrobust.judge import warnings
+from amrobust.judge import claim_warnings
 from amrobust.judge.kinds.kind import Outcome, described, margin_words, own_warnings, require_reach
 from amrobust.judge.kinds.mean import WithinMargin, bootstrap_asked_for
 from amrobust.judge.kinds.spread import (
@@ -85,7 +85,7 @@ class _WithinRatio(WithinMargin, SpreadRatio):
         if rate.p_alone:
             return Evidence(claim, result, result, None, result.p, rate)
         own = rules.test in ("auto", "jackknife") or (rules.test == "permutation" and not pair.paired)
-        notes = () if own else (warnings.no_margin(rules.test, result.test),)
+        notes = () if own else (claim_warnings.no_margin(rules.test, result.test),)
         asked = None if x0s is not None else bootstrap_asked_for(a, b, self.statistic, pair, rules, level)
         return Evidence(
             claim, result, result, None, result.p, rate, warnings=notes + own_warnings(result), asked=asked

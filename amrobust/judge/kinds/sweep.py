@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from amrobust import stats
 from amrobust.errors import UserError
-from amrobust.judge import warnings
+from amrobust.judge import claim_warnings
 from amrobust.judge.kinds.kind import Kind, described, in_phase, margin_words, mean_of, one_number_a_seed
 from amrobust.judge.kinds.mean import WithinMargin
 from amrobust.judge.rules import Evidence, Rate, Rules
@@ -106,7 +106,7 @@ class Trend(_Sweep):
         assert second.p is not None
         if (second.p <= rules.alpha) != (result.p <= rules.alpha):
             notes.append(
-                warnings.opinions_disagree(result.test, result.p, second.test, second.p, rules.alpha)
+                claim_warnings.opinions_disagree(result.test, result.p, second.test, second.p, rules.alpha)
             )
         return Evidence(claim, result, result, second, result.p, rate, warnings=tuple(notes))
 
