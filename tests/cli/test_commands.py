@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from amrobust.cli import main
 
-QUICK = ["--workload", "logistic", "--iterations", "60", "--executor", "local", "--seeds", "8"]
+QUICK = ["--workload", "logistic", "--iterations", "60", "--executor", "local", "--seeds", "6"]
 
 
 def amrobust(*arguments):
@@ -20,7 +20,7 @@ def amrobust(*arguments):
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """sgd, msgd and am1 on the convex problem, 8 seeds each."""
+    """sgd, msgd and am1 on the convex problem, 6 seeds each."""
     directory = tmp_path_factory.mktemp("runs")
     for opt in ("sgd", "msgd", "am1"):
         done = amrobust("run", "--opt", opt, *QUICK, "--runs-dir", directory)
@@ -35,12 +35,12 @@ class TestRun:
         for text in (
             "am1[m=3]/I ",
             "am1[m=3]/II",
-            "STD of 8 seeds",
+            "STD of 6 seeds",
             "seeds x epochs/s",
             f"next: amrobust compare {tmp_path}",
         ):
             assert text in done.stdout
-        assert "8 to train" in done.stderr
+        assert "6 to train" in done.stderr
 
     def test_again_it_does_nothing_and_says_so(self, runs):
         done = amrobust("run", "--opt", "sgd", *QUICK, "--runs-dir", runs)
@@ -50,7 +50,7 @@ class TestRun:
     def test_json_is_json_alone(self, runs):
         done = amrobust("run", "--opt", "sgd", *QUICK, "--runs-dir", runs, "--format", "json", "--quiet")
         data = json.loads(done.stdout)
-        assert data["seeds_complete"] == 8
+        assert data["seeds_complete"] == 6
         assert done.stderr == ""
 
     def test_brackets_and_flags_mean_the_same_run(self, tmp_path):
@@ -119,7 +119,7 @@ class TestRun:
 class TestListShowExport:
     def test_list(self, runs):
         done = amrobust("list", runs)
-        assert done.stdout.count("8/8") == 3
+        assert done.stdout.count("6/6") == 3
         data = json.loads(amrobust("list", runs, "--format", "json").stdout)
         assert {method for run in data["runs"] for method in run["methods"]} >= {
             "sgd",
@@ -156,7 +156,7 @@ class TestListShowExport:
     def test_export_as_json(self, runs):
         rows = json.loads(amrobust("export", runs, "--metric", "grad_norm", "--format", "json").stdout)
         assert {row["metric"] for row in rows} == {"grad_norm"}
-        assert len(rows) == 4 * 8 * 3
+        assert len(rows) == 4 * 6 * 3
 
     def test_formulas_in_names_are_disarmed(self, tmp_path):
         path = tmp_path / "x.csv"

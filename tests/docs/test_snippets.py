@@ -15,8 +15,10 @@ import matplotlib as mpl
 import pytest
 from pages import DATA, ROOT, RUN, blocks, pages
 
-LONG = {"README.md", "docs/tutorial.md", "docs/bring-your-own.md", "docs/tuning.md"}
-"""Pages that train for longer than the default suite may take."""
+LONG = {
+    "README.md", "docs/tutorial.md", "docs/bring-your-own.md", "docs/tuning.md", "docs/seeds.md", "docs/optimizers.md",
+}  # fmt: skip
+"""Pages that train or simulate for longer than the default suite may take."""
 
 BY_OTHER_TESTS = {"CONTRIBUTING.md": "test_recipes.py applies its recipes"}
 

@@ -11,7 +11,7 @@ from amrobust.runs.store import open_runs, read_run
 from amrobust.runs.validators import CorruptRun
 
 METHODS = ("sgd", "msgd", "cm")
-QUICK = ("--workload", "logistic", "--iterations", 60, "--seeds", 8)
+QUICK = ("--workload", "logistic", "--iterations", 60, "--seeds", 5)
 
 
 @pytest.fixture(scope="module")

@@ -172,6 +172,6 @@ def test_at_the_border_it_is_supported_hardly_more_often_than_the_level(kind, pa
     rng = np.random.default_rng(12)
     supported = 0
     for _ in range(300):
-        arms = two(rng, 7, 1.5, pairing="p" if paired else None)
+        arms = two(rng, 6, 1.5, pairing="p" if paired else None)
         supported += verdict(arms, Claim(kind, *PAIR, 1.5)).outcome == "supported"
     assert supported / 300 < 0.08

@@ -184,7 +184,7 @@ HOSTILE = (
 )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def hostile() -> Comparison:
     """Methods whose names are markup, commands, formulas and escape codes in one format or another."""
     warning = ResultWarning(
@@ -194,13 +194,13 @@ def hostile() -> Comparison:
     return Comparison((compared,), ("-broken|run \x1b]0;title\x07 <u>",))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def hostile_names() -> tuple[str, ...]:
     """The method names of ``hostile``."""
     return HOSTILE
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def comparison() -> Comparison:
     """Six methods, 20 seeds, 30 epochs, 15 claims, one problem."""
     return Comparison((make_group(),), ("runs/broken: curves.parquet does not match its checksum",))

@@ -18,13 +18,17 @@ def many():
     return amrobust.compare(runs, metric="accuracy:higher", baseline="m07")
 
 
+@pytest.fixture(scope="module")
+def report(many):
+    return document(many.data)
+
+
 def texts(blocks):
     return repr(blocks)
 
 
-def test_figures_and_tables_are_of_the_baseline_and_the_smallest_p_values(many):
-    found = document(many.data)
-    first, *rest = found["sections"]
+def test_figures_and_tables_are_of_the_baseline_and_the_smallest_p_values(many, report):
+    first, *rest = report["sections"]
     assert f"{MANY} methods" in texts(first)
     assert f"Of {MANY} methods the report goes into the baseline and the {MOST_METHODS - 1}" in texts(first)
     assert f"Of {2 * (MANY - 1)} claims" in texts(first)
@@ -42,14 +46,13 @@ def test_figures_and_tables_are_of_the_baseline_and_the_smallest_p_values(many):
     assert max(p[name] for name in names if name != "m07") <= min(p[name] for name in p if name not in names)
 
 
-def test_the_annex_has_every_verdict(many):
-    annex = document(many.data)["sections"]
-    (section,) = (section for section in annex if section["title"] == "Annex: all verdicts")
+def test_the_annex_has_every_verdict(report):
+    (section,) = (section for section in report["sections"] if section["title"] == "Annex: all verdicts")
     (table,) = section["blocks"]
     assert len(table["rows"]) == MANY - 1
 
 
-def test_of_fewer_methods_there_is_none(many):
+def test_of_fewer_methods_there_is_none():
     rng = np.random.default_rng(0)
     few = amrobust.compare(
         {f"m{n:02}": rng.normal(50, 1, 5) for n in range(MOST_METHODS)}, metric="accuracy:higher"

@@ -3,6 +3,8 @@
 import re
 from html.parser import HTMLParser
 
+import pytest
+
 from amrobust.judge.comparison import Comparison
 from amrobust.report import render
 from amrobust.report.html import fragment
@@ -39,8 +41,22 @@ class Page(HTMLParser):
             self.cells[-1] += data
 
 
-def test_names_are_text_whatever_is_in_them(hostile: Comparison, hostile_names: tuple[str, ...]) -> None:
-    for text in (render(hostile, "html"), fragment(hostile)):
+@pytest.fixture(scope="module")
+def of_hostile(hostile: Comparison) -> tuple[str, str]:
+    """The page and the fragment of methods whose names are markup."""
+    return render(hostile, "html"), fragment(hostile)
+
+
+@pytest.fixture(scope="module")
+def of_six(comparison: Comparison) -> tuple[str, str]:
+    """The page and the fragment of six methods."""
+    return render(comparison, "html"), fragment(comparison)
+
+
+def test_names_are_text_whatever_is_in_them(
+    of_hostile: tuple[str, str], hostile_names: tuple[str, ...]
+) -> None:
+    for text in of_hostile:
         page = Page(text)
         assert not page.open
         assert set(page.tags) <= OWN
@@ -50,9 +66,9 @@ def test_names_are_text_whatever_is_in_them(hostile: Comparison, hostile_names: 
         ]
 
 
-def test_nothing_is_loaded_and_nothing_runs(hostile: Comparison, comparison: Comparison) -> None:
-    for each in (hostile, comparison):
-        page = Page(render(each, "html"))
+def test_nothing_is_loaded_and_nothing_runs(of_hostile: tuple[str, str], of_six: tuple[str, str]) -> None:
+    for text, _ in (of_hostile, of_six):
+        page = Page(text)
         assert any("default-src 'none'" in value for name, value in page.attributes if name == "content")
         assert all(
             value.startswith("data:image/svg+xml;base64,") for name, value in page.attributes if name == "src"
@@ -67,23 +83,24 @@ def test_nothing_is_loaded_and_nothing_runs(hostile: Comparison, comparison: Com
         }
 
 
-def test_the_page_has_the_figures_and_the_fragment_that_of_the_verdicts(comparison: Comparison) -> None:
-    assert Page(render(comparison, "html")).tags.count("img") == 6
-    assert Page(fragment(comparison)).tags.count("img") == 1
+def test_the_page_has_the_figures_and_the_fragment_that_of_the_verdicts(of_six: tuple[str, str]) -> None:
+    assert [Page(text).tags.count("img") for text in of_six] == [6, 1]
 
 
-def test_both_begin_with_the_verdicts_and_their_figure(comparison: Comparison) -> None:
-    for text in (render(comparison, "html"), fragment(comparison)):
+def test_both_begin_with_the_verdicts_and_their_figure(
+    of_six: tuple[str, str], comparison: Comparison
+) -> None:
+    for text in of_six:
         first, figure, means = (text.index(part) for part in ('class="words ', "<img", "Final mean"))
         assert text[first:figure].count("</tr>") >= len(comparison.groups[0].verdicts)
         assert first < figure < means
 
 
-def test_a_fragment_styles_nothing_but_itself(comparison: Comparison) -> None:
-    (style,) = re.findall(r"<style>(.*?)</style>", fragment(comparison), flags=re.DOTALL)
+def test_a_fragment_styles_nothing_but_itself(of_six: tuple[str, str]) -> None:
+    (style,) = re.findall(r"<style>(.*?)</style>", of_six[1], flags=re.DOTALL)
     selectors = [part for block in re.findall(r"([^{}]+)\{", style) for part in block.split(",")]
     assert all(selector.strip().startswith(".amrobust") for selector in selectors)
 
 
-def test_the_same_comparison_gives_the_same_page(comparison: Comparison) -> None:
-    assert render(comparison, "html") == render(comparison, "html")
+def test_the_same_comparison_gives_the_same_page(of_six: tuple[str, str], comparison: Comparison) -> None:
+    assert of_six[0] == render(comparison, "html")

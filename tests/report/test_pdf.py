@@ -294,7 +294,7 @@ def test_a_template_that_fails_is_a_user_s_error(judged: Judged, tmp_path: Path,
     folder.mkdir()
     (folder / "mine.typ").write_text(text)
     with pytest.raises(UserError, match=r"mine\.typ could not be compiled.*--print-template pdf"):
-        compile_pdf(Comparison((judged(TWO),)), Layout(template=folder / "mine.typ"))
+        compile_pdf(Comparison((judged(TWO, seeds=4, epochs=2),)), Layout(template=folder / "mine.typ"))
 
 
 def test_a_hostile_unit_is_shown_as_it_is(judged: Judged, tmp_path: Path) -> None:

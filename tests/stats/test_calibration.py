@@ -72,7 +72,7 @@ def test_batched_rivals_are_the_public_functions(name, rival, single):
 
 
 def test_the_f_test_would_fail_its_band():
-    figures = measure(Cell("final spread", "t5 seeds", 20), Effort(values=4_000, curves=10, slow=10))
+    figures = measure(Cell("final spread", "t5 seeds", 20), Effort(values=600, curves=10, slow=10))
     wrong = next(f for f in figures if f.construction == "F" and f.measure == "type I error")
     assert not wrong.outside
     banded = Figure(**{**vars(wrong), "band_low": 0.0, "band_high": 0.06})
