@@ -8,6 +8,7 @@ import venv
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 KEPT = Path(os.environ.get("AMROBUST_TOOL_ENVIRONMENTS", Path(tempfile.gettempdir()) / "amrobust-tools"))
 """Where the environments are kept from one test run to the next."""
@@ -23,23 +24,27 @@ def python_with(name, *packages, torch=False):
     folder = KEPT / name
     interpreter = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     done = folder / "complete"
-    if not done.exists() or done.read_text() != " ".join(packages):
-        venv.create(folder, with_pip=True, clear=True)
-        if torch:
-            where = [str(interpreter), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
-            site = Path(subprocess.run(where, capture_output=True, text=True, check=True).stdout.strip())
-            mine = subprocess.run(
-                [sys.executable, "-c", HERE], capture_output=True, text=True, check=True
-            ).stdout
-            (site / "behind.pth").write_text(mine)
-        installed = subprocess.run(
-            [str(interpreter), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *packages],
-            capture_output=True, text=True, timeout=900, check=False,
-        )  # fmt: skip
-        if installed.returncode:
-            pytest.skip(f"{name} cannot be installed: {installed.stderr.strip().splitlines()[-1:]}")
-        done.write_text(" ".join(packages))
+    KEPT.mkdir(parents=True, exist_ok=True)
+    with FileLock(KEPT / f"{name}.lock"):
+        if not done.exists() or done.read_text() != " ".join(packages):
+            _install(name, folder, interpreter, packages, torch)
+            done.write_text(" ".join(packages))
     return interpreter
+
+
+def _install(name, folder, interpreter, packages, torch):
+    venv.create(folder, with_pip=True, clear=True)
+    if torch:
+        where = [str(interpreter), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
+        site = Path(subprocess.run(where, capture_output=True, text=True, check=True).stdout.strip())
+        mine = subprocess.run([sys.executable, "-c", HERE], capture_output=True, text=True, check=True).stdout
+        (site / "behind.pth").write_text(mine)
+    installed = subprocess.run(
+        [str(interpreter), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *packages],
+        capture_output=True, text=True, timeout=900, check=False,
+    )  # fmt: skip
+    if installed.returncode:
+        pytest.skip(f"{name} cannot be installed: {installed.stderr.strip().splitlines()[-1:]}")
 
 
 def run_in(interpreter, code, cwd, *arguments, **environment):
