@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from warm import Server
 
 from amrobust.cli import main
 from amrobust.runs.tuning import Trial, Tuning
@@ -88,16 +89,15 @@ def test_nor_is_what_a_project_found_in_a_directory_above_names(here: Path, line
     assert not Path("it-ran").exists()
 
 
-def test_it_is_run_where_the_user_allows_it_or_typed_it(here: Path) -> None:
+def test_it_is_run_where_the_user_allows_it_or_typed_it(here: Path, server: Server) -> None:
     local = "--executor", "local", "--runs-dir", "runs"
-    done = ran("run", "--spec", "spec.toml", "--allow-code", *local)
-    assert done.returncode == 0, done.stderr
+    status, output = server.run("run", "--spec", "spec.toml", "--allow-code", *local, cwd=here)
+    assert status == 0, output
     assert Path("it-ran").exists()
-    again = ran(
-        "run", "--opt", "theirs:Steps", "--epochs", "3", "--param", "model=mlp", "--seeds", "2", *local
-    )
-    assert again.returncode == 0, again.stderr
-    assert "nothing left to train" in again.stderr
+    typed = "--opt", "theirs:Steps", "--epochs", "3", "--param", "model=mlp", "--seeds", "2"
+    status, output = server.run("run", *typed, *local, cwd=here)
+    assert status == 0, output
+    assert "nothing left to train" in output
 
 
 @pytest.mark.parametrize(
