@@ -48,7 +48,7 @@ def small(monkeypatch):
     [
         ("mlp", "msgd", 0.02, 2, 16),
         ("mlp", "am2", 0.02, 2, 16),
-        ("cnn", "am1", 0.1, 2, 64),
+        ("cnn", "am1", 0.1, 1, 64),
         pytest.param("resnet8", "sgd", 0.1, 3, 16, marks=pytest.mark.slow),
     ],
 )
