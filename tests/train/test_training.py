@@ -206,8 +206,8 @@ class TestExecutors:
         assert outcomes[2].error is None
 
     def test_a_killed_worker_is_replaced_and_nothing_is_counted_twice(self):
-        spec = make_spec("digits", "sgd", {"epochs": 2, "lr_drops": 0})
-        iterator = train_seeds(spec, range(4), executor="processes", jobs=1)
+        spec = make_spec("digits", "sgd", {"epochs": 4})
+        iterator = train_seeds(spec, range(4), executor="processes", jobs=2)
         killed = threading.Thread(target=_kill_one_child_soon)
         killed.start()
         outcomes = list(iterator)
