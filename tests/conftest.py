@@ -1,5 +1,6 @@
 """Fixtures used by the whole suite."""
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 # A first example pays for imports, and machines are busy: no test is about how long an example takes.
 settings.register_profile("amrobust", deadline=None)
 settings.load_profile("amrobust")
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays to the end: no collection of garbage looks at it again, half a second each time."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

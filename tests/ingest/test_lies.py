@@ -95,10 +95,10 @@ def test_a_lie_ends_as_the_table_says(lie, form, tmp_path):
     check(lie, form, 8, 10, 1, tmp_path)
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(
     case=st.sampled_from([case.values for case in CASES]),
-    seeds=st.integers(5, 8), epochs=st.integers(10, 15), chance=st.integers(0, 2**32 - 1),
+    seeds=st.sampled_from([5, 6, 7, 12]), epochs=st.integers(10, 15), chance=st.integers(0, 2**32 - 1),
 )  # fmt: skip
 def test_wherever_it_strikes(case, seeds, epochs, chance, tmp_path_factory):
     check(*case, seeds, epochs, chance, tmp_path_factory.mktemp("lie"))
