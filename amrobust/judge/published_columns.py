@@ -338,7 +338,8 @@ def _of_metrics(names: Sequence[str]) -> dict[str, tuple[int, int]]:
 
 def _chosen(where: str, pairs: Mapping[str, tuple[int, int]], metric: str | None) -> str:
     """The metric of several that is judged. Raises UserError where none of them is chosen."""
-    wanted = MetricChoice.parse(metric).logged.lower() if metric else ""
+    # As :func:`summary_of` joins the words of a name.
+    wanted = "_".join(re.split(r"[\W_]+", MetricChoice.parse(metric).logged.lower())) if metric else ""
     if len(pairs) > 1 and wanted not in pairs:
         raise UserError(f"{where} has means of {some_of(pairs)}: choose one with --metric")
     return wanted if wanted in pairs else next(iter(pairs))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import html
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,8 @@ MARKDOWN = (".md", ".markdown")
 LATEX = (".tex", ".latex")
 PRINTED = (*SEPARATORS, *MARKDOWN, *LATEX)
 """Endings of the files that tables are read from, beside TOML."""
+MOST_TABLES = 200
+"""In one file: around each of them its caption is looked for in all of the text."""
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?"
 _PLUS_MINUS = re.compile(rf"({_NUMBER}) ?%? ?(?:±|\+/-|\+-) ?({_NUMBER}) ?%?[*†‡§]*", re.IGNORECASE)
 _BRACKETS = re.compile(rf"({_NUMBER}) ?%? ?\(({_NUMBER}) ?%?\)[*†‡§]*", re.IGNORECASE)
@@ -43,7 +46,7 @@ def grids_of(path: Path) -> dict[str, Grid]:
     if ending in SEPARATORS:
         found = [_of_csv(path, text, SEPARATORS[ending])]
     else:
-        found = _of_latex(path, text) if ending in LATEX else _of_markdown(text)
+        found = _of_latex(path, text) if ending in LATEX else _of_markdown(path, text)
     if not found:
         raise UserError(
             f"{path} has no table: "
@@ -85,7 +88,7 @@ def _of_csv(path: Path, text: str, separator: str) -> Found:
     return "", every[0][1] if every else [], every[1:], ""
 
 
-def _of_markdown(text: str) -> list[Found]:
+def _of_markdown(path: Path, text: str) -> list[Found]:
     """A table's caption is the paragraph before it, and the one after where that alone begins with ``Table`` or ``:``.
 
     The one after is not its own where another table follows.
@@ -115,6 +118,7 @@ def _of_markdown(text: str) -> list[Found]:
         named = re.search(r"\btable \d+\b", caption, re.IGNORECASE)
         rows = [(number + 1, _markdown_cells(lines[number])) for number in range(first + 2, end)]
         found.append((named[0] if named else "", _markdown_cells(lines[first]), rows, caption))
+        _check_number(path, found)
         place = end
     return found
 
@@ -166,25 +170,37 @@ def _of_latex(path: Path, text: str) -> list[Found]:
     r"""Each ``tabular`` with the caption and the label around it; its header ends at the first rule below it."""
     text = re.sub(r"(?<!\\)%.*", "", text)
     found: list[Found] = []
-    for match in re.finditer(
-        r"\\begin\{(tabular[*x]?|tabulary|longtable|array)\}(.*?)\\end\{\1\}", text, re.DOTALL
-    ):
-        start = max(
-            (each.end() for each in re.finditer(r"\\end\{table\*?\}", text[: match.start()])), default=0
-        )
-        end = re.search(r"\\end\{table\*?\}|\\begin\{table\*?\}", text[match.end() :])
-        around = text[start : match.start()] + text[match.end() : match.end() + end.start() if end else None]
-        label = re.search(r"\\label\{([^{}]*)\}", around)
-        caption = re.search(r"\\caption\*?(?:\[[^\]]*\])?\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}", around)
-        body, line = match[2], text[: match.start(2)].count("\n") + 1
-        for _ in range(2 if match[1] in ("tabular*", "tabularx", "tabulary") else 1):
-            said = re.match(r"\s*(?:\[[^\]]*\])?\s*\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}", body)
-            if said is None:
-                raise UserError(f"{path}, line {line}: the columns of a {match[1]} are not said")
-            body, line = body[said.end() :], line + said[0].count("\n")
-        header, rows = _latex_rows(path, body, line)
-        found.append((label[1] if label else "", header, rows, _plain(caption[1]) if caption else ""))
+    opened: re.Match[str] | None = None
+    for mark in re.finditer(r"\\(begin|end)\{(tabular[*x]?|tabulary|longtable|array)\}", text):
+        if mark[1] == "begin":
+            opened = mark
+        elif opened is not None and opened[2] == mark[2]:
+            found.append(_tabular(path, text, opened, mark))
+            opened = None
+            _check_number(path, found)
     return found
+
+
+def _check_number(path: Path, found: Sequence[Found]) -> None:
+    if len(found) > MOST_TABLES:
+        raise UserError(f"{path} has more than {MOST_TABLES} tables: give a file of those that are meant")
+
+
+def _tabular(path: Path, text: str, opened: re.Match[str], closed: re.Match[str]) -> Found:
+    """One ``tabular`` between its two marks."""
+    start = max((each.end() for each in re.finditer(r"\\end\{table\*?\}", text[: opened.start()])), default=0)
+    end = re.search(r"\\end\{table\*?\}|\\begin\{table\*?\}", text[closed.end() :])
+    around = text[start : opened.start()] + text[closed.end() : closed.end() + end.start() if end else None]
+    label = re.search(r"\\label\{([^{}]*)\}", around)
+    caption = re.search(r"\\caption\*?(?:\[[^\]]*\])?\{((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}", around)
+    body, line = text[opened.end() : closed.start()], text[: opened.end()].count("\n") + 1
+    for _ in range(2 if opened[2] in ("tabular*", "tabularx", "tabulary") else 1):
+        said = re.match(r"\s*(?:\[[^\]]*\])?\s*\{(?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*\}", body)
+        if said is None:
+            raise UserError(f"{path}, line {line}: the columns of a {opened[2]} are not said")
+        body, line = body[said.end() :], line + said[0].count("\n")
+    header, rows = _latex_rows(path, body, line)
+    return label[1] if label else "", header, rows, _plain(caption[1]) if caption else ""
 
 
 def _latex_rows(path: Path, body: str, line: int) -> tuple[list[str], list[tuple[int, list[str]]]]:

@@ -67,7 +67,7 @@ def test_a_latex_table_of_two_data_sets(tmp_path):
         "CIFAR-100": [("SGD", 5, 76.2, 0.4), ("Ours (beta=0.9)", 5, 78.1, 0.3), ("Adam_W", 5, 75.0, 1.2)],
     }
     assert [table.name for table in load_tables(plain, "CIFAR-100", "accuracy")] == ["CIFAR-100"]
-    assert rows(path, metric="test_accuracy_cifar_10")["paper"][0] == ("SGD", 5, 94.1, 0.2)
+    assert rows(path, metric="Test accuracy CIFAR-10")["paper"][0] == ("SGD", 5, 94.1, 0.2)
     assert rows(path, metric="test_accuracy_cifar_100")["paper"][2] == ("Adam_W", 5, 75.0, 1.2)
 
 
@@ -166,3 +166,13 @@ Digits & A & 3 $\pm$ .3 & 5 \\ Digits & B & 4 $\pm$ .4 & 5 \end{tabular}"""
         "MNIST": [("A", 5, 1.0, 0.1), ("B", 6, 2.0, 0.2)],
         "Digits": [("A", 5, 3.0, 0.3), ("B", 5, 4.0, 0.4)],
     }
+
+
+@pytest.mark.parametrize("name", ["t.tex", "t.md"])
+def test_a_file_of_nothing_but_tables_is_refused_in_a_moment(tmp_path, name):
+    one = "\\begin{tabular}{l}a\\end{tabular}\n" if name == "t.tex" else "|a|\n|-|\n|b|\n\n"
+    with pytest.raises(UserError, match="has more than 200 tables"):
+        load_tables(written(tmp_path, name, one * 20_000))
+    if name == "t.tex":
+        with pytest.raises(UserError, match="has no table"):
+            load_tables(written(tmp_path, name, "\\begin{tabular}" * 200_000))
