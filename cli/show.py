@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,6 +71,8 @@ def command(name: str, runs_dir: Path, form: str) -> None:
         if record.error or record.diverged:
             rows.append([f"seed {seed}", f"{record.state}: {record.error or 'diverged'}"])
     if again := command_of(manifest):
+        if (words := shlex.split(again))[1] == "run" and str(run.path.parent) != "runs":
+            again = shlex.join([*words, "--runs-dir", str(run.path.parent)])
         rows.append(["again", again])
     click.echo(aligned([[escape(key), escape(value)] for key, value in rows]))
 

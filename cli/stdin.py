@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -25,7 +26,9 @@ def paths_or_stdin(paths: Sequence[Path]) -> Iterator[tuple[Path, ...]]:
     """
     for path in paths:
         if path != DASH and not os.path.exists(path):  # noqa: PTH110 - pathlib's raises on names that are too long
-            raise UserError(f"{escape(path)} does not exist")
+            address = re.match(r"\w+:/", str(path))
+            hint = ": what a tracker has is imported first, with 'amrobust import'" if address else ""
+            raise UserError(f"{escape(path)} does not exist{hint}")
     if DASH not in paths:
         yield tuple(paths)
         return

@@ -6,10 +6,7 @@ The only place that sees both who runs the tasks (``train``) and who reads what 
 from __future__ import annotations
 
 import shlex
-import signal
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from os import PathLike, fspath
 from pathlib import Path
@@ -130,33 +127,10 @@ class Tasks:
         scripts = Scripts(
             command, self.reading, jobs=self.jobs, gpus_per_task=self.gpus_per_task, timeout=self.timeout
         )
-        with _termination_as_interrupt():
-            return train_runs(
-                [spec for spec, _ in scripts.tasks.values()], range(seeds), directory, scripts, batching="none",
-                reporter=reporter, describe=scripts.describe, source=scripts.source, accept_new_code=accept_new_code, wait=wait,
-            )  # fmt: skip
-
-
-@contextmanager
-def _termination_as_interrupt() -> Iterator[None]:
-    """SIGTERM and a terminal that is closed end what runs within as Ctrl-C does, the tasks with it."""
-    kinds = [kind for name in ("SIGTERM", "SIGHUP") if (kind := getattr(signal, name, None)) is not None]
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {kind: signal.getsignal(kind) for kind in kinds}
-
-    def interrupt(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    for kind, handler in before.items():
-        if handler == signal.SIG_DFL:  # nohup ignores SIGHUP on purpose
-            signal.signal(kind, interrupt)
-    try:
-        yield
-    finally:
-        for kind, handler in before.items():
-            signal.signal(kind, handler)
+        return train_runs(
+            [spec for spec, _ in scripts.tasks.values()], range(seeds), directory, scripts, batching="none",
+            reporter=reporter, describe=scripts.describe, source=scripts.source, accept_new_code=accept_new_code, wait=wait,
+        )  # fmt: skip
 
 
 def exec(

@@ -11,6 +11,10 @@ MAX_RETRIES = 3
 """How many times a task is tried again whose worker died, unless ``--max-retries`` says otherwise."""
 
 
+OWN = frozenset({"array", "job-name", "open-mode", "output", "error", "signal", "wrap"})
+"""Options of sbatch that amrobust finds its jobs, their outputs and their end by."""
+
+
 @dataclass(frozen=True)
 class Cluster:
     """None where nothing was asked for."""
@@ -40,6 +44,10 @@ class Cluster:
         if gpus is not None and not (isfinite(gpus) and gpus > 0 and (gpus < 1 or gpus == int(gpus))):
             raise UserError(
                 f"--gpus-per-task {gpus:g} is neither a share of one GPU nor a whole number of them"
+            )
+        if own := next((name for name, _ in self.slurm if name.replace("_", "-") in OWN), None):
+            raise UserError(
+                f"--slurm {own}: amrobust sets it itself, since it finds its jobs by it: leave it out"
             )
         if self.max_retries is not None and self.max_retries < 0:
             raise UserError(f"--max-retries {self.max_retries} is not at least 0")

@@ -30,6 +30,7 @@ from amrobust.train.executors import Executor, make_executor
 from amrobust.train.one_run import Train, checked, manifest_of, train_run
 from amrobust.train.remaining import Remaining, Work
 from amrobust.train.reporter import Events, Final, Reporter, RunEvents, RunResult, Silent
+from amrobust.train.termination import termination_as_interrupt
 from amrobust.train.unit import Place
 
 SPARE = 2
@@ -76,7 +77,7 @@ def train_runs(
     ``busy``.
 
     Raises UserError on a bad spec, bad seeds, one that a method was tuned on, data that cannot be read, and where it is unknown
-    which version of the user's code goes on, and Interrupted on Ctrl-C: what had finished is kept then.
+    which version of the user's code goes on, and Interrupted on Ctrl-C, SIGTERM and SIGHUP: what had finished is kept then.
     """
     different = {spec.key: spec for spec in specs}
     try:
@@ -84,7 +85,8 @@ def train_runs(
             list(different.values()), checked(seeds), directory, executor, batching, place or Place(), train, describe,
             tunings or {}, accept_new_code, declared, source, wait,
         )  # fmt: skip
-        return batch.run(reporter, different)
+        with termination_as_interrupt():
+            return batch.run(reporter, different)
     finally:
         executor.stop()
 

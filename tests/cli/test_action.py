@@ -65,6 +65,15 @@ def test_a_comparison_that_is_as_asked_for_passes_with_a_summary(results):
     assert xml.parse(outputs["junit"]).getroot().find("testsuite").get("failures") == "0"
 
 
+@pytest.mark.parametrize(
+    ("runs", "gates"), [("the results.csv", " \n".strip(" ")), ("--help", "not-refuted")]
+)
+def test_a_gate_of_nothing_and_an_option_as_a_path_open_no_gate(results, runs, gates):
+    done, _, outputs = step("Compare", results, runs=runs, options=OPTIONS, **{"fail-unless": gates})
+    assert done.returncode == 2
+    assert not outputs
+
+
 def test_one_that_is_not_fails_with_what_is_missing(results):
     done, summary, outputs = step(
         "Compare",

@@ -1,6 +1,7 @@
 """The commands as a user types them: what they print, what they refuse and with which exit status."""
 
 import json
+import shlex
 import subprocess
 import sys
 
@@ -131,6 +132,10 @@ class TestListShowExport:
         done = amrobust("show", "logistic-am1", "--runs-dir", runs)
         assert "am1[m=10]/I, am1[m=10]/II" in done.stdout
         assert "amrobust run --opt am1" in done.stdout
+        again = next(line for line in done.stdout.splitlines() if line.startswith("again"))
+        assert again.endswith(f"--runs-dir {runs}")
+        repeated = amrobust(*shlex.split(again)[2:])
+        assert "nothing left to train" in repeated.stderr
         data = json.loads(amrobust("show", "logistic-am1", "--runs-dir", runs, "--format", "json").stdout)
         assert data["spec"]["optimizer"] == "am1"
 

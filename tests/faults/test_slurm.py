@@ -150,7 +150,7 @@ def test_status_tells_what_waits_in_the_queue(slurm, tmp_path):
     assert "3 of 3 seeds are complete" in CliRunner().invoke(main, ["status", "--runs-dir", "runs"]).stdout
 
 
-@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("kind", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_jobs_of_a_driver_that_ends_do_not_stay(kind, slurm, tmp_path):
     asked = ("--epochs", 100_000, "--batching", "none", "--seeds", 2)
     process = driver(*asked)
@@ -188,6 +188,8 @@ def test_what_cannot_be_meant_is_said(slurm, tmp_path, monkeypatch):
         make_executor("slurm", None, Cluster(gpus_per_task=0.5))
     with pytest.raises(UserError, match="--address: the slurm executor has no use for it"):
         make_executor("slurm", None, Cluster(address="a:1"))
+    with pytest.raises(UserError, match="--slurm job_name: amrobust sets it itself"):
+        make_executor("slurm", None, Cluster(slurm=(("job_name", "mine"),)))
     with pytest.raises(UserError, match="--slurm: the processes executor has no use for it"):
         make_executor("processes", None, Cluster(slurm=(("partition", "gpu"),)))
     monkeypatch.setenv("PATH", "/nowhere")

@@ -207,10 +207,11 @@ def test_kill_9_in_mid_run_loses_nothing_that_was_committed(tmp_path):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no SIGINT for a child here")
-def test_a_real_ctrl_c(tmp_path):
+@pytest.mark.parametrize("kind", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_what_ends_it_from_outside_keeps_what_finished(tmp_path, kind):
     process = start(tmp_path)
     wait_for(process, "seed 2")
-    process.send_signal(signal.SIGINT)
+    process.send_signal(getattr(signal, kind))
     output, _ = process.communicate(timeout=240)
     assert process.returncode == 130
     assert "the same command resumes" in output
