@@ -1,4 +1,4 @@
-"""Calibration of whole families: false verdicts among many claims, composites on their borders, with what decides them."""
+"""Calibration of whole families, of composites on their borders, and of claims where seeds fail, with what decides them."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ from amrobust.judge.evidence import gather
 from amrobust.judge.family import judged_together
 from amrobust.judge.rules import Evidence, Rate, Rules
 from amrobust.judge.samples import Curves, Sample
+from amrobust.judge.tipping import with_tipping_points
+from amrobust.judge.verdicts import decide
 from amrobust.runs.arms import Arm
+from amrobust.runs.axis import epochs
 from amrobust.runs.metric import Metric
 from amrobust.stats.calibration import study
 from amrobust.stats.calibration.conditions import CURVES, EPOCHS, Condition
-from amrobust.stats.calibration.figures import Cell, Effort, Figure, rate
+from amrobust.stats.calibration.figures import Cell, Effort, Figure, Measure, rate
 
 ALPHA = study.ALPHA
 METRIC = Metric("value", "higher")
@@ -30,7 +33,12 @@ FAR = 3.0
 """Ratio of STDs, and difference of means in STDs, of the methods that do differ."""
 PARTS = (2, 5, 10)
 MARGIN = 1.0
-UNDER = {name: CURVES[name] for name in ("AR(0.8) curves", "t5 curves", "one seed in ten fails throughout")}
+FAILING = "one seed in ten fails throughout"
+FAILURE = 2.0
+"""Between the values of seeds that fail and of all others, so that a tenth of the seeds lie beyond."""
+BOUNDS = (0.1, 0.3, 0.5)
+"""On the probability of a failure: the true one, and two that it keeps."""
+UNDER = {name: CURVES[name] for name in ("AR(0.8) curves", "t5 curves", FAILING)}
 
 
 def cells() -> list[Cell]:
@@ -38,11 +46,14 @@ def cells() -> list[Cell]:
     found = [
         Cell(topic, name, n, float(methods))
         for topic, name, n, methods in product(
-            ("families", "families in part false"), UNDER, (5, 10), METHODS
+            ("families", "families in part false"), UNDER, (5, 10, 20), METHODS
         )
-        if topic == "families" or methods > 1
+        if (n < 20 if topic == "families" else methods > 1)
     ]
     found += [Cell("composites", name, n, float(parts)) for name, n, parts in product(UNDER, (5, 10), PARTS)]
+    found += [
+        Cell("failing seeds", name, n, FAR) for name, n in product(("AR(0.8) curves", FAILING), (5, 20))
+    ]
     return [*study.cells(), *found]
 
 
@@ -75,12 +86,15 @@ def _samples(condition: Condition, methods: int, n: int, rng: np.random.Generato
 
 
 def _family(cell: Cell, effort: Effort, rng: np.random.Generator, *, differing: bool) -> list[Figure]:
-    """Families in which any true claim is decided: of methods that are all equal, or half of which differ from the baseline."""
+    """Families in which any true equality is rejected, of methods that are all equal or half of which differ from the baseline.
+
+    Of the latter also those in which each kind of claim about the first that differs is supported.
+    """
     condition, methods = UNDER[cell.condition], int(cell.ratio)
     names = [f"m{place}" for place in range(1, methods + 1)]
     apart = names[: methods // 2] if differing else []
     claims = [Claim(kind, name, "b") for name in names for kind in USUAL]
-    wrong = 0
+    wrong, seen = 0, dict.fromkeys(USUAL, 0)
     for _ in range(effort.slow):
         curves = _samples(condition, methods, cell.n, rng)
         for name in apart:
@@ -91,10 +105,14 @@ def _family(cell: Cell, effort: Effort, rng: np.random.Generator, *, differing: 
             return gather(claims[place], samples, METRIC, Rules(), replace(rate, p_alone=True))
 
         judged = judged_together(len(claims), ALPHA, evidence)
-        wrong += any(
-            p is not None and p <= ALPHA and claim.method not in apart
-            for claim, (_, p) in zip(claims, judged, strict=True)
-        )
+        rejected = [
+            (claim, found)
+            for claim, (found, p) in zip(claims, judged, strict=True)
+            if p is not None and p <= ALPHA
+        ]
+        wrong += any(claim.method not in apart for claim, _ in rejected)
+        for claim, found in rejected:
+            seen[claim.kind] += claim.method in apart[:1] and found.points_to(METRIC)
     what = f"{cell.condition}, {len(claims)} claims" + (
         f", {len(USUAL) * len(apart)} of them false" if apart else ""
     )
@@ -108,7 +126,12 @@ def _family(cell: Cell, effort: Effort, rng: np.random.Generator, *, differing: 
             effort.slow,
             banded=banded,
             condition=what,
-        )
+        ),
+        *(
+            rate(cell, f"{kind} (Holm)", "power", hits, effort.slow, condition=what)
+            for kind, hits in seen.items()
+            if apart
+        ),
     ]
 
 
@@ -148,8 +171,51 @@ def _half_differ(cell: Cell, effort: Effort, rng: np.random.Generator) -> list[F
     return _family(cell, effort, rng, differing=True)
 
 
+def _failing(cell: Cell, effort: Effort, rng: np.random.Generator) -> list[Figure]:
+    """Claims on spreads whose true ratio is 1/3: supported, and so that no single failing seed would undo it.
+
+    Where seeds do fail, also bounds on the probability of that.
+    """
+    condition, metric, rules = UNDER[cell.condition], Metric(METRIC.name, "lower"), Rules()
+    spreads = [Claim(kind, "m1", "b") for kind in ("less spread", "less Avg. STD")]
+    bounds = {
+        bound: Claim("exceedance bound", "b", "b", bound=(FAILURE, bound))
+        for bound in BOUNDS
+        if cell.condition == FAILING
+    }
+    supported = dict.fromkeys((*spreads, *bounds.values()), 0)
+    firm = dict.fromkeys(spreads, 0)
+    for _ in range(effort.slow):
+        curves = _samples(condition, 1, cell.n, rng)
+        curves["m1"] = curves["m1"] / cell.ratio
+        samples = {name: _sample(name, values) for name, values in curves.items()}
+        for claim in supported:
+            evidence = gather(claim, samples, metric, rules, Rate(ALPHA, ALPHA))
+            verdict = with_tipping_points(
+                decide(evidence, evidence.p, metric, epochs(EPOCHS), rules, 1),
+                evidence,
+                samples,
+                metric,
+                rules,
+            )
+            if verdict.outcome == "supported":
+                supported[claim] += 1
+                if verdict.tipping is not None:
+                    firm[claim] += verdict.tipping.seeds != 1
+    counts = [(claim.kind, supported[claim]) for claim in spreads]
+    counts += [(f"{claim.kind}, undone by no single failing seed", hits) for claim, hits in firm.items()]
+    where = f"{cell.condition}, STDs 1 and {cell.ratio:g}"
+    found = [rate(cell, name, "power", hits, effort.slow, condition=where) for name, hits in counts]
+    for bound, claim in bounds.items():
+        name = f"failures bounded by {100 * bound:.0f} %"
+        what: Measure = "type I error" if bound == BOUNDS[0] else "power"
+        found.append(rate(cell, name, what, supported[claim], effort.slow, condition=cell.condition))
+    return found
+
+
 TOPICS: dict[str, Callable[[Cell, Effort, np.random.Generator], list[Figure]]] = {
     "families": _all_equal,
     "families in part false": _half_differ,
     "composites": _composite,
+    "failing seeds": _failing,
 }
