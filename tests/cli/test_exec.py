@@ -461,12 +461,61 @@ def test_lines_of_a_launcher_and_of_progress_bars_are_read():
 
 
 @pytest.mark.parametrize(
+    "second",
+    [
+        "INFO: METRIC acc=0.75 epoch=2",
+        "2026-01-01 10:00:00,000 INFO train: METRIC acc=0.75 epoch=2",
+        r"\033[0mMETRIC acc=\033[32m0.75\033[0m epoch=2\033[K",
+        r"\r  0%%|          | 0/5 [00:00<?, ?it/s]METRIC acc=0.75 epoch=2",
+        r" 1/5METRIC acc=0.75 epoch=2",
+    ],
+)
+def test_whatever_stands_before_a_line_or_colours_it_no_value_is_lost(second):
+    code = f"printf 'METRIC acc=0.5 epoch=1\\n{second}\\n' # {{seed}}"
+    assert execute("--seeds", 1, "--", "sh", "-c", code).exit_code == 0
+    assert the_run().curves()["I"]["acc"].tolist() == [[0.5, 0.75]]
+
+
+def test_a_line_that_names_metric_and_is_none_is_told_of():
+    line = ("--seeds", 1, "--", "sh", "-c")
+    done = execute(
+        *line, "echo METRIC acc=0.{seed} epoch=1; echo 'INFO METRIC: acc=0.9 epoch=2'; echo METRICS"
+    )
+    assert done.exit_code == 0
+    assert "not read as a METRIC line is line 2 (INFO METRIC: acc=0.9 epoch=2)" in done.stderr
+    assert "METRICS" not in done.stderr
+    done = execute(*line, "echo METRIC acc=0.{seed} epoch=1; echo 'INFO METRIC acc=high epoch=2'")
+    assert done.exit_code == 2
+    assert "line 2: 'acc=high' is not of the form name=number" in done.stderr
+
+
+def test_a_metric_that_is_printed_once_without_a_step_is_a_final_value():
+    code = "echo METRIC test_acc=0.9{seed}; for i in 1 2 3; do echo METRIC val_acc=0.$i epoch=$i; done"
+    assert execute("--seeds", 2, "--", "sh", "-c", code).exit_code == 0
+    curves = the_run().curves()["I"]
+    assert curves["val_acc"].tolist() == [[0.1, 0.2, 0.3]] * 2
+    assert curves["test_acc"][:, -1].tolist() == [0.9, 0.91]
+    (arm,) = amrobust.load("runs", metric="test_acc").arms
+    assert arm.curves["test_acc"][:, -1].tolist() == [0.9, 0.91]
+
+
+def test_bytes_that_are_no_text_lose_no_training():
+    line = ("--seeds", 2, "--", "sh", "-c")
+    assert execute(*line, r"printf '\351\n'; echo METRIC acc=0.{seed}").exit_code == 0
+    assert the_run().curves()["I"]["acc"].tolist() == [[0.0], [0.1]]
+    done = execute(*line, r"printf 'METRIC acc\351=0.{seed}\n'")
+    assert "is not of the form name=number" in done.stderr
+
+
+@pytest.mark.parametrize(
     ("printed", "said"),
     [
         ("METRIC acc", "line 1: 'acc' is not of the form name=number"),
         ("METRIC acc=high step=1", "'acc=high' is not of the form name=number"),
         ("METRIC acc=1\\nMETRIC acc=2", "is there 2 times and no line has a step"),
         ("METRIC acc=1 step=1\\nMETRIC acc=2", "line 2: it has no step, and other lines have one"),
+        ("METRIC acc=1 step=1\\nMETRIC b=1\\nMETRIC b=2", "line 3: it has no step, and other lines have one"),
+        ("METRIC acc=1 epoch=1\\nMETRIC b=1 step=100", "line 2: it has no epoch, and other lines have one"),
         ("METRIC acc=1 step=1\\nMETRIC acc=2 step=1", "step 1 is there twice"),
     ],
 )
