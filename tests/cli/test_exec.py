@@ -19,7 +19,7 @@ from amrobust.cli import main
 from amrobust.errors import RunError, UserError
 from amrobust.runs.check import check_runs
 from amrobust.runs.store import read_run
-from amrobust.train import gpus, scripts
+from amrobust.train import gpus, reaper, scripts
 from amrobust.train.script_code import files_of
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "killpg"), reason="process groups and shells")
@@ -279,6 +279,48 @@ def test_what_a_task_leaves_in_the_background_ends_with_it():
         == 0
     )
     wait_for(lambda: not alive(int(Path("group").read_text())))
+
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a process group is all that is known")
+
+DETACHED = "(setsid sh -c 'echo $$ > group; exec sleep 300' &); until test -s group; do sleep 0.02; done; "
+"""Starts what is in no group of the task's, and no child of it."""
+
+
+@linux
+def test_what_a_task_starts_in_a_session_of_its_own_ends_with_it():
+    done = execute("--seeds", 1, "--", "sh", "-c", DETACHED + "echo METRIC acc=0.{seed}")
+    assert done.exit_code == 0
+    assert not alive(int(Path("group").read_text()))
+
+
+@linux
+def test_a_session_of_its_own_does_not_outlive_an_amrobust_that_is_killed():
+    process = in_the_background("--seeds", 1, "--", "sh", "-c", DETACHED + "sleep 300 # {seed}")
+    wait_for(lambda: Path("group").exists() and Path("group").read_text().strip())
+    group = int(Path("group").read_text())
+    assert alive(group)
+    process.kill()
+    process.communicate(timeout=240)
+    wait_for(lambda: not alive(group), 60)
+
+
+@linux
+def test_what_is_left_of_an_earlier_try_ends_before_a_seed_is_tried_again():
+    line = ("--", "sh", "-c", "echo METRIC acc=0.{seed}")
+    assert execute("--seeds", 1, *line).exit_code == 0
+    (run,) = Path("runs").iterdir()
+    earlier = [
+        subprocess.Popen(["sleep", "300"], env={reaper.MARK: f"outer {scripts.mark_of(run, seed)}"}, start_new_session=True)
+        for seed in (1, 2)
+    ]  # fmt: skip
+    try:
+        assert execute("--seeds", 2, *line).exit_code == 0
+        assert [process.poll() for process in earlier] == [-signal.SIGKILL, None]
+    finally:
+        for process in earlier:
+            process.kill()
+            process.wait()
 
 
 def in_the_background(*arguments):
