@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,6 +38,13 @@ MAX_TEXTS = 1_000_000
 MAX_RUNS = 200_000
 """Runs of one table."""
 
+UNREADABLE = "\ufffd"
+"""What stands for a byte that is no text."""
+
+_LINE_END = re.compile(r"\r\n?|\n")
+_TERMINAL = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\^_=>78]|\([0-9A-B])")
+"""Colours, movements of the cursor, titles of a window."""
+
 
 def read_bytes(path: Path, most: int) -> bytes:
     """The content of a plain file of at most ``most`` bytes. Raises UserError on anything else."""
@@ -61,17 +69,31 @@ def check_size(path: Path, most: int) -> int:
     return size
 
 
-def text_of(path: Path, most: int = MAX_TEXT) -> str:
-    """A text in UTF-8, with or without a byte order mark, or in UTF-16 with one. Raises UserError."""
+def text_of(path: Path, most: int = MAX_TEXT, errors: str = "strict") -> str:
+    """A text in UTF-8, with or without a byte order mark, or in UTF-16 with one. Raises UserError, but for bytes that are none
+    where ``errors`` says what becomes of them, as :meth:`bytes.decode` takes it."""
     data = read_bytes(path, most)
     wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
-        return data.decode("utf-16" if wide else "utf-8-sig")
+        return data.decode("utf-16" if wide else "utf-8-sig", errors)
     except UnicodeDecodeError as error:
         name = "UTF-16" if wide else "UTF-8"
         raise UserError(
             f"{escape(path)} is not {name} text ({error.reason} at byte {error.start}): save it as UTF-8"
         ) from None
+
+
+def lines_of(path: Path) -> list[str]:
+    """The lines of what a program printed, without the codes of a terminal. Raises UserError where it cannot be read.
+
+    A carriage return ends a line too, as those of a progress bar do; a byte that is no text is UNREADABLE.
+    """
+    return printed_lines(text_of(path, errors="replace"))
+
+
+def printed_lines(text: str) -> list[str]:
+    """The same of a text."""
+    return _LINE_END.split(_TERMINAL.sub("", text) if "\x1b" in text else text)
 
 
 def beginning(path: Path, size: int = 4096) -> bytes:

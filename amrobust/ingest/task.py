@@ -10,7 +10,7 @@ from amrobust.errors import UserError
 from amrobust.ingest.imported import ImportedMethod
 from amrobust.ingest.mappings import Mappings
 from amrobust.ingest.policies import Policies
-from amrobust.ingest.read import AUTO, read_path
+from amrobust.ingest.read import AUTO, read_path, say_notes
 from amrobust.ingest.said import line_of_task
 from amrobust.runs.files import escape
 from amrobust.runs.metric import MetricChoice, refuse_unnamed
@@ -26,6 +26,7 @@ def read_task(
     """
     known = replace(mappings, method_from="=task", seed_from="=0", workload_from="=task", one_seed=True)
     gathered, found = read_path(path, form or AUTO, known, policies)
+    say_notes(gathered, path, found)
     if len(gathered.methods) > 1:
         names = ", ".join(escape(method.method) for method in gathered.methods[:4])
         raise UserError(

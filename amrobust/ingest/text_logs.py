@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from amrobust.errors import UserError
-from amrobust.ingest.limits import MAX_CELLS, beginning, files_under, relative, text_of
+from amrobust.ingest.limits import MAX_CELLS, UNREADABLE, beginning, files_under, lines_of, relative
 from amrobust.ingest.logged import (
     METHOD_KEYS,
     SEED_KEYS,
@@ -26,7 +26,6 @@ TEXTS = (".log", ".txt", ".out", ".err")
 LONGEST = 10_000
 """Characters of a line that are searched: what a pattern takes may grow much faster than the line."""
 EXAMPLE = r"--pattern 'step (?P<step>\d+) val (?P<val_loss>\S+)'"
-_LINE_END = re.compile(r"\r\n|\n|\r")
 _GOES_ON = re.compile(r"[.,'_]?\d|[eE][-+]?\d|[kKMGT](?![A-Za-z])")
 """What continues a number behind a group: digits, with a sign of thousands or decimals or not, an exponent, 2.5k."""
 _BEGAN = re.compile(r"\d[.,'_]?$|\d[eE][-+]?$|(?<![\w.])\.$|(?:^|[\s:=(\[])[-\u2212]$")
@@ -112,7 +111,7 @@ class _Log:
                 f"--pattern '{escape(pattern.pattern)}' has no group that is a metric, as in {EXAMPLE}"
             )
         cut = rows = 0
-        for number, line in enumerate(_LINE_END.split(text_of(path)), 1):
+        for number, line in enumerate(lines_of(path), 1):
             cut += len(line) > LONGEST
             for match in pattern.finditer(line[:LONGEST]):
                 if len(line) > LONGEST and match.end() == LONGEST:
@@ -140,6 +139,10 @@ class _Log:
         for name in self.holding:
             if match[name] is not None:
                 self.held[name] = match[name].strip()
+                if UNREADABLE in match[name]:
+                    raise UserError(
+                        f"{escape(self.path)}, line {line}: {escape(name)} has a byte that is no UTF-8: save it as UTF-8"
+                    )
         self._refuse_a_part(match, line)
         seen = [name for name in self.metrics if match[name] is not None]
         if not seen:
@@ -222,7 +225,7 @@ def _stands_alone(text: str, start: int, end: int) -> bool:
 def _nothing(path: Path, pattern: re.Pattern[str], files: Sequence[Path]) -> str:
     if not files:
         return f"{escape(path)} has no text in it"
-    lines = [line for line in _LINE_END.split(text_of(files[0])) if line.strip()]
+    lines = [line for line in lines_of(files[0]) if line.strip()]
     some = " | ".join(escape(line[:120]) for line in lines[:3]) or "(empty)"
     others = f" and {len(files) - 1} more files" if len(files) > 1 else ""
     return f"--pattern '{escape(pattern.pattern)}' matches no line of {escape(files[0])}{others}, which begins: {some}"

@@ -1,11 +1,13 @@
 """The executor of somebody's own commands: each seed of a run is a process group of its own, and what it leaves is read.
 
 What a task prints goes to ``logs/seed-N.log`` in the run's directory. However amrobust ends, no task outlives it: those under
-way get SIGTERM, then SIGKILL, and after a ``kill -9`` of amrobust a :mod:`amrobust.train.reaper` kills them.
+way get SIGTERM, then SIGKILL, and after a ``kill -9`` of amrobust a :mod:`amrobust.train.reaper` kills them, which also says
+which processes are a task's.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
@@ -111,7 +113,7 @@ class Scripts:
         }
         self._threads = ThreadPoolExecutor(self.count, "task")
         self._lock = threading.Lock()
-        self._running: set[subprocess.Popen[bytes]] = set()
+        self._running: dict[subprocess.Popen[bytes], str] = {}
         self._reaper: subprocess.Popen[bytes] | None = None
         self._stopped = self._was_read = False
 
@@ -170,10 +172,10 @@ class Scripts:
                 future.cancel()
 
     def stop(self) -> None:
-        """End every task: SIGTERM to its process group, and after some seconds SIGKILL."""
+        """End every task: SIGTERM to its processes, and after some seconds SIGKILL."""
         with self._lock:
             self._stopped = True
-            running = list(self._running)
+            running = dict(self._running)
         self._threads.shutdown(wait=False, cancel_futures=True)
         try:
             _end(running)
@@ -192,13 +194,16 @@ class Scripts:
         if files_of(self.command.filled(point)) != self._code[digest]:
             changed = "the command's code was changed after amrobust had read it: give the command again"
             return SeedOutcome(seed, error=changed)
+        mark = mark_of(run, seed)
+        # Of an amrobust that was killed with all that would have killed this, it would go on writing to what is read.
+        reaper.signal_task(mark, None, getattr(signal, "SIGKILL", signal.SIGTERM))
         left = self._left(point, seed)
         before = None if left is None else _stamp(left)
         log = run / LOGS / f"seed-{seed}.log"
         slot, port = self._slots.get()
         begun = time.perf_counter()
         try:
-            error = self._carried_out(self.command.filled(point, seed, port), log, slot, port)
+            error = self._carried_out(self.command.filled(point, seed, port), log, slot, port, mark)
         finally:
             self._slots.put((slot, port))
         seconds = round(time.perf_counter() - begun, 6)
@@ -224,7 +229,9 @@ class Scripts:
         """The file or folder that a task is to leave; None where its output is read."""
         return None if self.command.read is None else Path(filled(self.command.read, {**point, SEED: seed}))
 
-    def _carried_out(self, words: Sequence[str], log: Path, slot: str | None, port: int) -> str | None:
+    def _carried_out(
+        self, words: Sequence[str], log: Path, slot: str | None, port: int, mark: str
+    ) -> str | None:
         """Run ``words`` to their end, their output going to ``log``; why that failed, if it did."""
         variables = {
             "PYTHONUNBUFFERED": "1",  # Else the last lines of a task that is killed would be lost.
@@ -232,29 +239,32 @@ class Scripts:
             "MASTER_PORT": str(port),
             "PET_MASTER_PORT": str(port),  # That of torchrun's option.
             **({gpus.VISIBLE: slot} if slot is not None else {}),
+            # Another amrobust within the task marks its own, which are this one's too.
+            reaper.MARK: f"{os.environ.get(reaper.MARK, '')} {mark}".strip(),
         }
         try:
             log.parent.mkdir(exist_ok=True)
             with log.open("wb") as output:
-                process = self._started(words, output, variables)
+                process = self._started(words, output, variables, mark)
         except OSError as error:
             return f"it cannot be started ({reason(error)})"
         try:
             status = process.wait(self.timeout)
         except subprocess.TimeoutExpired:
-            _end([process])
             return f"it took longer than --timeout {self.timeout:g} s and was stopped"
         finally:
-            self._ended(process)
-        # What it has left running in the background would hold the GPU, or write to what is read now.
-        _signal(process, signal.SIGTERM)
+            # What it has left running in the background would hold the GPU, or write to what is read now.
+            _end({process: mark})
+            with self._lock:
+                del self._running[process]
+                self._tell(f"-{process.pid} {mark}\n")
         if status < 0:
             with suppress(ValueError):
                 return f"it was killed by {signal.Signals(-status).name}"
         return f"exit status {status}" if status else None
 
     def _started(
-        self, words: Sequence[str], output: IO[bytes], variables: Mapping[str, str]
+        self, words: Sequence[str], output: IO[bytes], variables: Mapping[str, str], mark: str
     ) -> subprocess.Popen[bytes]:
         with self._lock:
             if self._stopped:
@@ -268,14 +278,9 @@ class Scripts:
                 words, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=dict(variables),
                 start_new_session=True,
             )  # fmt: skip
-            self._running.add(process)
-            self._tell(f"+{process.pid}\n")
+            self._running[process] = mark
+            self._tell(f"+{process.pid} {mark}\n")
             return process
-
-    def _ended(self, process: subprocess.Popen[bytes]) -> None:
-        with self._lock:
-            self._running.discard(process)
-            self._tell(f"-{process.pid}\n")
 
     def _tell(self, line: str) -> None:
         if self._reaper is not None and self._reaper.stdin is not None:
@@ -284,28 +289,39 @@ class Scripts:
                 self._reaper.stdin.flush()
 
 
-def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
-    """SIGTERM to each process's group, and SIGKILL to what is left of it after a while."""
-    for process in processes:
-        _signal(process, signal.SIGTERM)
-    deadline = time.monotonic() + GRACE_SECONDS
+def mark_of(run: Path, seed: int) -> str:
+    """What marks the processes of a seed of the run in ``run``, the same each time that it is tried."""
+    return hashlib.sha256(os.fsencode(run.resolve()) + b" %d" % seed).hexdigest()[:16]
+
+
+def _end(tasks: Mapping[subprocess.Popen[bytes], str]) -> None:
+    """SIGTERM to each process of ``tasks``, which have their marks, and SIGKILL to those that are left after a while."""
     try:
-        for process in processes:
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(max(0.0, deadline - time.monotonic()))
+        _until_gone(tasks, signal.SIGTERM, 0)
     finally:
-        for process in processes:
-            _signal(process, getattr(signal, "SIGKILL", signal.SIGTERM))
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(GRACE_SECONDS)
+        kill = getattr(signal, "SIGKILL", signal.SIGTERM)
+        _until_gone(tasks, kill, kill)
 
 
-def _signal(process: subprocess.Popen[bytes], number: int) -> None:
-    with suppress(OSError):
-        if hasattr(os, "killpg"):
-            os.killpg(process.pid, number)
-        else:
-            process.send_signal(number)
+def _until_gone(tasks: Mapping[subprocess.Popen[bytes], str], first: int, then: int) -> None:
+    """Send ``first`` to all, and ``then`` again and again to those that are left, for a while."""
+    deadline = time.monotonic() + GRACE_SECONDS
+    number = first
+    while sum(_signal(process, mark, number) for process, mark in tasks.items()) > 0:
+        if time.monotonic() > deadline:
+            return
+        time.sleep(reaper.PAUSE_SECONDS)
+        number = then
+
+
+def _signal(process: subprocess.Popen[bytes], mark: str, number: int) -> bool:
+    """Send it to a task's processes, where 0 does nothing; whether there are any."""
+    ended = process.poll() is not None
+    if hasattr(os, "killpg"):
+        return reaper.signal_task(mark, process.pid, number)
+    if not ended and number:
+        process.send_signal(number)
+    return not ended
 
 
 def _free_port() -> int:

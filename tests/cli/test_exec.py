@@ -19,7 +19,7 @@ from amrobust.cli import main
 from amrobust.errors import RunError, UserError
 from amrobust.runs.check import check_runs
 from amrobust.runs.store import read_run
-from amrobust.train import gpus, scripts
+from amrobust.train import gpus, reaper, scripts
 from amrobust.train.script_code import files_of
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "killpg"), reason="process groups and shells")
@@ -281,6 +281,48 @@ def test_what_a_task_leaves_in_the_background_ends_with_it():
     wait_for(lambda: not alive(int(Path("group").read_text())))
 
 
+linux = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a process group is all that is known")
+
+DETACHED = "(setsid sh -c 'echo $$ > group; exec sleep 300' &); until test -s group; do sleep 0.02; done; "
+"""Starts what is in no group of the task's, and no child of it."""
+
+
+@linux
+def test_what_a_task_starts_in_a_session_of_its_own_ends_with_it():
+    done = execute("--seeds", 1, "--", "sh", "-c", DETACHED + "echo METRIC acc=0.{seed}")
+    assert done.exit_code == 0
+    assert not alive(int(Path("group").read_text()))
+
+
+@linux
+def test_a_session_of_its_own_does_not_outlive_an_amrobust_that_is_killed():
+    process = in_the_background("--seeds", 1, "--", "sh", "-c", DETACHED + "sleep 300 # {seed}")
+    wait_for(lambda: Path("group").exists() and Path("group").read_text().strip())
+    group = int(Path("group").read_text())
+    assert alive(group)
+    process.kill()
+    process.communicate(timeout=240)
+    wait_for(lambda: not alive(group), 60)
+
+
+@linux
+def test_what_is_left_of_an_earlier_try_ends_before_a_seed_is_tried_again():
+    line = ("--", "sh", "-c", "echo METRIC acc=0.{seed}")
+    assert execute("--seeds", 1, *line).exit_code == 0
+    (run,) = Path("runs").iterdir()
+    earlier = [
+        subprocess.Popen(["sleep", "300"], env={reaper.MARK: f"outer {scripts.mark_of(run, seed)}"}, start_new_session=True)
+        for seed in (1, 2)
+    ]  # fmt: skip
+    try:
+        assert execute("--seeds", 2, *line).exit_code == 0
+        assert [process.poll() for process in earlier] == [-signal.SIGKILL, None]
+    finally:
+        for process in earlier:
+            process.kill()
+            process.wait()
+
+
 def in_the_background(*arguments):
     return subprocess.Popen(
         [sys.executable, "-c", "from amrobust.cli import main; main()", "exec", *map(str, arguments)],
@@ -461,12 +503,61 @@ def test_lines_of_a_launcher_and_of_progress_bars_are_read():
 
 
 @pytest.mark.parametrize(
+    "second",
+    [
+        "INFO: METRIC acc=0.75 epoch=2",
+        "2026-01-01 10:00:00,000 INFO train: METRIC acc=0.75 epoch=2",
+        r"\033[0mMETRIC acc=\033[32m0.75\033[0m epoch=2\033[K",
+        r"\r  0%%|          | 0/5 [00:00<?, ?it/s]METRIC acc=0.75 epoch=2",
+        r" 1/5METRIC acc=0.75 epoch=2",
+    ],
+)
+def test_whatever_stands_before_a_line_or_colours_it_no_value_is_lost(second):
+    code = f"printf 'METRIC acc=0.5 epoch=1\\n{second}\\n' # {{seed}}"
+    assert execute("--seeds", 1, "--", "sh", "-c", code).exit_code == 0
+    assert the_run().curves()["I"]["acc"].tolist() == [[0.5, 0.75]]
+
+
+def test_a_line_that_names_metric_and_is_none_is_told_of():
+    line = ("--seeds", 1, "--", "sh", "-c")
+    done = execute(
+        *line, "echo METRIC acc=0.{seed} epoch=1; echo 'INFO METRIC: acc=0.9 epoch=2'; echo METRICS"
+    )
+    assert done.exit_code == 0
+    assert "not read as a METRIC line is line 2 (INFO METRIC: acc=0.9 epoch=2)" in done.stderr
+    assert "METRICS" not in done.stderr
+    done = execute(*line, "echo METRIC acc=0.{seed} epoch=1; echo 'INFO METRIC acc=high epoch=2'")
+    assert done.exit_code == 2
+    assert "line 2: 'acc=high' is not of the form name=number" in done.stderr
+
+
+def test_a_metric_that_is_printed_once_without_a_step_is_a_final_value():
+    code = "echo METRIC test_acc=0.9{seed}; for i in 1 2 3; do echo METRIC val_acc=0.$i epoch=$i; done"
+    assert execute("--seeds", 2, "--", "sh", "-c", code).exit_code == 0
+    curves = the_run().curves()["I"]
+    assert curves["val_acc"].tolist() == [[0.1, 0.2, 0.3]] * 2
+    assert curves["test_acc"][:, -1].tolist() == [0.9, 0.91]
+    (arm,) = amrobust.load("runs", metric="test_acc").arms
+    assert arm.curves["test_acc"][:, -1].tolist() == [0.9, 0.91]
+
+
+def test_bytes_that_are_no_text_lose_no_training():
+    line = ("--seeds", 2, "--", "sh", "-c")
+    assert execute(*line, r"printf '\351\n'; echo METRIC acc=0.{seed}").exit_code == 0
+    assert the_run().curves()["I"]["acc"].tolist() == [[0.0], [0.1]]
+    done = execute(*line, r"printf 'METRIC acc\351=0.{seed}\n'")
+    assert "is not of the form name=number" in done.stderr
+
+
+@pytest.mark.parametrize(
     ("printed", "said"),
     [
         ("METRIC acc", "line 1: 'acc' is not of the form name=number"),
         ("METRIC acc=high step=1", "'acc=high' is not of the form name=number"),
         ("METRIC acc=1\\nMETRIC acc=2", "is there 2 times and no line has a step"),
         ("METRIC acc=1 step=1\\nMETRIC acc=2", "line 2: it has no step, and other lines have one"),
+        ("METRIC acc=1 step=1\\nMETRIC b=1\\nMETRIC b=2", "line 3: it has no step, and other lines have one"),
+        ("METRIC acc=1 epoch=1\\nMETRIC b=1 step=100", "line 2: it has no epoch, and other lines have one"),
         ("METRIC acc=1 step=1\\nMETRIC acc=2 step=1", "step 1 is there twice"),
     ],
 )

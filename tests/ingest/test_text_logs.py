@@ -256,3 +256,14 @@ def test_numbers_come_out_as_they_were_printed_whatever_stands_around_them(point
         (method,) = read(file, r"step=(?P<step>\d+) loss=(?P<loss>\S+) lr").methods
     assert method.steps == tuple(sorted(points))
     np.testing.assert_array_equal(method.curves["loss"][0], [float(points[step]) for step in sorted(points)])
+
+
+def test_bytes_that_are_no_text_and_colours_are_looked_past_but_not_in_a_name(tmp_path):
+    file = tmp_path / "seed0.log"
+    file.write_bytes(b"caf\xe9\nstep 1 val \x1b[32m0.5\x1b[0m\nrun caf\xe9 step 2 val 0.25\n")
+    (method,) = read(
+        file, r"step (?P<step>\d+) val (?P<val_loss>\S+)", method_from="=a", seed_from="=0"
+    ).methods
+    assert method.curves["val_loss"].tolist() == [[0.5, 0.25]]
+    said = refusal(file, r"run (?P<run>\S+) step (?P<step>\d+) val (?P<val_loss>\S+)", method_from="run")
+    assert "line 3: run has a byte that is no UTF-8" in said
