@@ -136,7 +136,7 @@ class Recording:
         if not found:
             return
         if not self._new:
-            self._take_up(at)
+            self._take_up(at, [name for _, name in found])
         if at not in self._rows and len(self._rows) >= (most := self._epochs or MAX_EPOCHS):
             raise UserError(f"more than {most:,} {Axis.called(self._label, ()).plural} cannot be recorded")
         row = self._rows.setdefault(at, {})
@@ -185,11 +185,16 @@ class Recording:
             if not self._wanted or name in self._wanted:
                 self.warned(f"{self._where}: {problem}", ("no number", str(name)))
 
-    def _take_up(self, at: float) -> None:
-        """Before the first row, at ``at``: go on from the rows before it of the part of this training that came earlier."""
+    def _take_up(self, at: float, names: Sequence[str]) -> None:
+        """Before the first row, at ``at``, of the metrics ``names``: go on from the rows before it of the part of this training
+        that came earlier."""
         self._rows = {
             place: row for place, row in self._earlier.items() if place < at or (self._exact and place == at)
         }
+        with self._quietly():
+            # Before the journal: one without a run would be a log of nobody knows what, once this process is killed.
+            running = SeedRecord("running", wall_seconds=self._before)
+            self._place.mark(self.seed, running, names, Axis.called(self._label, (at,)))
         with self._never_lost():
             if self._earlier:
                 self._journal.take_up(self._rows)
