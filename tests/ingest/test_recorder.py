@@ -128,6 +128,84 @@ for method in sys.argv[2:]:
 """
 
 
+class TestHowItIsCalled:
+    @pytest.mark.parametrize(
+        ("given", "named"),
+        [
+            ((1, {"acc": 0.5}), {}),
+            (({"acc": 0.5},), {"step": 1}),
+            (({"acc": 0.5, "step": 1},), {}),
+            ((), {"acc": 0.5, "global_step": 1}),
+        ],
+    )
+    def test_what_can_only_mean_one_thing_is_taken(self, tmp_path, caplog, given, named):
+        with amrobust.record(tmp_path, method="a", seed=0, workload="w", axis="step") as run:
+            run.log(*given, **named)
+        assert run.rows == {1.0: {("I", "acc"): 0.5}}
+        assert not caplog.text
+
+    @pytest.mark.parametrize(
+        ("given", "named"), [((1, 0.5), {}), (("acc", 0.5, 1), {}), ((), {}), ((), {"step": 1, "acc": 0.5})]
+    )
+    def test_anything_else_is_said_once(self, tmp_path, caplog, given, named):
+        with amrobust.record(tmp_path, method="a", seed=0, workload="w") as run:
+            for _ in range(3):
+                run.log(*given, **named)
+                run.log_outputs(*given, **named)
+            for loss in (0.3, 0.2):
+                run.log("loss", loss, loss)
+            run.log(1, acc=0.5)
+        assert caplog.text.count("run.log takes the epoch and then what was measured, by name: run.log(") == 2
+        assert only_run(tmp_path).manifest.complete == (0,)
+
+    def test_outputs_may_be_named(self, tmp_path, caplog):
+        with amrobust.record(tmp_path, method="a", seed=0, workload="w") as run:
+            run.log_outputs(1, I={"acc": 0.5}, II={"acc": 0.6})
+            run.log_outputs(2, I=0.5)
+        assert run.rows == {1.0: {("I", "acc"): 0.5, ("II", "acc"): 0.6}}
+        assert "of an output the metrics are logged by name" in caplog.text
+
+    @pytest.mark.parametrize(("given", "diverged"), [((), True), (("loss is nan",), True), ((False,), False)])
+    def test_divergence_is_said_with_or_without_a_word(self, tmp_path, given, diverged):
+        with amrobust.record(tmp_path, method="a", seed=0, workload="w") as run:
+            run.log(1, acc=0.5)
+            run.diverged(*given)
+        assert only_run(tmp_path).manifest.seeds[0].diverged is diverged
+
+
+class TestWithoutABlock:
+    def test_finish_ends_it(self, tmp_path, caplog):
+        run = amrobust.record(tmp_path, method="a", seed=0, workload="w")
+        run.log(1, acc=0.5)
+        run.finish()
+        run.finish()
+        assert only_run(tmp_path).manifest.complete == (0,)
+        assert not caplog.text
+
+    def test_the_end_of_the_process_stops_it_and_says_so(self, tmp_path):
+        code = (
+            "import amrobust, os, sys\n"
+            "for seed in range(2):\n"
+            "    run = amrobust.record(sys.argv[1], method='a', seed=seed, workload='w')\n"
+            "    run.log(1, acc=0.5)\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code, tmp_path], capture_output=True, text=True, timeout=120
+        )
+        assert done.returncode == 0
+        assert done.stderr.count("the process ended before it was finished, and it is kept as stopped") == 2
+        errors = [record.error for record in only_run(tmp_path).manifest.seeds.values()]
+        assert errors == ["stopped at epoch 1: the process ended before run.finish()"] * 2
+
+    def test_another_training_of_its_seed_stops_it(self, tmp_path, caplog):
+        for _ in range(2):
+            run = amrobust.record(tmp_path, method="a", seed=0, workload="w")
+            run.log(1, acc=0.5)
+        run.finish()
+        assert "another training of it began before it was finished" in caplog.text
+        assert only_run(tmp_path).manifest.complete == (0,)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="no SIGKILL there")
 class TestTrainingsThatAreAllKilled:
     def killed(self, directory, *methods):
