@@ -10,6 +10,7 @@ from pathlib import Path
 
 from amrobust.errors import UserError
 from amrobust.runs.files import escape, is_plain_file, reason
+from amrobust.runs.journals import is_journal
 
 MAX_ENTRIES = 200_000
 """Directory entries that are looked at under one path."""
@@ -108,7 +109,8 @@ def beginning(path: Path, size: int = 4096) -> bytes:
 
 
 def files_under(directory: Path) -> Iterator[Path]:
-    """Plain files below ``directory``, sorted folder by folder; links are not followed.
+    """Plain files below ``directory``, sorted folder by folder; links are not followed, and the recorder's journals, of seeds
+    that were stopped or are under way, are no logs.
 
     Raises UserError past 200,000 entries, or where a folder cannot be read.
     """
@@ -127,7 +129,8 @@ def files_under(directory: Path) -> Iterator[Path]:
                 f"{escape(directory)} has more than {MAX_ENTRIES:,} entries: name the folder of the runs"
             )
         below = [Path(e.path) for e in entries if e.is_dir(follow_symlinks=False)]
-        yield from (Path(e.path) for e in entries if e.is_file(follow_symlinks=False))
+        files = (Path(e.path) for e in entries if e.is_file(follow_symlinks=False))
+        yield from (file for file in files if not is_journal(file))
         if depth < MAX_DEPTH:
             left += [(folder, depth + 1) for folder in reversed(below)]
 

@@ -19,6 +19,7 @@ from amrobust.ingest.registry import detect, get, names
 from amrobust.ingest.text_logs import EXAMPLE
 from amrobust.runs.arms import READ, Arm
 from amrobust.runs.files import escape
+from amrobust.runs.find import find_runs
 from amrobust.runs.seeds import FOLDS, NUMBERED
 
 _log = logging.getLogger("amrobust")
@@ -45,6 +46,10 @@ def read_path(
     if not os.path.exists(path):  # noqa: PTH110 - pathlib raises on a name that is too long
         raise UserError(f"{escape(path)} does not exist")
     mappings = mappings or Mappings()
+    if form == AUTO and mappings.pattern is None and path.is_dir() and find_runs([path])[0]:
+        raise UserError(
+            f"{escape(path)} holds runs of amrobust's own, which are imported already: 'amrobust compare' reads them"
+        )
     if mappings.pattern is not None and form not in (AUTO, TEXT):
         raise UserError(
             f"--pattern reads text logs, and --from {form} reads something else: leave one of them out"

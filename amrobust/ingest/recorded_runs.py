@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from amrobust.errors import RunError, UserError
-from amrobust.ingest.recorder_journal import journal_of
+from amrobust.ingest.recorder_journal import Journal
 from amrobust.plugins import names_code
 from amrobust.runs.arms import Arm
+from amrobust.runs.axis import number
 from amrobust.runs.code import code_words, versions_of
 from amrobust.runs.files import escape
+from amrobust.runs.journals import journal_of, under_way
 from amrobust.runs.manifest import Manifest
 from amrobust.runs.method import Method, from_name
 from amrobust.runs.provenance import command_of, tuning_command_of, versions_apart
@@ -60,24 +62,38 @@ def arms_of_runs(directories: Sequence[Path], problems: list[str]) -> tuple[list
 
 
 def _unfinished(run: Run) -> list[str]:
-    """A line where seeds are planned, running or failed."""
+    """A line where seeds are planned, running, stopped or failed."""
     manifest = run.manifest
     done, total, failed = len(manifest.complete), len(manifest.seeds), len(manifest.in_state("failed"))
     if done == total:
         return []
-    what = f"{failed} failed" if failed else "the rest is unfinished"
-    line = f"{escape(run.path.name)}: {done} of {total} seeds are complete, {what}; "
-    stopped = [
-        f"seed {as_given(seed)} {record.error or 'is under way, or its process was killed'} ({journal.name})"
+    left = [
+        seed
         for seed, record in manifest.seeds.items()
-        if record.state != "complete" and (journal := journal_of(run.path, seed)).exists()
+        if record.state != "complete" and journal_of(run.path, seed).exists()
     ]
-    if not stopped:
+    recorded = {seed: under_way(run.path, seed) for seed in left}
+    stopped = sum(not now and manifest.seeds[seed].state != "failed" for seed, now in recorded.items())
+    counts = ((failed, "failed"), (stopped, "stopped"), (sum(recorded.values()), "under way"))
+    what = ", ".join(f"{count} {word}" for count, word in counts if count) or "the rest is unfinished"
+    line = f"{escape(run.path.name)}: {done} of {total} seeds are complete, {what}; "
+    if not left:
         return [f"{line}repeat its run to finish it"]
-    more = f", and {len(stopped) - 3} more" if len(stopped) > 3 else ""
-    return [
-        f"{line}{escape('; '.join(stopped[:3]))}{more}: record(..., resume=True) goes on with what was logged"
+    told = [
+        f"seed {as_given(seed)} {manifest.seeds[seed].error or _how_far(run, seed, recorded[seed])} "
+        f"({journal_of(run.path, seed).name})"
+        for seed in left[:3]
     ]
+    more = f", and {len(left) - 3} more" if len(left) > 3 else ""
+    return [f"{line}{escape('; '.join(told))}{more}: record(..., resume=True) goes on with what was logged"]
+
+
+def _how_far(run: Run, seed: int, recorded: bool) -> str:
+    """Where the training of a seed is, or was when its process ended, as its journal says."""
+    label = run.manifest.facts.coordinates.label
+    rows = Journal(run.path, "", "", seed, label).stopped()
+    at = f"at {label} {number(max(rows))}" if rows else "before anything was logged"
+    return f"is under way {at}" if recorded else f"was stopped {at}"
 
 
 def _arms_of(run: Run) -> list[Arm]:

@@ -35,11 +35,12 @@ def record(
 ) -> Recording:
     """Record one seed of ``method`` on ``workload`` from a loop of one's own, below ``directory``.
 
-    Use as a context: what is logged becomes one seed of a run when the block ends. Of a seed whose block ends in an exception,
-    or whose process is killed, what was logged stays beside the run (``seed-0.jsonl``), and it is not done. With ``resume`` it
-    goes on: its rows from before the first that is logged now are kept, also those of a complete seed that is trained further.
-    Several processes may record seeds of one run at once. ``better`` says of a metric that it is better "higher" or "lower";
-    else its name says so (docs/formats.md has the words that do), or the comparison asks. ``metrics`` names those to keep.
+    Use as a context: what is logged becomes one seed of a run when the block ends, or where there is none with
+    ``run.finish()``. Of a seed whose block ends in an exception, or whose process is killed, what was logged stays beside the
+    run (``seed-0.jsonl``), and it is not done. With ``resume`` it goes on: its rows from before the first that is logged now
+    are kept, also those of a complete seed that is trained further. Several processes may record seeds of one run at once.
+    ``better`` says of a metric that it is better "higher" or "lower"; else its name says so (docs/formats.md has the words
+    that do), or the comparison asks. ``metrics`` names those to keep.
     ``axis`` is what the first argument of ``run.log`` counts: "step", "tokens", "time (s)", ...; ``epochs`` is how many of them
     a seed may have. ``seeds`` is how many the study was planned with: seeds beyond it draw the warning that they were added.
     ``paired``: equal seeds of different methods share their random streams. A seed is any whole number, or a text; seeds and
@@ -58,7 +59,7 @@ def record(
         directory, method=method, seed=seed, workload=workload, hyperparameters=hyperparameters, epochs=epochs, seeds=seeds,
         metrics=metrics, better=better, units=units, paired=paired, axis=axis,
     )  # fmt: skip
-    recording.start(resume=one_of("resume", resume, (True, False)))
+    recording.begin(resume=one_of("resume", resume, (True, False)))
     return recording
 
 

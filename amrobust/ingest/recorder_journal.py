@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from amrobust.ingest.limits import text_of
+from amrobust.runs.journals import journal_of
 from amrobust.runs.seeds import as_given
 
 Row = dict[tuple[str, str], float]
@@ -17,13 +18,8 @@ Rows = dict[float, Row]
 OUTPUT_COLUMN = "output"
 
 
-def journal_of(folder: Path, seed: int) -> Path:
-    """Where the journal of a seed is while it is trained, and after it was stopped."""
-    return folder / f"seed-{seed:d}.jsonl"
-
-
 class Journal:
-    """``seed-3.jsonl``: an object a line, which ``amrobust import`` reads; gone once the seed is part of its run.
+    """``seed-3.jsonl``: an object a line; gone once the seed is part of its run.
 
     A file that is there already is of a training that was stopped: it is gone on with (:meth:`take_up`), or it stays beside
     the new one as ``seed-3.attempt-1.jsonl``.

@@ -28,6 +28,7 @@ from amrobust.runs.correctness import SeedCorrectness, moved
 from amrobust.runs.curves import SeedCurves
 from amrobust.runs.files import escape
 from amrobust.runs.find import MANIFEST
+from amrobust.runs.journals import lock_of
 from amrobust.runs.lock import file_lock, locked, why_not
 from amrobust.runs.manifest import Manifest, RunMetadata, SeedRecord, Source, identity
 from amrobust.runs.method import from_name
@@ -71,10 +72,10 @@ class Place:
         """
         import filelock
 
-        lock = file_lock(self.path / f".seed-{seed:d}.lock")
+        lock = file_lock(lock_of(self.path, seed))
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            lock.acquire(timeout=0)
+            lock.acquire(timeout=0.2)  # 'amrobust status' has it for a moment, to see whether it is held
         except filelock.Timeout:
             raise UserError(
                 f"another process is recording seed {seed} of {escape(self.method)} in {escape(self.path)}"
@@ -134,12 +135,15 @@ class Place:
         Where no run is there yet, one is made of the metrics ``names`` along ``axis``; without an axis nothing is marked.
         """
         with self._opened() as (run, write):
+            found = run is not None
             if run is None and axis is not None:
-                facts = self._facts([self.metric(name) for name in names], axis, (OUTPUT,))
+                facts = self._facts([self.metric(name) for name in dict.fromkeys(names)], axis, (OUTPUT,))
                 run = Run(self.path, Manifest(self.identity, self.spec, facts, {}))
             if run is None or seed in run.manifest.complete:
                 return
             manifest = self._with_plan(run.manifest, seed)
+            if manifest.seeds.get(seed) == record and found:
+                return
             seeds = {**manifest.seeds, seed: record}
             write(replace(manifest, seeds=seeds), seeds_of(run), by_seed(run.correct()))
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
+import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -70,14 +72,15 @@ class Recording:
 
     def log(
         self,
-        epoch: float,
-        /,
-        *,
+        *epoch: float | Mapping[str, Any],
         measurement: str | None = None,
         correct: ArrayLike | None = None,
         **values: Any,
     ) -> None:
         """Record the metrics of one epoch, or step, number of tokens, second, ...; several calls for one add up.
+
+        ``run.log(1, acc=0.5)``; metrics may come in a mapping, ``run.log(1, {"acc": 0.5})``, and the epoch by the name of the
+        axis, ``run.log(acc=0.5, epoch=1)``.
 
         These are recorded as they are: any numbers, in any order, of which one seed may have more than another; a
         metric may be logged at some of them alone, and where it is logged twice the first value counts. A number that is not
@@ -95,13 +98,20 @@ class Recording:
 
         What cannot be recorded is left out with a warning.
         """
-        self.log_outputs(epoch, {OUTPUT: values}, measurement=measurement)
-        if correct is not None:
+        with self._observing():
+            at, found = self._given("log", epoch, values)
+            of_output = output_of(OUTPUT, measurement)
+            # What is wrong with the metrics says nothing against the examples, nor the other way about.
             with self._observing():
-                self._note_correct(coordinate_of(self._label, epoch), output_of(OUTPUT, measurement), correct)
+                self._log(at, {of_output: found})
+            if correct is not None:
+                self._note_correct(coordinate_of(self._label, at), of_output, correct)
 
     def log_outputs(
-        self, epoch: float, values: Mapping[str, Mapping[str, Any]], /, *, measurement: str | None = None
+        self,
+        *epoch: float | Mapping[str, Mapping[str, Any]],
+        measurement: str | None = None,
+        **outputs: Mapping[str, Any],
     ) -> None:
         """Record the metrics of several outputs of one training at one epoch: of the iterate, "I", and the output point, "II".
 
@@ -112,7 +122,27 @@ class Recording:
         ...     run.log_outputs(1, {"I": {"test_loss": 0.5}, "II": {"test_loss": 0.4}})
         """
         with self._observing():
-            self._log(epoch, {output_of(output, measurement): found for output, found in values.items()})
+            at, found = self._given("log_outputs", epoch, outputs)
+            self._log(at, {output_of(output, measurement): values for output, values in found.items()})
+
+    def _given(self, call: str, given: Sequence[Any], named: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """The place along the training, and what was measured there. Raises UserError where it is not one place."""
+        found: dict[str, Any] = {}
+        for each in (*given, named):
+            if isinstance(each, Mapping):
+                found |= each
+        places = [each for each in given if not isinstance(each, Mapping)]
+        if not places:
+            axis = Axis.called(self._label, ())
+            names = [name for name in found if Axis.called(str(name), ()).counts_like(axis)]
+            places = [found.pop(name) for name in names]
+        if len(places) != 1:
+            # Not their values: the same mistake in each epoch is said once.
+            what = ", ".join([*(type(each).__name__ for each in given), *(f"{name}=..." for name in named)])
+            raise UserError(
+                f"run.{call} takes the {self._label} and then what was measured, by name: run.{call}({what:.100}) is left out"
+            )
+        return places[0], found
 
     @contextmanager
     def _observing(self) -> Iterator[None]:
@@ -130,13 +160,17 @@ class Recording:
         at = coordinate_of(self._label, epoch)
         found: Row = {}
         for output, values in outputs.items():
+            if not isinstance(values, Mapping):
+                raise UserError(
+                    f"of an output the metrics are logged by name, {output}={{'acc': 0.5}}, not {type(values).__name__}"
+                )
             for name, value in values.items():
                 for metric, number in self._numbers(name, value):
                     found[output, metric] = number
         if not found:
             return
         if not self._new:
-            self._take_up(at)
+            self._take_up(at, [name for _, name in found])
         if at not in self._rows and len(self._rows) >= (most := self._epochs or MAX_EPOCHS):
             raise UserError(f"more than {most:,} {Axis.called(self._label, ()).plural} cannot be recorded")
         row = self._rows.setdefault(at, {})
@@ -185,11 +219,16 @@ class Recording:
             if not self._wanted or name in self._wanted:
                 self.warned(f"{self._where}: {problem}", ("no number", str(name)))
 
-    def _take_up(self, at: float) -> None:
-        """Before the first row, at ``at``: go on from the rows before it of the part of this training that came earlier."""
+    def _take_up(self, at: float, names: Sequence[str]) -> None:
+        """Before the first row, at ``at``, of the metrics ``names``: go on from the rows before it of the part of this training
+        that came earlier."""
         self._rows = {
             place: row for place, row in self._earlier.items() if place < at or (self._exact and place == at)
         }
+        with self._quietly():
+            # Before the journal: one without a run would be a log of nobody knows what, once this process is killed.
+            running = SeedRecord("running", wall_seconds=self._before)
+            self._place.mark(self.seed, running, names, Axis.called(self._label, (at,)))
         with self._never_lost():
             if self._earlier:
                 self._journal.take_up(self._rows)
@@ -224,9 +263,10 @@ class Recording:
         """What was logged so far, by place: for each output and metric its value."""
         return self._rows if self._new else self._earlier
 
-    def diverged(self) -> None:
-        """Say that training stopped for good; a seed whose block just ends early is one that ended early."""
-        self._diverged = True
+    def diverged(self, *whether: Any, **_: Any) -> None:
+        """Say that training stopped for good, or with False that it did not; a seed whose block just ends early ended early."""
+        with self._observing():
+            self._diverged = self._diverged or all(whether)
 
     def _curves(self) -> tuple[dict[str, dict[str, Curves]], Axis]:
         """What was logged as curves of each output, and where. Raises RunError where it is nothing."""
@@ -270,9 +310,26 @@ class Recording:
             self._place.release()
             raise
 
+    def begin(self, *, resume: bool = False) -> None:
+        """:meth:`start`, with or without a block to come: :meth:`finish` ends it, and where that is never called, another
+        training of the seed or the end of the process stops it. Raises UserError or RunError where it cannot begin."""
+        if self.key in _without_block:
+            _without_block[self.key].forsaken("another training of it began")
+        self.start(resume=resume)
+        _without_block[self.key] = self
+
+    def forsaken(self, when: str) -> None:
+        """Stop what should have been finished before."""
+        how = "record it with a block (with amrobust.record(...) as run:), or call run.finish()"
+        self.warned(f"{self._where}: {when} before it was finished, and it is kept as stopped: {how}")
+        self.stop(RunError(f"{when} before run.finish()"))
+
     def finish(self) -> None:
-        """End: what was logged is a seed of the run."""
+        """End: what was logged is a seed of the run. Nothing is done a second time."""
+        if not self._open:
+            return
         self._open = False
+        _without_block.pop(self.key, None)
         seconds = time.perf_counter() - self._begun
         try:
             with self._quietly():
@@ -319,8 +376,12 @@ class Recording:
         return True
 
     def stop(self, error: BaseException) -> None:
-        """End before the training did: what was logged stays beside the run, and the seed is not done."""
+        """End before the training did: what was logged stays beside the run, and the seed is not done. Nothing is done a second
+        time."""
+        if not self._open:
+            return
         self._open = False
+        _without_block.pop(self.key, None)
         try:
             with self._quietly():
                 self._mark_stopped(error)
@@ -352,6 +413,7 @@ class Recording:
             self.warned(f"{self._where}: {problem}")
 
     def __enter__(self) -> Recording:
+        _without_block.pop(self.key, None)
         return self
 
     def __exit__(
@@ -361,3 +423,16 @@ class Recording:
             self.finish()
         else:
             self.stop(error)
+
+
+_without_block: dict[tuple[Path, int], Recording] = {}
+"""The recordings of this process that no block ends, by run directory and seed."""
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_without_block.clear)  # they are the parent's
+
+
+@atexit.register
+def _stop_what_was_not_finished() -> None:
+    for recording in list(_without_block.values()):
+        recording.forsaken("the process ended")

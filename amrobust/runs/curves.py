@@ -22,6 +22,9 @@ SeedCurves = Mapping[str, Mapping[str, NDArray[np.float64]]]
 MOST_UNPACKED = 64
 """How many times its size on disk a curves file may have in memory; constant curves reach about 20."""
 
+LARGEST = 2.0**1000
+"""About 1e301: values beyond it are divergence, and no statistic takes them."""
+
 MAGIC = b"PAR1"
 UNCOMPRESSED, SNAPPY = 0, 1
 _ROW_GROUPS, _COLUMNS, _META_DATA, _CODEC = 4, 1, 3, 4
@@ -195,7 +198,7 @@ def mean_and_std(values: NDArray[np.float64]) -> tuple[float | None, float | Non
     These are not finite, or beyond 2¹⁰⁰⁰ (10³⁰¹), which no statistic takes. In units of a power of two, which changes no digit,
     so that no sum and no square overflows.
     """
-    if not (np.abs(values) <= 2.0**1000).all():
+    if not (np.abs(values) <= LARGEST).all():
         return None, None
     power = int(np.frexp(np.abs(values).max())[1])
     scaled = np.ldexp(values, -power)

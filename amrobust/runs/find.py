@@ -9,6 +9,7 @@ from pathlib import Path
 
 from amrobust.errors import UserError
 from amrobust.runs.files import escape, reason
+from amrobust.runs.journals import journals_in
 
 MANIFEST = "manifest.json"
 CURVES = "curves-*.parquet"
@@ -56,17 +57,18 @@ def find_runs(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
 
 
 def is_run(path: Path) -> bool:
-    """Whether ``path`` holds a manifest, or curves that lack one; also where it may not be looked into.
+    """Whether ``path`` holds a manifest, or curves or a journal that lack one; also where it may not be looked into.
 
     An empty manifest without curves is what a loss of power leaves of a run that had just been begun: there is none.
     """
     try:
         found = os.lstat(os.path.join(path, MANIFEST))
     except (FileNotFoundError, NotADirectoryError):
-        return any(path.glob(CURVES))
+        return any(path.glob(CURVES)) or bool(journals_in(path))
     except OSError as error:
         return isinstance(error, PermissionError)
-    return found.st_size > 0 or not stat.S_ISREG(found.st_mode) or any(path.glob(CURVES))
+    whole = found.st_size > 0 or not stat.S_ISREG(found.st_mode)
+    return whole or any(path.glob(CURVES)) or bool(journals_in(path))
 
 
 def by_prefix(name: str, directory: Path) -> Path:

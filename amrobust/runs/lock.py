@@ -83,6 +83,21 @@ def file_lock(path: Path) -> FileLock:
     return filelock.FileLock(path, fallback_to_soft=False)
 
 
+def is_held(path: Path) -> bool:
+    """Whether a process has the lock of the file ``path`` now; where that cannot be found out, no."""
+    import filelock
+
+    if not path.is_file():
+        return False
+    try:
+        with file_lock(path).acquire(timeout=0):
+            return False
+    except filelock.Timeout:
+        return True
+    except (OSError, NotImplementedError):
+        return False
+
+
 def why_not(error: OSError | NotImplementedError) -> str:
     """Why a lock could not be had. File systems mounted over a network say in several ways that they have none."""
     if isinstance(error, NotImplementedError) or error.errno in WITHOUT_LOCKS:

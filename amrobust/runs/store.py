@@ -24,6 +24,7 @@ from amrobust.runs.files import (
     sync_directory,
 )
 from amrobust.runs.find import CORRECT, CURVES, MANIFEST, by_prefix, find_runs, is_run
+from amrobust.runs.journals import journals_in
 from amrobust.runs.manifest import CorrectFile, CurvesFile, Manifest
 from amrobust.runs.spec import Spec
 from amrobust.runs.validate import parse_manifest
@@ -97,6 +98,12 @@ def read_run(path: Path) -> Run:
 
     A process that commits meanwhile replaces the curves file after its manifest: the manifest is read again then.
     """
+    if not (path / MANIFEST).exists() and (left := journals_in(path)):
+        more = f" and {len(left) - 3} more files" if len(left) > 3 else ""
+        raise UnreadableRun(
+            f"seeds were stopped, and its manifest is missing; what they logged is in {', '.join(left[:3])}{more}",
+            "record(..., resume=True) goes on with it",
+        )
     last: CorruptRun | None = None
     for _ in range(READ_ATTEMPTS):
         manifest = parse_manifest(_read(path / MANIFEST, MAX_MANIFEST_BYTES, "manifest"))

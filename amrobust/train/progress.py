@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from amrobust.runs.curves import mean_and_std
-from amrobust.runs.lock import LOCK, file_lock
+from amrobust.runs.curves import LARGEST, mean_and_std
+from amrobust.runs.journals import journal_of, under_way
+from amrobust.runs.lock import LOCK, is_held
 from amrobust.runs.spec import Spec
 from amrobust.runs.store import Run, each_run
 from amrobust.runs.values import held
@@ -37,27 +38,35 @@ class RunProgress:
     wanted: int
     complete: int
     running: int
-    """Handed to workers by a process that holds the run now."""
+    """Known to be trained now: of a SLURM job that has begun, or of a loop that records them."""
+    handed_out: int
+    """Handed to workers by a process that holds the run now: which of them are trained and which wait is not known."""
     pending: int
     """Handed to SLURM, and no job has begun with them."""
     failed: int
+    stopped: int
+    """Recorded by a process that ended before the training did, which left a journal."""
     missing: int
-    """Neither complete, running, pending nor failed: not begun, or interrupted."""
-    finals: tuple[tuple[str, float, float | None], ...]
+    """None of these: not begun, or interrupted."""
+    finals: tuple[tuple[str, float | None, float | None], ...]
     """Method, mean and STD of the primary metric's final values over the complete seeds, of those that did not diverge."""
+    diverged: int
+    """Of the complete ones."""
     metric: str
     unit: str
 
     @property
     def state(self) -> str:
-        """ "finished", "under way", "pending", "failed" where nothing is left but failures, or "to do"."""
+        """ "finished", "under way", "pending", "stopped" or "failed" where nothing is left but these, or "to do"."""
         if self.complete == self.wanted:
             return "finished"
-        if self.running:
+        if self.running or self.handed_out:
             return "under way"
         if self.pending:
             return "pending"
-        return "failed" if self.complete + self.failed == self.wanted else "to do"
+        if self.missing:
+            return "to do"
+        return "stopped" if self.stopped else "failed"
 
 
 def progress_of(specs: Iterable[Spec], seeds: int, directory: Path) -> tuple[list[RunProgress], list[str]]:
@@ -73,7 +82,7 @@ def progress_of(specs: Iterable[Spec], seeds: int, directory: Path) -> tuple[lis
         if run is None:
             names = tuple(method_names(spec).values())
             row = RunProgress(
-                spec.optimizer, names, spec.workload, None, seeds, 0, 0, 0, 0, seeds, (), "", ""
+                spec.optimizer, names, spec.workload, None, seeds, 0, 0, 0, 0, 0, 0, seeds, (), 0, "", ""
             )
         else:
             row = _progress(run, range(seeds))
@@ -99,49 +108,43 @@ def _progress(run: Run, seeds: Iterable[int]) -> RunProgress:
     counts = {
         state: sum(record.state == state for record in records.values()) for state in ("complete", "failed")
     }
-    handed = [seed for seed, record in records.items() if record.state == "running"]
-    handed = handed if handed and _held(run.path) else []
-    pending = _pending(run, handed)
-    running = len(handed) - pending
+    made = manifest.provenance[-1] if manifest.provenance else None
+    begun = [seed for seed, record in records.items() if record.state == "running"]
+    handed = begun if begun and made is not None and made.source is None and is_held(run.path / LOCK) else []
+    recorded = {seed for seed in begun if under_way(run.path, seed)}
+    stopped = sum(
+        record.state in ("running", "planned") and journal_of(run.path, seed).exists()
+        for seed, record in records.items()
+        if seed not in recorded
+    )
+    # A co-batch's jobs are files of its first run alone.
+    by_jobs = made is not None and made.executor == SLURM and not made.company
+    pending = _pending(run, handed) if by_jobs else 0
+    running = len(recorded) + (len(handed) - pending if by_jobs else 0)
+    handed_out = 0 if by_jobs else len(handed)
     kept = [row for row, seed in enumerate(manifest.complete) if seed in wanted]
-    finals = []
-    for output, curves in run.curves().items():
-        values = held(curves[metric][kept])[:, -1] if kept else np.empty(0)
+    diverged = np.array([manifest.seeds[manifest.complete[row]].diverged for row in kept], bool)
+    curves = run.curves()
+    for output in facts.usual_outputs if kept else ():
+        diverged |= (np.abs(curves[output][metric][kept]) > LARGEST).any(axis=1)
+    finals: list[tuple[str, float | None, float | None]] = []
+    for output, metrics in curves.items() if kept else ():
+        values = held(metrics[metric][kept])[:, -1][~diverged]
         values = values[np.isfinite(values)]
-        if len(values):
-            mean, std = mean_and_std(values)
-            assert mean is not None
-            finals.append((facts.called(output), mean, std))
-    missing = len(wanted) - counts["complete"] - len(handed) - counts["failed"]
+        finals.append((facts.called(output), *(mean_and_std(values) if len(values) else (None, None))))
+    missing = len(wanted) - counts["complete"] - running - handed_out - pending - counts["failed"] - stopped
     return RunProgress(
         manifest.spec.optimizer, tuple(facts.methods[output] for output in facts.usual_outputs), facts.workload_label, run.path,
-        len(wanted), counts["complete"], running, pending, counts["failed"], missing, tuple(finals), metric, unit,
+        len(wanted), counts["complete"], running, handed_out, pending, counts["failed"], stopped, missing, tuple(finals),
+        int(diverged.sum()), metric, unit,
     )  # fmt: skip
 
 
-def _pending(run: Run, running: Iterable[int]) -> int:
+def _pending(run: Run, handed: Iterable[int]) -> int:
     """How many of the seeds that were handed to SLURM no job has begun with, as the jobs' files in the run's directory say."""
-    made = run.manifest.provenance[-1]
-    if made.executor != SLURM or made.company:  # a co-batch's jobs are files of its first run alone
-        return 0
     begun = [
         range(int(found[1]), int(found[2]) + 1)
         for path in (run.path / CHECKPOINTS).glob("*")
         if (found := _OF_A_BLOCK.fullmatch(path.name))
     ]
-    return sum(not any(seed in block for block in begun) for seed in running)
-
-
-def _held(path: Path) -> bool:
-    """Whether a process holds the run's lock now; where that cannot be found out, no."""
-    import filelock
-
-    if not (path / LOCK).is_file():
-        return False
-    try:
-        with file_lock(path / LOCK).acquire(timeout=0):
-            return False
-    except filelock.Timeout:
-        return True
-    except (OSError, NotImplementedError):
-        return False
+    return sum(not any(seed in block for block in begun) for seed in handed)

@@ -3,14 +3,19 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
 from made_up_runs import Trainer, describe, spec
 
+from amrobust import record
 from amrobust.cli import main
 from amrobust.errors import RunError
-from amrobust.runs.lock import LOCK
+from amrobust.ingest.landing import seeds_of
+from amrobust.runs.lock import LOCK, is_held
+from amrobust.runs.manifest import SeedRecord
+from amrobust.runs.store import commit
 from amrobust.train.engine import execute
 from amrobust.train.progress import progress_in, progress_of
 from amrobust.train.unit import SeedOutcome
@@ -55,11 +60,8 @@ def test_failures_are_told_from_what_is_missing(tmp_path):
 
 def test_seeds_run_only_while_a_process_holds_the_run(tmp_path):
     run = execute(spec(), range(2), tmp_path, train=Trainer(), describe=describe)
-    manifest = run.path / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"state": "complete"', '"state": "running"', 1))
-    data = json.loads(manifest.read_text())
-    (left,) = [seed for seed, record in data["seeds"].items() if record["state"] == "running"]
-    assert left == "0"
+    seeds = {**run.manifest.seeds, 0: SeedRecord("running")}
+    commit(run.path, replace(run.manifest, seeds=seeds), {1: seeds_of(run)[1]})
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLD, str(run.path / LOCK)],
         stdin=subprocess.PIPE,
@@ -68,12 +70,40 @@ def test_seeds_run_only_while_a_process_holds_the_run(tmp_path):
     )
     try:
         assert holder.stdout.readline() == "held\n"
-        from amrobust.train import progress
-
-        assert progress._held(run.path)
+        assert is_held(run.path / LOCK)
+        (row,), _ = progress_in([tmp_path])
+        assert (row.running, row.handed_out, row.missing, row.state) == (0, 1, 0, "under way")
     finally:
         holder.communicate()
-    assert not progress._held(run.path)
+    assert not is_held(run.path / LOCK)
+
+
+class TestWhatIsRecorded:
+    def test_seeds_are_under_way_or_stopped(self, tmp_path):
+        begun, run = (record(tmp_path, method="a", seed=seed, workload="w") for seed in range(2))
+        for each in (begun, run):
+            each.log(1, acc=0.5)
+        run.stop(KeyboardInterrupt())
+        (row,), _ = progress_in([tmp_path])
+        assert (row.wanted, row.running, row.stopped, row.missing, row.state) == (2, 1, 1, 0, "under way")
+        run = record(tmp_path, method="a", seed=1, workload="w", resume=True)
+        run.log(2, acc=0.5)
+        run.finish()
+        assert "1/2       1        under way" in amrobust("status", tmp_path).stdout
+
+    def test_only_stopped_ones_are_stopped(self, tmp_path):
+        run = record(tmp_path, method="a", seed=0, workload="w")
+        run.log(1, acc=0.5)
+        run.stop(KeyboardInterrupt())
+        assert "0 of 1 seeds are complete, 1 stopped" in amrobust("status", tmp_path).stdout
+        assert progress_in([tmp_path])[0][0].state == "stopped"
+
+    @pytest.mark.parametrize("value", [1e308, float("inf")])
+    def test_a_diverged_seed_is_counted(self, tmp_path, value):
+        for seed in range(3):
+            with record(tmp_path, method="a", seed=seed, workload="w") as run:
+                run.log(1, acc=value if seed == 1 else 0.5)
+        assert "acc 0.5 ± 0, 1 diverged" in amrobust("status", tmp_path).stdout
 
 
 class TestTheCommand:
@@ -94,8 +124,10 @@ class TestTheCommand:
             "wanted": 3,
             "complete": 3,
             "running": 0,
+            "handed_out": 0,
             "pending": 0,
             "failed": 0,
+            "stopped": 0,
             "missing": 0,
         }
         assert data["runs"][0]["state"] == "finished"

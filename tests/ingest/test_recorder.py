@@ -115,6 +115,137 @@ def test_a_process_that_is_killed_leaves_its_seed_not_done_and_free(tmp_path):
     assert only_run(tmp_path).manifest.complete == (0, 1)
 
 
+KILLED = """
+import os, sys, amrobust
+for method in sys.argv[2:]:
+    for seed in range(4):
+        if os.fork() == 0:
+            with amrobust.record(sys.argv[1], method=method, seed=seed, workload="w") as run:
+                for epoch in range(1, 4):
+                    run.log(epoch, acc=50 + epoch)
+                os.kill(os.getpid(), 9)
+        os.wait()
+"""
+
+
+class TestHowItIsCalled:
+    @pytest.mark.parametrize(
+        ("given", "named"),
+        [
+            ((1, {"acc": 0.5}), {}),
+            (({"acc": 0.5},), {"step": 1}),
+            (({"acc": 0.5, "step": 1},), {}),
+            ((), {"acc": 0.5, "global_step": 1}),
+        ],
+    )
+    def test_what_can_only_mean_one_thing_is_taken(self, tmp_path, caplog, given, named):
+        with amrobust.record(tmp_path, method="a", seed=0, workload="w", axis="step") as run:
+            run.log(*given, **named)
+        assert run.rows == {1.0: {("I", "acc"): 0.5}}
+        assert not caplog.text
+
+    @pytest.mark.parametrize(
+        ("given", "named"), [((1, 0.5), {}), (("acc", 0.5, 1), {}), ((), {}), ((), {"step": 1, "acc": 0.5})]
+    )
+    def test_anything_else_is_said_once(self, tmp_path, caplog, given, named):
+        with amrobust.record(tmp_path, method="a", seed=0, workload="w") as run:
+            for _ in range(3):
+                run.log(*given, **named)
+                run.log_outputs(*given, **named)
+            for loss in (0.3, 0.2):
+                run.log("loss", loss, loss)
+            run.log(1, acc=0.5)
+        assert caplog.text.count("run.log takes the epoch and then what was measured, by name: run.log(") == 2
+        assert only_run(tmp_path).manifest.complete == (0,)
+
+    def test_outputs_may_be_named(self, tmp_path, caplog):
+        with amrobust.record(tmp_path, method="a", seed=0, workload="w") as run:
+            run.log_outputs(1, I={"acc": 0.5}, II={"acc": 0.6})
+            run.log_outputs(2, I=0.5)
+        assert run.rows == {1.0: {("I", "acc"): 0.5, ("II", "acc"): 0.6}}
+        assert "of an output the metrics are logged by name" in caplog.text
+
+    @pytest.mark.parametrize(("given", "diverged"), [((), True), (("loss is nan",), True), ((False,), False)])
+    def test_divergence_is_said_with_or_without_a_word(self, tmp_path, given, diverged):
+        with amrobust.record(tmp_path, method="a", seed=0, workload="w") as run:
+            run.log(1, acc=0.5)
+            run.diverged(*given)
+        assert only_run(tmp_path).manifest.seeds[0].diverged is diverged
+
+
+class TestWithoutABlock:
+    def test_finish_ends_it(self, tmp_path, caplog):
+        run = amrobust.record(tmp_path, method="a", seed=0, workload="w")
+        run.log(1, acc=0.5)
+        run.finish()
+        run.finish()
+        assert only_run(tmp_path).manifest.complete == (0,)
+        assert not caplog.text
+
+    def test_the_end_of_the_process_stops_it_and_says_so(self, tmp_path):
+        code = (
+            "import amrobust, os, sys\n"
+            "for seed in range(2):\n"
+            "    run = amrobust.record(sys.argv[1], method='a', seed=seed, workload='w')\n"
+            "    run.log(1, acc=0.5)\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code, tmp_path], capture_output=True, text=True, timeout=120
+        )
+        assert done.returncode == 0
+        assert done.stderr.count("the process ended before it was finished, and it is kept as stopped") == 2
+        errors = [record.error for record in only_run(tmp_path).manifest.seeds.values()]
+        assert errors == ["stopped at epoch 1: the process ended before run.finish()"] * 2
+
+    def test_another_training_of_its_seed_stops_it(self, tmp_path, caplog):
+        for _ in range(2):
+            run = amrobust.record(tmp_path, method="a", seed=0, workload="w")
+            run.log(1, acc=0.5)
+        run.finish()
+        assert "another training of it began before it was finished" in caplog.text
+        assert only_run(tmp_path).manifest.complete == (0,)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no SIGKILL there")
+class TestTrainingsThatAreAllKilled:
+    def killed(self, directory, *methods):
+        subprocess.run([sys.executable, "-c", KILLED, directory, *methods], check=True, timeout=120)
+
+    def test_none_is_compared_and_each_is_named(self, tmp_path):
+        self.killed(tmp_path, "a", "b")
+        with pytest.raises(
+            UserError, match=r"w-a-.*0 of 4 seeds .* 4 stopped; seed 0 was stopped at epoch 3.*w-b-"
+        ):
+            amrobust.compare(tmp_path)
+
+    def test_beside_a_complete_method_they_are_set_aside(self, tmp_path):
+        self.killed(tmp_path, "a")
+        for seed in range(4):
+            logged(tmp_path, seed, method="b", workload="w")
+        arms, (problem,) = load_arms([tmp_path])
+        assert [arm.method for arm in arms] == ["b"]
+        assert "0 of 4 seeds are complete, 4 stopped; seed 0 was stopped at epoch 3 (seed-0.jsonl)" in problem
+        assert "and 1 more: record(..., resume=True)" in problem
+
+    def test_a_journal_without_its_manifest_is_no_log(self, tmp_path):
+        self.killed(tmp_path / "runs", "a")
+        for manifest in tmp_path.rglob("manifest.json"):
+            manifest.unlink()
+        assert load_arms([tmp_path / "runs"])[0] == []
+        with pytest.raises(UserError, match="holds runs of amrobust's own"):
+            read_path(tmp_path / "runs")
+        with pytest.raises(UserError, match="looks like none of the formats"):
+            read_path(tmp_path)
+        logged(tmp_path / "runs", method="a", workload="w", start=4, resume=True)
+        assert only_run(tmp_path / "runs").manifest.complete == (0,)
+
+    def test_other_logs_of_such_names_are_read(self, tmp_path):
+        for seed in range(2):
+            lines = [{"method": "a", "seed": seed, "epoch": epoch, "acc": epoch} for epoch in (1, 2)]
+            (tmp_path / f"seed-{seed}.jsonl").write_text("\n".join(map(json.dumps, lines)))
+        assert load_arms([tmp_path])[0][0].seeds == (0, 1)
+
+
 def test_many_processes_at_once(tmp_path):
     context = multiprocessing.get_context("spawn")
     workers = [context.Process(target=record_some, args=(tmp_path, range(k, 12, 3))) for k in range(3)]
@@ -719,7 +850,7 @@ class TestOtherMeasurements:
             run.log(1, accuracy=0.5, measurement="ema")
         assert "a measurement is called by a word, such as 'ema', not 'a/b'" in caplog.text
         assert "it was logged as measurement='ema' alone: log the usual measurement too" in caplog.text
-        assert not list(tmp_path.rglob("manifest.json"))
+        assert only_run(tmp_path).manifest.seeds[0].state == "failed"
 
     def test_a_training_goes_on_with_both(self, tmp_path):
         run = amrobust.record(tmp_path, method="a", seed=0, workload="w")
