@@ -641,6 +641,60 @@ def test_what_no_other_process_could_find_is_refused():
         amrobust.exec(known, values={"opt": "1"})
 
 
+class Trainer:
+    def train(self, seed):
+        raise AssertionError
+
+
+def no_seed(opt):
+    raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("function", "values", "said"),
+    [
+        (Trainer().train, {}, "is no function of a file"),
+        (known, {}, r"known\(seed, opt\) missing a required argument: 'opt'"),
+        (known, {"opt": ["a"], "lr": [0.1]}, r"got an unexpected keyword argument 'lr'"),
+        (no_seed, {"opt": ["a"]}, r"got an unexpected keyword argument 'seed'"),
+    ],
+)
+def test_what_a_signature_shows_to_be_wrong_is_said_before_anything_starts(function, values, said):
+    with pytest.raises(UserError, match=said):
+        amrobust.exec(function, values=values)
+    assert not Path("runs").exists()
+
+
+def test_a_function_that_fails_is_told_of_by_its_own_lines_alone():
+    Path("bad.py").write_text(
+        "import amrobust\ndef train(seed):\n    return {'acc': 1 / seed + len(str(seed))}\n"
+        "if __name__ == '__main__':\n    amrobust.exec(train, seeds=1)\n"
+    )
+    done = subprocess.run([sys.executable, "bad.py"], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "its last lines: Traceback (most recent call last): | File " in done.stderr
+    assert (
+        "in train | return {'acc': 1 / seed + len(str(seed))} | ZeroDivisionError: division by zero"
+        in done.stderr
+    )
+
+
+def test_a_function_may_return_one_number_and_what_it_may_not_is_told():
+    for name, returned in (("one", "0.5 + seed"), ("two", "(0.5, seed)")):
+        Path(f"{name}.py").write_text(
+            f"import amrobust\ndef train(seed):\n    return {returned}\n"
+            f"if __name__ == '__main__':\n    amrobust.exec(train, seeds=2, runs_dir='{name}')\n"
+        )
+    done = subprocess.run([sys.executable, "one.py"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert the_run("one").curves()["I"]["value"].tolist() == [[0.5], [1.5]]
+    done = subprocess.run([sys.executable, "two.py"], capture_output=True, text=True, check=False)
+    assert (
+        "what the function returned cannot be read: (0.5, 0) is no mapping: have it return {'acc'"
+        in done.stderr
+    )
+
+
 def test_a_command_from_python_raises_where_a_task_fails():
     with pytest.raises(RunError, match="exit status 1"):
         amrobust.exec("sh -c 'echo METRIC acc=1; exit {seed}'", seeds=2)
