@@ -177,6 +177,20 @@ def test_files_that_tasks_write_are_read_by_any_importer():
     assert run.curves()["I"]["val_acc"].tolist() == [[0.01, 0.05], [0.11, 0.15], [0.21, 0.25]]
 
 
+def test_an_object_of_numbers_that_a_task_writes_is_its_final_values():
+    code = 'printf \'{\\n  "eval_accuracy": 0.9%s,\\n  "epoch": 3.0\\n}\' {seed} > {seed}.json'
+    done = execute("--seeds", 2, "--read", "{seed}.json", "--", "sh", "-c", code)
+    assert done.exit_code == 0, done.output
+    assert "read: json-objects · " in done.stderr
+    curves = the_run().curves()["I"]
+    assert {name: values.tolist() for name, values in curves.items()} == {"eval_accuracy": [[0.9], [0.91]]}
+
+
+def test_the_next_command_can_be_pasted():
+    done = execute("--seeds", 1, "--runs-dir", "my runs", "--", "sh", "-c", "echo METRIC acc=0.{seed}")
+    assert "next: amrobust compare 'my runs'" in done.stdout
+
+
 def test_a_file_of_an_earlier_time_is_not_taken_for_what_a_task_wrote():
     Path("0.csv").write_text("epoch,acc\n1,0.5\n")
     done = execute("--seeds", 1, "--read", "{seed}.csv", "--", "true", "{seed}")
