@@ -153,7 +153,7 @@ def command_line(ctx: click.Context, form: str) -> str:
 def summary(gathered: Gathered, form: str, landed: list[Landed] | None, runs_dir: Path) -> str:
     """A line per method, where it is, and what to do next."""
     from amrobust.cli.columns import aligned
-    from amrobust.runs.files import escape
+    from amrobust.runs.files import escape, quoted
 
     rows = [["method", "workload", "seeds", "steps", "metrics", "" if landed is None else "run"]]
     for place, method in enumerate(gathered.methods):
@@ -174,7 +174,7 @@ def summary(gathered: Gathered, form: str, landed: list[Landed] | None, runs_dir
         )  # fmt: skip
     lines = [f"read as {form}", aligned(rows)]
     lines.append(
-        "nothing is written (--dry-run)" if landed is None else f"next: amrobust compare {escape(runs_dir)}"
+        "nothing is written (--dry-run)" if landed is None else f"next: amrobust compare {quoted(runs_dir)}"
     )
     return "\n".join(lines)
 

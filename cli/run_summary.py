@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def summary(run: Run, seeds: int, seconds: float, runs_dir: Path, form: str) -> str:
     """What is said at the end: final mean ± STD an output, speed, where the run is, what to do next."""
     from amrobust.runs.curves import mean_and_std
-    from amrobust.runs.files import shown_json
+    from amrobust.runs.files import quoted, shown_json
 
     manifest, curves = run.manifest, run.curves()
     facts = manifest.facts
@@ -50,7 +50,7 @@ def summary(run: Run, seeds: int, seconds: float, runs_dir: Path, form: str) -> 
     if share := measuring_share([run.manifest]):
         lines.append(share)
     lines.append(f"run: {run.path}")
-    lines.append(f"next: amrobust compare {runs_dir}")
+    lines.append(f"next: amrobust compare {quoted(runs_dir)}")
     return "\n".join(lines)
 
 
@@ -81,7 +81,7 @@ def _final(metric: str, unit: str, values: NDArray[np.float64]) -> str:
 
 def grid_summary(rows: Sequence[RunResult], seeds: int, seconds: float, runs_dir: Path, form: str) -> str:
     """A line for each output of each run, and what to do next."""
-    from amrobust.runs.files import escape, shown_json
+    from amrobust.runs.files import escape, quoted, shown_json
 
     if form == "json":
         return shown_json({"runs": [_as_data(row) for row in rows], "wall_seconds": round(seconds, 3)})
@@ -108,7 +108,7 @@ def grid_summary(rows: Sequence[RunResult], seeds: int, seconds: float, runs_dir
         if share := measuring_share(manifests):
             lines.append(share)
     if not all(row.error for row in rows):
-        lines.append(f"next: amrobust compare {runs_dir}")
+        lines.append(f"next: amrobust compare {quoted(runs_dir)}")
     return "\n".join(lines)
 
 

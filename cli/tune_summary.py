@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 
 def summary(found: TuningFile, file: Path, runs_dir: Path, seconds: float, form: str) -> str:
     """The tables, the file and what to do next; with ``form`` "json" the same as data."""
-    from amrobust.runs.files import escape, shown_json
+    from amrobust.runs.files import escape, quoted, shown_json
 
     if form == "json":
         data = {
@@ -28,9 +27,9 @@ def summary(found: TuningFile, file: Path, runs_dir: Path, seconds: float, form:
     lines: list[str] = []
     for method in found.methods:
         lines += [escape(line) for line in _table(method)] + [""]
-    where = "" if runs_dir == Path("runs") else f" --runs-dir {shlex.quote(str(runs_dir))}"
+    where = "" if runs_dir == Path("runs") else f" --runs-dir {quoted(runs_dir)}"
     lines.append(escape(f"tuning: {file}"))
-    lines.append(escape(f"next: amrobust run --tuned {shlex.quote(str(file))} --seeds 20{where}"))
+    lines.append(f"next: amrobust run --tuned {quoted(file)} --seeds 20{where}")
     return "\n".join(lines)
 
 

@@ -21,7 +21,7 @@ from amrobust.ingest.policies import Duplicates, Policies
 from amrobust.ingest.task import read_task
 from amrobust.runs.metric import MetricChoice
 from amrobust.runs.spec import plain
-from amrobust.train.call import argument, place_of
+from amrobust.train.call import argument, check_arguments, place_of
 from amrobust.train.command import PYTHON, SEED, Command
 from amrobust.train.engine import failures, train_runs
 from amrobust.train.reporter import Reporter, RunResult
@@ -177,6 +177,7 @@ def exec(
     texts = {key: tuple(map(str, several)) for key, several in given.items()}
     if callable(command):
         file, called = place_of(command)
+        check_arguments(command, given)
         for key, each in ((key, each) for key, several in given.items() for each in several):
             if argument(str(each)) != each or (isinstance(each, float) and each != each):
                 raise UserError(

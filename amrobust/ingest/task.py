@@ -11,6 +11,7 @@ from amrobust.ingest.imported import ImportedMethod
 from amrobust.ingest.mappings import Mappings
 from amrobust.ingest.policies import Policies
 from amrobust.ingest.read import AUTO, read_path, say_notes
+from amrobust.ingest.registry import detect
 from amrobust.ingest.said import line_of_task
 from amrobust.runs.files import escape
 from amrobust.runs.metric import MetricChoice, refuse_unnamed
@@ -25,6 +26,8 @@ def read_task(
     metrics, more than one seed or method, or lacks one of ``metrics``.
     """
     known = replace(mappings, method_from="=task", seed_from="=0", workload_from="=task", one_seed=True)
+    if form == AUTO and mappings.pattern is None and path.suffix.lower() == ".json" and detect(path) is None:
+        form = "json-objects"  # Of any other file it is not known that it is a run's.
     gathered, found = read_path(path, form or AUTO, known, policies)
     say_notes(gathered, path, found)
     if len(gathered.methods) > 1:

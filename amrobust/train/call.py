@@ -10,7 +10,8 @@ import importlib
 import inspect
 import runpy
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,11 @@ def place_of(function: Callable[..., Any]) -> tuple[str, str]:
     """FILE and NAME of ``function``. Raises UserError where another process could not find it by these."""
     module, name = function.__module__, getattr(function, "__qualname__", repr(function))
     file = inspect.getsourcefile(function) if inspect.isroutine(function) else None
-    if file is None or "<" in name or not Path(file).is_file():
+    found_again: Any = sys.modules.get(module)
+    for part in name.split("."):
+        found_again = getattr(found_again, part, None)
+    # A method of an object is in its class, and not the same there.
+    if file is None or found_again != function or not Path(file).is_file():
         raise UserError(
             f"{name} is no function of a file, and every seed is a process of its own that has to find it: define it in a "
             "module, or in the script outside of any other function"
@@ -32,6 +37,17 @@ def place_of(function: Callable[..., Any]) -> tuple[str, str]:
     if path.is_relative_to(Path.cwd()):
         path = path.relative_to(Path.cwd())  # The project may be moved, and its runs stay what they are.
     return str(path), name if module in ("__main__", "__mp_main__") else f"{module}:{name}"
+
+
+def check_arguments(function: Callable[..., Any], names: Iterable[str]) -> None:
+    """Raise UserError where ``function`` cannot be called with ``seed`` and arguments of these ``names``."""
+    try:
+        inspect.signature(function).bind(seed=0, **dict.fromkeys(names))
+    except TypeError as error:
+        raise UserError(
+            f"{function.__name__}{inspect.signature(function)} {error}: it is called with {', '.join(('seed', *names))} by "
+            "name, seed being each task's and the others those of values"
+        ) from None
 
 
 def argument(text: str) -> Value:
@@ -57,17 +73,25 @@ def found(file: Path, name: str) -> Callable[..., Any]:
 
 def lines(returned: Any) -> Iterator[str]:
     """What a function returned, as lines: of each metric a sequence of one number an epoch, or numbers by their steps, or one
-    number, which is one of the end where others are curves.
+    number, which is one of the end where others are curves. One number alone is called value.
 
     >>> list(lines({"acc": [0.5, 0.75], "loss": 2.0}))
     ['METRIC acc=0.5 epoch=1', 'METRIC acc=0.75 epoch=2', 'METRIC loss=2.0 epoch=2']
     >>> list(lines({"loss": {100: 2.0, 200: 1.5}})), list(lines({"loss": 1.5}))
     (['METRIC loss=2.0 step=100', 'METRIC loss=1.5 step=200'], ['METRIC loss=1.5'])
+    >>> list(lines(0.9))
+    ['METRIC value=0.9']
 
     Raises UserError on anything else.
     """
+    # A tuple may be two metrics as well as two epochs.
+    if hasattr(returned, "__float__") and not isinstance(returned, bool) and not getattr(returned, "ndim", 0):
+        returned = {"value": returned}
     if not isinstance(returned, Mapping):
-        raise UserError(f"the function returned {returned!r:.60}: have it return {{'acc': [0.5, 0.6, ...]}}")
+        raise UserError(
+            f"{f'{returned!r}':.60} is no mapping: have it return {{'acc': [0.5, 0.6, ...]}}, {{'acc': 0.6}} or one "
+            "number"
+        )
     curves: dict[str, Mapping[float, float]] = {}
     kinds = set()
     for name, values in returned.items():
@@ -93,9 +117,19 @@ def lines(returned: Any) -> Iterator[str]:
 def main(file: str, name: str, seed: str, *values: str) -> None:
     """Call it. What it prints itself stays what it is; where it returns None that has to have the metrics."""
     pairs = (value.partition("=") for value in values)
-    returned = found(Path(file), name)(seed=int(seed), **{key: argument(text) for key, _, text in pairs})
-    for line in () if returned is None else lines(returned):
-        print(line, flush=True)
+    function = found(Path(file), name)
+    try:
+        returned = function(seed=int(seed), **{key: argument(text) for key, _, text in pairs})
+    except Exception as error:
+        # The few last lines that are told of a task are to be the function's own: none of the frame here.
+        here = error.__traceback__
+        traceback.print_exception(error.with_traceback(here and here.tb_next))
+        sys.exit(1)
+    try:
+        for line in () if returned is None else lines(returned):
+            print(line, flush=True)
+    except (UserError, TypeError, ValueError) as error:
+        sys.exit(f"what the function returned cannot be read: {error}")
 
 
 if __name__ == "__main__":

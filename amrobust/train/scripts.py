@@ -350,7 +350,8 @@ def _last_lines(log: Path) -> str:
             text = file.read().decode(errors="replace")
     except OSError:
         return ""
-    lines = [line.strip() for line in re.split(r"[\r\n]+", text) if line.strip()]
+    # What Python prints below a line of code to point at a part of it says nothing of itself.
+    lines = [line.strip() for line in re.split(r"[\r\n]+", text) if line.strip(" \t^~")]
     last = " | ".join(line[:LAST_CHARACTERS] for line in lines[-LAST_LINES:])
     return f"; {f'its last lines: {last}' if last else 'it printed nothing'} (all: {log})"
 

@@ -177,6 +177,20 @@ def test_files_that_tasks_write_are_read_by_any_importer():
     assert run.curves()["I"]["val_acc"].tolist() == [[0.01, 0.05], [0.11, 0.15], [0.21, 0.25]]
 
 
+def test_an_object_of_numbers_that_a_task_writes_is_its_final_values():
+    code = 'printf \'{\\n  "eval_accuracy": 0.9%s,\\n  "epoch": 3.0\\n}\' {seed} > {seed}.json'
+    done = execute("--seeds", 2, "--read", "{seed}.json", "--", "sh", "-c", code)
+    assert done.exit_code == 0, done.output
+    assert "read: json-objects · " in done.stderr
+    curves = the_run().curves()["I"]
+    assert {name: values.tolist() for name, values in curves.items()} == {"eval_accuracy": [[0.9], [0.91]]}
+
+
+def test_the_next_command_can_be_pasted():
+    done = execute("--seeds", 1, "--runs-dir", "my runs", "--", "sh", "-c", "echo METRIC acc=0.{seed}")
+    assert "next: amrobust compare 'my runs'" in done.stdout
+
+
 def test_a_file_of_an_earlier_time_is_not_taken_for_what_a_task_wrote():
     Path("0.csv").write_text("epoch,acc\n1,0.5\n")
     done = execute("--seeds", 1, "--read", "{seed}.csv", "--", "true", "{seed}")
@@ -639,6 +653,60 @@ def test_what_no_other_process_could_find_is_refused():
         amrobust.exec(lambda seed: {"acc": seed})
     with pytest.raises(UserError, match="truths, None, and texts that are none of these"):
         amrobust.exec(known, values={"opt": "1"})
+
+
+class Trainer:
+    def train(self, seed):
+        raise AssertionError
+
+
+def no_seed(opt):
+    raise AssertionError
+
+
+@pytest.mark.parametrize(
+    ("function", "values", "said"),
+    [
+        (Trainer().train, {}, "is no function of a file"),
+        (known, {}, r"known\(seed, opt\) missing a required argument: 'opt'"),
+        (known, {"opt": ["a"], "lr": [0.1]}, r"got an unexpected keyword argument 'lr'"),
+        (no_seed, {"opt": ["a"]}, r"got an unexpected keyword argument 'seed'"),
+    ],
+)
+def test_what_a_signature_shows_to_be_wrong_is_said_before_anything_starts(function, values, said):
+    with pytest.raises(UserError, match=said):
+        amrobust.exec(function, values=values)
+    assert not Path("runs").exists()
+
+
+def test_a_function_that_fails_is_told_of_by_its_own_lines_alone():
+    Path("bad.py").write_text(
+        "import amrobust\ndef train(seed):\n    return {'acc': 1 / seed + len(str(seed))}\n"
+        "if __name__ == '__main__':\n    amrobust.exec(train, seeds=1)\n"
+    )
+    done = subprocess.run([sys.executable, "bad.py"], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "its last lines: Traceback (most recent call last): | File " in done.stderr
+    assert (
+        "in train | return {'acc': 1 / seed + len(str(seed))} | ZeroDivisionError: division by zero"
+        in done.stderr
+    )
+
+
+def test_a_function_may_return_one_number_and_what_it_may_not_is_told():
+    for name, returned in (("one", "0.5 + seed"), ("two", "(0.5, seed)")):
+        Path(f"{name}.py").write_text(
+            f"import amrobust\ndef train(seed):\n    return {returned}\n"
+            f"if __name__ == '__main__':\n    amrobust.exec(train, seeds=2, runs_dir='{name}')\n"
+        )
+    done = subprocess.run([sys.executable, "one.py"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert the_run("one").curves()["I"]["value"].tolist() == [[0.5], [1.5]]
+    done = subprocess.run([sys.executable, "two.py"], capture_output=True, text=True, check=False)
+    assert (
+        "what the function returned cannot be read: (0.5, 0) is no mapping: have it return {'acc'"
+        in done.stderr
+    )
 
 
 def test_a_command_from_python_raises_where_a_task_fails():
