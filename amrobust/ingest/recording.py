@@ -311,6 +311,11 @@ class Recording:
             self._earlier, self._exact = dict((self.there() if resume else earlier) or {}), not resume
             self._before = self._place.seconds(self.seed) if self._earlier else 0.0
             self._place.mark(self.seed, SeedRecord("running", wall_seconds=self._before))
+            for misfit in self._place.misfits(self._label):
+                self.warned(
+                    f"{self._where}: it {escape(misfit)}: what is logged so will be no part of the run, but be kept beside it; "
+                    "declare it as theirs, or name the method or workload apart"
+                )
         except BaseException:
             self._place.release()
             raise
