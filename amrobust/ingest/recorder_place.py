@@ -116,6 +116,26 @@ class Place:
         except CorruptRun as problem:
             raise RunError(broken_line(self.path, problem)) from None
 
+    def misfits(self, label: str) -> list[str]:
+        """What is declared of one that is logged along ``label`` other than of the complete seeds, a line each.
+
+        Raises RunError where the run is broken.
+        """
+        run = self.read()
+        if run is None or not run.manifest.complete:
+            return []
+        there = run.manifest.facts
+        lines = []
+        if not there.coordinates.counts_like(Axis.called(label, ())):
+            lines.append(f"counts {label}, and its other seeds count {there.coordinates.label}")
+        for metric in there.metrics:
+            mine = self.metric(metric.name)
+            if (mine.better, mine.unit) != (metric.better, metric.unit):
+                lines.append(
+                    f"has {metric.name}{mine.known_words}, and its other seeds have it{metric.known_words}"
+                )
+        return lines
+
     @contextmanager
     def _opened(self) -> Iterator[tuple[Run | None, Write]]:
         with locked(self.path, lambda: None):

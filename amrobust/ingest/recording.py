@@ -44,6 +44,11 @@ class Warned:
             _log.warning("%s", text)
 
 
+def told(error: BaseException) -> str:
+    """What went wrong, with its type where amrobust did not say it."""
+    return str(error) if isinstance(error, AmrobustError) else f"{type(error).__name__}: {error}"
+
+
 class Recording:
     """One seed while it is trained: made by :func:`record`.
 
@@ -151,7 +156,7 @@ class Recording:
             yield
         except Exception as problem:
             self.warned(
-                f"{self._where}: {problem}", None if isinstance(problem, UserError) else type(problem)
+                f"{self._where}: {told(problem)}", None if isinstance(problem, UserError) else type(problem)
             )
 
     def _log(self, epoch: float, outputs: Mapping[str, Mapping[str, Any]]) -> None:
@@ -306,6 +311,11 @@ class Recording:
             self._earlier, self._exact = dict((self.there() if resume else earlier) or {}), not resume
             self._before = self._place.seconds(self.seed) if self._earlier else 0.0
             self._place.mark(self.seed, SeedRecord("running", wall_seconds=self._before))
+            for misfit in self._place.misfits(self._label):
+                self.warned(
+                    f"{self._where}: it {escape(misfit)}: what is logged so will be no part of the run, but be kept beside it; "
+                    "declare it as theirs, or name the method or workload apart"
+                )
         except BaseException:
             self._place.release()
             raise
@@ -355,7 +365,7 @@ class Recording:
             self._journal.remove()
         except Exception as problem:
             kept = f"; what was logged is in {escape(self._journal.path)}" if self.rows else ""
-            self.warned(f"{self._where}: {problem}{kept}")
+            self.warned(f"{self._where}: {told(problem)}{kept}")
             self._place.mark(self.seed, SeedRecord("failed", error=escape(problem)[:2000]))
 
     def _goes_on_from(self, recorded: Rows) -> bool:
@@ -390,14 +400,13 @@ class Recording:
             self._place.release()
 
     def _mark_stopped(self, error: BaseException) -> None:
-        told = str(error) if isinstance(error, AmrobustError) else f"{type(error).__name__}: {error}"
         last = max(self.rows, default=None)
         at = "before anything was logged" if last is None else f"at {self._label} {number_text(last)}"
         interrupted = isinstance(error, KeyboardInterrupt)
         record = SeedRecord(
             "planned" if interrupted else "failed",
             wall_seconds=round(self._before + time.perf_counter() - self._begun, 6),
-            error=None if interrupted else escape(f"stopped {at}: {told}")[:2000],
+            error=None if interrupted else escape(f"stopped {at}: {told(error)}")[:2000],
         )
         if not self.rows:
             self._place.mark(self.seed, record)
@@ -410,7 +419,7 @@ class Recording:
         try:
             yield
         except Exception as problem:  # whatever it is, the script goes on
-            self.warned(f"{self._where}: {problem}")
+            self.warned(f"{self._where}: {told(problem)}")
 
     def __enter__(self) -> Recording:
         _without_block.pop(self.key, None)

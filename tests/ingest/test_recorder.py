@@ -343,6 +343,26 @@ class TestMisfits:
         assert only_run(tmp_path).manifest.seeds[1].state == "failed"
 
     @pytest.mark.parametrize(
+        ("options", "said"),
+        [
+            ({"axis": "step"}, "it counts step, and its other seeds count epoch: "),
+            ({"units": {"acc": "share"}}, "it has acc (higher is better, by its name; share), and its other seeds have it ("),
+            ({"better": {"acc": "lower"}}, "it has acc (lower is better, as declared; %), and its other seeds have it ("),
+        ],
+    )  # fmt: skip
+    def test_what_is_declared_otherwise_is_said_when_it_begins(self, tmp_path, caplog, options, said):
+        declared = {"units": {"acc": "%"}}
+        for seed in (0, 1):
+            with amrobust.record(tmp_path, method="a", seed=seed, workload="w", **declared) as run:
+                run.log(1, acc=50)
+        assert not caplog.messages
+        with amrobust.record(tmp_path, method="a", seed=2, workload="w", **declared | options) as run:
+            (line,) = caplog.messages
+            assert said in line
+            run.log(1, acc=50)
+        assert only_run(tmp_path).manifest.complete == (0, 1)
+
+    @pytest.mark.parametrize(
         ("calls", "message", "kept"),
         [
             ([(1, {"acc": 1}), (1, {"acc": 2})], "acc is logged twice at epoch 1: the first value is kept", {"acc": [1]}),

@@ -119,7 +119,7 @@ class AmrobustCallback(TrainerCallback):  # type: ignore[misc,unused-ignore]
                 if output == "II" and trainer is not None:
                     self._hooks.log(at, {output: _evaluated(trainer, metrics, given["eval_dataloader"])})
                 if once is not None:
-                    self._hooks.log(at, {output: once(model)})
+                    self._hooks.log(at, {output: self._hooks.measured(once, model)})
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Commit the seed."""

@@ -63,7 +63,7 @@ class AmrobustCallback(Callback):  # type: ignore[misc,unused-ignore]
         self._known: dict[str, Any] = {}
         self._at = math.nan
         self._due: float | None = None
-        self._loaded = False
+        self._loaded = self._fitting = False
 
     @property
     def state_key(self) -> str:
@@ -91,7 +91,7 @@ class AmrobustCallback(Callback):  # type: ignore[misc,unused-ignore]
                 # The same trainer, which goes on where its last fit ended; or it begins anew.
                 self._earlier = self._hooks.rows if trainer.current_epoch or trainer.global_step else {}
                 self._due = None
-            self._loaded = False
+            self._loaded, self._fitting = False, True
             self._known = dict(trainer.callback_metrics)
             if trainer.is_global_zero and not trainer.fast_dev_run:
                 self._hooks.open(self._earlier)
@@ -105,7 +105,7 @@ class AmrobustCallback(Callback):  # type: ignore[misc,unused-ignore]
         """Record a validation; before other callbacks save a checkpoint of it."""
         with self._hooks.quietly():
             found = self._fresh(trainer)
-            if trainer.sanity_checking or trainer.fast_dev_run:
+            if trainer.sanity_checking or trainer.fast_dev_run or not self._fitting:
                 return
             self._at = self._place(trainer)
             if math.isnan(self._at):
@@ -146,10 +146,12 @@ class AmrobustCallback(Callback):  # type: ignore[misc,unused-ignore]
 
     def on_fit_end(self, trainer: Any, pl_module: Any) -> None:
         """Commit the seed."""
+        self._fitting = False
         self._hooks.close()
 
     def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
         """Keep what was logged; the seed is not done."""
+        self._fitting = False
         self._hooks.close(exception)
 
     def _fresh(self, trainer: Any) -> dict[str, Any]:
@@ -206,7 +208,7 @@ class AmrobustCallback(Callback):  # type: ignore[misc,unused-ignore]
                     if output == "II" and trainer.enable_validation:
                         self._log(output, _validated(trainer))
                     if self._measure is not None:
-                        self._log(output, self._measure(pl_module))
+                        self._log(output, self._hooks.measured(self._measure, pl_module))
 
 
 def _validated(trainer: Any) -> dict[str, Any]:

@@ -6,13 +6,16 @@ import atexit
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from amrobust.errors import RunError, UserError
 from amrobust.ingest.recorder import prepared
 from amrobust.ingest.recorder_journal import Rows
 from amrobust.ingest.recorder_values import metrics_of
-from amrobust.ingest.recording import Recording, Warned
+from amrobust.ingest.recording import Recording, Warned, told
+
+if TYPE_CHECKING:
+    from amrobust.ingest.callbacks.weights import Measure
 
 _under_way: dict[tuple[Any, int], HookRecorder] = {}
 """The recordings of this process that no hook has closed yet, by run directory and seed."""
@@ -60,6 +63,19 @@ class HookRecorder:
                 found |= dict(metrics_of(name, value))
         return found
 
+    def measured(self, measure: Measure, model: Any) -> Mapping[str, Any]:
+        """What ``measure=`` gives of a model; where it raises, this is said, and it gives nothing."""
+        try:
+            found = measure(model)
+            if isinstance(found, Mapping):
+                return found
+            raise UserError(f"it gives numbers by name, such as {{'acc': 0.5}}, not {type(found).__name__}")
+        except Exception as problem:  # it is the user's, and the training goes on
+            self.warned(
+                f"recording with amrobust what measure= gives: {told(problem)}", ("measure", type(problem))
+            )
+            return {}
+
     def log(self, at: float, outputs: Mapping[str, Mapping[str, Any]]) -> None:
         """Record metrics of each output at the framework's own count; measured there again, the first time counts."""
         recording = self.recording
@@ -92,7 +108,7 @@ class HookRecorder:
         try:
             yield
         except Exception as problem:  # whatever it is, the training goes on
-            self.warned(f"recording with amrobust: {problem}", type(problem))
+            self.warned(f"recording with amrobust: {told(problem)}", type(problem))
 
 
 @atexit.register

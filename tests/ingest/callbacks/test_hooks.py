@@ -225,6 +225,30 @@ class TestLightning:
         callback.on_validation_end(fit, None)
         callback.on_train_epoch_end(fit, None)
 
+    def test_validation_without_a_fit_is_none_of_its_business(self, lightning, tmp_path, caplog):
+        fit, callback = Fit(num_training_batches=float("inf")), self.made(lightning, tmp_path)
+        progress = fit.fit_loop.epoch_loop.batch_progress
+        progress.current = SimpleNamespace(ready=0)
+        fit.validate(callback, None, 0.5)
+        assert not caplog.messages
+        fit.run(callback, 2)
+        progress.is_last_batch = False
+        fit.validate(callback, None, 0.5)
+        assert not caplog.messages
+        assert curves(tmp_path)["val_acc"] == [0.4, 1.4]
+
+    @pytest.mark.parametrize(
+        ("given", "said"),
+        [(lambda: 1 / 0, "ZeroDivisionError: division by zero"), (lambda: 0.5, "not float")],
+    )
+    def test_what_is_wrong_with_measure_is_said_of_it(self, lightning, tmp_path, caplog, given, said):
+        callback = self.made(lightning, tmp_path, measure=lambda module: given())
+        Fit(optimizers=[]).run(callback, 2, module=Module())
+        (line,) = caplog.messages
+        assert line.startswith("recording with amrobust what measure= gives: ")
+        assert said in line
+        assert curves(tmp_path)["val_acc"] == [0.4, 1.4]
+
     def test_bad_options_are_refused_before_anything_trains(self, lightning, tmp_path):
         with pytest.raises(UserError, match="method is a name"):
             self.made(lightning, tmp_path, method=" ")
