@@ -69,9 +69,9 @@ def _final(metric: str, unit: str, values: NDArray[np.float64]) -> str:
     """Mean ± STD of the final values, or how many seeds have none."""
     import numpy as np
 
-    from amrobust.runs.curves import mean_and_std
+    from amrobust.runs.curves import LARGEST, mean_and_std
 
-    lost = int((~np.isfinite(values)).sum())
+    lost = int((~(np.abs(values) <= LARGEST)).sum())
     if lost:
         return f"{lost} of {len(values)} seeds diverged"
     mean, std = mean_and_std(values)
@@ -114,7 +114,7 @@ def grid_summary(rows: Sequence[RunResult], seeds: int, seconds: float, runs_dir
 
 def _of_row(row: RunResult, final: Final) -> str:
     if final.mean is None:
-        return ""
+        return "" if row.diverged else "beyond what has a mean"
     spread = f" ± {final.std:.2g}" if final.std is not None else ""
     return f"{row.metric} {final.mean:.4g}{row.unit}{spread}"
 

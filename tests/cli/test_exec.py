@@ -713,3 +713,10 @@ def test_a_command_from_python_raises_where_a_task_fails():
     with pytest.raises(RunError, match="exit status 1"):
         amrobust.exec("sh -c 'echo METRIC acc=1; exit {seed}'", seeds=2)
     assert the_run().manifest.complete == (0,)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sh")
+def test_values_that_have_no_mean_are_said_to_have_none():
+    done = execute("--seeds", 2, "--", "sh", "-c", "echo METRIC loss=1e305", "{seed}")
+    assert done.exit_code == 0, done.output
+    assert "beyond what has a mean" in done.output
