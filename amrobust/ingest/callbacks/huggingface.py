@@ -11,7 +11,7 @@ from transformers import TrainerCallback
 
 from amrobust.errors import UserError
 from amrobust.ingest.callbacks.session import HookRecorder
-from amrobust.ingest.callbacks.weights import Measure, output_point, undisturbed
+from amrobust.ingest.callbacks.weights import Measure, all_measures, output_point, undisturbed
 
 CLOCKS = ("_runtime", "_per_second", "_preparation_time")
 PREFIX = "eval_"
@@ -31,8 +31,10 @@ class AmrobustCallback(TrainerCallback):  # type: ignore[misc,unused-ignore]
     callbacks, once :meth:`attach` was given the trainer, and both are recorded, as methods that are compared as pairs. The
     trainer itself evaluates an optimizer with ``eval()`` and ``train()`` at its evaluation point.
     ``measure(model)`` gives further numbers by name of the same weights, of each output; the model is in evaluation mode,
-    and its gradients are put back. ``metrics`` names what to record, such as ``eval_accuracy``; without it, all numbers of an
-    evaluation but its clocks. The other options are those of :func:`amrobust.record`.
+    and its gradients are put back. ``measurements={"recomputed": function}`` are functions of it too, each another measurement
+    of the metrics that the trainer evaluates, under their names: outputs of one training, paired. ``metrics`` names what to
+    record, such as ``eval_accuracy``; without it, all numbers of an evaluation but its clocks. The other options are those of
+    :func:`amrobust.record`.
 
     >>> callback = AmrobustCallback("runs/", method="adamw", workload="sst2")            # doctest: +SKIP
     >>> trainer = Trainer(..., callbacks=[callback])                                     # doctest: +SKIP
@@ -47,11 +49,12 @@ class AmrobustCallback(TrainerCallback):  # type: ignore[misc,unused-ignore]
         workload: str,
         axis: Literal["step", "epoch"] = "step",
         measure: Measure | None = None,
+        measurements: Mapping[str, Measure] | None = None,
         **options: Any,
     ) -> None:
         if axis not in ("step", "epoch"):
             raise UserError(f"the axis is the trainer's: 'step' or 'epoch', not {axis!r:.100}")
-        self._axis, self._measure = axis, measure
+        self._axis, self._measures = axis, all_measures(measure, measurements)
         self._hooks = HookRecorder(
             directory,
             {"method": method, "workload": workload, "axis": axis, **options},
@@ -105,12 +108,12 @@ class AmrobustCallback(TrainerCallback):  # type: ignore[misc,unused-ignore]
         if model is None:
             return
         point = output_point([given.get("optimizer")], model)
-        if point is not None and trainer is None and self._measure is None:
+        if point is not None and trainer is None and not self._measures:
             self._hooks.warned(
                 "recording with amrobust: the optimizer has an output point, which is not measured: "
                 "trainer.add_callback(AmrobustCallback(...).attach(trainer)) records both"
             )
-        once = self._measure if at not in self._measured else None
+        once = self._measures if at not in self._measured else {}
         self._measured.add(at)
         for output, context in (("I", nullcontext()), ("II", point)):
             if context is None:
@@ -118,8 +121,7 @@ class AmrobustCallback(TrainerCallback):  # type: ignore[misc,unused-ignore]
             with context, undisturbed(model):
                 if output == "II" and trainer is not None:
                     self._hooks.log(at, {output: _evaluated(trainer, metrics, given["eval_dataloader"])})
-                if once is not None:
-                    self._hooks.log(at, {output: self._hooks.measured(once, model)})
+                self._hooks.measure(at, output, once, model)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Commit the seed."""

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from amrobust.errors import UserError
 from amrobust.ingest.callbacks.session import HookRecorder
-from amrobust.ingest.callbacks.weights import Measure, output_point, undisturbed
+from amrobust.ingest.callbacks.weights import Measure, all_measures, output_point, undisturbed
 
 try:
     from lightning.pytorch.callbacks import Callback
@@ -33,8 +33,10 @@ class AmrobustCallback(Callback):  # type: ignore[misc,unused-ignore]
     Where an optimizer has an output point (:mod:`amrobust.optim`, or ``eval()`` and ``train()``), each validation is run once
     more there, unseen by other callbacks and loggers, and both are recorded, as methods that are compared as pairs.
     ``measure(pl_module)`` gives further numbers by name of the same weights, of each output; the module is in evaluation mode,
-    and its gradients are put back. ``metrics`` names what to record; without it everything in ``trainer.callback_metrics``
-    but the values of single steps. The other options are those of :func:`amrobust.record`.
+    and its gradients are put back. ``measurements={"recomputed": function}`` are functions of it too, each another measurement
+    of the metrics that the trainer logs, under their names: outputs of one training, paired. ``metrics`` names what to record;
+    without it everything in ``trainer.callback_metrics`` but the values of single steps. The other options are those of
+    :func:`amrobust.record`.
 
     >>> callback = AmrobustCallback("runs/", method="adam", seed=0, workload="mnist")    # doctest: +SKIP
     >>> Trainer(max_epochs=30, callbacks=[callback]).fit(model, train, val)              # doctest: +SKIP
@@ -49,12 +51,13 @@ class AmrobustCallback(Callback):  # type: ignore[misc,unused-ignore]
         workload: str,
         axis: Literal["epoch", "step"] = "epoch",
         measure: Measure | None = None,
+        measurements: Mapping[str, Measure] | None = None,
         **options: Any,
     ) -> None:
         super().__init__()
         if axis not in ("epoch", "step"):
             raise UserError(f"the axis is the trainer's: 'epoch' or 'step', not {axis!r:.100}")
-        self._axis, self._measure = axis, measure
+        self._axis, self._measures = axis, all_measures(measure, measurements)
         self._hooks = HookRecorder(
             directory,
             {"method": method, "seed": seed, "workload": workload, "axis": axis, **options},
@@ -198,7 +201,7 @@ class AmrobustCallback(Callback):  # type: ignore[misc,unused-ignore]
             return
         with self._hooks.quietly():
             point = output_point(trainer.optimizers, pl_module)
-            if point is None and self._measure is None:
+            if point is None and not self._measures:
                 return
             self._at = at
             for output, context in (("I", nullcontext()), ("II", point)):
@@ -207,8 +210,8 @@ class AmrobustCallback(Callback):  # type: ignore[misc,unused-ignore]
                 with context, undisturbed(pl_module):
                     if output == "II" and trainer.enable_validation:
                         self._log(output, _validated(trainer))
-                    if self._measure is not None:
-                        self._log(output, self._hooks.measured(self._measure, pl_module))
+                    if not math.isnan(at):
+                        self._hooks.measure(at, output, self._measures, pl_module)
 
 
 def _validated(trainer: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from amrobust.errors import RunError, UserError
 from amrobust.ingest.recorder import prepared
 from amrobust.ingest.recorder_journal import Rows
-from amrobust.ingest.recorder_values import metrics_of
+from amrobust.ingest.recorder_values import metrics_of, output_of
 from amrobust.ingest.recording import Recording, Warned, told
 
 if TYPE_CHECKING:
@@ -63,30 +63,41 @@ class HookRecorder:
                 found |= dict(metrics_of(name, value))
         return found
 
-    def measured(self, measure: Measure, model: Any) -> Mapping[str, Any]:
-        """What ``measure=`` gives of a model; where it raises, this is said, and it gives nothing."""
-        try:
-            found = measure(model)
-            if isinstance(found, Mapping):
-                return found
-            raise UserError(f"it gives numbers by name, such as {{'acc': 0.5}}, not {type(found).__name__}")
-        except Exception as problem:  # it is the user's, and the training goes on
-            self.warned(
-                f"recording with amrobust what measure= gives: {told(problem)}", ("measure", type(problem))
-            )
-            return {}
+    def measure(self, at: float, output: str, measures: Mapping[str | None, Measure], model: Any) -> None:
+        """Record what each of ``measures`` gives of a model; where one raises, this is said, and it gives nothing."""
+        for name, measure in measures.items():
+            try:
+                found = measure(model)
+                if not isinstance(found, Mapping):
+                    raise UserError(
+                        f"it gives numbers by name, such as {{'acc': 0.5}}, not {type(found).__name__}"
+                    )
+            except Exception as problem:  # it is the user's, and the training goes on
+                what = "measure=" if name is None else f"measurements={{{name!r}: ...}}"
+                self.warned(
+                    f"recording with amrobust what {what} gives: {told(problem)}",
+                    ("measure", name, type(problem)),
+                )
+            else:
+                self.log(at, {output: found}, name)
 
-    def log(self, at: float, outputs: Mapping[str, Mapping[str, Any]]) -> None:
+    def log(
+        self, at: float, outputs: Mapping[str, Mapping[str, Any]], measurement: str | None = None
+    ) -> None:
         """Record metrics of each output at the framework's own count; measured there again, the first time counts."""
         recording = self.recording
         if recording is not None:
             with self.quietly():
                 known = recording.rows.get(float(at), {})
                 fresh = {
-                    output: {name: value for name, value in values.items() if (output, name) not in known}
+                    output: {
+                        name: value
+                        for name, value in values.items()
+                        if (output_of(output, measurement), name) not in known
+                    }
                     for output, values in outputs.items()
                 }
-                recording.log_outputs(at, fresh)
+                recording.log_outputs(at, fresh, measurement=measurement)
 
     @property
     def rows(self) -> Rows:

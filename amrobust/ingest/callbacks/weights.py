@@ -10,8 +10,24 @@ from typing import Any
 import numpy as np
 import torch
 
+from amrobust.errors import UserError
+from amrobust.runs.documents import mapping_given
+
 Measure = Callable[[Any], Mapping[str, Any]]
 """Of a model in evaluation mode any numbers by name: sharpness, robustness to noise, calibration, ..."""
+
+
+def all_measures(
+    measure: Measure | None, measurements: Mapping[str, Measure] | None
+) -> dict[str | None, Measure]:
+    """By measurement what measures it; further numbers of the usual one are under None. Raises UserError on no functions."""
+    given = mapping_given("measurements", measurements, "{'recomputed': function}")
+    found: dict[str | None, Measure] = {} if measure is None else {None: measure}
+    for name, each in given.items():
+        found[name] = each
+    if wrong := [name for name, each in found.items() if not callable(each)]:
+        raise UserError(f"what measures {wrong[0] or 'the weights'} is a function of the model")
+    return found
 
 
 def output_point(optimizers: Iterable[Any], model: Any) -> AbstractContextManager[None] | None:

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+import amrobust
 from amrobust.errors import UserError
 from amrobust.ingest.callbacks.weights import output_point
 from amrobust.runs.axis import Axis
@@ -289,6 +290,34 @@ class TestLightning:
         assert module.weight.grad is gradient
         assert drawn() == before
 
+    def test_another_measurement_of_the_trainers_metrics_is_an_output_of_the_same_training(
+        self, lightning, tmp_path, monkeypatch
+    ):
+        monkeypatch.setattr(lightning, "_validated", lambda trainer: {"val_acc": 0.5})
+        for method in "ab":
+            for seed in range(4):
+                module = Module()
+
+                def measured(model, noise=seed / 100):
+                    return {"val_acc": float(model.weight.detach()) / 2 + noise}
+
+                callback = self.made(
+                    lightning, tmp_path, method=method, seed=seed, measurements={"recomputed": measured}
+                )
+                Fit(optimizers=[module]).run(callback, 2, module=module)
+        runs, _ = open_runs([tmp_path])
+        assert runs[0].curves().keys() == {"I", "II", "I@recomputed", "II@recomputed"}
+        assert runs[0].curves()["II@recomputed"]["val_acc"][1].tolist() == [0.51, 0.51]
+        groups = amrobust.compare(tmp_path, metric="val_acc:higher").data.groups
+        assert [compared.measurement for compared in groups] == [None, "recomputed"]
+        assert groups[0].also_measured == ("recomputed",)
+
+    def test_what_measures_is_a_function(self, lightning, tmp_path):
+        with pytest.raises(UserError, match="measurements is a mapping from names"):
+            self.made(lightning, tmp_path, measurements=[print])
+        with pytest.raises(UserError, match="what measures ema is a function of the model"):
+            self.made(lightning, tmp_path, measurements={"ema": 0.5})
+
 
 class TestHuggingFace:
     ARGUMENTS = SimpleNamespace(seed=7)
@@ -418,6 +447,10 @@ class TestHuggingFace:
         assert curves(tmp_path / "two", "I") == {"eval_loss": [1, 0.5], "norm": [0, 0]}
         assert curves(tmp_path / "two", "II") == {"eval_loss": [1, 1], "norm": [1, 1]}
         assert handler.callbacks == ["others"]
+        ema = {"ema": lambda model: {"eval_loss": float(model.weight) + 1}}
+        callback = self.made(huggingface, tmp_path / "three", measurements=ema)
+        self.train(callback.attach(trainer), 2, **given)
+        assert curves(tmp_path / "three", "II@ema") == {"eval_loss": [2, 2]}
 
 
 def test_an_optimizer_with_two_points_is_measured_at_its_evaluation_point_and_put_back():
