@@ -63,7 +63,11 @@ def _claimed(verdict: Verdict, row: ClaimRow, compared: GroupComparison) -> str:
     if not verdict.parts:
         return _with_numbers(verdict, row, compared)
     rows = claim_rows(replace(compared, verdicts=verdict.parts))
-    texts = [_with_numbers(part, own, compared) for part, own in zip(verdict.parts, rows, strict=True)]
+    # The seeds that the whole needs are the most that a part needs.
+    texts = [
+        _with_numbers(part, replace(own, seeds=""), compared)
+        for part, own in zip(verdict.parts, rows, strict=True)
+    ]
     return " and ".join(texts) + (f" ({row.needs})" if row.needs else "")
 
 

@@ -92,6 +92,16 @@ def test_a_composite_shows_the_numbers_of_its_parts() -> None:
     )
 
 
+def test_a_composite_says_once_how_many_seeds_it_needs() -> None:
+    rng = np.random.default_rng(0)
+    runs = {"a": rng.normal(90, 1, (8, 5)), "b": rng.normal(90, 0.9, (8, 5))}
+    parts = (Claim("less Avg. STD", "b", "a"), Claim("less spread", "b", "a"))
+    claim = Claim("composite", "b", "a", parts=parts)
+    text = amrobust.compare(runs, metric="accuracy", baseline="a", claims=[claim]).render()
+    headline = text[text.index("b against a") : text.index("Method")]
+    assert headline.count("needs") == 1
+
+
 def test_warnings_that_doubt_the_data_are_never_folded(judged: Callable[..., GroupComparison]) -> None:
     doubt = ResultWarning("missing-seeds", "Some seeds are missing.", "add them")
     other = ResultWarning("one-x0", "All seeds start from one x0.", "use several")
