@@ -34,6 +34,9 @@ FAR = 3.0
 PARTS = (2, 5, 10)
 MARGIN = 1.0
 FAILING = "one seed in ten fails throughout"
+SKEWED = "skewed AR(0.8) curves"
+OF_EVERY_STUDY = {"few-seeds", "low-power"}
+"""Warnings that say nothing of the samples."""
 FAILURE = 2.0
 """Between the values of seeds that fail and of all others, so that a tenth of the seeds lie beyond."""
 BOUNDS = (0.1, 0.3, 0.5)
@@ -53,6 +56,10 @@ def cells() -> list[Cell]:
     found += [Cell("composites", name, n, float(parts)) for name, n, parts in product(UNDER, (5, 10), PARTS)]
     found += [
         Cell("failing seeds", name, n, FAR) for name, n in product(("AR(0.8) curves", FAILING), (5, 20))
+    ]
+    found += [
+        Cell("warned verdicts", name, n, 1.0)
+        for name, n in product(("AR(0.8) curves", SKEWED, FAILING), (5, 10, 20))
     ]
     return [*study.cells(), *found]
 
@@ -213,9 +220,32 @@ def _failing(cell: Cell, effort: Effort, rng: np.random.Generator) -> list[Figur
     return found
 
 
+def _warned(cell: Cell, effort: Effort, rng: np.random.Generator) -> list[Figure]:
+    """Claims on equal spreads that are decided, and those of them that no warning about their samples goes with."""
+    condition, rules = CURVES[cell.condition], Rules()
+    claims = [Claim(kind, "m1", "b") for kind in ("less spread", "less Avg. STD")]
+    decided, alone = dict.fromkeys(claims, 0), dict.fromkeys(claims, 0)
+    for _ in range(effort.slow):
+        samples = {
+            name: _sample(name, values) for name, values in _samples(condition, 1, cell.n, rng).items()
+        }
+        for claim in claims:
+            evidence = gather(claim, samples, METRIC, rules, Rate(ALPHA, ALPHA))
+            verdict = decide(evidence, evidence.p, METRIC, epochs(EPOCHS), rules, 1)
+            if verdict.outcome in ("supported", "refuted"):
+                decided[claim] += 1
+                alone[claim] += {note.kind for note in verdict.warnings} <= OF_EVERY_STUDY
+    return [
+        rate(cell, f"{claim.kind}{what}", "type I error", counts[claim], effort.slow, banded=condition.banded)
+        for claim in claims
+        for what, counts in (("", decided), (", without a warning of its samples", alone))
+    ]
+
+
 TOPICS: dict[str, Callable[[Cell, Effort, np.random.Generator], list[Figure]]] = {
     "families": _all_equal,
     "families in part false": _half_differ,
     "composites": _composite,
     "failing seeds": _failing,
+    "warned verdicts": _warned,
 }
