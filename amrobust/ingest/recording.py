@@ -6,7 +6,7 @@ import atexit
 import logging
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -336,19 +336,23 @@ class Recording:
 
     def finish(self) -> None:
         """End: what was logged is a seed of the run. Nothing is done a second time."""
+        self._end(self._commit)
+
+    def _end(self, record: Callable[[], None]) -> None:
+        """Close once, after what is to be recorded of the end."""
         if not self._open:
             return
         self._open = False
         _without_block.pop(self.key, None)
-        seconds = time.perf_counter() - self._begun
         try:
             with self._quietly():
-                self._commit(seconds)
+                record()
         finally:
             self._journal.close()
             self._place.release()
 
-    def _commit(self, seconds: float) -> None:
+    def _commit(self) -> None:
+        seconds = time.perf_counter() - self._begun
         recorded = self._place.rows(self.seed)
         if recorded and self.rows and not self._goes_on_from(recorded):
             self.warned(
@@ -388,16 +392,7 @@ class Recording:
     def stop(self, error: BaseException) -> None:
         """End before the training did: what was logged stays beside the run, and the seed is not done. Nothing is done a second
         time."""
-        if not self._open:
-            return
-        self._open = False
-        _without_block.pop(self.key, None)
-        try:
-            with self._quietly():
-                self._mark_stopped(error)
-        finally:
-            self._journal.close()
-            self._place.release()
+        self._end(lambda: self._mark_stopped(error))
 
     def _mark_stopped(self, error: BaseException) -> None:
         last = max(self.rows, default=None)
