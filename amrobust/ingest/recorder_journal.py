@@ -41,7 +41,7 @@ class Journal:
         rows: Rows = {}
         if not self.path.exists():
             return rows
-        for line in text_of(self.path).splitlines():
+        for line in text_of(self.path, errors="replace").splitlines():
             try:
                 found = json.loads(line)
                 at, output = float(found[self._label]), str(found.get(OUTPUT_COLUMN, "I"))

@@ -272,8 +272,11 @@ _COUNTED = re.compile(
 
 
 def _seeds(grid: Grid, seeds: int | None) -> int:
-    """The number of seeds that the caption says, else ``seeds``. Raises UserError where neither, or both, say it."""
-    found = {int(_WORDS.get(a.lower(), a) if a else b) for a, b in _COUNTED.findall(grid.caption)}
+    """The number of seeds that the caption says, else ``seeds``.
+
+    Raises UserError where neither, or both, say it, and where a column's name says another.
+    """
+    found = _counts(grid.caption)
     if len(found) == 1 and seeds is not None:
         raise UserError(f"{grid.where}: the caption says {found.pop()} seeds: leave --seeds out")
     if len(found) == 1:
@@ -284,7 +287,17 @@ def _seeds(grid: Grid, seeds: int | None) -> int:
             + (f"said as {' and as '.join(map(str, sorted(found)))} in the caption" if found else "not said")
             + f" (no column 'n'; there are {', '.join(grid.header[:20])}): say it with --seeds N"
         )
+    if others := sorted(_counts(" | ".join(grid.header)) - {seeds}):
+        raise UserError(
+            f"{grid.where}: its header says {' and '.join(map(str, others))} seeds, and --seeds {seeds}: give each row its own "
+            "in a column 'n', or each number of seeds a table"
+        )
     return seeds
+
+
+def _counts(text: str) -> set[int]:
+    """The numbers of seeds that a text says."""
+    return {int(_WORDS.get(a.lower(), a) if a else b) for a, b in _COUNTED.findall(text)}
 
 
 def _refuse_ragged(grid: Grid) -> None:

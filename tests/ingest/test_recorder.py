@@ -19,6 +19,7 @@ from amrobust.errors import RunError, UserError
 from amrobust.ingest.callbacks.session import HookRecorder
 from amrobust.ingest.load import load_arms
 from amrobust.ingest.read import read_path
+from amrobust.ingest.recorder_journal import Journal
 from amrobust.judge.compare import compare as judged
 from amrobust.judge.lengths import of_metric
 from amrobust.judge.rules import Selection
@@ -882,3 +883,12 @@ class TestOtherMeasurements:
             run.log(2, accuracy=0.8, measurement="ema")
         curves = only_run(tmp_path).curves()
         assert curves["I@ema"]["accuracy"].tolist() == [[0.6, 0.8]]
+
+
+def test_a_journal_that_was_cut_within_a_letter_is_read_up_to_that_line(tmp_path):
+    journal = Journal(tmp_path, "m", "w", 0, "epoch")
+    journal.begin()
+    journal.add(1, {("I", "acc"): 0.5})
+    journal.close()
+    journal.path.write_bytes(journal.path.read_bytes() + b'{"epoch": 2, "acc\xc3')
+    assert journal.stopped() == {1.0: {("I", "acc"): 0.5}}

@@ -88,6 +88,12 @@ def test_an_arrow_is_a_direction(tmp_path):
 
 def test_cells_with_both_numbers_in_csv(tmp_path):
     path = written(tmp_path, "t.csv", "method,c10,c100\nsgd,95.1 ± 0.2,77 ± 0.4\nam1,95.9 ± 0.1,78 ± 1\n")
+    counted = written(
+        tmp_path, "counted.csv", "method,c10 (n=4),c100\na,95.1 ± 0.2,70.1 ± 0.2\nb,95.3 ± 0.1,71 ± 0.1\n"
+    )
+    assert len(load_tables(counted, metric="acc", seeds=4)) == 2
+    with pytest.raises(UserError, match="its header says 4 seeds, and --seeds 7"):
+        load_tables(counted, metric="acc", seeds=7)
     assert rows(path, metric="acc", seeds=5) == {
         "c10": [("sgd", 5, 95.1, 0.2), ("am1", 5, 95.9, 0.1)],
         "c100": [("sgd", 5, 77.0, 0.4), ("am1", 5, 78.0, 1.0)],
