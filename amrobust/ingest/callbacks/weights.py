@@ -23,8 +23,7 @@ def all_measures(
     """By measurement what measures it; further numbers of the usual one are under None. Raises UserError on no functions."""
     given = mapping_given("measurements", measurements, "{'recomputed': function}")
     found: dict[str | None, Measure] = {} if measure is None else {None: measure}
-    for name, each in given.items():
-        found[name] = each
+    found.update(given.items())
     if wrong := [name for name, each in found.items() if not callable(each)]:
         raise UserError(f"what measures {wrong[0] or 'the weights'} is a function of the model")
     return found
